@@ -1,0 +1,81 @@
+"""What every script in ``bin/`` shares: one-line errors, logging, run identifiers."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+log = logging.getLogger("haven")
+
+
+class HavenError(Exception):
+    """An input is wrong; the message says what, where and what to do, in one line."""
+
+
+def run(main: Callable[[list[str] | None], None]) -> None:
+    """Call a script's ``main``; a `HavenError` ends it with one line on stderr and status 2.
+
+    Parameters
+    ----------
+    main
+        The script's entry, taking the argument list (``None`` for ``sys.argv``).
+    """
+    logging.basicConfig(level=os.environ.get("HAVEN_LOG", "INFO"), format="%(message)s")
+    try:
+        main(None)
+    except HavenError as error:
+        print(f"haven: error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except BrokenPipeError:
+        raise SystemExit(1) from None
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return an argument parser that shows defaults in its help."""
+    first = (description or "").strip()
+    return argparse.ArgumentParser(
+        description=first, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+
+
+def existing(path: str | Path, what: str = "file") -> Path:
+    """Return ``path`` as a `Path`, or raise `HavenError` if it does not exist.
+
+    Parameters
+    ----------
+    path
+        A file or a folder.
+    what
+        What the path is to the user, named in the message.
+    """
+    found = Path(path)
+    if not found.exists():
+        raise HavenError(f"{what} {found} does not exist: check the path")
+    return found
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def package_digest() -> str:
+    """Return 12 characters that change when any module of ``bin/haven`` changes."""
+    digest = hashlib.sha256()
+    for module in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(module.name.encode() + b"\0" + module.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def run_id(u_ev: float, temperature_k: float, replica: int = 0) -> str:
+    """Return the name of one dynamics run, such as ``u4_t298_r0``."""
+    return f"u{u_ev:g}_t{temperature_k:g}_r{replica}"
