@@ -187,6 +187,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _f("g_low_95", LOW + " (blocks of time)", nullable=True),
         _f("g_high_95", HIGH + " (blocks of time)", nullable=True),
         _f("coordination", "neighbours of the second element within the bin's outer edge"),
+        _f("coordination_reverse", "neighbours of the first element about the second",
+           nullable=True),
     ),
     "msd": (
         *RUN,
@@ -241,6 +243,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _f("rate_per_ion_per_ns", "hops per mobile ion and time", "1/ns"),
         _f("rate_low_95", LOW + " (Poisson)", "1/ns"),
         _f("rate_high_95", HIGH + " (Poisson)", "1/ns"),
+        _i("returns", "there-and-back moves within the residence time, not in count",
+           nullable=True),
+        _i("ions", "mobile ions watched", nullable=True),
         _f("duration_ps", "time watched", "ps"),
     ),
     "tracks": (
@@ -261,6 +266,15 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _f("r_angstrom", "centre of the bin", "Angstrom"),
         _f("density", "self: 4 pi r^2 G_s(r, t), per Angstrom; distinct: G_d(r, t) / density"),
     ),
+    "density": (
+        *RUN,
+        _s("species", "mobile element"),
+        _s("view", "lattice direction looked along, such as [010]"),
+        _f("u_angstrom", "centre of the patch across the view", "Angstrom"),
+        _f("v_angstrom", "centre of the patch across the view, along the layer normal", "Angstrom"),
+        _f("density_per_angstrom3", "mobile ions per volume, averaged along the view and over all "
+           "conventional cells", "1/Angstrom^3"),
+    ),
     "barriers": (
         MATERIAL, U_EV, SEED, REPLICA,
         _s("path", "name of the path"),
@@ -276,6 +290,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _f("reverse_barrier_ev", "highest energy above the last image", "eV"),
         _f("force_max_ev_per_angstrom", "largest force across the band at the end", "eV/Angstrom"),
         _b("converged", "whether the force fell below the limit"),
+        _s("flag", "empty, or why the path is doubtful: ends_merge | others_moved | "
+           "through_occupied | via_vacancy | intermediate_minimum, joined by +", nullable=True),
     ),
     "arrhenius": (
         MATERIAL, U_EV,
