@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Radial distribution functions and coordination numbers of a trajectory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import existing, log, parser, run, run_id
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--material", required=True, help="material file")
+    options.add_argument("--trajectory", required=True, help="Haven npz, or any file ASE reads")
+    options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
+    options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
+    options.add_argument("--replica", type=int, default=0, help="disorder replica")
+    options.add_argument("--source", choices=("dlmd", "aimd"), default="dlmd", help="who made it")
+    options.add_argument("--rdf_max_angstrom", type=float, default=10.0, help="largest distance")
+    options.add_argument("--rdf_bins", type=int, default=200, help="number of bins")
+    options.add_argument("--out", default=".", help="folder for the table")
+    given = options.parse_args(argv)
+
+    from haven import rdf, tables
+    from haven.crystal import load_material
+
+    material = load_material(given.material)
+    path = existing(given.trajectory, "trajectory")
+    symbols, frames = rdf.read_frames(path)
+    table = rdf.rdf_table(symbols, frames, given.rdf_max_angstrom, given.rdf_bins)
+    keys = {
+        "material": material.name,
+        "u_ev": given.u_ev,
+        "temperature_k": given.temperature_k,
+        "replica": given.replica,
+        "source": given.source,
+    }
+    name = run_id(given.u_ev, given.temperature_k, given.replica)
+    suffix = "" if given.source == "dlmd" else f"_{given.source}"
+    target = Path(given.out) / f"{name}{suffix}.rdf.parquet"
+    tables.write("rdf", table.assign(**keys), target, {"trajectory": path.name})
+    for pair, rows in table.groupby("pair"):
+        peak = rows.loc[rows["g"].idxmax()]
+        log.info("%s: highest peak at %.2f A, g %.2f", pair, peak["r_angstrom"], peak["g"])
+
+
+if __name__ == "__main__":
+    run(main)
