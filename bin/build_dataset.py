@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Audit labelled frames of one U and write the training set, split by trajectory."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+from haven import cli, tables
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--material", required=True, help="material file")
+    parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
+    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
+    parser.add_argument("--test_share", type=float, default=0.2, help="share of frames held out")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the split")
+    parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
+    parser.add_argument("--min_distance_angstrom", type=float, default=1.5,
+                        help="closest two atoms may be")
+    parser.add_argument("--max_force_ev_per_angstrom", type=float, default=15.0,
+                        help="largest force on an atom")
+    parser.add_argument("--out", default=".", help="folder for the results")
+    args = parser.parse_args(argv)
+
+    from haven import dataset
+    from haven.crystal import load_material
+
+    if not 0 < args.test_share < 1:
+        raise cli.HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
+    material = load_material(args.material)
+    frames = dataset.read_frames(args.frames, args.u_ev, material.species)
+    limits = dataset.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
+    reasons = dataset.audit(frames, limits)
+    name, out = f"u{args.u_ev:g}", Path(args.out)
+    rows = dataset.label_rows(frames, reasons, material.name, args.u_ev)
+    tables.write("labels", rows, out / f"{name}.labels.parquet", {"frames": args.frames})
+    for frame, reason in zip(frames, reasons, strict=True):
+        if reason:
+            cli.log.warning("left out: %s: %s", frame.where, reason)
+    kept = [f for f, reason in zip(frames, reasons, strict=True) if not reason]
+    if len(kept) < args.min_frames:
+        why = ", ".join(f"{n} {r.split(':')[0]}" for r, n in Counter(filter(None, reasons)).items())
+        raise cli.HavenError(f"{args.frames}: {len(kept)} usable frames for U = {args.u_ev:g} eV, "
+                             f"at least {args.min_frames} are needed"
+                             + (f" (left out: {why})" if why else ": label more"))
+    held = dataset.choose_test(
+        [f.trajectory for f in kept],
+        [f"{len(f.atoms)} {f.info.get('origin', 'imported')}" for f in kept],
+        args.test_share, args.seed,
+    )
+    folder = out / f"{name}.dataset"
+    shutil.rmtree(folder, ignore_errors=True)
+    dataset.build(kept, held, list(material.species), folder,
+                  {"material": material.name, "u_ev": args.u_ev, "seed": args.seed})
+
+
+if __name__ == "__main__":
+    cli.run(main)

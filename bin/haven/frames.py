@@ -1,0 +1,269 @@
+"""Labelled frames: reading them, and refusing what would poison a potential."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.cli import HavenError, existing
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+READABLE = ("*.extxyz", "*.xyz", "*.traj", "*OUTCAR*", "*vasprun*.xml*")
+HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
+HARTREE, BOHR = 27.211386, 0.529177
+UNITS = {  # energy change over force times displacement, for each mix-up of units
+    "energies are in Hartree, forces in eV/Angstrom": 1 / HARTREE,
+    "energies are in eV, forces in Hartree/Bohr": HARTREE / BOHR,
+    "energies are in Hartree, forces in Hartree/Bohr": 1 / BOHR,
+    "energies are in Rydberg, forces in eV/Angstrom": 2 / HARTREE,
+    "forces have the wrong sign": -1.0,
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One labelled configuration.
+
+    Attributes
+    ----------
+    atoms
+        Positions and cell in Angstrom.
+    energy
+        Total energy in eV.
+    forces
+        Shape (A, 3), eV/Angstrom.
+    stress
+        Shape (3, 3), eV/Angstrom^3, positive when the cell pulls inwards; None if not labelled.
+    moments
+        Magnetic moment of each atom, shape (A,), Bohr magneton; None if not labelled.
+    trajectory
+        Group of frames that share a starting structure.
+    number
+        Number of the frame in its trajectory.
+    source, position
+        File, and number of the frame in it.
+    info
+        What else the file says of the frame.
+    """
+
+    atoms: Atoms
+    energy: float
+    forces: np.ndarray
+    stress: np.ndarray | None
+    moments: np.ndarray | None
+    trajectory: str
+    number: int
+    source: str
+    position: int
+    info: dict[str, Any]
+
+    @property
+    def where(self) -> str:
+        """File and frame, for messages."""
+        return f"{self.source}, frame {self.position}"
+
+
+def find_files(folder: str | Path, u_ev: float) -> list[Path]:
+    """Return the files of a folder that may hold frames labelled with ``u_ev``.
+
+    A file whose name says another U (``name.u0.extxyz``) is passed over.
+    """
+    root = existing(folder, "folder of labelled frames")
+    if root.is_file():
+        return [root]
+    found = sorted({f for pattern in READABLE for f in root.rglob(pattern) if f.is_file()})
+    chosen = []
+    for file in found:
+        named = HUBBARD_IN_NAME.search(file.name)
+        if named is None or abs(float(named.group(1)) - u_ev) < 1e-6:
+            chosen.append(file)
+    if not chosen:
+        raise HavenError(f"folder {root} has no labelled frames for U = {u_ev:g} eV: expected "
+                         f"files such as cell0.u{u_ev:g}.extxyz")
+    return chosen
+
+
+def read_file(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
+    """Read and check the frames of one file that were labelled with ``u_ev``.
+
+    Raises
+    ------
+    HavenError
+        Naming file and frame: if the file is cut off, a number is not finite, forces or energy are
+        missing, the cell is left-handed or absent, an element is not of the material, or energies
+        and forces are not in eV and eV/Angstrom.
+    """
+    from ase.io import iread
+
+    source = existing(path, "labelled frames")
+    if source.suffix in (".xyz", ".extxyz") and not _ends_in_newline(source):
+        raise HavenError(f"{source} is cut off: its last line has no end; copy or label it again")
+    frames: list[Frame] = []
+    number = -1
+    try:
+        for number, atoms in enumerate(iread(str(source), index=":")):
+            frame = _frame(atoms, source, number, species)
+            if abs(float(frame.info.get("u_ev", u_ev)) - u_ev) < 1e-6:
+                frames.append(frame)
+    except HavenError:
+        raise
+    except Exception as error:  # ASE raises whatever its many readers do
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise HavenError(f"{source}, frame {number + 1}: cannot be read, cut off or damaged "
+                         f"({reason})") from error
+    if number < 0:
+        raise HavenError(f"{source} holds no frame: it is empty or cut off")
+    check_units(frames)
+    return frames
+
+
+def _ends_in_newline(path: Path) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(0, 2)
+        if stream.tell() == 0:
+            return True
+        stream.seek(-1, 2)
+        return stream.read(1) == b"\n"
+
+
+def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> Frame:
+    where = f"{source}, frame {number}"
+    results = dict(atoms.calc.results) if atoms.calc is not None else {}
+    for what in ("energy", "forces"):
+        if results.get(what) is None:
+            raise HavenError(f"{where}: no {what}: label it again, or name the key {what}")
+    unknown = sorted(set(atoms.get_chemical_symbols()) - set(species))
+    if unknown:
+        raise HavenError(f"{where}: element {', '.join(unknown)} is not of the material "
+                         f"({', '.join(species)})")
+    cell = atoms.cell.array
+    values = {"energy": results["energy"], "forces": results["forces"], "cell": cell,
+              "positions": atoms.positions}
+    if results.get("stress") is not None:
+        values["stress"] = results["stress"]
+    for what, value in values.items():
+        if not np.isfinite(np.asarray(value, float)).all():
+            raise HavenError(f"{where}: {what} is not a finite number (NaN or infinite)")
+    volume = float(np.linalg.det(cell))
+    if volume <= 0:
+        kind = "left-handed: swap two of its vectors" if volume < 0 else "missing or flat"
+        raise HavenError(f"{where}: the cell is {kind}")
+    moments = results.get("magmoms")
+    stem = HUBBARD_IN_NAME.sub("", source.name)
+    info = {**atoms.info, **({"magmom": results["magmom"]} if "magmom" in results else {})}
+    return Frame(
+        atoms=atoms, energy=float(results["energy"]), forces=np.asarray(results["forces"], float),
+        stress=_full_stress(results.get("stress")),
+        moments=None if moments is None else np.asarray(moments, float),
+        trajectory=str(info.get("trajectory", stem.removesuffix(source.suffix))),
+        number=int(info.get("frame", number)), source=str(source), position=number, info=info,
+    )
+
+
+def _full_stress(stress: Any) -> np.ndarray | None:
+    if stress is None:
+        return None
+    value = np.asarray(stress, float)
+    if value.shape == (3, 3):
+        return value
+    xx, yy, zz, yz, xz, xy = value
+    return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+
+
+def energy_slope(first: Frame, second: Frame) -> float | None:
+    """Return the energy change between two frames over the work of their forces and stress.
+
+    The work is the mean force times displacement plus volume times mean stress times strain; with
+    consistent units the ratio is 1 up to anharmonicity. None if the frames are too far apart, too
+    near, of other atoms, or strained without a stress to account for it.
+    """
+    one, two = first.atoms, second.atoms
+    if len(one) != len(two) or (one.numbers != two.numbers).any():
+        return None
+    cell = 0.5 * (one.cell.array + two.cell.array)
+    step = two.get_scaled_positions(wrap=False) - one.get_scaled_positions(wrap=False)
+    displacement = (step - np.round(step)) @ cell
+    strain = np.linalg.solve(cell, two.cell.array - one.cell.array)
+    if np.abs(displacement).max() > 0.8:
+        return None
+    work = -0.5 * float(((first.forces + second.forces) * displacement).sum())
+    if np.abs(strain).max() > 1e-6:
+        if first.stress is None or second.stress is None:
+            return None
+        volume = abs(float(np.linalg.det(cell)))
+        work += 0.5 * volume * float(((first.stress + second.stress) * strain).sum())
+    return None if abs(work) < 1e-3 else (second.energy - first.energy) / work
+
+
+def check_units(frames: Sequence[Frame]) -> None:
+    """Refuse frames whose energies and forces are not in eV and eV/Angstrom.
+
+    Judged by the median of `energy_slope` over neighbouring frames, where there are three or more
+    pairs to judge by; label noise cannot move the median by the factors a wrong unit does.
+    """
+    groups: dict[str, list[Frame]] = {}
+    for frame in frames:
+        groups.setdefault(frame.trajectory, []).append(frame)
+    slopes = [
+        slope
+        for group in groups.values()
+        for one, two in zip(group, group[1:], strict=False)
+        if (slope := energy_slope(one, two)) is not None
+    ]
+    if len(slopes) < 3:
+        return
+    median = float(np.median(slopes))
+    if 0.6 < median < 1.55:
+        return
+    nearest = min(UNITS, key=lambda k: _distance(UNITS[k], median))
+    guess = nearest if _distance(UNITS[nearest], median) < 0.3 else "the units do not fit together"
+    raise HavenError(f"{frames[0].source}, frames {frames[0].position} to {frames[-1].position}: "
+                     f"energy changes are {median:.3g} times the work of the forces; {guess}: "
+                     "convert to eV and eV/Angstrom")
+
+
+def _distance(one: float, two: float) -> float:
+    return abs(np.log(abs(one) / max(abs(two), 1e-12))) if one * two > 0 else np.inf
+
+
+def min_distance(atoms: Atoms, longest: float = 3.5) -> float:
+    """Return the shortest interatomic distance in Angstrom, images included (up to ``longest``)."""
+    from ase.neighborlist import primitive_neighbor_list
+
+    found = primitive_neighbor_list("d", atoms.pbc, atoms.cell.array, atoms.positions, longest)
+    return float(found.min()) if len(found) else longest
+
+
+def duplicates(frames: Sequence[Frame], tolerance: float = 1e-3) -> dict[int, int]:
+    """Return the frames that repeat an earlier one, each with the first it repeats.
+
+    Parameters
+    ----------
+    frames
+        Any frames; only those of the same atoms are compared.
+    tolerance
+        Largest difference of any coordinate or cell component, Angstrom.
+    """
+    from scipy.spatial import cKDTree
+
+    groups: dict[bytes, list[int]] = {}
+    for index, frame in enumerate(frames):
+        groups.setdefault(frame.atoms.numbers.tobytes(), []).append(index)
+    found: dict[int, int] = {}
+    for members in groups.values():
+        rows = [
+            np.concatenate([frames[i].atoms.get_positions(wrap=True).ravel(),
+                            frames[i].atoms.cell.array.ravel()])
+            for i in members
+        ]
+        for one, two in sorted(cKDTree(np.array(rows)).query_pairs(tolerance, p=np.inf)):
+            if members[one] not in found:
+                found.setdefault(members[two], members[one])
+    return found
