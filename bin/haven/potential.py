@@ -1,0 +1,302 @@
+"""Training a deep potential with DeePMD-kit: input, training that resumes, freezing."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from haven.cli import HavenError, log, package_digest, sha256
+
+SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
+FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
+MODULE = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a potential is trained.
+
+    Attributes
+    ----------
+    training_steps
+        Steps of the optimiser (Adam).
+    batch_size
+        Frames of one atom list in a step.
+    cutoff_angstrom, smooth_angstrom
+        Where the descriptor ends, and where it begins to be switched off.
+    embedding, fitting
+        Neurons of the embedding and of the fitting network.
+    axis_neurons
+        Columns of the embedding matrix that make the second index of the descriptor.
+    learning_rate_start, learning_rate_stop, decay_steps
+        Exponential decay from start to stop in stairs of ``decay_steps``.
+    prefactors
+        Loss weights of energy, force and virial, each at the start and at the end.
+    precision
+        ``float32`` or ``float64``.
+    seed
+        Seed of network, batches and everything else random.
+    """
+
+    training_steps: int = 4000
+    batch_size: int = 1
+    cutoff_angstrom: float = 6.0
+    smooth_angstrom: float = 0.5
+    embedding: tuple[int, ...] = (10, 20, 40)
+    axis_neurons: int = 8
+    fitting: tuple[int, ...] = (64, 64, 64)
+    learning_rate_start: float = 5e-3
+    learning_rate_stop: float = 1e-4
+    decay_steps: int = 100
+    prefactors: tuple[tuple[float, float], ...] = ((0.02, 1.0), (1000.0, 100.0), (1.0, 1.0))
+    precision: str = "float32"
+    seed: int = 1
+
+
+def set_threads(threads: int) -> None:
+    """Limit the threads of the libraries; only before TensorFlow is imported."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ["DP_INTRA_OP_PARALLELISM_THREADS"] = str(threads)
+    os.environ["DP_INTER_OP_PARALLELISM_THREADS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def make_input(
+    settings: Settings, type_map: list[str], sel: list[int], train: list[str], test: list[str],
+    virial: bool,
+) -> dict[str, Any]:
+    """Return the content of DeePMD-kit's ``input.json``."""
+    s = settings
+    energy, force, strain = s.prefactors
+    every = max(1, min(100, s.training_steps // 20))
+    return {
+        "model": {
+            "type_map": type_map,
+            "descriptor": {
+                "type": "se_e2_a", "sel": sel, "rcut": s.cutoff_angstrom,
+                "rcut_smth": s.smooth_angstrom, "neuron": list(s.embedding), "resnet_dt": False,
+                "axis_neuron": s.axis_neurons, "seed": s.seed, "precision": s.precision,
+                "activation_function": "tanh",
+            },
+            "fitting_net": {
+                "neuron": list(s.fitting), "resnet_dt": True, "seed": s.seed + 1,
+                "precision": s.precision, "activation_function": "tanh",
+            },
+        },
+        "learning_rate": {
+            "type": "exp", "start_lr": s.learning_rate_start, "stop_lr": s.learning_rate_stop,
+            "decay_steps": s.decay_steps,
+        },
+        "loss": {
+            "type": "ener", "start_pref_e": energy[0], "limit_pref_e": energy[1],
+            "start_pref_f": force[0], "limit_pref_f": force[1],
+            "start_pref_v": strain[0] if virial else 0.0,
+            "limit_pref_v": strain[1] if virial else 0.0,
+        },
+        "training": {
+            "training_data": {"systems": train, "batch_size": s.batch_size,
+                              "auto_prob": "prob_sys_size"},
+            "validation_data": {"systems": test, "batch_size": s.batch_size, "numb_btch": 2},
+            "numb_steps": s.training_steps, "seed": s.seed + 2, "disp_file": "lcurve.out",
+            "disp_freq": every, "save_freq": every * 5, "save_ckpt": "model.ckpt",
+            "max_ckpt_keep": 3,
+        },
+    }
+
+
+def divert_messages(path: Path) -> None:
+    """Send what libraries write to the terminal from C into a file, for the rest of the process.
+
+    Haven's own lines, warnings and errors of Python still reach the terminal.
+    """
+    kept = os.fdopen(os.dup(2), "w", buffering=1)
+    sys.stderr.flush()
+    with path.open("ab") as stream:
+        os.dup2(stream.fileno(), 2)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(kept)
+    sys.stderr = kept
+
+
+def job_key(dataset: dict[str, Any], settings: Settings, *more: str) -> str:
+    """Return 12 characters naming this training: data, settings and code that matter."""
+    text = json.dumps([dataset["sha256"], asdict(settings), *more], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def dp(*arguments: str) -> None:
+    """Run one ``dp`` command in this process, so that TensorFlow is loaded only once."""
+    from deepmd.main import main
+
+    main(list(arguments))
+
+
+def checkpoints(folder: Path) -> list[str]:
+    """Return the prefixes of a folder's whole checkpoints, newest first."""
+    found = {}
+    for index in folder.glob("model.ckpt-*.index"):
+        prefix = index.with_suffix("")
+        parts = [Path(f"{prefix}{end}") for end in (".meta", ".data-00000-of-00001")]
+        if all(p.exists() and p.stat().st_size for p in [index, *parts]):
+            found[int(prefix.name.rpartition("-")[2])] = prefix.name
+    return [found[step] for step in sorted(found, reverse=True)]
+
+
+def train(
+    folder: Path, content: dict[str, Any], backend: str = "tensorflow", init: Path | None = None
+) -> int:
+    """Train in ``folder``, going on from its newest whole checkpoint, and freeze ``frozen.*``.
+
+    Parameters
+    ----------
+    folder
+        Kept between attempts.
+    content
+        DeePMD-kit's input.
+    backend
+        ``tensorflow``, ``pytorch`` or ``jax``.
+    init
+        Frozen potential whose weights to start from.
+
+    Returns
+    -------
+    int
+        Step the training went on from, 0 for a fresh one.
+    """
+    flag, total = FLAG[backend], content["training"]["numb_steps"]
+    (folder / "input.json").write_text(json.dumps(content, indent=1))
+    begin = [] if init is None else ["--init-frz-model", str(init.resolve())]
+    with contextlib.chdir(folder), _progress(folder / "lcurve.out", total):
+        for prefix in [*checkpoints(folder), None]:
+            resumed = int(prefix.rpartition("-")[2]) if prefix else 0
+            more = ["--restart", prefix] if prefix else begin
+            if prefix:
+                log.info("going on from the checkpoint of step %d of %d", resumed, total)
+            try:
+                dp(flag, "train", "input.json", "--log-level", "0", *more)
+                break
+            except Exception as error:
+                if prefix is None:
+                    raise HavenError(f"training failed in {folder}: "
+                                     f"{' '.join(str(error).split())[:300]}") from error
+                log.warning("checkpoint %s cannot be used: trying an earlier one", prefix)
+        dp(flag, "freeze", "-c", ".", "-o", f"frozen{SUFFIX[backend]}", "--log-level", "0")
+    return resumed
+
+
+def read_curve(path: Path) -> list[dict[str, float]]:
+    """Return the lines of DeePMD-kit's learning curve, the latest of each step, by step."""
+    header: list[str] = []
+    rows: dict[int, dict[str, float]] = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        if line.startswith("# ") and " lr" in line:
+            header = line[1:].split()
+        elif line and not line.startswith("#"):
+            values = line.split()
+            if len(values) == len(header):
+                rows[int(values[0])] = dict(zip(header, map(float, values), strict=True))
+    return [rows[step] for step in sorted(rows)]
+
+
+@contextlib.contextmanager
+def _progress(curve: Path, total: int) -> Iterator[None]:
+    """Say on stderr, every few seconds, how far the training is, while the body runs."""
+    done = threading.Event()
+
+    def follow() -> None:
+        began: tuple[float, float] | None = None
+        last = -1.0
+        while not done.wait(5.0):
+            rows = read_curve(curve)
+            if not rows or rows[-1]["step"] == last:
+                continue
+            now, row = time.monotonic(), rows[-1]
+            began, last = began or (now, row["step"]), row["step"]
+            speed = (last - began[1]) / max(now - began[0], 1e-9)
+            left = f"{(total - last) / speed:.0f} s left" if speed > 0 else "timing"
+            log.info("step %d of %d: energy %.2g eV/atom, force %.3f eV/A (held out %.3f), %s",
+                     last, total, row["rmse_e_trn"], row["rmse_f_trn"],
+                     row.get("rmse_f_val", float("nan")), left)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def check(
+    settings: Settings, dataset: dict[str, Any], species: list[str], u_ev: float, backend: str
+) -> None:
+    """Refuse a training that cannot succeed, before any of it is run."""
+    import importlib.util
+
+    root = dataset["root"]
+    if dataset["type_map"] != species:
+        raise HavenError(f"data set {root} is of {', '.join(dataset['type_map'])}, the material of "
+                         f"{', '.join(species)}: build the data set with this material file")
+    if abs(float(dataset["u_ev"]) - u_ev) > 1e-6:
+        raise HavenError(f"data set {root} is of U = {dataset['u_ev']:g} eV, not {u_ev:g} eV")
+    if not 0 < settings.smooth_angstrom < settings.cutoff_angstrom:
+        raise HavenError(f"smooth_angstrom ({settings.smooth_angstrom:g}) must be above 0 and "
+                         f"below cutoff_angstrom ({settings.cutoff_angstrom:g})")
+    if not 0 < settings.learning_rate_stop <= settings.learning_rate_start:
+        raise HavenError("learning_rate_stop must be above 0 and not above learning_rate_start")
+    for name in ("training_steps", "batch_size", "decay_steps"):
+        if getattr(settings, name) < 1:
+            raise HavenError(f"{name} is {getattr(settings, name)}: it must be at least 1")
+    if importlib.util.find_spec(MODULE[backend]) is None:
+        raise HavenError(f"backend {backend} is not installed: add {MODULE[backend]} to the Python "
+                         "environment or choose another")
+
+
+def curve_rows(path: Path, material: str, u_ev: float, seed: int) -> list[dict[str, Any]]:
+    """Return the learning curve as rows of table ``learning_curve``."""
+    return [
+        {
+            "material": material, "u_ev": u_ev, "seed": seed, "step": int(row["step"]),
+            "learning_rate": row["lr"],
+            "energy_rmse_train_ev_per_atom": row["rmse_e_trn"],
+            "energy_rmse_test_ev_per_atom": row.get("rmse_e_val"),
+            "force_rmse_train_ev_per_angstrom": row["rmse_f_trn"],
+            "force_rmse_test_ev_per_angstrom": row.get("rmse_f_val"),
+        }
+        for row in read_curve(path)
+    ]
+
+
+def provenance(
+    settings: Settings, dataset: dict[str, Any], sel: list[int], model: Path
+) -> dict[str, Any]:
+    """Return what a potential is made of, for ``potential.json`` beside it."""
+    return {
+        "potential": model.name, "sha256": sha256(model), "type_map": dataset["type_map"],
+        "cutoff_angstrom": settings.cutoff_angstrom, "sel": sel, "settings": asdict(settings),
+        "dataset_sha256": dataset["sha256"], "frames": dataset["frames"],
+        "test_trajectories": dataset["test_trajectories"],
+        "versions": {n: importlib.metadata.version(n) for n in ("deepmd-kit", "numpy")},
+        "haven": package_digest(),
+    }
+
+
+def require_species(known: Sequence[str], species: Sequence[str], model: str) -> list[str]:
+    """Return a potential's type map, or refuse a potential that lacks an element."""
+    absent = [s for s in species if s not in known]
+    if absent:
+        raise HavenError(f"potential {model} knows {', '.join(known)}, not {', '.join(absent)}: it "
+                         "is of another material")
+    return list(known)

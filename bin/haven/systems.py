@@ -1,0 +1,90 @@
+"""The deepmd/npy systems of a data set: reading, joining, counting neighbours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def neighbours(coords: np.ndarray, cells: np.ndarray, types: np.ndarray, kinds: int, cutoff: float
+               ) -> np.ndarray:
+    """Return the most neighbours of each kind that any atom has.
+
+    Parameters
+    ----------
+    coords
+        Positions, shape (F, A, 3), Angstrom.
+    cells
+        Shape (F, 3, 3), Angstrom.
+    types
+        Kind of each atom, shape (A,).
+    kinds
+        Number of kinds.
+    cutoff
+        Angstrom.
+
+    Returns
+    -------
+    ndarray
+        Shape (kinds,).
+    """
+    from ase.neighborlist import primitive_neighbor_list
+
+    most = np.zeros(kinds, int)
+    for xyz, cell in zip(coords, cells, strict=True):
+        first, second = primitive_neighbor_list("ij", (True,) * 3, cell, xyz, cutoff)
+        table = np.zeros((len(types), kinds), int)
+        np.add.at(table, (first, types[second]), 1)
+        most = np.maximum(most, table.max(axis=0))
+    return most
+
+
+def system_arrays(folder: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a deepmd/npy system: coord, box, energy, force, perhaps virial, type."""
+    sets = sorted(folder.glob("set.*"))
+    names = sorted(f.stem for f in sets[0].glob("*.npy"))
+    arrays = {n: np.concatenate([np.load(s / f"{n}.npy") for s in sets]) for n in names}
+    return {**arrays, "type": np.loadtxt(folder / "type.raw", dtype=int, ndmin=1)}
+
+
+def choose_sel(dataset: dict[str, Any], cutoff: float) -> list[int]:
+    """Return places for neighbours of each kind: the most seen, a quarter more, in fours.
+
+    Dynamics meets denser surroundings than the frames; beyond its places a potential is blind.
+    """
+    kinds = len(dataset["type_map"])
+    most = np.zeros(kinds, int)
+    for system in dataset["systems"]:
+        a = system_arrays(dataset["root"] / system["path"])
+        coords = a["coord"].reshape(len(a["coord"]), -1, 3)
+        found = neighbours(coords, a["box"].reshape(-1, 3, 3), a["type"], kinds, cutoff)
+        most = np.maximum(most, found)
+    return [int(4 * np.ceil(1.25 * n / 4)) for n in most]
+
+
+def merge_systems(dataset: dict[str, Any], subset: str, folder: Path) -> list[str]:
+    """Write the systems of a subset joined by atom list, so that a batch mixes trajectories.
+
+    Returns
+    -------
+    list of str
+        Absolute paths of the joined systems.
+    """
+    groups: dict[tuple[bytes, bool], list[dict[str, np.ndarray]]] = {}
+    for system in dataset["systems"]:
+        if system["subset"] == subset:
+            arrays = system_arrays(dataset["root"] / system["path"])
+            groups.setdefault((arrays["type"].tobytes(), "virial" in arrays), []).append(arrays)
+    paths = []
+    for number, members in enumerate(groups.values()):
+        target = folder / subset / f"{number:03d}"
+        (target / "set.000").mkdir(parents=True, exist_ok=True)
+        np.savetxt(target / "type.raw", members[0]["type"], fmt="%d")
+        (target / "type_map.raw").write_text("\n".join(dataset["type_map"]) + "\n")
+        for name in members[0].keys() - {"type"}:
+            joined = np.concatenate([m[name].reshape(len(m["coord"]), -1) for m in members])
+            np.save(target / "set.000" / f"{name}.npy", joined)
+        paths.append(str(target.resolve()))
+    return paths
