@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Jumps of the mobile ions between sites, single tracks, van Hove functions, density maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import log, parser, run, run_id
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--material", required=True, help="material file")
+    options.add_argument("--trajectory", required=True, help="Haven trajectory (npz)")
+    options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
+    options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
+    options.add_argument("--replica", type=int, default=0, help="disorder replica")
+    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--residence_ps", type=float, default=1.0,
+                         help="a move undone sooner than this is no jump")
+    options.add_argument("--core_share", type=float, default=0.4,
+                         help="radius of a site's core as a share of the shortest site distance")
+    options.add_argument("--out", default=".", help="folder for the tables")
+    given = options.parse_args(argv)
+
+    from haven import hops, tables, tracks, vanhove
+    from haven.crystal import load_material
+    from haven.trajectory import open_npz
+
+    material = load_material(given.material)
+    trajectory = open_npz(given.trajectory, material.mobile)
+    lattice = hops.lattice_of(material, trajectory)
+    core = hops.core_radius(lattice, given.core_share)
+    seen = hops.hops_of(lattice, trajectory, given.residence_ps, core)
+    host, views = trajectory.host, ((0, 1, 0), (1, 1, 0))
+    thinned = tracks.thin(trajectory.frames, 2000)
+    shown = tracks.choose_ions(trajectory.read_frames(thinned[[0, -1]]), host[thinned[[0, -1]]])
+    table = {
+        "hops": hops.hop_table(lattice, seen, trajectory.ions, trajectory.duration_ps),
+        "tracks": tracks.track_table(lattice, trajectory, shown, core),
+        "van_hove": vanhove.van_hove_table(trajectory, host),
+        "density": tracks.density_table(
+            lattice, trajectory.read_frames(thinned), host[thinned] - host[0], views),
+    }
+    keys = {"material": material.name, "u_ev": given.u_ev, "replica": given.replica,
+            "temperature_k": given.temperature_k, "seed": given.seed}
+    name = run_id(given.u_ev, given.temperature_k, given.replica)
+    for what, rows in table.items():
+        own = {"species": material.mobile} if what in ("hops", "density") else {}
+        target = Path(given.out) / f"{name}.{what}.parquet"
+        tables.write(what, rows.assign(**keys, **own), target, {"trajectory": trajectory.path.name})
+    log.info("%s: %d hops of %d ions in %g ps, %d undone", name, len(seen.ion), trajectory.ions,
+             trajectory.duration_ps, len(seen.returns))
+
+
+if __name__ == "__main__":
+    run(main)
