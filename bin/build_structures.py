@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Make small disordered cells, strained and displaced, as frames to label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import parser, run
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write one extxyz of unlabelled frames for each structure, and the table of structures."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--material", required=True, help="material file")
+    arguments.add_argument("--label_structures", type=int, default=10, help="structures to make")
+    arguments.add_argument("--first", type=int, default=0, help="number of the first structure")
+    arguments.add_argument("--frames_per_structure", type=int, default=4)
+    arguments.add_argument("--displacement_angstrom", type=float, default=0.08)
+    arguments.add_argument("--strain_max", type=float, default=0.03)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--out", default=".", help="folder for the results")
+    given = arguments.parse_args(argv)
+
+    from ase.io import write
+
+    from haven import tables
+    from haven.crystal import load_material
+    from haven.starts import starting_frames
+
+    trajectories, rows = starting_frames(
+        load_material(given.material), given.label_structures, given.frames_per_structure,
+        given.displacement_angstrom, given.strain_max, given.seed, given.first)
+    folder = Path(given.out) / "structures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for trajectory in trajectories:
+        write(folder / f"{trajectory[0].info['trajectory']}.extxyz", trajectory)
+    tables.write("structures", rows, Path(given.out) / "cells.structures.parquet", vars(given))
+
+
+if __name__ == "__main__":
+    run(main)

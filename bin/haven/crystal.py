@@ -1,0 +1,276 @@
+"""A disordered crystal from its material file: sites, occupancies, supercells and their disorder."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.cli import HavenError, existing
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+@dataclass(frozen=True)
+class Material:
+    """A crystal whose cations share sites with one another and with vacancies.
+
+    Attributes
+    ----------
+    name
+        Name of the material file.
+    formula
+        Chemical formula of one formula unit.
+    cell
+        Conventional cell, rows are vectors, shape (3, 3), in Angstrom.
+    sites
+        Wyckoff letter to fractional coordinates of its cation sites, shape (M, 3).
+    layers
+        Wyckoff letter to the fraction of c of the plane its sites lie in.
+    anions
+        Wyckoff letter to (element, fractional coordinates of shape (M, 3)).
+    mobile
+        The mobile element.
+    charges
+        Formal charge of each element, in elementary charges.
+    moments
+        Starting magnetic moment of the magnetic elements, in Bohr magnetons.
+    hubbard
+        Shell that U acts on, by element.
+    occupancies
+        Named sets: element to Wyckoff letter to occupancy.
+    composition
+        Atoms of each element in one formula unit.
+    ordering
+        ``temperature_k`` and ``permittivity`` of the Monte Carlo that orders the cations.
+    """
+
+    name: str
+    formula: str
+    cell: np.ndarray
+    sites: Mapping[str, np.ndarray]
+    layers: Mapping[str, float]
+    anions: Mapping[str, tuple[str, np.ndarray]]
+    mobile: str
+    charges: Mapping[str, int]
+    moments: Mapping[str, float]
+    hubbard: Mapping[str, str]
+    occupancies: Mapping[str, Mapping[str, Mapping[str, float]]]
+    composition: Mapping[str, int]
+    ordering: Mapping[str, float]
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Elements, in the order every potential's type map has."""
+        return tuple(self.composition)
+
+    @property
+    def units_per_cell(self) -> int:
+        """Formula units in the conventional cell."""
+        anion, _ = next(iter(self.anions.values()))
+        found = sum(len(xyz) for element, xyz in self.anions.values() if element == anion)
+        return found // self.composition[anion]
+
+
+REQUIRED = ("name", "formula", "lattice", "mobile", "charges", "anion_sites", "cation_sites",
+            "occupancies")
+
+
+def load_material(path: str | Path) -> Material:
+    """Read and check a material file.
+
+    Parameters
+    ----------
+    path
+        A YAML file as ``assets/materials/li3ticl6.yml``.
+
+    Raises
+    ------
+    HavenError
+        If the file is missing, is no YAML, lacks an entry, is not neutral, or names occupancies
+        that are out of range or put more atoms on the sites than the formula or the sites hold.
+    """
+    import yaml
+    from ase.formula import Formula
+    from ase.geometry import cellpar_to_cell
+
+    source = existing(path, "material file")
+    try:
+        raw: Any = yaml.safe_load(source.read_text())
+    except yaml.YAMLError as error:
+        raise HavenError(f"material file {source} is no YAML: {' '.join(str(error).split())}"
+                         ) from error
+    if not isinstance(raw, dict) or (missing := [key for key in REQUIRED if key not in raw]):
+        what = ", ".join(missing) if isinstance(raw, dict) else "everything"
+        raise HavenError(f"material file {source} lacks {what}: see assets/materials/li3ticl6.yml")
+    lattice = raw["lattice"]
+    try:
+        keys = ("a_angstrom", "b_angstrom", "c_angstrom", "alpha_degree", "beta_degree",
+                "gamma_degree")
+        cell = np.asarray(cellpar_to_cell([float(lattice[key]) for key in keys]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise HavenError(f"material file {source}: lattice needs {', '.join(keys)} as numbers"
+                         ) from error
+    centring = np.array(raw.get("centring", [[0.0, 0.0, 0.0]]), float)
+    formula = Formula(raw["formula"]).count()
+    material = Material(
+        name=str(raw["name"]), formula=str(raw["formula"]), cell=cell,
+        sites={k: _orbit(v["positions"], centring) for k, v in raw["cation_sites"].items()},
+        layers={k: float(v["layer"]) for k, v in raw["cation_sites"].items()},
+        anions={k: (v["species"], _orbit(v["positions"], centring))
+                for k, v in raw["anion_sites"].items()},
+        mobile=str(raw["mobile"]), charges=dict(raw["charges"]),
+        moments=dict(raw.get("moments", {})), hubbard=dict(raw.get("hubbard", {})),
+        occupancies=raw["occupancies"], composition=formula,
+        ordering={"temperature_k": 573.0, "permittivity": 10.0, **raw.get("ordering", {})},
+    )
+    _check(material, source)
+    return material
+
+
+def _orbit(positions: list[list[float]], centring: np.ndarray) -> np.ndarray:
+    return ((np.array(positions, float)[:, None] + centring[None]) % 1.0).reshape(-1, 3)
+
+
+def _check(material: Material, source: Path) -> None:
+    if material.mobile not in material.composition:
+        raise HavenError(f"{source}: mobile element {material.mobile} is not in {material.formula}")
+    unknown = [s for s in material.composition if s not in material.charges]
+    if unknown:
+        raise HavenError(f"{source}: charges lack {', '.join(unknown)}")
+    charge = sum(n * material.charges[s] for s, n in material.composition.items())
+    if charge:
+        raise HavenError(f"{source}: charges of {material.formula} sum to {charge:+d}, not 0")
+    for label in material.occupancies:
+        site_targets(material, label, str(source))
+
+
+def site_targets(
+    material: Material, label: str, source: str = "material file"
+) -> dict[str, dict[str, float]]:
+    """Return the asked-for occupancy of every framework cation, checked against the formula.
+
+    Parameters
+    ----------
+    material
+        The crystal.
+    label
+        Name of a set in the material file's ``occupancies``.
+    source
+        Named in messages.
+
+    Returns
+    -------
+    dict
+        Element to Wyckoff letter to occupancy, 0 to 1.
+
+    Raises
+    ------
+    HavenError
+        If there is no such set, an occupancy is out of range, or the atoms don't sum.
+    """
+    if label not in material.occupancies:
+        have = ", ".join(material.occupancies)
+        raise HavenError(f"{source}: no occupancies called {label}: choose from {have}")
+    total = {site: 0.0 for site in material.sites}
+    for element, by_site in material.occupancies[label].items():
+        atoms = 0.0
+        for site, value in by_site.items():
+            if site not in material.sites:
+                raise HavenError(f"{source}: occupancies {label} name site {site}, which is not a "
+                                 f"cation site ({', '.join(material.sites)})")
+            if not 0 <= float(value) <= 1:
+                raise HavenError(f"{source}: occupancy {label}/{element}/{site} is {value}, "
+                                 "outside 0 to 1")
+            total[site] += float(value)
+            atoms += float(value) * len(material.sites[site])
+        wanted = material.composition.get(element, 0) * material.units_per_cell
+        if abs(atoms - wanted) > 0.01:
+            raise HavenError(f"{source}: occupancies {label} put {atoms:.3f} {element} in a cell "
+                             f"that {material.formula} gives {wanted}: they must sum")
+    crowded = [site for site, value in total.items() if value > 1 + 1e-9]
+    if crowded:
+        raise HavenError(f"{source}: occupancies {label} exceed 1 on {', '.join(crowded)}")
+    return {e: {s: float(v) for s, v in m.items()} for e, m in material.occupancies[label].items()}
+
+
+def framework_counts(material: Material, label: str, cells: int) -> dict[str, dict[str, int]]:
+    """Return whole atoms of each framework cation on each site kind of ``cells`` cells.
+
+    The element's total is that of the formula exactly; the split between site kinds is the nearest
+    whole one to the asked-for occupancies (largest remainders).
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for element, by_site in site_targets(material, label).items():
+        exact = {s: v * len(material.sites[s]) * cells for s, v in by_site.items()}
+        whole = {s: int(np.floor(x + 1e-9)) for s, x in exact.items()}
+        left = material.composition[element] * material.units_per_cell * cells - sum(whole.values())
+        for site in sorted(exact, key=lambda s: whole[s] - exact[s])[:max(left, 0)]:
+            whole[site] += 1
+        counts[element] = whole
+    return counts
+
+
+def cation_lattice(
+    material: Material, repeat: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return all cation sites of a supercell.
+
+    Returns
+    -------
+    fractional
+        Coordinates in units of the conventional cell, shape (S, 3).
+    letters
+        Wyckoff letter of each, shape (S,).
+    """
+    shifts = np.array(list(itertools.product(*(range(n) for n in repeat))), float)
+    fractional, letters = [], []
+    for letter, xyz in material.sites.items():
+        fractional.append((xyz[None] + shifts[:, None]).reshape(-1, 3))
+        letters += [letter] * (len(xyz) * len(shifts))
+    return np.concatenate(fractional), np.array(letters)
+
+
+def assemble(
+    material: Material, repeat: tuple[int, int, int], occupation: np.ndarray
+) -> Atoms:
+    """Return the supercell whose cation sites hold ``occupation``.
+
+    Parameters
+    ----------
+    material
+        The crystal.
+    repeat
+        Conventional cells along a, b, c.
+    occupation
+        Element on each site of `cation_lattice`, empty text for a vacancy, shape (S,).
+
+    Returns
+    -------
+    Atoms
+        With array ``site``: Wyckoff letter; sorted by element in the material's order.
+    """
+    from ase import Atoms
+
+    fractional, letters = cation_lattice(material, repeat)
+    shifts = np.array(list(itertools.product(*(range(n) for n in repeat))), float)
+    symbols = [s for s in occupation if s]
+    parts = [fractional[occupation != ""]]
+    site = list(letters[occupation != ""])
+    for letter, (element, xyz) in material.anions.items():
+        block = (xyz[None] + shifts[:, None]).reshape(-1, 3)
+        parts.append(block)
+        symbols += [element] * len(block)
+        site += [letter] * len(block)
+    atoms = Atoms(symbols, positions=np.concatenate(parts) @ material.cell,
+                  cell=material.cell * np.array(repeat)[:, None], pbc=True)
+    atoms.set_array("site", np.array(site, dtype="U4"))
+    order = np.argsort([material.species.index(s) for s in symbols], kind="stable")
+    ordered = atoms[order]
+    ordered.info["supercell"] = list(repeat)
+    return ordered

@@ -1,0 +1,207 @@
+"""Labels from GPAW: energy, forces, stress and moments of frames, at each Hubbard U in turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.cli import HavenError, log
+from haven.crystal import Material
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+# Self-consistency is judged on energy (eV per valence electron), density (electrons per electron) and
+# eigenstates (eV^2 per electron). The d electron of an open shell turns slowly into its best orbital:
+# GPAW's looser defaults for energy and density stop before it has, with force errors of 0.1 eV/Angstrom.
+CONVERGENCE = {"energy": 5e-6, "density": 3e-5, "eigenstates": 1e-6}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Plane-wave settings of the labels.
+
+    Attributes
+    ----------
+    functional
+        Exchange-correlation functional, as GPAW names it.
+    plane_wave_cutoff_ev
+        Plane-wave cutoff, in eV.
+    kpoint_spacing_per_angstrom
+        Largest distance between k points, 2 pi included, in 1/Angstrom.
+    smearing_ev
+        Width of the Fermi-Dirac occupations, in eV.
+    maximum_steps
+        Self-consistency steps after which a try has failed.
+    """
+
+    functional: str = "PBE"
+    plane_wave_cutoff_ev: float = 340.0
+    kpoint_spacing_per_angstrom: float = 0.6
+    smearing_ev: float = 0.1
+    maximum_steps: int = 150
+    convergence: dict[str, float] = field(default_factory=lambda: dict(CONVERGENCE))
+
+    def kpoints(self, cell: np.ndarray) -> tuple[int, ...]:
+        """Return the k mesh of a cell, rows are vectors, shape (3, 3), in Angstrom."""
+        reciprocal = 2 * np.pi * np.linalg.norm(np.linalg.inv(cell).T, axis=1)
+        return tuple(
+            int(np.ceil(length / self.kpoint_spacing_per_angstrom - 1e-6)) for length in reciprocal
+        )
+
+
+class Labeller:
+    """One GPAW calculator that goes from frame to frame and from U to U.
+
+    A frame is converged at the smallest U first; the next U starts from that density and those
+    orbitals, so that every U has the same orbital order to start with and needs few steps. A frame
+    in the same cell starts from the frame before it.
+    """
+
+    def __init__(self, material: Material, settings: Settings, log_file: Path) -> None:
+        self.material = material
+        self.settings = settings
+        self.log_file = log_file
+        self.calculator: Any = None
+        self.cell: np.ndarray | None = None
+
+    def _new_calculator(self, atoms: Atoms) -> None:
+        from gpaw import PW
+        from gpaw.old.calculator import GPAW
+
+        settings = self.settings
+        self.calculator = GPAW(
+            mode=PW(settings.plane_wave_cutoff_ev), xc=settings.functional,
+            kpts=settings.kpoints(np.asarray(atoms.cell)),
+            occupations={"name": "fermi-dirac", "width": settings.smearing_ev, "fixmagmom": True},
+            mixer={"method": "fullspin", "backend": "msr1"}, symmetry={"point_group": False},
+            convergence={**settings.convergence, "maximum iterations": settings.maximum_steps},
+            txt=str(self.log_file),
+        )
+        self.cell = np.array(atoms.cell)
+
+    def _set_hubbard(self, u_ev: float) -> None:
+        from gpaw.hubbard import parse_hubbard_string
+
+        for setup in self.calculator.setups:
+            shell = self.material.hubbard.get(setup.symbol)
+            if shell:
+                setup.hubbard_u = parse_hubbard_string(f":{shell},{u_ev}")[1] if u_ev else None
+
+    def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
+        """Yield (U, results) for each U that converged, in rising order.
+
+        Results: ``energy`` (eV, free energy, consistent with the forces), ``forces`` (N, 3) eV/A,
+        ``stress`` (6,) eV/A^3 in ASE's order and sign, ``magmoms`` (N,) and ``magmom`` in Bohr
+        magnetons, ``scf_steps``, ``wall_s``, ``tries``.
+        """
+        for u_ev in sorted(u_evs):
+            found = None
+            for fresh in (False, True):
+                found = self._try(atoms, u_ev, fresh)
+                if found:
+                    yield u_ev, found
+                    break
+            if found is None:
+                self.cell = None
+
+    def _try(self, atoms: Atoms, u_ev: float, fresh: bool) -> dict[str, Any] | None:
+        from gpaw import KohnShamConvergenceError
+
+        start = time.monotonic()
+        if fresh or self.cell is None or not np.allclose(self.cell, atoms.cell):
+            self._new_calculator(atoms)
+        calculator = self.calculator
+        calculator.results = {}
+        try:
+            if calculator.scf is None:
+                calculator.initialize(atoms)
+            self._set_hubbard(u_ev)
+            calculator.scf.reset()
+            calculator.density.mixer.reset()
+            energy = calculator.get_potential_energy(atoms, force_consistent=True)
+            return {
+                "energy": float(energy), "forces": calculator.get_forces(atoms).copy(),
+                "stress": calculator.get_stress(atoms).copy(),
+                "magmoms": calculator.get_magnetic_moments(atoms).copy(),
+                "magmom": float(calculator.get_magnetic_moment(atoms)),
+                "scf_steps": int(calculator.scf.niter),
+                "wall_s": time.monotonic() - start, "tries": 1 + int(fresh),
+            }
+        except KohnShamConvergenceError:
+            log.warning("  U = %g eV: not converged in %d steps%s", u_ev,
+                        self.settings.maximum_steps, "" if fresh else "; from scratch")
+            return None
+
+
+def label_trajectory(
+    frames: list[Atoms], material: Material, u_evs: list[float], settings: Settings, out: Path,
+    done: Callable[[str], None] = log.info,
+) -> list[Path]:
+    """Label the frames of one trajectory at each U and write one extxyz file for each U.
+
+    Each label is written as it is made; frames already in the files are left alone, so a stopped
+    call goes on where it was. Frames that don't converge go into ``<trajectory>.failed.extxyz``.
+
+    Returns
+    -------
+    list of Path
+        The files, ``<trajectory>.u<U>.extxyz``.
+    """
+    import gpaw
+    from ase.io import read, write
+
+    out.mkdir(parents=True, exist_ok=True)
+    name = str(frames[0].info["trajectory"])
+    paths = {u: out / f"{name}.u{u:g}.extxyz" for u in u_evs}
+    have = {u: {int(a.info["frame"]) for a in read(p, ":")} if p.exists() else set()
+            for u, p in paths.items()}
+    labeller = Labeller(material, settings, out / f"{name}.gpaw.txt")
+    for frame in frames:
+        number = int(frame.info["frame"])
+        wanted = [u for u in u_evs if number not in have[u]]
+        if not wanted:
+            continue
+        moments = [material.moments.get(s, 0.0) for s in frame.get_chemical_symbols()]
+        frame.set_initial_magnetic_moments(moments)
+        missing = set(wanted)
+        for u_ev, result in labeller.label(frame, u_evs):
+            if u_ev not in missing:
+                continue
+            missing.discard(u_ev)
+            write(paths[u_ev], _labelled(frame, u_ev, result, settings, f"gpaw {gpaw.__version__}"),
+                  append=True)
+            done(f"{name} frame {number} U = {u_ev:g} eV: {result['scf_steps']} steps, "
+                 f"{result['wall_s']:.0f} s, {result['energy']:.4f} eV")
+        for u_ev in missing:
+            failed = frame.copy()
+            failed.info.update(u_ev=u_ev, reason=f"not converged in {settings.maximum_steps} steps")
+            write(out / f"{name}.failed.extxyz", failed, append=True)
+    if not any(path.exists() for path in paths.values()):
+        raise HavenError(f"no frame of {name} converged: see {labeller.log_file}")
+    return [path for path in paths.values() if path.exists()]
+
+
+def _labelled(
+    frame: Atoms, u_ev: float, result: dict[str, Any], settings: Settings, engine: str
+) -> Atoms:
+    """Return a copy of the frame that carries its label and how it was made."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    atoms = frame.copy()
+    atoms.set_initial_magnetic_moments(None)
+    atoms.calc = SinglePointCalculator(
+        atoms, energy=result["energy"], forces=result["forces"], stress=result["stress"],
+        magmoms=result["magmoms"], magmom=result["magmom"])
+    atoms.info.update(
+        u_ev=float(u_ev), engine=engine, functional=settings.functional,
+        plane_wave_cutoff_ev=settings.plane_wave_cutoff_ev,
+        kpoints=np.array(settings.kpoints(np.asarray(frame.cell))),
+        smearing_ev=settings.smearing_ev, scf_steps=result["scf_steps"],
+        scf_tries=result["tries"], wall_s=round(result["wall_s"], 1), cores=1, converged=True)
+    return atoms

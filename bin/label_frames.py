@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Label the frames of one starting structure with GPAW at each Hubbard U."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import HavenError, existing, parser, run
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read frames, label them, write one extxyz file for each U."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--material", required=True, help="material file")
+    arguments.add_argument("--structure", required=True, help="extxyz with the frames to label")
+    arguments.add_argument("--u_ev", required=True, help="Hubbard U - J values in eV, such as 0,4")
+    arguments.add_argument("--functional", default="PBE", help="exchange-correlation functional")
+    arguments.add_argument("--plane_wave_cutoff_ev", type=float, default=340.0)
+    arguments.add_argument("--kpoint_spacing_per_angstrom", type=float, default=0.6)
+    arguments.add_argument("--smearing_ev", type=float, default=0.1)
+    arguments.add_argument("--out", default="frames", help="folder for the labelled frames")
+    given = arguments.parse_args(argv)
+
+    from ase.io import read
+
+    from haven.crystal import load_material
+    from haven.labelling import Settings, label_trajectory
+
+    frames = read(existing(given.structure, "structure file"), ":")
+    if not frames or "trajectory" not in frames[0].info:
+        raise HavenError(f"{given.structure} has no frames with a trajectory name: "
+                         "make them with build_structures.py")
+    settings = Settings(given.functional, given.plane_wave_cutoff_ev,
+                        given.kpoint_spacing_per_angstrom, given.smearing_ev)
+    label_trajectory(list(frames), load_material(given.material),
+                     [float(u) for u in given.u_ev.split(",")], settings, Path(given.out))
+
+
+if __name__ == "__main__":
+    run(main)

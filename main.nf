@@ -1,0 +1,70 @@
+#!/usr/bin/env nextflow
+// Haven: from first-principles labels to ionic conductivity, with error bars all the way.
+
+include { asList; asNumbers; checkParameters; helpText } from './modules/parameters'
+include { codeDigests; expectedRuns; givenPotentials; givenTrajectories } from './modules/inputs'
+include { STRUCTURES } from './modules/structures'
+include { REFERENCE  } from './modules/reference'
+include { POTENTIAL  } from './modules/potential'
+include { DYNAMICS   } from './modules/dynamics'
+include { TRANSPORT  } from './modules/transport'
+include { REPORT     } from './modules/report'
+
+workflow {
+    if ("${params.help}".toBoolean()) {
+        println(helpText(params))
+        return
+    }
+    checkParameters(params)
+
+    def u_evs = asNumbers(params.u_ev)
+    def temperatures_k = asNumbers(params.temperatures_k)
+    def first_seed = "${params.seed}".toInteger()
+    def seeds = (0..<"${params.ensemble}".toInteger()).collect { member -> first_seed + member }
+    def replicas = (0..<"${params.replicas}".toInteger()).collect { replica -> [id: "r${replica}", replica: replica, seed: first_seed + replica] }
+    def material = file(params.material)
+    def digests = codeDigests("${params.code_digest}".toBoolean())
+    def trains = !params.models
+    def labels = "${params.label}".toBoolean()
+
+    // Labelled frames: given ones, new ones, or both together.
+    ch_frames = params.frames ? channel.fromPath("${params.frames}/*.extxyz", checkIfExists: true) : channel.empty()
+    ch_tables = channel.empty()
+    if (labels) {
+        REFERENCE([id: 'cells', seed: first_seed], u_evs, material, digests)
+        ch_frames = ch_frames.mix(REFERENCE.out.frames.flatten())
+        ch_tables = ch_tables.mix(REFERENCE.out.tables)
+    }
+    frames = ch_frames.collect(sort: { path -> path.name })
+
+    // A data set and an ensemble of potentials for each U; the first seed's potential drives the dynamics.
+    ch_u = channel.fromList(u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: first_seed] })
+    POTENTIAL(ch_u, seeds, frames, givenPotentials(params.models, u_evs), trains, material, digests)
+    ch_ensembles = POTENTIAL.out.potentials.map { meta, potential -> [meta.u_ev, meta, potential] }.groupTuple()
+        .map { u_ev, metas, potentials -> [u_ev, metas.withIndex().sort { pair -> pair[0].seed }.collect { pair -> [pair[0], potentials[pair[1]]] }] }
+    ch_leaders = ch_ensembles.map { _u_ev, members -> members[0] }
+
+    // Dynamics: U x temperature x replica.
+    STRUCTURES(channel.fromList(replicas), material, digests)
+    DYNAMICS(STRUCTURES.out.supercells, ch_leaders, ch_ensembles.map { u_ev, members -> [u_ev, members.collect { member -> member[1] }] },
+        temperatures_k, !params.trajectories, material, digests)
+    ch_trajectories = DYNAMICS.out.trajectories.mix(givenTrajectories(params.trajectories, first_seed))
+
+    // Analysis, cost, report.
+    TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, material, digests)
+    ch_tables = ch_tables.mix(STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, TRANSPORT.out.tables)
+    expected = expectedRuns(params, u_evs, temperatures_k, replicas, seeds)
+    REPORT(ch_tables, DYNAMICS.out.minimised, ch_leaders, files("${params.reference}/*.csv"),
+        file("${projectDir}/assets/report.html.j2"), expected, material, digests)
+    REPORT.out.summary.subscribe { path -> println(path.text) }
+
+    workflow.onComplete = {
+        def cause = "${workflow.errorReport ?: workflow.errorMessage ?: ''}".readLines().find { line -> line.contains('haven: error:') }
+        if (workflow.success) {
+            println("Report: ${file(params.outdir).toAbsolutePath()}/report.html")
+        }
+        else if (cause) {
+            System.err.println("\n${cause.trim()}")
+        }
+    }
+}

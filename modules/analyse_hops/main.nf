@@ -1,0 +1,27 @@
+// Hops of the mobile ions between sites and layers in one run.
+
+process ANALYSE_HOPS {
+    tag "${meta.id}"
+    label 'process_low'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(trajectory)
+    path material
+    val code
+
+    output:
+    path '*.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    analyse_hops.py --material ${material} --trajectory ${trajectory} --u_ev ${meta.u_ev} --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.hops.parquet ${meta.id}.tracks.parquet ${meta.id}.van_hove.parquet
+    """
+}

@@ -1,0 +1,29 @@
+// Small disordered cells, displaced and strained, for labelling.
+
+process BUILD_STRUCTURES {
+    tag "${meta.id}"
+    label 'process_low'
+    label 'env_run'
+
+    input:
+    val meta
+    path material
+    val code
+
+    output:
+    path 'structures/*.extxyz', emit: structures
+    path '*.structures.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    build_structures.py --material ${material} --seed ${meta.seed} ${args}
+    """
+
+    stub:
+    """
+    mkdir structures
+    touch structures/s0.u.extxyz cells.structures.parquet
+    """
+}

@@ -1,0 +1,28 @@
+// The large disordered cell of the dynamics; one replica of the disorder.
+
+process BUILD_SUPERCELL {
+    tag "${meta.id}"
+    label 'process_low'
+    label 'env_run'
+
+    input:
+    val meta
+    path material
+    val code
+
+    output:
+    tuple val(meta), path("${meta.id}.supercell.extxyz"), emit: supercell
+    path "${meta.id}.structures.parquet", emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    build_supercell.py --material ${material} --replica ${meta.replica} --seed ${meta.seed} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.supercell.extxyz ${meta.id}.structures.parquet
+    """
+}

@@ -1,0 +1,28 @@
+// Migration barriers along lattice directions, by nudged elastic bands.
+
+process FIND_BARRIERS {
+    tag "${meta.id}"
+    label 'process_medium'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(minimised), path(potential)
+    path material
+    val code
+
+    output:
+    path '*.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    find_barriers.py --material ${material} --structure ${minimised} --potential ${potential} --u_ev ${meta.u_ev} \\
+        --seed ${meta.seed} --replica ${meta.replica} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.barriers.parquet
+    """
+}

@@ -1,0 +1,27 @@
+// Activation energies and conductivity at 298 K from all runs.
+
+process FIT_ARRHENIUS {
+    tag "${meta.id}"
+    label 'process_low'
+    label 'env_run'
+
+    input:
+    val meta
+    path tables, stageAs: 'tables/*'
+    val code
+
+    output:
+    path '*.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    fit_arrhenius.py --tables tables ${args}
+    """
+
+    stub:
+    """
+    touch arrhenius.parquet
+    """
+}

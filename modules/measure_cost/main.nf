@@ -1,0 +1,28 @@
+// Seconds per atom and step of the labels and of the potential.
+
+process MEASURE_COST {
+    tag "${meta.id}"
+    label 'process_low'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(minimised), path(potential)
+    path tables, stageAs: 'tables/*'
+    path material
+    val code
+
+    output:
+    path '*.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    measure_cost.py --material ${material} --structure ${minimised} --potential ${potential} --u_ev ${meta.u_ev} --tables tables ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.cost.parquet
+    """
+}

@@ -1,0 +1,28 @@
+// Conjugate-gradient minimum of a supercell.
+
+process MINIMISE {
+    tag "${meta.id}"
+    label 'process_low'
+    label 'process_gpu'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(supercell), path(potential)
+    path material
+    val code
+
+    output:
+    tuple val(meta), path("${meta.id}.minimised.extxyz"), emit: minimised
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    minimise.py --material ${material} --structure ${supercell} --potential ${potential} --u_ev ${meta.u_ev} --replica ${meta.replica} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.minimised.extxyz
+    """
+}

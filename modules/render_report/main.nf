@@ -1,0 +1,34 @@
+// One report beside the published values, and every table joined over runs.
+
+process RENDER_REPORT {
+    tag "${meta.id}"
+    label 'process_low'
+    label 'env_run'
+
+    input:
+    val meta
+    path tables, stageAs: 'parts/*'
+    path reference, stageAs: 'reference'
+    path template
+    path expected
+    val code
+
+    output:
+    path 'report.html', emit: report
+    path 'summary.txt', emit: summary
+    path 'tables/*.parquet', emit: tables
+    path 'figures', emit: figures
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    render_report.py --tables parts --reference reference --template ${template} --expected ${expected} ${args} > summary.txt
+    """
+
+    stub:
+    """
+    mkdir tables figures
+    touch report.html summary.txt tables/verdicts.parquet
+    """
+}

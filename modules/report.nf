@@ -1,0 +1,31 @@
+include { MEASURE_COST  } from './measure_cost'
+include { RENDER_REPORT } from './render_report'
+
+// Cost beside the labels' cost, and the one report.
+workflow REPORT {
+    take:
+    ch_tables    // path
+    ch_minimised // tuple: map (id, u_ev, seed, replica), path
+    ch_leaders   // tuple: map (id, u_ev, seed), path
+    reference    // list of paths
+    template     // path
+    expected     // path: what should have been computed
+    material     // path
+    digests      // map: process to digest of the code it uses
+
+    main:
+    ch_costed = ch_minimised.filter { meta, _structure -> meta.replica == 0 }
+        .map { meta, structure -> [meta.u_ev, meta, structure] }
+        .combine(ch_leaders.map { meta, potential -> [meta.u_ev, potential] }, by: 0)
+        .map { _u_ev, meta, structure, potential -> [meta, structure, potential] }
+    ch_measured = ch_tables.flatten().filter { path -> path.name ==~ /.*(labels|learning_curve)\.parquet/ }.collect(sort: { path -> path.name })
+    MEASURE_COST(ch_costed, ch_measured.ifEmpty([]), material, digests.measure_cost)
+    ch_all = ch_tables.flatten().mix(MEASURE_COST.out.tables.flatten()).collect(sort: { path -> path.name })
+    RENDER_REPORT([id: 'report'], ch_all, reference, template, expected, digests.render_report)
+    report = RENDER_REPORT.out.report
+    summary = RENDER_REPORT.out.summary
+
+    emit:
+    report  // path
+    summary // path
+}

@@ -1,0 +1,31 @@
+// NVT molecular dynamics of one U, temperature and replica, in restartable segments.
+
+process RUN_DYNAMICS {
+    tag "${meta.id}"
+    label 'process_long'
+    label 'process_gpu'
+    label 'process_fan_out'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(minimised), path(potentials)
+    path material
+    val code
+
+    output:
+    tuple val(meta), path("${meta.id}.trajectory.npz"), emit: trajectory
+    path '*.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    run_dynamics.py --material ${material} --structure ${minimised} --potentials ${potentials} --u_ev ${meta.u_ev} \\
+        --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.trajectory.npz ${meta.id}.runs.parquet ${meta.id}.thermo.parquet
+    """
+}

@@ -1,0 +1,27 @@
+// Errors of a potential on its training frames and on held-out trajectories.
+
+process TEST_POTENTIAL {
+    tag "${meta.id}"
+    label 'process_low'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(dataset), path(potential)
+    path material
+    val code
+
+    output:
+    path '*.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    test_potential.py --material ${material} --dataset ${dataset} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.accuracy.parquet ${meta.id}.parity.parquet
+    """
+}
