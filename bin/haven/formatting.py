@@ -1,0 +1,120 @@
+"""Numbers as people read them: rounded to their interval, with unit, bounds never rounded inwards."""
+
+from __future__ import annotations
+
+import math
+
+DASH = "–"  # an en dash: no number
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_UNITS = {
+    "1": "", "Angstrom": "Å", "Angstrom^2": "Å²", "eV/Angstrom": "eV/Å", "cm2/s": "cm²/s",
+    "degree": "°", "cm^-3": "cm⁻³",
+}
+
+
+def unit_text(unit: str, plain: bool = False) -> str:
+    """Return a table's unit as written in a report, such as ``cm²/s``."""
+    return ("" if unit == "1" else unit) if plain else _UNITS.get(unit, unit)
+
+
+def known(*numbers: float | None) -> bool:
+    """Return whether all numbers are there and finite."""
+    return all(number is not None and math.isfinite(number) for number in numbers)
+
+
+def _decimals(gap: float, digits: int = 2) -> int:
+    """Return the decimals that show ``gap`` with so many significant digits."""
+    if gap <= 0 or not math.isfinite(gap):
+        return 3
+    rounded = float(f"{gap:.{digits - 1}e}")
+    return digits - 1 - math.floor(math.log10(rounded))
+
+
+def significant(number: float, digits: int = 2) -> str:
+    """Return ``number`` with so many significant digits, without an exponent where readable."""
+    if number == 0 or not math.isfinite(number):
+        return "0" if number == 0 else str(number)
+    decimals = _decimals(abs(number), digits)
+    if decimals > 6 or abs(number) >= 1e6:
+        return f"{number:.{digits - 1}e}"
+    return f"{number:.{max(decimals, 0)}f}"
+
+
+def _power(text: str, exponent: int, plain: bool) -> str:
+    if exponent == 0:
+        return text
+    if plain:
+        return f"{text} e{exponent:+03d}"
+    return f"{text} × 10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def _exponent(number: float) -> int:
+    """Return the power of ten to take out; 0 for numbers that read well as they are."""
+    if number == 0:
+        return 0
+    exponent = math.floor(math.log10(abs(number)))
+    return 0 if -4 < exponent < 5 else exponent
+
+
+def interval(
+    value: float | None, low: float | None, high: float | None, unit: str = "1",
+    plain: bool = False,
+) -> str:
+    """Return ``value [low, high] unit`` rounded to two digits of the interval's shorter arm.
+
+    Parameters
+    ----------
+    value
+        The number.
+    low, high
+        Ends of its 95 % interval. Without both, the answer is a dash: no number stands alone.
+    unit
+        Unit as in the tables.
+    plain
+        ASCII exponents, for a terminal.
+
+    Returns
+    -------
+    str
+        For example ``1.06 [0.84, 1.31] mS/cm``.
+    """
+    if value is None or low is None or high is None or not known(value, low, high):
+        return DASH
+    exponent = _exponent(max(abs(value), abs(low), abs(high)) if value == 0 else value)
+    scaled = [number / 10.0**exponent for number in (value, low, high)]
+    arms = [arm for arm in (scaled[0] - scaled[1], scaled[2] - scaled[0]) if arm > 0]
+    if scaled[1] > 0 and scaled[2] > 10 * scaled[1]:
+        first, lower, upper = (significant(number) for number in scaled)
+    else:
+        decimals = max(_decimals(min(arms)) if arms else 3, 0)
+        first, lower, upper = (f"{number:.{decimals}f}" for number in scaled)
+    body = f"{first} [{lower}, {upper}]"
+    if exponent:
+        body = _power(f"({body})" if not plain else body, exponent, plain)
+    return f"{body} {unit_text(unit, plain)}".rstrip()
+
+
+def bound(high: float | None, unit: str = "1", plain: bool = False) -> str:
+    """Return ``< high unit`` with two digits, rounded up so that the bound stays one."""
+    if high is None or not known(high) or high <= 0:
+        return DASH
+    exponent = math.floor(math.log10(high))
+    mantissa = math.ceil(round(high / 10.0 ** (exponent - 1), 9)) / 10
+    if mantissa >= 10:
+        mantissa, exponent = mantissa / 10, exponent + 1
+    if -4 < exponent < 5:
+        body = f"{mantissa * 10.0**exponent:.{max(1 - exponent, 0)}f}"
+    else:
+        body = _power(f"{mantissa:.1f}", exponent, plain)
+    return f"< {body} {unit_text(unit, plain)}".rstrip()
+
+
+def number(value: float | None, unit: str = "1", digits: int = 4, plain: bool = False) -> str:
+    """Return a number that has no interval by nature (a setting, a count, a published value)."""
+    if value is None or not known(value):
+        return DASH
+    if float(value).is_integer() and abs(value) < 1e6:
+        return f"{int(value)} {unit_text(unit, plain)}".rstrip()
+    exponent = _exponent(value)
+    body = f"{value / 10.0**exponent:.{digits}g}"
+    return f"{_power(body, exponent, plain)} {unit_text(unit, plain)}".rstrip()

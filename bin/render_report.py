@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Write report.html, figures and joined tables; print the headline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import parser, run
+
+
+def main(argv: list[str] | None = None) -> None:
+    arguments = parser(__doc__)
+    add = arguments.add_argument
+    root = Path(__file__).resolve().parents[1] / "assets"
+    add("--tables", required=True, help="folder of <id>.<table>.parquet files")
+    add("--reference", default=root / "reference", help="folder of published values (CSV)")
+    add("--template", default=root / "report.html.j2", help="Jinja template of the report")
+    add("--expected", help="JSON of expected runs (u_ev, temperature_k, replica) and parameters")
+    add("--out", default=".", help="folder for report.html, figures/ and tables/")
+    given = arguments.parse_args(argv)
+
+    from haven.report import write
+
+    print(write(given.tables, given.reference, given.template, given.out, given.expected))
+    print(f"Report written to {Path(given.out) / 'report.html'}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,299 @@
+"""Tables of a made-up study, written where a test wants them: the numbers follow known laws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from haven import tables
+
+KB = 8.617333262e-5
+ROOM = 298.0
+US = (0.0, 4.0)
+TEMPERATURES = (298.0, 313.0, 328.0, 333.0, 358.0, 373.0)
+ACTIVATION = {0.0: 0.31, 4.0: 0.27}
+MATERIAL = "li3ticl6"
+
+
+def d_self(u_ev: float, temperature: float) -> float:
+    """Return the diffusion coefficient put into the tables, cm2/s."""
+    return 3e-8 * np.exp(-ACTIVATION[u_ev] / KB * (1 / temperature - 1 / ROOM))
+
+
+def conditions(replicas: int, leave_out: tuple = ()) -> list[dict]:
+    """Return the keys of every run but those of ``leave_out`` (pairs of U and temperature)."""
+    return [
+        {"material": MATERIAL, "u_ev": u, "temperature_k": t, "replica": r, "seed": 1}
+        for u in US for t in TEMPERATURES for r in range(replicas) if (u, t) not in leave_out
+    ]
+
+
+def verdict(run: dict) -> str:
+    """Return what the made-up run deserves: cold U = 0 runs have not become diffusive."""
+    return "subdiffusive" if run["u_ev"] == 0 and run["temperature_k"] < 320 else "diffusive"
+
+
+def diffusion(runs: list[dict], rng: np.random.Generator) -> tuple[list[dict], list[dict]]:
+    rows, sigma = [], []
+    for run in runs:
+        own = d_self(run["u_ev"], run["temperature_k"])
+        good = verdict(run)
+        for quantity, value, spread in (("self", own, 0.08), ("total", own * 1.6, 0.35),
+                                        ("distinct", own * 0.6, 0.5), ("haven", 0.62, 0.4)):
+            drawn = value * (1 + 0.3 * spread * rng.standard_normal())
+            rows.append(run | {
+                "species": "Li", "quantity": quantity, "axis": "xyz",
+                "value": drawn if good == "diffusive" else None,
+                "low_95": drawn * (1 - spread) if good == "diffusive" else None,
+                "high_95": drawn * (1 + spread), "unit": "1" if quantity == "haven" else "cm2/s",
+                "fit_start_ps": 20.0, "fit_stop_ps": 80.0, "loglog_slope": 0.98,
+                "loglog_slope_error": 0.05, "hop_events": 200.0, "estimator": "gls",
+                "frame_of_reference": "host", "verdict": good,
+            })
+        for quantity, factor in (("sigma_total", 1.6), ("sigma_self", 1.0)):
+            value = own * factor / 1.2e-8 * 1.06 * ROOM / run["temperature_k"]
+            sigma.append(run | {
+                "quantity": quantity, "value_ms_per_cm": value if good == "diffusive" else None,
+                "low_95": value * 0.7 if good == "diffusive" else None, "high_95": value * 1.3,
+                "carrier_density_per_cm3": 1.4e22, "volume_angstrom3": 3300.0, "verdict": good,
+            })
+    return rows, sigma
+
+
+def msd(runs: list[dict]) -> list[dict]:
+    rows, lags = [], np.geomspace(0.1, 100, 40)
+    for run in runs:
+        slope = 6 * d_self(run["u_ev"], run["temperature_k"]) * 1e4  # Angstrom^2/ps
+        for quantity, factor in (("self", 1.0), ("total", 1.6), ("distinct", 0.6)):
+            cage = 0.35 * (1 - np.exp(-lags / 0.3)) if quantity == "self" else 0.02
+            for lag, value in zip(lags, factor * slope * lags + cage, strict=True):
+                rows.append(run | {
+                    "species": "Li", "quantity": quantity, "axis": "xyz", "lag_ps": lag,
+                    "value_angstrom2": value, "standard_error_angstrom2": 0.1 * value,
+                    "origins": 100, "frame_of_reference": "host",
+                })
+    return rows
+
+
+def dynamics(runs: list[dict], rng: np.random.Generator) -> dict[str, list[dict]]:
+    rows: dict[str, list[dict]] = {"runs": [], "thermo": [], "hops": [], "tracks": [],
+                                   "van_hove": [], "rdf": []}
+    for run in runs:
+        t = run["temperature_k"]
+        rows["runs"].append(run | {
+            "atoms": 160, "steps": 200000, "timestep_fs": 1.0, "duration_ps": 200.0,
+            "temperature_mean_k": t + 0.4, "temperature_std_k": t * 0.064,
+            "temperature_std_expected_k": t * np.sqrt(2 / 477),
+            "energy_drift_mev_per_atom_per_ps": 1e-3 * rng.standard_normal(),
+            "min_distance_angstrom": 2.2, "host_msd_angstrom2": 0.2, "wall_s": 100.0, "cores": 1,
+            "ns_per_day": 12.0, "segments": 1, "verdict": "stable",
+        })
+        for time in np.arange(0, 200, 2.0):
+            rows["thermo"].append(run | {
+                "time_ps": time, "temperature_now_k": t * (1 + 0.064 * rng.standard_normal()),
+                "potential_energy_ev": -600.0, "conserved_ev": -590.0, "pressure_gpa": 0.1,
+            })
+        rate = 40 * d_self(run["u_ev"], t) / 3e-8
+        for kind, share in (("intra_layer", 0.8), ("inter_layer", 0.2)):
+            count = int(rng.poisson(rate * share * 48 * 0.2))
+            rows["hops"].append(run | {
+                "species": "Li", "kind": kind, "from_site": "4h", "to_site": "4h",
+                "direction": "[110]", "count": count, "rate_per_ion_per_ns": count / (48 * 0.2),
+                "rate_low_95": 0.0, "rate_high_95": 10.0 * rate, "ions": 48, "duration_ps": 200.0,
+            })
+        if t == ROOM and run["replica"] == 0:
+            rows["tracks"] += tracks(run, rng)
+            rows["van_hove"] += van_hove(run)
+        if t == ROOM:
+            rows["rdf"] += rdf(run)
+    return rows
+
+
+def tracks(run: dict, rng: np.random.Generator) -> list[dict]:
+    rows = []
+    for ion in range(6):
+        jumps = np.cumsum(rng.random(200) < 0.02)
+        for time, jump in zip(np.arange(200.0), jumps, strict=True):
+            noise = 0.2 * rng.standard_normal(3)
+            rows.append(run | {
+                "ion": ion, "time_ps": time, "x_angstrom": noise[0], "y_angstrom": noise[1],
+                "z_angstrom": noise[2], "site": "4h", "layer": int(jump // 3),
+                "displacement_angstrom": abs(3.5 * np.sqrt(jump) + noise[0]),
+            })
+    return rows
+
+
+def van_hove(run: dict) -> list[dict]:
+    r = np.linspace(0.05, 8, 80)
+    rows = []
+    for lag in (1.0, 10.0, 50.0):
+        width = 0.3 + 0.05 * np.log(lag + 1)
+        own = r**2 * np.exp(-r**2 / 2 / width**2) + 0.001 * lag * np.exp(-(r - 3.5) ** 2 / 0.3)
+        other = 1 - np.exp(-(r**2) / 4) + 0.005 * lag * np.exp(-r**2)
+        for part, density in (("self", own), ("distinct", other)):
+            rows += [run | {"part": part, "lag_ps": lag, "r_angstrom": x, "density": y}
+                     for x, y in zip(r, density, strict=True)]
+    return rows
+
+
+def rdf(run: dict) -> list[dict]:
+    r = np.linspace(0.05, 5.95, 120)
+    keys = {k: run[k] for k in ("material", "u_ev", "temperature_k", "replica")}
+    rows = []
+    for pair, first in (("Cl-Ti", 2.47), ("Cl-Li", 2.54), ("Li-Ti", 3.6), ("Li-Li", 3.6),
+                        ("Cl-Cl", 3.55)):
+        g = 4 * np.exp(-((r - first) ** 2) / 0.05) + 1 / (1 + np.exp(-4 * (r - first - 1.5)))
+        for source in ("dlmd", "aimd") if run["u_ev"] == 4 else ("dlmd",):
+            rows += [keys | {"source": source, "pair": pair, "r_angstrom": x, "g": y,
+                             "g_low_95": y * 0.97, "g_high_95": y * 1.03, "coordination": 6.0}
+                     for x, y in zip(r, g, strict=True)]
+    return rows
+
+
+def potential(rng: np.random.Generator) -> dict[str, list[dict]]:
+    rows: dict[str, list[dict]] = {"labels": [], "learning_curve": [], "accuracy": [],
+                                   "parity": [], "cost": []}
+    physics = {(g, f, s): 0.8 * rng.standard_normal(27)
+               for g in range(4) for f in range(3) for s in ("Li", "Ti", "Cl")}
+    for u in US:
+        keys = {"material": MATERIAL, "u_ev": u}
+        for group in range(4):
+            for frame in range(3):
+                energy = -3.9 + 0.04 * u + 0.01 * rng.random()
+                rows["labels"].append(keys | {
+                    "trajectory": f"cell{group}", "frame": frame, "origin": "rattled", "atoms": 20,
+                    "energy_ev": 20 * energy, "energy_ev_per_atom": energy,
+                    "force_rms_ev_per_angstrom": 0.5 + 0.2 * rng.random(),
+                    "force_max_ev_per_angstrom": 1.5 + rng.random(), "pressure_gpa": 1.0,
+                    "min_distance_angstrom": 2.2, "wall_s": 150.0 + 10 * u, "cores": 1,
+                    "scf_steps": 40, "engine": "gpaw 26.7", "verdict": "accepted", "reason": "",
+                    "source": f"cell{group}.u{u:g}.extxyz",
+                })
+                for species in ("Li", "Ti", "Cl"):
+                    label = physics[group, frame, species] * (1 + 0.05 * u)
+                    for axis, component in enumerate("xyz"):
+                        for value in label[axis::3]:
+                            rows["parity"].append(keys | {
+                                "seed": 1, "subset": "test", "quantity": "force",
+                                "species": species, "component": component,
+                                "trajectory": f"cell{group}", "frame": frame, "reference": value,
+                                "predicted": value + 0.05 * rng.standard_normal(),
+                                "unit": "eV/Angstrom",
+                            })
+                rows["parity"].append(keys | {
+                    "seed": 1, "subset": "test", "quantity": "energy", "species": "all",
+                    "component": "all", "trajectory": f"cell{group}", "frame": frame,
+                    "reference": energy, "predicted": energy + 7e-4 * rng.standard_normal(),
+                    "unit": "eV/atom",
+                })
+        for step in range(0, 20001, 200):
+            error = 0.6 / (1 + step / 500) + 0.04
+            rows["learning_curve"].append(keys | {
+                "seed": 1, "step": step, "learning_rate": 1e-3,
+                "energy_rmse_train_ev_per_atom": 0.02 * error,
+                "energy_rmse_test_ev_per_atom": 0.024 * error * (1 + 0.2 * rng.random()),
+                "force_rmse_train_ev_per_angstrom": error,
+                "force_rmse_test_ev_per_angstrom": 1.1 * error,
+            })
+        rows["accuracy"] += accuracy(keys)
+        rows["cost"] += cost(keys)
+    return rows
+
+
+def accuracy(keys: dict) -> list[dict]:
+    kinds = [("energy", "all", 7e-4, 0.012, "eV/atom")]
+    kinds += [("force", s, 0.05, 0.8, "eV/Angstrom") for s in ("Li", "Ti", "Cl", "all")]
+    return [keys | {
+        "seed": 1, "subset": "test", "quantity": quantity, "species": species, "component": "all",
+        "count": 500, "mae": 0.8 * rmse, "rmse": rmse, "rmse_low_95": 0.8 * rmse,
+        "rmse_high_95": 1.25 * rmse, "max_error": 4 * rmse, "r2": 0.99, "baseline_rmse": base,
+        "unit": unit,
+    } for quantity, species, rmse, base, unit in kinds]
+
+
+def cost(keys: dict) -> list[dict]:
+    common = keys | {"cores": 1, "device": "processor", "steps": 100}
+    return [common | {
+        "method": method, "engine": engine, "model": model, "compressed": packed, "atoms": atoms,
+        "seconds_per_step": seconds * atoms, "seconds_per_atom_step": seconds,
+        "hours_10_ps_per_atom": seconds * 1e4 / 3600, "ratio_to_aimd": 7.5 / seconds,
+    } for method, engine, model, packed, atoms, seconds in (
+        ("aimd", "gpaw 26.7", "340 eV", None, 20, 7.5),
+        ("dlmd", "LAMMPS", "10-20-40", False, 160, 6e-5),
+        ("dlmd", "LAMMPS", "10-20-40", True, 160, 4e-5),
+    )]
+
+
+def cells(replicas: int) -> tuple[list[dict], list[dict]]:
+    sites = (("2a", "Ti", 12, 16, 0.754), ("4g", "Ti", 4, 32, 0.123), ("4g", "Li", 10, 32, None),
+             ("4g", "vacancy", 18, 32, None), ("2a", "Li", 4, 16, None),
+             ("4h", "Li", 22, 32, None), ("4h", "vacancy", 10, 32, None),
+             ("2d", "Li", 12, 16, None), ("2d", "vacancy", 4, 16, None))
+    structures = [
+        {"material": MATERIAL, "replica": r, "seed": r, "structure": f"r{r}", "role": "supercell",
+         "site": site, "species": species, "count": count, "sites": total,
+         "occupancy": count / total, "target_occupancy": target, "atoms": 160,
+         "volume_angstrom3": 3300.0, "min_distance_angstrom": 2.3, "warren_cowley": 0.01}
+        for r in range(replicas) for site, species, count, total, target in sites
+    ]
+    bands = []
+    for u in US:
+        for direction, barrier in (("[110]", 0.3), ("[101]", 0.33), ("[010]", 0.4), ("[100]", 1.2)):
+            for path in range(2):
+                for image, x in enumerate(np.linspace(0, 1, 7)):
+                    top = barrier + 0.05 * path - 0.02 * u / 4
+                    bands.append({
+                        "material": MATERIAL, "u_ev": u, "seed": 1, "replica": 0,
+                        "path": f"{direction} {path}", "origin": "direction",
+                        "direction": direction, "from_site": "4h", "to_site": "4h",
+                        "distance_angstrom": 3.6, "image": image, "coordinate_angstrom": 3.8 * x,
+                        "energy_ev": top * np.sin(np.pi * x) ** 2, "barrier_ev": top,
+                        "reverse_barrier_ev": top, "force_max_ev_per_angstrom": 0.04,
+                        "converged": True,
+                    })
+    return structures, bands
+
+
+def arrhenius() -> list[dict]:
+    rows = []
+    for u in US:
+        for quantity, front in (("sigma_total", 2.65 * 1.6), ("sigma_self", 2.65),
+                                ("d_total", 4.8e-8), ("d_self", 3e-8)):
+            energy, sigma = ACTIVATION[u], quantity.startswith("sigma")
+            scale = ROOM if sigma else 1.0
+            rows.append({
+                "material": MATERIAL, "u_ev": u, "quantity": quantity, "temperatures": 6,
+                "activation_ev": energy, "activation_low_95": energy - 0.05,
+                "activation_high_95": energy + 0.05,
+                "prefactor": front * scale * np.exp(energy / KB / ROOM), "curvature_p": 0.4,
+                "sigma_298_ms_per_cm": front if sigma else None,
+                "sigma_298_low_95": 0.6 * front if sigma else None,
+                "sigma_298_high_95": 1.6 * front if sigma else None,
+                "form": "ln(sigma T) against 1/T" if sigma else "ln D against 1/T",
+                "verdict": "diffusive",
+            })
+    return rows
+
+
+def write_study(
+    folder: Path, replicas: int = 1, leave_out: tuple = (), without: tuple = ()
+) -> Path:
+    """Write every table of the study but ``without`` into a flat folder and return it."""
+    rng = np.random.default_rng(7)
+    runs = conditions(replicas, leave_out)
+    made: dict[str, list[dict]] = dynamics(runs, rng) | potential(rng)
+    made["diffusion"], made["conductivity"] = diffusion(runs, rng)
+    made["msd"] = msd(runs)
+    made["structures"], made["barriers"] = cells(replicas)
+    made["arrhenius"] = arrhenius()
+    made["verdicts"] = [{
+        "material": MATERIAL, "stage": "TRAIN_POTENTIAL", "subject": "u4_s1", "check": "compression",
+        "value": 2e-5, "limit": 1e-4, "unit": "eV/Angstrom", "passed": True,
+        "message": "compression changes forces by less than the limit",
+    }]
+    for name, rows in made.items():
+        if name not in without:
+            tables.write(name, pd.DataFrame(rows), folder / f"study.{name}.parquet",
+                         {"potential": "u4_s1.pb"})
+    return folder
