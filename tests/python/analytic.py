@@ -12,10 +12,10 @@ from ase.neighborlist import primitive_neighbor_list
 from ase.units import _e, _eps0
 from scipy.special import erfc
 
-CHARGES = {"Li": 0.6, "Ti": 1.8, "Cl": -0.6}
+CHARGES = {"Li": 0.4, "Ti": 1.2, "Cl": -0.4}
 CONTACTS = {"Li": 0.68, "Ti": 0.76, "Cl": 1.40}
 COULOMB = _e / (4 * np.pi * _eps0) * 1e10
-CUTOFF, DAMPING, STIFFNESS = 5.5, 0.3, 0.3
+CUTOFF, DAMPING, STIFFNESS = 5.5, 0.3, 0.2
 
 
 class IonicPairs(Calculator):

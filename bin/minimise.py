@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Relax a structure's atoms in its fixed cell with the potential, by conjugate gradients."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from haven import cli, tables
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--material", required=True, help="material file")
+    parser.add_argument("--structure", required=True, help="structure to relax (extxyz)")
+    parser.add_argument("--potential", required=True, help="frozen potential")
+    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
+    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    parser.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
+                        help="largest force on an atom at which to stop")
+    parser.add_argument("--max_steps", type=int, default=500, help="most steps")
+    parser.add_argument("--min_distance_angstrom", type=float, default=1.8,
+                        help="closest two atoms may come")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--out", default=".", help="folder for the results")
+    args = parser.parse_args(argv)
+
+    from ase.io import read, write
+
+    from haven.crystal import load_material
+    from haven.relaxation import minimise, verdict_rows
+
+    material = load_material(args.material)
+    atoms = read(cli.existing(args.structure, "structure"))
+    model = cli.existing(args.potential, "potential")
+    if args.force_tolerance_ev_per_angstrom <= 0 or args.max_steps < 1:
+        raise cli.HavenError("force_tolerance_ev_per_angstrom must be above 0, max_steps at least "
+                             "1")
+    with tempfile.TemporaryDirectory(prefix="haven_minimise_") as scratch:
+        relaxed = minimise(atoms, model, material.species, args.force_tolerance_ev_per_angstrom,
+                           args.max_steps, args.threads, Path(scratch))
+    name, out = f"u{args.u_ev:g}_r{args.replica}", Path(args.out)
+    rows = verdict_rows(relaxed, material.name, name, args.min_distance_angstrom,
+                        args.force_tolerance_ev_per_angstrom)
+    for row in rows:
+        cli.log.info("%s: %s", name, row["message"])
+    if not rows[0]["passed"]:
+        raise cli.HavenError(f"{args.structure}: {rows[0]['message']}: the potential does not hold "
+                             "this structure together; train it on more such frames")
+    out.mkdir(parents=True, exist_ok=True)
+    write(out / f"{name}.minimised.extxyz", relaxed)
+    tables.write("verdicts", rows, out / f"{name}_minimise.verdicts.parquet",
+                 {"structure": cli.sha256(args.structure), "potential": cli.sha256(model)})
+
+
+if __name__ == "__main__":
+    cli.run(main)
