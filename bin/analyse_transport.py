@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Mean-square displacements, diffusion, Haven ratio and conductivity of one trajectory.
+
+Reads Haven's npz, LAMMPS dumps, extxyz, ASE .traj, XDATCAR, and what an installed MDAnalysis reads;
+usable alone: --trajectory T --species Li --temperature_k 298 --timestep_ps 0.1 --out DIR.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import HavenError, log, parser, run, run_id
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--trajectory", required=True, help="trajectory file")
+    options.add_argument("--species", help="mobile element; default: the material's")
+    options.add_argument("--material", help="material file, or just a name")
+    options.add_argument("--u_ev", type=float, default=0.0, help="Hubbard U, eV")
+    options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
+    options.add_argument("--replica", type=int, default=0, help="disorder replica")
+    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--timestep_ps", type=float, help="time between two saved frames, ps")
+    options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
+    options.add_argument("--topology", help="topology file, for MDAnalysis")
+    options.add_argument("--cell_changes", action="store_true", help="accept NPT: mean cell")
+    options.add_argument("--charge", type=float, help="charge of the mobile ion; default 1")
+    options.add_argument("--frame_of_reference", choices=("host", "barycentre"), default="host",
+                         help="whose motion is taken off")
+    options.add_argument("--jump_angstrom", type=float,
+                         help="jump length; default: distance of neighbouring mobile ions")
+    options.add_argument("--min_events", type=int, default=30, help="jumps needed for a number")
+    options.add_argument("--out", default=".", help="folder for the tables")
+    given = options.parse_args(argv)
+    if given.temperature_k <= 0:
+        raise HavenError(f"--temperature_k {given.temperature_k:g}: must be positive")
+
+    from haven import diffusion, msd, readers, tables, transport
+
+    name, species, charge = Path(given.trajectory).stem, given.species, given.charge or 1.0
+    if given.material and Path(given.material).suffix in (".yml", ".yaml"):
+        from haven.crystal import load_material
+
+        material = load_material(given.material)
+        name, species = material.name, species or material.mobile
+        charge = given.charge or float(material.charges.get(species, 1))
+    elif given.material:
+        name = given.material
+    out = Path(given.out)
+    out.mkdir(parents=True, exist_ok=True)
+    trajectory = readers.open_trajectory(given.trajectory, species, out, given.timestep_ps,
+                                         given.type_map, given.topology, given.cell_changes)
+    curves = msd.curves(trajectory, given.frame_of_reference)
+    found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
+    checks = transport.host_checks(trajectory, run_id(
+        given.u_ev, given.temperature_k, given.replica), name)
+    keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
+            "replica": given.replica, "seed": given.seed}
+    place = {**keys, "species": trajectory.symbol, "frame_of_reference": given.frame_of_reference}
+    written = {
+        "msd": transport.msd_rows(curves, place),
+        "diffusion": transport.diffusion_rows(found, place),
+        "conductivity": transport.conductivity_rows(
+            found, trajectory, given.temperature_k, charge, keys),
+        "verdicts": checks,
+    }
+    inputs = {"trajectory": Path(given.trajectory).name, **trajectory.meta}
+    prefix = run_id(given.u_ev, given.temperature_k, given.replica)
+    for table, rows in written.items():
+        stem = prefix if table != "verdicts" else f"{prefix}_transport"
+        tables.write(table, rows, out / f"{stem}.{table}.parquet", inputs)
+    for one in found[:4]:
+        span = (f"{one.value:.3g} [{one.low_95:.3g}, {one.high_95:.3g}]" if one.value is not None
+                else "no value" + (f", below {one.high_95:.3g}" if one.high_95 else ""))
+        log.info("%s %s: %s %s (%s, %d jumps)", prefix, one.quantity, span, one.unit, one.verdict,
+                 one.hop_events)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,125 @@
+"""Rows of the transport tables of one run: msd, diffusion, conductivity, and what was checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from haven.conductivity import nernst_einstein
+from haven.diffusion import Estimate
+from haven.msd import Curves
+from haven.trajectory import Trajectory
+
+REPORTED_LAGS = 150
+MELT_ANGSTROM2 = 3.0
+DRIFT_ANGSTROM = 1.0
+AXES = ("x", "y", "z", "xyz")
+
+
+def reported(count: int) -> np.ndarray:
+    """Return the lag numbers (from 0) that a table shows: all if few, else spread over the scales."""
+    if count <= 2 * REPORTED_LAGS:
+        return np.arange(count)
+    both = (np.geomspace(1, count, REPORTED_LAGS), np.linspace(1, count, REPORTED_LAGS))
+    return np.unique(np.concatenate(both).round().astype(int)) - 1
+
+
+def msd_rows(curves: Curves, keys: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of table ``msd``."""
+    shown = reported(len(curves.lag_ps))
+    lags = curves.lag_ps[shown]
+    rows: list[dict[str, Any]] = []
+    parts = (("self", curves.self_msd, curves.self_error),
+             ("total", curves.total_msd, curves.total_error),
+             ("distinct", curves.distinct_msd, np.hypot(curves.self_error, curves.total_error)))
+    for quantity, values, errors in parts:
+        full = np.concatenate([values, values.sum(axis=1, keepdims=True)], axis=1)[shown]
+        for column, axis in enumerate(AXES):
+            error = _between(lags, curves.error_lag_ps, errors[:, column])
+            rows += [
+                {**keys, "quantity": quantity, "axis": axis, "lag_ps": float(lag),
+                 "value_angstrom2": float(value), "origins": int(origins),
+                 "standard_error_angstrom2": float(spread) if np.isfinite(spread) else None}
+                for lag, value, origins, spread in zip(
+                    lags, full[:, column], curves.origins[shown], error, strict=True)
+            ]
+    return rows
+
+
+def _between(lags: np.ndarray, known: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    good = np.isfinite(errors)
+    if not good.any():
+        return np.full(len(lags), np.nan)
+    out = np.interp(np.log(lags), np.log(known[good]), errors[good])
+    out[lags > known[good][-1] * (1 + 1e-9)] = np.nan
+    return out
+
+
+def diffusion_rows(found: list[Estimate], keys: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of table ``diffusion``."""
+    names = ("quantity", "axis", "value", "low_95", "high_95", "unit", "fit_start_ps",
+             "fit_stop_ps", "loglog_slope", "loglog_slope_error", "hop_events", "estimator",
+             "verdict")
+    return [{**keys, **{name: getattr(one, name) for name in names}} for one in found]
+
+
+def conductivity_rows(
+    found: list[Estimate], trajectory: Trajectory, temperature_k: float, charge: float,
+    keys: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """Return the rows of table ``conductivity``: sigma_total and sigma_self."""
+    rows = []
+    for one in found:
+        if one.axis != "xyz" or one.quantity not in ("self", "total"):
+            continue
+        scale = float(nernst_einstein(1.0, trajectory.ions, trajectory.volume, temperature_k,
+                                      charge))
+        ends = {"value_ms_per_cm": one.value, "low_95": one.low_95, "high_95": one.high_95}
+        rows.append({
+            **keys, "quantity": f"sigma_{one.quantity}",
+            **{name: None if value is None else value * scale for name, value in ends.items()},
+            "carrier_density_per_cm3": trajectory.ions / trajectory.volume * 1e24,
+            "volume_angstrom3": trajectory.volume, "verdict": one.verdict,
+        })
+    return rows
+
+
+def host_checks(trajectory: Trajectory, run: str, material: str) -> list[dict[str, Any]]:
+    """Return rows of table ``verdicts``: whether the host drifts or melts."""
+    drift = float(np.linalg.norm(trajectory.host - trajectory.host[0], axis=1).max())
+    rows = [_verdict(material, run, "host drift", drift, DRIFT_ANGSTROM, "Angstrom",
+                     "the host's centre of mass moved; its motion is taken off every ion")]
+    spread = host_msd(trajectory)
+    if spread is not None:
+        rows.append(_verdict(material, run, "host melt", spread, MELT_ANGSTROM2, "Angstrom^2",
+                             "largest mean-square displacement of the host's species"))
+    return rows
+
+
+def host_msd(trajectory: Trajectory) -> float | None:
+    """Return the largest mean-square displacement (over host species) in the last frame held.
+
+    Angstrom^2, relative to the host's centre and to the first frame; None without host atoms.
+    """
+    symbols = np.asarray(trajectory.extra.get("symbols", ()))
+    if "all_time_ps" not in trajectory.extra or not (symbols != trajectory.symbol).any():
+        return None
+    with np.load(trajectory.path) as held:
+        every = held["all_angstrom"]
+    if len(every) < 2:
+        return None
+    times = trajectory.extra["all_time_ps"]
+    centre = np.stack([np.interp(times, trajectory.time_ps, trajectory.host[:, a])
+                       for a in range(3)], axis=1)
+    moved = (every[-1].astype(float) - centre[-1]) - (every[0].astype(float) - centre[0])
+    square = (moved**2).sum(axis=1)
+    return max(float(square[symbols == s].mean()) for s in set(symbols) - {trajectory.symbol})
+
+
+def _verdict(
+    material: str, run: str, check: str, value: float, limit: float, unit: str, message: str,
+) -> dict[str, Any]:
+    return {"material": material, "stage": "ANALYSE_TRANSPORT", "subject": run, "check": check,
+            "value": value, "limit": limit, "unit": unit, "passed": bool(value <= limit),
+            "message": message}
