@@ -13,9 +13,9 @@ def importedModules(name, seen) {
 }
 
 def importsOf(text) {
-    def direct = (text =~ /haven\.(\w+)/).collect { match -> match[1] }
-    def listed = (text =~ /from haven import ([\w, ]+)/).collectMany { match -> match[1].tokenize(', ') }
-    (direct + listed).unique()
+    def direct = text.findAll(/haven\.\w+/).collect { found -> found.tokenize('.')[1] }
+    def listed = text.findAll(/from haven import [\w, ]+/).collect { found -> found.tokenize(', ').drop(3) }
+    (direct + listed).flatten().unique()
 }
 
 /** Process name to a digest of every module of bin/haven its script imports: only files directly in bin/ are in a task's hash. */
