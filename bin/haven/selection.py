@@ -13,7 +13,7 @@ BINS = np.linspace(1.8, 5.5, 38)
 
 
 def fingerprint(atoms: Atoms) -> np.ndarray:
-    """Return histograms of pair distances up to 5.5 Angstrom, smoothed, one for each pair of elements.
+    """Return smoothed histograms of pair distances up to 5.5 Angstrom, for each pair of elements.
 
     Returns
     -------

@@ -1,0 +1,170 @@
+"""Columns of the tables of structures, labels, potentials and dynamics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    name
+        Column name; carries the unit as suffix where the unit is fixed.
+    kind
+        ``str``, ``int``, ``float`` or ``bool``.
+    meaning
+        What the value is.
+    unit
+        Unit, or empty for dimensionless.
+    nullable
+        Whether a value may be missing.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+
+
+def text(name: str, meaning: str, nullable: bool = False) -> Column:
+    return Column(name, "str", meaning, "", nullable)
+
+
+def whole(name: str, meaning: str, nullable: bool = False) -> Column:
+    return Column(name, "int", meaning, "", nullable)
+
+
+def real(name: str, meaning: str, unit: str = "", nullable: bool = False) -> Column:
+    return Column(name, "float", meaning, unit, nullable)
+
+
+def truth(name: str, meaning: str, nullable: bool = False) -> Column:
+    return Column(name, "bool", meaning, "", nullable)
+
+
+MATERIAL = text("material", "name of the material file")
+U_EV = real("u_ev", "Hubbard U - J on the d shell", "eV")
+TEMPERATURE = real("temperature_k", "set temperature", "K")
+REPLICA = whole("replica", "number of the disorder replica")
+SEED = whole("seed", "random seed of the potential (dynamics: of the potential that drives it)")
+RUN = (MATERIAL, U_EV, TEMPERATURE, REPLICA, SEED)
+LOW = "lower end of the 95 % interval"
+HIGH = "upper end of the 95 % interval"
+VERDICT = text("verdict", "diffusive | subdiffusive | too_few_events | unstable")
+FRAME = text("frame_of_reference", "host (centre of mass of all other species) | barycentre")
+AXIS = text("axis", "xyz | x | y | z (Cartesian; x along a, y along b)")
+
+MADE: dict[str, tuple[Column, ...]] = {
+    "structures": (
+        MATERIAL,
+        REPLICA,
+        whole("seed", "random seed of the disorder"),
+        text("structure", "name of the structure"),
+        text("role", "cell (for labels) | supercell (for dynamics)"),
+        text("site", "Wyckoff site"),
+        text("species", "element on the site, or vacancy"),
+        whole("count", "sites of this kind so occupied"),
+        whole("sites", "sites of this kind"),
+        real("occupancy", "count / sites"),
+        real("target_occupancy", "what the material file asks for", nullable=True),
+        whole("atoms", "atoms of the structure"),
+        real("volume_angstrom3", "|det(cell)|", "Angstrom^3"),
+        real("min_distance_angstrom", "shortest interatomic distance", "Angstrom"),
+        real("warren_cowley", "Ti about Ti on cation neighbours; 0 is random", nullable=True),
+    ),
+    "labels": (
+        MATERIAL,
+        U_EV,
+        text("trajectory", "group of frames that share a starting structure"),
+        whole("frame", "number of the frame in its trajectory"),
+        text("origin", "rattled | strained | dynamics | relaxed | imported"),
+        whole("atoms", "atoms of the frame"),
+        real("temperature_k", "temperature of the dynamics the frame is from", "K", nullable=True),
+        real("energy_ev", "total energy", "eV"),
+        real("energy_ev_per_atom", "total energy per atom", "eV"),
+        real("force_rms_ev_per_angstrom", "root mean square force component", "eV/Angstrom"),
+        real("force_max_ev_per_angstrom", "largest force on an atom", "eV/Angstrom"),
+        real("pressure_gpa", "minus a third of the trace of the stress", "GPa", nullable=True),
+        real("moment_total", "total magnetic moment", "Bohr magneton", nullable=True),
+        real("moment_metal_min", "smallest moment on a metal atom", "Bohr magneton", nullable=True),
+        real("moment_metal_max", "largest moment on a metal atom", "Bohr magneton", nullable=True),
+        real("min_distance_angstrom", "shortest interatomic distance", "Angstrom"),
+        whole("scf_steps", "self-consistency steps", nullable=True),
+        real("wall_s", "wall time of the label on the cores named", "s", nullable=True),
+        whole("cores", "cores the label used", nullable=True),
+        text("engine", "engine and version"),
+        text("verdict", "accepted | rejected"),
+        text("reason", "why a frame was rejected, or empty"),
+        text("source", "file the frame was read from"),
+    ),
+    "learning_curve": (
+        MATERIAL, U_EV, SEED,
+        whole("step", "training step"),
+        real("learning_rate", "learning rate"),
+        real("energy_rmse_train_ev_per_atom", "training batch", "eV/atom"),
+        real("energy_rmse_test_ev_per_atom", "test batch", "eV/atom", nullable=True),
+        real("force_rmse_train_ev_per_angstrom", "training batch", "eV/Angstrom"),
+        real("force_rmse_test_ev_per_angstrom", "test batch", "eV/Angstrom", nullable=True),
+    ),
+    "accuracy": (
+        MATERIAL, U_EV, SEED,
+        text("subset", "train | test (held-out trajectories)"),
+        text("quantity", "energy | force | virial"),
+        text("species", "element, or all"),
+        text("component", "x | y | z | all"),
+        whole("count", "values compared"),
+        real("mae", "mean absolute error"),
+        real("rmse", "root mean square error"),
+        real("rmse_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+        real("rmse_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+        real("max_error", "largest absolute error"),
+        real("r2", "coefficient of determination", nullable=True),
+        real("baseline_rmse", "error of always predicting the mean of the training set"),
+        text("unit", "eV/atom or eV/Angstrom"),
+    ),
+    "parity": (
+        MATERIAL, U_EV, SEED,
+        text("subset", "train | test"),
+        text("quantity", "energy | force | virial"),
+        text("species", "element, or all"),
+        text("component", "x | y | z | all"),
+        text("trajectory", "trajectory of the frame"),
+        whole("frame", "number of the frame in its trajectory"),
+        real("reference", "label"),
+        real("predicted", "potential"),
+        text("unit", "eV/atom or eV/Angstrom"),
+    ),
+    "runs": (
+        *RUN,
+        whole("atoms", "atoms"),
+        whole("steps", "production steps"),
+        real("timestep_fs", "time step", "fs"),
+        real("duration_ps", "production time", "ps"),
+        real("temperature_mean_k", "mean temperature over production", "K"),
+        real("temperature_std_k", "standard deviation of the temperature", "K"),
+        real("temperature_std_expected_k", "T sqrt(2 / degrees of freedom), canonical", "K"),
+        real("energy_drift_mev_per_atom_per_ps", "slope of the conserved quantity", "meV"),
+        real("min_distance_angstrom", "shortest distance in the last frame", "Angstrom"),
+        real("host_msd_angstrom2", "largest mean-square displacement of the host", "Angstrom^2"),
+        real("deviation_max_p95_ev_per_angstrom", "95th percentile of the largest force "
+           "deviation in the ensemble", "eV/Angstrom", nullable=True),
+        real("share_beyond_window", "share of frames beyond the trained window", nullable=True),
+        real("wall_s", "wall time of the production", "s"),
+        whole("cores", "cores"),
+        real("ns_per_day", "speed", "ns/day"),
+        whole("segments", "parts the run was made in, restarts plus one"),
+        text("verdict", "stable | exploded | melted | drifting"),
+    ),
+    "thermo": (
+        *RUN,
+        real("time_ps", "time since production began", "ps"),
+        real("temperature_now_k", "instantaneous temperature", "K"),
+        real("potential_energy_ev", "potential energy", "eV"),
+        real("conserved_ev", "conserved quantity of the thermostatted system", "eV"),
+        real("pressure_gpa", "instantaneous pressure", "GPa"),
+    ),
+}
