@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
     place = {**keys, "species": trajectory.symbol, "frame_of_reference": given.frame_of_reference}
     written = {
         "msd": transport.msd_rows(curves, place),
-        "diffusion": transport.diffusion_rows(found, place),
+        "diffusion": transport.diffusion_rows(found, trajectory, place),
         "conductivity": transport.conductivity_rows(
             found, trajectory, given.temperature_k, charge, keys),
         "verdicts": checks,

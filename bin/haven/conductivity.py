@@ -1,7 +1,8 @@
-"""Ionic conductivity by Nernst and Einstein, and the joining of replicas."""
+"""Ionic conductivity by Nernst and Einstein, and the joining of runs: replicas, seeds, temperatures."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,13 @@ import numpy as np
 ELEMENTARY_CHARGE = 1.602176634e-19
 BOLTZMANN = 1.380649e-23
 MS_PER_CM = 10.0
+Z95 = 1.959963984540054
 
 
 def nernst_einstein(
-    diffusion_cm2_per_s: float | np.ndarray, ions: int, volume_angstrom3: float,
-    temperature_k: float, charge: float = 1.0,
-) -> float | np.ndarray:
+    diffusion_cm2_per_s: float, ions: int, volume_angstrom3: float, temperature_k: float,
+    charge: float = 1.0,
+) -> float:
     """Return ``n e^2 Z^2 D / (kB T)`` in mS/cm.
 
     Parameters
@@ -35,69 +37,105 @@ def nernst_einstein(
 
 @dataclass
 class Joined:
-    """A quantity's logarithm over replicas and seeds, with where its variance comes from."""
+    """A regression over runs, with the variance of its coefficients by source.
 
-    mean: float
-    error: float
-    sampling: float
-    disorder: float | None
-    potential: float | None
-    runs: int
-    degrees: float
+    Attributes
+    ----------
+    beta
+        Coefficients (P,).
+    parts
+        Source to its share of the covariance of ``beta`` (P, P); a source that has a single member
+        is absent, for it can't be known.
+    degrees
+        Source to its degrees of freedom.
+    """
+
+    beta: np.ndarray
+    parts: dict[str, np.ndarray]
+    degrees: dict[str, float]
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the coefficients (P, P)."""
+        return sum(self.parts.values(), np.zeros((len(self.beta),) * 2))
+
+    def contrast(self, row: np.ndarray) -> tuple[float, float, float]:
+        """Return value, standard error and Student quantile of ``row @ beta``."""
+        from scipy.special import stdtrit
+
+        shares = {name: float(row @ part @ row) for name, part in self.parts.items()}
+        variance = sum(shares.values())
+        lost = sum(v**2 / self.degrees[name] for name, v in shares.items())
+        degrees = variance**2 / lost if lost > 0 else np.inf
+        quantile = Z95 if degrees > 1e4 else float(stdtrit(max(1.0, degrees), 0.975))
+        return float(row @ self.beta), variance**0.5, quantile
+
+    def interval(self, row: np.ndarray) -> tuple[float, float, float]:
+        """Return ``row @ beta`` and the ends of its 95 % interval."""
+        value, error, quantile = self.contrast(row)
+        return value, value - quantile * error, value + quantile * error
 
 
 def join(
-    logs: np.ndarray, errors: np.ndarray, replicas: np.ndarray, seeds: np.ndarray,
+    values: np.ndarray, errors: np.ndarray, regressors: np.ndarray,
+    groups: Mapping[str, np.ndarray],
 ) -> Joined:
-    """Join runs of one condition: sampling within, disorder and potential between.
+    """Regress runs on ``regressors``; what runs of a group share widens the interval.
+
+    Each run has its own sampling error; a group (``disorder``: replica, ``potential``: seed) adds an
+    effect common to its runs, and ``extra`` one of each run alone, as far as the residuals ask for
+    it. The three variances are found by restricted maximum likelihood.
 
     Parameters
     ----------
-    logs, errors
-        Logarithms (R,) of the runs' values and their standard errors.
-    replicas, seeds
-        Disorder replica and potential seed of each run (R,).
-
-    Returns
-    -------
-    Joined
-        Mean, its standard error, and the variances of that mean by source; a source with a single
-        member has None: it can't be known.
+    values, errors
+        Values (R,) and their standard errors from sampling.
+    regressors
+        Regressors (R, P).
+    groups
+        Source to the label of each run (R,).
     """
-    weights = 1.0 / np.maximum(errors, 1e-6) ** 2
-    between = {}
-    for name, labels in (("disorder", replicas), ("potential", seeds)):
-        between[name] = _between(logs, errors, labels)
-    extra = sum(v for v in between.values() if v is not None)
-    weights = 1.0 / (np.maximum(errors, 1e-6) ** 2 + extra)
-    weights = weights / weights.sum()
-    mean = float(weights @ logs)
-    sampling = float((weights**2) @ errors**2)
-    shares: dict[str, float | None] = {}
-    for name, labels in (("disorder", replicas), ("potential", seeds)):
-        part = between[name]
-        if part is None:
-            shares[name] = None
-            continue
-        sums = np.array([weights[labels == one].sum() for one in np.unique(labels)])
-        shares[name] = float(part * (sums**2).sum())
-    variance = sampling + sum(v for v in shares.values() if v is not None)
-    groups = [len(np.unique(x)) for x in (replicas, seeds) if len(np.unique(x)) > 1]
-    grouped = variance - sampling
-    degrees = (variance**2 / (grouped**2 / (min(groups) - 1) + 1e-300)
-               if groups and grouped > 0 else np.inf)
-    return Joined(mean, variance**0.5, sampling, shares["disorder"], shares["potential"],
-                  len(logs), float(degrees))
+    from scipy.optimize import minimize
 
+    count, width = regressors.shape
+    own = np.diag(np.maximum(errors, 1e-9) ** 2)
+    parts = {name: (labels[:, None] == labels[None, :]).astype(float)
+             for name, labels in groups.items() if 1 < len(np.unique(labels))}
+    degrees = {name: float(len(np.unique(groups[name])) - 1) for name in parts}
+    left = count - width - sum(degrees.values())
+    if left >= 1:
+        parts["extra"], degrees["extra"] = np.eye(count), float(left)
+    if count - width < 1:
+        parts, degrees = {}, {}
+    names = list(parts)
+    scale = float(np.mean(np.diag(own)))
 
-def _between(logs: np.ndarray, errors: np.ndarray, labels: np.ndarray) -> float | None:
-    """Return the variance between groups beyond sampling (method of moments), None for one group."""
-    names = np.unique(labels)
-    if len(names) < 2:
-        return None
-    weights = 1.0 / np.maximum(errors, 1e-6) ** 2
-    sums = np.array([weights[labels == n].sum() for n in names])
-    means = np.array([weights[labels == n] @ logs[labels == n] for n in names]) / sums
-    grand = sums @ means / sums.sum()
-    excess = sums @ (means - grand) ** 2 - (len(names) - 1)
-    return float(max(0.0, excess / (sums.sum() - (sums**2).sum() / sums.sum())))
+    def covariance(theta: np.ndarray) -> np.ndarray:
+        return own + scale * sum((t**2 * parts[n] for t, n in zip(theta, names, strict=True)),
+                                 np.zeros_like(own))
+
+    def deviance(theta: np.ndarray) -> float:
+        inverse = np.linalg.inv(covariance(theta))
+        normal = regressors.T @ inverse @ regressors
+        rest = values - regressors @ np.linalg.solve(normal, regressors.T @ inverse @ values)
+        return float(-np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1]
+                     + rest @ inverse @ rest)
+
+    theta = np.zeros(len(names))
+    if names:
+        starts = [np.full(len(names), s) for s in (0.3, 2.0)]
+        found = [minimize(deviance, s, method="Nelder-Mead",
+                          options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 2000}) for s in starts]
+        best = min(found, key=lambda f: float(f.fun))
+        theta = np.abs(best.x)
+        for i in range(len(theta)):
+            without = theta.copy()
+            without[i] = 0.0
+            if deviance(without) <= deviance(theta) + 1e-6:
+                theta = without
+    inverse = np.linalg.inv(covariance(theta))
+    hat = np.linalg.solve(regressors.T @ inverse @ regressors, regressors.T @ inverse)
+    split = {"sampling": hat @ own @ hat.T}
+    split |= {n: hat @ (scale * t**2 * parts[n]) @ hat.T
+              for t, n in zip(theta, names, strict=True)}
+    return Joined(hat @ values, split, {"sampling": np.inf, **degrees})

@@ -18,7 +18,7 @@ AXES = ("x", "y", "z", "xyz")
 
 
 def reported(count: int) -> np.ndarray:
-    """Return the lag numbers (from 0) that a table shows: all if few, else spread over the scales."""
+    """Return the lag numbers (from 0) that a table shows: all if few, else spread."""
     if count <= 2 * REPORTED_LAGS:
         return np.arange(count)
     both = (np.geomspace(1, count, REPORTED_LAGS), np.linspace(1, count, REPORTED_LAGS))
@@ -56,12 +56,15 @@ def _between(lags: np.ndarray, known: np.ndarray, errors: np.ndarray) -> np.ndar
     return out
 
 
-def diffusion_rows(found: list[Estimate], keys: dict[str, Any]) -> list[dict[str, Any]]:
+def diffusion_rows(
+    found: list[Estimate], trajectory: Trajectory, keys: dict[str, Any],
+) -> list[dict[str, Any]]:
     """Return the rows of table ``diffusion``."""
     names = ("quantity", "axis", "value", "low_95", "high_95", "unit", "fit_start_ps",
              "fit_stop_ps", "loglog_slope", "loglog_slope_error", "hop_events", "estimator",
              "verdict")
-    return [{**keys, **{name: getattr(one, name) for name in names}} for one in found]
+    run = {**keys, "ions": trajectory.ions, "duration_ps": trajectory.duration_ps}
+    return [{**run, **{name: getattr(one, name) for name in names}} for one in found]
 
 
 def conductivity_rows(
