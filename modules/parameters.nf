@@ -44,7 +44,7 @@ def checkParameters(given) {
     def rules = schemaGroups().collectEntries { group -> group['properties'] }
     def required = schemaGroups().collectMany { group -> group['required'] }
     def mistakes = given.keySet().findAll { name -> !rules.containsKey("${name}".toString()) }.collect { name -> "--${name} is no parameter: --help lists them" }
-    mistakes += rules.collect { name, rule -> mistakeOf(name, given[name], rule, name in required) }.findAll { why -> why }
+    mistakes += rules.collect { name, rule -> mistakeOf(name, given.containsKey(name) ? given[name] : null, rule, name in required) }.findAll { why -> why }
     if (mistakes) {
         error("haven: error: ${mistakes.size()} parameter${mistakes.size() > 1 ? 's are' : ' is'} wrong:\n  " + mistakes.join('\n  '))
     }
@@ -54,6 +54,6 @@ def checkParameters(given) {
 def helpText(given) {
     schemaGroups().collectMany { group ->
         ["\n${group['title']}"] + group['properties'].collect { name, rule ->
-            "  --${name.padRight(32)} ${rule['description']}${rule['unit'] ? ', ' + rule['unit'] : ''} [${given[name]}]" }
+            "  --${name.padRight(32)} ${rule['description']}${rule['unit'] ? ', ' + rule['unit'] : ''} [${given.containsKey(name) ? given[name] : '-'}]" }
     }.join('\n')
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Self-consistency is judged on energy (eV per valence electron), density (electrons per electron) and
 # eigenstates (eV^2 per electron). The d electron of an open shell turns slowly into its best orbital:
 # GPAW's looser defaults for energy and density stop before it has, with force errors of 0.1 eV/Angstrom.
-CONVERGENCE = {"energy": 5e-6, "density": 3e-5, "eigenstates": 1e-6}
+CONVERGENCE = {"energy": 1e-5, "density": 6e-5, "eigenstates": 3e-6}
 
 
 @dataclass(frozen=True)
