@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Every check, each with its time; ./haven test sets up what they need and calls this.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+export HAVEN_SCRATCH
+HAVEN_SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/haven-test.XXXXXX")
+lines=() failed=0
+
+step() { # name, command ...: run, time and count one check
+  local name=$1 start=$SECONDS verdict=passed
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" || { verdict=FAILED; failed=$((failed + 1)); }
+  lines+=("$(printf '%s %5d s  %s' "$verdict" "$((SECONDS - start))" "$name")")
+}
+
+step "style: ruff" ruff check .
+step "types: pyright" pyright --pythonpath "$(command -v python)"
+step "science and scripts: pytest" pytest tests/python
+step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
+step "the pipeline, killed and resumed, and its numbers: pytest" pytest tests/pipeline
+if command -v nf-test >/dev/null; then
+  step "processes: nf-test" nf-test test
+else
+  printf '\nno nf-test on PATH: the tests of single processes are left out\n'
+fi
+
+if [ "$failed" = 0 ]; then rm -rf "$HAVEN_SCRATCH"; else printf '\nruns are kept in %s\n' "$HAVEN_SCRATCH"; fi
+printf '\n'
+printf '%s\n' "${lines[@]}"
+printf '%d passed, %d failed\n' "$((${#lines[@]} - failed))" "$failed"
+[ "$failed" = 0 ]

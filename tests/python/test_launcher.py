@@ -1,0 +1,111 @@
+"""The launcher and the locked software it installs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LAYERS = ("run", "label", "test")
+TOOLS = (  # enough for the launcher itself, and nothing of what it looks for
+    "bash", "cat", "cut", "df", "dirname", "du", "env", "flock", "grep", "head", "mkdir",
+    "readlink", "sed", "sha256sum", "sort", "tail", "tr", "uname", "xargs",
+)  # fmt: skip
+
+
+def launch(repository: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(repository / "haven"), *arguments], text=True, capture_output=True, check=False,
+        stdin=subprocess.DEVNULL, env=os.environ | variables, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> str:
+    """A PATH without Java, Python, Maven and compilers."""
+    for tool in TOOLS:
+        (tmp_path / tool).symlink_to(str(shutil.which(tool)))
+    return str(tmp_path)
+
+
+def pins(lock: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", lock.read_text(), re.MULTILINE))
+
+
+def test_no_command_prints_the_usage_and_a_wrong_one_is_refused(repository: Path) -> None:
+    assert "./haven demo" in launch(repository).stdout
+    wrong = launch(repository, "dmeo")
+    assert wrong.returncode == 2
+    assert "there is no command 'dmeo'" in wrong.stderr
+
+
+def test_setup_names_the_missing_package_in_one_line(
+    repository: Path, bare: str, tmp_path: Path
+) -> None:
+    done = launch(repository, "setup", PATH=bare, JAVA_HOME="", HAVEN_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "haven: error: Java 17 or later is missing: sudo apt-get install default-jre-headless"
+    ]
+
+
+def test_doctor_fails_where_something_needed_is_missing(repository: Path, bare: str) -> None:
+    done = launch(repository, "doctor", PATH=bare, JAVA_HOME="")
+    assert done.returncode == 1
+    for name in ("Python", "Java", "Maven", "git", "procps"):
+        assert re.search(rf"^{name} +not found: .*apt-get install", done.stdout, re.MULTILINE), name
+
+
+def test_a_second_setup_installs_nothing(repository: Path) -> None:
+    environment = Path(sys.prefix)
+    if not list(environment.glob(".ready-run-*")):
+        pytest.skip("pytest does not run in an environment that ./haven made")
+    path = os.pathsep.join(
+        folder for folder in os.environ["PATH"].split(os.pathsep) if "/python-" not in folder
+    )
+    done = launch(repository, "setup", "--labels", PATH=path, HAVEN_CACHE=str(environment.parent))
+    assert done.returncode == 0
+    assert "installing" not in done.stderr
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_package_is_pinned_with_its_hash_and_no_index(repository: Path, layer: str) -> None:
+    text = (repository / "containers" / f"requirements-{layer}.txt").read_text()
+    entries = [entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#")]
+    assert len(entries) > 5
+    for entry in entries:
+        assert re.match(r"[\w.-]+==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+    assert not re.search(r"://|--(extra-)?index-url|--find-links", text)
+
+
+def test_layers_agree_on_versions(repository: Path) -> None:
+    run, label, test = (
+        pins(repository / "containers" / f"requirements-{layer}.txt") for layer in LAYERS
+    )
+    for other in (label, test):
+        shared = run.keys() & other.keys()
+        assert "numpy" in shared
+        assert {name: other[name] for name in shared} == {name: run[name] for name in shared}
+
+
+def test_every_python_import_of_the_pipeline_is_locked(repository: Path) -> None:
+    names = {"yaml": "pyyaml", "freud": "freud-analysis", "deepmd": "deepmd-kit"}
+    locked = {*pins(repository / "containers/requirements-run.txt")}
+    locked |= {*pins(repository / "containers/requirements-label.txt")}
+    found: set[str] = set()
+    for path in (repository / "bin").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.split(".")[0])
+    foreign = {names.get(name, name) for name in found - sys.stdlib_module_names - {"haven"}}
+    assert "numpy" in foreign
+    assert foreign <= locked
