@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +80,10 @@ def find_files(folder: str | Path, u_ev: float) -> list[Path]:
     root = existing(folder, "folder of labelled frames")
     if root.is_file():
         return [root]
-    found = sorted({f for pattern in READABLE for f in root.rglob(pattern) if f.is_file()})
+    found = {Path(folder) / name for folder, _, names in os.walk(root, followlinks=True)
+             for name in names if any(fnmatch(name, pattern) for pattern in READABLE)}
     chosen = []
-    for file in found:
+    for file in sorted(found):
         named = HUBBARD_IN_NAME.search(file.name)
         if named is None or abs(float(named.group(1)) - u_ev) < 1e-6:
             chosen.append(file)
@@ -177,12 +180,12 @@ def _full_stress(stress: Any) -> np.ndarray | None:
     return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 
 
-def energy_slope(first: Frame, second: Frame) -> float | None:
-    """Return the energy change between two frames over the work of their forces and stress.
+def energy_work(first: Frame, second: Frame) -> tuple[float, float] | None:
+    """Return the energy change between two frames, and the work of their forces and stress, eV.
 
     The work is the mean force times displacement plus volume times mean stress times strain; with
-    consistent units the ratio is 1 up to anharmonicity. None if the frames are too far apart, too
-    near, of other atoms, or strained without a stress to account for it.
+    consistent units both agree up to anharmonicity. None if the frames are too far apart for that,
+    of other atoms, or strained without a stress to account for it.
     """
     one, two = first.atoms, second.atoms
     if len(one) != len(two) or (one.numbers != two.numbers).any():
@@ -191,7 +194,7 @@ def energy_slope(first: Frame, second: Frame) -> float | None:
     step = two.get_scaled_positions(wrap=False) - one.get_scaled_positions(wrap=False)
     displacement = (step - np.round(step)) @ cell
     strain = np.linalg.solve(cell, two.cell.array - one.cell.array)
-    if np.abs(displacement).max() > 0.8:
+    if np.abs(displacement).max() > 0.6:
         return None
     work = -0.5 * float(((first.forces + second.forces) * displacement).sum())
     if np.abs(strain).max() > 1e-6:
@@ -199,34 +202,38 @@ def energy_slope(first: Frame, second: Frame) -> float | None:
             return None
         volume = abs(float(np.linalg.det(cell)))
         work += 0.5 * volume * float(((first.stress + second.stress) * strain).sum())
-    return None if abs(work) < 1e-3 else (second.energy - first.energy) / work
+    return second.energy - first.energy, work
 
 
 def check_units(frames: Sequence[Frame]) -> None:
     """Refuse frames whose energies and forces are not in eV and eV/Angstrom.
 
-    Judged by the median of `energy_slope` over neighbouring frames, where there are three or more
-    pairs to judge by; neither label noise nor curvature between distant frames moves the median
-    by the factors a wrong unit does.
+    Judged by the slope of energy change against work over pairs of near frames, where these are
+    four or more and follow a line; frames that are far apart say nothing and pass.
     """
     groups: dict[str, list[Frame]] = {}
     for frame in frames:
         groups.setdefault(frame.trajectory, []).append(frame)
-    slopes = [
-        slope
+    pairs = [
+        pair
         for group in groups.values()
-        for one, two in zip(group, group[1:], strict=False)
-        if (slope := energy_slope(one, two)) is not None
+        for number, one in enumerate(group)
+        for two in group[number + 1 : number + 4]
+        if (pair := energy_work(one, two)) is not None
     ]
-    if len(slopes) < 3:
+    if len(pairs) < 4:
         return
-    median = float(np.median(slopes))
-    if 0.2 < median < 5:
+    change, work = np.array(pairs).T
+    scale = float((change**2).sum() * (work**2).sum()) ** 0.5
+    if scale < 1e-9 or abs(float((change * work).sum())) / scale < 0.9:
         return
-    nearest = min(UNITS, key=lambda k: _distance(UNITS[k], median))
-    guess = nearest if _distance(UNITS[nearest], median) < 0.3 else "the units do not fit together"
+    slope = float((change * work).sum() / (work**2).sum())
+    if 0.6 < slope < 1.55:
+        return
+    nearest = min(UNITS, key=lambda k: _distance(UNITS[k], slope))
+    guess = nearest if _distance(UNITS[nearest], slope) < 0.3 else "the units do not fit together"
     raise HavenError(f"{frames[0].source}, frames {frames[0].position} to {frames[-1].position}: "
-                     f"energy changes are {median:.3g} times the work of the forces; {guess}: "
+                     f"energy changes are {slope:.3g} times the work of the forces; {guess}: "
                      "convert to eV and eV/Angstrom")
 
 

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Run NVT molecular dynamics with the potential, in segments that survive a kill."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from haven import cli, tables
+
+NUMBERS = {
+    "timestep_fs": (1.0, "time step"), "equilibration_ps": (5.0, "time before production"),
+    "production_ps": (50.0, "time of production"), "dump_ps": (0.1, "time between frames"),
+    "damping_fs": (100.0, "damping time of the Nosé-Hoover chain"),
+    "checkpoint_minutes": (10.0, "wall time between restart files"),
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--material", required=True, help="material file")
+    parser.add_argument("--structure", required=True, help="minimised supercell (extxyz)")
+    parser.add_argument("--potentials", nargs="+", required=True,
+                        help="frozen potentials: the first drives, the others judge")
+    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
+    parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
+    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    parser.add_argument("--seed", type=int, default=1, help="seed of potential and velocities")
+    for name, (value, text) in NUMBERS.items():
+        parser.add_argument(f"--{name}", type=float, default=value, help=text)
+    parser.add_argument("--all_every", type=int, default=10,
+                        help="frames of the mobile ions between frames of all atoms")
+    parser.add_argument("--force_window_ev_per_angstrom", type=float,
+                        help="deviation of the ensemble up to which it counts as trained")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--checkpoint_dir", help="folder for checkpoints that a retry goes on from")
+    parser.add_argument("--out", default=".", help="folder for the results")
+    args = parser.parse_args(argv)
+
+    from ase.io import read
+
+    from haven import dynamics, lammps, segments
+    from haven.crystal import load_material
+    from haven.production import judged, versions
+    from haven.relaxation import require_elements
+    from haven.trajectory import write_npz
+
+    material = load_material(args.material)
+    atoms = read(cli.existing(args.structure, "structure"))
+    require_elements(atoms, material.species, args.structure)
+    potentials = tuple(str(cli.existing(p, "potential").resolve()) for p in args.potentials)
+    per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
+    job = dynamics.Job(
+        args.temperature_k, args.timestep_fs, args.damping_fs, round(args.equilibration_ps * per_ps),
+        round(args.production_ps * per_ps), round(args.dump_ps * per_ps), args.all_every,
+        dynamics.velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica), potentials,
+        material.species, material.mobile, args.checkpoint_minutes, args.threads,
+        max(5000.0, 5 * args.temperature_k),
+    )
+    dynamics.check(job)
+    name, out = cli.run_id(args.u_ev, args.temperature_k, args.replica), Path(args.out)
+    digests = replace(job, potentials=tuple(cli.sha256(p) for p in potentials))
+    place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
+    folder = place / f"{name}_{dynamics.key(digests, cli.sha256(args.structure))}"
+    folder.mkdir(parents=True, exist_ok=True)
+    rotation = lammps.write_data(folder / "start.data", atoms, material.species)
+    ended = dynamics.run(job, folder)
+    keys = {"material": material.name, "u_ev": args.u_ev, "temperature_k": args.temperature_k,
+            "replica": args.replica, "seed": args.seed}
+    joined, row = judged(job, folder, atoms, ended, args.force_window_ev_per_angstrom)
+    inputs = {"structure": cli.sha256(args.structure), "potentials": digests.potentials}
+    write_npz(out / f"{name}.trajectory.npz",
+              segments.members(job, joined, atoms.cell.array, rotation,
+                               atoms.get_chemical_symbols()),
+              {**keys, "timestep_fs": args.timestep_fs, "verdict": row["verdict"],
+               "versions": versions()})
+    tables.write("runs", [{**keys, **row}], out / f"{name}.runs.parquet", inputs)
+    tables.write("thermo", [{**keys, **r} for r in segments.thermo_rows(job, joined)],
+                 out / f"{name}.thermo.parquet", inputs)
+    cli.log.info("%s: %.4g ps in %d segments, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
+                 row["segments"], row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
+    if not args.checkpoint_dir:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    cli.run(main)
