@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Barriers of jumps along lattice directions, with climbing-image nudged elastic bands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import existing, log, parser, run
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--material", required=True, help="material file")
+    options.add_argument("--structure", required=True, help="minimised supercell")
+    options.add_argument("--potential", required=True, help="frozen potential")
+    options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
+    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--replica", type=int, default=0, help="disorder replica")
+    options.add_argument("--directions", default="[110],[101],[010],[100]", help="as in [110]")
+    options.add_argument("--images", type=int, default=7, help="images between the ends")
+    options.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
+                         help="limit of the forces")
+    options.add_argument("--hops", nargs="*", default=[], help="tables of hops: follow these too")
+    options.add_argument("--hop_paths", type=int, default=2, help="commonest hops to follow")
+    options.add_argument("--out", default=".", help="folder for the tables")
+    given = options.parse_args(argv)
+
+    from haven import barriers, paths, tables
+    from haven.crystal import load_material
+
+    material = load_material(given.material)
+    wanted = paths.directions_wanted(given.directions, given.hops, given.hop_paths, material)
+    start, lattice, taken = paths.load_start(material, existing(given.structure, "structure"))
+    start.calc = barriers.potential(existing(given.potential, "potential"), start)
+    tolerance = given.force_tolerance_ev_per_angstrom
+    rows, verdicts = [], [barriers.start_verdict(start, tolerance)]
+    for want in wanted:
+        jumps = paths.candidates(lattice, start, taken, material.mobile, want)
+        found = barriers.follow(start, lattice, taken, jumps, given.images, tolerance)
+        if found:
+            rows += barriers.barrier_rows(want.name, want.origin, *found, lattice)
+        verdicts.append(barriers.verdict(want.name, found, len(jumps), tolerance))
+        log.info("%s", verdicts[-1]["message"])
+    name = f"u{given.u_ev:g}_r{given.replica}"
+    keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
+            "replica": given.replica}
+    out, inputs = Path(given.out), {"structure": given.structure, "potential": given.potential}
+    tables.write("barriers", [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
+                 inputs)
+    judged = [{**row, "material": material.name, "subject": name} for row in verdicts]
+    tables.write("verdicts", judged, out / f"{name}_barriers.verdicts.parquet", inputs)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,309 @@
+"""Migration barriers with the nudged elastic band, and what to doubt about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.cli import HavenError
+from haven.interpolation import first_guesses
+from haven.paths import CLEARANCE, Jump
+from haven.periodic import Floats, minimum_image
+from haven.sites import SiteFinder, SiteLattice
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+@dataclass
+class Band:
+    """A relaxed band of images.
+
+    Attributes
+    ----------
+    images
+        Structures, ends included.
+    energies
+        (I,), eV.
+    force_max
+        Largest force across the band, eV/Angstrom.
+    converged
+        Whether that is below the limit.
+    doubts
+        Names of what is doubtful.
+    """
+
+    images: list[Atoms]
+    energies: Floats
+    force_max: float
+    converged: bool
+    doubts: list[str] = field(default_factory=list)
+
+
+def potential(path: Path, atoms: Atoms) -> Any:
+    """Return an ASE calculator of a frozen potential, checked to know the elements of ``atoms``."""
+    from deepmd.calculator import DP
+
+    try:
+        calculator = DP(path)
+    except Exception as error:
+        raise HavenError(f"potential {path} can't be loaded: {error}") from error
+    if absent := sorted(set(atoms.get_chemical_symbols()) - set(calculator.type_dict)):
+        raise HavenError(f"potential {path} does not know {', '.join(absent)}")
+    return calculator
+
+
+def start_verdict(start: Atoms, force_tolerance: float) -> dict[str, Any]:
+    """Relax the near end that all paths share, and say how that went."""
+    relax(start, force_tolerance)
+    force = float(np.linalg.norm(start.get_forces(), axis=1).max())
+    passed = force <= force_tolerance
+    message = "The start of the paths is relaxed." if passed else (
+        "The start of the paths could not be relaxed: its barriers are doubtful."
+    )
+    return {"stage": "FIND_BARRIERS", "check": "start relaxed", "value": force, "passed": passed,
+            "limit": force_tolerance, "unit": "eV/Angstrom", "message": message}
+
+
+def relax(atoms: Atoms, force_tolerance: float, steps: int = 300) -> bool:
+    """Move atoms in the fixed cell until no force exceeds the limit; return whether they do."""
+    from ase.optimize import FIRE
+
+    return bool(FIRE(atoms, logfile=None).run(fmax=force_tolerance, steps=steps))
+
+
+def ends(
+    start: Atoms, jump: Jump, lattice: SiteLattice, taken: dict[int, int], force_tolerance: float
+) -> tuple[Atoms, list[str]]:
+    """Return the relaxed far end of a jump, and what is wrong with it.
+
+    Parameters
+    ----------
+    start
+        Relaxed near end, with a calculator.
+    jump
+        The jump.
+    lattice
+        Sites.
+    taken
+        Row of each cation to its site, at the near end.
+    force_tolerance
+        Limit of the relaxation, eV/Angstrom.
+    """
+    end = start.copy()
+    end.calc = start.calc
+    away = start.positions[jump.atom] - lattice.centres[jump.first]
+    away = minimum_image(away, lattice.cell)
+    shift = lattice.centres[jump.second] - lattice.centres[jump.first] - jump.vector
+    shift = minimum_image(shift, lattice.cell)
+    end.positions[jump.atom] += jump.vector + shift - away
+    relax(end, force_tolerance)
+    rows = list(taken)
+    site, _, _ = SiteFinder(lattice).nearest(end.positions[rows])
+    wanted = {**taken, jump.atom: jump.second}
+    doubts = []
+    found = dict(zip(rows, site.tolist(), strict=True))
+    if found[jump.atom] != jump.second:
+        doubts.append("ends_merge")
+    if any(found[a] != s for a, s in wanted.items() if a != jump.atom):
+        doubts.append("others_moved")
+    return end, doubts
+
+
+def nudged_band(
+    start: Atoms, end: Atoms, mover: int, images: int, force_tolerance: float, steps: int = 200
+) -> Band:
+    """Return the relaxed climbing-image band between two relaxed ends.
+
+    Parameters
+    ----------
+    start, end
+        Ends with calculators; atoms in the same order, periodic images handled.
+    mover
+        Row of the ion that jumps.
+    images
+        Images between the ends.
+    force_tolerance
+        Limit of the force across the band, eV/Angstrom.
+    steps
+        Steps at most, of each of the two stages: without and with climbing.
+    """
+    from ase.mep import NEB
+    from ase.optimize import FIRE
+
+    paths = first_guesses(start.positions, end.positions, np.asarray(start.cell[:]), mover, images)
+    band = min((_chain(start, path) for path in paths), key=_highest)
+    for image, fixed in ((band[0], start), (band[-1], end)):
+        _freeze(image, fixed)
+    neb = NEB(band, k=1.0, method="improvedtangent", allow_shared_calculator=True)
+    FIRE(neb, logfile=None).run(fmax=3 * force_tolerance, steps=steps)
+    neb.climb = True
+    converged = bool(FIRE(neb, logfile=None).run(fmax=force_tolerance, steps=steps))
+    energies = np.array([band[0].get_potential_energy(), *neb.energies[1:-1],
+                         band[-1].get_potential_energy()])
+    return Band(band, energies - energies[0], float(neb.get_residual()), converged)
+
+
+def _chain(start: Atoms, path: Floats) -> list[Atoms]:
+    band = [start.copy() for _ in path]
+    for image, positions in zip(band, path, strict=True):
+        image.positions = positions
+        image.calc = start.calc
+    return band
+
+
+def _highest(band: list[Atoms]) -> float:
+    return max(float(image.get_potential_energy()) for image in band[1:-1])
+
+
+def _freeze(image: Atoms, relaxed: Atoms) -> None:
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    energy, forces = relaxed.get_potential_energy(), relaxed.get_forces()
+    image.calc = SinglePointCalculator(image, energy=energy, forces=forces)
+
+
+def judge(
+    band: Band, jump: Jump, lattice: SiteLattice, taken: dict[int, int]
+) -> list[str]:
+    """Return what is doubtful about a band.
+
+    Parameters
+    ----------
+    band
+        The band.
+    jump
+        What it was meant to be.
+    lattice
+        Sites.
+    taken
+        Row of each cation to its site, at the near end.
+    """
+    doubts = []
+    others = [s for a, s in taken.items() if a != jump.atom]
+    path = np.stack([image.positions[jump.atom] for image in band.images[1:-1]])
+    site, _, distance = SiteFinder(lattice).nearest(path)
+    inside = set(site[distance < CLEARANCE].tolist()) - {jump.first, jump.second}
+    if inside & set(others):
+        doubts.append("through_occupied")
+    if inside - set(others):
+        doubts.append("via_vacancy")
+    dips = [
+        min(band.energies[:k].max(), band.energies[k + 1 :].max()) - band.energies[k]
+        for k in range(1, len(band.energies) - 1)
+    ]
+    if dips and max(dips) > 0.02:
+        doubts.append("intermediate_minimum")
+    return doubts
+
+
+def follow(
+    start: Atoms, lattice: SiteLattice, taken: dict[int, int], jumps: list[Jump], images: int,
+    force_tolerance: float, tries: int = 6,
+) -> tuple[Jump, Band] | None:
+    """Return the band of the first jump whose ends hold.
+
+    Where every far end pulls other ions along, the first such is followed, and says so.
+
+    Parameters
+    ----------
+    start
+        Relaxed near end, with a calculator.
+    lattice
+        Sites.
+    taken
+        Row of each cation to its site.
+    jumps
+        Jumps to try, the likeliest first.
+    images
+        Images between the ends.
+    force_tolerance
+        Limit of all forces, eV/Angstrom.
+    tries
+        Jumps tried at most.
+    """
+    doubtful: tuple[Jump, Atoms, list[str]] | None = None
+    for jump in jumps[:tries]:
+        end, doubts = ends(start, jump, lattice, taken, force_tolerance)
+        if not doubts:
+            doubtful = (jump, end, doubts)
+            break
+        if "ends_merge" not in doubts and doubtful is None:
+            doubtful = (jump, end, doubts)
+    if doubtful is None:
+        return None
+    jump, end, doubts = doubtful
+    band = nudged_band(start, end, jump.atom, images, force_tolerance)
+    band.doubts = [*doubts, *judge(band, jump, lattice, taken)]
+    return jump, band
+
+
+def barrier_rows(
+    name: str, origin: str, jump: Jump, band: Band, lattice: SiteLattice
+) -> list[dict[str, Any]]:
+    """Return the rows of table ``barriers`` of one path but for the keys of the run.
+
+    Parameters
+    ----------
+    name
+        Name of the path.
+    origin
+        ``direction`` or ``hop``.
+    jump
+        What was followed.
+    band
+        What came of it.
+    lattice
+        Sites.
+    """
+    steps = np.diff(np.stack([image.positions for image in band.images]), axis=0)
+    along = np.concatenate([[0.0], np.cumsum(np.sqrt((steps**2).sum(axis=(1, 2))))])
+    apart = band.images[-1].positions[jump.atom] - band.images[0].positions[jump.atom]
+    common = {
+        "path": name, "origin": origin, "direction": jump.direction,
+        "from_site": str(lattice.letters[jump.first]),
+        "to_site": str(lattice.letters[jump.second]),
+        "distance_angstrom": float(np.linalg.norm(apart)),
+        "barrier_ev": float(band.energies.max()),
+        "reverse_barrier_ev": float(band.energies.max() - band.energies[-1]),
+        "force_max_ev_per_angstrom": band.force_max, "converged": band.converged,
+        "flag": "+".join(band.doubts),
+    }
+    return [
+        {**common, "image": k, "coordinate_angstrom": float(along[k]), "energy_ev": float(energy)}
+        for k, energy in enumerate(band.energies)
+    ]
+
+
+def verdict(name: str, found: tuple[Jump, Band] | None, candidates: int, tolerance: float
+            ) -> dict[str, Any]:
+    """Return the row of table ``verdicts`` of one path but for its material and subject.
+
+    Parameters
+    ----------
+    name
+        Name of the path.
+    found
+        What `follow` returned.
+    candidates
+        Jumps of this kind into an empty site.
+    tolerance
+        Limit of the forces, eV/Angstrom.
+    """
+    row = {"stage": "FIND_BARRIERS", "check": f"path {name}", "unit": "eV/Angstrom",
+           "limit": tolerance, "value": None, "passed": False}
+    if not candidates:
+        return {**row, "message": f"No ion has an empty site along {name}."}
+    if found is None:
+        return {**row, "message": f"Along {name} every far end tried fell back to the start."}
+    _, band = found
+    message = f"Along {name} the barrier is {band.energies.max():.3f} eV"
+    if not band.converged:
+        message += ", but the band had not converged"
+    if band.doubts:
+        message += f"; doubtful: {', '.join(band.doubts).replace('_', ' ')}"
+    clean = band.converged and not band.doubts
+    return {**row, "value": band.force_max, "passed": clean, "message": message + "."}
