@@ -8,7 +8,7 @@ process RENDER_REPORT {
     input:
     val meta
     path tables, stageAs: 'parts/*'
-    path reference, stageAs: 'reference'
+    path reference, stageAs: 'reference/*'
     path template
     path expected
     val code
