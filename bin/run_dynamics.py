@@ -52,8 +52,9 @@ def main(argv: list[str] | None = None) -> None:
     potentials = tuple(str(cli.existing(p, "potential").resolve()) for p in args.potentials)
     per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
     job = dynamics.Job(
-        args.temperature_k, args.timestep_fs, args.damping_fs, round(args.equilibration_ps * per_ps),
-        round(args.production_ps * per_ps), round(args.dump_ps * per_ps), args.all_every,
+        args.temperature_k, args.timestep_fs, args.damping_fs,
+        round(args.equilibration_ps * per_ps), round(args.production_ps * per_ps),
+        round(args.dump_ps * per_ps), args.all_every,
         dynamics.velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica), potentials,
         material.species, material.mobile, args.checkpoint_minutes, args.threads,
         max(5000.0, 5 * args.temperature_k),

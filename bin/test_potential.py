@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from haven import accuracy, cli, potential, tables
+from haven import accuracy, cli, engine, potential, tables
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -30,9 +30,9 @@ def main(argv: list[str] | None = None) -> None:
 
     material, content = load_material(args.material), data.load(args.dataset)
     model = cli.existing(args.potential, "potential")
-    potential.set_threads(args.threads)
+    engine.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
-    potential.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
+    engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
     from haven.compression import open_potential, predict
 
     evaluator = open_potential(model)

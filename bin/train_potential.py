@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from haven import cli, potential, systems, tables
+from haven import cli, engine, potential, systems, tables
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -51,8 +51,8 @@ def main(argv: list[str] | None = None) -> None:
     key = potential.job_key(content, settings, args.backend, cli.sha256(init) if init else "")
     folder = Path(args.checkpoint_dir or out / "checkpoints").resolve() / f"{name}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
-    potential.set_threads(args.threads)
-    potential.divert_messages(folder / "engine.log")
+    engine.set_threads(args.threads)
+    engine.divert_messages(folder / "engine.log")
     began = time.monotonic()
     sel = systems.choose_sel(content, args.cutoff_angstrom)
     train, test = (systems.merge_systems(content, s, folder) for s in ("train", "test"))
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> None:
         from haven.compression import compress
 
         check = compress(folder, model.name, "compressed.pb", [Path(p) for p in test])
-        model = folder / "compressed.pb"
+        model = folder / "compressed.pb" if check["holds"] else model
     final = out / f"{name}{model.suffix}"
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, final)

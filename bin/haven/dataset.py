@@ -32,7 +32,8 @@ class Limits:
         Largest distance of the energy per atom from the median of its composition, in robust
         standard deviations (1.4826 times the median absolute deviation).
     moment_difference
-        Largest difference of a metal atom's moment from the usual one, Bohr magneton.
+        Largest difference of a metal atom's moment from the usual one, Bohr magneton; six robust
+        standard deviations where the moments spread more (without U they do).
     """
 
     min_distance_angstrom: float = 1.5
@@ -69,9 +70,11 @@ def audit(frames: Sequence[Frame], limits: Limits) -> list[str]:
         reasons[index] = reasons[index] or f"duplicate of {frames[first].where}"
     usual = [m for f, r in zip(frames, reasons, strict=True) if not r for m in metal_moments(f)]
     typical = float(np.median(usual)) if usual else 0.0
+    spread = 1.4826 * float(np.median(np.abs(np.array(usual) - typical))) if usual else 0.0
+    allowed = max(limits.moment_difference, 6 * spread)
     for index, frame in enumerate(frames):
         moments = metal_moments(frame)
-        if len(moments) and np.abs(moments - typical).max() > limits.moment_difference:
+        if len(moments) and np.abs(moments - typical).max() > allowed:
             off = moments[np.abs(moments - typical).argmax()]
             reasons[index] = reasons[index] or (
                 f"magnetic branch: a metal moment is {off:.2f}, usual {typical:.2f}")

@@ -159,8 +159,7 @@ def _clock(minutes: float) -> str:
 
 
 def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
-    """Return the whole restart files of a phase, latest first; damaged ones are said and kept out.
-    """
+    """Return the whole restart files of a phase, latest first; damaged ones are named."""
     found = []
     for path in folder.glob(f"{phase}.*.restart"):
         step = path.name.split(".")[1]

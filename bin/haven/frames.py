@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 READABLE = ("*.extxyz", "*.xyz", "*.traj", "*OUTCAR*", "*vasprun*.xml*")
 HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
 HARTREE, BOHR = 27.211386, 0.529177
+BELIEVED = {1: (0.5, 1.5), 2: (0.2, 5.0)}  # anharmonicity moves the factor of the stress more
 UNITS = {  # energy change over force times displacement, for each mix-up of units
     "energies are in Hartree, forces in eV/Angstrom": 1 / HARTREE,
     "energies are in eV, forces in Hartree/Bohr": HARTREE / BOHR,
@@ -180,12 +181,13 @@ def _full_stress(stress: Any) -> np.ndarray | None:
     return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 
 
-def energy_work(first: Frame, second: Frame) -> tuple[float, float] | None:
-    """Return the energy change between two frames, and the work of their forces and stress, eV.
+def energy_work(first: Frame, second: Frame) -> tuple[float, float, float] | None:
+    """Return the energy change between two frames, and the work of forces and of stress, eV.
 
-    The work is the mean force times displacement plus volume times mean stress times strain; with
-    consistent units both agree up to anharmonicity. None if the frames are too far apart for that,
-    of other atoms, or strained without a stress to account for it.
+    The work of the forces is their mean times the displacement, that of the stress its mean times
+    volume and strain; with consistent units both add up to the energy change, but for
+    anharmonicity. None if the frames are too far apart for that, of other atoms, or strained
+    without a stress to account for it.
     """
     one, two = first.atoms, second.atoms
     if len(one) != len(two) or (one.numbers != two.numbers).any():
@@ -196,20 +198,22 @@ def energy_work(first: Frame, second: Frame) -> tuple[float, float] | None:
     strain = np.linalg.solve(cell, two.cell.array - one.cell.array)
     if np.abs(displacement).max() > 0.6:
         return None
-    work = -0.5 * float(((first.forces + second.forces) * displacement).sum())
+    pull = 0.0
     if np.abs(strain).max() > 1e-6:
         if first.stress is None or second.stress is None:
             return None
         volume = abs(float(np.linalg.det(cell)))
-        work += 0.5 * volume * float(((first.stress + second.stress) * strain).sum())
-    return second.energy - first.energy, work
+        pull = 0.5 * volume * float(((first.stress + second.stress) * strain).sum())
+    work = -0.5 * float(((first.forces + second.forces) * displacement).sum())
+    return second.energy - first.energy, work, pull
 
 
 def check_units(frames: Sequence[Frame]) -> None:
-    """Refuse frames whose energies and forces are not in eV and eV/Angstrom.
+    """Refuse frames whose energies, forces and stresses don't belong together.
 
-    Judged by the slope of energy change against work over pairs of near frames, where these are
-    four or more and follow a line; frames that are far apart say nothing and pass.
+    Energy changes between near frames of a trajectory are fitted by the work of forces and of
+    stress; both factors must be about 1. A factor that the frames don't determine (fewer than
+    eight pairs, or too far apart) is not judged.
     """
     groups: dict[str, list[Frame]] = {}
     for frame in frames:
@@ -221,20 +225,32 @@ def check_units(frames: Sequence[Frame]) -> None:
         for two in group[number + 1 : number + 4]
         if (pair := energy_work(one, two)) is not None
     ]
-    if len(pairs) < 4:
-        return
-    change, work = np.array(pairs).T
-    scale = float((change**2).sum() * (work**2).sum()) ** 0.5
-    if scale < 1e-9 or abs(float((change * work).sum())) / scale < 0.9:
-        return
-    slope = float((change * work).sum() / (work**2).sum())
-    if 0.6 < slope < 1.55:
-        return
-    nearest = min(UNITS, key=lambda k: _distance(UNITS[k], slope))
-    guess = nearest if _distance(UNITS[nearest], slope) < 0.3 else "the units do not fit together"
-    raise HavenError(f"{frames[0].source}, frames {frames[0].position} to {frames[-1].position}: "
-                     f"energy changes are {slope:.3g} times the work of the forces; {guess}: "
-                     "convert to eV and eV/Angstrom")
+    for column, (factor, error) in _factors(np.array(pairs).reshape(-1, 3)).items():
+        low, high = BELIEVED[column]
+        if low < factor < high or abs(factor) < 6 * error:
+            continue
+        guess = "the stress has another unit or sign than ASE's eV/Angstrom^3"
+        if column == 1:
+            nearest = min(UNITS, key=lambda k: _distance(UNITS[k], factor))
+            near = _distance(UNITS[nearest], factor) < 0.3
+            guess = nearest if near else "their units do not fit together"
+        what = "forces" if column == 1 else "stress"
+        raise HavenError(f"{frames[0].source}, frames {frames[0].position} to "
+                         f"{frames[-1].position}: energy changes are {factor:.3g} times the work "
+                         f"of the {what}; {guess}: convert to eV and eV/Angstrom")
+
+
+def _factors(pairs: np.ndarray) -> dict[int, tuple[float, float]]:
+    """Return factor and standard error for the columns of work (1 forces, 2 stress) there are."""
+    used = [c for c in (1, 2) if len(pairs) and np.abs(pairs[:, c]).max() > 1e-4]
+    if len(pairs) < 8 or not used:
+        return {}
+    matrix, change = pairs[:, used], pairs[:, 0]
+    inverse = np.linalg.pinv(matrix.T @ matrix)
+    factor = inverse @ matrix.T @ change
+    variance = float(((change - matrix @ factor) ** 2).sum()) / (len(pairs) - len(used))
+    error = np.sqrt(variance * np.diag(inverse))
+    return {c: (float(f), float(e)) for c, f, e in zip(used, factor, error, strict=True)}
 
 
 def _distance(one: float, two: float) -> float:

@@ -6,9 +6,6 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from haven.cli import HavenError, log, package_digest, sha256
+from haven.engine import dp
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
 FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
@@ -64,14 +62,6 @@ class Settings:
     seed: int = 1
 
 
-def set_threads(threads: int) -> None:
-    """Limit the threads of the libraries; only before TensorFlow is imported."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    os.environ["DP_INTRA_OP_PARALLELISM_THREADS"] = str(threads)
-    os.environ["DP_INTER_OP_PARALLELISM_THREADS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
 def make_input(
     settings: Settings, type_map: list[str], sel: list[int], train: list[str], test: list[str],
     virial: bool,
@@ -115,33 +105,10 @@ def make_input(
     }
 
 
-def divert_messages(path: Path) -> None:
-    """Send what libraries write to the terminal from C into a file, for the rest of the process.
-
-    Haven's own lines, warnings and errors of Python still reach the terminal.
-    """
-    kept = os.fdopen(os.dup(2), "w", buffering=1)
-    sys.stderr.flush()
-    with path.open("ab") as stream:
-        os.dup2(stream.fileno(), 2)
-    logging.getLogger("deepmd").setLevel(logging.WARNING)
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(kept)
-    sys.stderr = kept
-
-
 def job_key(dataset: dict[str, Any], settings: Settings, *more: str) -> str:
     """Return 12 characters naming this training: data, settings and code that matter."""
     text = json.dumps([dataset["sha256"], asdict(settings), *more], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def dp(*arguments: str) -> None:
-    """Run one ``dp`` command in this process, so that TensorFlow is loaded only once."""
-    from deepmd.main import main
-
-    main(list(arguments))
 
 
 def checkpoints(folder: Path) -> list[str]:

@@ -1,0 +1,212 @@
+"""Data sets: audited, split by trajectory, virials of the right sign and size."""
+
+from __future__ import annotations
+
+import json
+
+import build_dataset
+import numpy as np
+import pandas as pd
+import pytest
+from analytic import IonicPairs, crystal, labelled, write_labelled
+from ase.io import write
+
+from haven import dataset, frames, tables
+from haven.cli import HavenError
+from haven.systems import choose_sel, merge_systems, neighbours, system_arrays
+
+SPECIES = ("Li", "Ti", "Cl")
+
+
+def read_all(folder, u_ev=4.0):
+    return dataset.read_frames(folder, u_ev, SPECIES)
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    return write_labelled(tmp_path_factory.mktemp("labels"), 5, 4)
+
+
+@pytest.fixture(scope="module")
+def built(labels, tmp_path_factory, repository):
+    out = tmp_path_factory.mktemp("built")
+    material = repository / "assets" / "materials" / "li3ticl6.yml"
+    build_dataset.main(["--material", str(material), "--frames", str(labels), "--u_ev", "4",
+                        "--seed", "3", "--test_share", "0.25", "--out", str(out)])
+    return out
+
+
+def test_no_trajectory_is_in_both_parts(built):
+    content = dataset.load(built / "u4.dataset")
+    names = {s: {x["trajectory"] for x in content["systems"] if x["subset"] == s}
+             for s in ("train", "test")}
+    assert not names["train"] & names["test"]
+    assert names["test"] and names["train"] | names["test"] == {f"cell{i}" for i in range(5)}
+    assert content["frames"] == {"train": 16, "test": 4}
+
+
+def test_labels_table_has_a_row_for_every_frame(built):
+    rows = tables.read("labels", built / "u4.labels.parquet")
+    assert len(rows) == 20
+    assert (rows["verdict"] == "accepted").all()
+    assert rows["moment_metal_min"].to_numpy() == pytest.approx(np.ones(20))
+
+
+def test_arrays_keep_double_precision(built, labels):
+    content = dataset.load(built / "u4.dataset")
+    for system in content["systems"]:
+        arrays = system_arrays(content["root"] / system["path"])
+        source = frames.read_file(labels / f"{system['trajectory']}.u4.extxyz", 4.0, SPECIES)
+        energies = [f.energy for f in source]
+        np.testing.assert_allclose(arrays["energy"].ravel(), energies, rtol=0, atol=1e-12)
+        assert content["type_map"] == list(SPECIES)
+        symbols = [SPECIES[t] for t in arrays["type"]]
+        assert symbols == source[0].atoms.get_chemical_symbols()
+
+
+def test_virial_is_minus_the_strain_derivative_of_the_energy(built):
+    content = dataset.load(built / "u4.dataset")
+    system = content["systems"][0]
+    arrays = system_arrays(content["root"] / system["path"])
+    atoms = crystal(int(system["trajectory"].removeprefix("cell")))
+    step = 1e-5
+    for row, column in ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2)):
+        energy = []
+        for sign in (-1, 1):
+            strain = np.eye(3)
+            strain[row, column] += sign * step / 2
+            strain[column, row] += sign * step / 2
+            moved = atoms.copy()
+            moved.set_cell(arrays["box"][1].reshape(3, 3) @ strain)
+            moved.positions = arrays["coord"][1].reshape(-1, 3) @ strain
+            moved.calc = IonicPairs()
+            energy.append(moved.get_potential_energy())
+        slope = (energy[1] - energy[0]) / (2 * step)
+        virial = arrays["virial"][1].reshape(3, 3)[row, column]
+        assert virial == pytest.approx(-slope, rel=1e-4, abs=1e-4)
+
+
+def test_both_u_values_hold_out_the_same_trajectories(labels):
+    kinds = ["20 rattled"] * 20
+    names = [f"cell{i // 4}" for i in range(20)]
+    one = dataset.choose_test(names, kinds, 0.3, 7)
+    assert one == dataset.choose_test(names[::-1], kinds, 0.3, 7)
+    chosen = {tuple(dataset.choose_test(names, kinds, 0.3, seed)) for seed in range(20)}
+    assert len(chosen) > 3
+
+
+def test_the_share_held_out_is_near_the_one_asked_for():
+    names = [f"t{i // 5}" for i in range(100)]
+    kinds = [("20 strained", "20 dynamics", "40 dynamics")[i // 5 % 3] for i in range(100)]
+    for share in (0.1, 0.2, 0.4):
+        held = dataset.choose_test(names, kinds, share, 1)
+        assert 5 * len(held) / 100 == pytest.approx(share, abs=0.051)
+
+
+def spoil(images):
+    """Return the images with one of each fault, from the second on."""
+    from test_frames import changed
+
+    images[1].info["converged"] = False
+    images[2].positions[0] = images[2].positions[6] + [0.5, 0, 0]
+    images[3].calc.results["forces"][2] = [0, 30.0, 0]
+    images[4] = changed(images[0], {"frame": 4})
+    moments = np.where(images[5].symbols == "Ti", 1.0, 0.0)
+    moments[images[5].symbols == "Ti"] = [1.9, 0.1]
+    images[5].calc.results["magmoms"] = moments
+    images[6].calc.results["energy"] += 60.0
+    return images
+
+
+def test_each_fault_is_found_and_named(tmp_path):
+    images = labelled(1, 16, rattle=0.03)
+    for atoms in images:
+        atoms.calc.results.pop("stress")
+    write(tmp_path / "cell1.u4.extxyz", spoil(images))
+    found = dataset.audit(read_all(tmp_path), dataset.Limits())
+    expected = {1: "not converged", 2: "Angstrom apart", 3: "force of 30", 4: "duplicate of",
+                5: "magnetic branch", 6: "energy outlier"}
+    for index, reason in enumerate(found):
+        assert (expected[index] in reason) if index in expected else not reason, (index, reason)
+
+
+def test_moments_that_spread_without_u_are_no_branch(tmp_path):
+    images = labelled(1, 12)
+    rng = np.random.default_rng(0)
+    for atoms in images:
+        share = rng.normal(0, 0.3)
+        moments = np.zeros(20)
+        moments[atoms.symbols == "Ti"] = [0.8 + share, 0.8 - share]
+        atoms.calc.results["magmoms"] = moments
+    write(tmp_path / "cell1.u4.extxyz", images)
+    assert not any(dataset.audit(read_all(tmp_path), dataset.Limits()))
+
+
+@pytest.mark.parametrize(
+    ("trajectories", "number", "message"),
+    [(3, 1, "3 usable frames for U = 4 eV, at least 10"), (1, 12, "all frames are of one")],
+)
+def test_too_little_is_refused_before_any_training(
+    tmp_path, repository, trajectories, number, message
+):
+    write_labelled(tmp_path / "f", trajectories, number)
+    material = repository / "assets" / "materials" / "li3ticl6.yml"
+    with pytest.raises(HavenError, match=message):
+        build_dataset.main(["--material", str(material), "--frames", str(tmp_path / "f"),
+                            "--u_ev", "4", "--out", str(tmp_path)])
+
+
+def test_frames_without_an_element_of_the_material_are_refused(tmp_path):
+    from analytic import IonicPairs as Pairs
+
+    images = []
+    for seed in range(12):
+        atoms = crystal(seed)
+        del atoms[[a.index for a in atoms if a.symbol == "Ti"]]
+        atoms.calc = Pairs()
+        atoms.get_potential_energy(), atoms.get_forces()
+        images.append(atoms)
+    write(tmp_path / "a.u4.extxyz", images)
+    with pytest.raises(HavenError, match="no frame holds Ti"):
+        read_all(tmp_path)
+
+
+def test_a_damaged_data_set_is_refused(tmp_path, built):
+    (tmp_path / "u4.dataset").mkdir()
+    with pytest.raises(HavenError, match=r"dataset\.json is missing"):
+        dataset.load(tmp_path / "u4.dataset")
+    content = json.loads((built / "u4.dataset" / "dataset.json").read_text())
+    (tmp_path / "u4.dataset" / "dataset.json").write_text(json.dumps(content))
+    with pytest.raises(HavenError, match="system of the data set"):
+        dataset.load(tmp_path / "u4.dataset")
+
+
+def test_neighbours_of_a_cubic_lattice_are_counted_by_kind():
+    grid = np.array([[0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 1, 1.0],
+                     [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
+    most = neighbours(2.5 * grid[None], 5.0 * np.eye(3)[None], np.array([0] * 7 + [1]), 2, 3.0)
+    assert most.tolist() == [6, 2]
+
+
+def test_joined_systems_hold_every_training_frame_once(built, tmp_path):
+    content = dataset.load(built / "u4.dataset")
+    paths = merge_systems(content, "train", tmp_path)
+    energies = np.concatenate([np.load(f"{p}/set.000/energy.npy").ravel() for p in paths])
+    apart = np.concatenate([
+        system_arrays(content["root"] / s["path"])["energy"].ravel()
+        for s in content["systems"] if s["subset"] == "train"])
+    assert sorted(energies) == sorted(apart)
+    assert all(n % 4 == 0 for n in choose_sel(content, 5.0))
+
+
+def test_rejected_frames_are_counted_in_the_refusal(tmp_path, repository):
+    images = labelled(1, 12)
+    for atoms in images[:5]:
+        atoms.info["converged"] = False
+    write(tmp_path / "cell1.u4.extxyz", images)
+    material = repository / "assets" / "materials" / "li3ticl6.yml"
+    with pytest.raises(HavenError, match=r"7 usable frames .*left out: 5 not converged"):
+        build_dataset.main(["--material", str(material), "--frames", str(tmp_path), "--u_ev", "4",
+                            "--out", str(tmp_path / "o")])
+    rows = pd.read_parquet(tmp_path / "o" / "u4.labels.parquet")
+    assert (rows["verdict"] == "rejected").sum() == 5
