@@ -1,0 +1,46 @@
+"""Wrong input ends a run with a clear line, before compute is spent where it can be known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runs import ROOT, nextflow
+
+FRAMES = ROOT / "assets" / "frames" / "li3ticl6"
+
+
+def test_wrong_parameters_are_listed_all_at_once(tmp_path: Path) -> None:
+    run = nextflow(
+        tmp_path, "trace.tsv", "-profile", "test", "--trainning_steps", "5",
+        "--temperatures_k", "298,-5", "--frames", str(tmp_path / "nowhere"),
+    )  # fmt: skip
+    assert run.status != 0
+    assert not run.tasks
+    for name in ("trainning_steps", "temperatures_k", "frames"):
+        assert f"--{name} is" in run.said, run.said
+
+
+def test_occupancies_that_do_not_sum_are_refused(tmp_path: Path) -> None:
+    text = (ROOT / "assets" / "materials" / "li3ticl6.yml").read_text()
+    material = tmp_path / "wrong.yml"
+    material.write_text(text.replace("{2a: 0.754, 4g: 0.123}", "{2a: 0.754, 4g: 0.623}"))
+    assert material.read_text() != text
+    run = nextflow(tmp_path, "trace.tsv", "-profile", "test", "--material", str(material))
+    assert run.status != 0
+    lines = [line for line in run.said.splitlines() if "haven: error:" in line]
+    assert any("occupanc" in line for line in lines), run.said
+    assert not [name for name in run.names("COMPLETED") if "TRAIN" in name or "DYNAMICS" in name]
+
+
+def test_a_frame_file_cut_in_half_is_refused_before_training(tmp_path: Path) -> None:
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for path in sorted(FRAMES.glob("*.extxyz")):
+        (frames / path.name).write_bytes(path.read_bytes())
+    cut = sorted(frames.iterdir())[0]
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    run = nextflow(tmp_path, "trace.tsv", "-profile", "test", "--frames", str(frames))
+    assert run.status != 0
+    lines = [line for line in run.said.splitlines() if "haven: error:" in line]
+    assert any(cut.name in line for line in lines), run.said
+    assert not [name for name in run.tasks if "TRAIN" in name or "DYNAMICS" in name]
