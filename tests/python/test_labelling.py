@@ -1,0 +1,87 @@
+"""Labels by GPAW itself: U switched on in place, forces, files that grow as labels are made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import read
+
+from haven.crystal import load_material
+from haven.labelling import Labeller, Settings, label_trajectory
+
+pytest.importorskip("gpaw", reason="GPAW is installed by ./haven setup --labels")
+
+MATERIAL = load_material(Path(__file__).parents[2] / "assets" / "materials" / "li3ticl6.yml")
+SETTINGS = Settings(plane_wave_cutoff_ev=220.0, kpoint_spacing_per_angstrom=3.0,
+                    convergence={"energy": 1e-6, "density": 1e-5, "eigenstates": 1e-8})
+
+
+def titanium_chloride(shift: float = 0.0) -> Atoms:
+    """Rocksalt TiCl off its symmetric places; three parallel d electrons, so one orbital order."""
+    edge = 2.6
+    atoms = Atoms("TiCl", scaled_positions=[[0, 0, 0], [0.52, 0.5, 0.47]],
+                  cell=edge * (1 - np.eye(3)), pbc=True)
+    atoms.positions[1, 0] += shift
+    atoms.set_initial_magnetic_moments([3.0, 0.0])
+    return atoms
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gpaw")
+    found = {}
+    for shift in (-0.01, 0.0, 0.01):
+        labeller = Labeller(MATERIAL, SETTINGS, folder / "log.txt")
+        found[shift] = dict(labeller.label(titanium_chloride(shift), [0.0, 4.0]))
+    return found
+
+
+def test_u_switched_on_in_place_equals_a_calculation_started_with_it(labels, tmp_path):
+    from gpaw import PW
+    from gpaw.old.calculator import GPAW
+
+    atoms = titanium_chloride()
+    atoms.calc = GPAW(
+        mode=PW(220.0), xc="PBE", kpts=SETTINGS.kpoints(np.asarray(atoms.cell)),
+        setups={"Ti": ":d,4.0"}, symmetry={"point_group": False}, txt=str(tmp_path / "fresh.txt"),
+        occupations={"name": "fermi-dirac", "width": 0.1, "fixmagmom": True},
+        convergence=SETTINGS.convergence)
+    energy = atoms.get_potential_energy(force_consistent=True)
+    assert labels[0.0][4.0]["energy"] == pytest.approx(energy, abs=2e-4)
+    assert labels[0.0][4.0]["forces"] == pytest.approx(atoms.get_forces(), abs=5e-3)
+
+
+@pytest.mark.parametrize("u_ev", [0.0, 4.0])
+def test_forces_are_minus_the_slope_of_the_energy(labels, u_ev):
+    slope = (labels[0.01][u_ev]["energy"] - labels[-0.01][u_ev]["energy"]) / 0.02
+    assert labels[0.0][u_ev]["forces"][1, 0] == pytest.approx(-slope, abs=0.03)
+
+
+def test_hubbard_u_raises_the_energy_and_changes_the_forces(labels):
+    assert labels[0.0][4.0]["energy"] > labels[0.0][0.0]["energy"]
+    difference = labels[0.0][4.0]["forces"] - labels[0.0][0.0]["forces"]
+    assert np.abs(difference).max() > 0.01
+
+
+def test_labels_are_written_as_made_and_not_made_again(tmp_path):
+    frame = titanium_chloride()
+    frame.info = {"trajectory": "t0", "frame": 0, "origin": "rattled"}
+    said: list[str] = []
+    paths = label_trajectory([frame], MATERIAL, [0.0, 4.0], SETTINGS, tmp_path, said.append)
+    assert [p.name for p in paths] == ["t0.u0.extxyz", "t0.u4.extxyz"]
+    assert len(said) == 2
+    label_trajectory([frame], MATERIAL, [0.0, 4.0], SETTINGS, tmp_path, said.append)
+    assert len(said) == 2
+    back = read(paths[1])
+    assert isinstance(back, Atoms)
+    assert back.info["u_ev"] == 4.0 and back.info["converged"] and back.info["functional"] == "PBE"
+    assert back.get_forces().shape == (2, 3) and back.get_stress().shape == (6,)
+    assert back.get_magnetic_moments().shape == (2,)
+
+
+def test_kpoint_mesh_follows_the_cell():
+    assert Settings().kpoints(MATERIAL.cell) == (2, 1, 2)
+    assert Settings().kpoints(2 * MATERIAL.cell) == (1, 1, 1)
