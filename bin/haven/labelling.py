@@ -98,7 +98,7 @@ class Labeller:
 
         Results: ``energy`` (eV, free energy, consistent with the forces), ``forces`` (N, 3) eV/A,
         ``stress`` (6,) eV/A^3 in ASE's order and sign, ``magmoms`` (N,) and ``magmom`` in Bohr
-        magnetons, ``scf_steps``, ``wall_s``, ``tries``.
+        magnetons, ``scf_steps``, ``wall_s`` and ``cpu_s`` (seconds), ``tries``.
         """
         for u_ev in sorted(u_evs):
             found = None
@@ -113,7 +113,7 @@ class Labeller:
     def _try(self, atoms: Atoms, u_ev: float, fresh: bool) -> dict[str, Any] | None:
         from gpaw import KohnShamConvergenceError
 
-        start = time.monotonic()
+        start, busy = time.monotonic(), time.process_time()
         if fresh or self.cell is None or not np.allclose(self.cell, atoms.cell):
             self._new_calculator(atoms)
         calculator = self.calculator
@@ -131,7 +131,8 @@ class Labeller:
                 "magmoms": calculator.get_magnetic_moments(atoms).copy(),
                 "magmom": float(calculator.get_magnetic_moment(atoms)),
                 "scf_steps": int(calculator.scf.niter),
-                "wall_s": time.monotonic() - start, "tries": 1 + int(fresh),
+                "wall_s": time.monotonic() - start, "cpu_s": time.process_time() - busy,
+                "tries": 1 + int(fresh),
             }
         except KohnShamConvergenceError:
             log.warning("  U = %g eV: not converged in %d steps%s", u_ev,
@@ -203,5 +204,5 @@ def _labelled(
         plane_wave_cutoff_ev=settings.plane_wave_cutoff_ev,
         kpoints=np.array(settings.kpoints(np.asarray(frame.cell))),
         smearing_ev=settings.smearing_ev, scf_steps=result["scf_steps"],
-        scf_tries=result["tries"], wall_s=round(result["wall_s"], 1), cores=1, converged=True)
+        scf_tries=result["tries"], wall_s=round(result["wall_s"], 1), cpu_s=round(result["cpu_s"], 1), cores=1, converged=True)
     return atoms
