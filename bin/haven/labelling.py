@@ -16,9 +16,9 @@ from haven.crystal import Material
 if TYPE_CHECKING:
     from ase import Atoms
 
-# Self-consistency is judged on energy (eV per valence electron), density (electrons per electron) and
-# eigenstates (eV^2 per electron). The d electron of an open shell turns slowly into its best orbital:
-# GPAW's looser defaults for energy and density stop before it has, with force errors of 0.1 eV/Angstrom.
+# Self-consistency is judged on energy (eV per valence electron), density (electrons per electron)
+# and eigenstates (eV^2 per electron). The d electron of an open shell turns slowly into its best
+# orbital: GPAW's looser default for energy stops before it has, with force errors of 0.1 eV/Angstrom.
 CONVERGENCE = {"energy": 1e-5, "density": 6e-5, "eigenstates": 3e-6}
 
 
@@ -204,5 +204,6 @@ def _labelled(
         plane_wave_cutoff_ev=settings.plane_wave_cutoff_ev,
         kpoints=np.array(settings.kpoints(np.asarray(frame.cell))),
         smearing_ev=settings.smearing_ev, scf_steps=result["scf_steps"],
-        scf_tries=result["tries"], wall_s=round(result["wall_s"], 1), cpu_s=round(result["cpu_s"], 1), cores=1, converged=True)
+        scf_tries=result["tries"], wall_s=round(result["wall_s"], 1),
+        cpu_s=round(result["cpu_s"], 1), cores=1, converged=True)
     return atoms
