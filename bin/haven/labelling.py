@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Self-consistency is judged on energy (eV per valence electron), density (electrons per electron)
 # and eigenstates (eV^2 per electron). The d electron of an open shell turns slowly into its best
-# orbital: GPAW's looser default for energy stops before it has, with force errors of 0.1 eV/Angstrom.
+# orbital: with GPAW's looser default for energy it has not, and forces are 0.1 eV/Angstrom off.
 CONVERGENCE = {"energy": 1e-5, "density": 6e-5, "eigenstates": 3e-6}
 
 
