@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from haven import estimators as es
+from haven.hopping import count_hops, jump_length
 from haven.msd import Curves
 from haven.trajectory import Trajectory
 
+CM2_PER_S = 1e-4
 MODES = 512
 WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512)
 FEWEST_MODES = 8
 SELF_SHARE = 3
 CURVED = 2.0
 MIN_EVENTS = 30
+LARGEST_ERROR = 0.5
 SLOPE_TOLERANCE = 0.1
-RESIDENCE_PS = 1.0
-MEMORY = 0.2
-AXES = ("x", "y", "z")
 
 
 @dataclass
@@ -39,100 +39,77 @@ class Estimate:
     hop_events: float
     estimator: str
     verdict: str
-    draws: np.ndarray | None = None
 
 
-def jump_length(trajectory: Trajectory, positions: np.ndarray) -> float:
-    """Return the median distance of mobile ions (N, 3) to the nearest other one, Angstrom."""
-    if len(positions) < 2:
-        return float((trajectory.volume / len(positions)) ** (1 / 3))
-    inverse = np.linalg.inv(trajectory.cell)
-    some = positions[:: max(1, len(positions) // 400)]
-    nearest = []
-    for one in some:
-        scaled = (positions - one) @ inverse
-        scaled -= np.round(scaled)
-        distance = np.linalg.norm(scaled @ trajectory.cell, axis=1)
-        nearest.append(np.partition(distance, 1)[1])
-    return float(np.median(nearest))
+@dataclass(frozen=True)
+class Run:
+    """What all estimates of a run share: its length, jumps, windows (in modes) and verdict."""
+
+    duration_ps: float
+    hops: float
+    length: float
+    self_window: int
+    total_window: int
+    slope: float
+    slope_error: float
+    verdict: str
 
 
-def count_hops(coarse: np.ndarray, coarse_ps: float, length: float) -> int:
-    """Count jumps from cage to cage, without knowing the sites.
-
-    An ion has jumped when its position, averaged over `RESIDENCE_PS`, is farther than half a jump
-    length from where it last lived, and still is one residence time later.
-
-    Parameters
-    ----------
-    coarse
-        Positions (N, M, 3), Angstrom, every ``coarse_ps``.
-    length
-        Jump length, Angstrom.
-    """
-    stay = min(max(1, int(round(RESIDENCE_PS / coarse_ps))), max(1, coarse.shape[1] // 8))
-    total = np.cumsum(coarse, axis=1, dtype=np.float64)
-    smooth = (total[:, stay:] - total[:, :-stay]) / stay if stay > 1 else coarse
-    home = smooth[:, 0].astype(np.float64)
-    wait = np.zeros(len(coarse), int)
-    events = 0
-    for t in range(1, smooth.shape[1]):
-        away = smooth[:, t] - home
-        far = np.linalg.norm(away, axis=1) > length / 2
-        home[~far] += MEMORY * away[~far]
-        settled = (wait == 1) & far
-        events += int(settled.sum())
-        home[settled] = smooth[settled, t]
-        start = (wait == 0) & far
-        wait = np.where(start, stay, np.maximum(wait - 1, 0))
-    return events
-
-
-def choose_window(powers: np.ndarray) -> int:
-    """Return the most low modes that a straight line in f^2 still describes.
-
-    Parameters
-    ----------
-    powers
-        Squared self modes (N, m, 3).
-
-    Returns
-    -------
-    int
-        Modes of the window; 0 if not even the lowest six are straight.
-    """
-    mean = powers.mean(axis=0)
+def choose_window(held: es.Modes) -> int:
+    """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six."""
     best = 0
-    for count in (w for w in WINDOWS if w <= mean.shape[0]):
-        beta, fitted = es.intercepts(mean[:count].mean(axis=1), 2)
-        cover = np.linalg.inv(es.design(count, 2).T @ es.design(count, 2))
-        spread = es.dispersion(powers[:, :count], fitted, 2, shared=True)
-        if abs(beta[-1]) > CURVED * np.sqrt(spread * cover[-1, -1]):
+    for count in (w for w in WINDOWS if w <= held.count):
+        beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
+        inverse = es.design(count, 2)[1]
+        spread = max(es.dispersion(held, fitted, 2)) * es.shared(held)
+        if abs(beta[-1]) > CURVED * np.sqrt(spread * (inverse[-1] @ inverse[-1])):
             break
         best = count
     return best
 
 
-def slope(powers: np.ndarray) -> tuple[float, float]:
-    """Return the log-log slope of the MSD that self modes (N, m, 3) imply, and its error.
+def slope(held: es.Modes, count: int) -> tuple[float, float]:
+    """Return the log-log slope of the MSD that the first modes imply, and its standard error.
 
     A mean-square displacement growing as t^a has mode powers falling as f^(1 - a); a cage's constant
     offset does not enter.
     """
-    mean = powers.mean(axis=0).mean(axis=1)
-    logs = np.log(np.arange(1, len(mean) + 1))
+    mean = held.mean[:count].mean(axis=1)
+    logs = np.log(np.arange(1, count + 1))
     x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
     beta = np.linalg.lstsq(x, np.log(mean), rcond=None)[0]
-    fitted = np.exp(x @ beta)
-    spread = es.dispersion(powers, fitted, 1, shared=True)
+    spread = max(es.dispersion(held, np.exp(x @ beta), 1)) * es.shared(held)
     return float(1 - beta[1]), float(np.sqrt(spread / (x[:, 1] ** 2).sum()))
+
+
+def judge(hops: float, least: int, window: int, alpha: float, spread: float, error: float) -> str:
+    """Return the verdict on a run.
+
+    Parameters
+    ----------
+    hops, least
+        Jumps seen, and jumps needed.
+    window
+        Modes that are straight in f^2.
+    alpha, spread
+        Log-log slope and its error.
+    error
+        Relative standard error of D_self.
+    """
+    if hops < least or error > LARGEST_ERROR:
+        return "too_few_events"
+    if window == 0 or alpha < 1 - max(SLOPE_TOLERANCE, 2 * spread):
+        return "subdiffusive"
+    if alpha > 1 + max(3 * SLOPE_TOLERANCE, 3 * spread):
+        return "unstable"
+    return "diffusive"
 
 
 def estimate(
     trajectory: Trajectory, curves: Curves, length: float | None = None,
     min_events: int = MIN_EVENTS, seed: int = 0,
 ) -> list[Estimate]:
-    """Estimate D_self, D_total, D_distinct and the Haven ratio, for the whole and per axis.
+    """Estimate D_self, D_total, D_distinct and the Haven ratio; D also by axis and off-diagonal.
 
     Parameters
     ----------
@@ -145,88 +122,95 @@ def estimate(
     min_events
         Jumps below which no number is given.
     seed
-        Seed of the draws that join the two intervals in the Haven ratio.
+        Seed of the draws that join intervals.
     """
     if length is None:
-        length = jump_length(trajectory, trajectory.read_frames(np.array([0]))[0].astype(float))
+        first = trajectory.read_frames(np.array([0]))[0].astype(float)
+        length = jump_length(first, trajectory.cell)
     hops = count_hops(curves.coarse, curves.coarse_ps, length)
-    values = es.modes(curves.coarse, curves.coarse_ps, MODES)
-    return from_modes(values, curves.coarse.shape[1] * curves.coarse_ps, hops, length, min_events,
-                      seed)
-
-
-def from_modes(
-    values: np.ndarray, duration_ps: float, hops: float, length: float,
-    min_events: int = MIN_EVENTS, seed: int = 0,
-) -> list[Estimate]:
-    """Estimate all coefficients from sine modes (N, m, 3); see `estimate`."""
-    powers = values**2
-    wide = choose_window(powers)
-    total_window = max(wide, min(FEWEST_MODES, values.shape[1]))
-    self_window = max(wide // SELF_SHARE, min(FEWEST_MODES, values.shape[1]))
-    alpha, alpha_error = slope(powers[:, :self_window])
-    shared = {"fit_stop_ps": duration_ps, "loglog_slope": alpha, "loglog_slope_error": alpha_error,
-              "hop_events": float(hops), "estimator": "walk"}
+    held = es.modes(curves.coarse, curves.coarse_ps, MODES)
+    duration = curves.coarse.shape[1] * curves.coarse_ps
+    run = describe(held, duration, hops, length, min_events)
     rng = np.random.default_rng(seed)
-    found: list[Estimate] = []
-    verdict = ""
-    for axis, columns in (("xyz", (0, 1, 2)), ("x", (0,)), ("y", (1,)), ("z", (2,))):
-        chosen = values[:, :, columns]
-        tracer = es.self_fit(chosen[:, :self_window], rng)
-        if not verdict:
-            verdict = judge(hops, min_events, wide, alpha, alpha_error, tracer.error)
-        events = max(1.0, min(hops, len(values) * 2 * len(columns) * tracer.value * duration_ps
-                              / length**2))
-        whole = es.total_fit(chosen[:, :total_window], 1 / events, rng)
-        rows = _rows(tracer, whole, axis, verdict, duration_ps, self_window, total_window, shared)
-        found += rows if verdict == "diffusive" else _bound(rows, chosen, hops, length, duration_ps)
+    found = coefficients(held, "xyz", run, rng)
+    units = trajectory.cell / np.linalg.norm(trajectory.cell, axis=1, keepdims=True)
+    for axis, line in zip("xyzabc", [*np.eye(3), *units], strict=True):
+        found += coefficients(held.along(line[None]), axis, run, rng)
+    if run.verdict == "diffusive":
+        found += [_off_diagonal(held, i, j, run, rng) for i, j in ((0, 1), (0, 2), (1, 2))]
     return found
 
 
-def judge(
-    hops: float, min_events: int, window: int, alpha: float, alpha_error: float, error: float,
-) -> str:
-    """Return the verdict on a run: ``diffusive``, ``subdiffusive`` or ``too_few_events``."""
-    if hops < min_events or error > 0.5:
-        return "too_few_events"
-    if window == 0 or alpha < 1 - max(SLOPE_TOLERANCE, 2 * alpha_error):
-        return "subdiffusive"
-    return "diffusive"
+def describe(
+    held: es.Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
+) -> Run:
+    """Return windows, slope and verdict of a run from its sine modes (N, m, 3); see `estimate`."""
+    wide = choose_window(held)
+    least = min(FEWEST_MODES, held.count)
+    inner = max(wide // SELF_SHARE, least)
+    alpha, spread = slope(held, inner)
+    error = es.self_fit(held, inner, np.random.default_rng(0)).error
+    return Run(duration_ps, float(hops), length, inner, max(wide, least), alpha, spread,
+               judge(hops, min_events, wide, alpha, spread, error))
 
 
-def _rows(
-    tracer: es.Fit, whole: es.Fit, axis: str, verdict: str, duration_ps: float, self_window: int,
-    total_window: int, shared: dict,
+def coefficients(
+    held: es.Modes, axis: str, run: Run, rng: np.random.Generator,
 ) -> list[Estimate]:
-    cm = es.CM2_PER_S
-    ratio = tracer.draws_paired / whole.draws_paired
+    """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``."""
+    tracer = es.self_fit(held, run.self_window, rng)
+    axes = held.mean.shape[1]
+    events = 2 * axes * held.ions * tracer.value * run.duration_ps / run.length**2
+    shot = 1 / max(1.0, min(run.hops, events))
+    whole = es.total_fit(held, run.total_window, shot, rng)
     parts = (
-        ("self", tracer.value * cm, tracer.draws * cm, "cm2/s", self_window),
-        ("total", whole.value * cm, whole.draws * cm, "cm2/s", total_window),
-        ("distinct", (whole.value - tracer.value) * cm,
-         (whole.draws_paired - tracer.draws_paired) * cm, "cm2/s", total_window),
-        ("haven", tracer.value / whole.value, ratio, "1", total_window),
+        ("self", tracer.value, tracer.draws, run.self_window),
+        ("total", whole.value, whole.draws, run.total_window),
+        ("distinct", whole.value - tracer.value, whole.paired - tracer.paired, run.total_window),
+        ("haven", tracer.value / whole.value, tracer.paired / whole.paired, run.total_window),
     )
-    rows = []
-    for quantity, value, draws, unit, window in parts:
-        low, high = np.quantile(draws, [0.025, 0.975])
-        rows.append(Estimate(quantity, axis, value, float(low), float(high), unit,
-                             duration_ps / window, verdict=verdict, draws=draws, **shared))
-    return rows
+    rows = [_row(quantity, axis, value, draws, window, run)
+            for quantity, value, draws, window in parts]
+    return rows if run.verdict == "diffusive" else _bounds(rows, held, run)
 
 
-def _bound(
-    rows: list[Estimate], values: np.ndarray, hops: float, length: float, duration_ps: float,
-) -> list[Estimate]:
-    """Return the rows of a run that is not diffusive: no values, only upper bounds."""
+def _row(
+    quantity: str, axis: str, value: float, draws: np.ndarray, window: int, run: Run,
+) -> Estimate:
+    unit, scale = ("1", 1.0) if quantity == "haven" else ("cm2/s", CM2_PER_S)
+    low, high = np.quantile(draws, [0.025, 0.975]) * scale
+    return Estimate(quantity, axis, float(value * scale), float(low), float(high), unit,
+                    run.duration_ps / window, run.duration_ps, run.slope, run.slope_error,
+                    run.hops, "walk", run.verdict)
+
+
+def _bounds(rows: list[Estimate], held: es.Modes, run: Run) -> list[Estimate]:
+    """Return the rows of a run that is not diffusive: no values, only upper bounds.
+
+    Slower motion has less power, so the lowest modes bound what lies below them; and jumps that were
+    not seen may still be there as often as a Poisson count allows.
+    """
     from scipy.special import chdtri
 
-    axes = values.shape[2]
-    lowest = values[:, :FEWEST_MODES]
-    freedom = lowest.shape[1] * axes
+    lowest = min(FEWEST_MODES, held.count)
+    freedom = lowest / es.shared(held)
     squeeze = freedom / chdtri(freedom, 0.975)
-    rare = chdtri(2 * hops + 2, 0.025) / 2 * length**2 / (6 * len(values) * duration_ps)
-    power = {"self": (lowest**2).mean(), "total": (lowest.sum(axis=0) ** 2).mean() / len(values)}
-    high = {name: max(mean / 2 * squeeze, rare) * es.CM2_PER_S for name, mean in power.items()}
-    return [replace(row, value=None, low_95=None, high_95=high.get(row.quantity), draws=None)
-            for row in rows]
+    rare = chdtri(2 * run.hops + 2, 0.025) / 2 * run.length**2 / (
+        6 * held.ions * run.duration_ps)
+    means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
+    high = {name: float(max(mean / 2 * squeeze, rare)) * CM2_PER_S for name, mean in means.items()}
+    return [replace(row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
+
+
+def _off_diagonal(
+    held: es.Modes, i: int, j: int, run: Run, rng: np.random.Generator,
+) -> Estimate:
+    """Return an off-diagonal element of the self tensor: half D along i + j less that along i - j."""
+    sides = []
+    for sign in (1.0, -1.0):
+        line = np.zeros(3)
+        line[i], line[j] = 0.5**0.5, sign * 0.5**0.5
+        sides.append(es.self_fit(held.along(line[None]), run.self_window, rng))
+    value = (sides[0].value - sides[1].value) / 2
+    draws = (sides[0].paired - sides[1].paired) / 2
+    return _row("self", "xyz"[i] + "xyz"[j], value, draws, run.self_window, run)

@@ -5,8 +5,8 @@ plus any bounded vibration the modes are independent, and the variance of a mode
 tends to 2 D: the constant offset that a cage adds to the mean-square displacement goes as the square
 of the frequency and drops out. (With white vibration this is exactly the likelihood of Vestergaard,
 Blainey and Flyvbjerg, 2014.) So ``ln(mode power) = ln(2 D) + b f^2`` is fitted to the lowest modes
-by the likelihood of a chi-square variable; the intercept's distribution does not depend on D or b,
-so intervals are exact where the model is, for one collective coordinate as for thousands of ions.
+by the likelihood of a chi-square variable. The intercept's error does not depend on D or b, so the
+interval is exact where the model is, for one collective coordinate as for thousands of ions.
 """
 
 from __future__ import annotations
@@ -16,12 +16,90 @@ from functools import lru_cache
 
 import numpy as np
 
-CM2_PER_S = 1e-4
 DRAWS = 4000
+EVEN = (np.arange(DRAWS) + 0.5) / DRAWS
 NEWTON = 30
+TINY = 1e-300
 
 
-def modes(coarse: np.ndarray, coarse_ps: float, count: int) -> np.ndarray:
+@dataclass
+class Fit:
+    """A coefficient in Angstrom^2/ps.
+
+    Attributes
+    ----------
+    value, error
+        The coefficient and the standard error of its logarithm.
+    draws
+        What the truth may be (DRAWS,).
+    paired
+        The same without the shot noise of the jumps, which self and total share: for ratios.
+    """
+
+    value: float
+    error: float
+    draws: np.ndarray
+    paired: np.ndarray
+
+
+@dataclass
+class Modes:
+    """Sine modes of all ions and their moments.
+
+    Attributes
+    ----------
+    values
+        Modes (N, m, A) along A directions at right angles, Angstrom ps^-1/2.
+    mean, spread
+        Mean and variance over ions of the squared modes (m, A).
+    total
+        Squared modes of the collective coordinate over N (m, A).
+    """
+
+    values: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+    total: np.ndarray
+
+    @property
+    def ions(self) -> int:
+        """Number N of ions."""
+        return len(self.values)
+
+    @property
+    def count(self) -> int:
+        """Number m of modes."""
+        return self.values.shape[1]
+
+    def along(self, directions: np.ndarray) -> Modes:
+        """Return the modes along orthonormal ``directions`` (A, 3)."""
+        return moments(self.values @ np.asarray(directions, self.values.dtype).T)
+
+    @property
+    def level(self) -> np.ndarray:
+        """Share of each direction in the mean power, mean 1 (A,)."""
+        mean = self.mean.mean(axis=0)
+        return mean / max(mean.mean(), TINY)
+
+
+def moments(values: np.ndarray) -> Modes:
+    """Return `Modes` of mode amplitudes (N, m, A)."""
+    mean = np.zeros(values.shape[1:])
+    fourth, path = np.zeros_like(mean), np.zeros_like(mean)
+    each = max(1, (1 << 20) // max(1, mean.size))
+    for start in range(0, len(values), each):
+        some = values[start : start + each].astype(np.float64)
+        path += some.sum(axis=0)
+        some *= some
+        mean += some.sum(axis=0)
+        fourth += (some * some).sum(axis=0)
+    ions = len(values)
+    mean /= ions
+    spread = np.maximum(fourth / ions - mean**2, 0.0) * ions / max(1, ions - 1)
+    return Modes(values, np.maximum(mean, TINY), spread, np.maximum(path**2 / ions, TINY))
+
+
+def modes(coarse: np.ndarray, coarse_ps: float, count: int) -> Modes:
     """Return the lowest sine modes of the increments.
 
     Parameters
@@ -32,29 +110,26 @@ def modes(coarse: np.ndarray, coarse_ps: float, count: int) -> np.ndarray:
         Time between two positions, ps.
     count
         Modes wanted (at most M - 1).
-
-    Returns
-    -------
-    numpy.ndarray
-        Modes (N, m, 3), Angstrom ps^-1/2; the mean square of a low mode is 2 D.
     """
     import scipy.fft
 
     steps = coarse.shape[1] - 1
     count = min(count, steps)
-    out = np.empty((len(coarse), count, 3))
-    each = max(1, (1 << 21) // max(1, steps * 3))
+    out = np.empty((len(coarse), count, 3), np.float32)
+    each = max(1, (1 << 20) // max(1, steps * 3))
     scale = np.sqrt(2.0 / (steps + 1) / coarse_ps) / 2.0
     for start in range(0, len(coarse), each):
         move = np.diff(coarse[start : start + each].astype(np.float64), axis=1)
         out[start : start + each] = scipy.fft.dst(move, type=1, axis=1)[:, :count] * scale
-    return out
+    return moments(out)
 
 
-def design(count: int, order: int) -> np.ndarray:
-    """Return the regressors (m, order + 1): powers of the squared frequency, scaled to 1."""
+@lru_cache(maxsize=64)
+def design(count: int, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return regressors (m, order + 1), powers of the squared frequency, and their pseudoinverse."""
     u = (np.arange(1, count + 1) / count) ** 2
-    return u[:, None] ** np.arange(order + 1)
+    x = u[:, None] ** np.arange(order + 1)
+    return x, np.linalg.pinv(x)
 
 
 def intercepts(powers: np.ndarray, order: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -72,9 +147,8 @@ def intercepts(powers: np.ndarray, order: int = 1) -> tuple[np.ndarray, np.ndarr
     tuple
         Coefficients (..., order + 1) and fitted powers (..., m).
     """
-    x = design(powers.shape[-1], order)
-    inverse = np.linalg.pinv(x)
-    floor = np.maximum(powers.mean(axis=-1, keepdims=True), 1e-300)
+    x, inverse = design(powers.shape[-1], order)
+    floor = np.maximum(powers.mean(axis=-1, keepdims=True), TINY)
     scaled = powers / floor
     beta = np.zeros((*powers.shape[:-1], order + 1))
     for _ in range(NEWTON):
@@ -85,14 +159,13 @@ def intercepts(powers: np.ndarray, order: int = 1) -> tuple[np.ndarray, np.ndarr
         if size.max() < 1e-9:
             break
     fitted = np.exp(np.clip(beta @ x.T, -30, 30)) * floor
-    beta = beta.copy()
     beta[..., 0] += np.log(floor[..., 0])
     return beta, fitted
 
 
-@lru_cache(maxsize=256)
-def pivot(count: int, freedom: float, order: int, seed: int = 0) -> np.ndarray:
-    """Return draws of the fitted intercept's error for ``count`` chi-square modes.
+@lru_cache(maxsize=64)
+def pivot(count: int, freedom: float, seed: int = 0) -> np.ndarray:
+    """Return draws of the error of a straight fit's intercept to ``count`` chi-square powers.
 
     Parameters
     ----------
@@ -100,95 +173,92 @@ def pivot(count: int, freedom: float, order: int, seed: int = 0) -> np.ndarray:
         Modes fitted.
     freedom
         Degrees of freedom of each mode's power.
-    order
-        Order of the fit.
+    seed
+        Seed of the draws.
     """
-    rng = np.random.default_rng([seed, count, order])
+    rng = np.random.default_rng([seed, count])
     powers = rng.gamma(freedom / 2, 2 / freedom, size=(DRAWS, count))
-    return intercepts(np.maximum(powers, 1e-12), order)[0][:, 0]
+    return intercepts(np.maximum(powers, 1e-12))[0][:, 0]
 
 
-@dataclass
-class Fit:
-    """A coefficient in Angstrom^2/ps: value, relative error, draws of what the truth may be.
-
-    ``draws_paired`` are draws for combining self and total: row by row both hold the same
-    shot noise of the jumps.
-    """
-
-    value: float
-    error: float
-    draws: np.ndarray
-    draws_paired: np.ndarray
-
-
-def dispersion(powers: np.ndarray, fitted: np.ndarray, order: int, shared: bool = False) -> float:
-    """Return the relative variance of a mean mode power about a fit.
-
-    The larger of two: what independent ions give, and what the scatter over modes and axes shows.
+def dispersion(held: Modes, fitted: np.ndarray, order: int) -> tuple[float, float]:
+    """Return the relative variance of a direction's mean power about a fit, found in two ways.
 
     Parameters
     ----------
-    powers
-        Squared modes (N, m, axes).
+    held
+        Modes (N, m, A).
     fitted
-        Fitted mean powers (m,), averaged over axes.
+        Mean powers (k,) fitted to the first k modes.
     order
         Order of the fit.
-    shared
-        Whether the axes are to be averaged (divides by their effective number).
+
+    Returns
+    -------
+    tuple
+        What ions that know nothing of each other give, and what the scatter over modes shows.
     """
-    ions, count, axes = powers.shape
-    level = powers.mean(axis=(0, 1))
-    level = level / level.mean()
-    relative = powers / (fitted[:, None] * level)
-    alone = relative.var(axis=0, ddof=1).mean() / ions if ions > 1 else 0.0
-    seen = ((relative.mean(axis=0) - 1) ** 2).sum() / max(1, axes * count - order - axes)
-    weight = (level**2).sum() / axes**2 if shared else 1.0
-    return float(max(alone, seen) * weight)
+    count, axes = len(fitted), held.mean.shape[1]
+    scale = fitted[:, None] * held.level
+    alone = float((held.spread[:count] / scale**2).mean() / held.ions)
+    seen = float(((held.mean[:count] / scale - 1) ** 2).sum() / max(1, axes * count - order - axes))
+    return alone, seen
 
 
-def self_fit(values: np.ndarray, rng: np.random.Generator) -> Fit:
-    """Fit the tracer coefficient to modes (N, m, axes); the error from ions and modes together."""
-    ions, count, axes = values.shape
-    powers = values**2
-    beta, fitted = intercepts(powers.mean(axis=(0, 2)), 1)
-    weights = np.linalg.pinv(design(count, 1))[0]
-    level = powers.mean(axis=(0, 1))
-    relative = powers / (fitted[:, None] * (level / level.mean()))
-    alone = relative.var(axis=0, ddof=1).mean() / ions if ions > 1 else 0.0
-    inflation = max(1.0, dispersion(powers, fitted, 1) / alone) if alone > 0 else 1.0
-    single = ((powers.mean(axis=2) / fitted) - 1) @ weights
-    variance = single.var(ddof=1) / ions if ions > 1 else 2.0 / axes * (weights @ weights)
+def shared(held: Modes) -> float:
+    """Return what averaging over the directions leaves of a direction's relative variance."""
+    return float((held.level**2).sum() / len(held.level) ** 2)
+
+
+def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
+    """Fit the tracer coefficient to the first ``count`` modes.
+
+    The error is that of ions counted as independent, times what the scatter over modes shows beyond
+    it (ions that move together).
+    """
+    from scipy.special import stdtrit
+
+    axes = held.mean.shape[1]
+    beta, fitted = intercepts(held.mean[:count].mean(axis=1))
+    weights = design(count, 1)[1][0]
+    alone, seen = dispersion(held, fitted, 1)
+    inflation = max(1.0, seen / alone) if alone > 0 else 1.0
+    if held.ions > 1:
+        each = np.zeros(held.ions)
+        for axis in range(axes):
+            each += (held.values[:, :count, axis].astype(np.float64) ** 2 / fitted) @ weights / axes
+        variance = each.var(ddof=1) / held.ions
+    else:
+        alone = 2.0
+        variance = alone * shared(held) * float(weights @ weights)
+    smooth = min(variance, alone * shared(held) * float(weights @ weights)) * inflation
     variance = float(variance * inflation)
-    smooth = min(variance, alone * inflation * (level**2).sum() / level.sum() ** 2
-                 * float(weights @ weights))
-    degrees = max(1, axes * count - 1 - axes)
-    spread = rng.standard_t(degrees, DRAWS)
+    spread = rng.permutation(stdtrit(max(1, axes * count - 1 - axes), EVEN))
     value = float(np.exp(beta[0]) / 2)
     return Fit(value, variance**0.5, value * np.exp(variance**0.5 * spread),
                value * np.exp(smooth**0.5 * spread))
 
 
-def total_fit(values: np.ndarray, shot: float, rng: np.random.Generator) -> Fit:
-    """Fit the collective coefficient to modes (N, m, axes).
+def total_fit(held: Modes, count: int, shot: float, rng: np.random.Generator) -> Fit:
+    """Fit the collective coefficient to the first ``count`` modes.
 
     Parameters
     ----------
-    values
+    held
         Modes of all ions.
+    count
+        Modes fitted.
     shot
         Relative variance from the limited number of jumps.
     rng
         Source of draws.
     """
-    ions, count, axes = values.shape
-    powers = (values.sum(axis=0) ** 2) / ions
-    beta, _ = intercepts(np.maximum(powers.mean(axis=1), 1e-300), 1)
-    level = (values**2).mean(axis=(0, 1))
-    errors = pivot(count, round(float(level.sum() ** 2 / (level**2).sum()), 1), 1)
+    from scipy.special import ndtri
+
+    beta, _ = intercepts(held.total[:count].mean(axis=1))
+    errors = pivot(count, round(1.0 / shared(held), 1))
     middle = float(np.median(errors))
     draws = rng.permutation(errors) - middle
     value = float(np.exp(beta[0] - middle) / 2)
-    noisy = draws + rng.normal(0.0, shot**0.5, len(draws))
-    return Fit(value, float(draws.std()), value * np.exp(-noisy), value * np.exp(-draws))
+    noisy = draws + rng.permutation(ndtri(EVEN)) * shot**0.5
+    return Fit(value, float(noisy.std()), value * np.exp(-noisy), value * np.exp(-draws))

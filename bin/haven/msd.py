@@ -9,15 +9,18 @@ block of ions, so that memory does not grow with the number of frames.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from haven.cli import HavenError
-from haven.trajectory import BLOCK_BYTES, Trajectory, check_block
+from haven.cli import log
+from haven.trajectory import BLOCK_BYTES, Trajectory, check_block, heights
 
 COARSE = 2048
-STRETCHES = 32
-ERROR_LAGS = 48
+COARSE_BYTES = 1 << 28
+STRETCHES = 24
+ERROR_LAGS = 32
+COMPILED_FROM = 1 << 24
 
 
 @dataclass
@@ -61,32 +64,69 @@ class Curves:
         return self.total_msd - self.self_msd
 
 
-def correlate(power: np.ndarray, squares: np.ndarray, lags: int) -> np.ndarray:
-    """Return summed square displacements from a power spectrum and summed squares.
+class _Transforms:
+    """Sums of powers by SciPy's FFT, for trajectories too small to compile `haven.kernels` for."""
+
+    def __init__(self, frames: int, lags: int) -> None:
+        import scipy.fft
+
+        self.padded = scipy.fft.next_fast_len(frames + lags - 1, real=True)
+        self.power = np.zeros((self.padded // 2 + 1, 3))
+
+    def add(
+        self, block: np.ndarray, centre: np.ndarray, squares: np.ndarray, path: np.ndarray,
+    ) -> float:
+        """Add ions (T, n, 3); add their squares and sums (T, 3); return their largest step."""
+        import scipy.fft
+
+        largest = 0.0
+        each = max(1, (1 << 24) // (len(block) * 24))
+        for first in range(0, block.shape[1], each):
+            x = block[:, first : first + each].astype(np.float64)
+            x -= x[0].copy()
+            x -= centre[:, None, :]
+            largest = max(largest, float(np.abs(np.diff(x, axis=0)).max()))
+            path += x.sum(axis=1)
+            squares += np.einsum("tia,tia->ta", x, x)
+            spectrum = scipy.fft.rfft(x, self.padded, axis=0)
+            self.power += np.einsum("fia,fia->fa", spectrum.real, spectrum.real)
+            self.power += np.einsum("fia,fia->fa", spectrum.imag, spectrum.imag)
+        return largest
+
+    def correlation(self, lags: int) -> np.ndarray:
+        """Return the sums over ions and origins of products a lag apart (lags, 3)."""
+        import scipy.fft
+
+        return scipy.fft.irfft(self.power, self.padded, axis=0)[:lags]
+
+
+def _engine(frames: int, ions: int, lags: int) -> Any:
+    if frames * ions >= COMPILED_FROM:
+        try:
+            from haven.kernels import Powers
+        except ImportError:
+            log.info("numba is not installed: displacements by SciPy, some times slower")
+        else:
+            return Powers(frames, lags)
+    return _Transforms(frames, lags)
+
+
+def displacements(correlation: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Return summed square displacements averaged over origins.
 
     Parameters
     ----------
-    power
-        Sum over ions of |FFT|^2 of zero-padded positions, full complex length (F, ...).
+    correlation
+        Sums over ions and origins of products a lag apart (lags, ...).
     squares
-        Sum over ions of squared positions (T, ...).
-    lags
-        Number of lags from 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        Mean over time origins of the summed square displacements (lags, ...).
+        Sums over ions of squared positions (T, ...).
     """
-    import scipy.fft
-
-    count = len(squares)
-    correlation = scipy.fft.irfft(power, axis=0)[:lags]
+    count, lags = len(squares), len(correlation)
     running = np.concatenate([np.zeros((1, *squares.shape[1:])), np.cumsum(squares, axis=0)])
     steps = np.arange(lags)
     sums = running[count - steps] + (running[count] - running[steps])
-    shape = (lags,) + (1,) * (squares.ndim - 1)
-    return (sums - 2 * correlation) / (count - steps).reshape(shape)
+    origins = (count - steps).reshape((lags,) + (1,) * (squares.ndim - 1))
+    return (sums - 2 * correlation) / origins
 
 
 def curves(
@@ -111,59 +151,51 @@ def curves(
     HavenError
         If a position is no finite number, or wrapped.
     """
-    import scipy.fft
-
     count, ions = trajectory.frames, trajectory.ions
-    lags = min(count, max(2, int(round(lag_share * (count - 1))) + 1))
-    padded = scipy.fft.next_fast_len(count + lags - 1, real=True)
+    lags = min(count, max(2, round(lag_share * (count - 1)) + 1))
     centre = trajectory.centre(frame_of_reference)
-    power = np.zeros((padded // 2 + 1, 3))
-    squares = np.zeros((count, 3))
-    path = np.zeros((count, 3))
-    width = -(-count // COARSE)
-    bins = count // width
-    coarse = np.empty((ions, bins, 3), np.float32)
-    error_lags = _error_lags(count)
-    statistics = [_Stretches(count, lag) for lag in error_lags]
+    engine, alone = _engine(count, ions, lags), _Transforms(count, lags)
+    squares, path = np.zeros((count, 3)), np.zeros((count, 3))
+    limit = min(COARSE, max(COARSE // 8, COARSE_BYTES // (12 * ions)))
+    width = -(-count // limit)
+    coarse = np.empty((ions, count // width, 3), np.float32)
+    statistics = [_Stretches(count, lag) for lag in _error_lags(count)]
     for start, stop, block in trajectory.blocks(budget):
-        check_block(trajectory, start, block)
-        each = max(1, (1 << 24) // (count * 24))
-        for first in range(0, stop - start, each):
-            x = block[:, first : first + each].astype(np.float64)
-            x -= x[0].copy()
-            x -= centre[:, None, :]
-            path += x.sum(axis=1)
-            squares += np.einsum("tia,tia->ta", x, x)
-            spectrum = scipy.fft.rfft(x, padded, axis=0)
-            power += np.einsum("fia,fia->fa", spectrum.real, spectrum.real)
-            power += np.einsum("fia,fia->fa", spectrum.imag, spectrum.imag)
-            for one in statistics:
-                one.add(x)
-            where = slice(start + first, start + first + x.shape[1])
-            coarse[where] = x[: bins * width].reshape(bins, width, -1, 3).mean(axis=1).swapaxes(0, 1)
-    spectrum = scipy.fft.rfft(path, padded, axis=0)
-    collective = spectrum.real**2 + spectrum.imag**2
-    self_msd = correlate(power, squares, lags)[1:] / ions
-    total_msd = correlate(collective, path**2, lags)[1:] / ions
-    if not np.isfinite(self_msd).all():
-        raise HavenError(f"{trajectory.path}: positions are not finite")
+        step = engine.add(block, centre, squares, path)
+        if not np.isfinite(squares).all() or step > 0.4 * heights(trajectory.cell).min():
+            check_block(trajectory, start, block)
+        for one in statistics:
+            one.add(block, centre)
+        coarse[start:stop] = _averaged(block, centre, width)
+    self_msd = displacements(engine.correlation(lags), squares)[1:] / ions
+    alone.add(path[:, None, :].copy(), np.zeros_like(centre), np.zeros_like(path),
+              np.zeros_like(path))
+    total_msd = displacements(alone.correlation(lags), (path - path[0]) ** 2)[1:] / ions
     for one in statistics:
         one.finish(path, ions)
+    spacing = trajectory.spacing_ps
     return Curves(
-        lag_ps=np.arange(1, lags) * trajectory.spacing_ps, self_msd=np.maximum(self_msd, 0.0),
+        lag_ps=np.arange(1, lags) * spacing, self_msd=np.maximum(self_msd, 0.0),
         total_msd=np.maximum(total_msd, 0.0), origins=count - np.arange(1, lags),
-        error_lag_ps=np.array(error_lags) * trajectory.spacing_ps,
+        error_lag_ps=np.array([one.lag for one in statistics]) * spacing,
         self_error=np.array([one.self_error for one in statistics]),
         total_error=np.array([one.total_error for one in statistics]),
         non_gaussian=np.array([one.non_gaussian for one in statistics]),
-        coarse=coarse, coarse_ps=width * trajectory.spacing_ps,
-        frame_of_reference=frame_of_reference, spacing_ps=trajectory.spacing_ps,
-        duration_ps=trajectory.duration_ps,
+        coarse=coarse, coarse_ps=width * spacing, frame_of_reference=frame_of_reference,
+        spacing_ps=spacing, duration_ps=trajectory.duration_ps,
     )
 
 
+def _averaged(block: np.ndarray, centre: np.ndarray, width: int) -> np.ndarray:
+    """Return positions (n, M, 3) relative to start and centre, averaged over ``width`` frames."""
+    bins = len(block) // width
+    mean = block[: bins * width].reshape(bins, width, -1, 3).sum(axis=1) if width > 1 else block
+    host = centre[: bins * width].reshape(bins, width, 3).mean(axis=1)
+    return (mean / np.float32(width) - block[0] - host[:, None].astype(np.float32)).swapaxes(0, 1)
+
+
 def _error_lags(count: int) -> list[int]:
-    return sorted({int(round(x)) for x in np.geomspace(1, count - 1, ERROR_LAGS)})
+    return sorted({round(x) for x in np.geomspace(1, count - 1, ERROR_LAGS)})
 
 
 class _Stretches:
@@ -176,11 +208,13 @@ class _Stretches:
         self.second = np.zeros((number, 3))
         self.fourth = 0.0
 
-    def add(self, x: np.ndarray) -> None:
-        step = x[self.starts + self.lag] - x[self.starts]
+    def add(self, block: np.ndarray, centre: np.ndarray) -> None:
+        first, last = self.starts, self.starts + self.lag
+        step = block[last] - block[first]
+        step -= (centre[last] - centre[first])[:, None].astype(step.dtype)
         square = step * step
-        self.second += square.sum(axis=1)
-        self.fourth += float((square.sum(axis=2) ** 2).sum())
+        self.second += square.sum(axis=1, dtype=np.float64)
+        self.fourth += float((square.sum(axis=2) ** 2).sum(dtype=np.float64))
 
     def finish(self, path: np.ndarray, ions: int) -> None:
         number = len(self.starts)

@@ -1,0 +1,73 @@
+"""Counting jumps from cage to cage without knowing the sites."""
+
+from __future__ import annotations
+
+import numpy as np
+
+RESIDENCE_PS = 1.0
+MEMORY = 0.2
+SAMPLE = 400
+
+
+def jump_length(positions: np.ndarray, cell: np.ndarray) -> float:
+    """Return the median distance from a mobile ion to the nearest other one, Angstrom.
+
+    Parameters
+    ----------
+    positions
+        Mobile ions (N, 3), Angstrom; one ion alone has its images.
+    cell
+        Cell vectors as rows (3, 3), Angstrom.
+    """
+    if len(positions) < 2:
+        return float(np.linalg.norm(cell, axis=1).min())
+    inverse = np.linalg.inv(cell)
+    nearest = []
+    for one in positions[:: max(1, len(positions) // SAMPLE)]:
+        scaled = (positions - one) @ inverse
+        scaled -= np.round(scaled)
+        nearest.append(np.partition(np.linalg.norm(scaled @ cell, axis=1), 1)[1])
+    return float(np.median(nearest))
+
+
+def count_hops(coarse: np.ndarray, coarse_ps: float, length: float) -> int:
+    """Count jumps.
+
+    An ion has jumped when its position, averaged over `RESIDENCE_PS`, is farther than half a jump
+    length from where it lives, and still is one residence time later; where it lives is a running
+    mean over its visits.
+
+    Parameters
+    ----------
+    coarse
+        Positions (N, M, 3), Angstrom, every ``coarse_ps``.
+    coarse_ps
+        Time between two positions, ps.
+    length
+        Jump length, Angstrom.
+    """
+    stay = min(max(1, round(RESIDENCE_PS / coarse_ps)), max(1, coarse.shape[1] // 8))
+    events = 0
+    each = max(1, (1 << 21) // coarse.shape[1])
+    for first in range(0, len(coarse), each):
+        path = coarse[first : first + each].astype(np.float64)
+        if stay > 1:
+            total = np.cumsum(path, axis=1)
+            path = (total[:, stay:] - total[:, :-stay]) / stay
+        events += _count(path.swapaxes(0, 1), length / 2, stay)
+    return events
+
+
+def _count(path: np.ndarray, limit: float, stay: int) -> int:
+    home = path[0].copy()
+    wait = np.zeros(path.shape[1], int)
+    events = 0
+    for now in path[1:]:
+        away = now - home
+        far = np.einsum("na,na->n", away, away) > limit**2
+        home[~far] += MEMORY * away[~far]
+        settled = (wait == 1) & far
+        events += int(settled.sum())
+        home[settled] = now[settled]
+        wait = np.where((wait == 0) & far, stay, np.maximum(wait - 1, 0))
+    return events
