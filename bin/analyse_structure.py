@@ -39,9 +39,8 @@ def main(argv: list[str] | None = None) -> None:
     suffix = "" if given.source == "dlmd" else f"_{given.source}"
     target = Path(given.out) / f"{name}{suffix}.rdf.parquet"
     tables.write("rdf", table.assign(**keys), target, {"trajectory": path.name})
-    for pair, rows in table.groupby("pair"):
-        peak = rows.loc[rows["g"].idxmax()]
-        log.info("%s: highest peak at %.2f A, g %.2f", pair, peak["r_angstrom"], peak["g"])
+    log.info("%s: %d pairs, %d frames of %d atoms", name, table["pair"].nunique(), len(frames),
+             len(symbols))
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def lattice_of(material: Material, trajectory: Trajectory) -> SiteLattice:
     if absent := [name for name in anions if name not in names]:
         raise HavenError(f"{trajectory.path} has no {', '.join(absent)}: is this {material.name}?")
     drift = np.stack([np.interp(times, trajectory.time_ps, x - x[0]) for x in trajectory.host.T])
-    return refine(lattice, (atoms[:, np.isin(names, anions)] - drift.T[:, None]).mean(axis=0))
+    return refine(lattice, material, (atoms[:, np.isin(names, anions)] - drift.T[:, None]).mean(axis=0))
 
 
 def core_radius(lattice: SiteLattice, share: float) -> float:

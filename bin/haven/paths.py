@@ -139,7 +139,7 @@ def load_start(material: Material, path: Path) -> tuple[Atoms, SiteLattice, dict
     if absent := sorted((anions | {material.mobile}) - set(names)):
         raise HavenError(f"structure {path} has no {', '.join(absent)}: is it {material.name}?")
     lattice = site_lattice(material, np.asarray(atoms.cell[:]))
-    lattice = refine(lattice, atoms.positions[np.isin(names, sorted(anions))])
+    lattice = refine(lattice, material, atoms.positions[np.isin(names, sorted(anions))])
     cations = [s for s in material.species if s not in anions]
     return atoms, lattice, occupation(lattice, atoms, cations)
 
