@@ -17,6 +17,7 @@ WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256
 FEWEST_MODES = 8
 SELF_SHARE = 3
 CURVED = 2.0
+BENT = 3.0
 MIN_EVENTS = 30
 LARGEST_ERROR = 0.5
 SLOPE_TOLERANCE = 0.1
@@ -62,7 +63,8 @@ def choose_window(held: es.Modes) -> int:
         beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
         inverse = es.design(count, 2)[1]
         spread = max(es.dispersion(held, fitted, 2)) * es.shared(held)
-        if abs(beta[-1]) > CURVED * np.sqrt(spread * (inverse[-1] @ inverse[-1])):
+        limit = CURVED if best else BENT
+        if abs(beta[-1]) > limit * np.sqrt(spread * (inverse[-1] @ inverse[-1])):
             break
         best = count
     return best

@@ -189,9 +189,15 @@ def curves(
 def _averaged(block: np.ndarray, centre: np.ndarray, width: int) -> np.ndarray:
     """Return positions (n, M, 3) relative to start and centre, averaged over ``width`` frames."""
     bins = len(block) // width
-    mean = block[: bins * width].reshape(bins, width, -1, 3).sum(axis=1) if width > 1 else block
-    host = centre[: bins * width].reshape(bins, width, 3).mean(axis=1)
-    return (mean / np.float32(width) - block[0] - host[:, None].astype(np.float32)).swapaxes(0, 1)
+    last = bins * width
+    mean = block[:last:width].astype(np.float32)
+    for k in range(1, width):
+        mean += block[k:last:width]
+    host = centre[:last].reshape(bins, width, 3).mean(axis=1)
+    mean /= np.float32(width)
+    mean -= block[0]
+    mean -= host[:, None].astype(np.float32)
+    return mean.swapaxes(0, 1)
 
 
 def _error_lags(count: int) -> list[int]:
