@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from dataclasses import asdict
 from pathlib import Path
 
-from haven import cli, engine, potential, systems, tables
+from haven import cli, engine, potential, tables
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -40,41 +39,32 @@ def main(argv: list[str] | None = None) -> None:
     from haven.crystal import load_material
 
     material, content = load_material(args.material), data.load(args.dataset)
-    widths = {k: tuple(int(n) for n in getattr(args, k).split(",")) for k in ("embedding",
-                                                                              "fitting")}
+    widths = {name: potential.widths(name, getattr(args, name)) for name in ("embedding",
+                                                                             "fitting")}
     settings = potential.Settings(
         **{k: v for k, v in vars(args).items() if k in asdict(default) and k not in widths},
         **widths)
     potential.check(settings, content, list(material.species), args.u_ev, args.backend)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     init = cli.existing(args.init_model, "potential") if args.init_model else None
-    key = potential.job_key(content, settings, args.backend, cli.sha256(init) if init else "")
+    key = potential.job_key(content, settings, args.backend, cli.sha256(init) if init else "",
+                            str(args.compress))
     folder = Path(args.checkpoint_dir or out / "checkpoints").resolve() / f"{name}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
-    engine.set_threads(args.threads)
-    engine.divert_messages(folder / "engine.log")
-    began = time.monotonic()
-    sel = systems.choose_sel(content, args.cutoff_angstrom)
-    train, test = (systems.merge_systems(content, s, folder) for s in ("train", "test"))
-    job = potential.make_input(settings, content["type_map"], sel, train, test,
-                               content["has_virial"])
-    resumed = potential.train(folder, job, args.backend, init)
-    wall = time.monotonic() - began
-    model, check = folder / f"frozen{potential.SUFFIX[args.backend]}", None
-    if args.compress:
-        from haven.compression import compress
-
-        check = compress(folder, model.name, "compressed.pb", [Path(p) for p in test])
-        model = folder / "compressed.pb" if check["holds"] else model
+    done = potential.finished(folder)
+    if done is None:
+        engine.set_threads(args.threads)
+        engine.divert_messages(folder / "engine.log")
+        done = potential.make(folder, settings, content, args.backend, init, args.compress)
+    model = folder / done["model"]
     final = out / f"{name}{model.suffix}"
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, final)
     curve = potential.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
     inputs = {"dataset": content["sha256"], "potential": cli.sha256(final)}
     tables.write("learning_curve", curve, out / f"{name}.learning_curve.parquet", inputs)
-    about = potential.provenance(settings, content, sel, final)
+    about = potential.provenance(settings, content, final) | done
     about |= {"material": material.name, "u_ev": args.u_ev, "backend": args.backend,
-              "compression": check, "resumed_from_step": resumed, "wall_s": round(wall, 1),
               "threads": args.threads}
     (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
     if not args.checkpoint_dir:

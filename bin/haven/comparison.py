@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from haven.cli import HavenError, existing
 from haven.formatting import known
-
-if TYPE_CHECKING:
-    import pandas as pd
+from haven.kinds import Frame
 
 COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "uncertainty", "unit", "source",
     "doubtful", "note",
 )
-Tables = Mapping[str, "pd.DataFrame"]
 
 
-def load_reference(folder: str | Path) -> pd.DataFrame:
+def load_reference(folder: str | Path) -> Frame:
     """Read every table of published values in a folder.
 
     Parameters
@@ -54,7 +51,7 @@ def load_reference(folder: str | Path) -> pd.DataFrame:
     rows = pd.concat(frames, ignore_index=True)
     rows["rounding"] = [printed_rounding(text) for text in rows["value"]]
     for name in ("u_ev", "temperature_k", "value", "uncertainty"):
-        numbers = pd.to_numeric(rows[name], errors="coerce")
+        numbers: Any = pd.to_numeric(rows[name], errors="coerce")
         bad = rows[numbers.isna() & (rows[name] != "")]
         if len(bad):
             raise HavenError(f"reference {bad.iloc[0]['quantity']}: {name} is no number")
@@ -101,15 +98,15 @@ def judge(
     return "agrees" if low <= published + spread and high >= published - spread else "differs"
 
 
-def of_material(reference: pd.DataFrame, material: str) -> pd.DataFrame:
+def of_material(reference: Frame, material: str) -> Frame:
     """Return the reference rows whose system is this material (first word, any case)."""
     names = reference["system"].str.split().str[0].str.lower()
     return reference[names == material.lower()]
 
 
 def compare(
-    measured: pd.DataFrame, reference: pd.DataFrame, material: str, u_values: list[float]
-) -> pd.DataFrame:
+    measured: Frame, reference: Frame, material: str, u_values: list[float]
+) -> Frame:
     """Put each published value beside Haven's for each U it holds for.
 
     Parameters
@@ -133,13 +130,15 @@ def compare(
 
     rows = []
     for entry in of_material(reference, material).to_dict("records"):
+        if str(entry["quantity"]).startswith("study_"):
+            continue  # a setting of the published study, not a result
         wanted = [float(entry["u_ev"])] if known(entry["u_ev"]) else sorted(u_values)
         for u_ev in wanted:
             rows.append(_row(measured, entry, material, u_ev))
     return pd.DataFrame(rows)
 
 
-def _row(measured: pd.DataFrame, entry: dict, material: str, u_ev: float) -> dict[str, object]:
+def _row(measured: Frame, entry: dict, material: str, u_ev: float) -> dict[str, object]:
     found = next(_matching(measured, entry, u_ev), None)
     value, low, high = (found[k] if found else None for k in ("value", "low_95", "high_95"))
     if found and found["unit"] != entry["unit"]:
@@ -171,7 +170,7 @@ def _by_system(entry: Mapping[str, object]) -> bool:
 
 
 def _matching(
-    measured: pd.DataFrame, entry: Mapping[str, object], u_ev: float
+    measured: Frame, entry: Mapping[str, object], u_ev: float
 ) -> Iterator[dict[str, float]]:
     rows = measured[(measured["quantity"] == entry["quantity"]) & (measured["u_ev"] == u_ev)]
     if known(entry["temperature_k"]):  # type: ignore[arg-type]

@@ -25,7 +25,8 @@ def divert_messages(path: Path) -> None:
     sys.stderr.flush()
     with path.open("ab") as stream:
         os.dup2(stream.fileno(), 2)
-    logging.getLogger("deepmd").setLevel(logging.WARNING)
+    for name in ("deepmd", "tensorflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(kept)

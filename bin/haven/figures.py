@@ -5,25 +5,26 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from haven.kinds import Frame
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Tables = Mapping[str, "pd.DataFrame"]
 # Okabe and Ito's colours, told apart by all kinds of colour vision.
 OKABE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 BY_U = {0.0: "#0072B2", 4.0: "#D55E00"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 BY_SPECIES = {"Li": "#009E73", "Ti": "#0072B2", "Cl": "#E69F00", "all": "#000000",
               "vacancy": "#BBBBBB"}
-WIDTH = 6.0  # inches: fonts of 12 points stay readable when a phone shows it 360 points wide
-DPI = 150
+WIDTH = 5.5  # inches: fonts of 12 points stay readable when a phone shows it 360 points wide
+DPI = 160
 
 
 @dataclass
@@ -50,20 +51,24 @@ class Picture:
     alt: str
     figure: Figure
 
+    @cached_property
+    def image(self) -> bytes:
+        """The picture as PNG; its layout is worked out once and kept for other formats."""
+        stream = io.BytesIO()
+        self.figure.draw_without_rendering()
+        self.figure.set_layout_engine("none")
+        self.figure.savefig(stream, format="png", dpi=DPI)
+        return stream.getvalue()
+
     def png(self) -> str:
         """Return the picture as base64 text of a PNG."""
-        stream = io.BytesIO()
-        self.figure.savefig(stream, format="png", dpi=DPI, bbox_inches="tight")
-        return base64.b64encode(stream.getvalue()).decode()
+        return base64.b64encode(self.image).decode()
 
     def save(self, folder: Path) -> None:
         """Write the picture as PNG and PDF into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        for kind in ("png", "pdf"):
-            metadata = {"CreationDate": None} if kind == "pdf" else None
-            self.figure.savefig(
-                folder / f"{self.key}.{kind}", dpi=DPI, bbox_inches="tight", metadata=metadata
-            )
+        (folder / f"{self.key}.png").write_bytes(self.image)
+        self.figure.savefig(folder / f"{self.key}.pdf", metadata={"CreationDate": None})
 
 
 def style() -> None:
@@ -82,14 +87,12 @@ def style() -> None:
     })
 
 
-def panels(rows: int = 1, columns: int = 1, height: float = 3.6, **kwargs: object) -> tuple:
+def panels(rows: int = 1, columns: int = 1, height: float = 3.6, **kwargs: Any) -> tuple:
     """Return a figure as wide as the report's column and its axes as an array (rows, columns)."""
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(WIDTH, height), squeeze=False, **kwargs  # type: ignore[arg-type]
-    )
-    return figure, axes
+    figure = Figure(figsize=(WIDTH, height))
+    return figure, figure.subplots(rows, columns, squeeze=False, **kwargs)
 
 
 def u_colour(u_ev: float) -> str:
@@ -128,7 +131,7 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 3, title: str | None
 
 def joint_legend(figure: Figure, axes: Iterable[Axes], columns: int = 2) -> None:
     """Put one legend of several axes under the whole figure."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         found |= dict(zip(labels, handles, strict=True))
@@ -141,18 +144,29 @@ def count_of(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def run_count(table: pd.DataFrame) -> str:
+def run_count(table: Frame) -> str:
     """Return how many runs a per-run table holds, in words."""
     keys = [k for k in ("u_ev", "temperature_k", "replica", "seed") if k in table]
     return count_of(len(table.drop_duplicates(keys)), "run")
 
 
-def frames_of_reference(table: pd.DataFrame) -> str:
+def frames_of_reference(table: Frame) -> str:
     """Return the frame of reference of a transport table, in words."""
     words = {"host": "host lattice (centre of mass of all but the mobile species)",
              "barycentre": "barycentre of all atoms"}
     names = sorted(set(table["frame_of_reference"])) if "frame_of_reference" in table else []
-    return " and ".join(words.get(name, name) for name in names) or "not stated"
+    return " and ".join(words.get(name, str(name)) for name in names) or "not stated"
+
+
+def plain_log(axes: Axes, which: str = "y") -> None:
+    """Label a log axis that spans little with plain numbers (60, 100, 200), not powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 60 * low else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
 
 
 def decade_limits(axes: Axes, low: float, high: float, which: str = "y") -> None:

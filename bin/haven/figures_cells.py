@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from haven.figures import (
-    BY_SPECIES, Picture, Tables, count_of, joint_legend, legend_below, panels, u_colour, u_label,
+    BY_SPECIES,
+    Picture,
+    count_of,
+    joint_legend,
+    legend_below,
+    panels,
+    u_colour,
+    u_label,
     u_marker,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
+from haven.kinds import Frame, Tables
 
 
-def barriers(tables: Tables, reference: pd.DataFrame) -> Picture | None:
+def barriers(tables: Tables, reference: Frame) -> Picture | None:
     """Energy along each band by direction, with the published barrier."""
     table = tables["barriers"]
     if table.empty:
@@ -45,7 +48,7 @@ def barriers(tables: Tables, reference: pd.DataFrame) -> Picture | None:
                    "Energy along the nudged elastic band of each direction, by U", figure)
 
 
-def cost(tables: Tables, reference: pd.DataFrame) -> Picture | None:
+def cost(tables: Tables, reference: Frame) -> Picture | None:
     """Core-hours of 10 ps per atom: labels' engine, potential, on a log axis."""
     table = tables["cost"]
     table = table[table["method"].isin(["aimd", "dlmd"])]
@@ -64,10 +67,12 @@ def cost(tables: Tables, reference: pd.DataFrame) -> Picture | None:
     ratio = table["ratio_to_aimd"].max()
     said = reference[reference["quantity"] == "cost_ratio"]["value"]
     beside = f" (published: {said.iloc[0]:g}, other codes and cells)" if len(said) else ""
-    best = (f"The cheapest row costs a {ratio:.0f}th of the label engine's step{beside}."
-            if ratio == ratio and ratio else "No ratio to the label engine was measured.")
-    caption = (f"Measured on this machine, each row with its own settings. {best} Labels are single "
-               "points from scratch; dynamics that starts from the last density would be cheaper.")
+    best = "No ratio to the label engine was measured."
+    if ratio == ratio and ratio:
+        best = f"The label engine costs up to {ratio:.0f} times the potential{beside}."
+    caption = (f"Measured on this machine, each row with its own settings. {best} Labels are "
+               "single points from scratch; dynamics that starts from the last density would be "
+               "cheaper.")
     return Picture("cost", "Cost of 10 ps", caption,
                    "Bars of core-hours per atom for first-principles and potential", figure)
 

@@ -5,19 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from haven.figures import (
-    Picture, Tables, count_of, frames_of_reference, legend_below, panels, run_count,
-    temperature_colours, u_colour, u_label, u_marker,
+    Picture,
+    count_of,
+    frames_of_reference,
+    legend_below,
+    panels,
+    run_count,
+    temperature_colours,
+    u_colour,
+    u_label,
+    u_marker,
 )
+from haven.kinds import Frame, Tables
 from haven.measured import nearest_temperature
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 PAIRS = ("Cl-Ti", "Cl-Li", "Li-Ti", "Ti-Li", "Li-Li", "Cl-Cl", "Ti-Ti")  # the paper's order
 
 
-def at_room(table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+def at_room(table: Frame) -> tuple[Frame, float]:
     """Return the rows at the temperature nearest 298 K, and that temperature in K."""
     near = nearest_temperature(sorted(table["temperature_k"].unique())) or 0.0
     return table[table["temperature_k"] == near], near
@@ -70,13 +78,13 @@ def temperature_series(tables: Tables) -> Picture | None:
         mine = table[table["u_ev"] == u_ev]
         for key, run in mine.groupby(["temperature_k", "replica", "seed"]):
             run = run.sort_values("time_ps")
-            smooth = run["temperature_now_k"].rolling(max(len(run) // 100, 1), min_periods=1).mean()
+            smooth = run["temperature_now_k"].rolling(max(len(run) // 20, 1), min_periods=1).mean()
             axis.plot(run["time_ps"], smooth, color=colours[key[0]], linewidth=1.0,
                       label=f"{key[0]:g} K")
         axis.set(ylabel="temperature (K)", title=u_label(u_ev))
     axes[-1, 0].set_xlabel("time since production began (ps)")
     legend_below(figure, axes[0, 0], 3, "set temperature")
-    caption = f"{run_count(table)}; running mean over a hundredth of each run."
+    caption = f"{run_count(table)}; running mean over a twentieth of each run."
     return Picture("temperature", "Temperature of each run", caption,
                    "Temperature against time, one line a run, flat about the set value", figure)
 
@@ -96,7 +104,8 @@ def rdf(tables: Tables) -> Picture | None:
         for (u_ev, source), curves in mine.groupby(["u_ev", "source"]):
             mean = curves.groupby("r_angstrom")[["g", "g_low_95", "g_high_95"]].mean().astype(float)
             dlmd = source == "dlmd"
-            axis.plot(mean.index, mean["g"], "-" if dlmd else ":", linewidth=1.6,
+            line = ("-" if u_ev == 0 else "--") if dlmd else ":"
+            axis.plot(mean.index, mean["g"], line, linewidth=1.6,
                       color=u_colour(u_ev) if dlmd else "black",
                       label=f"{source.upper()}, {u_label(u_ev)}")
             axis.fill_between(mean.index, mean["g_low_95"], mean["g_high_95"], alpha=0.25,
@@ -131,10 +140,15 @@ def msd(tables: Tables) -> Picture | None:
         for column, u_ev in enumerate(us):
             axis = axes[row, column]
             mine = table[(table["quantity"] == part) & (table["u_ev"] == u_ev)]
+            windows = []
             for key, curve in mine.groupby(["temperature_k", "replica", "seed"]):
                 window = _window(tables["diffusion"], u_ev, key, part)
                 _msd_curve(axis, curve.sort_values("lag_ps"), colours[key[0]], window,
                            f"{key[0]:g} K")
+                windows += [window] if window else []
+            if windows:
+                axis.axvspan(min(w[0] for w in windows), max(w[1] for w in windows),
+                             color="#eeeeee", zorder=-1)
             axis.set_xscale("log")
             if part == "distinct":
                 axis.axhline(0, color="black", linewidth=0.8)
@@ -149,9 +163,10 @@ def msd(tables: Tables) -> Picture | None:
         axis.set_xlabel("time lag (ps)")
     legend_below(figure, axes[0, 0], 4)
     caption = (f"{run_count(table)}, per mobile ion, all time origins; frame of reference: "
-               f"{frames_of_reference(table)}. Bands: 95 %. Thick stretches and shading: the "
-               "window each fit used, chosen from the data; dashed: slope 1 (diffusive). The "
-               "distinct part (total less self) may be negative, so its axis is linear. "
+               f"{frames_of_reference(table)}. Bands: 95 %. Thick: the window each fit used, "
+               "chosen from the data; shading: from the first to the last of them; dashed: slope 1 "
+               "(diffusive). The distinct part (total less self) may be negative, so its axis is "
+               "linear. "
                + verdict_sentence(tables["diffusion"]))
     return Picture("msd", "Mean-square displacement", caption,
                    "Mean-square displacement against lag: self, total and distinct, by U and "
@@ -159,7 +174,7 @@ def msd(tables: Tables) -> Picture | None:
 
 
 def _msd_curve(
-    axis: Axes, curve: pd.DataFrame, colour: tuple, window: tuple[float, float] | None, label: str
+    axis: Axes, curve: Frame, colour: tuple, window: tuple[float, float] | None, label: str
 ) -> None:
     lag, value = curve["lag_ps"].to_numpy(), curve["value_angstrom2"].to_numpy()
     half = 1.96 * curve["standard_error_angstrom2"].astype(float).fillna(0).to_numpy()
@@ -168,21 +183,20 @@ def _msd_curve(
     if window:
         inside = (lag >= window[0]) & (lag <= window[1])
         axis.plot(lag[inside], value[inside], color=colour, linewidth=2.8)
-        axis.axvspan(*window, color="#777777", alpha=0.05, linewidth=0)
 
 
-def _slope_one(axis: Axes, mine: pd.DataFrame) -> None:
+def _slope_one(axis: Axes, mine: Frame) -> None:
     positive = mine[mine["value_angstrom2"] > 0]
     if positive.empty:
         return
     top = positive.sort_values("lag_ps").iloc[-1]
     lag, value = float(top["lag_ps"]), float(positive["value_angstrom2"].max())
-    axis.plot([lag / 30, lag], [value / 30 * 1.5, value * 1.5], "--", color="black", linewidth=1,
+    axis.plot([lag / 10, lag], [value / 10 * 1.5, value * 1.5], "--", color="black", linewidth=1,
               label="slope 1")
 
 
 def _window(
-    diffusion: pd.DataFrame, u_ev: float, key: tuple, part: str
+    diffusion: Frame, u_ev: float, key: tuple, part: str
 ) -> tuple[float, float] | None:
     rows = diffusion[(diffusion["u_ev"] == u_ev) & (diffusion["temperature_k"] == key[0])
                      & (diffusion["replica"] == key[1]) & (diffusion["seed"] == key[2])
@@ -193,7 +207,7 @@ def _window(
     return float(rows.iloc[0]["fit_start_ps"]), float(rows.iloc[0]["fit_stop_ps"])
 
 
-def verdict_sentence(diffusion: pd.DataFrame) -> str:
+def verdict_sentence(diffusion: Frame) -> str:
     """Return how many runs are diffusive for each quantity, as a sentence."""
     rows = diffusion[(diffusion["axis"] == "xyz") & diffusion["quantity"].isin(["self", "total"])]
     if rows.empty:
@@ -234,7 +248,8 @@ def tracks(tables: Tables) -> Picture | None:
     other = f" Tables hold up to {hot:g} K." if hot > near else ""
     caption = (f"The five tracked ions that went farthest at {near:g} K in the first replica of "
                "each U, in the host's frame; chosen for their displacement, so not typical. A step "
-               f"of the layer number is an inter-layer hop; lines are offset to be told apart.{other}")
+               f"of the layer number is an inter-layer hop; lines are offset to be told "
+               f"apart.{other}")
     return Picture("tracks", "Single-ion tracks", caption,
                    "Displacement and layer of single ions against time", figure)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from haven.figures import (
-    BY_SPECIES, Picture, Tables, count_of, legend_below, panels, u_colour, u_label, u_marker,
+    BY_SPECIES,
+    Picture,
+    count_of,
+    legend_below,
+    panels,
+    plain_log,
+    u_colour,
+    u_label,
+    u_marker,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
+from haven.kinds import Frame, Tables
 
 MEV = 1000.0  # meV in an eV
 
@@ -29,21 +33,23 @@ def labels(tables: Tables) -> Picture | None:
         sns.ecdfplot(x=centred, ax=axes[0, 0], color=u_colour(u_ev), label=u_label(u_ev),
                      linestyle="-" if u_ev == 0 else "--")
         axes[1, 0].scatter(mine["force_rms_ev_per_angstrom"], mine["force_max_ev_per_angstrom"],
-                           s=22, alpha=0.7, color=u_colour(u_ev), marker=u_marker(u_ev),
+                           s=30, alpha=0.75, color=u_colour(u_ev), marker=u_marker(u_ev),
                            label=u_label(u_ev), edgecolor="white", linewidth=0.4)
     axes[0, 0].set(xlabel="energy above the lowest frame of the same U (meV/atom)",
                    ylabel="share of frames")
     axes[1, 0].set(xlabel="RMS force component (eV/Å)", ylabel="largest force (eV/Å)")
     axes[0, 0].legend(loc="lower right")
+    axes[1, 0].legend(loc="lower right")
     if not change.empty:
         for element, mine in change.groupby("species"):
             sns.ecdfplot(x=mine["change"].abs() * MEV, ax=axes[2, 0], label=element,
                          color=BY_SPECIES.get(str(element), "#000000"),
                          linestyle={"Li": "-", "Ti": "--", "Cl": "-."}.get(str(element), ":"))
         axes[2, 0].set(xlabel=f"|force component at {u_label(change['high'].iloc[0])} less "
-                       f"{u_label(change['low'].iloc[0])}| (meV/Å)", ylabel="share of components")
+                       f"{u_label(change['low'].iloc[0])}| (meV/Å)", ylabel="share of\ncomponents")
         axes[2, 0].legend(loc="lower right")
-    kept = ", ".join(f"{count_of(len(m), 'frame')} at {u_label(u)}" for u, m in table.groupby("u_ev"))
+    kept = ", ".join(f"{count_of(len(mine), 'frame')} at {u_label(u_ev)}"
+                     for u_ev, mine in table.groupby("u_ev"))
     dropped = int((tables["labels"]["verdict"] != "accepted").sum())
     caption = (f"First-principles labels: {kept}; {count_of(dropped, 'frame')} rejected. Top: "
                "cumulative distribution of the energy. Next: each point is a frame. "
@@ -53,7 +59,7 @@ def labels(tables: Tables) -> Picture | None:
                    figure)
 
 
-def force_change(parity: pd.DataFrame) -> pd.DataFrame:
+def force_change(parity: Frame) -> Frame:
     """Return how the labelled forces of the same frames differ between the lowest and highest U.
 
     Parameters
@@ -86,13 +92,13 @@ def force_change(parity: pd.DataFrame) -> pd.DataFrame:
     return both[["species"]].assign(change=change, low=us[0], high=us[-1]) if len(both) else empty
 
 
-def change_sentence(change: pd.DataFrame) -> str:
+def change_sentence(change: Frame) -> str:
     """Return the mean difference of the labelled forces between two U, as a sentence."""
     if change.empty:
-        return "No held-out frame was labelled at two values of U: what U changes is not shown."
+        return "No frame was labelled at two values of U: what U changes is not shown."
     parts = ", ".join(f"{element} {mine['change'].abs().mean() * MEV:.0f}"
                       for element, mine in change.groupby("species"))
-    return (f"Last: on the same held-out frames the labelled force components at "
+    return (f"Last: on the same frames the labelled force components at "
             f"{u_label(change['high'].iloc[0])} and {u_label(change['low'].iloc[0])} differ by "
             f"{change['change'].abs().mean() * MEV:.0f} meV/Å on average ({parts} meV/Å).")
 
@@ -114,6 +120,7 @@ def learning_curve(tables: Tables) -> Picture | None:
                 axis.plot(curve["step"], smooth * MEV, line, color=u_colour(u_ev),
                           label=f"{u_label(u_ev)}, {part}", alpha=0.9 if part == "test" else 0.7)
         axis.set(xscale="log", yscale="log", ylabel=label)
+        plain_log(axis)
     axes[1, 0].set_xlabel("training step")
     legend_below(figure, axes[0, 0], 2)
     count = count_of(len(table.drop_duplicates(["u_ev", "seed"])), "training")
@@ -155,7 +162,7 @@ def parity(tables: Tables) -> Picture | None:
     frames = len(table.drop_duplicates(["trajectory", "frame"]))
     caption = (f"Held-out {count_of(frames, 'frame')} of "
                f"{count_of(table['trajectory'].nunique(), 'trajectory').replace('ys', 'ies')}: "
-               "potential against label; all Cartesian components of the forces; the line is equality.")
+               "potential against label; all Cartesian components of the forces; line: equality.")
     return Picture("parity", "Parity on held-out trajectories", caption,
                    "Scatter of predicted against labelled energies and forces about the diagonal",
                    figure)
@@ -200,7 +207,7 @@ def accuracy_by_species(tables: Tables) -> Picture | None:
                   & (table["component"] == "all")]
     if table.empty:
         return None
-    species = sorted(set(table["species"]) - {"all"}) + ["all"]
+    species = [*sorted(set(table["species"]) - {"all"}), "all"]
     us = sorted(table["u_ev"].unique())
     figure, axes = panels(height=3.4)
     axis = axes[0, 0]
@@ -220,6 +227,7 @@ def accuracy_by_species(tables: Tables) -> Picture | None:
             axis.plot([x - 0.1, x + 0.1], [base, base], color="black",
                       label="predicting the mean force")
     axis.set(yscale="log", ylabel="force RMSE (meV/Å)", xlabel="element")
+    plain_log(axis)
     axis.set_xticks(range(len(species)), species)
     legend_below(figure, axis, 3)
     caption = ("Force error on held-out trajectories per element with the 95 % interval of a "

@@ -5,19 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from haven.figures import (
-    Picture, Tables, count_of, decade_limits, frames_of_reference, joint_legend,
-    legend_below, panels, run_count, u_colour, u_label, u_marker,
+    Picture,
+    count_of,
+    decade_limits,
+    frames_of_reference,
+    joint_legend,
+    legend_below,
+    panels,
+    plain_log,
+    run_count,
+    u_colour,
+    u_label,
+    u_marker,
 )
+from haven.kinds import Frame, Tables
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 KILO = 1000.0
 BOLTZMANN_EV = 8.617333262e-5  # eV/K
 
 
-def _points(axis: Axes, mine: pd.DataFrame, u_ev: float, shift: float, filled: bool = True) -> None:
+def _points(axis: Axes, mine: Frame, u_ev: float, shift: float, filled: bool = True) -> None:
     """Draw values with 95 % bars, and arrows down from upper bounds, against 1000/T."""
     colour = u_colour(u_ev)
     for row in mine.to_dict("records"):
@@ -46,7 +56,7 @@ def _kelvin_axis(axis: Axes, temperatures: list[float]) -> None:
     top.set_xlabel("temperature (K)")
 
 
-def _limits(axis: Axes, mine: pd.DataFrame, extra: list[float] | None = None) -> None:
+def _limits(axis: Axes, mine: Frame, extra: list[float] | None = None) -> None:
     numbers = [*mine["value"].dropna(), *mine["high_95"].dropna(), *mine["low_95"].dropna()]
     positive = [n for n in [*numbers, *(extra or [])] if n > 0]
     if positive:
@@ -54,7 +64,7 @@ def _limits(axis: Axes, mine: pd.DataFrame, extra: list[float] | None = None) ->
         decade_limits(axis, max(min(positive) * 0.5, max(positive) * 1e-4), max(positive))
 
 
-def diffusion(tables: Tables, measured: pd.DataFrame) -> Picture | None:
+def diffusion(tables: Tables, measured: Frame) -> Picture | None:
     """D_self and D_total against 1/T with intervals, bounds and the fitted line."""
     mine = measured[measured["quantity"].isin(["d_self", "d_total"])]
     if mine.empty:
@@ -73,17 +83,18 @@ def diffusion(tables: Tables, measured: pd.DataFrame) -> Picture | None:
     axes[1, 0].set_xlabel("1000 / T (1/K)")
     joint_legend(figure, list(axes[:, 0]))
     fitted = tables["arrhenius"]
-    line = (" Lines: Arrhenius fits." if (fitted["verdict"] == "diffusive").any()
-            else " No Arrhenius line is supported.") if len(fitted) else " No fit was made."
+    line = " Lines: Arrhenius fits."
+    if not (fitted["verdict"] == "diffusive").any():
+        line = " No Arrhenius line is supported."
     table = tables["diffusion"]
-    caption = (f"{run_count(table)}, joined over replicas; bars: 95 % intervals; arrows: 95 % upper "
-               "bounds of runs that are not diffusive yet. Frame of reference: "
+    caption = (f"{run_count(table)}, joined over replicas; bars: 95 % intervals; arrows: 95 % "
+               "upper bounds of runs that are not diffusive yet. Frame of reference: "
                f"{frames_of_reference(table)}.{line}")
     return Picture("diffusion", "Diffusion coefficients", caption,
                    "Self and total diffusion coefficient against inverse temperature, by U", figure)
 
 
-def _lines(axis: Axes, fits: pd.DataFrame, quantity: str) -> None:
+def _lines(axis: Axes, fits: Frame, quantity: str) -> None:
     """Draw D = D0 exp(-Ea/kT), or sigma T = A exp(-Ea/kT), of trusted fits."""
     import numpy as np
 
@@ -100,7 +111,7 @@ def _lines(axis: Axes, fits: pd.DataFrame, quantity: str) -> None:
 
 
 def conductivity(
-    tables: Tables, measured: pd.DataFrame, reference: pd.DataFrame
+    tables: Tables, measured: Frame, reference: Frame
 ) -> Picture | None:
     """Conductivity against 1/T beside the paper's and experiment's."""
     mine = measured[measured["quantity"].isin(["sigma_total", "sigma_self"])]
@@ -127,13 +138,13 @@ def conductivity(
     axes[1, 0].set_xlabel("1000 / T (1/K)")
     joint_legend(figure, list(axes[:, 0]))
     caption = (f"{run_count(tables['conductivity'])}, joined over replicas; bars: 95 % intervals; "
-               "arrows: upper bounds. Top: from D total (what a cell measures); bottom: from D self "
-               "(tracer), which ignores how the ions move together. Black: published values.")
+               "arrows: upper bounds. Top: from D total (what a cell measures); bottom: from D "
+               "self (tracer), which ignores how the ions move together. Black: published values.")
     return Picture("conductivity", "Ionic conductivity", caption,
                    "Ionic conductivity against inverse temperature beside published points", figure)
 
 
-def haven_ratio(measured: pd.DataFrame, reference: pd.DataFrame) -> Picture | None:
+def haven_ratio(measured: Frame, reference: Frame) -> Picture | None:
     """Haven ratio against temperature."""
     rows = measured[measured["quantity"] == "haven_ratio"]
     shown = rows.dropna(subset=["value", "low_95", "high_95"])
@@ -155,6 +166,7 @@ def haven_ratio(measured: pd.DataFrame, reference: pd.DataFrame) -> Picture | No
                      label=f"{str(entry['source']).split(',')[0]}{mark}")
     axis.axhline(1, color="black", linewidth=0.9, linestyle="--", label="independent ions")
     axis.set(xlabel="temperature (K)", ylabel="H = D self / D total", yscale="log")
+    plain_log(axis)
     legend_below(figure, axis, 2)
     none = len(rows) - len(shown)
     caption = (f"{count_of(len(shown), 'condition')} with an interval; {none} without a number "
@@ -184,6 +196,7 @@ def hops(tables: Tables) -> Picture | None:
         axis.set(ylabel="hops per ion\nand ns", title=kind.replace("_", "-"))
         if (mine["rate"] > 0).all():
             axis.set_yscale("log")
+            plain_log(axis)
         else:
             axis.set_ylim(bottom=0)
     axes[-1, 0].set_xlabel("temperature (K)")
@@ -195,7 +208,7 @@ def hops(tables: Tables) -> Picture | None:
                    "Hop rates within and between layers against temperature, by U", figure)
 
 
-def hop_rates(table: pd.DataFrame) -> pd.DataFrame:
+def hop_rates(table: Frame) -> Frame:
     """Return hop rates summed over sites and directions, with exact Poisson intervals.
 
     Parameters
@@ -225,7 +238,7 @@ def hop_rates(table: pd.DataFrame) -> pd.DataFrame:
                                        "high"])
 
 
-def _exposure(table: pd.DataFrame) -> dict[tuple, float]:
+def _exposure(table: Frame) -> dict[tuple, float]:
     """Return ion-nanoseconds watched per U and temperature, from any row with a hop or ``ions``."""
     watched: dict[tuple, float] = {}
     for key, run in table.groupby(["u_ev", "temperature_k", "replica", "seed"]):

@@ -1,4 +1,4 @@
-"""Numbers as people read them: rounded to their interval, with unit, bounds never rounded inwards."""
+"""Numbers as people read them: rounded to their interval, with unit; bounds stay bounds."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _power(text: str, exponent: int, plain: bool) -> str:
     if exponent == 0:
         return text
     if plain:
-        return f"{text} e{exponent:+03d}"
+        return f"{text}e{exponent:+03d}"
     return f"{text} × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
@@ -88,9 +88,11 @@ def interval(
     else:
         decimals = max(_decimals(min(arms)) if arms else 3, 0)
         first, lower, upper = (f"{number:.{decimals}f}" for number in scaled)
+    if plain and exponent:
+        first, lower, upper = (f"{part}e{exponent:+03d}" for part in (first, lower, upper))
     body = f"{first} [{lower}, {upper}]"
-    if exponent:
-        body = _power(f"({body})" if not plain else body, exponent, plain)
+    if exponent and not plain:
+        body = _power(f"({body})", exponent, plain)
     return f"{body} {unit_text(unit, plain)}".rstrip()
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from haven.kinds import Frame, Row, Tables
 from haven.pooling import pool, worst
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
-Tables = Mapping[str, "pd.DataFrame"]
-Row = dict[str, object]
 COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit", "runs",
     "verdict", "note",
@@ -21,7 +19,7 @@ ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
 
 
-def collect(tables: Tables) -> pd.DataFrame:
+def collect(tables: Tables) -> Frame:
     """Return every number that can stand in a headline or beside a published one.
 
     Parameters
@@ -55,7 +53,7 @@ def _row(
     return row | more
 
 
-def _pooled(quantity: str, key: tuple, group: pd.DataFrame, unit: str) -> Row:
+def _pooled(quantity: str, key: tuple, group: Frame, unit: str) -> Row:
     joined = pool(group)
     return _row(
         quantity, key[0], joined.value, joined.low, joined.high, unit, temperature_k=key[1],
@@ -68,7 +66,7 @@ def _diffusion(tables: Tables) -> Iterator[Row]:
     table = table[table["axis"] == "xyz"]
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
-        row = _pooled(DIFFUSION.get(key[2], key[2]), key, group, unit)
+        row = _pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit)
         if key[2] == "haven" and row["value"] is None:
             row["high_95"] = None  # a ratio has no bound worth the name
         yield row
@@ -86,13 +84,14 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
         name = "activation" if quantity == "sigma_total" else f"activation of {quantity}"
         note = f"{fit['temperatures']} temperatures, {fit['form']}"
         common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
-        ends = [fit[f"activation{end}"] if good else None for end in ("_ev", "_low_95", "_high_95")]
-        yield _row(name, fit["u_ev"], *ends, "eV", **common)
+        value, low, high = (fit[f"activation{end}"] if good else None
+                            for end in ("_ev", "_low_95", "_high_95"))
+        yield _row(name, fit["u_ev"], value, low, high, "eV", **common)
         if quantity.startswith("sigma"):
-            ends = [fit[f"sigma_298{end}"] if good else None
-                    for end in ("_ms_per_cm", "_low_95", "_high_95")]
-            yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], *ends, "mS/cm",
-                       temperature_k=ROOM, **common)
+            value, low, high = (fit[f"sigma_298{end}"] if good else None
+                                for end in ("_ms_per_cm", "_low_95", "_high_95"))
+            yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], value, low, high,
+                       "mS/cm", temperature_k=ROOM, **common)
 
 
 def _accuracy(tables: Tables) -> Iterator[Row]:
@@ -108,7 +107,7 @@ def _accuracy(tables: Tables) -> Iterator[Row]:
 
 
 def _accuracy_ends(
-    tables: Tables, u_ev: float, quantity: str, measure: str, group: pd.DataFrame
+    tables: Tables, u_ev: float, quantity: str, measure: str, group: Frame
 ) -> tuple[float | None, float | None]:
     if measure == "rmse":
         low, high = group["rmse_low_95"].min(), group["rmse_high_95"].max()
@@ -121,7 +120,7 @@ def _accuracy_ends(
     return bootstrap_mae(parity)
 
 
-def bootstrap_mae(parity: pd.DataFrame, draws: int = 500) -> tuple[float, float]:
+def bootstrap_mae(parity: Frame, draws: int = 500) -> tuple[float, float]:
     """Return the 95 % interval of the mean absolute error, trajectories drawn with replacement.
 
     Parameters
@@ -249,7 +248,7 @@ def nearest_temperature(temperatures: list[float], wanted: float = ROOM) -> floa
     return min(temperatures, key=lambda t: abs(t - wanted), default=None)
 
 
-def headline(measured: pd.DataFrame) -> list[Row]:
+def headline(measured: Frame) -> list[Row]:
     """Return the headline's rows: per U, D_self, D_total, sigma, H_R near 298 K, and Ea.
 
     Parameters

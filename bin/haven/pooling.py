@@ -1,16 +1,13 @@
-"""Several runs of one condition joined into one number with an interval, and none when that is due."""
+"""Several runs of one condition joined into one number with an interval, or into none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from haven.formatting import known
-
-if TYPE_CHECKING:
-    import pandas as pd
+from haven.kinds import Frame
 
 Z95 = 1.959963984540054  # half width of a normal 95 % interval, standard deviations
 SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "unstable")
@@ -49,7 +46,7 @@ def worst(verdicts: Iterable[str]) -> str:
     return max(verdicts, key=rank, default="not_measured")
 
 
-def pool(runs: pd.DataFrame) -> Pooled:
+def pool(runs: Frame) -> Pooled:
     """Join rows with ``value``, ``low_95``, ``high_95`` and ``verdict`` of one condition.
 
     The mean is plain; replicas that disagree widen its interval (`mean_interval`). A single row

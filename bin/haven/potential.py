@@ -15,6 +15,7 @@ from typing import Any
 
 from haven.cli import HavenError, log, package_digest, sha256
 from haven.engine import dp
+from haven.systems import choose_sel, merge_systems
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
 FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
@@ -60,6 +61,17 @@ class Settings:
     prefactors: tuple[tuple[float, float], ...] = ((0.02, 1.0), (1000.0, 100.0), (1.0, 1.0))
     precision: str = "float32"
     seed: int = 1
+
+
+def widths(name: str, text: str) -> tuple[int, ...]:
+    """Return a network's layer widths from text such as ``10,20,40``."""
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or min(found) < 1:
+        raise HavenError(f"{name} is {text}: give whole numbers joined by commas, such as 10,20,40")
+    return found
 
 
 def make_input(
@@ -164,6 +176,48 @@ def train(
     return resumed
 
 
+def make(
+    folder: Path, settings: Settings, dataset: dict[str, Any], backend: str, init: Path | None,
+    compressed: bool,
+) -> dict[str, Any]:
+    """Train, freeze and perhaps compress in ``folder``; what `finished` returns from then on.
+
+    Returns
+    -------
+    dict
+        ``model`` (file in the folder), ``sel``, ``resumed_from_step``, ``wall_s`` and
+        ``compression``, what `haven.compression.compress` found, or None.
+    """
+    began = time.monotonic()
+    sel = choose_sel(dataset, settings.cutoff_angstrom)
+    parts, test = (merge_systems(dataset, subset, folder) for subset in ("train", "test"))
+    content = make_input(settings, dataset["type_map"], sel, parts, test, dataset["has_virial"])
+    resumed = train(folder, content, backend, init)
+    model, check = f"frozen{SUFFIX[backend]}", None
+    if compressed:
+        from haven.compression import compress
+
+        check = compress(folder, model, "compressed.pb", [Path(p) for p in test])
+        model = "compressed.pb" if check["holds"] else model
+    done = {"model": model, "sel": sel, "resumed_from_step": resumed, "compression": check,
+            "wall_s": round(time.monotonic() - began, 1)}
+    (folder / "unfinished.json").write_text(json.dumps(done))
+    (folder / "unfinished.json").rename(folder / "finished.json")
+    return done
+
+
+def finished(folder: Path) -> dict[str, Any] | None:
+    """Return what an earlier attempt made in ``folder``, if it came to its end."""
+    record = folder / "finished.json"
+    if not record.exists():
+        return None
+    done = json.loads(record.read_text())
+    if not (folder / done["model"]).exists():
+        return None
+    log.info("the training in %s is finished: its potential is taken", folder.name)
+    return done
+
+
 def read_curve(path: Path) -> list[dict[str, float]]:
     """Return the lines of DeePMD-kit's learning curve, the latest of each step, by step."""
     header: list[str] = []
@@ -247,13 +301,11 @@ def curve_rows(path: Path, material: str, u_ev: float, seed: int) -> list[dict[s
     ]
 
 
-def provenance(
-    settings: Settings, dataset: dict[str, Any], sel: list[int], model: Path
-) -> dict[str, Any]:
+def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict[str, Any]:
     """Return what a potential is made of, for ``potential.json`` beside it."""
     return {
         "potential": model.name, "sha256": sha256(model), "type_map": dataset["type_map"],
-        "cutoff_angstrom": settings.cutoff_angstrom, "sel": sel, "settings": asdict(settings),
+        "cutoff_angstrom": settings.cutoff_angstrom, "settings": asdict(settings),
         "dataset_sha256": dataset["sha256"], "frames": dataset["frames"],
         "test_trajectories": dataset["test_trajectories"],
         "versions": {n: importlib.metadata.version(n) for n in ("deepmd-kit", "numpy")},

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from haven import __version__
 from haven.cli import HavenError, existing, log, package_digest
 from haven.formatting import DASH, bound, interval, known, number
-from haven.measured import Row, headline, study_u
+from haven.kinds import Frame, Row, Tables
+from haven.measured import headline, study_u
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from haven.figures import Picture
 
-Tables = Mapping[str, "pd.DataFrame"]
 LABELS = {
     "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
     "sigma_self": "σ from D self", "haven_ratio": "Haven ratio",
@@ -35,15 +33,15 @@ WORDS = {
     "differs": "differs", "no_interval": "no interval, not judged", "": "",
 }
 WHY = {
-    "subdiffusive": "the mean-square displacement does not grow in proportion to time within the "
+    "subdiffusive": "The mean-square displacement does not grow in proportion to time within the "
                     "run, so only an upper bound is supported; longer runs are needed",
-    "too_few_events": "too few hops were seen for a number; longer or larger runs are needed",
-    "unstable": "a run did not stay a stable crystal at the set temperature",
-    "not_measured": "the quantity was not computed in this run",
+    "too_few_events": "Too few hops were seen for a number; longer or larger runs are needed",
+    "unstable": "A run did not stay a stable crystal at the set temperature",
+    "not_measured": "Not computed in this run",
 }
 
 
-def load_tables(folder: str | Path) -> dict[str, pd.DataFrame]:
+def load_tables(folder: str | Path) -> dict[str, Frame]:
     """Read every table of a flat folder; a table with no file is empty.
 
     Raises
@@ -112,13 +110,14 @@ def read_expected(path: str | Path | None) -> dict[str, Any]:
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise HavenError(f"{path} is neither JSON nor YAML: {' '.join(str(error).split())}") from None
+        why = " ".join(str(error).split())
+        raise HavenError(f"{path} is neither JSON nor YAML: {why}") from None
     if not isinstance(content, dict):
         raise HavenError(f"{path} must map u_ev, temperature_k and replica to lists")
     return content
 
 
-def missing_runs(expected: Mapping[str, Any], runs: pd.DataFrame) -> list[str]:
+def missing_runs(expected: Mapping[str, Any], runs: Frame) -> list[str]:
     """Return the names of expected runs that have no row in the table ``runs``."""
     from haven.cli import run_id
 
@@ -131,7 +130,7 @@ def missing_runs(expected: Mapping[str, Any], runs: pd.DataFrame) -> list[str]:
     return [name for name in wanted if name not in found]
 
 
-def verdict_rows(tables: Tables, missing: list[str], material: str) -> pd.DataFrame:
+def verdict_rows(tables: Tables, missing: list[str], material: str) -> Frame:
     """Return earlier stages' verdicts and those that follow from the tables.
 
     Returns
@@ -152,7 +151,8 @@ def verdict_rows(tables: Tables, missing: list[str], material: str) -> pd.DataFr
                      "message": message})
 
     for name in missing:
-        add("RUN_DYNAMICS", name, "present", False, f"run {name} is missing: not computed or failed")
+        add("RUN_DYNAMICS", name, "present", False,
+            f"run {name} is missing: not computed or failed")
     for run in tables["runs"].to_dict("records"):
         name = run_id(run["u_ev"], run["temperature_k"], int(run["replica"]))
         add("RUN_DYNAMICS", name, "stable", run["verdict"] == "stable", f"run {name} is "
@@ -179,7 +179,7 @@ def verdict_rows(tables: Tables, missing: list[str], material: str) -> pd.DataFr
         old) + len(new) else new
 
 
-def figures(tables: Tables, measured: pd.DataFrame, reference: pd.DataFrame) -> list[Picture]:
+def figures(tables: Tables, measured: Frame, reference: Frame) -> list[Picture]:
     """Draw every figure that the tables allow, in the report's order."""
     from haven import figures as look
     from haven import figures_cells as cells
@@ -208,7 +208,7 @@ def figures(tables: Tables, measured: pd.DataFrame, reference: pd.DataFrame) -> 
     return pictures
 
 
-def summary(measured: pd.DataFrame, missing: list[str]) -> str:
+def summary(measured: Frame, missing: list[str]) -> str:
     """Return the headline as a plain table for a terminal: intervals, units and verdicts per U."""
     lines = []
     rows = headline(measured)
@@ -229,17 +229,18 @@ def summary(measured: pd.DataFrame, missing: list[str]) -> str:
 
 def unsupported(rows: list[Row]) -> list[str]:
     """Return sentences on the headline's rows that have no number, and why."""
-    sentences = []
+    reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         value, verdict = _float(row["value"]), str(row["verdict"])
         if value is not None and known(value):
             continue
-        at = row["temperature_k"]
-        where = f" at {at:g} K" if isinstance(at, float) and known(at) else ""
         note = f" ({row['note']})" if row["note"] and verdict != "not_measured" else ""
-        sentences.append(f"U = {row['u_ev']:g} eV, {LABELS[str(row['quantity'])]}{where}: "
-                         f"{WHY.get(verdict, WORDS.get(verdict, verdict))}{note}.")
-    return sentences
+        at = row["temperature_k"]
+        where = f"{row['u_ev']:g} eV" + (
+            f" at {at:g} K" if isinstance(at, float) and known(at) else "")
+        reasons.setdefault((where, verdict, note), []).append(LABELS[str(row["quantity"])])
+    return [f"U = {where}: {', '.join(names)}. {WHY.get(verdict, WORDS.get(verdict, verdict))}"
+            f"{note}." for (where, verdict, note), names in reasons.items()]
 
 
 def provenance(folder: Path) -> list[dict[str, str]]:

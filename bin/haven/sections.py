@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from haven.figures import count_of
 from haven.formatting import DASH, known, number
+from haven.kinds import Frame
 from haven.measured import headline
 from haven.report import LABELS, WORDS, build_id, published_text, shown, unsupported
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from haven.figures import Picture
 
 Block = dict[str, Any]
@@ -41,41 +40,62 @@ def _kelvin(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) and known(value) else DASH
 
 
-def headline_grid(measured: pd.DataFrame) -> Block:
+def cell(text: str, below: str) -> dict[str, str]:
+    """Return a table's cell with a smaller second line; a known verdict in its words."""
+    return {"text": text, "small": WORDS.get(below, below)}
+
+
+def _at(temperature: object) -> str:
+    return f"{temperature:g} K" if isinstance(temperature, float) and known(temperature) else ""
+
+
+def headline_grid(measured: Frame) -> Block:
     """Return the headline: quantities down, values of U across."""
     rows = headline(measured)
     us = sorted({float(str(row["u_ev"])) for row in rows})
-    names = list(dict.fromkeys(str(row["quantity"]) for row in rows))
     lines = []
-    for name in names:
-        cells = [next(r for r in rows if r["quantity"] == name and r["u_ev"] == u) for u in us]
-        temperature = next((_kelvin(c["temperature_k"]) for c in cells), DASH)
-        line = [LABELS[name], temperature]
-        for cell in cells:
-            line += [shown(cell), WORDS.get(str(cell["verdict"]), str(cell["verdict"]))]
-        lines.append(line)
-    columns = ["quantity", "T (K)"]
-    for u in us:
-        columns += [f"U = {u:g} eV", "verdict"]
-    return grid(columns, lines, "Joined over replicas; 95 % intervals in brackets; < marks an "
-                "upper bound; – means the data support no number.")
+    for name in dict.fromkeys(str(row["quantity"]) for row in rows):
+        found = [next(r for r in rows if r["quantity"] == name and r["u_ev"] == u) for u in us]
+        lines.append([cell(LABELS[name], _at(found[0]["temperature_k"])),
+                      *(cell(shown(row), str(row["verdict"])) for row in found)])
+    return grid(["quantity", *(f"U = {u:g} eV" for u in us)], lines,
+                "Joined over replicas; 95 % intervals in brackets; < marks an upper bound; – means "
+                "the data support no number. Below each: what the runs are.")
 
 
-def comparison_grids(comparison: pd.DataFrame) -> tuple[Block, Block]:
+def label_of(quantity: str) -> str:
+    """Return a quantity's name as a reader knows it."""
+    for start, words in (("occupancy_ti_", "Ti occupancy of "), ("lattice_", "lattice, "),
+                         ("rdf_first_peak ", "first RDF peak, ")):
+        if quantity.startswith(start):
+            return words + quantity.removeprefix(start)
+    return LABELS.get(quantity, quantity.replace("_", " "))
+
+
+def comparison_grids(comparison: Frame) -> tuple[Block, Block]:
     """Return published values beside measured ones, and those without a measured one."""
     held, absent = [], []
-    for row in comparison.to_dict("records"):
-        line = [LABELS.get(row["quantity"], row["quantity"].replace("_", " ")),
-                f"{row['u_ev']:g}", _kelvin(row["temperature_k"]), comparison_value(row),
-                published_text(row), WORDS[row["verdict"]], row["source"]]
-        there = known(row["value"]) or known(row["high_95"])
-        (held if there else absent).append(line)
-    columns = ["quantity", "U (eV)", "T (K)", "Haven", "published", "verdict", "source"]
+    us = sorted(comparison["u_ev"].unique())
+    keys = ["quantity", "temperature_k", "published", "source"]
+    for _, mine in comparison.groupby(keys, sort=False, dropna=False):
+        by_u = {row["u_ev"]: row for row in mine.to_dict("records")}
+        first = next(iter(by_u.values()))
+        there = [u for u, row in by_u.items() if known(row["value"]) or known(row["high_95"])]
+        cells = [cell(comparison_value(by_u[u]), by_u[u]["verdict"]) if u in there else DASH
+                 for u in us]
+        start = cell(label_of(first["quantity"]), _at(first["temperature_k"]))
+        end = cell(published_text(first), first["source"])
+        if there:
+            held.append([start, *cells, end])
+        else:
+            absent.append([start, ", ".join(f"{u:g}" for u in by_u), end])
     return (
-        grid(columns, held, "“Agrees”: the published value, with what its printed digits leave "
-             "open, meets the 95 % interval; a wide interval agrees easily. (?) marks a printed "
-             "value that is doubtful."),
-        grid(columns, absent, "Published values with no counterpart in this run."),
+        grid(["quantity", *(f"Haven, U = {u:g} eV" for u in us), "published"], held,
+             "“Agrees”: the published value, with what its printed digits leave open, meets the "
+             "95 % interval; a wide interval agrees easily. (?) marks a printed value that is "
+             "doubtful. A published value for one U stands beside that U only."),
+        grid(["quantity", "for U (eV)", "published"], absent,
+             "Published values with no counterpart in this run."),
     )
 
 
@@ -88,7 +108,7 @@ def comparison_value(row: Mapping[str, Any]) -> str:
     return shown(row)  # type: ignore[arg-type]
 
 
-def accuracy_grid(tables: Mapping[str, pd.DataFrame], comparison: pd.DataFrame) -> Block | None:
+def accuracy_grid(tables: Mapping[str, Frame], comparison: Frame) -> Block | None:
     """Return test errors per U, seed and element, with the baseline."""
     table = tables["accuracy"]
     table = table[(table["component"] == "all")]
@@ -110,7 +130,7 @@ def accuracy_grid(tables: Mapping[str, pd.DataFrame], comparison: pd.DataFrame) 
                 "predictor” is the RMSE of always predicting the training mean.")
 
 
-def runs_grid(tables: Mapping[str, pd.DataFrame]) -> Block | None:
+def runs_grid(tables: Mapping[str, Frame]) -> Block | None:
     """Return one line a run: length, temperature, drift, trust, verdict."""
     table = tables["runs"]
     if table.empty:
@@ -135,7 +155,7 @@ def runs_grid(tables: Mapping[str, pd.DataFrame]) -> Block | None:
                 "One row a run. – where an ensemble of potentials was not run.")
 
 
-def transport_grid(measured: pd.DataFrame) -> Block | None:
+def transport_grid(measured: Frame) -> Block | None:
     """Return D, sigma and the Haven ratio of each U and temperature."""
     names = ("d_self", "d_total", "haven_ratio", "sigma_total", "sigma_self")
     rows = measured[measured["quantity"].isin(names)]
@@ -144,16 +164,16 @@ def transport_grid(measured: pd.DataFrame) -> Block | None:
     lines = []
     for (u_ev, temperature), mine in rows.groupby(["u_ev", "temperature_k"]):
         by_name = {row["quantity"]: row for row in mine.to_dict("records")}
-        verdict = " / ".join(WORDS.get(by_name[n]["verdict"], by_name[n]["verdict"])
+        verdict = " / ".join(WORDS.get(by_name[n]["verdict"], "not judged")
                              if n in by_name else DASH for n in ("d_self", "d_total"))
         lines.append([f"{u_ev:g}", f"{temperature:g}", str(int(mine["runs"].max())),
                       *(shown(by_name[n]) if n in by_name else DASH for n in names), verdict])
     return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",
                  "σ from D self", "verdict self / total"], lines,
-                "Joined over replicas and potentials; one run that is not diffusive leaves a bound.")
+                "Joined over replicas and potentials; a run that is not diffusive leaves a bound.")
 
 
-def verdict_grid(verdicts: pd.DataFrame) -> tuple[Block, Block]:
+def verdict_grid(verdicts: Frame) -> tuple[Block, Block]:
     """Return failed checks, and all checks counted by stage."""
     failed = verdicts[~verdicts["passed"].astype(bool)] if len(verdicts) else verdicts
     lines = [[row["stage"], row["subject"], row["check"], row["message"],
@@ -167,7 +187,7 @@ def verdict_grid(verdicts: pd.DataFrame) -> tuple[Block, Block]:
             grid(["stage", "check", "passed"], counts, "All checks by stage."))
 
 
-def cost_grid(tables: Mapping[str, pd.DataFrame]) -> Block | None:
+def cost_grid(tables: Mapping[str, Frame]) -> Block | None:
     """Return the table of measured costs."""
     table = tables["cost"]
     if table.empty:
@@ -187,8 +207,8 @@ def cost_grid(tables: Mapping[str, pd.DataFrame]) -> Block | None:
 
 
 def context(
-    material: str, tables: Mapping[str, pd.DataFrame], measured: pd.DataFrame,
-    comparison: pd.DataFrame, verdicts: pd.DataFrame, pictures: list[Picture],
+    material: str, tables: Mapping[str, Frame], measured: Frame,
+    comparison: Frame, verdicts: Frame, pictures: list[Picture],
     missing: list[str], expected: Mapping[str, Any], sources: list[dict[str, str]],
     reference_folder: Path,
 ) -> Block:

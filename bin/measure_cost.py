@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Time the potential on this machine and put it beside the cost of the labels."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from haven import cli, tables
+
+
+def _counts(text: str, name: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise cli.HavenError(f"--{name} is {text}: give whole numbers above 0, such as 160,1280")
+    return sorted({int(part) for part in parts})
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.parser(__doc__)
+    add = parser.add_argument
+    add("--material", required=True, help="material file")
+    add("--structure", required=True, help="structure to repeat and time (extxyz)")
+    add("--potential", required=True, nargs="+", help="frozen potentials, such as with and "
+        "without compression")
+    add("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
+    add("--tables", help="folder with *.labels.parquet and *.potential.json")
+    add("--cost_atoms", default="160", help="sizes to time, atoms")
+    add("--cost_steps", type=int, default=100, help="steps of each timing")
+    add("--cost_cores", default="1", help="cores to time on")
+    add("--cost_limit_s", type=int, default=20, help="wall time at most of each timing, s")
+    add("--out", default=".", help="folder for the results")
+    args = parser.parse_args(argv)
+    if args.cost_steps < 2 or args.cost_limit_s < 1:
+        raise cli.HavenError("--cost_steps must be at least 2 and --cost_limit_s at least 1")
+    sizes, cores = _counts(args.cost_atoms, "cost_atoms"), _counts(args.cost_cores, "cost_cores")
+
+    from ase.io import read
+
+    from haven import cost
+    from haven.crystal import load_material
+
+    name = load_material(args.material).name
+    structure: Any = read(cli.existing(args.structure, "structure"))
+    potentials = [cli.existing(path, "potential") for path in args.potential]
+    rows: list[cost.Row] = []
+    if args.tables:
+        folder = cli.existing(args.tables, "folder of tables")
+        rows += cost.label_rows(tables.read_folder("labels", folder), name, args.u_ev)
+        rows += cost.training_rows(folder, name, args.u_ev)
+    with tempfile.TemporaryDirectory(prefix="haven_cost_") as scratch:
+        rows += cost.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,
+                                   args.cost_steps, Path(scratch), args.cost_limit_s)
+    digests = {str(path.name): cli.sha256(path) for path in potentials}
+    tables.write("cost", cost.add_ratios(rows), Path(args.out) / f"u{args.u_ev:g}.cost.parquet",
+                 {"structure": cli.sha256(args.structure), **digests})
+
+
+if __name__ == "__main__":
+    cli.run(main)

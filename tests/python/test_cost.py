@@ -1,0 +1,109 @@
+"""Costs: arithmetic of the table, what a potential says of itself, timing where LAMMPS is."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from report_tables import write_study
+
+from haven import cost, lammps, tables
+from haven.cli import HavenError
+
+
+def test_ten_picoseconds_on_two_cores_cost_both():
+    assert cost.core_hours(0.36, 1, 100) == pytest.approx(0.01)
+    assert cost.core_hours(0.36, 2, 100) == pytest.approx(0.02)
+
+
+def test_the_label_row_is_the_median_of_its_size(tmp_path):
+    labels = tables.read("labels", write_study(tmp_path) / "study.labels.parquet")
+    labels.loc[labels["u_ev"] == 4, "wall_s"] = [100.0] * 5 + [180.0] + [900.0] * 6
+    rows = cost.label_rows(labels, "li3ticl6", 4.0)
+    assert len(rows) == 1
+    assert rows[0]["seconds_per_step"] == pytest.approx(540.0)
+    assert rows[0]["seconds_per_atom_step"] == pytest.approx(27.0)
+    assert rows[0]["hours_10_ps_per_atom"] == pytest.approx(27.0 * 1e4 / 3600)
+    assert "median of 12, 40 SCF steps" in rows[0]["model"]
+
+
+def test_labels_without_a_time_give_no_row(tmp_path):
+    labels = tables.read("labels", write_study(tmp_path) / "study.labels.parquet")
+    assert cost.label_rows(labels.assign(wall_s=np.nan), "li3ticl6", 4.0) == []
+
+
+def test_the_ratio_is_of_core_hours_to_the_largest_cell_labelled_often():
+    def row(method, atoms, seconds, steps=10, cores=1, u=4.0):
+        return cost.row("m", u, method, seconds, atoms, cores, steps, engine="e", model="m",
+                        compressed=None, device="d")
+
+    rows = [row("aimd", 20, 100.0), row("aimd", 40, 400.0), row("aimd", 80, 9000.0, steps=1),
+            row("dlmd", 160, 0.016), row("dlmd", 160, 0.008, cores=2), row("training", 1, 0.1),
+            row("dlmd", 160, 0.016, u=0.0)]
+    ratios = [r["ratio_to_aimd"] for r in cost.add_ratios(rows)]
+    assert ratios[1] == 1.0
+    assert ratios[3] == ratios[4] == pytest.approx(10.0 / 1e-4)
+    assert ratios[5] is None, "a training step has no counterpart"
+    assert ratios[6] is None, "labels of another U are no base"
+
+
+def test_the_rows_fit_the_table(tmp_path):
+    rows = cost.add_ratios([cost.row("m", 4.0, "dlmd", 0.01, 160, 1, 50, engine="e", model="m",
+                                     compressed=True, device="d")])
+    back = tables.read("cost", tables.write("cost", rows, tmp_path / "u4.cost.parquet"))
+    assert back["hours_10_ps_per_atom"].item() == pytest.approx(0.01 * 1e4 / 3600 / 160)
+
+
+@pytest.mark.parametrize(("atoms", "wanted", "count"), [
+    (160, 160, (1, 1, 1)), (160, 1280, (2, 2, 2)), (20, 160, (2, 2, 2)), (160, 1, (1, 1, 1)),
+    (160, 20000, (5, 5, 5)), (20, 40, (1, 1, 2))])
+def test_a_cell_is_repeated_to_the_nearest_size(atoms, wanted, count):
+    assert cost.replicas(atoms, wanted) == count
+
+
+def test_a_frozen_potential_says_its_network_precision_and_compression(tmp_path):
+    script = {"model": {"descriptor": {"neuron": [32, 64, 128], "rcut": 7.0,
+                                       "precision": "float64"},
+                        "fitting_net": {"neuron": [256, 256, 256]}}}
+    path = tmp_path / "a.pb"
+    path.write_bytes(b"\x0a\x00training_script" + json.dumps(script).encode() + b"\x12\x01\x00"
+                     b"compressed_model")
+    about = cost.describe(path)
+    assert about.model == "32-64-128 / 256-256-256, cutoff 7 Å, float64"
+    assert about.compressed is True
+    path.write_bytes(b"something else")
+    assert cost.describe(path) == cost.Potential("a.pb", None)
+
+
+def test_training_seconds_come_from_what_was_recorded(tmp_path):
+    about = {"u_ev": 4.0, "wall_s": 150.0, "threads": 1, "resumed_from_step": 500,
+             "backend": "tensorflow", "versions": {"deepmd-kit": "3.2.0"},
+             "settings": {"training_steps": 2000, "batch_size": 1, "embedding": [10, 20, 40],
+                          "fitting": [64, 64, 64], "cutoff_angstrom": 6.0,
+                          "precision": "float32"}}
+    (tmp_path / "u4_s1.potential.json").write_text(json.dumps(about))
+    (row,) = cost.training_rows(tmp_path, "li3ticl6", 4.0)
+    assert row["seconds_per_step"] == pytest.approx(0.1)
+    assert row["steps"] == 1500
+    assert cost.training_rows(tmp_path, "li3ticl6", 0.0) == []
+
+
+def test_a_potential_that_lammps_cannot_run_is_named_with_its_reason(tmp_path):
+    try:
+        lammps.find_executable()
+    except HavenError:
+        pytest.skip("LAMMPS is not installed")
+    bad = tmp_path / "bad.pb"
+    bad.write_bytes(b"no graph")
+    with pytest.raises(HavenError, match=r"timing bad\.pb with 8 atoms failed"):
+        cost.time_dynamics(bad, bulk("NaCl", "rocksalt", a=5.6, cubic=True), 5, 1, tmp_path / "run")
+
+
+def test_sizes_that_are_no_numbers_are_refused(tmp_path):
+    import measure_cost
+
+    with pytest.raises(HavenError, match="--cost_atoms is many"):
+        measure_cost.main(["--material", "m", "--structure", "s", "--potential", "p", "--u_ev",
+                           "4", "--cost_atoms", "many"])

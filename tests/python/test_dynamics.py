@@ -1,0 +1,314 @@
+"""Dynamics with the real LAMMPS and a real, small potential: kills, restarts, verdicts."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from analytic import crystal
+from ase import Atoms
+from ase.io import read, write
+from trained import MATERIAL, call, kill_when, script, trained
+
+from haven import dynamics, lammps, segments, tables
+from haven.cli import HavenError
+from haven.trajectory import open_npz
+
+SPECIES = ("Li", "Ti", "Cl")
+LENGTH = {"--timestep_fs": 1, "--equilibration_ps": 0.04, "--production_ps": 0.12,
+          "--dump_ps": 0.01, "--all_every": 4, "--temperature_k": 300}
+
+
+def options(**changed):
+    merged = {**LENGTH, **{f"--{k}": v for k, v in changed.items()}}
+    return [text for pair in merged.items() for text in map(str, pair)]
+
+
+@pytest.fixture(scope="module")
+def potential():
+    return trained() / "u4_s1.pb"
+
+
+@pytest.fixture(scope="module")
+def minimised(potential, tmp_path_factory):
+    import minimise
+
+    folder = tmp_path_factory.mktemp("minimised")
+    write(folder / "cell.extxyz", crystal(1).repeat((2, 1, 1)))
+    minimise.main(["--material", str(MATERIAL), "--structure", str(folder / "cell.extxyz"),
+                   "--potential", str(potential), "--u_ev", "4", "--out", str(folder),
+                   "--force_tolerance_ev_per_angstrom", "0.1", "--max_steps", "60"])
+    return folder / "u4_r0.minimised.extxyz"
+
+
+def run(structure, potential, out, *more, **changed):
+    import run_dynamics
+
+    run_dynamics.main(["--material", str(MATERIAL), "--structure", str(structure),
+                       "--potentials", str(potential), "--u_ev", "4", *options(**changed),
+                       "--out", str(out), *map(str, more)])
+    return dict(np.load(out / "u4_t300_r0.trajectory.npz"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(minimised, potential, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed")
+    run(minimised, potential, out, "--checkpoint_dir", out / "checkpoints")
+    return out
+
+
+def test_minimisation_lowers_energy_and_keeps_atoms_apart(minimised):
+    relaxed = read(minimised)
+    assert relaxed.info["energy_after_ev"] < relaxed.info["energy_before_ev"]
+    assert relaxed.info["minimise_steps"] > 0
+    rows = tables.read("verdicts", minimised.parent / "u4_r0_minimise.verdicts.parquet")
+    assert rows["passed"].iloc[:2].all() and len(rows) == 3
+    start = crystal(1).repeat((2, 1, 1))
+    np.testing.assert_allclose(relaxed.cell.array, start.cell.array, atol=1e-7)
+    assert 0.01 < np.abs(relaxed.positions - start.positions).max() < 1.5
+
+
+def test_trajectory_follows_its_contract(undisturbed, minimised):
+    opened = open_npz(undisturbed / "u4_t300_r0.trajectory.npz", "Li")
+    assert (opened.frames, opened.ions) == (13, 12)
+    np.testing.assert_allclose(opened.time_ps, np.arange(13) * 0.01, atol=1e-12)
+    held = np.load(undisturbed / "u4_t300_r0.trajectory.npz")
+    assert held["mobile_angstrom"].dtype == np.float32
+    assert held["all_angstrom"].shape == (4, 40, 3)
+    np.testing.assert_allclose(held["all_time_ps"], [0, 0.04, 0.08, 0.12])
+    np.testing.assert_array_equal(held["all_angstrom"][:, held["mobile_index"]],
+                                  held["mobile_angstrom"][::4])
+    atoms = read(minimised)
+    np.testing.assert_allclose(held["cell_angstrom"], atoms.cell.array, atol=1e-7)
+    np.testing.assert_array_equal(held["symbols"], atoms.get_chemical_symbols())
+    masses = atoms.get_masses()
+    host = held["symbols"] != "Li"
+    for weight, name in ((masses * host, "host_centre_angstrom"), (masses, "barycentre_angstrom")):
+        centre = np.einsum("a,tai->ti", weight / weight.sum(), held["all_angstrom"])
+        np.testing.assert_allclose(held[name][::4], centre, atol=2e-5)
+    moved = held["all_angstrom"][0] - atoms.positions
+    assert 0.01 < np.abs(moved).max() < 1.0
+    assert json.loads(str(held["meta"]))["verdict"] == "stable"
+
+
+def test_run_row_tells_what_happened(undisturbed):
+    row = tables.read("runs", undisturbed / "u4_t300_r0.runs.parquet").iloc[0]
+    assert (row["atoms"], row["steps"], row["segments"]) == (40, 120, 1)
+    assert row["duration_ps"] == pytest.approx(0.12)
+    assert row["temperature_std_expected_k"] == pytest.approx(300 * np.sqrt(2 / 117))
+    assert 100 < row["temperature_mean_k"] < 500
+    assert row["verdict"] == "stable" and row["ns_per_day"] > 0 and row["min_distance_angstrom"] > 1
+    thermo = tables.read("thermo", undisturbed / "u4_t300_r0.thermo.parquet")
+    assert len(thermo) == 13
+    conserved = thermo["conserved_ev"].to_numpy()
+    assert np.ptp(conserved) < 0.02 < np.ptp(thermo["potential_energy_ev"].to_numpy())
+
+
+def test_velocities_follow_from_the_seed(minimised, potential, undisturbed, tmp_path):
+    first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
+    again = run(minimised, potential, tmp_path)
+    np.testing.assert_allclose(again["mobile_angstrom"], first["mobile_angstrom"], atol=1e-4)
+    assert not any((tmp_path / "checkpoints").glob("*"))
+    seeds = {dynamics.velocity_seed(*parts) for parts in
+             [(1, 4, 300, 0), (2, 4, 300, 0), (1, 0, 300, 0), (1, 4, 310, 0), (1, 4, 300, 1)]}
+    assert len(seeds) == 5 and all(0 < s < 10**8 for s in seeds)
+
+
+def test_positions_come_back_in_the_frame_of_the_input(minimised, potential, undisturbed, tmp_path):
+    atoms = read(minimised)
+    rng = np.random.default_rng(5)
+    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    turn *= np.sign(np.linalg.det(turn))
+    turned = Atoms(atoms.symbols, atoms.positions @ turn, cell=atoms.cell.array @ turn, pbc=True)
+    write(tmp_path / "turned.extxyz", turned)
+    found = run(tmp_path / "turned.extxyz", potential, tmp_path)
+    first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
+    for name in ("mobile_angstrom", "all_angstrom", "host_centre_angstrom", "cell_angstrom"):
+        np.testing.assert_allclose(found[name], first[name] @ turn, atol=2e-4, err_msg=name)
+
+
+
+
+def test_a_killed_run_goes_on_and_equals_the_undisturbed(minimised, potential, undisturbed,
+                                                         tmp_path):
+    arguments = ["--structure", minimised, "--potentials", potential, "--u_ev", 4, *options(),
+                 "--checkpoint_minutes", 0.001, "--out", tmp_path,
+                 "--checkpoint_dir", tmp_path / "checkpoints"]
+    counts = []
+    for wanted in (1, 2):
+        def ready(wanted=wanted):
+            return len(list(tmp_path.glob("checkpoints/*/production.*.dcd"))) >= 2 * wanted and any(
+                f.stat().st_size > 2000 for f in sorted(
+                    tmp_path.glob("checkpoints/*/production.*.mobile.dcd"))[wanted - 1:wanted])
+        counts.append(kill_when(script("run_dynamics.py", *arguments), ready))
+    time.sleep(0.1)
+    job = next((tmp_path / "checkpoints").iterdir())
+    before = {f.name: f.stat().st_mtime_ns for f in job.iterdir()}
+    time.sleep(0.3)
+    assert before == {f.name: f.stat().st_mtime_ns for f in job.iterdir()}, "LAMMPS runs on"
+    done = call("run_dynamics.py", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert any(counts)
+    joined = dict(np.load(tmp_path / "u4_t300_r0.trajectory.npz"))
+    first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
+    np.testing.assert_array_equal(joined["time_ps"], first["time_ps"])
+    np.testing.assert_allclose(joined["mobile_angstrom"], first["mobile_angstrom"], atol=1e-3)
+    np.testing.assert_allclose(joined["all_time_ps"], first["all_time_ps"])
+    thermo = tables.read("thermo", tmp_path / "u4_t300_r0.thermo.parquet")
+    assert np.ptp(thermo["conserved_ev"].to_numpy()) < 0.02
+    assert tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet")["segments"].iloc[0] >= 2
+
+
+def test_extending_a_run_computes_only_the_rest(minimised, potential, undisturbed, tmp_path):
+    place = tmp_path / "checkpoints"
+    run(minimised, potential, tmp_path, "--checkpoint_dir", place, production_ps=0.06)
+    longer = run(minimised, potential, tmp_path, "--checkpoint_dir", place)
+    logs = sorted(place.glob("*/production.*.log"))
+    assert len(logs) == 2
+    assert lammps.read_thermo(logs[1], len(dynamics.COLUMNS))[0, 0] == 60
+    first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
+    np.testing.assert_array_equal(longer["time_ps"], first["time_ps"])
+    np.testing.assert_allclose(longer["mobile_angstrom"], first["mobile_angstrom"], atol=1e-3)
+    shorter = run(minimised, potential, tmp_path, "--checkpoint_dir", place, production_ps=0.06)
+    assert len(shorter["time_ps"]) == 7 and len(sorted(place.glob("*/production.*.log"))) == 2
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.98])
+def test_a_restart_cut_off_gives_way_to_the_one_before(tmp_path, undisturbed, caplog, share):
+    job = next((undisturbed / "checkpoints").iterdir())
+    whole = (job / "production.120.restart").read_bytes()
+    (tmp_path / "production.60.restart").write_bytes(whole)
+    (tmp_path / "production.120.restart").write_bytes(whole[: int(share * len(whole))])
+    found = dynamics.restarts(tmp_path, "production")
+    assert [step for step, _ in found] == [60]
+    assert "production.120.restart is cut off" in caplog.text
+
+
+def test_a_run_that_explodes_is_kept_with_its_verdict(minimised, potential, tmp_path):
+    held = run(minimised, potential, tmp_path, timestep_fs=12, dump_ps=0.012,
+               equilibration_ps=0.024, production_ps=12)
+    row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
+    assert row["verdict"] == "exploded"
+    assert 2 <= len(held["time_ps"]) < 1000
+    assert np.isfinite(held["mobile_angstrom"]).all()
+    assert (np.diff(held["time_ps"]) > 0).all()
+
+
+def test_two_potentials_measure_their_disagreement(minimised, potential, tmp_path):
+    run(minimised, potential, tmp_path, "--force_window_ev_per_angstrom", 0.3,
+        production_ps=0.03, equilibration_ps=0.01)
+    alone = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
+    assert np.isnan(alone["deviation_max_p95_ev_per_angstrom"])
+    import run_dynamics
+
+    run_dynamics.main(["--material", str(MATERIAL), "--structure", str(minimised), "--potentials",
+                       str(potential), str(potential), "--u_ev", "4",
+                       *options(production_ps=0.03, equilibration_ps=0.01), "--out",
+                       str(tmp_path), "--force_window_ev_per_angstrom", "0.3"])
+    row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
+    assert row["deviation_max_p95_ev_per_angstrom"] == pytest.approx(0, abs=1e-6)
+    assert row["share_beyond_window"] == 0
+
+
+def test_a_potential_cut_off_is_one_clear_line(minimised, potential, tmp_path):
+    broken = tmp_path / "u4_s1.pb"
+    broken.write_bytes(potential.read_bytes()[:5000])
+    with pytest.raises(HavenError, match="LAMMPS ended with status"):
+        run(minimised, broken, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("temperature_k", 0), ("timestep_fs", -1), ("damping_fs", 0), ("dump_ps", 0.0001),
+     ("production_ps", 0.01), ("all_every", 0), ("checkpoint_minutes", 0)],
+)
+def test_senseless_numbers_are_refused_by_name(minimised, potential, tmp_path, name, value):
+    with pytest.raises(HavenError, match=name):
+        run(minimised, potential, tmp_path, **{name: value})
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_structure_of_other_elements_is_refused(potential, tmp_path):
+    write(tmp_path / "salt.extxyz", Atoms("NaCl", [[0, 0, 0], [2.8, 0, 0]], cell=[5.6] * 3,
+                                          pbc=True))
+    with pytest.raises(HavenError, match="element Na is not of the material"):
+        run(tmp_path / "salt.extxyz", potential, tmp_path)
+
+
+def test_rotation_into_the_frame_of_lammps_keeps_lengths_and_goes_back(tmp_path):
+    atoms = crystal(2)
+    atoms.rotate(40, (1, 2, 3), rotate_cell=True)
+    rotation = lammps.write_data(tmp_path / "a.data", atoms, SPECIES)
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
+    lines = (tmp_path / "a.data").read_text().splitlines()
+    start = lines.index("Atoms # atomic") + 2
+    xyz = np.array([[float(t) for t in x.split()[2:]] for x in lines[start:start + 20]])
+    np.testing.assert_allclose(xyz @ rotation.T, atoms.positions, atol=1e-9)
+    kinds = [int(x.split()[1]) for x in lines[start:start + 20]]
+    assert [SPECIES[k - 1] for k in kinds] == atoms.get_chemical_symbols()
+
+
+def test_later_attempts_count_where_segments_overlap():
+    parts = [np.array([0, 10, 20, 30, 40]), np.array([]), np.array([20, 30, 40, 50, 50]),
+             np.array([50, 60, 70])]
+    kept = segments._kept(parts, 60)
+    assert [p[m].tolist() for p, m in zip(parts, kept, strict=True)] == [
+        [0, 10], [], [20, 30, 40], [50, 60]]
+
+
+def test_drift_is_the_slope_of_the_conserved_energy():
+    job = dynamics.Job(300, 1, 100, 0, 1000, 10, 1, 1, ("p",), SPECIES, "Li")
+    steps = np.arange(0, 1001, 10)
+    thermo = np.zeros((len(steps), len(dynamics.COLUMNS)))
+    thermo[:, dynamics.COLUMNS.index("econserve")] = 0.04 * steps * 0.001 - 5
+    joined = segments.Joined(steps, thermo, np.zeros((101, 1, 3)), steps, np.zeros((101, 1, 3)),
+                             None, 1)
+    slope, error = segments.drift(job, joined, 20)
+    assert slope == pytest.approx(2.0) and error == pytest.approx(0.0, abs=1e-9)
+
+
+def test_host_displacement_leaves_out_its_own_drift():
+    start = np.zeros((4, 3))
+    moved = start + np.array([1.0, 0, 0])
+    moved[2, 1] += 2.0
+    moved[3, 1] -= 2.0
+    joined = segments.Joined(np.arange(2), np.zeros((2, 1)), np.zeros((2, 1, 3)), np.arange(2),
+                             np.array([start, moved]), None, 1)
+    assert segments.host_msd(joined, np.array([1, 2, 3]), np.ones(4)) == pytest.approx(8 / 3)
+
+
+def test_lammps_of_the_user_is_taken_when_named(monkeypatch, tmp_path):
+    mine = tmp_path / "lmp_mine"
+    mine.write_text("#!/bin/sh\n")
+    mine.chmod(0o755)
+    monkeypatch.setenv("HAVEN_LMP", str(mine))
+    assert lammps.find_executable() == mine
+    monkeypatch.setenv("HAVEN_LMP", "no_such_lammps")
+    with pytest.raises(HavenError, match="HAVEN_LMP names no_such_lammps"):
+        lammps.find_executable()
+
+
+def test_lammps_starts_without_importing_tensorflow():
+    import sys
+
+    code = ("import sys; sys.path.insert(0, 'bin'); from haven.lammps import environment, "
+            "find_executable; environment(2); find_executable(); "
+            "print('tensorflow' in sys.modules, 'deepmd' in sys.modules)")
+    root = MATERIAL.parents[2]
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root,
+                          check=True)
+    assert said.stdout.split() == ["False", "False"]
+    env = lammps.environment(3)
+    assert env["OMP_NUM_THREADS"] == env["DP_INTRA_OP_PARALLELISM_THREADS"] == "3"
+    assert all(Path(p).is_dir() for p in env["LD_LIBRARY_PATH"].split(":") if p)
+
+
+def test_clock_is_what_lammps_reads():
+    assert [dynamics._clock(m) for m in (0.001, 0.5, 10, 90)] == [
+        "0:00:01", "0:00:30", "0:10:00", "1:30:00"]
+    assert re.match(r"\d+:\d\d:\d\d$", dynamics._clock(1e4))

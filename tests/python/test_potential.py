@@ -1,0 +1,198 @@
+"""A potential is trained for real in miniature: killed, gone on with, compressed, judged."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from trained import STEPS, call, train_arguments, trained
+
+from haven import accuracy, potential, tables
+from haven.cli import HavenError
+
+
+@pytest.fixture(scope="module")
+def folder():
+    return trained()
+
+
+@pytest.fixture(scope="module")
+def tested(folder):
+    done = call("test_potential.py", "--dataset", folder / "u4.dataset", "--potential",
+                folder / "u4_s1.pb", "--u_ev", 4, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return tables.read("accuracy", folder / "u4_s1.accuracy.parquet")
+
+
+def test_killed_training_goes_on_from_its_checkpoint(folder):
+    about = json.loads((folder / "u4_s1.potential.json").read_text())
+    assert (folder / "killed").read_text() == "True"
+    assert 0 < about["resumed_from_step"] < STEPS
+    assert "going on from the checkpoint" in (folder / "said").read_text()
+    curve = tables.read("learning_curve", folder / "u4_s1.learning_curve.parquet")
+    steps = curve["step"].to_numpy()
+    assert steps[0] == 0 and steps[-1] == STEPS and (np.diff(steps) > 0).all()
+    rates = curve["learning_rate"].to_numpy()
+    assert (np.diff(rates) <= 0).all() and rates[0] == pytest.approx(0.01, rel=0.02)
+    force = curve["force_rmse_train_ev_per_angstrom"].to_numpy()
+    after = steps > about["resumed_from_step"]
+    assert force[after].max() < force[0]
+
+
+def test_messages_of_the_engines_do_not_reach_the_screen(folder):
+    said = (folder / "said").read_text()
+    assert "libcudart" not in said and "oneDNN" not in said
+
+
+def test_a_finished_training_is_not_run_again(folder, tmp_path):
+    arguments = [*train_arguments(folder)[:-1], tmp_path]
+    done = call("train_potential.py", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "is finished: its potential is taken" in done.stderr
+    assert (tmp_path / "u4_s1.pb").read_bytes() == (folder / "u4_s1.pb").read_bytes()
+
+
+def test_compressed_potential_holds_its_bounds(folder):
+    check = json.loads((folder / "u4_s1.potential.json").read_text())["compression"]
+    assert check["holds"]
+    assert check["energy_error_ev_per_atom"] <= 1e-6
+    assert 0 < check["force_error_ev_per_angstrom"] <= 1e-4
+
+
+def test_places_for_neighbours_come_from_the_data(folder):
+    about = json.loads((folder / "u4_s1.potential.json").read_text())
+    assert len(about["sel"]) == 3 and all(n >= 4 for n in about["sel"])
+    assert about["type_map"] == ["Li", "Ti", "Cl"]
+
+
+def test_forces_on_held_out_trajectories_beat_the_mean(tested):
+    row = tested[(tested["subset"] == "test") & (tested["quantity"] == "force")
+                 & (tested["species"] == "all") & (tested["component"] == "all")].iloc[0]
+    assert row["rmse"] < 0.6 * row["baseline_rmse"]
+    assert row["mae"] <= row["rmse"] <= row["max_error"]
+
+
+def test_accuracy_has_every_element_and_component(tested):
+    force = tested[(tested["quantity"] == "force") & (tested["subset"] == "test")]
+    assert set(force["species"]) == {"Li", "Ti", "Cl", "all"}
+    assert set(force["component"]) == {"x", "y", "z", "all"}
+    assert len(force) == 16
+    parts = force[(force["species"] != "all") & (force["component"] != "all")]
+    whole = force[(force["species"] == "all") & (force["component"] == "all")].iloc[0]
+    pooled = np.sqrt((parts["count"] * parts["rmse"] ** 2).sum() / parts["count"].sum())
+    assert pooled == pytest.approx(whole["rmse"], rel=1e-9)
+    assert parts["count"].sum() == whole["count"]
+
+
+def test_virial_of_labels_and_potential_have_the_same_sign(tested):
+    row = tested[(tested["subset"] == "train") & (tested["quantity"] == "virial")
+                 & (tested["component"] == "all")].iloc[0]
+    assert row["r2"] > 0.3
+
+
+def test_parity_repeats_the_accuracy(folder, tested):
+    points = tables.read("parity", folder / "u4_s1.parity.parquet")
+    some = points[(points["subset"] == "test") & (points["quantity"] == "energy")]
+    row = tested[(tested["subset"] == "test") & (tested["quantity"] == "energy")].iloc[0]
+    rmse = np.sqrt(((some["predicted"] - some["reference"]) ** 2).mean())
+    assert rmse == pytest.approx(row["rmse"], rel=1e-9)
+
+
+def test_metrics_of_known_numbers():
+    found = accuracy.metrics(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 6.0]))
+    assert found == {"count": 4, "mae": 0.5, "rmse": 1.0, "max_error": 2.0, "r2": 1 - 4 / 5}
+    assert accuracy.metrics(np.ones(3), np.ones(3))["r2"] is None
+
+
+def test_bootstrap_draws_trajectories_not_frames():
+    rng = np.random.default_rng(0)
+    same = {f"t{i}": rng.normal(0, 1, 4000) for i in range(8)}
+    low, high = accuracy.bootstrap_rmse(same, 1)
+    assert low is not None and high is not None
+    assert 0.95 < low < 1 < high < 1.05 or 0.95 < low < high < 1.05
+    unlike = {f"t{i}": rng.normal(0, 1, 4000) * (1 + i) for i in range(8)}
+    wide = accuracy.bootstrap_rmse(unlike, 1)
+    assert wide[1] - wide[0] > 10 * (high - low)
+    assert accuracy.bootstrap_rmse({"a": np.ones(3), "b": np.ones(3)}, 1) == (None, None)
+
+
+def test_baseline_is_the_mean_of_the_training_set():
+    part = {"quantity": "energy", "species": "all", "component": "all", "trajectory": "t",
+            "frames": [0, 1], "reference": np.array([1.0, 3.0]), "predicted": np.array([1.0, 3.0])}
+    means = accuracy.training_means([part])
+    other = {**part, "reference": np.array([5.0, 5.0]), "predicted": np.array([4.0, 4.0])}
+    row = next(r for r in accuracy.accuracy_rows([other], means, 0) if r["species"] == "all")
+    assert row["baseline_rmse"] == pytest.approx(3.0) and row["rmse"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--u_ev", 2], "is of U = 4 eV, not 2 eV"),
+        (["--learning_rate_stop", 1], "learning_rate_stop must be"),
+        (["--training_steps", 0], "training_steps is 0"),
+        (["--smooth_angstrom", 9], "smooth_angstrom"),
+        (["--embedding", "10,x"], "embedding"),
+        (["--init_model", "nowhere.pb"], "nowhere.pb does not exist"),
+    ],
+)
+def test_wrong_settings_are_refused_before_training(folder, tmp_path, more, message):
+    import train_potential
+    from trained import MATERIAL
+
+    arguments = [*train_arguments(folder)[:-1], tmp_path, *more]
+    with pytest.raises(HavenError, match=message):
+        train_potential.main(["--material", str(MATERIAL), *map(str, arguments)])
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_backend_that_is_not_installed_is_named(folder, monkeypatch):
+    from haven import dataset
+
+    monkeypatch.setitem(potential.MODULE, "pytorch", "no_such_library")
+    with pytest.raises(HavenError, match="backend pytorch is not installed"):
+        potential.check(potential.Settings(), dataset.load(folder / "u4.dataset"),
+                        ["Li", "Ti", "Cl"], 4.0, "pytorch")
+
+
+def test_a_potential_of_another_material_is_refused():
+    with pytest.raises(HavenError, match="knows O, H, not Li, Cl"):
+        potential.require_species(["O", "H"], ["Li", "Cl"], "water.pb")
+
+
+def test_a_potential_cut_off_is_refused(folder, tmp_path):
+    whole = (folder / "u4_s1.pb").read_bytes()
+    (tmp_path / "u4_s1.pb").write_bytes(whole[: len(whole) // 2])
+    done = call("test_potential.py", "--dataset", folder / "u4.dataset", "--potential",
+                tmp_path / "u4_s1.pb", "--u_ev", 4, "--out", tmp_path)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("haven: error: potential ") and "cannot be loaded" in last
+
+
+def test_checkpoints_that_are_not_whole_are_passed_over(tmp_path):
+    for step in (100, 200, 300):
+        for end in ("index", "meta", "data-00000-of-00001"):
+            (tmp_path / f"model.ckpt-{step}.{end}").write_text("x")
+    (tmp_path / "model.ckpt-300.data-00000-of-00001").write_text("")
+    (tmp_path / "model.ckpt-200.meta").unlink()
+    assert potential.checkpoints(tmp_path) == ["model.ckpt-100"]
+
+
+def test_a_curve_joined_after_a_restart_has_each_step_once(tmp_path):
+    curve = tmp_path / "lcurve.out"
+    head = "#  step  rmse_e_val  rmse_e_trn  rmse_f_val  rmse_f_trn   lr\n"
+    curve.write_text(head + "0 1 1 1 1 0.1\n10 1 1 1 1 0.1\n20 9 9 9 9 0.1\n"
+                     + head + "20 2 2 2 2 0.1\n30 3 3 3")
+    rows = potential.read_curve(curve)
+    assert [r["step"] for r in rows] == [0, 10, 20]
+    assert rows[-1]["rmse_f_val"] == 2
+
+
+def test_job_key_follows_data_and_settings(folder):
+    data = {"sha256": "a"}
+    one = potential.job_key(data, potential.Settings())
+    assert one == potential.job_key(data, potential.Settings())
+    assert one != potential.job_key(data, potential.Settings(seed=2))
+    assert one != potential.job_key({"sha256": "b"}, potential.Settings())

@@ -1,0 +1,204 @@
+"""The report of a made-up study: complete, honest about what is missing, self-contained."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import html.parser
+import io
+import json
+import re
+
+import pandas as pd
+import pytest
+import render_report
+from report_tables import US, write_study
+
+from haven import report, sections, tables
+from haven.cli import HavenError
+from haven.measured import collect
+
+FIGURES = ("labels", "learning_curve", "parity", "residuals", "accuracy", "structures", "thermo",
+           "temperature", "rdf", "msd", "diffusion", "conductivity", "haven_ratio", "hops",
+           "tracks", "van_hove", "barriers", "cost")
+HEADINGS = ("headline", "unsupported", "comparison", "labels", "potential", "health", "transport",
+            "hops", "barriers", "cost", "verdicts", "provenance", "cite")
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a reader and a browser meet, and checks that tags are closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.images, self.links, self.cells = [], [], [], [], {}
+        self.text, self.section, self.headings = [], "", []
+        self.feed(text)
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if "id" in given:
+            self.ids.append(given["id"])
+        if tag == "section":
+            self.section = given["aria-labelledby"]
+        if tag == "img":
+            self.images.append(given)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        self.links += [v for k, v in attrs if k in ("href", "src")]
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, f"{tag} closed out of order"
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if data.strip() and self.open and self.open[-1] in ("td", "th", "small"):
+            self.cells.setdefault(self.section, []).append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    write_study(folder / "tables", replicas=2, leave_out=((4.0, 358.0),))
+    expected = {"u_ev": [0, 4], "temperature_k": [298, 313, 328, 333, 358, 373],
+                "replica": [0, 1], "parameters": {"supercell": "[2, 2, 2]"}}
+    (folder / "expected.json").write_text(json.dumps(expected))
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        render_report.main(["--tables", str(folder / "tables"), "--out", str(folder / "out"),
+                            "--expected", str(folder / "expected.json")])
+    (folder / "out" / "printed.txt").write_text(printed.getvalue())
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def page(rendered):
+    return Page((rendered / "report.html").read_text(encoding="utf-8"))
+
+
+def test_every_section_and_figure_is_there_with_caption_and_alternative_text(rendered, page):
+    assert set(HEADINGS) <= set(page.ids)
+    assert {f"figure-{key}" for key in FIGURES} <= set(page.ids)
+    assert len(page.images) == len(FIGURES)
+    assert all(len(image["alt"]) > 20 for image in page.images)
+    for key in FIGURES:
+        assert (rendered / "figures" / f"{key}.png").stat().st_size > 5000
+        assert (rendered / "figures" / f"{key}.pdf").stat().st_size > 3000
+
+
+def test_the_page_is_well_formed_self_contained_and_navigable(page):
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in page.links)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    first = base64.b64decode(page.images[0]["src"].split(",")[1])
+    assert first.startswith(b"\x89PNG")
+    steps = [b - a for a, b in zip(page.headings, page.headings[1:], strict=False)]
+    assert page.headings[0] == 1 and max(steps) <= 1, "no heading level is skipped"
+
+
+def test_no_number_in_the_headline_stands_without_interval_and_unit(page):
+    rows = page.cells["headline"]
+    numbers = [c for c in rows if re.search(r"\d", c) and not re.fullmatch(
+        r"(U = \d eV|\d+ K|σ at 298 K, Arrhenius line)", c)]
+    assert len(numbers) == 2 * 7 - 1
+    for cell in numbers:
+        held = re.search(r"\d \[\S+, \S+\]|\[.*, .*\]", cell) or cell.startswith("<")
+        assert held, cell
+        has_unit = re.search(r"(cm²/s|mS/cm|eV)$", cell)
+        assert has_unit or cell == next(c for c in numbers if not re.search(r"[a-z]", c)), cell
+
+
+def test_bounds_and_dashes_stand_where_the_runs_are_not_diffusive(page):
+    cells = page.cells["headline"]
+    assert any(re.fullmatch(r"< \S+ × 10⁻⁸ cm²/s", c) for c in cells)
+    assert "–" in cells
+    assert "not diffusive yet" in cells
+    assert "only an upper bound is supported" in "".join(page.text)
+
+
+def test_missing_runs_are_named_and_not_averaged_away(page):
+    text = " ".join("".join(page.text).split())
+    assert "2 expected runs are missing" in text
+    assert "u4_t358_r0, u4_t358_r1" in text
+    assert "run u4_t358_r0 is missing" in text
+    assert "22 runs of molecular dynamics" in text
+
+
+def test_doubtful_published_values_carry_their_mark(page):
+    cells = page.cells["comparison"]
+    assert {"14 (?)", "0.22 eV (?)", "0.05959 eV/Å (?)"} <= set(cells)
+    assert "11.93 Å (?)" in cells
+    assert "1.06 mS/cm" in cells
+
+
+def test_tables_come_out_joined_with_comparison_and_verdicts(rendered):
+    found = {path.stem for path in (rendered / "tables").glob("*.parquet")}
+    assert {"comparison", "verdicts", "diffusion", "msd", "runs"} <= found
+    assert len(tables.read("runs", rendered / "tables" / "runs.parquet")) == 22
+    verdicts = tables.read("verdicts", rendered / "tables" / "verdicts.parquet")
+    missing = verdicts[verdicts["check"] == "present"]
+    assert sorted(missing["subject"]) == ["u4_t358_r0", "u4_t358_r1"]
+    assert "TRAIN_POTENTIAL" in set(verdicts["stage"])
+
+
+def test_the_printed_summary_has_intervals_and_verdicts_for_each_u(rendered):
+    text = (rendered / "printed.txt").read_text()
+    for u in US:
+        assert f"U = {u:g} eV" in text
+    assert re.search(r"D_self at 298 K +\S+e-08 \[\S+e-08, \S+e-08\] cm2/s +diffusive", text)
+    assert re.search(r"D_self at 298 K +< \S+ cm2/s +not diffusive yet", text)
+    assert re.search(r"H_R at 298 K +- +not diffusive yet", text)
+    assert re.search(r"Ea +0.310 \[0.260, 0.360\] eV +diffusive", text)
+    assert "Missing runs: u4_t358_r0, u4_t358_r1" in text
+    assert "report.html" in text
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("kept", [("labels",), ("diffusion", "runs"), ("cost",), ("structures",)])
+def test_a_report_of_few_tables_says_what_was_not_computed(tmp_path, kept):
+    without = [name for name in tables.TABLES if name not in kept]
+    write_study(tmp_path / "tables", without=tuple(without))
+    text = report.write(tmp_path / "tables", *paths(), tmp_path)
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Not computed in this run." in "".join(page.text)
+    assert ("No transport number" in text) == ("diffusion" not in kept)
+
+
+def paths():
+    root = render_report.Path(render_report.__file__).resolve().parents[1] / "assets"
+    return root / "reference", root / "report.html.j2"
+
+
+def test_too_few_hops_leave_no_haven_ratio(tmp_path):
+    write_study(tmp_path, without=("diffusion",))
+    study = write_study(tmp_path / "whole")
+    rows = tables.read("diffusion", study / "study.diffusion.parquet")
+    rare = (rows["u_ev"] == 4) & (rows["temperature_k"] == 298) & (rows["quantity"] == "haven")
+    rows.loc[rare, "verdict"] = "too_few_events"
+    tables.write("diffusion", rows, tmp_path / "study.diffusion.parquet")
+    grid = sections.headline_grid(collect(report.load_tables(tmp_path)))
+    line = next(row for row in grid["rows"] if row[0]["text"] == "Haven ratio")
+    assert line[2] == {"text": "–", "small": "too few hops"}
+
+
+def test_unstable_runs_fail_their_check(tmp_path):
+    study = report.load_tables(write_study(tmp_path))
+    study["runs"].loc[0, "verdict"] = "melted"
+    rows = report.verdict_rows(study, [], "li3ticl6")
+    failed = rows[~rows["passed"].astype(bool)]
+    assert "run u0_t298_r0 is melted" in set(failed["message"])
+
+
+def test_wrong_input_is_one_clear_line(tmp_path):
+    with pytest.raises(HavenError, match="does not exist"):
+        report.load_tables(tmp_path / "nowhere")
+    with pytest.raises(HavenError, match="no tables in"):
+        report.load_tables(tmp_path)
+    (tmp_path / "e.json").write_text("[1, 2]")
+    with pytest.raises(HavenError, match="must map u_ev"):
+        report.read_expected(tmp_path / "e.json")
+    two = {"runs": pd.DataFrame({"material": ["a", "b"]})}
+    with pytest.raises(HavenError, match="several materials"):
+        report.material_of(two)

@@ -1,0 +1,75 @@
+"""A small potential, trained for real once a test session, and killed half-way on purpose."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from analytic import write_labelled
+
+from haven.potential import checkpoints as whole_checkpoints
+
+ROOT = Path(__file__).resolve().parents[2]
+MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"
+STEPS = 400
+
+
+def script(name: str, *arguments: object) -> list[str]:
+    return [sys.executable, str(ROOT / "bin" / name), "--material", str(MATERIAL),
+            *map(str, arguments)]
+
+
+def call(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(script(name, *arguments), capture_output=True, text=True,
+                          env=environment, check=False)
+
+
+def kill_when(command: list[str], ready, limit_s: float = 600.0) -> bool:
+    """Start a command in a session of its own, SIGKILL it once ``ready()``; False if it ended."""
+    with tempfile.TemporaryFile() as screen:
+        process = subprocess.Popen(command, stdout=screen, stderr=screen)
+        end = time.monotonic() + limit_s
+        while not ready() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.005)
+        alive = process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    return alive
+
+
+def train_arguments(folder: Path) -> list[object]:
+    return ["--dataset", folder / "u4.dataset", "--u_ev", 4, "--seed", 1,
+            "--training_steps", STEPS, "--embedding", "4,8", "--axis_neurons", 4,
+            "--fitting", "16,16", "--cutoff_angstrom", 5, "--precision", "float64",
+            "--learning_rate_start", 0.01, "--learning_rate_stop", 0.001, "--compress",
+            "--checkpoint_dir", folder / "checkpoints", "--out", folder]
+
+
+@functools.cache
+def trained() -> Path:
+    """Return a folder with a data set and a potential whose training was killed and gone on with.
+
+    The folder holds ``killed``: whether the first attempt was still running when it was killed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="haven_trained_"))
+    write_labelled(folder / "frames", 6, 4, rattle=0.06)
+    built = call("build_dataset.py", "--frames", folder / "frames", "--u_ev", 4, "--test_share",
+                 0.3, "--out", folder)
+    assert built.returncode == 0, built.stderr
+    checkpoints = folder / "checkpoints"
+    killed = kill_when(
+        script("train_potential.py", *train_arguments(folder)),
+        lambda: any(whole_checkpoints(job) for job in checkpoints.glob("*")),
+    )
+    (folder / "killed").write_text(str(killed))
+    done = call("train_potential.py", *train_arguments(folder))
+    assert done.returncode == 0, done.stderr
+    (folder / "said").write_text(done.stderr)
+    return folder
