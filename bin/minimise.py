@@ -28,11 +28,13 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import read, write
 
     from haven.crystal import load_material
+    from haven.model_file import check_potential
     from haven.relaxation import minimise, verdict_rows
 
     material = load_material(args.material)
     atoms = read(cli.existing(args.structure, "structure"))
-    model = cli.existing(args.potential, "potential")
+    model = Path(args.potential)
+    check_potential(model, material.species)
     if args.force_tolerance_ev_per_angstrom <= 0 or args.max_steps < 1:
         raise cli.HavenError("force_tolerance_ev_per_angstrom must be above 0, max_steps at least "
                              "1")

@@ -40,47 +40,53 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import read
 
-    from haven import dynamics, lammps, segments
+    from haven import dynamics, lammps
     from haven.crystal import load_material
-    from haven.production import judged, versions
+    from haven.job import Job, check, key, velocity_seed
+    from haven.model_file import check_potential, crowded
+    from haven.production import judged, thermo_rows, versions, watcher
     from haven.relaxation import require_elements
+    from haven.segments import members
     from haven.trajectory import write_npz
 
     material = load_material(args.material)
     atoms = read(cli.existing(args.structure, "structure"))
     require_elements(atoms, material.species, args.structure)
-    potentials = tuple(str(cli.existing(p, "potential").resolve()) for p in args.potentials)
+    described = [check_potential(p, material.species) for p in args.potentials]
     per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
-    job = dynamics.Job(
+    job = Job(
         args.temperature_k, args.timestep_fs, args.damping_fs,
         round(args.equilibration_ps * per_ps), round(args.production_ps * per_ps),
         round(args.dump_ps * per_ps), args.all_every,
-        dynamics.velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica), potentials,
+        velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica), (),
         material.species, material.mobile, args.checkpoint_minutes, args.threads,
         max(5000.0, 5 * args.temperature_k),
     )
-    dynamics.check(job)
+    check(job)
     name, out = cli.run_id(args.u_ev, args.temperature_k, args.replica), Path(args.out)
-    digests = replace(job, potentials=tuple(cli.sha256(p) for p in potentials))
+    digests = replace(job, potentials=tuple(cli.sha256(p) for p in args.potentials))
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    folder = place / f"{name}_{dynamics.key(digests, cli.sha256(args.structure))}"
+    folder = place / f"{name}_{key(digests, cli.sha256(args.structure))}"
     folder.mkdir(parents=True, exist_ok=True)
-    rotation = lammps.write_data(folder / "start.data", atoms, material.species)
-    ended = dynamics.run(job, folder)
-    keys = {"material": material.name, "u_ev": args.u_ev, "temperature_k": args.temperature_k,
-            "replica": args.replica, "seed": args.seed}
-    joined, row = judged(job, folder, atoms, ended, args.force_window_ev_per_angstrom)
+    if described[0] is not None:
+        crowded(atoms, described[0])
     inputs = {"structure": cli.sha256(args.structure), "potentials": digests.potentials}
+    rotation = lammps.write_data(folder / "start.data", atoms, material.species)
+    host = [i for i, s in enumerate(atoms.get_chemical_symbols()) if s != material.mobile]
+    job = replace(job, potentials=lammps.link_potentials(folder, args.potentials))
+    ended = dynamics.run(job, folder, watcher(job, folder, host, atoms.get_masses()))
+    keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
+    keys["material"] = material.name
+    joined, row = judged(job, folder, atoms, ended, args.force_window_ev_per_angstrom)
     write_npz(out / f"{name}.trajectory.npz",
-              segments.members(job, joined, atoms.cell.array, rotation,
-                               atoms.get_chemical_symbols()),
+              members(job, joined, atoms.cell.array, rotation, atoms.get_chemical_symbols()),
               {**keys, "timestep_fs": args.timestep_fs, "verdict": row["verdict"],
                "versions": versions()})
     tables.write("runs", [{**keys, **row}], out / f"{name}.runs.parquet", inputs)
-    tables.write("thermo", [{**keys, **r} for r in segments.thermo_rows(job, joined)],
+    tables.write("thermo", [{**keys, **r} for r in thermo_rows(job, joined)],
                  out / f"{name}.thermo.parquet", inputs)
-    cli.log.info("%s: %.4g ps in %d segments, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
-                 row["segments"], row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
+    cli.log.info("%s: %.4g ps, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
+                 row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
     if not args.checkpoint_dir:
         shutil.rmtree(folder)
 

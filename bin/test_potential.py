@@ -26,10 +26,12 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import dataset as data
     from haven.crystal import load_material
+    from haven.model_file import check_potential
     from haven.systems import system_arrays
 
     material, content = load_material(args.material), data.load(args.dataset)
-    model = cli.existing(args.potential, "potential")
+    model = Path(args.potential)
+    check_potential(model, material.species)
     engine.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")

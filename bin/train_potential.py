@@ -8,7 +8,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from haven import cli, engine, potential, tables
+from haven import cli, engine, learning, potential, tables
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
     final = out / f"{name}{model.suffix}"
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, final)
-    curve = potential.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
+    curve = learning.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
     inputs = {"dataset": content["sha256"], "potential": cli.sha256(final)}
     tables.write("learning_curve", curve, out / f"{name}.learning_curve.parquet", inputs)
     about = potential.provenance(settings, content, final) | done

@@ -154,6 +154,20 @@ def write_data(path: Path, atoms: Atoms, species: Sequence[str]) -> np.ndarray:
     return rotation
 
 
+def link_potentials(folder: Path, potentials: Sequence[str | Path]) -> tuple[str, ...]:
+    """Link potentials into a folder and return their names there, free of spaces, always the same.
+
+    A retried task finds its potentials elsewhere than the attempt before; the links follow.
+    """
+    names = []
+    for number, potential in enumerate(potentials):
+        link = folder / f"potential{number}{Path(potential).suffix}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path(potential).resolve())
+        names.append(link.name)
+    return tuple(names)
+
+
 def setting_lines(source: str, potentials: Sequence[str], species: Sequence[str],
                   deviation: tuple[str, int] | None = None) -> list[str]:
     """Return the input lines that every run begins with.

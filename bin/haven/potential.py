@@ -6,15 +6,15 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from haven.cli import HavenError, log, package_digest, sha256
 from haven.engine import dp
+from haven.learning import progress
 from haven.systems import choose_sel, merge_systems
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
@@ -158,7 +158,7 @@ def train(
     flag, total = FLAG[backend], content["training"]["numb_steps"]
     (folder / "input.json").write_text(json.dumps(content, indent=1))
     begin = [] if init is None else ["--init-frz-model", str(init.resolve())]
-    with contextlib.chdir(folder), _progress(folder / "lcurve.out", total):
+    with contextlib.chdir(folder), progress(folder / "lcurve.out", total):
         for prefix in [*checkpoints(folder), None]:
             resumed = int(prefix.rpartition("-")[2]) if prefix else 0
             more = ["--restart", prefix] if prefix else begin
@@ -218,49 +218,6 @@ def finished(folder: Path) -> dict[str, Any] | None:
     return done
 
 
-def read_curve(path: Path) -> list[dict[str, float]]:
-    """Return the lines of DeePMD-kit's learning curve, the latest of each step, by step."""
-    header: list[str] = []
-    rows: dict[int, dict[str, float]] = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        if line.startswith("# ") and " lr" in line:
-            header = line[1:].split()
-        elif line and not line.startswith("#"):
-            values = line.split()
-            if len(values) == len(header):
-                rows[int(values[0])] = dict(zip(header, map(float, values), strict=True))
-    return [rows[step] for step in sorted(rows)]
-
-
-@contextlib.contextmanager
-def _progress(curve: Path, total: int) -> Iterator[None]:
-    """Say on stderr, every few seconds, how far the training is, while the body runs."""
-    done = threading.Event()
-
-    def follow() -> None:
-        began: tuple[float, float] | None = None
-        last = -1.0
-        while not done.wait(5.0):
-            rows = read_curve(curve)
-            if not rows or rows[-1]["step"] == last:
-                continue
-            now, row = time.monotonic(), rows[-1]
-            began, last = began or (now, row["step"]), row["step"]
-            speed = (last - began[1]) / max(now - began[0], 1e-9)
-            left = f"{(total - last) / speed:.0f} s left" if speed > 0 else "timing"
-            log.info("step %d of %d: energy %.2g eV/atom, force %.3f eV/A (held out %.3f), %s",
-                     last, total, row["rmse_e_trn"], row["rmse_f_trn"],
-                     row.get("rmse_f_val", float("nan")), left)
-
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
 def check(
     settings: Settings, dataset: dict[str, Any], species: list[str], u_ev: float, backend: str
 ) -> None:
@@ -284,21 +241,6 @@ def check(
     if importlib.util.find_spec(MODULE[backend]) is None:
         raise HavenError(f"backend {backend} is not installed: add {MODULE[backend]} to the Python "
                          "environment or choose another")
-
-
-def curve_rows(path: Path, material: str, u_ev: float, seed: int) -> list[dict[str, Any]]:
-    """Return the learning curve as rows of table ``learning_curve``."""
-    return [
-        {
-            "material": material, "u_ev": u_ev, "seed": seed, "step": int(row["step"]),
-            "learning_rate": row["lr"],
-            "energy_rmse_train_ev_per_atom": row["rmse_e_trn"],
-            "energy_rmse_test_ev_per_atom": row.get("rmse_e_val"),
-            "force_rmse_train_ev_per_angstrom": row["rmse_f_trn"],
-            "force_rmse_test_ev_per_angstrom": row.get("rmse_f_val"),
-        }
-        for row in read_curve(path)
-    ]
 
 
 def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict[str, Any]:

@@ -1,25 +1,152 @@
-"""What a finished or exploded run is worth: its joined frames and its row."""
+"""Judging a run, while it goes on and when it has ended: melting, drift, distances, its row."""
 
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven import segments
+from haven import lammps
 from haven.cli import HavenError, log
-from haven.dynamics import PHASES, Job
 from haven.frames import min_distance
+from haven.job import COLUMNS, PHASES, Job, kinetic_spread
+from haven.segments import Joined, join, positions
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+BAR_GPA = 1e-4
+MELT_MSD, DRIFT_MEV, JUMP_MEV, CLOSEST = 4.0, 1.0, 20.0, 1.3
+
+
+def host_msd(joined: Joined, host: Sequence[int], masses: np.ndarray) -> float:
+    """Return the largest mean-square displacement of the host about its own centre, Angstrom^2.
+
+    Parameters
+    ----------
+    joined
+        The run.
+    host
+        Rows of the host's atoms, shape (H,).
+    masses
+        Of all atoms, shape (A,).
+    """
+    if len(joined.all_steps) < 2:
+        return 0.0
+    host = list(host)
+    moved = (joined.all_positions[:, host] - joined.all_positions[0, host]).astype(float)
+    weight = masses[host] / masses[host].sum()
+    moved -= np.einsum("tai,a->ti", moved, weight)[:, None]
+    return float((moved**2).sum(axis=2).mean(axis=1).max())
+
+
+def watcher(
+    job: Job, folder: Path, host: Sequence[int], masses: np.ndarray
+) -> Callable[[str], str]:
+    """Return what tells, while a phase runs, that it has melted or drifts, or nothing.
+
+    Melted: the host's mean-square displacement since the phase began is above 4 Angstrom^2.
+    Drifting: the conserved energy has left its start by more than 20 meV/atom.
+    """
+
+    def watch(phase: str) -> str:
+        ends: list[np.ndarray] = []
+        for file in sorted(folder.glob(f"{phase}.*.all.dcd")):
+            steps, frames = lammps.read_dcd(file)
+            if len(steps):
+                ends.append(positions(frames, np.isin(np.arange(len(steps)), [0, len(steps) - 1])))
+        if ends:
+            pair = np.array([ends[0][0], ends[-1][-1]])
+            none = np.empty((2, 0, 3))
+            joined = Joined(np.arange(2), none, none, np.arange(2), pair, None, 1)
+            if host_msd(joined, host, masses) > MELT_MSD:
+                return "melted"
+        lines = [lammps.read_thermo(f, len(COLUMNS)) for f in sorted(folder.glob(f"{phase}.*.log"))]
+        energy = np.concatenate(lines)[:, COLUMNS.index("econserve")] if lines else np.empty(0)
+        if len(energy) and abs(energy[-1] - energy[0]) * 1000 / len(masses) > JUMP_MEV:
+            return "drifting"
+        return ""
+
+    return watch
+
+
+def drift(job: Job, joined: Joined, atoms: int) -> tuple[float, float]:
+    """Return slope and standard error of the conserved energy, meV/atom/ps, over four blocks.
+
+    The slope is that of a straight line; its error comes from the spread of the slopes between
+    block means, so that slow swings are not taken for a drift.
+    """
+    time_ps = joined.steps * job.timestep_fs / 1000
+    energy = 1000 * joined.thermo[:, COLUMNS.index("econserve")] / atoms
+    if len(energy) < 8:
+        return 0.0, np.inf
+    slope = float(np.polyfit(time_ps - time_ps[0], energy, 1)[0])
+    blocks = np.array([[t.mean(), e.mean()] for t, e in zip(
+        np.array_split(time_ps, 4), np.array_split(energy, 4), strict=True)])
+    steps = np.diff(blocks, axis=0)
+    each = steps[:, 1] / steps[:, 0]
+    return slope, float(each.std(ddof=1) / np.sqrt(len(each)))
+
+
+def run_row(
+    job: Job, joined: Joined, ended: str, host_moved: float, shortest: float, atoms: int,
+    window: float | None, folder: Path,
+) -> dict[str, Any]:
+    """Return the row of table ``runs`` (without its keys)."""
+    temperature = joined.thermo[:, 1]
+    slope, error = drift(job, joined, atoms)
+    done, seconds = np.sum([lammps.loop_times(f) for f in folder.glob("production.*.log")] or
+                           [(0, 0.0)], axis=0)
+    steps = int(joined.steps[-1])
+    wall = steps * float(seconds) / float(done) if done else 0.0
+    devi = None if joined.deviation is None else joined.deviation[:, 1]
+    if ended != "complete":
+        verdict = ended
+    elif shortest < CLOSEST:
+        verdict = "exploded"
+    elif host_moved > MELT_MSD:
+        verdict = "melted"
+    elif abs(slope) > DRIFT_MEV and abs(slope) > 3 * error:
+        verdict = "drifting"
+    else:
+        verdict = "stable"
+    return {
+        "atoms": atoms, "steps": steps, "timestep_fs": job.timestep_fs,
+        "duration_ps": steps * job.timestep_fs / 1000,
+        "temperature_mean_k": float(temperature.mean()),
+        "temperature_std_k": float(temperature.std()),
+        "temperature_std_expected_k": kinetic_spread(job.temperature_k, atoms),
+        "energy_drift_mev_per_atom_per_ps": slope, "min_distance_angstrom": shortest,
+        "host_msd_angstrom2": host_moved,
+        "deviation_max_p95_ev_per_angstrom":
+            None if devi is None or not len(devi) else float(np.quantile(devi, 0.95)),
+        "share_beyond_window": None if devi is None or not len(devi) or window is None
+            else float((devi > window).mean()),
+        "wall_s": wall, "cores": job.threads,
+        "ns_per_day": steps * job.timestep_fs * 1e-6 * 86400 / wall if wall > 0 else 0.0,
+        "segments": joined.segments, "verdict": verdict,
+    }
+
+
+def thermo_rows(job: Job, joined: Joined) -> list[dict[str, float]]:
+    """Return rows of table ``thermo`` (without its keys), at most 2000, evenly thinned."""
+    every = max(1, -(-len(joined.steps) // 2000))
+    named = {name: joined.thermo[::every, i] for i, name in enumerate(COLUMNS)}
+    return [
+        {"time_ps": float(s) * job.timestep_fs / 1000, "temperature_now_k": float(t),
+         "potential_energy_ev": float(p), "conserved_ev": float(c),
+         "pressure_gpa": float(b) * BAR_GPA}
+        for s, t, p, c, b in zip(named["step"], named["temp"], named["pe"], named["econserve"],
+                                 named["press"], strict=True)
+    ]
+
 
 def judged(
     job: Job, folder: Path, atoms: Atoms, ended: str, window: float | None
-) -> tuple[segments.Joined, dict[str, Any]]:
+) -> tuple[Joined, dict[str, Any]]:
     """Return a run's frames and its row of table ``runs`` (without its keys).
 
     Of a run that exploded before production, the equilibration's frames are given, so that the
@@ -28,20 +155,21 @@ def judged(
     joined = _frames(job, folder, ended)
     symbols = np.array(atoms.get_chemical_symbols())
     last = atoms.copy()
-    shortest = float("nan")
-    if len(joined.all_steps):
-        last.set_cell(_lammps_cell(atoms), scale_atoms=False)
-        last.positions = joined.all_positions[-1]
-        shortest = min_distance(last)
-    moved = segments.host_msd(joined, np.flatnonzero(symbols != job.mobile), atoms.get_masses())
-    row = segments.run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+    last.set_cell(_lammps_cell(atoms), scale_atoms=False)
+    last.positions = joined.all_positions[-1] if len(joined.all_steps) else last.positions
+    shortest = min_distance(last)
+    if shortest < CLOSEST:
+        log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
+    host = np.flatnonzero(symbols != job.mobile).tolist()
+    moved = host_msd(joined, host, atoms.get_masses())
+    row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
     return joined, row
 
 
-def _frames(job: Job, folder: Path, ended: str) -> segments.Joined:
+def _frames(job: Job, folder: Path, ended: str) -> Joined:
     for phase in reversed(PHASES):
         if any(folder.glob(f"{phase}.*.mobile.dcd")):
-            joined = segments.join(job, folder, phase)
+            joined = join(job, folder, phase)
             if len(joined.steps) >= 2:
                 if phase == PHASES[0]:
                     log.warning("exploded before production: the equilibration's frames are kept")

@@ -10,7 +10,14 @@ import numpy as np
 
 from haven.cli import HavenError
 from haven.frames import min_distance
-from haven.lammps import error_line, read_thermo, setting_lines, start, write_data
+from haven.lammps import (
+    error_line,
+    link_potentials,
+    read_thermo,
+    setting_lines,
+    start,
+    write_data,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -58,7 +65,7 @@ def minimise(
     require_elements(atoms, species, "structure")
     rotation = write_data(folder / "start.data", atoms, species)
     lines = [
-        *setting_lines("read_data start.data", [str(potential.resolve())], species),
+        *setting_lines("read_data start.data", link_potentials(folder, [potential]), species),
         "variable size atom sqrt(fx*fx+fy*fy+fz*fz)",
         "compute largest all reduce max v_size", "thermo_style custom step pe c_largest",
         "thermo_modify format float %.12g", "thermo 10", "min_style cg",

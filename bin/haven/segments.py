@@ -1,4 +1,4 @@
-"""Joining the segments of a run into one trajectory and judging it."""
+"""Joining the segments of a run into one trajectory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import numpy as np
 
 from haven import lammps
 from haven.cli import HavenError
-from haven.dynamics import COLUMNS, Job, kinetic_spread
-
-BAR_GPA = 1e-4
-MELT_MSD, DRIFT_MEV = 4.0, 1.0
+from haven.job import COLUMNS, Job
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def _kept(parts: list[np.ndarray], last: int) -> list[np.ndarray]:
     return masks[::-1]
 
 
-def _positions(frames: Any, mask: np.ndarray) -> np.ndarray:
+def positions(frames: Any, mask: np.ndarray) -> np.ndarray:
     chosen = np.flatnonzero(mask)
     atoms = frames.dtype["x"]["value"].shape[0] if len(frames) else 0
     out = np.empty((len(chosen), atoms, 3), np.float32)
@@ -77,7 +74,7 @@ def _positions(frames: Any, mask: np.ndarray) -> np.ndarray:
 def _join_dcd(files: list[Path], last: int) -> tuple[np.ndarray, np.ndarray]:
     opened = [lammps.read_dcd(f) for f in files]
     masks = _kept([steps for steps, _ in opened], last)
-    pieces = [_positions(frames, mask) for (_, frames), mask in zip(opened, masks, strict=True)
+    pieces = [positions(frames, mask) for (_, frames), mask in zip(opened, masks, strict=True)
               if mask.any()]
     steps = np.concatenate([s[m] for (s, _), m in zip(opened, masks, strict=True)])
     return steps, np.concatenate(pieces) if pieces else np.empty((0, 0, 3), np.float32)
@@ -128,95 +125,6 @@ def _deviation(files: list[Path], last: int) -> np.ndarray | None:
                               ).reshape(-1, 2))
     masks = _kept([p[:, 0].astype(int) for p in parts], last)
     return np.concatenate([p[m] for p, m in zip(parts, masks, strict=True)])
-
-
-def host_msd(joined: Joined, host: np.ndarray, masses: np.ndarray) -> float:
-    """Return the largest mean-square displacement of the host about its own centre, Angstrom^2.
-
-    Parameters
-    ----------
-    joined
-        The run.
-    host
-        Rows of the host's atoms, shape (H,).
-    masses
-        Of all atoms, shape (A,).
-    """
-    if len(joined.all_steps) < 2:
-        return 0.0
-    moved = (joined.all_positions[:, host] - joined.all_positions[0, host]).astype(float)
-    weight = masses[host] / masses[host].sum()
-    moved -= np.einsum("tai,a->ti", moved, weight)[:, None]
-    return float((moved**2).sum(axis=2).mean(axis=1).max())
-
-
-def drift(job: Job, joined: Joined, atoms: int) -> tuple[float, float]:
-    """Return slope and standard error of the conserved energy, meV/atom/ps, over four blocks.
-
-    The slope is that of a straight line; its error comes from the spread of the slopes between
-    block means, so that slow swings are not taken for a drift.
-    """
-    time_ps = joined.steps * job.timestep_fs / 1000
-    energy = 1000 * joined.thermo[:, COLUMNS.index("econserve")] / atoms
-    if len(energy) < 8:
-        return 0.0, np.inf
-    slope = float(np.polyfit(time_ps - time_ps[0], energy, 1)[0])
-    blocks = np.array([[t.mean(), e.mean()] for t, e in zip(
-        np.array_split(time_ps, 4), np.array_split(energy, 4), strict=True)])
-    steps = np.diff(blocks, axis=0)
-    each = steps[:, 1] / steps[:, 0]
-    return slope, float(each.std(ddof=1) / np.sqrt(len(each)))
-
-
-def run_row(
-    job: Job, joined: Joined, ended: str, host_moved: float, shortest: float, atoms: int,
-    window: float | None, folder: Path,
-) -> dict[str, Any]:
-    """Return the row of table ``runs`` (without its keys)."""
-    temperature = joined.thermo[:, 1]
-    slope, error = drift(job, joined, atoms)
-    done, seconds = np.sum([lammps.loop_times(f) for f in folder.glob("production.*.log")] or
-                           [(0, 0.0)], axis=0)
-    steps = int(joined.steps[-1])
-    wall = steps * float(seconds) / float(done) if done else 0.0
-    devi = None if joined.deviation is None else joined.deviation[:, 1]
-    if ended == "exploded":
-        verdict = "exploded"
-    elif host_moved > MELT_MSD:
-        verdict = "melted"
-    elif abs(slope) > DRIFT_MEV and abs(slope) > 3 * error:
-        verdict = "drifting"
-    else:
-        verdict = "stable"
-    return {
-        "atoms": atoms, "steps": steps, "timestep_fs": job.timestep_fs,
-        "duration_ps": steps * job.timestep_fs / 1000,
-        "temperature_mean_k": float(temperature.mean()),
-        "temperature_std_k": float(temperature.std()),
-        "temperature_std_expected_k": kinetic_spread(job.temperature_k, atoms),
-        "energy_drift_mev_per_atom_per_ps": slope, "min_distance_angstrom": shortest,
-        "host_msd_angstrom2": host_moved,
-        "deviation_max_p95_ev_per_angstrom":
-            None if devi is None or not len(devi) else float(np.quantile(devi, 0.95)),
-        "share_beyond_window": None if devi is None or not len(devi) or window is None
-            else float((devi > window).mean()),
-        "wall_s": wall, "cores": job.threads,
-        "ns_per_day": steps * job.timestep_fs * 1e-6 * 86400 / wall if wall > 0 else 0.0,
-        "segments": joined.segments, "verdict": verdict,
-    }
-
-
-def thermo_rows(job: Job, joined: Joined) -> list[dict[str, float]]:
-    """Return rows of table ``thermo`` (without its keys), at most 2000, evenly thinned."""
-    every = max(1, -(-len(joined.steps) // 2000))
-    named = {name: joined.thermo[::every, i] for i, name in enumerate(COLUMNS)}
-    return [
-        {"time_ps": float(s) * job.timestep_fs / 1000, "temperature_now_k": float(t),
-         "potential_energy_ev": float(p), "conserved_ev": float(c),
-         "pressure_gpa": float(b) * BAR_GPA}
-        for s, t, p, c, b in zip(named["step"], named["temp"], named["pe"], named["econserve"],
-                                 named["press"], strict=True)
-    ]
 
 
 def members(

@@ -15,7 +15,7 @@ from ase import Atoms
 from ase.io import read, write
 from trained import MATERIAL, call, kill_when, script, trained
 
-from haven import dynamics, lammps, segments, tables
+from haven import dynamics, job, lammps, production, segments, tables
 from haven.cli import HavenError
 from haven.trajectory import open_npz
 
@@ -114,7 +114,7 @@ def test_velocities_follow_from_the_seed(minimised, potential, undisturbed, tmp_
     again = run(minimised, potential, tmp_path)
     np.testing.assert_allclose(again["mobile_angstrom"], first["mobile_angstrom"], atol=1e-4)
     assert not any((tmp_path / "checkpoints").glob("*"))
-    seeds = {dynamics.velocity_seed(*parts) for parts in
+    seeds = {job.velocity_seed(*parts) for parts in
              [(1, 4, 300, 0), (2, 4, 300, 0), (1, 0, 300, 0), (1, 4, 310, 0), (1, 4, 300, 1)]}
     assert len(seeds) == 5 and all(0 < s < 10**8 for s in seeds)
 
@@ -147,10 +147,10 @@ def test_a_killed_run_goes_on_and_equals_the_undisturbed(minimised, potential, u
                     tmp_path.glob("checkpoints/*/production.*.mobile.dcd"))[wanted - 1:wanted])
         counts.append(kill_when(script("run_dynamics.py", *arguments), ready))
     time.sleep(0.1)
-    job = next((tmp_path / "checkpoints").iterdir())
-    before = {f.name: f.stat().st_mtime_ns for f in job.iterdir()}
+    place = next((tmp_path / "checkpoints").iterdir())
+    before = {f.name: f.stat().st_mtime_ns for f in place.iterdir()}
     time.sleep(0.3)
-    assert before == {f.name: f.stat().st_mtime_ns for f in job.iterdir()}, "LAMMPS runs on"
+    assert before == {f.name: f.stat().st_mtime_ns for f in place.iterdir()}, "LAMMPS runs on"
     done = call("run_dynamics.py", *arguments)
     assert done.returncode == 0, done.stderr
     assert any(counts)
@@ -170,7 +170,7 @@ def test_extending_a_run_computes_only_the_rest(minimised, potential, undisturbe
     longer = run(minimised, potential, tmp_path, "--checkpoint_dir", place)
     logs = sorted(place.glob("*/production.*.log"))
     assert len(logs) == 2
-    assert lammps.read_thermo(logs[1], len(dynamics.COLUMNS))[0, 0] == 60
+    assert lammps.read_thermo(logs[1], len(job.COLUMNS))[0, 0] == 60
     first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
     np.testing.assert_array_equal(longer["time_ps"], first["time_ps"])
     np.testing.assert_allclose(longer["mobile_angstrom"], first["mobile_angstrom"], atol=1e-3)
@@ -180,8 +180,8 @@ def test_extending_a_run_computes_only_the_rest(minimised, potential, undisturbe
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.98])
 def test_a_restart_cut_off_gives_way_to_the_one_before(tmp_path, undisturbed, caplog, share):
-    job = next((undisturbed / "checkpoints").iterdir())
-    whole = (job / "production.120.restart").read_bytes()
+    place = next((undisturbed / "checkpoints").iterdir())
+    whole = (place / "production.120.restart").read_bytes()
     (tmp_path / "production.60.restart").write_bytes(whole)
     (tmp_path / "production.120.restart").write_bytes(whole[: int(share * len(whole))])
     found = dynamics.restarts(tmp_path, "production")
@@ -262,13 +262,13 @@ def test_later_attempts_count_where_segments_overlap():
 
 
 def test_drift_is_the_slope_of_the_conserved_energy():
-    job = dynamics.Job(300, 1, 100, 0, 1000, 10, 1, 1, ("p",), SPECIES, "Li")
+    one = job.Job(300, 1, 100, 0, 1000, 10, 1, 1, ("p",), SPECIES, "Li")
     steps = np.arange(0, 1001, 10)
-    thermo = np.zeros((len(steps), len(dynamics.COLUMNS)))
-    thermo[:, dynamics.COLUMNS.index("econserve")] = 0.04 * steps * 0.001 - 5
+    thermo = np.zeros((len(steps), len(job.COLUMNS)))
+    thermo[:, job.COLUMNS.index("econserve")] = 0.04 * steps * 0.001 - 5
     joined = segments.Joined(steps, thermo, np.zeros((101, 1, 3)), steps, np.zeros((101, 1, 3)),
                              None, 1)
-    slope, error = segments.drift(job, joined, 20)
+    slope, error = production.drift(one, joined, 20)
     assert slope == pytest.approx(2.0) and error == pytest.approx(0.0, abs=1e-9)
 
 
@@ -279,7 +279,7 @@ def test_host_displacement_leaves_out_its_own_drift():
     moved[3, 1] -= 2.0
     joined = segments.Joined(np.arange(2), np.zeros((2, 1)), np.zeros((2, 1, 3)), np.arange(2),
                              np.array([start, moved]), None, 1)
-    assert segments.host_msd(joined, np.array([1, 2, 3]), np.ones(4)) == pytest.approx(8 / 3)
+    assert production.host_msd(joined, [1, 2, 3], np.ones(4)) == pytest.approx(8 / 3)
 
 
 def test_lammps_of_the_user_is_taken_when_named(monkeypatch, tmp_path):
@@ -309,6 +309,6 @@ def test_lammps_starts_without_importing_tensorflow():
 
 
 def test_clock_is_what_lammps_reads():
-    assert [dynamics._clock(m) for m in (0.001, 0.5, 10, 90)] == [
+    assert [job._clock(m) for m in (0.001, 0.5, 10, 90)] == [
         "0:00:01", "0:00:30", "0:10:00", "1:30:00"]
-    assert re.match(r"\d+:\d\d:\d\d$", dynamics._clock(1e4))
+    assert re.match(r"\d+:\d\d:\d\d$", job._clock(1e4))

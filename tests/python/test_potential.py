@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from trained import STEPS, call, train_arguments, trained
 
-from haven import accuracy, potential, tables
+from haven import accuracy, learning, potential, tables
 from haven.cli import HavenError
 
 
@@ -185,7 +185,7 @@ def test_a_curve_joined_after_a_restart_has_each_step_once(tmp_path):
     head = "#  step  rmse_e_val  rmse_e_trn  rmse_f_val  rmse_f_trn   lr\n"
     curve.write_text(head + "0 1 1 1 1 0.1\n10 1 1 1 1 0.1\n20 9 9 9 9 0.1\n"
                      + head + "20 2 2 2 2 0.1\n30 3 3 3")
-    rows = potential.read_curve(curve)
+    rows = learning.read_curve(curve)
     assert [r["step"] for r in rows] == [0, 10, 20]
     assert rows[-1]["rmse_f_val"] == 2
 

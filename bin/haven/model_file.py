@@ -1,0 +1,75 @@
+"""What a frozen potential says of itself, read from its file without loading a library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from haven.cli import HavenError, existing, log
+from haven.systems import neighbours
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+SUFFIXES = (".pb", ".pth", ".pt2", ".hlo", ".savedmodel", ".dp")
+
+
+@dataclass(frozen=True)
+class Description:
+    """Elements by type, cutoff in Angstrom, and places for neighbours of each type."""
+
+    type_map: tuple[str, ...]
+    cutoff_angstrom: float
+    sel: tuple[int, ...]
+
+
+def describe(path: str | Path) -> Description | None:
+    """Return what the training input inside a frozen potential says; None if it has none."""
+    content = existing(path, "potential").read_bytes()
+    start = content.find(b'{"model":')
+    if start < 0:
+        return None
+    try:
+        text = content[start : start + 200_000].decode("latin1")
+        model = json.JSONDecoder().raw_decode(text)[0]["model"]
+        return Description(tuple(model["type_map"]), float(model["descriptor"]["rcut"]),
+                           tuple(int(n) for n in model["descriptor"]["sel"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def check_potential(path: str | Path, species: Sequence[str]) -> Description | None:
+    """Refuse a file that is no potential, or a potential that lacks one of the elements."""
+    source = existing(path, "potential")
+    if source.suffix not in SUFFIXES:
+        raise HavenError(f"{source} is no frozen potential: expected {', '.join(SUFFIXES)}")
+    if source.is_file() and source.stat().st_size < 1000:
+        raise HavenError(f"potential {source} is empty or cut off: freeze or copy it again")
+    found = describe(source) if source.is_file() else None
+    absent = [s for s in species if found is not None and s not in found.type_map]
+    if found is not None and absent:
+        raise HavenError(f"potential {source} knows {', '.join(found.type_map)}, not "
+                         f"{', '.join(absent)}: it is of another material")
+    return found
+
+
+def crowded(atoms: Atoms, model: Description) -> float:
+    """Return the largest share of a potential's places that neighbours of one kind take.
+
+    Above 1 some neighbours are not seen, and forces jump as atoms come and go; it is said.
+    """
+    types = np.array([model.type_map.index(s) for s in atoms.get_chemical_symbols()])
+    most = neighbours(atoms.positions[None], atoms.cell.array[None], types, len(model.type_map),
+                      model.cutoff_angstrom)
+    share = most / np.array(model.sel)
+    if share.max() > 1:
+        kind = int(share.argmax())
+        log.warning("an atom has %d neighbours of %s within %g Angstrom, the potential has places "
+                    "for %d: train it with such surroundings", most[kind], model.type_map[kind],
+                    model.cutoff_angstrom, model.sel[kind])
+    return float(share.max())
