@@ -99,8 +99,8 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     """Return LAMMPS's input for one attempt at a phase.
 
     The phase is run in stretches of wall time, each followed by a restart file that gets its name
-    only once it is whole. Velocities are drawn for twice the temperature, as the start is at rest in
-    its minimum and half of the kinetic energy goes into the springs.
+    only once it is whole. Velocities are drawn for twice the temperature: the start is at rest in
+    its minimum, and half of the kinetic energy goes into the bonds.
 
     Parameters
     ----------
