@@ -17,16 +17,18 @@ workflow {
     }
     checkParameters(params)
 
-    def u_evs = asNumbers(params.u_ev)
-    def temperatures_k = asNumbers(params.temperatures_k)
     def first_seed = "${params.seed}".toInteger()
+    def given_runs = givenTrajectories(params.trajectories, first_seed)
+    def u_evs = given_runs ? given_runs.collect { meta, _path -> meta.u_ev }.unique() : asNumbers(params.u_ev)
+    def temperatures_k = given_runs ? given_runs.collect { meta, _path -> meta.temperature_k }.unique() : asNumbers(params.temperatures_k)
     def seeds = (0..<"${params.ensemble}".toInteger()).collect { member -> first_seed + member }
     def replicas = (0..<"${params.replicas}".toInteger()).collect { replica -> [id: "r${replica}", replica: replica, seed: first_seed + replica] }
     def material = file(params.material)
     def digests = codeDigests("${params.code_digest}".toBoolean())
-    def trains = !params.models
+    def has_potential = !given_runs || params.models
     def labels = "${params.label}".toBoolean()
 
+    // With trajectories but no models, the run starts with the analysis.
     // Labelled frames: given ones, new ones, or both together.
     ch_frames = params.frames ? channel.fromPath("${params.frames}/*.extxyz", checkIfExists: true) : channel.empty()
     ch_tables = channel.empty()
@@ -38,17 +40,18 @@ workflow {
     frames = ch_frames.collect(sort: { path -> path.name })
 
     // A data set and an ensemble of potentials for each U; the first seed's potential drives the dynamics.
-    ch_u = channel.fromList(u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: first_seed] })
-    POTENTIAL(ch_u, seeds, frames, givenPotentials(params.models, u_evs), trains, material, digests)
+    ch_u = channel.fromList(has_potential ? u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: first_seed] } : [])
+    ch_given = channel.fromList(givenPotentials(params.models, u_evs))
+    POTENTIAL(ch_u, seeds, frames, ch_given, !params.models, material, digests)
     ch_ensembles = POTENTIAL.out.potentials.map { meta, potential -> [meta.u_ev, meta, potential] }.groupTuple()
         .map { u_ev, metas, potentials -> [u_ev, metas.withIndex().sort { pair -> pair[0].seed }.collect { pair -> [pair[0], potentials[pair[1]]] }] }
     ch_leaders = ch_ensembles.map { _u_ev, members -> members[0] }
 
     // Dynamics: U x temperature x replica.
-    STRUCTURES(channel.fromList(replicas), material, digests)
+    STRUCTURES(channel.fromList(has_potential ? replicas : []), material, digests)
     DYNAMICS(STRUCTURES.out.supercells, ch_leaders, ch_ensembles.map { u_ev, members -> [u_ev, members.collect { member -> member[1] }] },
-        temperatures_k, !params.trajectories, material, digests)
-    ch_trajectories = DYNAMICS.out.trajectories.mix(givenTrajectories(params.trajectories, first_seed))
+        temperatures_k, !given_runs, material, digests)
+    ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
 
     // Analysis, cost, report.
     TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, material, digests)

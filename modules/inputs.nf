@@ -1,10 +1,5 @@
 // What a run is given beside parameters: potentials, trajectories; and what identifies its code.
 
-/** Number without a trailing `.0`, as file names have it. */
-def plain(number) {
-    number.stripTrailingZeros().toPlainString().toBigDecimal()
-}
-
 /** Modules of bin/haven that a Python file imports, itself and through others. */
 def importedModules(name, seen) {
     def source = file("${projectDir}/bin/haven/${name}.py")
@@ -29,7 +24,7 @@ def codeDigests(wanted) {
 
 /** The user's own frozen potentials, `u<U>_s<seed>.pb` (or .pth, .dp), for the U values of this run. */
 def givenPotentials(folder, u_evs) {
-    if (!folder) { return channel.empty() }
+    if (!folder) { return [] }
     def found = files("${folder}/*.{pb,pth,dp,savedmodel}").collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\./] }
         .findAll { _path, name -> name.find() }
         .collect { path, name -> [[id: path.baseName, u_ev: name.group(1).toBigDecimal(), seed: name.group(2).toInteger()], path] }
@@ -37,19 +32,19 @@ def givenPotentials(folder, u_evs) {
     if (missing) {
         error("haven: error: --models ${folder} has no potential for U = ${missing.join(', ')} eV: name them u4_s1.pb")
     }
-    channel.fromList(found.findAll { meta, _path -> u_evs.any { u_ev -> meta.u_ev.compareTo(u_ev) == 0 } })
+    found.findAll { meta, _path -> u_evs.any { u_ev -> meta.u_ev.compareTo(u_ev) == 0 } }
 }
 
 /** The user's own trajectories, `u<U>_t<T>_r<replica>.trajectory.npz`. */
 def givenTrajectories(folder, seed) {
-    if (!folder) { return channel.empty() }
+    if (!folder) { return [] }
     def found = files("${folder}/*.trajectory.npz").collect { path -> [path, path.name =~ /^(u([0-9.]+)_t([0-9.]+)_r([0-9]+))\./] }
         .findAll { _path, name -> name.find() }
         .collect { path, name -> [[id: name.group(1), u_ev: name.group(2).toBigDecimal(), temperature_k: name.group(3).toBigDecimal(), replica: name.group(4).toInteger(), seed: seed], path] }
     if (!found) {
         error("haven: error: --trajectories ${folder} has no trajectory: name them u4_t298_r0.trajectory.npz")
     }
-    channel.fromList(found)
+    found
 }
 
 /** A file that says what should be computed, so that the report can name what is missing. */
