@@ -95,6 +95,7 @@ MADE: dict[str, tuple[Column, ...]] = {
         real("min_distance_angstrom", "shortest interatomic distance", "Angstrom"),
         whole("scf_steps", "self-consistency steps", nullable=True),
         real("wall_s", "wall time of the label on the cores named", "s", nullable=True),
+        real("cpu_s", "processor time of the label", "s", nullable=True),
         whole("cores", "cores the label used", nullable=True),
         text("engine", "engine and version"),
         text("verdict", "accepted | rejected"),

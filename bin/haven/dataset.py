@@ -135,6 +135,7 @@ def label_rows(
             "moment_metal_max": float(moments.max()) if len(moments) else None,
             "min_distance_angstrom": min_distance(frame.atoms),
             "scf_steps": _number(info.get("scf_steps")), "wall_s": _number(info.get("wall_s")),
+            "cpu_s": _number(info.get("cpu_s")),
             "cores": _number(info.get("cores")), "engine": str(info.get("engine", "imported")),
             "verdict": "rejected" if reason else "accepted", "reason": reason,
             "source": Path(frame.source).name,
