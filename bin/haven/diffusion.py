@@ -15,9 +15,9 @@ CM2_PER_S = 1e-4
 MODES = 512
 WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512)
 FEWEST_MODES = 8
-SELF_SHARE = 3
+SELF_SHARE = 5
 CURVED = 2.0
-BENT = 3.0
+BROKEN = 3.0
 MIN_EVENTS = 30
 LARGEST_ERROR = 0.5
 SLOPE_TOLERANCE = 0.1
@@ -57,16 +57,22 @@ class Run:
 
 
 def choose_window(held: es.Modes) -> int:
-    """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six."""
+    """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six.
+
+    Windows grow until a quadratic term is beyond doubt; the largest where it is within its error
+    counts. (Stopping at the first term that is 2 errors large would end half of all searches by
+    chance.)
+    """
     best = 0
     for count in (w for w in WINDOWS if w <= held.count):
         beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
         inverse = es.design(count, 2)[1]
         spread = max(es.dispersion(held, fitted, 2)) * es.shared(held)
-        limit = CURVED if best else BENT
-        if abs(beta[-1]) > limit * np.sqrt(spread * (inverse[-1] @ inverse[-1])):
+        bent = abs(beta[-1]) / np.sqrt(spread * (inverse[-1] @ inverse[-1]))
+        if bent > BROKEN:
             break
-        best = count
+        if bent < CURVED:
+            best = count
     return best
 
 

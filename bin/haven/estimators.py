@@ -199,7 +199,7 @@ def dispersion(held: Modes, fitted: np.ndarray, order: int) -> tuple[float, floa
         What ions that know nothing of each other give, and what the scatter over modes shows.
     """
     count, axes = len(fitted), held.mean.shape[1]
-    scale = fitted[:, None] * held.level
+    scale = np.maximum(fitted[:, None] * held.level, 1e-150)
     alone = float((held.spread[:count] / scale**2).mean() / held.ions)
     seen = float(((held.mean[:count] / scale - 1) ** 2).sum() / max(1, axes * count - order - axes))
     return alone, seen
@@ -233,7 +233,8 @@ def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
         variance = alone * shared(held) * float(weights @ weights)
     smooth = min(variance, alone * shared(held) * float(weights @ weights)) * inflation
     variance = float(variance * inflation)
-    spread = rng.permutation(stdtrit(max(1, axes * count - 1 - axes), EVEN))
+    freedom = 1 / (1 / max(1, axes * count - 1 - axes) + 1 / max(1, held.ions - 1))
+    spread = rng.permutation(stdtrit(freedom if held.ions > 1 else axes * count, EVEN))
     value = float(np.exp(beta[0]) / 2)
     return Fit(value, variance**0.5, value * np.exp(variance**0.5 * spread),
                value * np.exp(smooth**0.5 * spread))
