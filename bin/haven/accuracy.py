@@ -147,9 +147,9 @@ def parity_rows(
                          strict=True)
             grouped.setdefault(key, []).extend(
                 {"quantity": key[0], "species": key[1], "component": key[2],
-                 "trajectory": part["trajectory"], "frame": int(frame), "reference": float(r),
-                 "predicted": float(p), "unit": UNIT[key[0]]}
-                for r, p in values)
+                 "trajectory": part["trajectory"], "frame": int(frame), "number": index,
+                 "reference": float(r), "predicted": float(p), "unit": UNIT[key[0]]}
+                for index, (r, p) in enumerate(values))
     rng = np.random.default_rng(seed)
     rows = []
     for members in grouped.values():

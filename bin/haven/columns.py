@@ -135,6 +135,7 @@ MADE: dict[str, tuple[Column, ...]] = {
         text("component", "x | y | z | all"),
         text("trajectory", "trajectory of the frame"),
         whole("frame", "number of the frame in its trajectory"),
+        whole("number", "number of the value in its frame: of the atom among its element"),
         real("reference", "label"),
         real("predicted", "potential"),
         text("unit", "eV/atom or eV/Angstrom"),

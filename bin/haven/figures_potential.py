@@ -52,8 +52,8 @@ def labels(tables: Tables) -> Picture | None:
                      for u_ev, mine in table.groupby("u_ev"))
     dropped = int((tables["labels"]["verdict"] != "accepted").sum())
     caption = (f"First-principles labels: {kept}; {count_of(dropped, 'frame')} rejected. Top: "
-               "cumulative distribution of the energy. Next: each point is a frame. "
-               + change_sentence(change))
+               "cumulative distribution of the energy. Next: each point is a frame. Last: "
+               "what U changes. " + change_sentence(change))
     return Picture("labels", "Labels: what U changes", caption,
                    "Cumulative distribution of label energies and scatter of label forces, by U",
                    figure)
@@ -65,7 +65,7 @@ def force_change(parity: Frame) -> Frame:
     Parameters
     ----------
     parity
-        The table ``parity``; its ``reference`` column holds the labels of every atom in order.
+        The table ``parity``; its ``reference`` column holds the labels.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def force_change(parity: Frame) -> Frame:
     """
     import pandas as pd
 
-    keys = ["trajectory", "frame", "species", "component", "atom"]
+    keys = ["trajectory", "frame", "species", "component", "number"]
     forces = parity[(parity["quantity"] == "force") & (parity["species"] != "all")]
     us = sorted(forces["u_ev"].unique())
     empty = pd.DataFrame(columns=["species", "change", "low", "high"])
@@ -85,8 +85,7 @@ def force_change(parity: Frame) -> Frame:
     for u_ev in (us[0], us[-1]):
         mine = forces[forces["u_ev"] == u_ev]
         mine = mine[mine["seed"] == mine["seed"].min()]
-        order = mine.groupby(keys[:-1]).cumcount()
-        sides.append(mine.assign(atom=order)[[*keys, "reference"]])
+        sides.append(mine[[*keys, "reference"]])
     both = sides[0].merge(sides[1], on=keys, suffixes=("_low", "_high"))
     change = both["reference_high"] - both["reference_low"]
     return both[["species"]].assign(change=change, low=us[0], high=us[-1]) if len(both) else empty
@@ -98,7 +97,7 @@ def change_sentence(change: Frame) -> str:
         return "No frame was labelled at two values of U: what U changes is not shown."
     parts = ", ".join(f"{element} {mine['change'].abs().mean() * MEV:.0f}"
                       for element, mine in change.groupby("species"))
-    return (f"Last: on the same frames the labelled force components at "
+    return (f"On the same frames the labelled force components at "
             f"{u_label(change['high'].iloc[0])} and {u_label(change['low'].iloc[0])} differ by "
             f"{change['change'].abs().mean() * MEV:.0f} meV/Å on average ({parts} meV/Å).")
 

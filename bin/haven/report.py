@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from haven import __version__
-from haven.cli import HavenError, existing, log, package_digest
-from haven.formatting import DASH, bound, interval, known, number
-from haven.kinds import Frame, Row, Tables
-from haven.measured import headline, study_u
+from haven.cli import HavenError, existing, log
+from haven.figures_potential import change_sentence, force_change
+from haven.judgement import missing_runs, read_expected, verdict_rows
+from haven.kinds import Frame, Tables
+from haven.measured import study_u
+from haven.provenance import provenance
+from haven.wording import summary
 
 if TYPE_CHECKING:
     from haven.figures import Picture
-
-LABELS = {
-    "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
-    "sigma_self": "σ from D self", "haven_ratio": "Haven ratio",
-    "activation": "activation energy of σT",
-    "sigma_total from the Arrhenius line": "σ at 298 K, Arrhenius line",
-    "energy_mae": "energy MAE", "energy_rmse": "energy RMSE", "force_mae": "force MAE",
-    "force_rmse": "force RMSE", "cost_ratio": "labels' cost over the potential's",
-}
-PLAIN = {"d_self": "D_self", "d_total": "D_total", "sigma_total": "sigma", "sigma_self":
-         "sigma_self", "haven_ratio": "H_R", "activation": "Ea",
-         "sigma_total from the Arrhenius line": "sigma (fit)"}
-WORDS = {
-    "diffusive": "diffusive", "subdiffusive": "not diffusive yet", "unstable": "run not stable",
-    "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
-    "differs": "differs", "no_interval": "no interval, not judged", "": "",
-}
-WHY = {
-    "subdiffusive": "The mean-square displacement does not grow in proportion to time within the "
-                    "run, so only an upper bound is supported; longer runs are needed",
-    "too_few_events": "Too few hops were seen for a number; longer or larger runs are needed",
-    "unstable": "A run did not stay a stable crystal at the set temperature",
-    "not_measured": "Not computed in this run",
-}
-
 
 def load_tables(folder: str | Path) -> dict[str, Frame]:
     """Read every table of a flat folder; a table with no file is empty.
@@ -77,109 +53,9 @@ def material_of(tables: Tables) -> str:
     return names[0] if names else "unknown"
 
 
-def shown(row: Row, plain: bool = False) -> str:
-    """Return a number with interval and unit, a bound, or a dash."""
-    value, low, high = (_float(row[name]) for name in ("value", "low_95", "high_95"))
-    if value is not None and known(value):
-        return interval(value, low, high, str(row["unit"]), plain)
-    return bound(high, str(row["unit"]), plain)
-
-
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else None
-
-
-def read_expected(path: str | Path | None) -> dict[str, Any]:
-    """Return what should have been computed: lists ``u_ev``, ``temperature_k``, ``replica``.
-
-    Parameters
-    ----------
-    path
-        JSON (or YAML) file; None for nothing expected.
-
-    Raises
-    ------
-    HavenError
-        If the file is missing or is no such mapping.
-    """
-    if path is None:
-        return {}
-    import yaml
-
-    text = existing(path, "file of expected runs").read_text(encoding="utf-8")
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        why = " ".join(str(error).split())
-        raise HavenError(f"{path} is neither JSON nor YAML: {why}") from None
-    if not isinstance(content, dict):
-        raise HavenError(f"{path} must map u_ev, temperature_k and replica to lists")
-    return content
-
-
-def missing_runs(expected: Mapping[str, Any], runs: Frame) -> list[str]:
-    """Return the names of expected runs that have no row in the table ``runs``."""
-    from haven.cli import run_id
-
-    if not all(expected.get(name) for name in ("u_ev", "temperature_k", "replica")):
-        return []
-    found = {run_id(float(r.u_ev), float(r.temperature_k), int(r.replica))
-             for r in runs.itertuples()}
-    wanted = [run_id(float(u), float(t), int(r)) for u in expected["u_ev"]
-              for t in expected["temperature_k"] for r in expected["replica"]]
-    return [name for name in wanted if name not in found]
-
-
-def verdict_rows(tables: Tables, missing: list[str], material: str) -> Frame:
-    """Return earlier stages' verdicts and those that follow from the tables.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows of the table ``verdicts``: one for each run, each fit and each missing run.
-    """
-    import pandas as pd
-
-    from haven.cli import run_id
-
-    rows: list[Row] = []
-
-    def add(stage: str, subject: str, check: str, passed: bool, message: str,
-            value: object = None, limit: object = None, unit: str = "1") -> None:
-        rows.append({"material": material, "stage": stage, "subject": subject, "check": check,
-                     "value": value, "limit": limit, "unit": unit, "passed": passed,
-                     "message": message})
-
-    for name in missing:
-        add("RUN_DYNAMICS", name, "present", False,
-            f"run {name} is missing: not computed or failed")
-    for run in tables["runs"].to_dict("records"):
-        name = run_id(run["u_ev"], run["temperature_k"], int(run["replica"]))
-        add("RUN_DYNAMICS", name, "stable", run["verdict"] == "stable", f"run {name} is "
-            f"{run['verdict']}")
-        off = abs(run["temperature_mean_k"] - run["temperature_k"])
-        add("RUN_DYNAMICS", name, "temperature", off <= run["temperature_std_expected_k"],
-            f"mean temperature of {name} is {off:.1f} K off", off,
-            run["temperature_std_expected_k"], "K")
-    for fit in tables["diffusion"].to_dict("records"):
-        if fit["axis"] != "xyz" or fit["quantity"] not in ("self", "total"):
-            continue
-        name = run_id(fit["u_ev"], fit["temperature_k"], int(fit["replica"]))
-        add("ANALYSE_TRANSPORT", name, f"D {fit['quantity']}", fit["verdict"] == "diffusive",
-            f"D {fit['quantity']} of {name}: {WORDS.get(fit['verdict'], fit['verdict'])}",
-            fit["loglog_slope"], 1.0)
-    for fit in tables["arrhenius"].to_dict("records"):
-        add("FIT_ARRHENIUS", f"U = {fit['u_ev']:g} eV", str(fit["quantity"]),
-            fit["verdict"] == "diffusive", f"Arrhenius fit of {fit['quantity']} at U = "
-            f"{fit['u_ev']:g} eV over {fit['temperatures']} temperatures: "
-            f"{WORDS.get(fit['verdict'], fit['verdict'])}")
-    new = pd.DataFrame(rows, columns=list(tables["verdicts"].columns))
-    old = tables["verdicts"]
-    return pd.concat([t for t in (old, new) if len(t)], ignore_index=True) if len(
-        old) + len(new) else new
-
-
-def figures(tables: Tables, measured: Frame, reference: Frame) -> list[Picture]:
+def figures(
+    tables: Tables, measured: Frame, reference: Frame, structures: list[Path]
+) -> list[Picture]:
     """Draw every figure that the tables allow, in the report's order."""
     from haven import figures as look
     from haven import figures_cells as cells
@@ -191,13 +67,14 @@ def figures(tables: Tables, measured: Frame, reference: Frame) -> list[Picture]:
     drawn: list[Callable[[], Picture | None]] = [
         lambda: learnt.labels(tables), lambda: learnt.learning_curve(tables),
         lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
-        lambda: learnt.accuracy_by_species(tables), lambda: cells.structures(tables),
+        lambda: learnt.accuracy_by_species(tables), lambda: cells.supercell(structures),
+        lambda: cells.structures(tables),
         lambda: motion.thermo(tables), lambda: motion.temperature_series(tables),
         lambda: motion.rdf(tables), lambda: motion.msd(tables),
         lambda: carried.diffusion(tables, measured),
         lambda: carried.conductivity(tables, measured, reference),
         lambda: carried.haven_ratio(measured, reference), lambda: carried.hops(tables),
-        lambda: motion.tracks(tables), lambda: motion.van_hove(tables),
+        lambda: motion.tracks(tables), lambda: cells.density(tables), lambda: motion.van_hove(tables),
         lambda: cells.barriers(tables, reference), lambda: cells.cost(tables, reference),
     ]
     pictures = []
@@ -208,60 +85,9 @@ def figures(tables: Tables, measured: Frame, reference: Frame) -> list[Picture]:
     return pictures
 
 
-def summary(measured: Frame, missing: list[str]) -> str:
-    """Return the headline as a plain table for a terminal: intervals, units and verdicts per U."""
-    lines = []
-    rows = headline(measured)
-    width = max((len(shown(row, plain=True)) for row in rows), default=10)
-    for u_ev in sorted({float(str(row["u_ev"])) for row in rows}):
-        lines.append(f"U = {u_ev:g} eV")
-        for row in (r for r in rows if r["u_ev"] == u_ev):
-            at = row["temperature_k"]
-            where = f"{PLAIN[str(row['quantity'])]}" + (
-                f" at {at:g} K" if isinstance(at, float) and known(at) else "")
-            text = shown(row, plain=True).replace(DASH, "-")
-            lines.append(f"  {where:<22}{text:<{width + 2}}{WORDS[str(row['verdict'])]}".rstrip())
-    if missing:
-        lines.append(f"Missing runs: {', '.join(missing)}")
-    return "\n".join(lines or ["No transport number was computed."]) + (
-        "\nIntervals are 95 %; \"<\" is an upper bound; \"-\" means the data support no number.")
-
-
-def unsupported(rows: list[Row]) -> list[str]:
-    """Return sentences on the headline's rows that have no number, and why."""
-    reasons: dict[tuple[str, str, str], list[str]] = {}
-    for row in rows:
-        value, verdict = _float(row["value"]), str(row["verdict"])
-        if value is not None and known(value):
-            continue
-        note = f" ({row['note']})" if row["note"] and verdict != "not_measured" else ""
-        at = row["temperature_k"]
-        where = f"{row['u_ev']:g} eV" + (
-            f" at {at:g} K" if isinstance(at, float) and known(at) else "")
-        reasons.setdefault((where, verdict, note), []).append(LABELS[str(row["quantity"])])
-    return [f"U = {where}: {', '.join(names)}. {WHY.get(verdict, WORDS.get(verdict, verdict))}"
-            f"{note}." for (where, verdict, note), names in reasons.items()]
-
-
-def provenance(folder: Path) -> list[dict[str, str]]:
-    """Return version, code digest and inputs of each table file of a folder."""
-    import pyarrow.parquet as pq
-
-    rows = []
-    for path in sorted(folder.glob("*.parquet")):
-        held = pq.read_schema(path).metadata or {}
-        inputs = json.loads(held.get(b"haven_inputs", b"{}") or b"{}")
-        rows.append({
-            "file": path.name, "version": held.get(b"haven_version", b"?").decode(),
-            "code": held.get(b"haven_code", b"?").decode(),
-            "inputs": "; ".join(f"{k}: {v}" for k, v in inputs.items())[:300],
-        })
-    return rows
-
-
 def write(
     folder: str | Path, reference_folder: str | Path, template: str | Path, out: str | Path,
-    expected_path: str | Path | None = None,
+    expected_path: str | Path | None = None, structures: Sequence[str | Path] = (),
 ) -> str:
     """Write ``report.html``, ``figures/`` and ``tables/`` and return the summary's text.
 
@@ -277,6 +103,8 @@ def write(
         Folder to write into.
     expected_path
         JSON of expected runs and parameters, or None.
+    structures
+        Supercells (extxyz) to draw the first of.
     """
     from haven import tables as store
     from haven.comparison import compare, load_reference, of_material
@@ -291,7 +119,8 @@ def write(
     verdicts = verdict_rows(found, missing, material)
     us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]
     comparison = compare(measured, reference, material, us)
-    pictures = figures(found, measured, reference)
+    cells = [existing(path, "structure") for path in structures]
+    pictures = figures(found, measured, reference, cells)
     log.info("report: %d figures, %d comparisons, %d verdicts", len(pictures), len(comparison),
              len(verdicts))
     made = {**found, "comparison": comparison, "verdicts": verdicts}
@@ -308,14 +137,5 @@ def write(
         sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
     )
     (target / "report.html").write_text(render(Path(template), words), encoding="utf-8")
-    return summary(measured, missing)
-
-
-def build_id() -> str:
-    """Return Haven's version with the digest of its code."""
-    return f"Haven {__version__}, code {package_digest()}"
-
-
-def published_text(row: Mapping[str, Any]) -> str:
-    """Return a published value, marked where the printed one is doubtful."""
-    return number(row["published"], str(row["unit"])) + (" (?)" if row["doubtful"] else "")
+    change = change_sentence(force_change(found["parity"])).replace("Å", "A")
+    return f"{summary(measured, missing)}\n{change}"

@@ -79,7 +79,7 @@ def msd(runs: list[dict]) -> list[dict]:
 
 def dynamics(runs: list[dict], rng: np.random.Generator) -> dict[str, list[dict]]:
     rows: dict[str, list[dict]] = {"runs": [], "thermo": [], "hops": [], "tracks": [],
-                                   "van_hove": [], "rdf": []}
+                                   "van_hove": [], "rdf": [], "density": []}
     for run in runs:
         t = run["temperature_k"]
         rows["runs"].append(run | {
@@ -106,6 +106,7 @@ def dynamics(runs: list[dict], rng: np.random.Generator) -> dict[str, list[dict]
         if t == ROOM and run["replica"] == 0:
             rows["tracks"] += tracks(run, rng)
             rows["van_hove"] += van_hove(run)
+            rows["density"] += density(run)
         if t == ROOM:
             rows["rdf"] += rdf(run)
     return rows
@@ -174,17 +175,18 @@ def potential(rng: np.random.Generator) -> dict[str, list[dict]]:
                 for species in ("Li", "Ti", "Cl"):
                     label = physics[group, frame, species] * (1 + 0.05 * u)
                     for axis, component in enumerate("xyz"):
-                        for value in label[axis::3]:
+                        for number, value in enumerate(label[axis::3]):
                             rows["parity"].append(keys | {
                                 "seed": 1, "subset": "test", "quantity": "force",
                                 "species": species, "component": component,
-                                "trajectory": f"cell{group}", "frame": frame, "reference": value,
+                                "trajectory": f"cell{group}", "frame": frame, "number": number,
+                                "reference": value,
                                 "predicted": value + 0.05 * rng.standard_normal(),
                                 "unit": "eV/Angstrom",
                             })
                 rows["parity"].append(keys | {
                     "seed": 1, "subset": "test", "quantity": "energy", "species": "all",
-                    "component": "all", "trajectory": f"cell{group}", "frame": frame,
+                    "component": "all", "trajectory": f"cell{group}", "frame": frame, "number": 0,
                     "reference": energy, "predicted": energy + 7e-4 * rng.standard_normal(),
                     "unit": "eV/atom",
                 })
@@ -285,6 +287,35 @@ def arrhenius() -> list[dict]:
     return rows
 
 
+def judged_rows() -> dict[str, list[dict]]:
+    """Return the tables that follow from the fits: differences of U, error budget, plan."""
+    paired = [{"material": MATERIAL, "contrast": "hubbard_u", "first": 0.0, "second": 4.0,
+               "quantity": "sigma_total", "temperature_k": 328.0, "pairs": 4,
+               "difference": -0.14, "low_95": -0.52, "high_95": 0.24, "unit": "ln ratio",
+               "p_value": 0.41}]
+    budget, plan = [], []
+    for u in US:
+        for source, error, share in (("sampling", 0.03, 0.9), ("disorder", 0.01, 0.1),
+                                     ("potential", None, None), ("total", 0.032, 1.0)):
+            budget.append({"material": MATERIAL, "u_ev": u, "quantity": "activation of sigma_total",
+                           "source": source, "standard_error": error, "share": share,
+                           "unit": "eV"})
+        plan.append({"material": MATERIAL, "u_ev": u, "temperature_k": 298.0,
+                     "quantity": "sigma_total", "have_ns": 0.4, "half_width_now": 0.3,
+                     "half_width_wanted": 0.1, "needed_ns": 3.6, "more_ns": 3.2,
+                     "device_hours": 6.4, "note": "time of all runs together"})
+    return {"paired": paired, "error_budget": budget, "plan": plan}
+
+
+def density(run: dict) -> list[dict]:
+    rows, place = [], np.arange(0.25, 10, 0.5)
+    for view in ("[010]", "[110]"):
+        rows += [run | {"species": "Li", "view": view, "u_angstrom": x, "v_angstrom": y,
+                        "density_per_angstrom3": 0.02 * np.cos(x) ** 2 * np.cos(y / 2) ** 2 + 1e-4}
+                 for x in place for y in place]
+    return rows
+
+
 def write_study(
     folder: Path, replicas: int = 1, leave_out: tuple = (), without: tuple = ()
 ) -> Path:
@@ -296,6 +327,7 @@ def write_study(
     made["msd"] = msd(runs)
     made["structures"], made["barriers"] = cells(replicas)
     made["arrhenius"] = arrhenius()
+    made |= judged_rows()
     made["verdicts"] = [{
         "material": MATERIAL, "stage": "TRAIN_POTENTIAL", "subject": "u4_s1",
         "check": "compression", "value": 2e-5, "limit": 1e-4, "unit": "eV/Angstrom", "passed": True,
