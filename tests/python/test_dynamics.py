@@ -190,8 +190,8 @@ def test_a_restart_cut_off_gives_way_to_the_one_before(tmp_path, undisturbed, ca
 
 
 def test_a_run_that_explodes_is_kept_with_its_verdict(minimised, potential, tmp_path):
-    held = run(minimised, potential, tmp_path, timestep_fs=12, dump_ps=0.012,
-               equilibration_ps=0.024, production_ps=12)
+    held = run(minimised, potential, tmp_path, timestep_fs=40, dump_ps=0.08,
+               equilibration_ps=0.0, production_ps=40)
     row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert row["verdict"] == "exploded"
     assert 2 <= len(held["time_ps"]) < 1000
