@@ -162,8 +162,8 @@ def paired(runs: pd.DataFrame, quantity: str) -> list[dict[str, Any]]:
     if len(levels) < 2:
         return []
     keys = ["temperature_k", "replica", "seed"]
-    low, high = (good[good["u_ev"] == u].set_index(keys) for u in (levels[0], levels[-1]))
-    both = low.join(high, how="inner", lsuffix="_low", rsuffix="_high").reset_index()
+    low, high = (good[good["u_ev"] == u] for u in (levels[0], levels[-1]))
+    both = low.merge(high, on=keys, suffixes=("_low", "_high"))
     if both.empty:
         return []
     both["error"] = np.hypot(both["error_low"], both["error_high"])

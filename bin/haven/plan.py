@@ -11,6 +11,8 @@ from haven.conductivity import Z95, join
 if TYPE_CHECKING:
     import pandas as pd
 
+DOUBT = 0.05
+
 
 def plan(
     runs: pd.DataFrame, quantity: str, wanted: float, min_events: int,
@@ -18,7 +20,8 @@ def plan(
 ) -> dict[str, Any]:
     """Plan one quantity at one material, U and temperature.
 
-    Sampling variance falls as one over the time; what replicas and potentials differ by does not.
+    Sampling variance falls as one over the time; what replicas and potentials differ by, where they
+    differ beyond doubt, does not.
 
     Parameters
     ----------
@@ -38,6 +41,8 @@ def plan(
     dict
         Row of table ``plan`` but for the keys.
     """
+    from scipy.special import chdtrc
+
     have = float(runs["duration_ps"].sum()) / 1000 if "duration_ps" in runs else float("nan")
     good = runs[runs["good"]]
     now, needed = None, None
@@ -48,13 +53,16 @@ def plan(
         note = ("least time to see enough jumps; the interval comes after" if short
                 else "not diffusive yet: four times as long, then look again")
     else:
-        joined = join(good["log"].to_numpy(float), good["error"].to_numpy(float),
-                      np.ones((len(good), 1)), {"disorder": good["replica"].to_numpy(),
-                                                "potential": good["seed"].to_numpy()})
+        errors, logs = good["error"].to_numpy(float), good["log"].to_numpy(float)
+        weights = 1 / errors**2
+        mean = weights @ logs / weights.sum()
+        agree = len(good) < 2 or chdtrc(len(good) - 1, weights @ (logs - mean) ** 2) > DOUBT
+        joined = join(logs, errors, np.ones((len(good), 1)), {} if agree else {
+            "disorder": good["replica"].to_numpy(), "potential": good["seed"].to_numpy()})
         _, error, quantile = joined.contrast(np.ones(1))
         now = quantile * error
         sampling = float(joined.parts["sampling"][0, 0])
-        rest = error**2 - sampling
+        rest = 0.0 if agree else error**2 - sampling
         room = (wanted / Z95) ** 2 - rest
         if room > 0:
             needed, note = have * max(1.0, sampling / room), "time of all runs together"

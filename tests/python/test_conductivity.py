@@ -49,7 +49,7 @@ def test_replicas_that_differ_widen_the_interval():
     joined = conductivity.join(values, np.full(4, 0.05), np.ones((4, 1)),
                                {"disorder": np.array([0, 0, 1, 1]), "potential": np.zeros(4)})
     _, error, quantile = joined.contrast(np.ones(1))
-    assert error == pytest.approx(0.5, rel=0.15) and quantile > 10
+    assert 0.45 < error < 0.75 and quantile > 10
     assert joined.parts["disorder"][0, 0] > 50 * joined.parts["sampling"][0, 0]
 
 
