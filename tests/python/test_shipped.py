@@ -1,0 +1,67 @@
+"""The shipped frames: whole, as many as promised, the same geometries at each U."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.io import read
+
+from haven.crystal import load_material
+
+ASSETS = Path(__file__).parents[2] / "assets"
+FRAMES = ASSETS / "frames" / "li3ticl6"
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return {u: {(a.info["trajectory"], int(a.info["frame"])): a
+                for path in sorted(FRAMES.glob(f"*.u{u}.extxyz")) for a in read(path, ":")}
+            for u in (0, 4)}
+
+
+def test_checksums_are_those_of_the_files():
+    lines = [line.split() for line in (FRAMES / "SHA256SUMS").read_text().splitlines()]
+    assert {name for _, name in lines} == {p.name for p in FRAMES.glob("*.extxyz")}
+    for digest, name in lines:
+        assert hashlib.sha256((FRAMES / name).read_bytes()).hexdigest() == digest, name
+
+
+@pytest.mark.parametrize("u_ev", [0, 4])
+def test_at_least_forty_frames_converged_in_cells_of_twenty_and_forty_atoms(frames, u_ev):
+    found = frames[u_ev].values()
+    assert len(found) >= 40
+    assert {len(a) for a in found} == {20, 40}
+    assert {a.info["origin"] for a in found} == {"strained", "dynamics"}
+    for atoms in found:
+        assert atoms.info["converged"] and atoms.info["u_ev"] == u_ev
+        assert np.isfinite(atoms.get_forces()).all() and np.isfinite(atoms.get_stress()).all()
+        assert np.abs(atoms.get_forces().sum(axis=0)).max() < 0.2, "net force"
+        assert abs(atoms.get_magnetic_moment() - (atoms.symbols == "Ti").sum()) < 0.01
+
+
+def test_u_changes_labels_and_nothing_else(frames):
+    assert set(frames[0]) == set(frames[4])
+    change = []
+    for key, low in frames[0].items():
+        high = frames[4][key]
+        assert np.allclose(low.positions, high.positions, atol=1e-7)
+        assert np.allclose(low.cell, high.cell)
+        assert high.get_potential_energy() > low.get_potential_energy()
+        change.append(np.abs(high.get_forces() - low.get_forces()).mean())
+    print(f"mean |F(U=4) - F(U=0)| per component: {1000 * np.mean(change):.0f} meV/Angstrom")
+    assert 0.03 < np.mean(change) < 0.3
+
+
+def test_cations_sit_on_the_materials_sites_and_use_all_kinds(frames):
+    letters = set(load_material(ASSETS / "materials" / "li3ticl6.yml").sites)
+    used = {(s, str(w)) for a in frames[0].values() if "site" in a.arrays
+            for s, w in zip(a.get_chemical_symbols(), a.arrays["site"], strict=True) if s != "Cl"}
+    assert {w for s, w in used if s == "Li"} == letters
+    assert {w for s, w in used if s == "Ti"} == {"2a", "4g"}
+
+
+def test_shipped_data_stay_small():
+    assert sum(p.stat().st_size for p in ASSETS.rglob("*") if p.is_file()) < 40e6
