@@ -1,4 +1,5 @@
-# What GPAW links with; read while it is compiled, through GPAW_CONFIG. Serial: labels run one a core.
+"""What GPAW links with; its compilation reads this through GPAW_CONFIG. Serial: a core a frame."""
+
 fftw = True
 mpi = False
 libraries = ["xc", "openblas", "fftw3"]
