@@ -53,6 +53,6 @@ def expectedRuns(given, u_evs, temperatures_k, replicas, seeds) {
         replica: replicas.collect { cell -> cell.replica }, seed: seeds, parameters: given.collectEntries { name, value -> ["${name}".toString(), value?.toString()] }]))
     def target = file("${workflow.workDir}/expected-${text.digest('SHA-256').take(16)}.json")
     target.parent.mkdirs()
-    target.text = text
+    if (!target.exists()) { target.text = text }
     target
 }
