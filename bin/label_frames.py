@@ -21,18 +21,18 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--out", default="frames", help="folder for the labelled frames")
     given = arguments.parse_args(argv)
 
-    from ase.io import read
+    from ase.io import iread
 
     from haven.crystal import load_material
     from haven.labelling import Settings, label_trajectory
 
-    frames = read(existing(given.structure, "structure file"), ":")
+    frames = list(iread(existing(given.structure, "structure file")))
     if not frames or "trajectory" not in frames[0].info:
         raise HavenError(f"{given.structure} has no frames with a trajectory name: "
                          "make them with build_structures.py")
     settings = Settings(given.functional, given.plane_wave_cutoff_ev,
                         given.kpoint_spacing_per_angstrom, given.smearing_ev)
-    label_trajectory(list(frames), load_material(given.material),
+    label_trajectory(frames, load_material(given.material),
                      [float(u) for u in given.u_ev.split(",")], settings, Path(given.out))
 
 

@@ -1,4 +1,4 @@
-"""A disordered crystal from its material file: sites, occupancies, supercells and their disorder."""
+"""A disordered crystal from its material file: sites, occupancies and supercells."""
 
 from __future__ import annotations
 
@@ -105,13 +105,14 @@ def load_material(path: str | Path) -> Material:
     except yaml.YAMLError as error:
         raise HavenError(f"material file {source} is no YAML: {' '.join(str(error).split())}"
                          ) from error
-    if not isinstance(raw, dict) or (missing := [key for key in REQUIRED if key not in raw]):
-        what = ", ".join(missing) if isinstance(raw, dict) else "everything"
-        raise HavenError(f"material file {source} lacks {what}: see assets/materials/li3ticl6.yml")
+    missing = [key for key in REQUIRED if not isinstance(raw, dict) or key not in raw]
+    if missing:
+        raise HavenError(f"material file {source} lacks {', '.join(missing)}: "
+                         "see assets/materials/li3ticl6.yml")
     lattice = raw["lattice"]
+    keys = ("a_angstrom", "b_angstrom", "c_angstrom", "alpha_degree", "beta_degree",
+            "gamma_degree")
     try:
-        keys = ("a_angstrom", "b_angstrom", "c_angstrom", "alpha_degree", "beta_degree",
-                "gamma_degree")
         cell = np.asarray(cellpar_to_cell([float(lattice[key]) for key in keys]))
     except (KeyError, TypeError, ValueError) as error:
         raise HavenError(f"material file {source}: lattice needs {', '.join(keys)} as numbers"

@@ -108,7 +108,7 @@ def _anneal(
     trials = random.integers(0, len(letters), (sweeps * len(letters), 2))
     dice = np.log(random.random(len(trials)))
     for (i, j), chance in zip(trials, dice, strict=True):
-        here, there = occupation[i], occupation[j]
+        here, there = str(occupation[i]), str(occupation[j])
         fixed = {here, there} - {"", material.mobile}
         if here == there or (fixed and letters[i] != letters[j]):
             continue

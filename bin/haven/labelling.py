@@ -75,7 +75,8 @@ class Labeller:
         from gpaw.old.calculator import GPAW
 
         settings = self.settings
-        self.calculator = GPAW(
+        make: Any = GPAW
+        self.calculator = make(
             mode=PW(settings.plane_wave_cutoff_ev), xc=settings.functional,
             kpts=settings.kpoints(np.asarray(atoms.cell)),
             occupations={"name": "fermi-dirac", "width": settings.smearing_ev, "fixmagmom": True},
@@ -116,10 +117,10 @@ class Labeller:
         start, busy = time.monotonic(), time.process_time()
         if fresh or self.cell is None or not np.allclose(self.cell, atoms.cell):
             self._new_calculator(atoms)
-        calculator = self.calculator
+        calculator: Any = self.calculator
         calculator.results = {}
         try:
-            if calculator.scf is None:
+            if not calculator.scf:
                 calculator.initialize(atoms)
             self._set_hubbard(u_ev)
             calculator.scf.reset()
@@ -155,12 +156,12 @@ def label_trajectory(
         The files, ``<trajectory>.u<U>.extxyz``.
     """
     import gpaw
-    from ase.io import read, write
+    from ase.io import iread, write
 
     out.mkdir(parents=True, exist_ok=True)
     name = str(frames[0].info["trajectory"])
     paths = {u: out / f"{name}.u{u:g}.extxyz" for u in u_evs}
-    have = {u: {int(a.info["frame"]) for a in read(p, ":")} if p.exists() else set()
+    have = {u: {int(a.info["frame"]) for a in iread(p)} if p.exists() else set()
             for u, p in paths.items()}
     labeller = Labeller(material, settings, out / f"{name}.gpaw.txt")
     for frame in frames:

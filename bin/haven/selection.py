@@ -1,4 +1,4 @@
-"""Frames worth labelling from trajectories: inside the force-deviation window, unlike one another."""
+"""Frames of trajectories worth labelling: within the deviation window, unlike one another."""
 
 from __future__ import annotations
 

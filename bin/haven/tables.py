@@ -71,7 +71,7 @@ def write(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    frame = rows.copy() if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    frame = pd.DataFrame(rows if isinstance(rows, pd.DataFrame) else list(rows)).copy()
     columns = declared(name)
     unknown = sorted(set(frame.columns) - {c.name for c in columns})
     if unknown:
