@@ -47,8 +47,8 @@ def main(argv: list[str] | None = None) -> None:
                              f"at least {args.min_frames} are needed"
                              + (f" (left out: {why})" if why else ": label more"))
     held = dataset.choose_test(
-        [f.trajectory for f in kept],
-        [f"{len(f.atoms)} {f.info.get('origin', 'imported')}" for f in kept],
+        [f.trajectory for f in frames],
+        [f"{len(f.atoms)} {f.info.get('origin', 'imported')}" for f in frames],
         args.test_share, args.seed,
     )
     folder = out / f"{name}.dataset"

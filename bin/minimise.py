@@ -25,14 +25,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
-    from ase.io import read, write
+    from ase.io import write
 
     from haven.crystal import load_material
     from haven.model_file import check_potential
-    from haven.relaxation import minimise, verdict_rows
+    from haven.relaxation import minimise, read_structure, verdict_rows
 
     material = load_material(args.material)
-    atoms = read(cli.existing(args.structure, "structure"))
+    atoms = read_structure(args.structure, material.species)
     model = Path(args.potential)
     check_potential(model, material.species)
     if args.force_tolerance_ev_per_angstrom <= 0 or args.max_steps < 1:

@@ -38,20 +38,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
-    from ase.io import read
-
     from haven import dynamics, lammps
     from haven.crystal import load_material
     from haven.job import Job, check, key, velocity_seed
     from haven.model_file import check_potential, crowded
     from haven.production import judged, thermo_rows, versions, watcher
-    from haven.relaxation import require_elements
+    from haven.relaxation import read_structure
     from haven.segments import members
     from haven.trajectory import write_npz
 
     material = load_material(args.material)
-    atoms = read(cli.existing(args.structure, "structure"))
-    require_elements(atoms, material.species, args.structure)
+    atoms = read_structure(args.structure, material.species)
     described = [check_potential(p, material.species) for p in args.potentials]
     per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
     job = Job(
@@ -64,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     check(job)
     name, out = cli.run_id(args.u_ev, args.temperature_k, args.replica), Path(args.out)
-    digests = replace(job, potentials=tuple(cli.sha256(p) for p in args.potentials))
+    digests = replace(job, potentials=tuple(map(cli.sha256, args.potentials)))
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
     folder = place / f"{name}_{key(digests, cli.sha256(args.structure))}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from haven import cli, engine, learning, potential, tables
@@ -41,9 +41,8 @@ def main(argv: list[str] | None = None) -> None:
     material, content = load_material(args.material), data.load(args.dataset)
     widths = {name: potential.widths(name, getattr(args, name)) for name in ("embedding",
                                                                              "fitting")}
-    settings = potential.Settings(
-        **{k: v for k, v in vars(args).items() if k in asdict(default) and k not in widths},
-        **widths)
+    settings = replace(default, **{
+        k: v for k, v in {**vars(args), **widths}.items() if k in asdict(default)})
     potential.check(settings, content, list(material.species), args.u_ev, args.backend)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     init = cli.existing(args.init_model, "potential") if args.init_model else None

@@ -158,20 +158,19 @@ def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float,
     share
         Share of the frames to hold out, 0 to 1.
     seed
-        Seed of the choice, which depends on names and counts only: frames of both U values are
-        split alike.
+        Seed of the order in which trajectories are taken, which is that of a digest of seed and
+        name: frames of both U values are split alike, and a set that grows keeps what it held out.
     """
     counts: dict[str, dict[str, int]] = {}
     for name, kind in sorted(zip(trajectories, kinds, strict=True)):
         group = counts.setdefault(kind, {})
         group[name] = group.get(name, 0) + 1
-    rng = np.random.default_rng(seed)
     held: list[str] = []
     owed = 0.0
     for kind in sorted(counts):
         group = counts[kind]
         owed += share * sum(group.values())
-        names = [n for n in rng.permutation(sorted(group)).tolist() if n not in held]
+        names = [n for n in sorted(group, key=lambda n: _rank(n, seed)) if n not in held]
         for name in names[:-1]:
             if owed < group[name] / 2:
                 break
@@ -182,8 +181,12 @@ def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float,
         if len(every) < 2:
             raise HavenError(f"all frames are of one trajectory ({', '.join(every)}): at least two "
                              "are needed, one to test on")
-        held = [every[int(rng.integers(len(every)))]]
+        held = [min(every, key=lambda n: _rank(n, seed))]
     return sorted(held)
+
+
+def _rank(trajectory: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{trajectory}".encode()).hexdigest()
 
 
 def virial(frame: Frame) -> np.ndarray | None:
@@ -232,6 +235,10 @@ def build(
     """Write the data set's folder and return what its ``dataset.json`` says."""
     train = [f for f in frames if f.trajectory not in held]
     test = [f for f in frames if f.trajectory in held]
+    if not train or not test:
+        what = "testing" if train else "training"
+        raise HavenError(f"all frames for {what} were left out: label more trajectories or choose "
+                         "another seed")
     systems = [s for subset, part in (("train", train), ("test", test))
                for s in write_systems(part, folder, subset, type_map)]
     digest = hashlib.sha256()

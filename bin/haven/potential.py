@@ -158,6 +158,7 @@ def train(
     flag, total = FLAG[backend], content["training"]["numb_steps"]
     (folder / "input.json").write_text(json.dumps(content, indent=1))
     begin = [] if init is None else ["--init-frz-model", str(init.resolve())]
+    resumed = 0
     with contextlib.chdir(folder), progress(folder / "lcurve.out", total):
         for prefix in [*checkpoints(folder), None]:
             resumed = int(prefix.rpartition("-")[2]) if prefix else 0

@@ -98,10 +98,10 @@ def run_row(
     """Return the row of table ``runs`` (without its keys)."""
     temperature = joined.thermo[:, 1]
     slope, error = drift(job, joined, atoms)
-    done, seconds = np.sum([lammps.loop_times(f) for f in folder.glob("production.*.log")] or
-                           [(0, 0.0)], axis=0)
+    loops = [lammps.loop_times(f) for f in folder.glob("production.*.log")]
+    done, seconds = sum(n for n, _ in loops), sum(s for _, s in loops)
     steps = int(joined.steps[-1])
-    wall = steps * float(seconds) / float(done) if done else 0.0
+    wall = steps * seconds / done if done else 0.0
     devi = None if joined.deviation is None else joined.deviation[:, 1]
     if ended != "complete":
         verdict = ended

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.cli import HavenError
+from haven.cli import HavenError, existing
 from haven.frames import min_distance
 from haven.lammps import (
     error_line,
@@ -23,14 +23,27 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-def require_elements(atoms: Atoms, species: Sequence[str], source: str) -> None:
-    """Refuse a structure that has an element the material lacks, or no volume."""
+def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
+    """Read a structure; refuse one that has an element the material lacks, or no volume."""
+    from ase import Atoms
+    from ase.io import read
+
+    path = existing(source, "structure")
+    try:
+        atoms = read(path)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise HavenError(f"structure {path} cannot be read, cut off or of no known format "
+                         f"({reason})") from error
+    if not isinstance(atoms, Atoms) or not len(atoms):
+        raise HavenError(f"structure {path} holds no atoms")
     unknown = sorted(set(atoms.get_chemical_symbols()) - set(species))
     if unknown:
         raise HavenError(f"{source}: element {', '.join(unknown)} is not of the material "
                          f"({', '.join(species)})")
     if not atoms.pbc.all() or atoms.cell.rank < 3:
         raise HavenError(f"{source}: the structure must be periodic in three directions")
+    return atoms
 
 
 def minimise(
@@ -62,7 +75,6 @@ def minimise(
         In the original orientation, with arrays kept; ``info`` holds ``energy_before_ev``,
         ``energy_after_ev``, ``force_max_ev_per_angstrom`` and ``minimise_steps``.
     """
-    require_elements(atoms, species, "structure")
     rotation = write_data(folder / "start.data", atoms, species)
     lines = [
         *setting_lines("read_data start.data", link_potentials(folder, [potential]), species),

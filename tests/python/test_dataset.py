@@ -91,6 +91,8 @@ def test_both_u_values_hold_out_the_same_trajectories(labels):
     names = [f"cell{i // 4}" for i in range(20)]
     one = dataset.choose_test(names, kinds, 0.3, 7)
     assert one == dataset.choose_test(names[::-1], kinds, 0.3, 7)
+    grown = [*names, "new", "new", "new"]
+    assert set(one) <= set(dataset.choose_test(grown, ["20 rattled"] * 23, 0.3, 7)) | {"new"}
     chosen = {tuple(dataset.choose_test(names, kinds, 0.3, seed)) for seed in range(20)}
     assert len(chosen) > 3
 
