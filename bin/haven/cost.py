@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -325,3 +325,38 @@ def add_ratios(rows: Sequence[Row]) -> list[Row]:
             ratio = base["hours_10_ps_per_atom"] / one["hours_10_ps_per_atom"]
         done.append({**one, "ratio_to_aimd": ratio})
     return done
+
+
+def published_study(table: Frame, settings: Mapping[str, float]) -> list[str]:
+    """Return what the published study would take at the speed measured, one sentence a U.
+
+    Parameters
+    ----------
+    table
+        The table ``cost``.
+    settings
+        ``study_atoms``, ``study_duration`` (ns, each run) and ``study_runs``; without all three
+        nothing is said.
+
+    Returns
+    -------
+    list of str
+        From the largest cell timed, on one core where there is such a row, at 1 fs, scaled
+        linearly with atoms and steps.
+    """
+    if not {"study_atoms", "study_duration", "study_runs"} <= set(settings):
+        return []
+    atoms, runs = settings["study_atoms"], settings["study_runs"]
+    steps = settings["study_duration"] * 1e6  # of 1 fs
+    sentences = []
+    mine = table[table["method"] == "dlmd"]
+    for u_ev, rows in mine.groupby("u_ev"):
+        one = rows[rows["cores"] == rows["cores"].min()]
+        best = one.sort_values(["atoms", "seconds_per_atom_step"], ascending=[False, True]).iloc[0]
+        seconds = best["seconds_per_atom_step"] * best["cores"] * atoms * steps * runs
+        sentences.append(
+            f"U = {u_ev:g} eV: the published study ({runs:.0f} runs of "
+            f"{settings['study_duration']:g} ns with {atoms:.0f} atoms) would take "
+            f"{seconds / HOUR / 8766:.2g} core-years at the speed measured with {best['atoms']} "
+            f"atoms ({best['model']}), if cost grows in proportion to atoms and steps.")
+    return sentences

@@ -164,7 +164,8 @@ def plain_log(axes: Axes, which: str = "y") -> None:
 
     axis = axes.yaxis if which == "y" else axes.xaxis
     low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 60 * low else (1,)))
+    subs = (1, 2, 5) if high < 15 * low else (1, 3) if high < 60 * low else (1,)
+    axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
 

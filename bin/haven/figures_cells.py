@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from haven.figures import (
     BY_SPECIES,
     Picture,
@@ -9,11 +12,16 @@ from haven.figures import (
     joint_legend,
     legend_below,
     panels,
+    run_count,
     u_colour,
     u_label,
     u_marker,
 )
+from haven.figures_dynamics import at_room
 from haven.kinds import Frame, Tables
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def barriers(tables: Tables, reference: Frame) -> Picture | None:
@@ -28,11 +36,11 @@ def barriers(tables: Tables, reference: Frame) -> Picture | None:
         mine = table[table["direction"] == direction]
         for (u_ev, *_), path in mine.groupby(["u_ev", "seed", "replica", "path"]):
             path = path.sort_values("image")
-            done = bool(path["converged"].iloc[0])
+            done = bool(path["converged"].iloc[0]) and not path["flag"].fillna("").iloc[0]
             axis.plot(path["coordinate_angstrom"], path["energy_ev"], marker=u_marker(u_ev),
                       markersize=4, color=u_colour(u_ev), linewidth=1.3 if done else 0.7,
                       linestyle="-" if done else ":",
-                      label=u_label(u_ev) + ("" if done else ", not converged"))
+                      label=u_label(u_ev) + ("" if done else ", doubtful"))
         for entry in reference[reference["quantity"] == f"barrier {direction}"].to_dict("records"):
             axis.axhline(entry["value"], color="black", linewidth=1, linestyle="--",
                          label=f"barrier, {str(entry['source']).split(',')[0]}")
@@ -42,10 +50,98 @@ def barriers(tables: Tables, reference: Frame) -> Picture | None:
     joint_legend(figure, [a for a in axes.flat if a.figure is not None])
     paths = table.drop_duplicates(["u_ev", "seed", "replica", "path"])
     caption = (f"{count_of(len(paths), 'path')} in the disordered cell, "
-               f"{int((~paths['converged'].astype(bool)).sum())} not converged (dotted). Each path "
-               "has other neighbours, so barriers of one direction differ.")
+               f"{int((~paths['converged'].astype(bool)).sum())} not converged, "
+               f"{int((paths['flag'].fillna('') != '').sum())} flagged (dotted): {_flags(paths)}. "
+               "Each path has other neighbours, so barriers of one direction differ.")
     return Picture("barriers", "Migration barriers", caption,
                    "Energy along the nudged elastic band of each direction, by U", figure)
+
+
+def density(tables: Tables) -> Picture | None:
+    """Where the mobile ions are, seen along lattice directions."""
+    import numpy as np
+    from matplotlib.colors import LogNorm
+
+    table = tables["density"]
+    if table.empty:
+        return None
+    table, near = at_room(table)
+    us, views = sorted(table["u_ev"].unique()), sorted(table["view"].unique())
+    top = float(table["density_per_angstrom3"].max()) or 1.0
+    figure, axes = panels(len(views), len(us), height=2.9 * len(views) + 0.5)
+    mesh = None
+    for row, view in enumerate(views):
+        for column, u_ev in enumerate(us):
+            mine = table[(table["view"] == view) & (table["u_ev"] == u_ev)]
+            grid = mine.pivot_table(index="v_angstrom", columns="u_angstrom",
+                                    values="density_per_angstrom3", aggfunc="mean")
+            mesh = axes[row, column].pcolormesh(
+                grid.columns.to_numpy(float), grid.index.to_numpy(float),
+                np.maximum(grid.to_numpy(float), top * 1e-3), cmap="viridis", rasterized=True,
+                norm=LogNorm(top * 1e-3, top), shading="nearest")
+            axes[row, column].set(aspect="equal", title=f"{view}, {u_label(u_ev)}",
+                                  xlabel="across (Å)", ylabel="along layer normal (Å)"
+                                  if column == 0 else "")
+            axes[row, column].grid(False)
+    figure.colorbar(mesh, ax=axes, label="mobile ions per volume (1/Å³)", shrink=0.7)
+    mobile = ", ".join(sorted(set(table["species"])))
+    caption = (f"Density of {mobile} at {near:g} K, {run_count(table)}, folded into one "
+               "conventional cell and averaged along each view; logarithmic colours over three "
+               "decades. Bridges between sites are paths that were used.")
+    return Picture("density", f"Where {mobile} is", caption,
+                   "Maps of the mobile ions' density along lattice directions, by U", figure)
+
+
+def supercell(paths: list[Path]) -> Picture | None:
+    """Cations of a supercell, one panel a layer, seen along the layer normal."""
+    if not paths:
+        return None
+    import numpy as np
+    from ase.io import read
+
+    path = sorted(paths)[0]
+    atoms: Any = read(path)
+    symbols = np.array(atoms.get_chemical_symbols())
+    scaled = atoms.get_scaled_positions(wrap=True)
+    common = max(set(symbols), key=list(symbols).count)  # the anion makes most of the atoms
+    cations = symbols != common
+    normal = np.cross(atoms.cell[0], atoms.cell[1])
+    height = atoms.positions @ (normal / np.linalg.norm(normal))
+    spacing = float(atoms.info.get("layer_spacing_angstrom", 0)) or _spacing(height[cations])
+    layer = np.rint((height - height[cations].min()) / spacing).astype(int)
+    figure, axes = panels(1, 2, height=3.9, sharey=True)
+    places = scaled[:, :1] * atoms.cell[0] + scaled[:, 1:2] * atoms.cell[1]
+    for axis, number in zip(axes[0], (0, 1), strict=True):
+        for species in sorted(set(symbols[cations])):
+            chosen = cations & (symbols == species) & (layer == number)
+            axis.scatter(places[chosen, 0], places[chosen, 1], label=species, edgecolor="white",
+                         s=min(5000 / max(int(cations.sum()) ** 0.75, 1), 120), linewidth=0.4,
+                         color=BY_SPECIES.get(species, "#CC79A7"),
+                         marker={"Ti": "s"}.get(species, "o"))
+        axis.set(aspect="equal", xlabel="along a (Å)", title=f"cation layer {number + 1}")
+        axis.grid(False)
+    axes[0, 0].set_ylabel("along b (Å)")
+    joint_legend(figure, axes[0])
+    caption = (f"{path.name}: {len(atoms)} atoms; cations of the two lowest layers, seen along "
+               f"the layer normal; empty places are vacancies; {common} is left out.")
+    return Picture("supercell", "The simulated cell", caption,
+                   "Places of the cations in two layers of the supercell", figure)
+
+
+def _spacing(heights: np.ndarray) -> float:
+    """Return the distance of neighbouring layers from the heights of their atoms, Angstrom."""
+    import numpy as np
+
+    steps = np.diff(np.sort(heights))
+    wide = steps[steps > 1.0]
+    return float(np.median(wide)) if len(wide) else float(np.ptp(heights)) or 1.0
+
+
+def _flags(paths: Frame) -> str:
+    """Return why paths are doubtful, counted, in words."""
+    counts = paths.loc[paths["flag"].fillna("") != "", "flag"].str.split("+").explode()
+    words = ", ".join(f"{str(k).replace('_', ' ')} {n}" for k, n in counts.value_counts().items())
+    return words or "none"
 
 
 def cost(tables: Tables, reference: Frame) -> Picture | None:

@@ -10,6 +10,7 @@ from haven.figures import (
     frames_of_reference,
     legend_below,
     panels,
+    plain_log,
     run_count,
     temperature_colours,
     u_colour,
@@ -144,7 +145,7 @@ def msd(tables: Tables) -> Picture | None:
             for key, curve in mine.groupby(["temperature_k", "replica", "seed"]):
                 window = _window(tables["diffusion"], u_ev, key, part)
                 _msd_curve(axis, curve.sort_values("lag_ps"), colours[key[0]], window,
-                           f"{key[0]:g} K")
+                           f"{key[0]:g} K", positive=part != "distinct")
                 windows += [window] if window else []
             if windows:
                 axis.axvspan(min(w[0] for w in windows), max(w[1] for w in windows),
@@ -159,6 +160,10 @@ def msd(tables: Tables) -> Picture | None:
                 axis.set_title(u_label(u_ev))
             if column == 0:
                 axis.set_ylabel(f"MSD {part} (Å²)")
+    for axis in axes.flat:
+        plain_log(axis, "x")
+        if axis.get_yscale() == "log":
+            plain_log(axis)
     for axis in axes[-1, :]:
         axis.set_xlabel("time lag (ps)")
     legend_below(figure, axes[0, 0], 4)
@@ -174,12 +179,16 @@ def msd(tables: Tables) -> Picture | None:
 
 
 def _msd_curve(
-    axis: Axes, curve: Frame, colour: tuple, window: tuple[float, float] | None, label: str
+    axis: Axes, curve: Frame, colour: tuple, window: tuple[float, float] | None, label: str,
+    positive: bool,
 ) -> None:
     lag, value = curve["lag_ps"].to_numpy(), curve["value_angstrom2"].to_numpy()
-    half = 1.96 * curve["standard_error_angstrom2"].astype(float).fillna(0).to_numpy()
+    half = 1.96 * curve["standard_error_angstrom2"].astype(float).to_numpy()
     axis.plot(lag, value, color=colour, linewidth=1.1, label=label)
-    axis.fill_between(lag, value - half, value + half, color=colour, alpha=0.18, linewidth=0)
+    known, low = half == half, value - half
+    low = low if positive is False else low.clip(0.2 * abs(value))  # a log axis has no 0
+    axis.fill_between(lag[known], low[known], (value + half)[known], color=colour, alpha=0.18,
+                      linewidth=0)
     if window:
         inside = (lag >= window[0]) & (lag <= window[1])
         axis.plot(lag[inside], value[inside], color=colour, linewidth=2.8)
@@ -225,7 +234,6 @@ def tracks(tables: Tables) -> Picture | None:
     table = tables["tracks"]
     if table.empty:
         return None
-    hot = table["temperature_k"].max()
     table, near = at_room(table)
     us = sorted(table["u_ev"].unique())
     figure, axes = panels(2, len(us), height=5.4, sharex=True, sharey="row")
@@ -245,11 +253,10 @@ def tracks(tables: Tables) -> Picture | None:
     axes[0, 0].set_ylabel("displacement (Å)")
     axes[1, 0].set_ylabel("cation layer\n(unwrapped number)")
     axes[1, 0].yaxis.get_major_locator().set_params(integer=True)
-    other = f" Tables hold up to {hot:g} K." if hot > near else ""
     caption = (f"The five tracked ions that went farthest at {near:g} K in the first replica of "
                "each U, in the host's frame; chosen for their displacement, so not typical. A step "
                f"of the layer number is an inter-layer hop; lines are offset to be told "
-               f"apart.{other}")
+               "apart.")
     return Picture("tracks", "Single-ion tracks", caption,
                    "Displacement and layer of single ions against time", figure)
 

@@ -61,7 +61,8 @@ def _limits(axis: Axes, mine: Frame, extra: list[float] | None = None) -> None:
     positive = [n for n in [*numbers, *(extra or [])] if n > 0]
     if positive:
         axis.set_yscale("log")
-        decade_limits(axis, max(min(positive) * 0.5, max(positive) * 1e-4), max(positive))
+        floor = min([max(positive) * 1e-4, *(extra or [])])
+        decade_limits(axis, max(min(positive), floor) * 0.5, max(positive))
 
 
 def diffusion(tables: Tables, measured: Frame) -> Picture | None:
@@ -148,7 +149,7 @@ def haven_ratio(measured: Frame, reference: Frame) -> Picture | None:
     """Haven ratio against temperature."""
     rows = measured[measured["quantity"] == "haven_ratio"]
     shown = rows.dropna(subset=["value", "low_95", "high_95"])
-    if rows.empty:
+    if shown.empty:
         return None
     figure, axes = panels(height=3.8)
     axis = axes[0, 0]

@@ -62,7 +62,7 @@ def _pooled(quantity: str, key: tuple, group: Frame, unit: str) -> Row:
 
 
 def _diffusion(tables: Tables) -> Iterator[Row]:
-    table = tables["diffusion"]
+    table = judged(tables["diffusion"], tables["runs"])
     table = table[table["axis"] == "xyz"]
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
@@ -72,8 +72,27 @@ def _diffusion(tables: Tables) -> Iterator[Row]:
         yield row
 
 
+def judged(table: Frame, runs: Frame) -> Frame:
+    """Return the table with the verdict ``unstable`` where the run itself was not stable.
+
+    Parameters
+    ----------
+    table
+        ``diffusion`` or ``conductivity``.
+    runs
+        The table ``runs``; runs that are not in it keep their verdict.
+    """
+    keys = ["u_ev", "temperature_k", "replica", "seed"]
+    bad = runs.loc[runs["verdict"] != "stable", keys].drop_duplicates()
+    if bad.empty or table.empty:
+        return table
+    marked = table.merge(bad.assign(bad=True), on=keys, how="left")
+    return marked.assign(verdict=marked["verdict"].mask(marked["bad"].notna(), "unstable"))
+
+
 def _conductivity(tables: Tables) -> Iterator[Row]:
-    table = tables["conductivity"].rename(columns={"value_ms_per_cm": "value"})
+    table = judged(tables["conductivity"], tables["runs"])
+    table = table.rename(columns={"value_ms_per_cm": "value"})
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         yield _pooled(key[2], key, group, "mS/cm")
 
@@ -82,7 +101,7 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
     for fit in tables["arrhenius"].to_dict("records"):
         quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
         name = "activation" if quantity == "sigma_total" else f"activation of {quantity}"
-        note = f"{fit['temperatures']} temperatures, {fit['form']}"
+        note = f"{fit['temperatures']} temperatures fitted"
         common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
         value, low, high = (fit[f"activation{end}"] if good else None
                             for end in ("_ev", "_low_95", "_high_95"))
@@ -155,10 +174,13 @@ def first_peak(r: np.ndarray, g: np.ndarray) -> float:
     Returns
     -------
     float
-        Vertex of the parabola through the highest bin and its neighbours; nan without a peak.
+        Vertex of the parabola through the highest bin and its neighbours, after a running mean
+        over 0.15 Angstrom; nan without a peak.
     """
     import numpy as np
 
+    width = max(int(0.15 / (r[1] - r[0])) | 1, 1) if len(r) > 1 else 1
+    g = np.convolve(g, np.ones(width) / width, mode="same")  # noise splits a peak otherwise
     high = np.flatnonzero(g > 1)
     if not len(high):
         return float("nan")
@@ -194,7 +216,8 @@ def _barriers(tables: Tables) -> Iterator[Row]:
     from scipy import stats
 
     table = tables["barriers"]
-    table = table[table["origin"].str.startswith("direction") & table["converged"].astype(bool)]
+    table = table[table["origin"].str.startswith("direction") & table["converged"].astype(bool)
+                  & (table["flag"].fillna("") == "")]
     keys = ["u_ev", "seed", "replica", "path", "direction"]
     paths = table.drop_duplicates(keys)
     for (u_ev, direction), group in paths.groupby(["u_ev", "direction"]):

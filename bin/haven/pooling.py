@@ -49,8 +49,9 @@ def worst(verdicts: Iterable[str]) -> str:
 def pool(runs: Frame) -> Pooled:
     """Join rows with ``value``, ``low_95``, ``high_95`` and ``verdict`` of one condition.
 
-    The mean is plain; replicas that disagree widen its interval (`mean_interval`). A single row
-    that is not diffusive leaves a bound only: joining the others would favour the fast runs.
+    Replicas and potentials that disagree widen the interval (`joined_interval`; `mean_interval`
+    for numbers that may be negative). A single row that is not diffusive leaves a bound only:
+    joining the others would favour the fast runs.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def pool(runs: Frame) -> Pooled:
         return Pooled(None, None, None, 0, "not_measured", "no run")
     verdict = worst(runs["verdict"])
     counts = runs["verdict"].value_counts()
-    note = ", ".join(f"{count} {name}" for name, count in counts.items())
+    note = ", ".join(f"{count} {str(name).replace('_', ' ')}" for name, count in counts.items())
+    note = f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {note}"
     highs = [float(high) for high in runs["high_95"] if known(high)]
     complete = all(known(*row) for row in runs[["value", "low_95", "high_95"]].to_numpy(float))
     if verdict != "diffusive" or not complete:
@@ -77,10 +79,36 @@ def pool(runs: Frame) -> Pooled:
         return Pooled(
             float(only["value"]), float(only["low_95"]), float(only["high_95"]), 1, verdict, note
         )
-    value, low, high = mean_interval(
-        runs["value"].tolist(), runs["low_95"].tolist(), runs["high_95"].tolist()
-    )
+    if (runs["low_95"] > 0).all() and {"replica", "seed"} <= set(runs.columns):
+        value, low, high = joined_interval(runs)
+    else:
+        value, low, high = mean_interval(
+            runs["value"].tolist(), runs["low_95"].tolist(), runs["high_95"].tolist()
+        )
     return Pooled(value, low, high, len(runs), verdict, note)
+
+
+def joined_interval(runs: Frame) -> tuple[float, float, float]:
+    """Return the geometric mean of positive estimates and its 95 % interval.
+
+    What runs of one replica or of one potential share widens it, as in the Arrhenius fits
+    (`haven.conductivity.join`).
+
+    Parameters
+    ----------
+    runs
+        Columns value, low_95, high_95 (all positive), replica, seed.
+    """
+    import numpy as np
+
+    from haven.conductivity import join
+
+    logs = np.log(runs["value"].to_numpy(float))
+    ends = np.log(runs["high_95"].to_numpy(float) / runs["low_95"].to_numpy(float))
+    groups = {"disorder": runs["replica"].to_numpy(), "potential": runs["seed"].to_numpy()}
+    joined = join(logs, ends / (2 * Z95), np.ones((len(logs), 1)), groups)
+    value, low, high = (math.exp(end) for end in joined.interval(np.ones(1)))
+    return value, low, high
 
 
 def mean_interval(

@@ -74,7 +74,8 @@ def figures(
         lambda: carried.diffusion(tables, measured),
         lambda: carried.conductivity(tables, measured, reference),
         lambda: carried.haven_ratio(measured, reference), lambda: carried.hops(tables),
-        lambda: motion.tracks(tables), lambda: cells.density(tables), lambda: motion.van_hove(tables),
+        lambda: motion.tracks(tables), lambda: cells.density(tables),
+        lambda: motion.van_hove(tables),
         lambda: cells.barriers(tables, reference), lambda: cells.cost(tables, reference),
     ]
     pictures = []
@@ -133,7 +134,8 @@ def write(
         picture.save(target / "figures")
     words = context(
         material=material, tables=found, measured=measured, comparison=comparison,
-        verdicts=verdicts, pictures=pictures, missing=missing, expected=expected,
+        verdicts=verdicts, reference=reference, pictures=pictures, missing=missing,
+        expected=expected,
         sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
     )
     (target / "report.html").write_text(render(Path(template), words), encoding="utf-8")

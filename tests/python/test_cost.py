@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase.build import bulk
 from report_tables import write_study
@@ -99,6 +100,19 @@ def test_a_potential_that_lammps_cannot_run_is_named_with_its_reason(tmp_path):
     bad.write_bytes(b"no graph")
     with pytest.raises(HavenError, match=r"timing bad\.pb with 8 atoms failed"):
         cost.time_dynamics(bad, bulk("NaCl", "rocksalt", a=5.6, cubic=True), 5, 1, tmp_path / "run")
+
+
+def test_the_published_study_is_scaled_from_the_largest_cell_timed():
+    rows = [cost.row("m", 4.0, "dlmd", 0.016, 160, 1, 50, engine="e", model="net",
+                     compressed=True, device="d"),
+            cost.row("m", 4.0, "dlmd", 0.256, 1280, 1, 50, engine="e", model="net",
+                     compressed=True, device="d")]
+    said = {"study_atoms": 20000.0, "study_duration": 5.5, "study_runs": 12.0}
+    (text,) = cost.published_study(pd.DataFrame(rows), said)
+    years = 2e-4 * 20000 * 5.5e6 * 12 / 3600 / 8766
+    assert f"would take {years:.2g} core-years" in text
+    assert "1280 atoms" in text
+    assert cost.published_study(pd.DataFrame(rows), {}) == []
 
 
 def test_sizes_that_are_no_numbers_are_refused(tmp_path):

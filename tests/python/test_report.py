@@ -9,18 +9,21 @@ import io
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 import render_report
+from ase.build import bulk
+from ase.io import write
 from report_tables import US, write_study
 
-from haven import report, sections, tables
+from haven import grids, judgement, report, tables, wording
 from haven.cli import HavenError
 from haven.measured import collect
 
 FIGURES = ("labels", "learning_curve", "parity", "residuals", "accuracy", "structures", "thermo",
            "temperature", "rdf", "msd", "diffusion", "conductivity", "haven_ratio", "hops",
-           "tracks", "van_hove", "barriers", "cost")
+           "tracks", "density", "van_hove", "barriers", "cost", "supercell")
 HEADINGS = ("headline", "unsupported", "comparison", "labels", "potential", "health", "transport",
             "hops", "barriers", "cost", "verdicts", "provenance", "cite")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -66,9 +69,13 @@ def rendered(tmp_path_factory):
     expected = {"u_ev": [0, 4], "temperature_k": [298, 313, 328, 333, 358, 373],
                 "replica": [0, 1], "parameters": {"supercell": "[2, 2, 2]"}}
     (folder / "expected.json").write_text(json.dumps(expected))
+    cell = bulk("NaCl", "rocksalt", a=5.6, cubic=True).repeat(2)
+    cell.symbols[[0, 2, 8]] = "K"
+    write(folder / "r0.supercell.extxyz", cell)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         render_report.main(["--tables", str(folder / "tables"), "--out", str(folder / "out"),
-                            "--expected", str(folder / "expected.json")])
+                            "--expected", str(folder / "expected.json"),
+                            "--structures", str(folder / "r0.supercell.extxyz")])
     (folder / "out" / "printed.txt").write_text(printed.getvalue())
     return folder / "out"
 
@@ -178,7 +185,7 @@ def test_too_few_hops_leave_no_haven_ratio(tmp_path):
     rare = (rows["u_ev"] == 4) & (rows["temperature_k"] == 298) & (rows["quantity"] == "haven")
     rows.loc[rare, "verdict"] = "too_few_events"
     tables.write("diffusion", rows, tmp_path / "study.diffusion.parquet")
-    grid = sections.headline_grid(collect(report.load_tables(tmp_path)))
+    grid = grids.headline_grid(collect(report.load_tables(tmp_path)))
     line = next(row for row in grid["rows"] if row[0]["text"] == "Haven ratio")
     assert line[2] == {"text": "–", "small": "too few hops"}
 
@@ -186,9 +193,35 @@ def test_too_few_hops_leave_no_haven_ratio(tmp_path):
 def test_unstable_runs_fail_their_check(tmp_path):
     study = report.load_tables(write_study(tmp_path))
     study["runs"].loc[0, "verdict"] = "melted"
-    rows = report.verdict_rows(study, [], "li3ticl6")
+    rows = judgement.verdict_rows(study, [], "li3ticl6")
     failed = rows[~rows["passed"].astype(bool)]
     assert "run u0_t298_r0 is melted" in set(failed["message"])
+
+
+def test_a_number_of_a_run_that_was_not_stable_is_withheld(tmp_path):
+    study = report.load_tables(write_study(tmp_path, replicas=2))
+    before = collect(study).set_index(["quantity", "u_ev", "temperature_k"])
+    assert before.loc[("d_self", 4.0, 298.0), "value"] > 0
+    runs = study["runs"]
+    hit = (runs["u_ev"] == 4) & (runs["temperature_k"] == 298) & (runs["replica"] == 1)
+    runs.loc[hit, "verdict"] = "exploded"
+    after = collect(study).set_index(["quantity", "u_ev", "temperature_k"])
+    row = after.loc[("d_self", 4.0, 298.0)]
+    assert row["verdict"] == "unstable"
+    assert not np.isfinite([row["value"], row["low_95"], row["high_95"]]).any()
+    assert after.loc[("d_self", 4.0, 328.0), "value"] > 0
+
+
+def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
+    study = report.load_tables(write_study(tmp_path))
+    assert wording.doubts(study) == []
+    study["arrhenius"].loc[0, "curvature_p"] = 0.01
+    study["runs"]["share_beyond_window"] = 0.01
+    study["runs"].loc[study["runs"]["u_ev"] == 4, "share_beyond_window"] = 0.2
+    text = " ".join(wording.doubts(study))
+    assert "is curved (p = 0.01)" in text
+    assert "U = 4 eV: in 6 of 6 runs more than 5% of the frames" in text
+    assert "U = 0 eV: in" not in text
 
 
 def test_wrong_input_is_one_clear_line(tmp_path):
@@ -198,7 +231,7 @@ def test_wrong_input_is_one_clear_line(tmp_path):
         report.load_tables(tmp_path)
     (tmp_path / "e.json").write_text("[1, 2]")
     with pytest.raises(HavenError, match="must map u_ev"):
-        report.read_expected(tmp_path / "e.json")
+        judgement.read_expected(tmp_path / "e.json")
     two = {"runs": pd.DataFrame({"material": ["a", "b"]})}
     with pytest.raises(HavenError, match="several materials"):
         report.material_of(two)
