@@ -84,7 +84,7 @@ def series(system: Mapping[str, Any], type_map: Sequence[str]) -> list[dict[str,
     add("energy", "all", "all", lambda d: d["energy"] / atoms)
     for kind in sorted(set(kinds.tolist())):
         for axis, letter in enumerate("xyz"):
-            add("force", type_map[kind], letter,
+            add("force", str(type_map[kind]), letter,
                 lambda d, k=kind, a=axis: d["force"][:, kinds == k, a])
     if label.get("virial") is not None:
         for letter, (row, column) in VOIGT.items():

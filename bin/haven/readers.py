@@ -84,7 +84,8 @@ def _text(source: Path) -> TextIO:
 def _lammps(source: Path, elements: list[str]) -> Iterator[Frame]:
     unit = None
     with _text(source) as stream:
-        step, time = 0, None
+        step, time, count = 0, None, 0
+        cell, low = np.zeros((3, 3)), np.zeros(3)
         while line := stream.readline():
             if line.startswith("ITEM: UNITS"):
                 unit = stream.readline().strip()
@@ -213,6 +214,7 @@ def _stream(
     held: dict[str, Any] = {"host": [], "barycentre": [], "cells": [], "times": [], "steps": [],
                             "all": [], "all_frames": [], "every": 1}
     previous = unwrapped = np.empty(0)
+    host = masses = np.zeros(0)
     for number, frame in enumerate(frames):
         if number == 0:
             unknown = sorted(set(frame.symbols) - set(atomic_numbers))

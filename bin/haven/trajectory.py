@@ -92,7 +92,7 @@ class Trajectory:
         block = np.empty((self.frames, count, 3), self.dtype)
         row, width = self.ions * 3 * self.dtype.itemsize, count * 3 * self.dtype.itemsize
         first = self.offset + start * 3 * self.dtype.itemsize
-        view = memoryview(block.reshape(-1).view(np.uint8))
+        view = memoryview(block.reshape(-1).view(np.uint8).data)
         with self.path.open("rb", buffering=0) as stream:
             handle = stream.fileno()
             if width == row:
@@ -108,7 +108,7 @@ class Trajectory:
             return self.loaded[indices]
         block = np.empty((len(indices), self.ions, 3), self.dtype)
         row = self.ions * 3 * self.dtype.itemsize
-        view = memoryview(block.reshape(-1).view(np.uint8))
+        view = memoryview(block.reshape(-1).view(np.uint8).data)
         with self.path.open("rb", buffering=0) as stream:
             for i, t in enumerate(indices):
                 _fill(stream.fileno(), view[i * row : (i + 1) * row], self.offset + int(t) * row)
