@@ -68,7 +68,9 @@ def density(tables: Tables) -> Picture | None:
     table, near = at_room(table)
     us, views = sorted(table["u_ev"].unique()), sorted(table["view"].unique())
     top = float(table["density_per_angstrom3"].max()) or 1.0
-    figure, axes = panels(len(views), len(us), height=2.9 * len(views) + 0.5)
+    spans = [float(np.ptp(table[name])) or 1.0 for name in ("v_angstrom", "u_angstrom")]
+    each = min((4.4 / len(us) - 0.3) * spans[0] / spans[1] + 0.9, 4.0)
+    figure, axes = panels(len(views), len(us), height=each * len(views) + 0.3)
     mesh = None
     for row, view in enumerate(views):
         for column, u_ev in enumerate(us):
@@ -109,19 +111,20 @@ def supercell(paths: list[Path]) -> Picture | None:
     height = atoms.positions @ (normal / np.linalg.norm(normal))
     spacing = float(atoms.info.get("layer_spacing_angstrom", 0)) or _spacing(height[cations])
     layer = np.rint((height - height[cations].min()) / spacing).astype(int)
-    figure, axes = panels(1, 2, height=3.9, sharey=True)
     places = scaled[:, :1] * atoms.cell[0] + scaled[:, 1:2] * atoms.cell[1]
-    for axis, number in zip(axes[0], (0, 1), strict=True):
+    shape = float(np.ptp(places[:, 0]) + 2) / float(np.ptp(places[:, 1]) + 2)
+    figure, axes = panels(2, 1, height=2 * 4.6 * shape + 1.6, sharex=True)
+    for axis, number in zip(axes[:, 0], (0, 1), strict=True):
         for species in sorted(set(symbols[cations])):
             chosen = cations & (symbols == species) & (layer == number)
-            axis.scatter(places[chosen, 0], places[chosen, 1], label=species, edgecolor="white",
+            axis.scatter(places[chosen, 1], places[chosen, 0], label=species, edgecolor="white",
                          s=min(5000 / max(int(cations.sum()) ** 0.75, 1), 120), linewidth=0.4,
-                         color=BY_SPECIES.get(species, "#CC79A7"),
+                         color=BY_SPECIES.get(species, "#CC79A7"), clip_on=False,
                          marker={"Ti": "s"}.get(species, "o"))
-        axis.set(aspect="equal", xlabel="along a (Å)", title=f"cation layer {number + 1}")
+        axis.set(aspect="equal", ylabel="along a (Å)", title=f"cation layer {number + 1}")
         axis.grid(False)
-    axes[0, 0].set_ylabel("along b (Å)")
-    joint_legend(figure, axes[0])
+    axes[1, 0].set_xlabel("along b (Å)")
+    joint_legend(figure, axes[:, 0])
     caption = (f"{path.name}: {len(atoms)} atoms; cations of the two lowest layers, seen along "
                f"the layer normal; empty places are vacancies; {common} is left out.")
     return Picture("supercell", "The simulated cell", caption,

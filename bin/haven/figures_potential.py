@@ -35,11 +35,11 @@ def labels(tables: Tables) -> Picture | None:
         axes[1, 0].scatter(mine["force_rms_ev_per_angstrom"], mine["force_max_ev_per_angstrom"],
                            s=30, alpha=0.75, color=u_colour(u_ev), marker=u_marker(u_ev),
                            label=u_label(u_ev), edgecolor="white", linewidth=0.4)
-    axes[0, 0].set(xlabel="energy above the lowest frame of the same U (meV/atom)",
+    axes[0, 0].set(xlabel="energy above the lowest at that U (meV/atom)",
                    ylabel="share of frames")
     axes[1, 0].set(xlabel="RMS force component (eV/Å)", ylabel="largest force (eV/Å)")
     axes[0, 0].legend(loc="lower right")
-    axes[1, 0].legend(loc="lower right")
+    axes[1, 0].legend(loc="best")
     if not change.empty:
         for element, mine in change.groupby("species"):
             sns.ecdfplot(x=mine["change"].abs() * MEV, ax=axes[2, 0], label=element,

@@ -129,7 +129,8 @@ def conductivity(
         _lines(axis, tables["arrhenius"], quantity)
         for entry in published.to_dict("records"):
             calculated = entry["u_ev"] == entry["u_ev"]
-            axis.scatter([KILO / entry["temperature_k"]], [entry["value"]], s=110, zorder=5,
+            axis.scatter([KILO / entry["temperature_k"]], [entry["value"]],
+                         s=240 if calculated else 55, zorder=4 if calculated else 5,
                          marker="*" if calculated else "P", facecolor="white", edgecolor="black",
                          label=f"{'calculation' if calculated else 'experiment'}, "
                                f"{str(entry['source']).split(',')[0]}")

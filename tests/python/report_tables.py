@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -316,10 +317,9 @@ def density(run: dict) -> list[dict]:
     return rows
 
 
-def write_study(
-    folder: Path, replicas: int = 1, leave_out: tuple = (), without: tuple = ()
-) -> Path:
-    """Write every table of the study but ``without`` into a flat folder and return it."""
+@lru_cache(maxsize=4)
+def make_study(replicas: int, leave_out: tuple) -> dict[str, pd.DataFrame]:
+    """Return every table of the study, made once."""
     rng = np.random.default_rng(7)
     runs = conditions(replicas, leave_out)
     made: dict[str, list[dict]] = dynamics(runs, rng) | potential(rng)
@@ -330,11 +330,17 @@ def write_study(
     made |= judged_rows()
     made["verdicts"] = [{
         "material": MATERIAL, "stage": "TRAIN_POTENTIAL", "subject": "u4_s1",
-        "check": "compression", "value": 2e-5, "limit": 1e-4, "unit": "eV/Angstrom", "passed": True,
-        "message": "compression changes forces by less than the limit",
+        "check": "compression", "value": 2e-5, "limit": 1e-4, "unit": "eV/Angstrom",
+        "passed": True, "message": "compression changes forces by less than the limit",
     }]
-    for name, rows in made.items():
+    return {name: pd.DataFrame(rows) for name, rows in made.items()}
+
+
+def write_study(
+    folder: Path, replicas: int = 1, leave_out: tuple = (), without: tuple = ()
+) -> Path:
+    """Write every table of the study but ``without`` into a flat folder and return it."""
+    for name, rows in make_study(replicas, leave_out).items():
         if name not in without:
-            tables.write(name, pd.DataFrame(rows), folder / f"study.{name}.parquet",
-                         {"potential": "u4_s1.pb"})
+            tables.write(name, rows, folder / f"study.{name}.parquet", {"potential": "u4_s1.pb"})
     return folder
