@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     core = hops.core_radius(lattice, given.core_share)
     seen = hops.hops_of(lattice, trajectory, given.residence_ps, core)
     host, views = trajectory.host, ((0, 1, 0), (1, 1, 0))
-    thinned = tracks.thin(trajectory.frames, 2000)
+    thinned = tracks.thin(trajectory.frames, min(2000, max(50, 2_000_000 // trajectory.ions)))
     shown = tracks.choose_ions(trajectory.read_frames(thinned[[0, -1]]), host[thinned[[0, -1]]])
     table = {
         "hops": hops.hop_table(lattice, seen, trajectory.ions, trajectory.duration_ps),

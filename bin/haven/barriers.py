@@ -1,46 +1,20 @@
-"""Migration barriers with the nudged elastic band, and what to doubt about them."""
+"""Migration barriers: the bands followed, and what to doubt about them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.bands import Band, nudged_band, relax
 from haven.cli import HavenError
-from haven.interpolation import first_guesses
 from haven.paths import CLEARANCE, Jump
-from haven.periodic import Floats, minimum_image
+from haven.periodic import minimum_image
 from haven.sites import SiteFinder, SiteLattice
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-
-@dataclass
-class Band:
-    """A relaxed band of images.
-
-    Attributes
-    ----------
-    images
-        Structures, ends included.
-    energies
-        (I,), eV.
-    force_max
-        Largest force across the band, eV/Angstrom.
-    converged
-        Whether that is below the limit.
-    doubts
-        Names of what is doubtful.
-    """
-
-    images: list[Atoms]
-    energies: Floats
-    force_max: float
-    converged: bool
-    doubts: list[str] = field(default_factory=list)
 
 
 def potential(path: Path, atoms: Atoms) -> Any:
@@ -66,13 +40,6 @@ def start_verdict(start: Atoms, force_tolerance: float) -> dict[str, Any]:
     )
     return {"stage": "FIND_BARRIERS", "check": "start relaxed", "value": force, "passed": passed,
             "limit": force_tolerance, "unit": "eV/Angstrom", "message": message}
-
-
-def relax(atoms: Atoms, force_tolerance: float, steps: int = 300) -> bool:
-    """Move atoms in the fixed cell until no force exceeds the limit; return whether they do."""
-    from ase.optimize import FIRE
-
-    return bool(FIRE(atoms, logfile=None).run(fmax=force_tolerance, steps=steps))
 
 
 def ends(
@@ -113,59 +80,6 @@ def ends(
     return end, doubts
 
 
-def nudged_band(
-    start: Atoms, end: Atoms, mover: int, images: int, force_tolerance: float, steps: int = 200
-) -> Band:
-    """Return the relaxed climbing-image band between two relaxed ends.
-
-    Parameters
-    ----------
-    start, end
-        Ends with calculators; atoms in the same order, periodic images handled.
-    mover
-        Row of the ion that jumps.
-    images
-        Images between the ends.
-    force_tolerance
-        Limit of the force across the band, eV/Angstrom.
-    steps
-        Steps at most, of each of the two stages: without and with climbing.
-    """
-    from ase.mep import NEB
-    from ase.optimize import FIRE
-
-    paths = first_guesses(start.positions, end.positions, np.asarray(start.cell[:]), mover, images)
-    band = min((_chain(start, path) for path in paths), key=_highest)
-    for image, fixed in ((band[0], start), (band[-1], end)):
-        _freeze(image, fixed)
-    neb = NEB(band, k=1.0, method="improvedtangent", allow_shared_calculator=True)
-    FIRE(neb, logfile=None).run(fmax=3 * force_tolerance, steps=steps)
-    neb.climb = True
-    converged = bool(FIRE(neb, logfile=None).run(fmax=force_tolerance, steps=steps))
-    energies = np.array([band[0].get_potential_energy(), *neb.energies[1:-1],
-                         band[-1].get_potential_energy()])
-    return Band(band, energies - energies[0], float(neb.get_residual()), converged)
-
-
-def _chain(start: Atoms, path: Floats) -> list[Atoms]:
-    band = [start.copy() for _ in path]
-    for image, positions in zip(band, path, strict=True):
-        image.positions = positions
-        image.calc = start.calc
-    return band
-
-
-def _highest(band: list[Atoms]) -> float:
-    return max(float(image.get_potential_energy()) for image in band[1:-1])
-
-
-def _freeze(image: Atoms, relaxed: Atoms) -> None:
-    from ase.calculators.singlepoint import SinglePointCalculator
-
-    energy, forces = relaxed.get_potential_energy(), relaxed.get_forces()
-    image.calc = SinglePointCalculator(image, energy=energy, forces=forces)
-
-
 def judge(
     band: Band, jump: Jump, lattice: SiteLattice, taken: dict[int, int]
 ) -> list[str]:
@@ -191,6 +105,8 @@ def judge(
         doubts.append("through_occupied")
     if inside - set(others):
         doubts.append("via_vacancy")
+    if band.energies.argmax() in (0, len(band.energies) - 1):
+        doubts.append("no_barrier")
     dips = [
         min(band.energies[:k].max(), band.energies[k + 1 :].max()) - band.energies[k]
         for k in range(1, len(band.energies) - 1)

@@ -137,7 +137,8 @@ FOUND: dict[str, tuple[Column, ...]] = {
         real("force_max_ev_per_angstrom", "largest force across the band", "eV/Angstrom"),
         truth("converged", "whether the force fell below the limit"),
         text("flag", "empty, or why the path is doubtful: ends_merge | others_moved | "
-           "through_occupied | via_vacancy | intermediate_minimum, joined by +", nullable=True),
+           "through_occupied | via_vacancy | no_barrier | intermediate_minimum, joined by +",
+           nullable=True),
     ),
     "arrhenius": (
         MATERIAL, U_EV,

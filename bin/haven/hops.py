@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from haven.cages import refine
 from haven.cli import HavenError, log
 from haven.periodic import Floats, Ints
 from haven.sites import (
@@ -17,7 +18,6 @@ from haven.sites import (
     direction_name,
     jump,
     neighbour_classes,
-    refine,
     site_lattice,
 )
 
@@ -152,7 +152,8 @@ def lattice_of(material: Material, trajectory: Trajectory) -> SiteLattice:
     if absent := [name for name in anions if name not in names]:
         raise HavenError(f"{trajectory.path} has no {', '.join(absent)}: is this {material.name}?")
     drift = np.stack([np.interp(times, trajectory.time_ps, x - x[0]) for x in trajectory.host.T])
-    return refine(lattice, material, (atoms[:, np.isin(names, anions)] - drift.T[:, None]).mean(axis=0))
+    caged = atoms[:, np.isin(names, anions)] - drift.T[:, None]
+    return refine(lattice, material, caged.mean(axis=0))
 
 
 def core_radius(lattice: SiteLattice, share: float) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from haven.cages import refine
 from haven.cli import HavenError, log
 from haven.periodic import Floats, Ints, minimum_image
 from haven.sites import (
@@ -18,7 +19,6 @@ from haven.sites import (
     canonical,
     direction_name,
     name_of,
-    refine,
     shortest,
     site_lattice,
 )
@@ -131,14 +131,15 @@ def load_start(material: Material, path: Path) -> tuple[Atoms, SiteLattice, dict
     from ase.io import read
 
     try:
-        atoms = read(path)
+        found = read(path)
     except Exception as error:
         raise HavenError(f"structure {path} can't be read: {error}") from error
+    atoms = found[0] if isinstance(found, list) else found
     names = np.array(atoms.get_chemical_symbols())
     anions = {element for element, _ in material.anions.values()}
     if absent := sorted((anions | {material.mobile}) - set(names)):
         raise HavenError(f"structure {path} has no {', '.join(absent)}: is it {material.name}?")
-    lattice = site_lattice(material, np.asarray(atoms.cell[:]))
+    lattice = site_lattice(material, np.asarray(atoms.cell.array))
     lattice = refine(lattice, material, atoms.positions[np.isin(names, sorted(anions))])
     cations = [s for s in material.species if s not in anions]
     return atoms, lattice, occupation(lattice, atoms, cations)

@@ -48,7 +48,7 @@ def read_frames(path: Path) -> tuple[list[str], list[Frame]]:
             raise HavenError(f"trajectory {path}: frame {number} has other atoms than frame 0")
         if abs(image.cell.volume) < 1e-6:
             raise HavenError(f"trajectory {path}: frame {number} has no periodic cell")
-    return symbols, [(image.positions, np.asarray(image.cell[:])) for image in images]
+    return symbols, [(image.positions, np.asarray(image.cell.array)) for image in images]
 
 
 def _read_npz(path: Path) -> tuple[list[str], list[Frame]]:
@@ -88,15 +88,15 @@ def count_pairs(kinds: Ints, frame: Frame, edges: Floats, chunk: int = 4000) -> 
         Ordered pairs per kind, kind and bin, (K, K, B). A point is no neighbour of itself, its
         images are.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     positions, cell = frame
     number, bins, reach = int(kinds.max()) + 1, len(edges) - 1, float(edges[-1])
     around, row = with_images(positions, cell, reach)
-    tree = cKDTree(around, leafsize=32, balanced_tree=False, compact_nodes=False)
+    tree = KDTree(around, leafsize=32, balanced_tree=False, compact_nodes=False)
     total = np.zeros(number * number * bins)
     for start in range(0, len(positions), chunk):
-        centres = cKDTree(around[start : min(start + chunk, len(positions))])
+        centres = KDTree(around[start : min(start + chunk, len(positions))])
         near = centres.sparse_distance_matrix(tree, reach, output_type="ndarray")
         place = np.floor(near["v"] * (bins / reach)).astype(np.int64)
         kept = (place < bins) & (near["j"] != near["i"] + start)

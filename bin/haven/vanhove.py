@@ -63,13 +63,13 @@ def distinct_part(first: Floats, second: Floats, cell: Floats, edges: Floats) ->
     ndarray
         G_d over the mean density N / V, (B,). Images of the ion itself count as other ions.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     reach = float(edges[-1])
     inverse = np.linalg.inv(cell)
     home = first - np.floor(first @ inverse) @ cell
     around, row = with_images(second, cell, reach)
-    near = cKDTree(home).sparse_distance_matrix(cKDTree(around), reach, output_type="ndarray")
+    near = KDTree(home).sparse_distance_matrix(KDTree(around), reach, output_type="ndarray")
     itself = second - np.floor(first @ inverse) @ cell
     apart = np.linalg.norm(around[near["j"]] - itself[near["i"]], axis=1) > 1e-4
     other = (row[near["j"]] != near["i"]) | apart

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from analyse_hops import main
+
 from haven import hops, sites, tables, tracks, vanhove
 from haven.cli import HavenError
 from haven.crystal import assemble, cation_lattice, load_material
@@ -32,7 +35,7 @@ def walk(lattice, stops, dwell=40, travel=3):
     """Return a path (T, 3) that rests at each stop, and moves straight on in a few frames."""
     places = [at(lattice, stop) for stop in stops]
     path = [np.repeat(places[:1], dwell, axis=0)]
-    for here, there in zip(places, places[1:], strict=False):
+    for here, there in pairwise(places):
         part = np.linspace(0, 1, travel + 2)[1:-1, None]
         path += [here + part * (there - here), np.repeat(there[None], dwell, axis=0)]
     return np.concatenate(path)
@@ -138,8 +141,8 @@ def test_a_drifting_host_makes_no_jumps(lattice, rng):
 
 def test_blocks_of_frames_give_the_same_jumps(lattice, rng, monkeypatch):
     stops = [(0, k / 3, 0) for k in range(12)]
-    paths = [walk(lattice, np.array(stops) + (0, 0, k)) + rng.normal(scale=0.2, size=(513, 3))
-             for k in range(3)]
+    noise = rng.normal(scale=0.2, size=(3, 513, 3))
+    paths = [walk(lattice, np.array(stops) + np.array([0, 0, k])) + noise[k] for k in range(3)]
     whole = counted(lattice, paths)
     monkeypatch.setattr(hops, "BLOCK_POINTS", 60)
     parts = counted(lattice, paths)
@@ -197,7 +200,7 @@ def test_no_jump_at_all_still_has_a_row_for_each_kind(lattice):
 def make_run(material, path, rng, frames=300, hopper=True):
     """Write a run of 2x1x2 cells whose first Li jumps from its site to an empty one and on."""
     repeat = (2, 1, 2)
-    fractional, letters = cation_lattice(material, repeat)
+    _, letters = cation_lattice(material, repeat)
     species = np.array([""] * len(letters), dtype="U2")
     species[np.flatnonzero(letters == "2a")] = "Ti"
     species[np.flatnonzero(letters == "4h")] = "Li"

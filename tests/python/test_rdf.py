@@ -10,6 +10,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.geometry import cellpar_to_cell
 from ase.io import write
+
 from haven import rdf, tables
 from haven.cli import HavenError
 from haven.periodic import heights, minimum_image, with_images
