@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import existing, log, parser, run
+from haven.cli import existing, parser, run
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
     options.add_argument("--directions", default="[110],[101],[010],[100]", help="as in [110]")
     options.add_argument("--images", type=int, default=7, help="images between the ends")
+    options.add_argument("--paths_per_direction", type=int, default=1, help="ions to follow")
     options.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
                          help="limit of the forces")
     options.add_argument("--hops", nargs="*", default=[], help="tables of hops: follow these too")
@@ -33,21 +34,16 @@ def main(argv: list[str] | None = None) -> None:
     start, lattice, taken = paths.load_start(material, existing(given.structure, "structure"))
     start.calc = barriers.potential(existing(given.potential, "potential"), start)
     tolerance = given.force_tolerance_ev_per_angstrom
-    rows, verdicts = [], [barriers.start_verdict(start, tolerance)]
-    for want in wanted:
-        jumps = paths.candidates(lattice, start, taken, material.mobile, want)
-        found = barriers.follow(start, lattice, taken, jumps, given.images, tolerance)
-        if found:
-            rows += barriers.barrier_rows(want.name, want.origin, *found, lattice)
-        verdicts.append(barriers.verdict(want.name, found, len(jumps), tolerance))
-        log.info("%s", verdicts[-1]["message"])
+    first = barriers.start_verdict(start, tolerance)
+    rows, verdicts = barriers.survey(start, lattice, taken, material.mobile, wanted, given.images,
+                                     tolerance, given.paths_per_direction)
     name = f"u{given.u_ev:g}_r{given.replica}"
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
             "replica": given.replica}
     out, inputs = Path(given.out), {"structure": given.structure, "potential": given.potential}
     tables.write("barriers", [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
                  inputs)
-    judged = [{**row, "material": material.name, "subject": name} for row in verdicts]
+    judged = [{**row, "material": material.name, "subject": name} for row in (first, *verdicts)]
     tables.write("verdicts", judged, out / f"{name}_barriers.verdicts.parquet", inputs)
 
 

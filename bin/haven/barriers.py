@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.bands import Band, nudged_band, relax
-from haven.cli import HavenError
-from haven.paths import CLEARANCE, Jump
+from haven.cli import HavenError, log
+from haven.paths import CLEARANCE, Jump, Wanted, candidates
 from haven.periodic import minimum_image
 from haven.sites import SiteFinder, SiteLattice
 
@@ -155,6 +155,48 @@ def follow(
     band = nudged_band(start, end, jump.atom, images, force_tolerance)
     band.doubts = [*doubts, *judge(band, jump, lattice, taken)]
     return jump, band
+
+
+def survey(
+    start: Atoms, lattice: SiteLattice, taken: dict[int, int], mobile: str, wanted: list[Wanted],
+    images: int, force_tolerance: float, each: int = 1,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of ``barriers`` and ``verdicts`` of all kinds of jump, but for their keys.
+
+    Parameters
+    ----------
+    start
+        Relaxed near end, with a calculator.
+    lattice
+        Sites.
+    taken
+        Row of each cation to its site.
+    mobile
+        Mobile element.
+    wanted
+        Kinds of jump.
+    images
+        Images between the ends.
+    force_tolerance
+        Limit of all forces, eV/Angstrom.
+    each
+        Paths of a kind, each of another ion: in a disordered crystal no two are alike.
+    """
+    rows, verdicts = [], []
+    for want in wanted:
+        jumps = candidates(lattice, start, taken, mobile, want)
+        for number in range(each):
+            name = want.name if number == 0 else f"{want.name} {number + 1}"
+            found = follow(start, lattice, taken, jumps, images, force_tolerance)
+            verdicts.append(verdict(name, found, len(jumps), force_tolerance))
+            log.info("%s", verdicts[-1]["message"])
+            if found is None:
+                break
+            rows += barrier_rows(name, want.origin, *found, lattice)
+            jumps = [jump for jump in jumps if jump.atom != found[0].atom]
+            if not jumps:
+                break
+    return rows, verdicts
 
 
 def barrier_rows(

@@ -202,6 +202,19 @@ def test_a_jump_between_wells_has_their_barrier(material):
     assert rows[0]["barrier_ev"] == max(row["energy_ev"] for row in rows) > 0.05
 
 
+def test_a_survey_follows_other_ions_of_a_direction_and_says_where_there_are_none(material):
+    fill = [(0, 0.17, 0.5), (1, 0.17, 1.5)]
+    atoms, lattice, taken = crystal(material, fill)
+    atoms.calc = wells(lattice)
+    kinds = [wanted("[010]"), Wanted("nowhere", "hop", "[010]", "2d", "2d")]
+    rows, verdicts = barriers.survey(atoms, lattice, taken, "Li", kinds, 1, 0.05, each=3)
+    assert [row["path"] for row in rows] == ["[010]"] * 3 + ["[010] 2"] * 3
+    assert [v["check"] for v in verdicts] == ["path [010]", "path [010] 2", "path nowhere"]
+    assert "No ion has an empty site" in verdicts[-1]["message"]
+    one, two = rows[0]["barrier_ev"], rows[-1]["barrier_ev"]
+    assert one == pytest.approx(two, abs=2e-3) and one > 0
+
+
 def test_an_end_that_falls_back_is_not_followed(material):
     atoms, lattice, taken = crystal(material, [(0, 0.17, 0.5)])
     jump = paths.candidates(lattice, atoms, taken, "Li", wanted("[010]"))[0]
