@@ -1,4 +1,4 @@
-"""Ionic conductivity by Nernst and Einstein, and the joining of runs: replicas, seeds, temperatures."""
+"""Ionic conductivity by Nernst and Einstein, and the joining of replicas, seeds, temperatures."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def join(
 ) -> Joined:
     """Regress runs on ``regressors``; what runs of a group share widens the interval.
 
-    Each run has its own sampling error; a group (``disorder``: replica, ``potential``: seed) adds an
-    effect common to its runs, and ``extra`` one of each run alone, as far as the residuals ask for
-    it. The three variances are found by restricted maximum likelihood; those of groups are kept off
-    zero (Chung et al., 2013), for a few members that agree by chance do not show that all would.
+    Each run has its own sampling error; a group (``disorder``: replica, ``potential``: seed) adds
+    an effect common to its runs, and ``extra`` one of each run alone, as far as the residuals ask
+    for it. The three variances are found by restricted maximum likelihood; those of groups are kept
+    off zero (Chung et al., 2013): a few members that agree by chance do not show that all would.
 
     Parameters
     ----------

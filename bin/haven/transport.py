@@ -37,12 +37,16 @@ def msd_rows(curves: Curves, keys: dict[str, Any]) -> list[dict[str, Any]]:
         full = np.concatenate([values, values.sum(axis=1, keepdims=True)], axis=1)[shown]
         for column, axis in enumerate(AXES):
             error = _between(lags, curves.error_lag_ps, errors[:, column])
+            excess = np.full(len(lags), np.nan)
+            if (quantity, axis) == ("self", "xyz"):
+                excess = _between(lags, curves.error_lag_ps, curves.non_gaussian)
             rows += [
                 {**keys, "quantity": quantity, "axis": axis, "lag_ps": float(lag),
                  "value_angstrom2": float(value), "origins": int(origins),
-                 "standard_error_angstrom2": float(spread) if np.isfinite(spread) else None}
-                for lag, value, origins, spread in zip(
-                    lags, full[:, column], curves.origins[shown], error, strict=True)
+                 "standard_error_angstrom2": float(spread) if np.isfinite(spread) else None,
+                 "non_gaussian": float(alpha) if np.isfinite(alpha) else None}
+                for lag, value, origins, spread, alpha in zip(
+                    lags, full[:, column], curves.origins[shown], error, excess, strict=True)
             ]
     return rows
 
@@ -108,14 +112,13 @@ def host_msd(trajectory: Trajectory) -> float | None:
     symbols = np.asarray(trajectory.extra.get("symbols", ()))
     if "all_time_ps" not in trajectory.extra or not (symbols != trajectory.symbol).any():
         return None
-    with np.load(trajectory.path) as held:
-        every = held["all_angstrom"]
-    if len(every) < 2:
+    ends = trajectory.read_all((0, -1))
+    if ends is None:
         return None
     times = trajectory.extra["all_time_ps"]
     centre = np.stack([np.interp(times, trajectory.time_ps, trajectory.host[:, a])
                        for a in range(3)], axis=1)
-    moved = (every[-1].astype(float) - centre[-1]) - (every[0].astype(float) - centre[0])
+    moved = (ends[1] - centre[-1]) - (ends[0] - centre[0])
     square = (moved**2).sum(axis=1)
     return max(float(square[symbols == s].mean()) for s in set(symbols) - {trajectory.symbol})
 
