@@ -50,9 +50,10 @@ def system_arrays(folder: Path) -> dict[str, np.ndarray]:
 
 
 def choose_sel(dataset: dict[str, Any], cutoff: float) -> list[int]:
-    """Return places for neighbours of each kind: the most seen, a quarter more, in fours.
+    """Return places for neighbours of each kind: the most seen, a tenth and one more, in fours.
 
-    Dynamics meets denser surroundings than the frames; beyond its places a potential is blind.
+    Dynamics meets denser surroundings than the frames. Beyond its places a potential is blind, but
+    to the farthest neighbours only, which the cutoff has faded out; each place costs time.
     """
     kinds = len(dataset["type_map"])
     most = np.zeros(kinds, int)
@@ -61,7 +62,7 @@ def choose_sel(dataset: dict[str, Any], cutoff: float) -> list[int]:
         coords = a["coord"].reshape(len(a["coord"]), -1, 3)
         found = neighbours(coords, a["box"].reshape(-1, 3, 3), a["type"], kinds, cutoff)
         most = np.maximum(most, found)
-    return [int(4 * np.ceil(1.25 * n / 4)) for n in most]
+    return [int(4 * np.ceil((1.1 * n + 1) / 4)) for n in most]
 
 
 def merge_systems(dataset: dict[str, Any], subset: str, folder: Path) -> list[str]:
