@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 
 
@@ -25,6 +26,7 @@ def divert_messages(path: Path) -> None:
     sys.stderr.flush()
     with path.open("ab") as stream:
         os.dup2(stream.fileno(), 2)
+    warnings.filterwarnings("ignore", module="deepmd")
     for name in ("deepmd", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
     for handler in logging.getLogger().handlers:

@@ -244,10 +244,12 @@ def read_dcd(path: Path) -> tuple[np.ndarray, Any]:
         if len(head) < 92 or head[4:8] != b"CORD":
             return np.empty(0, int), np.empty(0)
         first, every = np.frombuffer(head, "<i4", 2, offset=12)
-        (title,) = np.frombuffer(stream.read(4), "<i4")
-        stream.seek(92 + int(title) + 8)
-        block = np.frombuffer(stream.read(12), "<i4")
-    atoms, offset = int(block[1]), 92 + int(title) + 8 + 12
+        title = int.from_bytes(stream.read(4), "little")
+        stream.seek(92 + title + 8)
+        block = stream.read(12)
+        if len(block) < 12:
+            return np.empty(0, int), np.empty(0)
+    atoms, offset = int.from_bytes(block[4:8], "little"), 92 + title + 8 + 12
     axis = [("before", "V4"), ("value", "<f4", (atoms,)), ("after", "V4")]
     record = np.dtype([("cell", np.dtype([("before", "V4"), ("value", "<f8", (6,)),
                                           ("after", "V4")])),

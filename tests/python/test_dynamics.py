@@ -282,6 +282,78 @@ def test_host_displacement_leaves_out_its_own_drift():
     assert production.host_msd(joined, [1, 2, 3], np.ones(4)) == pytest.approx(8 / 3)
 
 
+def write_dcd(path, frames, every):
+    """Write frames (T, A, 3) as LAMMPS writes a DCD file."""
+
+    def block(content):
+        return np.int32(len(content)).tobytes() + content + np.int32(len(content)).tobytes()
+
+    head = np.zeros(20, "<i4")
+    head[:3] = len(frames), 0, every
+    parts = [block(b"CORD" + head.tobytes()), block(np.int32(2).tobytes() + b" " * 160),
+             block(np.int32(frames.shape[1]).tobytes())]
+    for frame in frames:
+        parts.append(block(np.zeros(6).tobytes()))
+        parts += [block(np.ascontiguousarray(frame[:, axis], "<f4").tobytes()) for axis in range(3)]
+    path.write_bytes(b"".join(parts))
+
+
+def test_a_dcd_file_cut_in_a_frame_gives_the_frames_before(tmp_path, rng):
+    frames = rng.normal(size=(5, 7, 3)).astype(np.float32)
+    write_dcd(tmp_path / "a.dcd", frames, 20)
+    steps, records = lammps.read_dcd(tmp_path / "a.dcd")
+    np.testing.assert_array_equal(steps, [0, 20, 40, 60, 80])
+    np.testing.assert_array_equal(segments.positions(records, np.ones(5, bool)), frames)
+    whole = (tmp_path / "a.dcd").read_bytes()
+    (tmp_path / "a.dcd").write_bytes(whole[:-10])
+    assert len(lammps.read_dcd(tmp_path / "a.dcd")[0]) == 4
+    for size in (0, 50, 100, 200):
+        (tmp_path / "a.dcd").write_bytes(whole[:size])
+        assert len(lammps.read_dcd(tmp_path / "a.dcd")[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("moved", "energy", "said"),
+    [(0.5, 0.0, ""), (2.5, 0.0, "melted"), (0.5, 0.5, "drifting"), (0.5, -0.5, "drifting")],
+)
+def test_the_watcher_tells_melting_and_drift_from_health(tmp_path, moved, energy, said):
+    one = job.Job(300, 1, 100, 0, 100, 10, 1, 1, ("p",), SPECIES, "Li")
+    frames = np.zeros((3, 6, 3))
+    frames[2, 1::2, 0], frames[2, 2::2, 0], frames[2, 0] = moved, -moved, 50.0
+    write_dcd(tmp_path / "production.a001.all.dcd", frames, 10)
+    lines = [f"{step} 300 -5 {-4 + energy * step / 20} 1 0 0 0 0 0 0" for step in (0, 10, 20)]
+    (tmp_path / "production.a001.log").write_text("\n".join(lines) + "\n")
+    watch = production.watcher(one, tmp_path, [1, 2, 3, 4], np.ones(6))
+    assert watch("production") == said
+    assert watch("equilibration") == ""
+
+
+def test_what_a_potential_says_of_itself_is_read_without_a_library(potential, minimised, caplog):
+    import dataclasses
+
+    from haven.model_file import check_potential, crowded, describe
+
+    found = describe(potential)
+    assert found is not None and found.type_map == SPECIES and found.cutoff_angstrom == 5
+    assert check_potential(potential, SPECIES) == found
+    with pytest.raises(HavenError, match="knows Li, Ti, Cl, not Na: it is of another material"):
+        check_potential(potential, ["Li", "Na"])
+    atoms = read(minimised)
+    assert 0.3 < crowded(atoms, found) <= 1 and not caplog.text
+    assert crowded(atoms, dataclasses.replace(found, sel=(4, 4, 4))) > 1
+    assert "potential has places for 4" in caplog.text
+
+
+def test_a_file_that_is_no_potential_is_refused(tmp_path):
+    from haven.model_file import check_potential
+
+    for name, content, message in (("a.txt", b"x" * 5000, "no frozen potential"),
+                                   ("a.pb", b"", "empty or cut off")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(HavenError, match=message):
+            check_potential(tmp_path / name, SPECIES)
+
+
 def test_lammps_of_the_user_is_taken_when_named(monkeypatch, tmp_path):
     mine = tmp_path / "lmp_mine"
     mine.write_text("#!/bin/sh\n")
