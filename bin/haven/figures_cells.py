@@ -22,6 +22,7 @@ from haven.kinds import Frame, Tables
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
 
 
 def barriers(tables: Tables, reference: Frame) -> Picture | None:
@@ -45,6 +46,8 @@ def barriers(tables: Tables, reference: Frame) -> Picture | None:
             axis.axhline(entry["value"], color="black", linewidth=1, linestyle="--",
                          label=f"barrier, {str(entry['source']).split(',')[0]}")
         axis.set(title=direction, xlabel="along the band (Å)", ylabel="energy (eV)")
+        said = reference[reference["quantity"] == f"barrier {direction}"]["value"]
+        _limits(axis, mine, list(said))
     for axis in axes.flat[len(directions):]:
         axis.remove()
     joint_legend(figure, [a for a in axes.flat if a.figure is not None])
@@ -52,9 +55,20 @@ def barriers(tables: Tables, reference: Frame) -> Picture | None:
     caption = (f"{count_of(len(paths), 'path')} in the disordered cell, "
                f"{int((~paths['converged'].astype(bool)).sum())} not converged, "
                f"{int((paths['flag'].fillna('') != '').sum())} flagged (dotted): {_flags(paths)}. "
-               "Each path has other neighbours, so barriers of one direction differ.")
+               "Each path has other neighbours, so barriers of one direction differ; doubtful "
+               "paths may leave the picture.")
     return Picture("barriers", "Migration barriers", caption,
                    "Energy along the nudged elastic band of each direction, by U", figure)
+
+
+def _limits(axis: Axes, mine: Frame, published: list[float]) -> None:
+    """Fit a panel to its trusted paths and the published barrier, to all paths without either."""
+    good = mine[mine["converged"].astype(bool) & (mine["flag"].fillna("") == "")]
+    kept = good if len(good) else mine
+    energies = [*(good["energy_ev"] if len(good) or published else kept["energy_ev"]), *published]
+    low, high = min([0.0, *energies]), max([0.05, *energies])
+    axis.set_ylim(low - 0.08 * (high - low), high + 0.15 * (high - low))
+    axis.set_xlim(-0.2, 1.05 * float(kept["coordinate_angstrom"].max()) + 0.1)
 
 
 def density(tables: Tables) -> Picture | None:
@@ -75,12 +89,11 @@ def density(tables: Tables) -> Picture | None:
     for row, view in enumerate(views):
         for column, u_ev in enumerate(us):
             mine = table[(table["view"] == view) & (table["u_ev"] == u_ev)]
-            grid = mine.pivot_table(index="v_angstrom", columns="u_angstrom",
-                                    values="density_per_angstrom3", aggfunc="mean")
-            mesh = axes[row, column].pcolormesh(
-                grid.columns.to_numpy(float), grid.index.to_numpy(float),
-                np.maximum(grid.to_numpy(float), top * 1e-3), cmap="viridis", rasterized=True,
-                norm=LogNorm(top * 1e-3, top), shading="nearest")
+            mean = mine.groupby(["u_angstrom", "v_angstrom"])["density_per_angstrom3"].mean()
+            u, v = (mean.index.get_level_values(k).to_numpy(float) for k in (0, 1))
+            mesh = axes[row, column].tripcolor(
+                u, v, np.maximum(mean.to_numpy(float), top * 1e-3), shading="gouraud",
+                cmap="viridis", rasterized=True, norm=LogNorm(top * 1e-3, top))
             axes[row, column].set(aspect="equal", title=f"{view}, {u_label(u_ev)}",
                                   xlabel="across (Å)", ylabel="along layer normal (Å)"
                                   if column == 0 else "")

@@ -115,7 +115,7 @@ def learning_curve(tables: Tables) -> Picture | None:
             curve = curve[curve["step"] > 0].sort_values("step")
             for part, line in (("train", ":"), ("test", "-")):
                 values = curve[f"{name}_{part}_{unit}"].astype(float)
-                smooth = values.rolling(max(len(values) // 40, 1), min_periods=1).median()
+                smooth = values.rolling(max(len(values) // 12, 1), min_periods=1).median()
                 axis.plot(curve["step"], smooth * MEV, line, color=u_colour(u_ev),
                           label=f"{u_label(u_ev)}, {part}", alpha=0.9 if part == "test" else 0.7)
         axis.set(xscale="log", yscale="log", ylabel=label)
@@ -136,7 +136,7 @@ def parity(tables: Tables) -> Picture | None:
     if table.empty:
         return None
     species = sorted(set(table.loc[table["quantity"] == "force", "species"]) - {"all"})
-    parts = [("energy", "all", "eV/atom"), *(("force", s, "eV/Å") for s in species)]
+    parts = [("energy", "all", "meV/atom"), *(("force", s, "eV/Å") for s in species)]
     rows = (len(parts) + 1) // 2
     figure, axes = panels(rows, 2, height=2.9 * rows)
     for axis, (quantity, element, unit) in zip(axes.flat, parts, strict=False):
@@ -145,13 +145,16 @@ def parity(tables: Tables) -> Picture | None:
         for u_ev, points in mine.groupby("u_ev"):
             points = points.sample(min(len(points), 3000), random_state=0)
             shift = points["reference"].mean() if quantity == "energy" else 0.0
-            axis.scatter(points["reference"] - shift, points["predicted"] - shift,
+            scale = MEV if quantity == "energy" else 1.0
+            axis.scatter((points["reference"] - shift) * scale,
+                         (points["predicted"] - shift) * scale,
                          s=14 if quantity == "energy" else 5,
                          alpha=0.8 if len(points) < 200 else 0.25, color=u_colour(u_ev),
                          marker=u_marker(u_ev), linewidth=0, label=u_label(u_ev), rasterized=True)
         lines = [*axis.get_xlim(), *axis.get_ylim()]
         ends = (min(lines), max(lines))
         axis.plot(ends, ends, color="black", linewidth=0.9, zorder=0)
+        axis.locator_params(nbins=5)
         axis.set(xlim=ends, ylim=ends, aspect="equal", xlabel=f"label ({unit})",
                  ylabel=f"potential ({unit})",
                  title="energy less its mean" if quantity == "energy" else f"force on {element}")

@@ -118,5 +118,6 @@ def number(value: float | None, unit: str = "1", digits: int = 4, plain: bool = 
     if float(value).is_integer() and abs(value) < 1e6:
         return f"{int(value)} {unit_text(unit, plain)}".rstrip()
     exponent = _exponent(value)
-    body = f"{value / 10.0**exponent:.{digits}g}"
+    scaled = float(f"{value / 10.0**exponent:.{digits}g}")
+    body = f"{scaled:.0f}" if abs(scaled) >= 10**digits else f"{scaled:.{digits}g}"
     return f"{_power(body, exponent, plain)} {unit_text(unit, plain)}".rstrip()

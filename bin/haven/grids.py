@@ -146,8 +146,9 @@ def transport_grid(measured: Frame) -> Block | None:
     lines = []
     for (u_ev, temperature), mine in rows.groupby(["u_ev", "temperature_k"]):
         by_name = {row["quantity"]: row for row in mine.to_dict("records")}
-        verdict = " / ".join(WORDS.get(by_name[n]["verdict"], "not judged")
-                             if n in by_name else DASH for n in ("d_self", "d_total"))
+        verdicts = [WORDS.get(by_name[n]["verdict"], "not judged") if n in by_name else DASH
+                    for n in ("d_self", "d_total")]
+        verdict = " / ".join(dict.fromkeys(verdicts))
         lines.append([f"{u_ev:g}", f"{temperature:g}", str(int(mine["runs"].max())),
                       *(shown(by_name[n]) if n in by_name else DASH for n in names), verdict])
     return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",

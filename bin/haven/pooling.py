@@ -68,7 +68,8 @@ def pool(runs: Frame) -> Pooled:
     verdict = worst(runs["verdict"])
     counts = runs["verdict"].value_counts()
     note = ", ".join(f"{count} {str(name).replace('_', ' ')}" for name, count in counts.items())
-    note = f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {note}"
+    total = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
+    note = total if len(counts) == 1 else f"{total}: {note}"
     highs = [float(high) for high in runs["high_95"] if known(high)]
     complete = all(known(*row) for row in runs[["value", "low_95", "high_95"]].to_numpy(float))
     if verdict != "diffusive" or not complete:
