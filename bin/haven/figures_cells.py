@@ -183,8 +183,8 @@ def cost(tables: Tables, reference: Frame) -> Picture | None:
     if ratio == ratio and ratio:
         best = f"The label engine costs up to {ratio:.0f} times the potential{beside}."
     caption = (f"Measured on this machine, each row with its own settings. {best} Labels are "
-               "single points from scratch; dynamics that starts from the last density would be "
-               "cheaper.")
+               "single points as made here; first-principles dynamics starts each step from the "
+               "last density and would be cheaper.")
     return Picture("cost", "Cost of 10 ps", caption,
                    "Bars of core-hours per atom for first-principles and potential", figure)
 

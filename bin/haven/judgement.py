@@ -41,12 +41,18 @@ def read_expected(path: str | Path | None) -> dict[str, Any]:
     return content
 
 
-def missing_runs(expected: Mapping[str, Any], runs: Frame) -> list[str]:
-    """Return the names of expected runs that have no row in the table ``runs``."""
+def present_runs(tables: Tables) -> set[str]:
+    """Return the names of the runs computed or given: those with dynamics or transport."""
+    return {run_id(float(u), float(t), int(r)) for name in ("runs", "diffusion")
+            for u, t, r in tables[name][["u_ev", "temperature_k", "replica"]].drop_duplicates()
+            .itertuples(index=False)}
+
+
+def missing_runs(expected: Mapping[str, Any], tables: Tables) -> list[str]:
+    """Return the names of expected runs that have no row in the tables."""
     if not all(expected.get(name) for name in ("u_ev", "temperature_k", "replica")):
         return []
-    found = {run_id(float(r.u_ev), float(r.temperature_k), int(r.replica))
-             for r in runs.itertuples()}
+    found = present_runs(tables)
     wanted = [run_id(float(u), float(t), int(r)) for u in expected["u_ev"]
               for t in expected["temperature_k"] for r in expected["replica"]]
     return [name for name in wanted if name not in found]
@@ -75,7 +81,7 @@ def verdict_rows(tables: Tables, missing: list[str], material: str) -> Frame:
             f"run {name} is missing: not computed or failed")
     for run in tables["runs"].to_dict("records"):
         name = run_id(run["u_ev"], run["temperature_k"], int(run["replica"]))
-        add("RUN_DYNAMICS", name, "stable", run["verdict"] == "stable", f"run {name} is "
+        add("RUN_DYNAMICS", name, "stable", run["verdict"] == "stable", f"run {name}: "
             f"{run['verdict']}")
         off = abs(run["temperature_mean_k"] - run["temperature_k"])
         add("RUN_DYNAMICS", name, "temperature", off <= run["temperature_std_expected_k"],

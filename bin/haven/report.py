@@ -116,7 +116,7 @@ def write(
     material, expected = material_of(found), read_expected(expected_path)
     reference = of_material(load_reference(reference_folder), material)
     measured = collect(found)
-    missing = missing_runs(expected, found["runs"])
+    missing = missing_runs(expected, found)
     verdicts = verdict_rows(found, missing, material)
     us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]
     comparison = compare(measured, reference, material, us)

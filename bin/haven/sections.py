@@ -21,6 +21,7 @@ from haven.grids import (
     transport_grid,
     verdict_grid,
 )
+from haven.judgement import present_runs
 from haven.kinds import Frame, Tables
 from haven.measured import headline
 from haven.provenance import build_id, citations
@@ -75,7 +76,7 @@ def context(
         "unsupported": [*unsupported(headline(measured)), *doubts(tables)],
         "missing": missing, "compared": compared,
         "absent": absent, "failed": failed, "counted": counted, "sections": sections,
-        "sources": sources, "codes": codes, "runs": count_of(len(tables["runs"]), "run"),
+        "sources": sources, "codes": codes, "runs": count_of(len(present_runs(tables)), "run"),
         "parameters": sorted((str(k), str(v)) for k, v in (expected.get("parameters") or {}).items()
                              if v is not None),
         "seeds": sorted({int(s) for name in ("runs", "learning_curve", "accuracy")

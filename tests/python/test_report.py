@@ -140,6 +140,13 @@ def test_doubtful_published_values_carry_their_mark(page):
     assert "1.06 mS/cm" in cells
 
 
+def test_given_trajectories_are_no_missing_runs(tmp_path):
+    study = report.load_tables(write_study(tmp_path, without=("runs", "thermo")))
+    wanted = {"u_ev": [4], "temperature_k": [298, 400], "replica": [0]}
+    assert judgement.missing_runs(wanted, study) == ["u4_t400_r0"]
+    assert judgement.missing_runs({}, study) == []
+
+
 def test_tables_come_out_joined_with_comparison_and_verdicts(rendered):
     found = {path.stem for path in (rendered / "tables").glob("*.parquet")}
     assert {"comparison", "verdicts", "diffusion", "msd", "runs"} <= found
@@ -195,7 +202,7 @@ def test_unstable_runs_fail_their_check(tmp_path):
     study["runs"].loc[0, "verdict"] = "melted"
     rows = judgement.verdict_rows(study, [], "li3ticl6")
     failed = rows[~rows["passed"].astype(bool)]
-    assert "run u0_t298_r0 is melted" in set(failed["message"])
+    assert "run u0_t298_r0: melted" in set(failed["message"])
 
 
 def test_a_number_of_a_run_that_was_not_stable_is_withheld(tmp_path):
