@@ -1,4 +1,4 @@
-"""Arrhenius fits over runs, U against U in pairs, the budget of the error, and what more would take."""
+"""Arrhenius fits over runs, U against U in pairs, and the budget of the error."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def paired(runs: pd.DataFrame, quantity: str) -> list[dict[str, Any]]:
 
 
 def sizes(runs: pd.DataFrame, quantity: str) -> list[dict[str, Any]]:
-    """Compare the smallest and largest cell of one material and U: finite-size effect by temperature."""
+    """Compare the smallest and the largest cell of one material and U at each temperature."""
     rows = []
     good = runs[runs["good"] & runs["ions"].notna()] if "ions" in runs else runs.iloc[:0]
     for temperature, some in good.groupby("temperature_k"):

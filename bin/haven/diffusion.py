@@ -1,4 +1,4 @@
-"""From displacement curves to D_self, D_total and the Haven ratio, each with interval and verdict."""
+"""From displacement curves to D_self, D_total and the Haven ratio, with interval and verdict."""
 
 from __future__ import annotations
 
@@ -79,9 +79,11 @@ def choose_window(held: es.Modes) -> int:
 def slope(held: es.Modes, count: int) -> tuple[float, float]:
     """Return the log-log slope of the MSD that the first modes imply, and its standard error.
 
-    A mean-square displacement growing as t^a has mode powers falling as f^(1 - a); a cage's constant
-    offset does not enter.
+    A mean-square displacement growing as t^a has mode powers falling as f^(1 - a); a cage's
+    constant offset does not enter.
     """
+    if count < 3:
+        return float("nan"), float("nan")
     mean = held.mean[:count].mean(axis=1)
     logs = np.log(np.arange(1, count + 1))
     x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
@@ -104,7 +106,7 @@ def judge(hops: float, least: int, window: int, alpha: float, spread: float, err
     error
         Relative standard error of D_self.
     """
-    if hops < least or error > LARGEST_ERROR:
+    if hops < least or not error < LARGEST_ERROR or not np.isfinite(alpha):
         return "too_few_events"
     if window == 0 or alpha < 1 - max(SLOPE_TOLERANCE, 2 * spread):
         return "subdiffusive"
@@ -158,8 +160,9 @@ def describe(
     inner = max(wide // SELF_SHARE, least)
     alpha, spread = slope(held, inner)
     error = es.self_fit(held, inner, np.random.default_rng(0)).error
-    return Run(duration_ps, float(hops), length, inner, max(wide, least), alpha, spread,
-               judge(hops, min_events, wide, alpha, spread, error))
+    short = held.count < FEWEST_MODES
+    verdict = "too_few_events" if short else judge(hops, min_events, wide, alpha, spread, error)
+    return Run(duration_ps, float(hops), length, inner, max(wide, least), alpha, spread, verdict)
 
 
 def coefficients(
@@ -195,8 +198,8 @@ def _row(
 def _bounds(rows: list[Estimate], held: es.Modes, run: Run) -> list[Estimate]:
     """Return the rows of a run that is not diffusive: no values, only upper bounds.
 
-    Slower motion has less power, so the lowest modes bound what lies below them; and jumps that were
-    not seen may still be there as often as a Poisson count allows.
+    Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
+    were not seen may still be there as often as a Poisson count allows.
     """
     from scipy.special import chdtri
 
@@ -213,7 +216,7 @@ def _bounds(rows: list[Estimate], held: es.Modes, run: Run) -> list[Estimate]:
 def _off_diagonal(
     held: es.Modes, i: int, j: int, run: Run, rng: np.random.Generator,
 ) -> Estimate:
-    """Return an off-diagonal element of the self tensor: half D along i + j less that along i - j."""
+    """Return an off-diagonal element of the self tensor, from D along i + j and along i - j."""
     sides = []
     for sign in (1.0, -1.0):
         line = np.zeros(3)

@@ -1,12 +1,13 @@
 """Diffusion coefficients from the slow motion of the ions, with intervals that hold.
 
-The increments of a path over equal time steps are projected on sine modes (DST-I). For a random walk
-plus any bounded vibration the modes are independent, and the variance of a mode at low frequency
-tends to 2 D: the constant offset that a cage adds to the mean-square displacement goes as the square
-of the frequency and drops out. (With white vibration this is exactly the likelihood of Vestergaard,
-Blainey and Flyvbjerg, 2014.) So ``ln(mode power) = ln(2 D) + b f^2`` is fitted to the lowest modes
-by the likelihood of a chi-square variable. The intercept's error does not depend on D or b, so the
-interval is exact where the model is, for one collective coordinate as for thousands of ions.
+The increments of a path over equal time steps are projected on sine modes (DST-I). For a random
+walk plus any bounded vibration the modes are independent, and the variance of a mode at low
+frequency tends to 2 D: the constant offset that a cage adds to the mean-square displacement goes as
+the square of the frequency and drops out. (With white vibration this is exactly the likelihood of
+Vestergaard, Blainey and Flyvbjerg, 2014.) So ``ln(mode power) = ln(2 D) + b f^2`` is fitted to the
+lowest modes by the likelihood of a chi-square variable. The intercept's error does not depend on D
+or b, so the interval is exact where the model is, for one collective coordinate as for thousands of
+ions.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def modes(coarse: np.ndarray, coarse_ps: float, count: int) -> Modes:
 
 @lru_cache(maxsize=64)
 def design(count: int, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return regressors (m, order + 1), powers of the squared frequency, and their pseudoinverse."""
+    """Return powers of the squared frequency (m, order + 1), and their pseudoinverse."""
     u = (np.arange(1, count + 1) / count) ** 2
     x = u[:, None] ** np.arange(order + 1)
     return x, np.linalg.pinv(x)
@@ -236,8 +237,8 @@ def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
     freedom = 1 / (1 / max(1, axes * count - 1 - axes) + 1 / max(1, held.ions - 1))
     spread = rng.permutation(stdtrit(freedom if held.ions > 1 else axes * count, EVEN))
     value = float(np.exp(beta[0]) / 2)
-    return Fit(value, variance**0.5, value * np.exp(variance**0.5 * spread),
-               value * np.exp(smooth**0.5 * spread))
+    wide, narrow = (np.exp(np.clip(v**0.5 * spread, -50, 50)) for v in (variance, smooth))
+    return Fit(value, variance**0.5, value * wide, value * narrow)
 
 
 def total_fit(held: Modes, count: int, shot: float, rng: np.random.Generator) -> Fit:
@@ -261,5 +262,6 @@ def total_fit(held: Modes, count: int, shot: float, rng: np.random.Generator) ->
     middle = float(np.median(errors))
     draws = rng.permutation(errors) - middle
     value = float(np.exp(beta[0] - middle) / 2)
+    draws = np.clip(draws, -50, 50)
     noisy = draws + rng.permutation(ndtri(EVEN)) * shot**0.5
     return Fit(value, float(noisy.std()), value * np.exp(-noisy), value * np.exp(-draws))

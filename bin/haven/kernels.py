@@ -25,7 +25,7 @@ Pair = tuple[ir.Value, ir.Value]
 
 
 def _butterfly(radix: int) -> Callable:
-    """Return an intrinsic: one butterfly on ``radix`` rows of a (rows, 2, LANES) array, in place."""
+    """Return an intrinsic: one butterfly in place on rows of a (rows, 2, LANES) array."""
 
     def build(typingctx, data, start, step, cosines, sines, turn):  # noqa: ANN001, ANN202
         def codegen(context, builder, signature, args):  # noqa: ANN001, ANN202
@@ -166,7 +166,7 @@ def _transform_rows(data, radices, cosines, sines):  # noqa: ANN001, ANN202
 
 @njit(nogil=True)
 def _load(block, first, centre, series, squares, path):  # noqa: ANN001, ANN202
-    """Fill ``series`` (3, T, 2, LANES) with up to SERIES ions relative to their start and ``centre``.
+    """Fill ``series`` (3, T, 2, LANES) with SERIES ions relative to their start and ``centre``.
 
     Adds to ``squares`` and ``path`` (T, 3); returns the largest step along an axis.
     """

@@ -20,7 +20,7 @@ LAMMPS_TIME_PS = {"metal": 1.0, "real": 1e-3}
 
 @dataclass
 class Frame:
-    """One frame: symbols (A,), positions (A, 3) and cell (3, 3) in Angstrom, time in ps if known."""
+    """One frame: symbols (A,), positions (A, 3), cell (3, 3) in Angstrom, time in ps if known."""
 
     symbols: np.ndarray
     positions: np.ndarray
@@ -70,8 +70,10 @@ def _frames(source: Path, elements: list[str], topology: str | None) -> Iterator
         head = stream.readline()
     if head.startswith("ITEM:"):
         return _lammps(source, elements)
-    if topology is None and name.endswith((".extxyz", ".xyz", ".traj")) or "xdatcar" in name:
-        return _ase(source, "vasp-xdatcar" if "xdatcar" in name else None)
+    if "xdatcar" in name:
+        return _ase(source, "vasp-xdatcar")
+    if topology is None and name.endswith((".extxyz", ".xyz", ".traj")):
+        return _ase(source, None)
     return _mdanalysis(source, topology)
 
 
@@ -145,7 +147,8 @@ def _lammps_atoms(
             positions = np.array([table[n] for n in names], float).T
             positions = positions @ cell if scaled else positions - low
             if not unwrapped and all(n in table for n in ("ix", "iy", "iz")):
-                positions = positions + np.array([table[n] for n in ("ix", "iy", "iz")], float).T @ cell
+                images = np.array([table[n] for n in ("ix", "iy", "iz")], float).T
+                positions = positions + images @ cell
                 unwrapped = True
             return Frame(symbols[order], positions[order], cell, unwrapped=unwrapped)
     raise HavenError(f"{source} has no positions: dump x y z, xu yu zu, or scaled ones")
@@ -226,7 +229,8 @@ def _stream(
             if abs(np.linalg.det(frame.cell)) < 1e-9:
                 raise HavenError(f"{source} has no cell: periodic boundaries are needed")
             check_length_unit(abs(np.linalg.det(frame.cell)) / len(frame.symbols), str(source))
-            held["symbols"], held["mobile"] = frame.symbols, np.flatnonzero(frame.symbols == species)
+            held["symbols"] = frame.symbols
+            held["mobile"] = np.flatnonzero(frame.symbols == species)
             masses = np.array([atomic_masses[atomic_numbers[s]] for s in frame.symbols])
             host = masses * (frame.symbols != species)
         _same(source, number, frame, held, cell_changes)
@@ -255,7 +259,7 @@ def _stream(
             held["all"], held["all_frames"] = held["all"][::2], held["all_frames"][::2]
         stream.write(positions[held["mobile"]].astype(np.float32).tobytes())
     if len(held["host"]) < 2:
-        raise HavenError(f"{source} has {len(held['host'])} frame: a displacement needs two or more")
+        raise HavenError(f"{source} has {len(held['host'])} frame: a displacement needs two")
     return held
 
 
@@ -270,7 +274,8 @@ def _same(source: Path, number: int, frame: Frame, held: dict[str, Any], changes
     held["cells"].append(frame.cell)
     held["times"].append(frame.time_ps)
     held["steps"].append(frame.step)
-    if not changes and np.abs(frame.cell - held["cells"][0]).max() > 1e-4 * np.abs(frame.cell).max():
+    change = np.abs(frame.cell - held["cells"][0]).max() / np.abs(frame.cell).max()
+    if not changes and change > 1e-4:
         raise HavenError(f"{source}: the cell changes at frame {number}: use constant volume, or "
                          "--cell_changes for the mean cell")
 

@@ -21,6 +21,7 @@ from haven.cli import HavenError, existing
 
 BLOCK_BYTES = 1 << 27
 FRAMES = ("host", "barycentre")
+WRAPPED = 0.7
 MEMBERS = ("time_ps", "mobile_angstrom", "host_centre_angstrom", "cell_angstrom", "mobile_symbol")
 
 
@@ -113,6 +114,20 @@ class Trajectory:
             for i, t in enumerate(indices):
                 _fill(stream.fileno(), view[i * row : (i + 1) * row], self.offset + int(t) * row)
         return block
+
+    def read_all(self, indices: tuple[int, ...]) -> np.ndarray | None:
+        """Return rare frames of every atom (F, A, 3), Angstrom; None where none are held."""
+        place = _locate(self.path, "all_angstrom") if "all_time_ps" in self.extra else None
+        if place is None or place[1][0] < 2:
+            return None
+        offset, shape, dtype = place
+        size = shape[1] * 3 * dtype.itemsize
+        out = np.empty((len(indices), *shape[1:]), dtype)
+        with self.path.open("rb", buffering=0) as stream:
+            for row, index in enumerate(indices):
+                view = memoryview(out[row].reshape(-1).view(np.uint8).data)
+                _fill(stream.fileno(), view, offset + index % shape[0] * size)
+        return out.astype(np.float64)
 
     def blocks(self, budget: int = BLOCK_BYTES) -> Iterator[tuple[int, int, np.ndarray]]:
         """Yield ``start, stop, positions (T, n, 3)`` over all ions, ``budget`` bytes at a time."""
@@ -241,8 +256,8 @@ def check_times(times: np.ndarray, where: str) -> None:
 def check_length_unit(volume_per_atom: float, where: str) -> None:
     """Raise `HavenError` if the volume per atom in Angstrom^3 is that of another length unit."""
     if volume_per_atom < 1.0:
-        raise HavenError(f"{where}: {volume_per_atom:.3g} cubic Angstrom per atom is too little for "
-                         "a crystal: lengths must be in Angstrom, not nm")
+        raise HavenError(f"{where}: {volume_per_atom:.3g} cubic Angstrom per atom is too little "
+                         "for a crystal: lengths must be in Angstrom, not nm")
 
 
 def check_block(trajectory: Trajectory, start: int, block: np.ndarray) -> None:
@@ -257,13 +272,13 @@ def check_block(trajectory: Trajectory, start: int, block: np.ndarray) -> None:
         t, i = np.argwhere(~np.isfinite(block))[0][:2]
         raise HavenError(f"{trajectory.path}: ion {start + int(i)} has no finite position at frame "
                          f"{int(t)}")
-    limit = 0.5 * heights(trajectory.cell).min()
+    inverse = np.linalg.inv(trajectory.cell).astype(np.float32)
     rows = max(1, (1 << 22) // max(1, block.shape[1] * 3))
     for first in range(0, len(block) - 1, rows):
-        step = np.diff(block[first : first + rows + 1], axis=0)
-        if step.max() > limit or step.min() < -limit:
-            t, i = np.argwhere(np.abs(step) > limit)[0][:2]
-            raise HavenError(f"{trajectory.path}: ion {start + int(i)} jumps by half a cell at frame "
+        step = np.abs(np.diff(block[first : first + rows + 1], axis=0) @ inverse)
+        if step.max() > WRAPPED:
+            t, i = np.argwhere(step > WRAPPED)[0][:2]
+            raise HavenError(f"{trajectory.path}: ion {start + int(i)} jumps by a cell at frame "
                              f"{first + int(t) + 1}: positions are wrapped, or saved too rarely")
 
 

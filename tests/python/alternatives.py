@@ -9,7 +9,7 @@ Interval = tuple[float, float, float]
 
 
 def blocks(coarse: np.ndarray, coarse_ps: float, modes: int) -> tuple[Interval, Interval]:
-    """Return D_self and D_total, each with interval: one slope a stretch, Student's t over stretches.
+    """Return D_self and D_total with intervals: one slope a stretch, Student's t over stretches.
 
     The slope is between half a stretch and a stretch, where the cage's offset cancels.
     """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import analyse_transport
+import fit_arrhenius
 import numpy as np
 import pandas as pd
 import pytest
 import walks
 
-import analyse_transport
-import fit_arrhenius
 from haven import arrhenius, plan, tables, trajectory
 from haven.cli import HavenError
 
@@ -39,9 +39,9 @@ def made(rng, ea=0.3, error=0.1, replicas=1, seeds=1, disorder=0.0, potential=0.
                         "duration_ps": 1000.0})
                     conductivity.append({
                         **keys, "quantity": f"sigma_{quantity}", "verdict": "diffusive",
-                        "value_ms_per_cm": ends["value"] * 1e8 / t, "low_95": ends["low_95"] * 1e8 / t,
-                        "high_95": ends["high_95"] * 1e8 / t, "carrier_density_per_cm3": 1e22,
-                        "volume_angstrom3": 1e3})
+                        "value_ms_per_cm": ends["value"] * 1e8 / t,
+                        "low_95": ends["low_95"] * 1e8 / t, "high_95": ends["high_95"] * 1e8 / t,
+                        "carrier_density_per_cm3": 1e22, "volume_angstrom3": 1e3})
     return pd.DataFrame(diffusion), pd.DataFrame(conductivity)
 
 
@@ -55,7 +55,8 @@ def test_exact_line_gives_back_its_activation_energy_and_conductivity():
     row, _ = arrhenius.fit(runs_of("sigma_total", error=1e-6), "sigma_total")
     assert row["activation_ev"] == pytest.approx(0.3, abs=1e-4)
     assert row["prefactor"] == pytest.approx(1e-3 * 1e8, rel=1e-3)
-    assert row["sigma_298_ms_per_cm"] == pytest.approx(1e5 * np.exp(-0.3 / KB / 298) / 298, rel=1e-3)
+    at_298 = 1e5 * np.exp(-0.3 / KB / 298) / 298
+    assert row["sigma_298_ms_per_cm"] == pytest.approx(at_298, rel=1e-3)
     assert row["sigma_298_direct_ms_per_cm"] == pytest.approx(
         1e5 * np.exp(-0.3 / KB / 300) / 300, rel=1e-3)
     assert row["verdict"] == "diffusive" and row["temperatures"] == 5
@@ -65,8 +66,8 @@ def test_exact_line_gives_back_its_activation_energy_and_conductivity():
 def test_interval_of_the_activation_energy_holds_the_truth(replicas, disorder):
     rng, held = np.random.default_rng(1), np.zeros(2)
     for _ in range(100):
-        row, _ = arrhenius.fit(runs_of("sigma_total", rng=rng, replicas=replicas, disorder=disorder),
-                               "sigma_total")
+        runs = runs_of("sigma_total", rng=rng, replicas=replicas, disorder=disorder)
+        row, _ = arrhenius.fit(runs, "sigma_total")
         truth = 1e5 * np.exp(-0.3 / KB / 298) / 298
         held += [row["activation_low_95"] <= 0.3 <= row["activation_high_95"],
                  row["sigma_298_low_95"] <= truth <= row["sigma_298_high_95"]]
@@ -140,7 +141,7 @@ def test_cell_sizes_are_compared_where_two_are_given():
 
 
 def test_budget_names_each_source_and_adds_up():
-    row, joined = arrhenius.fit(runs_of(replicas=4, disorder=0.4, error=0.05), "d_total")
+    _, joined = arrhenius.fit(runs_of(replicas=4, disorder=0.4, error=0.05), "d_total")
     parts = {p["source"]: p for p in arrhenius.budget(joined, np.array([1.0, 0.0]), {})}
     assert parts["potential"]["standard_error"] is None
     assert parts["disorder"]["share"] > 0.8
@@ -158,7 +159,8 @@ def test_plan_scales_with_the_square_of_the_interval():
     assert found["device_hours"] == pytest.approx(found["more_ns"] * 12)
     apart = runs_of(temperatures=(400,), replicas=4, error=0.01, disorder=0.5)
     assert plan.plan(apart, "d_total", 0.1, 30, None)["needed_ns"] is None
-    short = runs_of(temperatures=(400,)).assign(good=False, verdict="too_few_events", hop_events=5.0)
+    short = runs_of(temperatures=(400,)).assign(
+        good=False, verdict="too_few_events", hop_events=5.0)
     assert plan.plan(short, "d_total", 0.1, 30, None)["needed_ns"] == pytest.approx(12.0)
 
 

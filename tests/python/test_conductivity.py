@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from haven import conductivity, transport, trajectory
+from haven import conductivity, trajectory, transport
 from haven.diffusion import Estimate
 
 

@@ -46,8 +46,8 @@ def estimated(positions):
     rows = diffusion.coefficients(held, "xyz", run, np.random.default_rng(0))
     others = {}
     for other in (blocks, gls):
-        inner, wide = other(coarse, 1.0, run.self_window)[0], other(coarse, 1.0, run.total_window)[1]
-        others[other.__name__] = {"self": inner, "total": wide}
+        others[other.__name__] = {"self": other(coarse, 1.0, run.self_window)[0],
+                                  "total": other(coarse, 1.0, run.total_window)[1]}
     return rows, others
 
 
@@ -65,8 +65,9 @@ def test_intervals_hold_the_truth_in_90_to_99_of_100_runs(kind, capsys):
         share[quantity] = np.mean([row.low_95 <= true <= row.high_95 for row in rows])
         bias[quantity] = np.median([row.value for row in rows]) / true
         width = np.median([(row.high_95 - row.low_95) / true for row in rows])
-        lines = [f"{kind.__name__:>10} {quantity:>6}: {share[quantity]:6.1%} hold the truth, median "
-                 f"{bias[quantity]:.3f} of it, width {width:.2f}, {len(rows)} of {RUNS} runs"]
+        lines = [f"{kind.__name__:>10} {quantity:>6}: {share[quantity]:6.1%} hold the truth, "
+                 f"median {bias[quantity]:.3f} of it, width {width:.2f}, "
+                 f"{len(rows)} of {RUNS} runs"]
         for name in ("blocks", "gls") if quantity != "haven" else ():
             ends = np.array([others[name][quantity] for _, others in numbers]) * 1e-4 / true
             holds = np.mean((ends[:, 1] <= 1) & (ends[:, 2] >= 1))

@@ -159,3 +159,15 @@ def test_longer_runs_have_narrower_intervals(tmp_path):
         row = estimate(tmp_path, path[:frames])["total", "xyz"]
         widths.append(np.log(row.high_95 / row.low_95))
     assert widths[1] < 0.75 * widths[0]
+
+
+@pytest.mark.parametrize("frames, ions", [(2, 1), (3, 5), (6, 4), (12, 2)])
+def test_the_shortest_trajectories_give_bounds_without_warnings(tmp_path, frames, ions):
+    import warnings
+
+    path = np.cumsum(np.random.default_rng(14).normal(0, 1.0, (frames, ions, 3)), axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = estimate(tmp_path, path)
+    assert {row.verdict for row in found.values()} == {"too_few_events"}
+    assert found["self", "xyz"].high_95 > 0 and found["self", "xyz"].value is None

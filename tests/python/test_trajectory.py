@@ -216,7 +216,7 @@ def test_wrapped_or_broken_positions_in_a_container_are_refused(tmp_path):
 
     wrapped = np.ones((5, 4, 3), np.float32)
     wrapped[3:, 2, 0] = 9.5
-    with pytest.raises(HavenError, match="ion 2 jumps by half a cell at frame 3"):
+    with pytest.raises(HavenError, match="ion 2 jumps by a cell at frame 3"):
         msd.curves(trajectory.open_npz(container(tmp_path, mobile_angstrom=wrapped)))
     broken = np.ones((5, 4, 3), np.float32)
     broken[2, 3, 1] = np.inf

@@ -1,4 +1,4 @@
-"""Synthetic trajectories whose transport coefficients are known, for the tests of the estimators."""
+"""Synthetic trajectories whose transport coefficients are known."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def exclusion(
     steps = np.vstack([np.eye(3, dtype=int), -np.eye(3, dtype=int)])
     out = np.empty((runs, frames, ions, 3), np.float32)
     row = np.arange(runs)
-    per_frame = int(round(sweeps * ions))
+    per_frame = round(sweeps * ions)
     for t in range(frames):
         out[:, t] = path * length
         for _ in range(per_frame):

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Haven's displacement curves and D against other packages', on the same data in one run.
+
+    python tests/bench/transport.py --ions 6000 --frames 5500 --work W --peers peers/bin/python
+
+Each tool runs alone in a process with one thread; ``--peers`` is a Python that has MDAnalysis,
+freud-analysis, tidynamics, kinisi, gemdat and pymatgen-analysis-diffusion (a tool that is not there
+is left out). Slow or memory-hungry tools get the first ``SHARE`` of the ions; times are then also
+given per ion and frame. Times: ``seconds`` is processor time of reading and computing, without
+imports; ``wall`` the same by the clock, ``peak`` the process's largest memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+BIN = Path(__file__).resolve().parents[2] / "bin"
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+                                  "NUMBA_NUM_THREADS")}
+SHARE = {"gemdat": 0.05, "tidynamics": 0.2, "mdanalysis": 0.2, "kinisi": 0.005, "pymatgen": 0.005,
+         "haven_d": 0.005}
+SPARSE = 1000  # frames that kinisi and haven_d get, evenly over the run
+
+
+def make(path: Path, frames: int, ions: int) -> None:
+    """Write a container of ions that rattle and walk, a block of frames at a time."""
+    from haven.trajectory import write_npz
+
+    rng = np.random.default_rng(0)
+    raw = path.with_suffix(".raw")
+    place = rng.random((ions, 3)) * 60
+    with raw.open("wb") as stream:
+        for start in range(0, frames, 250):
+            count = min(250, frames - start)
+            move = rng.standard_normal((count, ions, 3), dtype=np.float32) * np.float32(0.1)
+            walk = place + np.cumsum(move, axis=0, dtype=np.float64)
+            place = walk[-1]
+            walk += rng.standard_normal(walk.shape, dtype=np.float32) * 0.3
+            stream.write(walk.astype(np.float32).tobytes())
+    write_npz(path, {
+        "time_ps": np.arange(frames) * 1.0,
+        "mobile_angstrom": np.memmap(raw, np.float32, "r", shape=(frames, ions, 3)),
+        "host_centre_angstrom": np.zeros((frames, 3)), "cell_angstrom": np.eye(3) * 60,
+        "mobile_symbol": np.array("Li")}, {})
+    raw.unlink()
+
+
+def positions(path: Path, share: float) -> np.ndarray:
+    """Return positions (T, n, 3) of the first ions, as the peers take them."""
+    sys.path.insert(0, str(BIN))
+    from haven.trajectory import open_npz
+
+    held = open_npz(path)
+    return held.read(0, max(2, round(held.ions * share)))
+
+
+def thinned(path: Path, share: float) -> tuple[np.ndarray, float]:
+    """Return about `SPARSE` frames of the first ions, and the time between them in ps."""
+    x = positions(path, share)
+    every = max(1, len(x) // SPARSE)
+    return x[::every], float(every)
+
+
+def haven(path: Path, share: float) -> dict:
+    """All that ``curves`` gives: self, total, distinct, per axis, errors, positions averaged."""
+    from haven import msd, trajectory
+
+    held = trajectory.open_npz(path)
+    found = msd.curves(held)
+    return {"msd": found.self_msd.sum(axis=1), "ions": held.ions}
+
+
+def haven_again(path: Path, share: float) -> dict:
+    """The same once more in one process: without compiling."""
+    haven(path, share)
+    return {**haven(path, share), "restart": True}
+
+
+def haven_self(path: Path, share: float) -> dict:
+    """The self part only, compiled before."""
+    from haven import kernels, msd, trajectory
+
+    held = trajectory.open_npz(path)
+    zeros = np.zeros((held.frames, 3))
+    for _ in range(2):
+        start = time.process_time(), time.perf_counter()
+        engine, squares = kernels.Powers(held.frames, held.frames), zeros.copy()
+        for _, _, block in held.blocks():
+            engine.add(block, zeros, squares, zeros.copy())
+        found = msd.displacements(engine.correlation(held.frames), squares)[1:] / held.ions
+    return {"msd": found.sum(axis=1), "ions": held.ions, "start": start}
+
+
+def mdanalysis(path: Path, share: float) -> dict:
+    """EinsteinMSD with FFT."""
+    import MDAnalysis
+    from MDAnalysis.analysis.msd import EinsteinMSD
+
+    x = positions(path, share)
+    universe = MDAnalysis.Universe.empty(x.shape[1], trajectory=True)
+    universe.load_new(x, order="fac")
+    found = EinsteinMSD(universe, select="all", msd_type="xyz", fft=True).run()
+    return {"msd": found.results.timeseries[1:], "ions": x.shape[1]}
+
+
+def freud(path: Path, share: float) -> dict:
+    """MSD in window mode."""
+    import freud
+
+    freud.parallel.set_num_threads(1)
+    x = positions(path, share)
+    return {"msd": freud.msd.MSD(mode="window").compute(x).msd[1:], "ions": x.shape[1]}
+
+
+def tidynamics(path: Path, share: float) -> dict:
+    """One call an ion."""
+    import tidynamics
+
+    x = positions(path, share)
+    total = np.zeros(len(x))
+    for i in range(x.shape[1]):
+        total += tidynamics.msd(x[:, i].astype(np.float64))
+    return {"msd": total[1:] / x.shape[1], "ions": x.shape[1]}
+
+
+def gemdat(path: Path, share: float) -> dict:
+    """Trajectory.mean_squared_displacement."""
+    import gemdat
+    from pymatgen.core import Element
+
+    x = positions(path, share)
+    held = gemdat.Trajectory(
+        species=[Element("Li")] * x.shape[1], coords=x / 60.0, lattice=np.eye(3) * 60,
+        time_step=1e-12, constant_lattice=True, metadata={"temperature": 300})
+    return {"msd": held.mean_squared_displacement().mean(axis=0)[1:], "ions": x.shape[1]}
+
+
+def kinisi(path: Path, share: float) -> dict:
+    """D_self with its posterior."""
+    import MDAnalysis
+    import scipp as sc
+    from kinisi.analyze import DiffusionAnalyzer
+
+    x, step = thinned(path, share)
+    universe = MDAnalysis.Universe.empty(x.shape[1] + 1, trajectory=True)
+    universe.add_TopologyAttr("types", ["Li"] * x.shape[1] + ["X"])
+    universe.add_TopologyAttr("names", ["Li"] * x.shape[1] + ["X"])
+    host = np.zeros((len(x), 1, 3), np.float32)
+    universe.load_new(np.concatenate([x, host], axis=1) % 60, order="fac", dt=step,
+                      dimensions=[60, 60, 60, 90, 90, 90])
+    found = DiffusionAnalyzer.from_universe(
+        universe, specie="Li", time_step=step * sc.Unit("ps"),
+        step_skip=1 * sc.Unit("dimensionless"), progress=False)
+    found.diffusion(start_dt=20 * step * sc.Unit("ps"), progress=False)
+    draws = found.D.values * float(sc.to_unit(1.0 * found.D.unit, "cm^2/s").value)
+    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
+    return {"d": [middle, low, high], "ions": x.shape[1]}
+
+
+def haven_d(path: Path, share: float) -> dict:
+    """D_self with interval from the ions kinisi gets."""
+    from haven import diffusion, msd, trajectory
+
+    x, step = thinned(path, share)
+    part = path.with_name("part.npz")
+    trajectory.write_npz(part, {
+        "time_ps": np.arange(len(x)) * step, "mobile_angstrom": x,
+        "host_centre_angstrom": np.zeros((len(x), 3)), "cell_angstrom": np.eye(3) * 60,
+        "mobile_symbol": np.array("Li")}, {})
+    held = trajectory.open_npz(part)
+    row = diffusion.estimate(held, msd.curves(held), 1.5)[0]
+    return {"d": [row.value, row.low_95, row.high_95], "ions": x.shape[1]}
+
+
+def pymatgen(path: Path, share: float) -> dict:
+    """Van Hove functions of pymatgen-analysis-diffusion."""
+    from pymatgen.analysis.diffusion.aimd.van_hove import VanHoveAnalysis
+    from pymatgen.analysis.diffusion.analyzer import DiffusionAnalyzer
+    from pymatgen.core import Lattice, Structure
+
+    x = positions(path, share)[:200].astype(float)
+    first = Structure(Lattice.cubic(60), ["Li"] * x.shape[1] + ["Cl"],
+                      np.vstack([x[0], [[0, 0, 0]]]), coords_are_cartesian=True)
+    still = np.zeros((1, len(x), 3))
+    moved = np.concatenate([(x - x[0]).swapaxes(0, 1), still])
+    held = DiffusionAnalyzer(first, moved, "Li", 300, 1000, 1, smoothed=False, min_obs=1)
+    found = VanHoveAnalysis(held, avg_nsteps=50, ngrid=101, rmax=10, species=["Li"],
+                            indices=list(range(x.shape[1])))
+    return {"van_hove": [float(v) for v in np.ravel(found.gsrt[-1])[:5]], "ions": x.shape[1]}
+
+
+TOOLS = {f.__name__: f for f in (haven, haven_again, haven_self, mdanalysis, freud, tidynamics,
+                                 gemdat, haven_d, kinisi, pymatgen)}
+
+
+def one(tool: str, path: Path, share: float, out: Path) -> None:
+    """Run one tool in this process and write what it found and took."""
+    sys.path.insert(0, str(BIN))
+    positions(path, 1e-9)
+    start = time.process_time(), time.perf_counter()
+    found = TOOLS[tool](path, share)
+    if found.pop("restart", False):
+        start = time.process_time(), time.perf_counter()
+        haven(path, share)
+    start = found.pop("start", start)
+    curve = found.pop("msd", None)
+    if curve is not None:
+        np.save(out.with_suffix(".npy"), curve)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    out.write_text(json.dumps({**found, "seconds": time.process_time() - start[0],
+                               "wall": time.perf_counter() - start[1], "peak_mb": peak}))
+
+
+def main() -> None:
+    """Make the data, run every tool, print one line each."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--ions", type=int, default=6000)
+    options.add_argument("--frames", type=int, default=5500)
+    options.add_argument("--work", type=Path, required=True)
+    options.add_argument("--peers", default=sys.executable)
+    options.add_argument("--tools", default=",".join(TOOLS))
+    options.add_argument("--limit_s", type=float, default=600)
+    options.add_argument("--one", help=argparse.SUPPRESS)
+    options.add_argument("--share", type=float, default=1.0, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    data = given.work / f"{given.ions}x{given.frames}.npz"
+    if given.one:
+        return one(given.one, data, given.share, given.work / f"{given.one}.json")
+    sys.path.insert(0, str(BIN))
+    if not data.exists():
+        make(data, given.frames, given.ions)
+    print(f"{given.ions} ions x {given.frames} frames")
+    for tool in given.tools.split(","):
+        share = SHARE.get(tool, 1.0)
+        out = given.work / f"{tool}.json"
+        out.unlink(missing_ok=True)
+        python = sys.executable if tool.startswith("haven") else given.peers
+        try:
+            done = subprocess.run(
+                [python, __file__, "--one", tool, "--share", str(share), "--work", given.work,
+                 "--ions", str(given.ions), "--frames", str(given.frames)],
+                env={**os.environ, **THREADS}, capture_output=True, text=True, check=False,
+                timeout=given.limit_s)
+        except subprocess.TimeoutExpired:
+            print(f"{tool:>12}: not done in {given.limit_s:g} s")
+            continue
+        if done.returncode:
+            print(f"{tool:>12}: {done.stderr.strip().splitlines()[-1]}")
+            continue
+        print(f"{tool:>12}: {report(given, tool, json.loads(out.read_text()))}", flush=True)
+
+
+def report(given: argparse.Namespace, tool: str, found: dict) -> str:
+    """Return one line: time, memory, and how far the curve is from Haven's for the same ions."""
+    each = found["seconds"] / found["ions"] / given.frames * 1e9
+    line = (f"{found['seconds']:8.2f} s ({found['wall']:.2f} wall), {each:7.2f} ns an ion and "
+            f"frame, {found['peak_mb']:6.0f} MB, {found['ions']} ions")
+    if "d" in found:
+        line += ", D_self {:.4g} [{:.4g}, {:.4g}] cm2/s".format(*found["d"])
+    curve = given.work / f"{tool}.npy"
+    if curve.exists():
+        from haven import msd, trajectory
+
+        data = given.work / f"{given.ions}x{given.frames}.npz"
+        held = trajectory.open_npz(data)
+        if found["ions"] == held.ions:
+            ours = np.load(given.work / "haven.npy")
+        else:
+            x = held.read(0, found["ions"])
+            lags = np.unique(np.geomspace(1, given.frames - 1, 12).astype(int))
+            ours = np.full(given.frames - 1, np.nan)
+            ours[lags - 1] = msd.direct(x, lags)[0].sum(axis=1)
+        theirs = np.load(curve)
+        line += f", differs by {np.nanmax(np.abs(theirs / ours - 1)):.1e} at most"
+    return line
+
+
+if __name__ == "__main__":
+    main()
