@@ -55,6 +55,8 @@ def main(argv: list[str] | None = None) -> None:
     found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
     checks = transport.host_checks(trajectory, run_id(
         given.u_ev, given.temperature_k, given.replica), name)
+    if any(row["check"] == "host melt" and not row["passed"] for row in checks):
+        found = transport.unstable(found)
     keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
             "replica": given.replica, "seed": given.seed}
     place = {**keys, "species": trajectory.symbol, "frame_of_reference": given.frame_of_reference}

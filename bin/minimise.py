@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.crystal import load_material
     from haven.model_file import check_potential
-    from haven.relaxation import minimise, read_structure, verdict_rows
+    from haven.relaxation import minimise, read_structure, verdict_rows, wall_row
 
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
@@ -38,12 +38,14 @@ def main(argv: list[str] | None = None) -> None:
     if args.force_tolerance_ev_per_angstrom <= 0 or args.max_steps < 1:
         raise cli.HavenError("force_tolerance_ev_per_angstrom must be above 0, max_steps at least "
                              "1")
+    walls = [(one, other, wall) for (one, other), wall in material.closest.items()]
     with tempfile.TemporaryDirectory(prefix="haven_minimise_") as scratch:
         relaxed = minimise(atoms, model, material.species, args.force_tolerance_ev_per_angstrom,
-                           args.max_steps, args.threads, Path(scratch))
+                           args.max_steps, args.threads, Path(scratch), walls)
     name, out = f"u{args.u_ev:g}_r{args.replica}", Path(args.out)
     rows = verdict_rows(relaxed, material.name, name, args.min_distance_angstrom,
                         args.force_tolerance_ev_per_angstrom)
+    rows.append(wall_row([relaxed], walls, material.name, name))
     for row in rows:
         cli.log.info("%s: %s", name, row["message"])
     if not rows[0]["passed"]:

@@ -38,12 +38,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
+    from ase import Atoms
+
     from haven import dynamics, lammps
     from haven.crystal import load_material
     from haven.job import Job, check, key, velocity_seed
     from haven.model_file import check_potential, crowded
     from haven.production import judged, thermo_rows, versions, watcher
-    from haven.relaxation import read_structure
+    from haven.relaxation import read_structure, wall_row
     from haven.segments import members
     from haven.trajectory import write_npz
 
@@ -58,6 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica), (),
         material.species, material.mobile, args.checkpoint_minutes, args.threads,
         max(5000.0, 5 * args.temperature_k),
+        tuple((one, other, wall) for (one, other), wall in material.closest.items()),
     )
     check(job)
     name, out = cli.run_id(args.u_ev, args.temperature_k, args.replica), Path(args.out)
@@ -75,8 +78,11 @@ def main(argv: list[str] | None = None) -> None:
     keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
     keys["material"] = material.name
     joined, row = judged(job, folder, atoms, ended, args.force_window_ev_per_angstrom)
-    write_npz(out / f"{name}.trajectory.npz",
-              members(job, joined, atoms.cell.array, rotation, atoms.get_chemical_symbols()),
+    parts = members(job, joined, atoms.cell.array, rotation, atoms.get_chemical_symbols())
+    frames = [Atoms(atoms.symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
+    tables.write("verdicts", [wall_row(frames, job.walls, material.name, name)],
+                 out / f"{name}.verdicts.parquet", inputs)
+    write_npz(out / f"{name}.trajectory.npz", parts,
               {**keys, "timestep_fs": args.timestep_fs, "verdict": row["verdict"],
                "versions": versions()})
     tables.write("runs", [{**keys, **row}], out / f"{name}.runs.parquet", inputs)

@@ -48,6 +48,9 @@ class Material:
         Atoms of each element in one formula unit.
     ordering
         ``temperature_k`` and ``permittivity`` of the Monte Carlo that orders the cations.
+    closest
+        Pairs of elements to the distance, in Angstrom, below which no label exists and a wall
+        keeps the dynamics out; empty for no walls.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Material:
     occupancies: Mapping[str, Mapping[str, Mapping[str, float]]]
     composition: Mapping[str, int]
     ordering: Mapping[str, float]
+    closest: Mapping[tuple[str, str], float]
 
     @property
     def species(self) -> tuple[str, ...]:
@@ -129,9 +133,25 @@ def load_material(path: str | Path) -> Material:
         moments=dict(raw.get("moments", {})), hubbard=dict(raw.get("hubbard", {})),
         occupancies=raw["occupancies"], composition=formula,
         ordering={"temperature_k": 573.0, "permittivity": 10.0, **raw.get("ordering", {})},
+        closest=_walls(raw.get("closest_angstrom") or {}, formula, source),
     )
     _check(material, source)
     return material
+
+
+def _walls(
+    given: dict[str, Any], formula: Mapping[str, int], source: Path
+) -> dict[tuple[str, str], float]:
+    """Return the checked closest distances of pairs."""
+    walls = {}
+    for name, value in given.items():
+        pair = tuple(str(name).split("-"))
+        number = isinstance(value, (int, float)) and 0 < value < 10
+        if len(pair) != 2 or not set(pair) <= set(formula) or not number:
+            raise HavenError(f"{source}: closest_angstrom has {name}: {value}; write pairs of the "
+                             "formula's elements with Angstrom, such as Ti-Ti: 3.3")
+        walls[pair[0], pair[1]] = float(value)
+    return walls
 
 
 def _orbit(positions: list[list[float]], centring: np.ndarray) -> np.ndarray:

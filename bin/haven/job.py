@@ -40,6 +40,8 @@ class Job:
         Processor threads.
     hottest_k
         Temperature beyond which a run counts as exploded.
+    walls
+        Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
     """
 
     temperature_k: float
@@ -56,6 +58,7 @@ class Job:
     checkpoint_minutes: float = 10.0
     threads: int = 1
     hottest_k: float = 5000.0
+    walls: tuple[tuple[str, str, float], ...] = ()
 
     def steps(self, phase: str) -> int:
         """Return the steps of a phase."""
@@ -120,7 +123,7 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     hosts = " ".join(str(n) for n in range(1, len(job.species) + 1) if n != index)
     damping = job.damping_fs / 1000
     lines = lammps.setting_lines(source, job.potentials, job.species,
-                                 (f"{stem}.deviation", job.dump_steps))
+                                 (f"{stem}.deviation", job.dump_steps), job.walls)
     lines += [f"group mobile type {index}", f"group host type {hosts}"]
     if fresh and phase == PHASES[0]:
         lines.append(f"velocity all create {2 * job.temperature_k:g} {job.velocity_seed} mom yes "

@@ -22,6 +22,7 @@ from haven.cli import HavenError
 if TYPE_CHECKING:
     from ase import Atoms
 
+WALL_EV = 20.0  # prefactor A of a wall, A (1 + cos(pi r / distance))
 RESTART_MAGIC = b"LammpS RestartT"
 KEYWORDS = ("step", "temp", "pe", "econserve", "press")
 CENTRES = tuple(f"c_{name}[{axis}]" for name in ("host_centre", "centre") for axis in (1, 2, 3))
@@ -169,7 +170,8 @@ def link_potentials(folder: Path, potentials: Sequence[str | Path]) -> tuple[str
 
 
 def setting_lines(source: str, potentials: Sequence[str], species: Sequence[str],
-                  deviation: tuple[str, int] | None = None) -> list[str]:
+                  deviation: tuple[str, int] | None = None,
+                  walls: Sequence[tuple[str, str, float]] = ()) -> list[str]:
     """Return the input lines that every run begins with.
 
     Parameters
@@ -182,13 +184,23 @@ def setting_lines(source: str, potentials: Sequence[str], species: Sequence[str]
         Elements in the order of the atom types.
     deviation
         File and interval in steps for the disagreement of several potentials.
+    walls
+        Pairs of elements and the distance in Angstrom below which a soft repulsion acts; it is
+        exactly zero beyond, so that a run which stays where the potential was trained has none.
     """
-    style = "pair_style deepmd " + " ".join(potentials)
+    style = "deepmd " + " ".join(potentials)
     if deviation is not None and len(potentials) > 1:
         style += f" out_file {deviation[0]} out_freq {deviation[1]}"
+    pairs = [f"pair_style {style}", "pair_coeff * * " + " ".join(species)]
+    if walls:
+        pairs = [f"pair_style hybrid/overlay {style} soft 1.0",
+                 "pair_coeff * * deepmd " + " ".join(species), "pair_coeff * * soft 0.0"]
+        for one, other, distance in walls:
+            low, high = sorted((species.index(one) + 1, species.index(other) + 1))
+            pairs.append(f"pair_coeff {low} {high} soft {WALL_EV:g} {distance:g}")
     return [
         "units metal", "atom_style atomic", "boundary p p p", "atom_modify map array",
-        "box tilt large", source, style, "pair_coeff * * " + " ".join(species),
+        "box tilt large", source, *pairs,
         "neighbor 1.0 bin", "neigh_modify every 1 delay 0 check yes",
     ]
 

@@ -176,7 +176,7 @@ def _mdanalysis(source: Path, topology: str | None) -> Iterator[Frame]:
     except Exception as error:
         raise HavenError(f"{source}: MDAnalysis: {error}; give --topology") from error
     names = getattr(universe.atoms, "elements", None)
-    symbols = np.array(universe.atoms.types if names is None else names)
+    symbols = np.array(universe.atoms.types if names is None else names, dtype=str)
     for step in universe.trajectory:
         yield Frame(symbols, step.positions.astype(float),
                     np.asarray(step.triclinic_dimensions, float), time_ps=float(step.time))

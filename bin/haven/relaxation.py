@@ -48,7 +48,7 @@ def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
 
 def minimise(
     atoms: Atoms, potential: Path, species: Sequence[str], tolerance: float, steps: int,
-    threads: int, folder: Path,
+    threads: int, folder: Path, walls: Sequence[tuple[str, str, float]] = (),
 ) -> Atoms:
     """Return the atoms relaxed by conjugate gradients in their fixed cell.
 
@@ -68,6 +68,8 @@ def minimise(
         Processor threads.
     folder
         Scratch folder.
+    walls
+        Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
 
     Returns
     -------
@@ -77,7 +79,8 @@ def minimise(
     """
     rotation = write_data(folder / "start.data", atoms, species)
     lines = [
-        *setting_lines("read_data start.data", link_potentials(folder, [potential]), species),
+        *setting_lines("read_data start.data", link_potentials(folder, [potential]), species,
+                       walls=walls),
         "variable size atom sqrt(fx*fx+fy*fy+fz*fz)",
         "compute largest all reduce max v_size", "thermo_style custom step pe c_largest",
         "thermo_modify format float %.12g", "thermo 10", "min_style cg",
@@ -99,6 +102,32 @@ def minimise(
         "force_max_ev_per_angstrom": float(thermo[-1, 2]), "minimise_steps": int(thermo[-1, 0]),
     }
     return relaxed
+
+
+def wall_row(
+    frames: Sequence[Atoms], walls: Sequence[tuple[str, str, float]], material: str, subject: str
+) -> dict[str, Any]:
+    """Return the row of table ``verdicts`` on pairs closer than the walls allow without acting.
+
+    Where a wall acts, the potential alone would go where no label is: what follows rests partly
+    on the wall and is said so.
+    """
+    from ase.neighborlist import neighbor_list
+
+    touched: dict[str, int] = {}
+    reach = {(one, other): distance for one, other, distance in walls}
+    for atoms in frames if walls else ():
+        symbols = atoms.get_chemical_symbols()
+        first, second = neighbor_list("ij", atoms, reach)
+        for pair in {"-".join(sorted((symbols[i], symbols[j])))
+                     for i, j in zip(first, second, strict=True)}:
+            touched[pair] = touched.get(pair, 0) + 1
+    worst = max(touched.values(), default=0) / max(len(frames), 1)
+    said = ", ".join(f"{pair} in {100 * n / len(frames):.0f} %" for pair, n in touched.items())
+    return {"material": material, "stage": "MINIMISE" if len(frames) == 1 else "RUN_DYNAMICS",
+            "subject": subject, "check": "walls", "value": worst, "limit": 0.0, "unit": "",
+            "passed": not touched, "message": f"share of frames in which a wall acts: {said}: the "
+            "potential alone would leave its training data" if touched else "no wall acts"}
 
 
 def verdict_rows(

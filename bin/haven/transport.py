@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from haven.msd import Curves
 from haven.trajectory import Trajectory
 
 REPORTED_LAGS = 150
-MELT_ANGSTROM2 = 3.0
+MELT_ANGSTROM2 = 4.0
 DRIFT_ANGSTROM = 1.0
 AXES = ("x", "y", "z", "xyz")
 
@@ -121,6 +122,12 @@ def host_msd(trajectory: Trajectory) -> float | None:
     moved = (ends[1] - centre[-1]) - (ends[0] - centre[0])
     square = (moved**2).sum(axis=1)
     return max(float(square[symbols == s].mean()) for s in set(symbols) - {trajectory.symbol})
+
+
+def unstable(found: list[Estimate]) -> list[Estimate]:
+    """Return estimates of a run whose host melted: no numbers, no bounds."""
+    return [replace(one, value=None, low_95=None, high_95=None, verdict="unstable")
+            for one in found]
 
 
 def _verdict(

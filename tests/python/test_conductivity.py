@@ -77,3 +77,25 @@ def test_joined_intervals_hold_the_truth():
             "disorder": replica}).interval(np.ones(1))
         held += low <= 0 <= high
     assert 88 <= held <= 100
+
+
+def test_a_melted_or_drifting_host_is_told(tmp_path):
+    frames = 40
+    drift = np.outer(np.arange(frames), [0.1, 0, 0])
+    rng = np.random.default_rng(3)
+    every = np.tile(rng.random((9, 3)) * 10, (3, 1, 1))
+    every += drift[[0, 20, 39], None]
+    every[2, 6:] += 3.0 * np.array([[1, 1, 1], [-1, -1, 0], [0, 0, -1]])  # chlorine leaves its sites
+    symbols = np.array(["Li"] * 4 + ["Ti"] * 2 + ["Cl"] * 3)
+    members = {"time_ps": np.arange(frames) * 1.0, "cell_angstrom": np.eye(3) * 10.0,
+               "mobile_angstrom": np.zeros((frames, 4, 3), np.float32),
+               "host_centre_angstrom": drift, "mobile_symbol": np.array("Li"), "symbols": symbols,
+               "all_time_ps": np.array([0.0, 20.0, 39.0]), "all_angstrom": every}
+    held = trajectory.open_npz(trajectory.write_npz(tmp_path / "t.npz", members, {}))
+    rows = {row["check"]: row for row in transport.host_checks(held, "u4_t298_r0", "m")}
+    assert rows["host drift"]["value"] == pytest.approx(3.9) and not rows["host drift"]["passed"]
+    assert rows["host melt"]["value"] == pytest.approx(9 * (3 + 2 + 1) / 3)
+    assert not rows["host melt"]["passed"]
+    one = Estimate("self", "xyz", 1.0, 0.5, 2.0, "cm2/s", 1, 2, 1, 0, 99, "walk", "diffusive")
+    left = transport.unstable([one])[0]
+    assert left.verdict == "unstable" and left.value is None and left.high_95 is None

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase.build import bulk
+from ase.io import read, write
 from report_tables import write_study
 
 from haven import cost, lammps, tables
@@ -121,3 +122,22 @@ def test_sizes_that_are_no_numbers_are_refused(tmp_path):
     with pytest.raises(HavenError, match="--cost_atoms is many"):
         measure_cost.main(["--material", "m", "--structure", "s", "--potential", "p", "--u_ev",
                            "4", "--cost_atoms", "many"])
+
+
+def test_a_trained_potential_is_timed_beside_its_labels(tmp_path, repository):
+    from trained import call, trained
+
+    frame = sorted((repository / "assets" / "frames" / "li3ticl6").glob("*.u4.extxyz"))[0]
+    write(tmp_path / "start.extxyz", read(frame, index=0))
+    done = call("measure_cost.py", "--structure", tmp_path / "start.extxyz", "--potential",
+                trained() / "u4_s1.pb", "--u_ev", 4, "--tables", trained(), "--cost_atoms", "20,160",
+                "--cost_steps", 20, "--cost_limit_s", 30, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = tables.read("cost", tmp_path / "u4.cost.parquet")
+    timed = rows[rows["method"] == "dlmd"]
+    assert sorted(timed["atoms"] / timed["atoms"].min()) == [1, round(160 / timed["atoms"].min())]
+    assert (timed["seconds_per_step"] > 0).all()
+    assert timed["compressed"].all()
+    assert timed["model"].str.contains("4-8 / 16-16, cutoff 5 Å, float64").all()
+    training = rows[rows["method"] == "training"]
+    assert len(training) == 1

@@ -142,7 +142,9 @@ def test_a_killed_run_goes_on_and_equals_the_undisturbed(minimised, potential, u
     counts = []
     for wanted in (1, 2):
         def ready(wanted=wanted):
-            return len(list(tmp_path.glob("checkpoints/*/production.*.dcd"))) >= 2 * wanted and any(
+            dumps = list(tmp_path.glob("checkpoints/*/production.*.dcd"))
+            kept = any(tmp_path.glob("checkpoints/*/production.*.restart"))
+            return kept and len(dumps) >= 2 * wanted and any(
                 f.stat().st_size > 2000 for f in sorted(
                     tmp_path.glob("checkpoints/*/production.*.mobile.dcd"))[wanted - 1:wanted])
         counts.append(kill_when(script("run_dynamics.py", *arguments), ready))

@@ -65,3 +65,15 @@ def test_cations_sit_on_the_materials_sites_and_use_all_kinds(frames):
 
 def test_shipped_data_stay_small():
     assert sum(p.stat().st_size for p in ASSETS.rglob("*") if p.is_file()) < 40e6
+
+def test_walls_are_below_every_pair_of_the_shipped_frames(frames):
+    from ase.neighborlist import neighbor_list
+
+    walls = load_material(ASSETS / "materials" / "li3ticl6.yml").closest
+    assert len(walls) == 6
+    for atoms in frames[0].values():
+        first, second, distance = neighbor_list("ijd", atoms, 3.5)
+        symbols = atoms.get_chemical_symbols()
+        for i, j, r in zip(first, second, distance, strict=True):
+            wall = walls.get((symbols[i], symbols[j])) or walls[symbols[j], symbols[i]]
+            assert r > wall, (atoms.info["trajectory"], symbols[i], symbols[j], r)
