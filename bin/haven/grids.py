@@ -90,7 +90,21 @@ def comparison_value(row: Mapping[str, Any]) -> str:
     return shown(row)  # type: ignore[arg-type]
 
 
-def accuracy_grid(tables: Tables, comparison: Frame) -> Block | None:
+def published_accuracy_grid(comparison: Frame) -> Block | None:
+    """Return the errors on held-out frames beside the published ones."""
+    if comparison.empty:
+        return None
+    rows = comparison[comparison["quantity"].isin(["energy_mae", "energy_rmse", "force_mae",
+                                                   "force_rmse"])]
+    held = comparison_grids(rows)[0] if len(rows) else None
+    if not held or not held["rows"]:
+        return None
+    return held | {"caption": "Errors on held-out trajectories beside the published ones, which "
+                   "are of another engine's labels and far more of them. (?) marks a printed "
+                   "value that is doubtful."}
+
+
+def accuracy_grid(tables: Tables) -> Block | None:
     """Return test errors per U, seed and element, with the baseline."""
     table = tables["accuracy"]
     table = table[(table["component"] == "all")]

@@ -175,8 +175,10 @@ def _mdanalysis(source: Path, topology: str | None) -> Iterator[Frame]:
         universe = MDAnalysis.Universe(*([topology] if topology else []), str(source))
     except Exception as error:
         raise HavenError(f"{source}: MDAnalysis: {error}; give --topology") from error
-    names = getattr(universe.atoms, "elements", None)
-    symbols = np.array(universe.atoms.types if names is None else names, dtype=str)
+    kinds = [n for n in ("elements", "types") if hasattr(universe.atoms, n)]
+    if not kinds:
+        raise HavenError(f"{source} does not say which atom is what: give --topology")
+    symbols = np.array(getattr(universe.atoms, kinds[0]), dtype=str)
     for step in universe.trajectory:
         yield Frame(symbols, step.positions.astype(float),
                     np.asarray(step.triclinic_dimensions, float), time_ps=float(step.time))

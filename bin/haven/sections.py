@@ -17,6 +17,7 @@ from haven.grids import (
     headline_grid,
     paired_grid,
     plan_grid,
+    published_accuracy_grid,
     runs_grid,
     transport_grid,
     verdict_grid,
@@ -57,7 +58,7 @@ def context(
     compared, absent = comparison_grids(comparison) if len(comparison) else (None, None)
     failed, counted = verdict_grid(verdicts)
     beside = {
-        "potential": [accuracy_grid(tables, comparison)], "health": [runs_grid(tables)],
+        "potential": [published_accuracy_grid(comparison), accuracy_grid(tables)], "health": [runs_grid(tables)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
                       plan_grid(tables)], "cost": [cost_grid(tables)],
     }

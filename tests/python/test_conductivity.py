@@ -85,7 +85,7 @@ def test_a_melted_or_drifting_host_is_told(tmp_path):
     rng = np.random.default_rng(3)
     every = np.tile(rng.random((9, 3)) * 10, (3, 1, 1))
     every += drift[[0, 20, 39], None]
-    every[2, 6:] += 3.0 * np.array([[1, 1, 1], [-1, -1, 0], [0, 0, -1]])  # chlorine leaves its sites
+    every[2, 6:] += 3.0 * np.array([[1, 1, 1], [-1, -1, 0], [0, 0, -1]])  # chlorine leaves
     symbols = np.array(["Li"] * 4 + ["Ti"] * 2 + ["Cl"] * 3)
     members = {"time_ps": np.arange(frames) * 1.0, "cell_angstrom": np.eye(3) * 10.0,
                "mobile_angstrom": np.zeros((frames, 4, 3), np.float32),

@@ -130,8 +130,8 @@ def test_a_trained_potential_is_timed_beside_its_labels(tmp_path, repository):
     frame = sorted((repository / "assets" / "frames" / "li3ticl6").glob("*.u4.extxyz"))[0]
     write(tmp_path / "start.extxyz", read(frame, index=0))
     done = call("measure_cost.py", "--structure", tmp_path / "start.extxyz", "--potential",
-                trained() / "u4_s1.pb", "--u_ev", 4, "--tables", trained(), "--cost_atoms", "20,160",
-                "--cost_steps", 20, "--cost_limit_s", 30, "--out", tmp_path)
+                trained() / "u4_s1.pb", "--u_ev", 4, "--tables", trained(), "--cost_atoms",
+                "20,160", "--cost_steps", 20, "--cost_limit_s", 30, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     rows = tables.read("cost", tmp_path / "u4.cost.parquet")
     timed = rows[rows["method"] == "dlmd"]

@@ -138,6 +138,7 @@ def test_doubtful_published_values_carry_their_mark(page):
     assert {"14 (?)", "0.22 eV (?)", "0.05959 eV/Å (?)"} <= set(cells)
     assert "11.93 Å (?)" in cells
     assert "1.06 mS/cm" in cells
+    assert {"0.05959 eV/Å (?)", "6.723 × 10⁻⁴ eV/atom"} <= set(page.cells["potential"])
 
 
 def test_given_trajectories_are_no_missing_runs(tmp_path):
