@@ -58,7 +58,8 @@ def context(
     compared, absent = comparison_grids(comparison) if len(comparison) else (None, None)
     failed, counted = verdict_grid(verdicts)
     beside = {
-        "potential": [published_accuracy_grid(comparison), accuracy_grid(tables)], "health": [runs_grid(tables)],
+        "potential": [published_accuracy_grid(comparison), accuracy_grid(tables)],
+        "health": [runs_grid(tables)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
                       plan_grid(tables)], "cost": [cost_grid(tables)],
     }
