@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import read
 
-    from haven import cost
+    from haven import cost, timing
     from haven.crystal import load_material
 
     name = load_material(args.material).name
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> None:
         rows += cost.label_rows(tables.read_folder("labels", folder), name, args.u_ev)
         rows += cost.training_rows(folder, name, args.u_ev)
     with tempfile.TemporaryDirectory(prefix="haven_cost_") as scratch:
-        rows += cost.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,
+        rows += timing.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,
                                    args.cost_steps, Path(scratch), args.cost_limit_s)
     digests = {str(path.name): cli.sha256(path) for path in potentials}
     tables.write("cost", cost.add_ratios(rows), Path(args.out) / f"u{args.u_ev:g}.cost.parquet",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from haven.kinds import Frame, Row, Tables
-from haven.pooling import pool, worst
+from haven.pooling import pool
 
 if TYPE_CHECKING:
     import numpy as np
@@ -294,8 +294,3 @@ def headline(measured: Frame) -> list[Row]:
                      verdict="not_measured", note="not computed in this run")
             ]
     return rows
-
-
-def verdict_of(rows: list[Row]) -> str:
-    """Return the worst verdict of some rows."""
-    return worst([str(row["verdict"]) for row in rows])

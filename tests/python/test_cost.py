@@ -11,7 +11,7 @@ from ase.build import bulk
 from ase.io import read, write
 from report_tables import write_study
 
-from haven import cost, lammps, tables
+from haven import cost, lammps, tables, timing
 from haven.cli import HavenError
 
 
@@ -62,7 +62,7 @@ def test_the_rows_fit_the_table(tmp_path):
     (160, 160, (1, 1, 1)), (160, 1280, (2, 2, 2)), (20, 160, (2, 2, 2)), (160, 1, (1, 1, 1)),
     (160, 20000, (5, 5, 5)), (20, 40, (1, 1, 2))])
 def test_a_cell_is_repeated_to_the_nearest_size(atoms, wanted, count):
-    assert cost.replicas(atoms, wanted) == count
+    assert timing.replicas(atoms, wanted) == count
 
 
 def test_a_frozen_potential_says_its_network_precision_and_compression(tmp_path):
@@ -72,11 +72,11 @@ def test_a_frozen_potential_says_its_network_precision_and_compression(tmp_path)
     path = tmp_path / "a.pb"
     path.write_bytes(b"\x0a\x00training_script" + json.dumps(script).encode() + b"\x12\x01\x00"
                      b"compressed_model")
-    about = cost.describe(path)
+    about = timing.describe(path)
     assert about.model == "32-64-128 / 256-256-256, cutoff 7 Å, float64"
     assert about.compressed is True
     path.write_bytes(b"something else")
-    assert cost.describe(path) == cost.Potential("a.pb", None)
+    assert timing.describe(path) == timing.Potential("a.pb", None)
 
 
 def test_training_seconds_come_from_what_was_recorded(tmp_path):
@@ -100,7 +100,7 @@ def test_a_potential_that_lammps_cannot_run_is_named_with_its_reason(tmp_path):
     bad = tmp_path / "bad.pb"
     bad.write_bytes(b"no graph")
     with pytest.raises(HavenError, match=r"timing bad\.pb with 8 atoms failed"):
-        cost.time_dynamics(bad, bulk("NaCl", "rocksalt", a=5.6, cubic=True), 5, 1, tmp_path / "run")
+        timing.time_dynamics(bad, bulk("NaCl", "rocksalt", a=5.6, cubic=True), 5, 1, tmp_path / "run")
 
 
 def test_the_published_study_is_scaled_from_the_largest_cell_timed():
