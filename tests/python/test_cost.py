@@ -100,7 +100,8 @@ def test_a_potential_that_lammps_cannot_run_is_named_with_its_reason(tmp_path):
     bad = tmp_path / "bad.pb"
     bad.write_bytes(b"no graph")
     with pytest.raises(HavenError, match=r"timing bad\.pb with 8 atoms failed"):
-        timing.time_dynamics(bad, bulk("NaCl", "rocksalt", a=5.6, cubic=True), 5, 1, tmp_path / "run")
+        timing.time_dynamics(bad, bulk("NaCl", "rocksalt", a=5.6, cubic=True), 5, 1,
+                             tmp_path / "run")
 
 
 def test_the_published_study_is_scaled_from_the_largest_cell_timed():
