@@ -16,6 +16,9 @@ from haven.sites import SiteFinder, SiteLattice
 if TYPE_CHECKING:
     from ase import Atoms
 
+END_SHARE = 0.5
+SHORTENED = 0.75
+
 
 def potential(path: Path, atoms: Atoms) -> Any:
     """Return an ASE calculator of a frozen potential, checked to know the elements of ``atoms``."""
@@ -32,7 +35,7 @@ def potential(path: Path, atoms: Atoms) -> Any:
 
 def start_verdict(start: Atoms, force_tolerance: float) -> dict[str, Any]:
     """Relax the near end that all paths share, and say how that went."""
-    relax(start, force_tolerance)
+    relax(start, END_SHARE * force_tolerance)
     force = float(np.linalg.norm(start.get_forces(), axis=1).max())
     passed = force <= force_tolerance
     message = "The start of the paths is relaxed." if passed else (
@@ -67,7 +70,7 @@ def ends(
     shift = lattice.centres[jump.second] - lattice.centres[jump.first] - jump.vector
     shift = minimum_image(shift, lattice.cell)
     end.positions[jump.atom] += jump.vector + shift - away
-    relax(end, force_tolerance)
+    relax(end, END_SHARE * force_tolerance)
     rows = list(taken)
     site, _, _ = SiteFinder(lattice).nearest(end.positions[rows])
     wanted = {**taken, jump.atom: jump.second}
@@ -77,6 +80,9 @@ def ends(
         doubts.append("ends_merge")
     if any(found[a] != s for a, s in wanted.items() if a != jump.atom):
         doubts.append("others_moved")
+    moved = end.positions[jump.atom] - start.positions[jump.atom]
+    if not doubts and np.linalg.norm(moved) < SHORTENED * np.linalg.norm(jump.vector):
+        doubts.append("off_site")
     return end, doubts
 
 
@@ -120,9 +126,9 @@ def follow(
     start: Atoms, lattice: SiteLattice, taken: dict[int, int], jumps: list[Jump], images: int,
     force_tolerance: float, tries: int = 6,
 ) -> tuple[Jump, Band] | None:
-    """Return the band of the first jump whose ends hold.
+    """Return the band of the first jump whose ends hold and which has a barrier between them.
 
-    Where every far end pulls other ions along, the first such is followed, and says so.
+    Where there is none, the first with a band at all is returned, and says what is wrong.
 
     Parameters
     ----------
@@ -139,22 +145,29 @@ def follow(
     force_tolerance
         Limit of all forces, eV/Angstrom.
     tries
-        Jumps tried at most.
+        Jumps tried at most; half as many bands.
     """
-    doubtful: tuple[Jump, Atoms, list[str]] | None = None
+    def banded(jump: Jump, end: Atoms, doubts: list[str]) -> Band:
+        band = nudged_band(start, end, jump.atom, images, force_tolerance)
+        band.doubts = [*doubts, *judge(band, jump, lattice, taken)]
+        return band
+
+    doubtful: list[tuple[Jump, Atoms, list[str]]] = []
+    flat: list[tuple[Jump, Band]] = []
     for jump in jumps[:tries]:
         end, doubts = ends(start, jump, lattice, taken, force_tolerance)
-        if not doubts:
-            doubtful = (jump, end, doubts)
+        if doubts:
+            doubtful += [(jump, end, doubts)] if "ends_merge" not in doubts else []
+            continue
+        band = banded(jump, end, doubts)
+        if "no_barrier" not in band.doubts:
+            return jump, band
+        flat.append((jump, band))
+        if 2 * len(flat) >= tries:
             break
-        if "ends_merge" not in doubts and doubtful is None:
-            doubtful = (jump, end, doubts)
-    if doubtful is None:
-        return None
-    jump, end, doubts = doubtful
-    band = nudged_band(start, end, jump.atom, images, force_tolerance)
-    band.doubts = [*doubts, *judge(band, jump, lattice, taken)]
-    return jump, band
+    if not flat and doubtful:
+        flat = [(doubtful[0][0], banded(*doubtful[0]))]
+    return flat[0] if flat else None
 
 
 def survey(

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LONGEST_JUMP = 7.0
 CLEARANCE = 1.3
+ASIDE = 2.2
+OFF_SITE = 0.8
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,9 @@ def candidates(
 ) -> list[Jump]:
     """Return jumps of a kind into empty sites, the likeliest first.
 
-    The shortest jumps come first; among equals those whose two ends have the most alike
-    surroundings of other cations, then by row.
+    The shortest jumps come first. Among equals, first those whose ion is on its site and whose
+    straight path keeps clear of other ions and, for jumps further than to a nearest site, of empty
+    sites to rest on; then those whose ends have the most alike surroundings; then by row.
 
     Parameters
     ----------
@@ -216,19 +219,27 @@ def candidates(
             if direction_name(vectors[k], cell) == want.direction:
                 jump = Jump(atom, site, int(empty[k]), vectors[k], want.direction)
                 length = round(float(np.linalg.norm(vectors[k])), 1)
-                found.append((length, _crowding(lattice, taken, jump), jump))
+                found.append((length, _crowding(lattice, atoms, taken, empty, jump), jump))
     return [jump for _, _, jump in sorted(found, key=lambda f: (*f[:2], f[2].atom, f[2].second))]
 
 
-def _crowding(lattice: SiteLattice, taken: dict[int, int], jump: Jump) -> float:
+def _crowding(
+    lattice: SiteLattice, atoms: Atoms, taken: dict[int, int], empty: Ints, jump: Jump
+) -> float:
     others = np.array([s for a, s in taken.items() if a != jump.atom])
-    reach = 1.2 * lattice.spacing
+    reach, along = 1.2 * lattice.spacing, np.linspace(0.1, 0.9, 17)
     one, two = (
         int((np.linalg.norm(shortest(lattice, s, others), axis=1) < reach).sum())
         for s in (jump.first, jump.second)
     )
-    path = clearance(lattice, jump, others, np.linspace(0.1, 0.9, 17))
-    return abs(one - two) + (100.0 if path < CLEARANCE else 0.0)
+    score = float(abs(one - two))
+    if clearance(lattice, jump, others, along) < CLEARANCE:
+        score += 100.0
+    rest = np.setdiff1d(empty, [jump.second])
+    if np.linalg.norm(jump.vector) > reach and clearance(lattice, jump, rest, along) < ASIDE:
+        score += 50.0
+    away = minimum_image(atoms.positions[jump.atom] - lattice.centres[jump.first], lattice.cell)
+    return score + (20.0 if np.linalg.norm(away) > OFF_SITE else 0.0)
 
 
 def clearance(lattice: SiteLattice, jump: Jump, sites: Ints, along: Floats) -> float:
