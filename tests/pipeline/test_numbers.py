@@ -24,7 +24,7 @@ def table(miniature: Miniature):
     """Return a reader of one joined table."""
 
     def read(name: str) -> pd.DataFrame:
-        return tables.read(miniature.results / "tables" / f"{name}.parquet")
+        return tables.read(name, miniature.results / "tables" / f"{name}.parquet")
 
     return read
 
