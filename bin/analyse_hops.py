@@ -11,7 +11,9 @@ from haven.cli import log, parser, run, run_id
 def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--material", required=True, help="material file")
-    options.add_argument("--trajectory", required=True, help="Haven trajectory (npz)")
+    options.add_argument("--trajectory", required=True, help="npz, LAMMPS dump, extxyz, ...")
+    options.add_argument("--timestep_ps", type=float, help="time between frames, if not in it")
+    options.add_argument("--type_map", default="", help="elements of LAMMPS types, in order")
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
@@ -23,12 +25,12 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--out", default=".", help="folder for the tables")
     given = options.parse_args(argv)
 
-    from haven import hops, tables, tracks, vanhove
+    from haven import hops, readers, tables, tracks, vanhove
     from haven.crystal import load_material
-    from haven.trajectory import open_npz
 
     material = load_material(given.material)
-    trajectory = open_npz(given.trajectory, material.mobile)
+    trajectory = readers.open_trajectory(given.trajectory, material.mobile, given.out,
+                                         given.timestep_ps, given.type_map)
     lattice = hops.lattice_of(material, trajectory)
     core = hops.core_radius(lattice, given.core_share)
     seen = hops.hops_of(lattice, trajectory, given.residence_ps, core)

@@ -9,7 +9,7 @@ import numpy as np
 
 from haven.cli import HavenError
 from haven.periodic import Floats, Ints, with_images
-from haven.sites import NEIGHBOUR_REACH, SiteLattice
+from haven.sites import NEIGHBOUR_REACH, SiteFinder, SiteLattice
 
 if TYPE_CHECKING:
     from haven.crystal import Material
@@ -80,3 +80,49 @@ def _lay_onto(ideal: Floats, found: Floats, cell: Floats) -> tuple[Floats, Ints,
     for _ in range(5):
         shift = shift + match(found - shift)[1].mean(axis=0)
     return shift, *match(found - shift)
+
+
+def lay(
+    lattice: SiteLattice, material: Material, names: np.ndarray, positions: Floats, source: str
+) -> SiteLattice:
+    """Return the lattice laid onto a structure, after making sure that it fits.
+
+    Parameters
+    ----------
+    lattice
+        Ideal sites.
+    material
+        The crystal.
+    names
+        Element of each atom, (A,).
+    positions
+        Mean positions, Cartesian, (A, 3), Angstrom.
+    source
+        File of the structure, named in messages.
+
+    Raises
+    ------
+    HavenError
+        If an element is absent, the anions are elsewhere, or most framework cations are on sites
+        that are not theirs.
+    """
+    anions = sorted({element for element, _ in material.anions.values()})
+    if absent := sorted({*anions, material.mobile} - {str(name) for name in names}):
+        raise HavenError(f"{source} has no {', '.join(absent)}: is this {material.name}?")
+    laid = refine(lattice, material, positions[np.isin(names, anions)])
+    allowed: dict[str, set[str]] = {}
+    for occupancies in material.occupancies.values():
+        for element, by_site in occupancies.items():
+            allowed.setdefault(element, set()).update(k for k, v in by_site.items() if v > 0)
+    for element, letters in sorted(allowed.items()):
+        if not (here := names == element).any():
+            continue
+        site, _, _ = SiteFinder(laid).nearest(positions[here])
+        share = float(np.isin(laid.letters[site], sorted(letters)).mean())
+        if share < 0.5:
+            own = ", ".join(sorted(letters))
+            raise HavenError(
+                f"{source}: {1 - share:.0%} of the {element} are not on {own}: "
+                "move the structure's origin to the material's"
+            )
+    return laid

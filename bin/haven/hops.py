@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from haven.cages import refine
+from haven.cages import lay
 from haven.cli import HavenError, log
 from haven.periodic import Floats, Ints
 from haven.sites import (
@@ -147,13 +147,9 @@ def lattice_of(material: Material, trajectory: Trajectory) -> SiteLattice:
         if "all_angstrom" not in held.files or not len(held["all_angstrom"]):
             return lattice
         atoms, times = np.asarray(held["all_angstrom"], float), held["all_time_ps"]
-    names = trajectory.extra["symbols"]
-    anions = sorted({element for element, _ in material.anions.values()})
-    if absent := [name for name in anions if name not in names]:
-        raise HavenError(f"{trajectory.path} has no {', '.join(absent)}: is this {material.name}?")
     drift = np.stack([np.interp(times, trajectory.time_ps, x - x[0]) for x in trajectory.host.T])
-    caged = atoms[:, np.isin(names, anions)] - drift.T[:, None]
-    return refine(lattice, material, caged.mean(axis=0))
+    mean = (atoms - drift.T[:, None]).mean(axis=0)
+    return lay(lattice, material, trajectory.extra["symbols"], mean, str(trajectory.path))
 
 
 def core_radius(lattice: SiteLattice, share: float) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from haven.cages import refine
+from haven.cages import lay
 from haven.cli import HavenError, log
 from haven.periodic import Floats, Ints, minimum_image
 from haven.sites import (
@@ -139,10 +139,8 @@ def load_start(material: Material, path: Path) -> tuple[Atoms, SiteLattice, dict
     atoms = found[0] if isinstance(found, list) else found
     names = np.array(atoms.get_chemical_symbols())
     anions = {element for element, _ in material.anions.values()}
-    if absent := sorted((anions | {material.mobile}) - set(names)):
-        raise HavenError(f"structure {path} has no {', '.join(absent)}: is it {material.name}?")
-    lattice = site_lattice(material, np.asarray(atoms.cell.array))
-    lattice = refine(lattice, material, atoms.positions[np.isin(names, sorted(anions))])
+    ideal = site_lattice(material, np.asarray(atoms.cell.array))
+    lattice = lay(ideal, material, names, atoms.positions, f"structure {path}")
     cations = [s for s in material.species if s not in anions]
     return atoms, lattice, occupation(lattice, atoms, cations)
 

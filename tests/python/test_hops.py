@@ -250,6 +250,26 @@ def test_the_script_writes_all_tables(material, repository, tmp_path, rng):
     assert set(van_hove["part"]) == {"self", "distinct"} and van_hove["lag_ps"].nunique() == 5
 
 
+def test_other_formats_give_the_same_hops(material, repository, tmp_path, rng):
+    from ase import Atoms
+    from ase.io import write
+
+    run = make_run(material, tmp_path / "u0_t300_r0.trajectory.npz", rng, frames=60)
+    with np.load(run) as held:
+        symbols, cell, lithium = held["symbols"], held["cell_angstrom"], held["mobile_index"]
+        path, host = held["mobile_angstrom"], held["all_angstrom"][0]
+    images = []
+    for step in path:
+        host[lithium] = step
+        images.append(Atoms(symbols, host, cell=cell, pbc=True))
+    write(tmp_path / "run.extxyz", images)
+    yml = repository / "assets/materials/li3ticl6.yml"
+    main(["--material", str(yml), "--trajectory", str(tmp_path / "run.extxyz"), "--u_ev", "4",
+          "--temperature_k", "300", "--timestep_ps", "0.1", "--out", str(tmp_path)])
+    seen = tables.read("hops", tmp_path / "u4_t300_r0.hops.parquet").query("count > 0")
+    assert seen[["from_site", "to_site", "count"]].values.tolist() == [["4h", "4g", 1]]
+
+
 def test_the_density_map_shows_ions_where_they_are(material, lattice):
     ions = np.repeat(at(lattice, [(0.03, 0.17, 0.51), (1.03, 0.17, 1.51)])[None], 4, axis=0)
     table = tracks.density_table(lattice, ions, np.zeros((4, 3)), ((0, 1, 0),), bins=20)

@@ -124,3 +124,21 @@ def test_anions_of_another_structure_are_refused(material, rng):
     gas = rng.random((48, 3)) @ lattice.cell
     with pytest.raises(HavenError, match="melted"):
         cages.refine(lattice, material, gas)
+
+
+def test_framework_cations_must_be_on_their_sites(material):
+    lattice = sites.site_lattice(material, supercell(material, 2, 1, 2))
+    host = anions(material, lattice)
+    metal = lattice.centres[np.isin(lattice.letters, ["2a"])]
+    names = np.array(["Cl"] * len(host) + ["Ti"] * len(metal) + ["Li"])
+    for letters, wrong in ((["2a"], False), (["2d"], True)):
+        metal = lattice.centres[np.isin(lattice.letters, letters)]
+        xyz = np.concatenate([host, metal, lattice.centres[-1:]])
+        if wrong:
+            with pytest.raises(HavenError, match=r"100% of the Ti are not on 2a, 4g"):
+                cages.lay(lattice, material, names, xyz, "here")
+        else:
+            laid = cages.lay(lattice, material, names, xyz, "here")
+            assert np.abs(laid.centres - lattice.centres).max() < 0.25
+    with pytest.raises(HavenError, match="here has no Li"):
+        cages.lay(lattice, material, names[:-1], xyz[:-1], "here")
