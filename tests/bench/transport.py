@@ -37,15 +37,16 @@ def make(path: Path, frames: int, ions: int) -> None:
 
     rng = np.random.default_rng(0)
     raw = path.with_suffix(".raw")
-    place = rng.random((ions, 3)) * 60
+    place = (rng.random((ions, 3)) * 60).astype(np.float32)
+    walk = np.cumsum(rng.standard_normal((250, ions, 3), np.float32) * np.float32(0.1), axis=0)
+    rattle = rng.standard_normal((250, ions, 3), np.float32) * np.float32(0.3)
     with raw.open("wb") as stream:
         for start in range(0, frames, 250):
             count = min(250, frames - start)
-            move = rng.standard_normal((count, ions, 3), dtype=np.float32) * np.float32(0.1)
-            walk = place + np.cumsum(move, axis=0, dtype=np.float64)
-            place = walk[-1]
-            walk += rng.standard_normal(walk.shape, dtype=np.float32) * 0.3
-            stream.write(walk.astype(np.float32).tobytes())
+            shift = int(rng.integers(ions))  # the same stretches of walk, by other ions
+            block = np.roll(walk, shift, axis=1) * np.float32(rng.choice([-1, 1])) + place
+            place = block[-1].copy()
+            stream.write((block + rattle)[:count].tobytes())
     write_npz(path, {
         "time_ps": np.arange(frames) * 1.0,
         "mobile_angstrom": np.memmap(raw, np.float32, "r", shape=(frames, ions, 3)),
