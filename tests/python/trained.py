@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,6 +61,7 @@ def trained() -> Path:
     The folder holds ``killed``: whether the first attempt was still running when it was killed.
     """
     folder = Path(tempfile.mkdtemp(prefix="haven_trained_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     write_labelled(folder / "frames", 6, 4, rattle=0.06)
     built = call("build_dataset.py", "--frames", folder / "frames", "--u_ev", 4, "--test_share",
                  0.3, "--out", folder)
