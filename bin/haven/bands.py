@@ -53,6 +53,8 @@ def nudged_band(
 ) -> Band:
     """Return the relaxed climbing-image band between two relaxed ends.
 
+    A band whose highest image is an end has nothing to climb and is left as it is then.
+
     Parameters
     ----------
     start, end
@@ -75,19 +77,19 @@ def nudged_band(
         _freeze(image, fixed)
     neb = NEB(band, k=1.0, method="improvedtangent", allow_shared_calculator=True)
     _optimise(neb, 3 * force_tolerance, steps)
-    neb.climb = True
-    converged = _optimise(neb, force_tolerance, steps)
+    if 0 < int(np.asarray(neb.energies).argmax()) < images + 1:
+        neb.climb = True
+        _optimise(neb, force_tolerance, steps)
     force_max = _largest(neb.get_forces())
     found = np.asarray(neb.energies)
-    energies = found - found[0]
-    return Band(band, energies, force_max, converged)
+    return Band(band, found - found[0], force_max, force_max <= force_tolerance)
 
 
 def _largest(forces: Floats) -> float:
     return float(np.linalg.norm(np.reshape(forces, (-1, 3)), axis=1).max())
 
 
-def _optimise(neb: NEB, force_tolerance: float, steps: int) -> bool:
+def _optimise(neb: NEB, force_tolerance: float, steps: int) -> None:
     """Relax a band by an adaptive integrator, and where that fails by FIRE."""
     from ase.mep.neb import NEBOptimizer
     from ase.optimize import FIRE
@@ -97,10 +99,9 @@ def _optimise(neb: NEB, force_tolerance: float, steps: int) -> bool:
 
     quick = NEBOptimizer(neb, logfile=None)  # pyright: ignore[reportArgumentType]
     vars(quick)["get_residual"] = residual  # ASE's own leaves out the climbing image
-    if quick.run(fmax=force_tolerance, steps=steps):
-        return True
-    sure = FIRE(neb, logfile=None)  # pyright: ignore[reportArgumentType]
-    return bool(sure.run(fmax=force_tolerance, steps=steps))
+    if not quick.run(fmax=force_tolerance, steps=steps):
+        sure = FIRE(neb, logfile=None)  # pyright: ignore[reportArgumentType]
+        sure.run(fmax=force_tolerance, steps=steps)
 
 
 def _chain(start: Atoms, path: Floats) -> list[Atoms]:
