@@ -260,8 +260,10 @@ def test_a_band_through_another_ion_or_site_or_dip_is_doubted(material):
     free = {a: s for a, s in taken.items() if a != blocker}
     slope = straight_band(lattice, jump, atoms, [0, 0.2, 0.4, 0.5, 0.6])
     assert barriers.judge(slope, jump, lattice, free) == ["via_vacancy", "no_barrier"]
-    dip = straight_band(lattice, jump, atoms, [0, 0.3, 0.1, 0.3, 0.0])
+    dip = straight_band(lattice, jump, atoms, [0, 0.3, -0.1, 0.3, 0.0])
     assert barriers.judge(dip, jump, lattice, free) == ["via_vacancy", "intermediate_minimum"]
+    rest = straight_band(lattice, jump, atoms, [0, 0.3, 0.1, 0.3, 0.0])
+    assert barriers.judge(rest, jump, lattice, free) == ["via_vacancy"]
 
 
 def test_verdicts_say_what_was_found():
