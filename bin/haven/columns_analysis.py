@@ -86,7 +86,7 @@ FOUND: dict[str, tuple[Column, ...]] = {
         text("kind", "intra_layer | inter_layer"),
         text("from_site", "Wyckoff site left"),
         text("to_site", "Wyckoff site reached"),
-        text("direction", "signs of the hop's parts along a, b, c (below a tenth: 0), such as [110]"),
+        text("direction", "signs of the hop's parts along a, b, c (below 0.1: 0), such as [110]"),
         whole("count", "hops seen"),
         real("rate_per_ion_per_ns", "hops per mobile ion and time", "1/ns"),
         real("rate_low_95", LOW + " (Poisson)", "1/ns"),
