@@ -106,8 +106,8 @@ def test_every_python_import_of_the_pipeline_is_locked(repository: Path) -> None
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module.split(".")[0])
-    # where the user has them: a reader of further formats; compiled displacements, else SciPy's
-    optional = {"MDAnalysis", "numba", "llvmlite"}
+    # where the user has it: a reader of further formats
+    optional = {"MDAnalysis", "llvmlite"}
     found -= {*sys.stdlib_module_names, "haven", *optional}
     foreign = {names.get(name, name) for name in found}
     assert "numpy" in foreign
