@@ -5,6 +5,7 @@ include { asList; asNumbers; checkParameters; helpText } from './modules/paramet
 include { codeDigests; expectedRuns; givenPotentials; givenTrajectories } from './modules/inputs'
 include { STRUCTURES } from './modules/structures'
 include { REFERENCE  } from './modules/reference'
+include { LEARNING   } from './modules/learning'
 include { POTENTIAL  } from './modules/potential'
 include { DYNAMICS   } from './modules/dynamics'
 include { TRANSPORT  } from './modules/transport'
@@ -27,28 +28,33 @@ workflow {
     def digests = codeDigests("${params.code_digest}".toBoolean())
     def has_potential = !given_runs || params.models
     def labels = "${params.label}".toBoolean()
+    def labels_only = "${params.labels_only}".toBoolean()
 
     // With trajectories but no models, the run starts with the analysis.
     // Labelled frames: given ones, new ones, or both together.
     ch_frames = params.frames ? channel.fromPath("${params.frames}/*.extxyz", checkIfExists: true) : channel.empty()
     ch_tables = channel.empty()
     if (labels) {
-        REFERENCE([id: 'cells', seed: first_seed], u_evs, material, digests)
+        REFERENCE([id: 'cells', seed: first_seed, first: 0], u_evs, material, digests)
         ch_frames = ch_frames.mix(REFERENCE.out.frames.flatten())
         ch_tables = ch_tables.mix(REFERENCE.out.tables)
     }
-    frames = ch_frames.collect(sort: { path -> path.name })
+    labelled = ch_frames.collect(sort: { path -> path.name })
+    def explorers = (0..<"${params.explore_ensemble}".toInteger()).collect { member -> first_seed + member }
+    LEARNING("${params.rounds}".toInteger(), labelled, u_evs, explorers, material, digests)
+    frames = LEARNING.out.frames
+    ch_tables = ch_tables.mix(LEARNING.out.tables)
 
     // A data set and an ensemble of potentials for each U; the first seed's potential drives the dynamics.
     ch_u = channel.fromList(has_potential ? u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: first_seed] } : [])
     ch_given = channel.fromList(givenPotentials(params.models, u_evs))
-    POTENTIAL(ch_u, seeds, frames, ch_given, !params.models, material, digests)
+    POTENTIAL(ch_u, seeds, frames, ch_given, !params.models && !labels_only, material, digests)
     ch_ensembles = POTENTIAL.out.potentials.map { meta, potential -> [meta.u_ev, meta, potential] }.groupTuple()
         .map { u_ev, metas, potentials -> [u_ev, metas.withIndex().sort { pair -> pair[0].seed }.collect { pair -> [pair[0], potentials[pair[1]]] }] }
     ch_leaders = ch_ensembles.map { _u_ev, members -> members[0] }
 
     // Dynamics: U x temperature x replica.
-    STRUCTURES(channel.fromList(has_potential ? replicas : []), material, digests)
+    STRUCTURES(channel.fromList(has_potential && !labels_only ? replicas : []), material, digests)
     DYNAMICS(STRUCTURES.out.supercells, ch_leaders, ch_ensembles.map { u_ev, members -> [u_ev, members.collect { member -> member[1] }] },
         temperatures_k, !given_runs, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
@@ -56,7 +62,7 @@ workflow {
     // Analysis, cost, report.
     TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, material, digests)
     ch_tables = ch_tables.mix(STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, TRANSPORT.out.tables)
-    expected = expectedRuns(params, u_evs, temperatures_k, replicas, seeds)
+    expected = expectedRuns(params, u_evs, labels_only ? [] : temperatures_k, labels_only ? [] : replicas, labels_only ? [] : seeds)
     REPORT(ch_tables, DYNAMICS.out.minimised, ch_leaders, files("${params.reference}/*.csv"),
         file("${projectDir}/assets/report.html.j2"), expected, material, digests)
     REPORT.out.summary.subscribe { path -> println(path.text) }

@@ -1,48 +1,59 @@
 #!/usr/bin/env python3
-"""Choose frames of trajectories that are worth labelling, and write them as frames to label."""
+"""Choose frames that are worth labelling: unlike those labelled, and unlike one another."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from haven.cli import HavenError, existing, log, parser, run
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read trajectories, choose unlike frames of each, write one extxyz a trajectory."""
+    """Write the chosen frames, one extxyz a trajectory, and the table of the choice."""
     arguments = parser(__doc__)
-    arguments.add_argument("--trajectories", nargs="+", required=True, help="trajectory.npz files")
-    arguments.add_argument("--frames_per_trajectory", type=int, default=3)
-    arguments.add_argument("--name", default="d1", help="prefix of the new trajectories' names")
-    arguments.add_argument("--out", default="structures", help="folder for the chosen frames")
+    arguments.add_argument("--material", required=True, help="material file")
+    arguments.add_argument("--candidates", nargs="+", required=True,
+                           help="extxyz files with frames to choose from (explore.py)")
+    arguments.add_argument("--known", nargs="*", default=[], help="labelled frames (extxyz)")
+    arguments.add_argument("--frames_per_round", type=int, default=40, help="frames to choose")
+    arguments.add_argument("--round", type=int, default=1, help="number of the learning round")
+    arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
 
-    import numpy as np
-    from ase import Atoms
-    from ase.io import write
+    from ase.io import iread, write
 
+    from haven import tables
+    from haven.crystal import load_material
     from haven.selection import select
 
-    out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    for path in given.trajectories:
-        with np.load(existing(path, "trajectory"), allow_pickle=False) as data:
-            meta = json.loads(str(data["meta"]))
-            cell, symbols = data["cell_angstrom"], [str(s) for s in data["symbols"]]
-            frames = [Atoms(symbols, positions=xyz, cell=cell, pbc=True)
-                      for xyz in data["all_angstrom"].astype(float)]
-        if len(frames) < given.frames_per_trajectory:
-            raise HavenError(f"{path} holds {len(frames)} frames of all atoms, "
-                             f"fewer than --frames_per_trajectory {given.frames_per_trajectory}")
-        name = f"{given.name}_{Path(path).name.split('.trajectory')[0].replace('.', 'p')}"
-        chosen = sorted(select(frames, given.frames_per_trajectory))
-        for number, index in enumerate(chosen):
-            frames[index].info = {"trajectory": name, "frame": number, "origin": "dynamics",
-                                  "temperature_k": float(meta["temperature_k"])}
-            frames[index].wrap()
-        write(out / f"{name}.extxyz", [frames[index] for index in chosen])
-        log.info("%s: chose frames %s of %d", path, chosen, len(frames))
+    frames = [a for path in given.candidates for a in iread(existing(path, "candidates"), ":")]
+    if given.frames_per_round < 1:
+        raise HavenError(f"--frames_per_round is {given.frames_per_round}: it must be at least 1")
+    lacking = [a for a in frames if "trajectory" not in a.info or "deviation" not in a.info]
+    if lacking:
+        raise HavenError(f"{len(lacking)} of {len(frames)} candidates carry no trajectory or no "
+                         "deviation: make them with explore.py")
+    known = [a for path in given.known for a in iread(existing(path, "labelled frames"), ":")]
+    chosen, distance = select(frames, given.frames_per_round, known)
+    material = load_material(given.material).name
+    rows, grouped = [], {}
+    for index, apart in sorted(zip(chosen, distance, strict=True)):
+        atoms = frames[index]
+        group = grouped.setdefault(str(atoms.info["trajectory"]), [])
+        atoms.info["frame"] = len(group)
+        group.append(atoms)
+        rows.append({"material": material, "round": given.round,
+                     "trajectory": atoms.info["trajectory"], "frame": atoms.info["frame"],
+                     "deviation_ev_per_angstrom": float(atoms.info["deviation"]),
+                     "distance": apart})
+    folder = Path(given.out) / "structures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, group in grouped.items():
+        write(folder / f"{name}.extxyz", group)
+    tables.write("selection", rows, Path(given.out) / f"x{given.round}.selection.parquet",
+                 vars(given))
+    log.info("chose %d of %d candidates, from %d trajectories", len(rows), len(frames),
+             len(grouped))
 
 
 if __name__ == "__main__":

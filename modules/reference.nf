@@ -4,7 +4,7 @@ include { LABEL_FRAMES     } from './label_frames'
 // New labelled frames: starting structures, then every U on the same frames.
 workflow REFERENCE {
     take:
-    settings // map: id, seed
+    settings // map: id, seed, first
     u_evs    // list of numbers
     material // path
     digests  // map: process to digest of the code it uses

@@ -59,6 +59,17 @@ def existing(path: str | Path, what: str = "file") -> Path:
     return found
 
 
+def numbers(text: str, count: int | None, name: str) -> list[float]:
+    """Return the numbers of an option such as ``300,900``, ``count`` of them where given."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise HavenError(f"--{name} is {text}: give numbers with commas between") from error
+    if count is not None and len(found) != count:
+        raise HavenError(f"--{name} is {text}: give {count} numbers with commas between")
+    return found
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as hexadecimal text."""
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Frames of trajectories worth labelling: within the deviation window, unlike one another."""
+"""Frames worth labelling: unlike those labelled already, unlike one another."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 BINS = np.linspace(1.8, 5.5, 38)
+NEAREST = 0.05  # neighbours per atom
 
 
 def fingerprint(atoms: Atoms) -> np.ndarray:
@@ -37,9 +38,8 @@ def fingerprint(atoms: Atoms) -> np.ndarray:
 
 
 def select(
-    frames: list[Atoms], number: int, deviation: np.ndarray | None = None,
-    window: tuple[float, float] = (0.0, np.inf), known: list[Atoms] | None = None,
-) -> list[int]:
+    frames: list[Atoms], number: int, known: list[Atoms], nearest: float = NEAREST
+) -> tuple[list[int], list[float]]:
     """Choose frames by farthest-point sampling of their fingerprints.
 
     Parameters
@@ -48,37 +48,37 @@ def select(
         Candidates.
     number
         How many to choose at most.
-    deviation
-        Largest force deviation of the ensemble on each frame, shape (F,), eV/Angstrom.
-    window
-        Frames whose deviation is outside are passed over: below, the potential knows them; above,
-        they are likely unphysical.
     known
         Frames that are labelled already; candidates like them come last.
+    nearest
+        Candidates nearer than this to a known or chosen frame are duplicates and never chosen.
 
     Returns
     -------
-    list of int
+    chosen
         Numbers of the chosen frames, most unlike first.
+    distance
+        Distance of each to all known and earlier chosen frames, neighbours per atom; that of a
+        first frame with nothing known is to the mean of all.
     """
-    allowed = np.ones(len(frames), bool)
-    if deviation is not None:
-        allowed = (deviation >= window[0]) & (deviation < window[1])
-    candidates = np.flatnonzero(allowed)
-    if not len(candidates):
-        return []
-    points = np.array([fingerprint(frames[i]) for i in candidates])
+    from scipy.spatial.distance import cdist
+
+    if not frames:
+        return [], []
+    points = np.array([fingerprint(atoms) for atoms in frames])
     if known:
         seen = np.array([fingerprint(atoms) for atoms in known])
-        nearest = np.linalg.norm(points[:, None] - seen[None], axis=2).min(axis=1)
+        apart = cdist(points, seen).min(axis=1)
     else:
-        nearest = np.linalg.norm(points - points.mean(axis=0), axis=1)
+        apart = np.linalg.norm(points - points.mean(axis=0), axis=1) + nearest
     chosen: list[int] = []
-    while len(chosen) < min(number, len(candidates)):
-        best = int(np.argmax(nearest))
-        if chosen and nearest[best] <= 1e-9:
+    distance: list[float] = []
+    while len(chosen) < min(number, len(frames)):
+        best = int(np.argmax(apart))
+        if apart[best] < nearest:
             break
-        chosen.append(int(candidates[best]))
-        apart = np.linalg.norm(points - points[best], axis=1)
-        nearest = np.minimum(nearest, apart) if known or len(chosen) > 1 else apart
-    return chosen
+        chosen.append(best)
+        distance.append(float(apart[best]))
+        to_best = np.linalg.norm(points - points[best], axis=1)
+        apart = np.minimum(apart, to_best) if known or len(chosen) > 1 else to_best
+    return chosen, distance

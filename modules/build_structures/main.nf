@@ -6,7 +6,7 @@ process BUILD_STRUCTURES {
     label 'env_run'
 
     input:
-    val meta
+    val meta // map: id, seed, first
     path material
     val code
 
@@ -18,7 +18,7 @@ process BUILD_STRUCTURES {
     script:
     def args = task.ext.args ?: ''
     """
-    build_structures.py --material ${material} --seed ${meta.seed} ${args}
+    build_structures.py --material ${material} --seed ${meta.seed} --first ${meta.first} ${args}
     """
 
     stub:

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Run short hot dynamics of small cells with an ensemble; keep the frames it disagrees on."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from haven import cli, tables
+
+MOST = 30  # candidates kept of one run
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the candidates of each run, and the table of what was seen."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--material", required=True, help="material file")
+    parser.add_argument("--structures", nargs="+", required=True, help="cells to start from")
+    parser.add_argument("--potentials", nargs="+", required=True,
+                        help="frozen potentials, at least two: the first drives")
+    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potentials, eV")
+    parser.add_argument("--temperatures_k", required=True, help="temperatures, K, such as 300,900")
+    parser.add_argument("--round", type=int, default=1, help="number of the learning round")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the velocities")
+    parser.add_argument("--timestep_fs", type=float, default=2.0, help="time step")
+    parser.add_argument("--explore_ps", type=float, default=4.0, help="length of each run")
+    parser.add_argument("--explore_dump_ps", type=float, default=0.05, help="time between frames")
+    parser.add_argument("--damping_fs", type=float, default=100.0, help="of the thermostat")
+    parser.add_argument("--explore_deviation_ev_per_angstrom", default="0.15,1.0",
+                        help="lower and upper end of the window of candidates")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--out", default=".", help="folder for the results")
+    args = parser.parse_args(argv)
+
+    import numpy as np
+    from ase.io import write
+
+    from haven.crystal import load_material
+    from haven.exploration import Window, explore, nearer_walls
+    from haven.job import Job, check, velocity_seed
+    from haven.model_file import check_potential
+    from haven.relaxation import read_structure
+
+    material = load_material(args.material)
+    for potential in args.potentials:
+        check_potential(potential, material.species)
+    window = Window(*cli.numbers(args.explore_deviation_ev_per_angstrom, 2,
+                                 "explore_deviation_ev_per_angstrom"))
+    name, out, rows = f"x{args.round}_u{args.u_ev:g}", Path(args.out), []
+    per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
+    every = round(args.explore_dump_ps * per_ps)
+    kept = []
+    for temperature_k in cli.numbers(args.temperatures_k, None, "temperatures_k"):
+        for path in args.structures:
+            atoms = read_structure(path, material.species)
+            cell = str(atoms.info.get("trajectory", Path(path).stem))
+            atoms.info = {"trajectory": f"{name}_t{temperature_k:g}_{cell}".replace(".", "p"),
+                          "occupancies": str(atoms.info.get("occupancies", "")),
+                          "origin": "dynamics", "temperature_k": temperature_k}
+            job = Job(
+                temperature_k, args.timestep_fs, args.damping_fs, every,
+                round(args.explore_ps * per_ps), every, 1,
+                velocity_seed(args.seed, args.u_ev, temperature_k, cell), (), material.species,
+                material.mobile, 10.0, args.threads, max(5000.0, 5 * temperature_k),
+                tuple((a, b, wall) for (a, b), wall in material.closest.items()))
+            check(job)
+            with tempfile.TemporaryDirectory(dir=out) as scratch:
+                frames, row = explore(atoms, nearer_walls(job), args.potentials, window,
+                                      Path(scratch) / "run")
+            kept += [frames[i] for i in np.unique(
+                np.linspace(0, len(frames) - 1, min(MOST, len(frames))).astype(int))]
+            rows.append({"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
+                         "temperature_k": temperature_k, "round": args.round,
+                         "structure": cell, "atoms": len(atoms), **row})
+            cli.log.info("%s: %d of %d frames known, %d to label, %d failed: %s",
+                         atoms.info["trajectory"], row["accurate"], row["frames"],
+                         row["candidate"], row["failed"], row["verdict"])
+    for frame in kept:
+        frame.wrap()
+    if kept:
+        write(out / f"{name}.candidates.extxyz", kept)
+    tables.write("exploration", rows, out / f"{name}.exploration.parquet", vars(args))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,32 @@
+// Short hot dynamics of small cells with an ensemble of potentials; the frames it disagrees on.
+
+process EXPLORE {
+    tag "${meta.id}"
+    label 'process_medium'
+    label 'process_gpu'
+    label 'process_fan_out'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(potentials)
+    path structures
+    path material
+    val code
+
+    output:
+    path "${meta.id}.candidates.extxyz", emit: candidates, optional: true
+    path "${meta.id}.exploration.parquet", emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    explore.py --material ${material} --structures ${structures} --potentials ${potentials} --u_ev ${meta.u_ev} \\
+        --round ${meta.round} --seed ${meta.seed} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.candidates.extxyz ${meta.id}.exploration.parquet
+    """
+}

@@ -1,0 +1,31 @@
+// Of all candidates of a learning round, those unlike the labelled frames and unlike one another.
+
+process SELECT_FRAMES {
+    tag "round ${round}"
+    label 'process_low'
+    label 'env_run'
+
+    input:
+    val round
+    path candidates
+    path known, stageAs: 'known/*'
+    path material
+    val code
+
+    output:
+    path 'structures/*.extxyz', emit: structures, optional: true
+    path "x${round}.selection.parquet", emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    select_frames.py --material ${material} --candidates ${candidates} --known known/* --round ${round} ${args}
+    """
+
+    stub:
+    """
+    mkdir structures
+    touch structures/x${round}_u0_t300_s0.extxyz x${round}.selection.parquet
+    """
+}
