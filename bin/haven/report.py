@@ -60,12 +60,14 @@ def figures(
     from haven import figures as look
     from haven import figures_cells as cells
     from haven import figures_dynamics as motion
+    from haven import figures_learning as rounds
     from haven import figures_potential as learnt
     from haven import figures_transport as carried
 
     look.style()
     drawn: list[Callable[[], Picture | None]] = [
-        lambda: learnt.labels(tables), lambda: learnt.learning_curve(tables),
+        lambda: learnt.labels(tables), lambda: rounds.exploration(tables),
+        lambda: learnt.learning_curve(tables),
         lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
         lambda: learnt.accuracy_by_species(tables), lambda: cells.supercell(structures),
         lambda: cells.structures(tables),

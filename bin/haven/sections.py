@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from haven.cost import published_study
 from haven.figures import count_of
+from haven.figures_learning import rounds_grid
 from haven.grids import (
     Block,
     accuracy_grid,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 # section: title, keys of its figures, tables it needs one of
 SECTIONS = (
-    ("labels", "Labels", ("labels",), ("labels",)),
+    ("labels", "Labels", ("labels", "exploration"), ("labels",)),
     ("potential", "Potential: accuracy and training",
      ("learning_curve", "parity", "residuals", "accuracy"), ("accuracy", "learning_curve")),
     ("health", "Dynamics: cells and health of the runs",
@@ -58,6 +59,7 @@ def context(
     compared, absent = comparison_grids(comparison) if len(comparison) else (None, None)
     failed, counted = verdict_grid(verdicts)
     beside = {
+        "labels": [rounds_grid(tables)],
         "potential": [published_accuracy_grid(comparison), accuracy_grid(tables)],
         "health": [runs_grid(tables)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),

@@ -205,6 +205,21 @@ def potential(rng: np.random.Generator) -> dict[str, list[dict]]:
     return rows
 
 
+def explored() -> dict[str, list[dict]]:
+    """Return two learning rounds: the ensemble knows more in the second."""
+    exploration = [
+        {"material": MATERIAL, "u_ev": u, "temperature_k": kelvin, "seed": 1, "round": number,
+         "structure": f"s1_{number}000", "atoms": 20, "frames": 100,
+         "accurate": 20 * number, "candidate": 90 - 30 * number, "failed": 10 + 10 * number,
+         "deviation_median_ev_per_angstrom": 0.2 / number,
+         "deviation_p95_ev_per_angstrom": kelvin / 1000 / number, "verdict": "complete"}
+        for number in (1, 2) for u in US for kelvin in (300.0, 900.0)]
+    selection = [{"material": MATERIAL, "round": number, "trajectory": f"x{number}_u0_t300_s1",
+                  "frame": frame, "deviation_ev_per_angstrom": 0.3, "distance": 0.4}
+                 for number in (1, 2) for frame in range(4 - number)]
+    return {"exploration": exploration, "selection": selection}
+
+
 def accuracy(keys: dict, parity: pd.DataFrame) -> list[dict]:
     parity = parity[parity["u_ev"] == keys["u_ev"]]
     rows = []
@@ -327,7 +342,7 @@ def make_study(replicas: int, leave_out: tuple) -> dict[str, pd.DataFrame]:
     made["msd"] = msd(runs)
     made["structures"], made["barriers"] = cells(replicas)
     made["arrhenius"] = arrhenius()
-    made |= judged_rows()
+    made |= judged_rows() | explored()
     made["verdicts"] = [{
         "material": MATERIAL, "stage": "TRAIN_POTENTIAL", "subject": "u4_s1",
         "check": "compression", "value": 2e-5, "limit": 1e-4, "unit": "eV/Angstrom",

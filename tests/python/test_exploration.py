@@ -99,3 +99,18 @@ def test_frames_without_a_deviation_are_no_candidates(tmp_path):
     done = call("select_frames.py", "--candidates", FRAMES / "s1_000.u4.extxyz",
                 "--out", tmp_path)
     assert done.returncode == 2 and "carry no trajectory or no deviation" in done.stderr
+
+
+def test_the_rounds_of_the_report_add_up(tmp_path):
+    from report_tables import write_study
+
+    from haven.figures_learning import CLASSES, rounds_grid, shares
+    from haven.report import load_tables
+
+    found = load_tables(write_study(tmp_path))
+    joined = shares(found["exploration"], ["round", "u_ev"])
+    assert np.allclose(joined[list(CLASSES)].sum(axis=1), 1)
+    assert joined["frames"].tolist() == [200] * 4
+    rows = rounds_grid(found)["rows"]
+    assert rows[0] == ["1", "0", "200", "20 %", "60 %", "20 %", "3"]
+    assert rows[-1] == ["2", "4", "200", "40 %", "30 %", "30 %", "2"]

@@ -21,9 +21,9 @@ from haven import grids, judgement, report, tables, wording
 from haven.cli import HavenError
 from haven.measured import collect
 
-FIGURES = ("labels", "learning_curve", "parity", "residuals", "accuracy", "structures", "thermo",
-           "temperature", "rdf", "msd", "diffusion", "conductivity", "haven_ratio", "hops",
-           "tracks", "density", "van_hove", "barriers", "cost", "supercell")
+FIGURES = ("labels", "exploration", "learning_curve", "parity", "residuals", "accuracy",
+           "structures", "thermo", "temperature", "rdf", "msd", "diffusion", "conductivity",
+           "haven_ratio", "hops", "tracks", "density", "van_hove", "barriers", "cost", "supercell")
 HEADINGS = ("headline", "unsupported", "comparison", "labels", "potential", "health", "transport",
             "hops", "barriers", "cost", "verdicts", "provenance", "cite")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
