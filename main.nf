@@ -2,7 +2,7 @@
 // Haven: from first-principles labels to ionic conductivity, with error bars all the way.
 
 include { asList; asNumbers; checkParameters; helpText } from './modules/parameters'
-include { codeDigests; expectedRuns; givenPotentials; givenTrajectories } from './modules/inputs'
+include { codeDigests; expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
 include { STRUCTURES } from './modules/structures'
 include { REFERENCE  } from './modules/reference'
 include { LEARNING   } from './modules/learning'
@@ -20,15 +20,17 @@ workflow {
 
     def first_seed = "${params.seed}".toInteger()
     def given_runs = givenTrajectories(params.trajectories, first_seed)
+    def models = modelsFolder(params.models, "${params.pretrained}".toBoolean())
     def u_evs = given_runs ? given_runs.collect { meta, _path -> meta.u_ev }.unique() : asNumbers(params.u_ev)
     def temperatures_k = given_runs ? given_runs.collect { meta, _path -> meta.temperature_k }.unique() : asNumbers(params.temperatures_k)
     def seeds = (0..<"${params.ensemble}".toInteger()).collect { member -> first_seed + member }
     def replicas = (0..<"${params.replicas}".toInteger()).collect { replica -> [id: "r${replica}", replica: replica, seed: first_seed + replica] }
     def material = file(params.material)
     def digests = codeDigests("${params.code_digest}".toBoolean())
-    def has_potential = !given_runs || params.models
+    def has_potential = !given_runs || models
     def labels = "${params.label}".toBoolean()
     def labels_only = "${params.labels_only}".toBoolean()
+    def goes_on = !labels_only && !"${params.potentials_only}".toBoolean()
 
     // With trajectories but no models, the run starts with the analysis.
     // Labelled frames: given ones, new ones, or both together.
@@ -47,14 +49,15 @@ workflow {
 
     // A data set and an ensemble of potentials for each U; the first seed's potential drives the dynamics.
     ch_u = channel.fromList(has_potential ? u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: first_seed] } : [])
-    ch_given = channel.fromList(givenPotentials(params.models, u_evs))
-    POTENTIAL(ch_u, seeds, frames, ch_given, !params.models && !labels_only, material, digests)
+    ch_given = channel.fromList(givenPotentials(models, u_evs))
+    def start = params.init_models ? files("${params.init_models}/u*_s*.{pb,pth}", checkIfExists: true) : []
+    POTENTIAL(ch_u, seeds, frames, ch_given, !models && !labels_only, start, "${params.learning_curve}".toBoolean(), material, digests)
     ch_ensembles = POTENTIAL.out.potentials.map { meta, potential -> [meta.u_ev, meta, potential] }.groupTuple()
         .map { u_ev, metas, potentials -> [u_ev, metas.withIndex().sort { pair -> pair[0].seed }.collect { pair -> [pair[0], potentials[pair[1]]] }] }
     ch_leaders = ch_ensembles.map { _u_ev, members -> members[0] }
 
     // Dynamics: U x temperature x replica.
-    STRUCTURES(channel.fromList(has_potential && !labels_only ? replicas : []), material, digests)
+    STRUCTURES(channel.fromList(has_potential && goes_on ? replicas : []), material, digests)
     DYNAMICS(STRUCTURES.out.supercells, ch_leaders, ch_ensembles.map { u_ev, members -> [u_ev, members.collect { member -> member[1] }] },
         temperatures_k, !given_runs, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
@@ -62,8 +65,10 @@ workflow {
     // Analysis, cost, report.
     TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, material, digests)
     ch_tables = ch_tables.mix(STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, TRANSPORT.out.tables)
-    expected = expectedRuns(params, u_evs, labels_only ? [] : temperatures_k, labels_only ? [] : replicas, labels_only ? [] : seeds)
-    REPORT(ch_tables, DYNAMICS.out.minimised, ch_leaders, files("${params.reference}/*.csv"),
+    expected = expectedRuns(params, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], labels_only ? [] : seeds)
+    ch_costly = ch_leaders.mix(POTENTIAL.out.uncompressed.filter { meta, _potential -> meta.seed == first_seed })
+        .map { meta, potential -> [meta.u_ev, potential] }.groupTuple().join(POTENTIAL.out.datasets)
+    REPORT(ch_tables, DYNAMICS.out.minimised, ch_costly, POTENTIAL.out.provenance, files("${params.reference}/*.csv"),
         file("${projectDir}/assets/report.html.j2"), expected, material, digests)
     REPORT.out.summary.subscribe { path -> println(path.text) }
 

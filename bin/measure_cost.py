@@ -25,33 +25,48 @@ def main(argv: list[str] | None = None) -> None:
     add("--potential", required=True, nargs="+", help="frozen potentials, such as with and "
         "without compression")
     add("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
+    add("--dataset", help="data set that --cost_networks take elements and neighbours from")
     add("--tables", help="folder with *.labels.parquet and *.potential.json")
     add("--cost_atoms", default="160", help="sizes to time, atoms")
     add("--cost_steps", type=int, default=100, help="steps of each timing")
     add("--cost_cores", default="1", help="cores to time on")
     add("--cost_limit_s", type=int, default=20, help="wall time at most of each timing, s")
+    add("--cost_networks", help="further networks to time with and without compression, such as "
+        "32-64-128/256-256-256/7/float64, joined by commas")
     add("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
     if args.cost_steps < 2 or args.cost_limit_s < 1:
         raise cli.HavenError("--cost_steps must be at least 2 and --cost_limit_s at least 1")
+    wanted = [text for text in (args.cost_networks or "").split(",") if text]
+    if wanted and not args.dataset:
+        raise cli.HavenError("--cost_networks needs --dataset")
     sizes, cores = _counts(args.cost_atoms, "cost_atoms"), _counts(args.cost_cores, "cost_cores")
 
     from ase.io import read
 
-    from haven import cost, timing
+    from haven import cost, dataset, networks, timing
     from haven.crystal import load_material
 
     name = load_material(args.material).name
     structure: Any = read(cli.existing(args.structure, "structure"))
     potentials = [cli.existing(path, "potential") for path in args.potential]
+    for text in wanted:
+        networks.settings_of(text)
     rows: list[cost.Row] = []
     if args.tables:
         folder = cli.existing(args.tables, "folder of tables")
         rows += cost.label_rows(tables.read_folder("labels", folder), name, args.u_ev)
         rows += cost.training_rows(folder, name, args.u_ev)
     with tempfile.TemporaryDirectory(prefix="haven_cost_") as scratch:
+        place = Path(scratch)
         rows += timing.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,
-                                   args.cost_steps, Path(scratch), args.cost_limit_s)
+                                     args.cost_steps, place, args.cost_limit_s)
+        for number, text in enumerate(wanted):
+            made = networks.hardly_trained(text, dataset.load(args.dataset),
+                                           place / f"network{number}")
+            rows += timing.dynamics_rows(name, args.u_ev, made, structure, sizes, cores,
+                                         args.cost_steps, place / f"runs{number}",
+                                         args.cost_limit_s)
     digests = {str(path.name): cli.sha256(path) for path in potentials}
     tables.write("cost", cost.add_ratios(rows), Path(args.out) / f"u{args.u_ev:g}.cost.parquet",
                  {"structure": cli.sha256(args.structure), **digests})

@@ -48,6 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.relaxation import read_structure, wall_row
     from haven.segments import members
     from haven.trajectory import write_npz
+    from haven.trust import at_steps, export
 
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
@@ -80,6 +81,10 @@ def main(argv: list[str] | None = None) -> None:
     joined, row = judged(job, folder, atoms, ended, args.force_window_ev_per_angstrom)
     parts = members(job, joined, atoms.cell.array, rotation, atoms.get_chemical_symbols())
     frames = [Atoms(atoms.symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
+    if (apart := at_steps(joined.deviation, joined.steps)) is not None:
+        parts["deviation_ev_per_angstrom"] = apart
+    export(frames, at_steps(joined.deviation, joined.all_steps), args.force_window_ev_per_angstrom,
+           out / f"{name}.beyond.extxyz", name, args.temperature_k)
     tables.write("verdicts", [wall_row(frames, job.walls, material.name, name)],
                  out / f"{name}.verdicts.parquet", inputs)
     write_npz(out / f"{name}.trajectory.npz", parts,

@@ -6,8 +6,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from haven import accuracy, cli, engine, potential, tables
 
 
@@ -18,6 +16,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--potential", required=True, help="frozen potential")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
     parser.add_argument("--seed", type=int, default=1, help="seed the potential was trained with")
+    parser.add_argument("--about", help="the potential's potential.json, which names what it was "
+                        "trained on")
     parser.add_argument("--parity_points", type=int, default=2000,
                         help="most points of each kind in the parity table")
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
@@ -27,7 +27,6 @@ def main(argv: list[str] | None = None) -> None:
     from haven import dataset as data
     from haven.crystal import load_material
     from haven.model_file import check_potential
-    from haven.systems import system_arrays
 
     material, content = load_material(args.material), data.load(args.dataset)
     model = Path(args.potential)
@@ -35,32 +34,27 @@ def main(argv: list[str] | None = None) -> None:
     engine.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
-    from haven.compression import open_potential, predict
+    from haven.compression import open_potential
+    from haven.heldout import add_distances, seen_row, series_of
 
     evaluator = open_potential(model)
     known = potential.require_species(evaluator.get_type_map(), material.species, str(model))
-    parts: dict[str, list] = {"train": [], "test": []}
-    for system in content["systems"]:
-        a = system_arrays(content["root"] / system["path"])
-        coords, cells = a["coord"].reshape(len(a["coord"]), -1, 3), a["box"].reshape(-1, 3, 3)
-        order = np.array([known.index(s) for s in content["type_map"]])
-        found = predict(evaluator, coords, cells, order[a["type"]])
-        label = {"energy": a["energy"].ravel(), "force": a["force"].reshape(coords.shape)}
-        if "virial" in a:
-            label["virial"] = a["virial"].reshape(-1, 3, 3)
-        parts[system["subset"]] += accuracy.series(
-            {**system, "type": a["type"], "reference": label, "predicted": vars(found)},
-            content["type_map"])
+    parts = series_of(evaluator, content, known)
     means = accuracy.training_means(parts["train"])
     keys = {"material": material.name, "u_ev": args.u_ev, "seed": args.seed}
     rows = [{**keys, "subset": s, **row} for s, p in parts.items()
             for row in accuracy.accuracy_rows(p, means, args.seed)]
     points = [{**keys, "subset": s, **row} for s, p in parts.items()
-              for row in accuracy.parity_rows(p, args.parity_points, args.seed)]
+              for row in accuracy.parity_rows(p, args.parity_points, content["seed"])]
+    add_distances(points, content)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     inputs = {"potential": cli.sha256(model), "dataset": content["sha256"]}
     tables.write("accuracy", rows, out / f"{name}.accuracy.parquet", inputs)
     tables.write("parity", points, out / f"{name}.parity.parquet", inputs)
+    seen = seen_row(args.about, content, material.name, name)
+    tables.write("verdicts", [seen], out / f"{name}.verdicts.parquet", inputs)
+    if not seen["passed"]:
+        cli.log.warning("%s: %s", name, seen["message"])
     for row in rows:
         if row["subset"] == "test" and row["species"] == row["component"] == "all":
             cli.log.info("held out, %s: RMSE %.3g %s (mean of the training set: %.3g)",

@@ -22,17 +22,25 @@ def codeDigests(wanted) {
     }
 }
 
+/** Folder of potentials to use instead of training: the user's own or the shipped ones. */
+def modelsFolder(given, pretrained) {
+    if (given && pretrained) {
+        error("haven: error: --models ${given} and --pretrained are both given: choose one")
+    }
+    pretrained ? "${projectDir}/assets/models" : given
+}
+
 /** The user's own frozen potentials, `u<U>_s<seed>.pb` (or .pth, .dp), for the U values of this run. */
 def givenPotentials(folder, u_evs) {
     if (!folder) { return [] }
     def found = files("${folder}/*.{pb,pth,dp,savedmodel}").collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\./] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[id: path.baseName, u_ev: name.group(1).toBigDecimal(), seed: name.group(2).toInteger()], path] }
-    def missing = u_evs.findAll { u_ev -> !found.any { meta, _path -> meta.u_ev.compareTo(u_ev) == 0 } }
+        .collect { path, name -> [[id: path.baseName, u_ev: name.group(1).toBigDecimal(), seed: name.group(2).toInteger()], path, files("${folder}/${path.baseName}.potential.json")] }
+    def missing = u_evs.findAll { u_ev -> !found.any { meta, _path, _about -> meta.u_ev.compareTo(u_ev) == 0 } }
     if (missing) {
         error("haven: error: --models ${folder} has no potential for U = ${missing.join(', ')} eV: name them u4_s1.pb")
     }
-    found.findAll { meta, _path -> u_evs.any { u_ev -> meta.u_ev.compareTo(u_ev) == 0 } }
+    found.findAll { meta, _path, _about -> u_evs.any { u_ev -> meta.u_ev.compareTo(u_ev) == 0 } }
 }
 
 /** The user's own trajectories, `u<U>_t<T>_r<replica>.trajectory.npz`. */

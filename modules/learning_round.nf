@@ -20,7 +20,7 @@ workflow LEARNING_ROUND {
     BUILD_DATASET(channel.fromList(u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: seeds[0]] }), labelled, material, digests.build_dataset)
     ch_members = BUILD_DATASET.out.dataset
         .flatMap { meta, dataset -> seeds.collect { seed -> [[id: "${meta.id}_s${seed}", u_ev: meta.u_ev, seed: seed], dataset] } }
-    TRAIN_POTENTIAL(ch_members, material, digests.train_potential)
+    TRAIN_POTENTIAL(ch_members, [], material, digests.train_potential)
     ch_ensembles = TRAIN_POTENTIAL.out.potential
         .map { meta, potential -> [groupKey(meta.u_ev, seeds.size()), potential] }.groupTuple(sort: { path -> path.name })
         .map { u_ev, potentials -> [[id: "x${round}_u${u_ev}", u_ev: "${u_ev}", round: round, seed: seeds[0]], potentials] }

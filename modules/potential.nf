@@ -1,6 +1,7 @@
-include { BUILD_DATASET   } from './build_dataset'
-include { TRAIN_POTENTIAL } from './train_potential'
-include { TEST_POTENTIAL  } from './test_potential'
+include { BUILD_DATASET    } from './build_dataset'
+include { TRAIN_POTENTIAL  } from './train_potential'
+include { TEST_POTENTIAL   } from './test_potential'
+include { MEASURE_LEARNING } from './measure_learning'
 
 // A data set for each U, an ensemble of potentials on it (or the user's own), and their errors.
 workflow POTENTIAL {
@@ -8,8 +9,10 @@ workflow POTENTIAL {
     ch_u     // map: id, u_ev, seed
     seeds    // list of whole numbers
     frames   // list of paths
-    ch_given // tuple: map (id, u_ev, seed), path of a potential; empty when potentials are to be trained
+    ch_given // tuple: map (id, u_ev, seed), path of a potential, list of its potential.json; empty when potentials are to be trained
     trains   // whether to train
+    start    // list of paths: potentials whose weights to start from
+    shares   // whether to measure the error against the share of the data trained on
     material // path
     digests  // map: process to digest of the code it uses
 
@@ -17,15 +20,23 @@ workflow POTENTIAL {
     BUILD_DATASET(ch_u, frames, material, digests.build_dataset)
     ch_members = BUILD_DATASET.out.dataset
         .flatMap { meta, dataset -> seeds.collect { seed -> [[id: "${meta.id}_s${seed}", u_ev: meta.u_ev, seed: seed], dataset] } }
-    TRAIN_POTENTIAL(ch_members.filter { _meta, _dataset -> trains }, material, digests.train_potential)
-    potentials = TRAIN_POTENTIAL.out.potential.mix(ch_given)
-    ch_dataset_of_u = BUILD_DATASET.out.dataset.map { meta, dataset -> [meta.u_ev, dataset] }
-    ch_tests = potentials.map { meta, potential -> [meta.u_ev, meta, potential] }.combine(ch_dataset_of_u, by: 0)
-        .map { _u_ev, meta, potential, dataset -> [meta, dataset, potential] }
+    TRAIN_POTENTIAL(ch_members.filter { _meta, _dataset -> trains }, start, material, digests.train_potential)
+    ch_described = TRAIN_POTENTIAL.out.potential.join(TRAIN_POTENTIAL.out.provenance).mix(ch_given)
+    potentials = ch_described.map { meta, potential, _about -> [meta, potential] }
+    provenance = ch_described.map { _meta, _potential, about -> about }
+    uncompressed = TRAIN_POTENTIAL.out.uncompressed
+    datasets = BUILD_DATASET.out.dataset.map { meta, dataset -> [meta.u_ev, dataset] }
+    ch_tests = ch_described.map { meta, potential, about -> [meta.u_ev, meta, potential, about] }.combine(datasets, by: 0)
+        .map { _u_ev, meta, potential, about, dataset -> [meta, dataset, potential, about] }
     TEST_POTENTIAL(ch_tests, material, digests.test_potential)
-    tables = BUILD_DATASET.out.tables.mix(TRAIN_POTENTIAL.out.tables, TEST_POTENTIAL.out.tables)
+    ch_whole = ch_members.join(TRAIN_POTENTIAL.out.potential).filter { meta, _dataset, _potential -> shares && meta.seed == seeds[0] }
+    MEASURE_LEARNING(ch_whole, material, digests.measure_learning)
+    tables = BUILD_DATASET.out.tables.mix(TRAIN_POTENTIAL.out.tables, TEST_POTENTIAL.out.tables, MEASURE_LEARNING.out.tables)
 
     emit:
-    potentials // tuple: map (id, u_ev, seed), path
-    tables     // path
+    potentials   // tuple: map (id, u_ev, seed), path
+    uncompressed // tuple: map (id, u_ev, seed), path of the same potential before compression
+    provenance   // path, or an empty list
+    datasets     // tuple: number u_ev, path
+    tables       // path
 }

@@ -6,7 +6,8 @@ workflow REPORT {
     take:
     ch_tables    // path
     ch_minimised // tuple: map (id, u_ev, seed, replica), path
-    ch_leaders   // tuple: map (id, u_ev, seed), path
+    ch_costly    // tuple: number u_ev, list of paths of potentials to time, path of a data set
+    provenance   // path of a potential.json, or an empty list
     reference    // list of paths
     template     // path
     expected     // path: what should have been computed
@@ -16,9 +17,9 @@ workflow REPORT {
     main:
     ch_costed = ch_minimised.filter { meta, _structure -> meta.replica == 0 }
         .map { meta, structure -> [meta.u_ev, meta, structure] }
-        .combine(ch_leaders.map { meta, potential -> [meta.u_ev, potential] }, by: 0)
-        .map { _u_ev, meta, structure, potential -> [meta, structure, potential] }
-    ch_measured = ch_tables.flatten().filter { path -> path.name ==~ /.*(labels|learning_curve)\.parquet/ }.collect(sort: { path -> path.name })
+        .combine(ch_costly, by: 0)
+        .map { _u_ev, meta, structure, potentials, dataset -> [meta, structure, potentials, dataset] }
+    ch_measured = ch_tables.flatten().filter { path -> path.name ==~ /.*labels\.parquet/ }.mix(provenance.flatten().filter { path -> path }).collect(sort: { path -> path.name })
     MEASURE_COST(ch_costed, ch_measured.ifEmpty([]), material, digests.measure_cost)
     ch_all = ch_tables.flatten().mix(MEASURE_COST.out.tables.flatten()).collect(sort: { path -> path.name })
     RENDER_REPORT([id: 'report'], ch_all, reference, template, expected, digests.render_report)

@@ -138,7 +138,10 @@ def accuracy_rows(
 def parity_rows(
     parts: Sequence[Mapping[str, Any]], most: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Return rows of table ``parity`` (without its keys), at most ``most`` for each series kind."""
+    """Return rows of table ``parity`` (without its keys), at most ``most`` for each series kind.
+
+    The same atoms are taken for all components, and for all potentials given the same seed.
+    """
     grouped: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for part in parts:
         key = (part["quantity"], part["species"], part["component"])
@@ -150,9 +153,9 @@ def parity_rows(
                  "trajectory": part["trajectory"], "frame": int(frame), "number": index,
                  "reference": float(r), "predicted": float(p), "unit": UNIT[key[0]]}
                 for index, (r, p) in enumerate(values))
-    rng = np.random.default_rng(seed)
     rows = []
     for members in grouped.values():
+        rng = np.random.default_rng(seed)
         some = (range(len(members)) if len(members) <= most
                 else sorted(rng.choice(len(members), most, replace=False).tolist()))
         rows += [members[i] for i in some]

@@ -163,6 +163,34 @@ MADE: dict[str, tuple[Column, ...]] = {
         real("reference", "label"),
         real("predicted", "potential"),
         text("unit", "eV/atom or eV/Angstrom"),
+        real("distance", "of the atom's surroundings from the nearest ones trained on, smoothed "
+             "counts of neighbours (held-out forces only)", nullable=True),
+    ),
+    "calibration": (
+        MATERIAL, U_EV,
+        text("against", "deviation (of the ensemble) | distance (from the training data)"),
+        whole("bin", "sixth of the held-out atoms, ordered by that"),
+        whole("members", "potentials of the ensemble"),
+        whole("count", "atoms"),
+        real("value", "root mean square of the deviation or distance in the bin"),
+        text("unit", "eV/Angstrom or neighbours"),
+        real("error_rmse_ev_per_angstrom", "root mean square error of the force vector of the "
+             "potential that drives", "eV/Angstrom"),
+        real("error_low_95", LOW + " (bootstrap over trajectories)", "eV/Angstrom", nullable=True),
+        real("error_high_95", HIGH + " (bootstrap over trajectories)", "eV/Angstrom",
+             nullable=True),
+    ),
+    "data_curve": (
+        MATERIAL, U_EV, SEED,
+        real("share", "share of the training trajectories used"),
+        whole("frames_train", "frames trained on"),
+        whole("training_steps", "steps of the training"),
+        text("quantity", "energy | force | virial, on held-out trajectories"),
+        real("mae", "mean absolute error"),
+        real("rmse", "root mean square error"),
+        real("rmse_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+        real("rmse_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+        text("unit", "eV/atom or eV/Angstrom"),
     ),
     "runs": (
         *RUN,
@@ -192,5 +220,7 @@ MADE: dict[str, tuple[Column, ...]] = {
         real("potential_energy_ev", "potential energy", "eV"),
         real("conserved_ev", "conserved quantity of the thermostatted system", "eV"),
         real("pressure_gpa", "instantaneous pressure", "GPa"),
+        real("deviation_max_ev_per_angstrom", "largest deviation of the ensemble's force on an "
+             "atom", "eV/Angstrom", nullable=True),
     ),
 }

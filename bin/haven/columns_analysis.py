@@ -69,6 +69,8 @@ FOUND: dict[str, tuple[Column, ...]] = {
         VERDICT,
         whole("ions", "mobile ions", nullable=True),
         real("duration_ps", "time analysed", "ps", nullable=True),
+        real("share_beyond_window", "share of the run's frames beyond the trained window",
+           nullable=True),
     ),
     "conductivity": (
         *RUN,
@@ -79,6 +81,8 @@ FOUND: dict[str, tuple[Column, ...]] = {
         real("carrier_density_per_cm3", "mobile ions per volume", "cm^-3"),
         real("volume_angstrom3", "|det(cell)|", "Angstrom^3"),
         VERDICT,
+        real("share_beyond_window", "share of the run's frames beyond the trained window",
+           nullable=True),
     ),
     "hops": (
         *RUN,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from haven.figures import (
     BY_SPECIES,
     Picture,
@@ -129,42 +131,66 @@ def learning_curve(tables: Tables) -> Picture | None:
                    "Energy and force errors falling with the training step, by U", figure)
 
 
+def density(x: Any, y: Any) -> Any:
+    """Return how many points lie in each point's cell of a 60 x 60 grid, shape of ``x``."""
+    import numpy as np
+
+    counts, rows, columns = np.histogram2d(x, y, bins=60)
+    place = (np.clip(np.digitize(v, edges) - 1, 0, 59) for v, edges in ((x, rows), (y, columns)))
+    return counts[tuple(place)]
+
+
+def _parity_panel(axis: Any, points: Frame, energy: bool) -> None:
+    """Draw one parity plot, points coloured by how many lie together, with its RMSE."""
+    unit, scale = ("meV/atom", MEV) if energy else ("eV/Å", 1.0)
+    error = points["predicted"] - points["reference"]
+    points = points.sample(min(len(points), 4000), random_state=0)
+    shift = points["reference"].mean() if energy else 0.0
+    x, y = ((points[name] - shift) * scale for name in ("reference", "predicted"))
+    crowd = density(x, y)
+    order = crowd.argsort()  # the densest on top
+    axis.scatter(x.iloc[order], y.iloc[order], c=crowd[order], s=14 if energy else 6, norm="log",
+                 cmap="viridis", linewidth=0, rasterized=True)
+    lines = [*axis.get_xlim(), *axis.get_ylim()]
+    ends = (min(lines), max(lines))
+    axis.plot(ends, ends, color="black", linewidth=0.9, zorder=0)
+    axis.locator_params(nbins=5)
+    axis.set(xlim=ends, ylim=ends, aspect="equal", xlabel=f"label ({unit})",
+             ylabel=f"potential ({unit})")
+    rmse = float((error**2).mean() ** 0.5) * MEV
+    axis.text(0.04, 0.96, f"RMSE {rmse:.3g} {'meV/atom' if energy else 'meV/Å'}", va="top",
+              transform=axis.transAxes, fontsize="small")
+
+
 def parity(tables: Tables) -> Picture | None:
-    """Predicted against label: energies, and forces of each element, held-out frames."""
+    """Predicted against label: energies, and forces of each element, held-out frames, for each U.
+
+    Of several potentials of one U the first is shown, which drives the dynamics.
+    """
     table = tables["parity"]
     table = table[(table["subset"] == "test") & table["quantity"].isin(["energy", "force"])]
     if table.empty:
         return None
+    table = table[table["seed"] == table.groupby("u_ev")["seed"].transform("min")]
     species = sorted(set(table.loc[table["quantity"] == "force", "species"]) - {"all"})
-    parts = [("energy", "all", "meV/atom"), *(("force", s, "eV/Å") for s in species)]
-    rows = (len(parts) + 1) // 2
-    figure, axes = panels(rows, 2, height=2.9 * rows)
-    for axis, (quantity, element, unit) in zip(axes.flat, parts, strict=False):
+    parts = [("energy", "all"), *(("force", s) for s in species)]
+    us = sorted(table["u_ev"].unique())
+    figure, axes = panels(len(parts), max(len(us), 2), height=3.1 * len(parts))
+    for row, (quantity, element) in zip(axes, parts, strict=True):
         mine = table[(table["quantity"] == quantity)]
         mine = mine[mine["species"] == element] if quantity == "force" else mine
-        for u_ev, points in mine.groupby("u_ev"):
-            points = points.sample(min(len(points), 3000), random_state=0)
-            shift = points["reference"].mean() if quantity == "energy" else 0.0
-            scale = MEV if quantity == "energy" else 1.0
-            axis.scatter((points["reference"] - shift) * scale,
-                         (points["predicted"] - shift) * scale,
-                         s=14 if quantity == "energy" else 5,
-                         alpha=0.8 if len(points) < 200 else 0.25, color=u_colour(u_ev),
-                         marker=u_marker(u_ev), linewidth=0, label=u_label(u_ev), rasterized=True)
-        lines = [*axis.get_xlim(), *axis.get_ylim()]
-        ends = (min(lines), max(lines))
-        axis.plot(ends, ends, color="black", linewidth=0.9, zorder=0)
-        axis.locator_params(nbins=5)
-        axis.set(xlim=ends, ylim=ends, aspect="equal", xlabel=f"label ({unit})",
-                 ylabel=f"potential ({unit})",
-                 title="energy less its mean" if quantity == "energy" else f"force on {element}")
-    for axis in axes.flat[len(parts):]:
-        axis.remove()
-    legend_below(figure, axes[0, 0])
+        for axis, u_ev in zip(row, us, strict=False):
+            what = "energy less its mean" if quantity == "energy" else f"force on {element}"
+            axis.set_title(f"{what}, {u_label(u_ev)}", fontsize="medium")
+            if len(points := mine[mine["u_ev"] == u_ev]):
+                _parity_panel(axis, points, quantity == "energy")
+        for axis in row[len(us):]:
+            axis.remove()
     frames = len(table.drop_duplicates(["trajectory", "frame"]))
     caption = (f"Held-out {count_of(frames, 'frame')} of "
                f"{count_of(table['trajectory'].nunique(), 'trajectory').replace('ys', 'ies')}: "
-               "potential against label; all Cartesian components of the forces; line: equality.")
+               "potential against label; all Cartesian components of the forces; lighter: more "
+               "points lie together; line: equality.")
     return Picture("parity", "Parity on held-out trajectories", caption,
                    "Scatter of predicted against labelled energies and forces about the diagonal",
                    figure)

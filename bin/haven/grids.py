@@ -8,7 +8,7 @@ from typing import Any
 from haven.formatting import DASH, interval, known, number
 from haven.kinds import Frame, Tables
 from haven.measured import headline
-from haven.wording import LABELS, WORDS, published_text, shown
+from haven.wording import LABELS, WORDS, published_text, shown, verdict_text
 
 Block = dict[str, Any]
 
@@ -39,7 +39,7 @@ def headline_grid(measured: Frame) -> Block:
     for name in dict.fromkeys(str(row["quantity"]) for row in rows):
         found = [next(r for r in rows if r["quantity"] == name and r["u_ev"] == u) for u in us]
         lines.append([cell(LABELS[name], _at(found[0]["temperature_k"])),
-                      *(cell(shown(row), str(row["verdict"])) for row in found)])
+                      *(cell(shown(row), verdict_text(row)) for row in found)])
     return grid(["quantity", *(f"U = {u:g} eV" for u in us)], lines,
                 "Joined over replicas; 95 % intervals in brackets; < marks an upper bound; – means "
                 "the data support no number. Below each: what the runs are.")
@@ -163,10 +163,12 @@ def transport_grid(measured: Frame) -> Block | None:
         verdicts = [WORDS.get(by_name[n]["verdict"], "not judged") if n in by_name else DASH
                     for n in ("d_self", "d_total")]
         verdict = " / ".join(dict.fromkeys(verdicts))
+        share = mine["beyond"].max()
         lines.append([f"{u_ev:g}", f"{temperature:g}", str(int(mine["runs"].max())),
-                      *(shown(by_name[n]) if n in by_name else DASH for n in names), verdict])
+                      *(shown(by_name[n]) if n in by_name else DASH for n in names), verdict,
+                      f"{share:.1%}" if known(share) else "not measured"])
     return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",
-                 "σ from D self", "verdict self / total"], lines,
+                 "σ from D self", "verdict self / total", "frames beyond trained window"], lines,
                 "Joined over replicas and potentials; a run that is not diffusive leaves a bound.")
 
 
@@ -200,9 +202,15 @@ def cost_grid(tables: Tables) -> Block | None:
                       DASH if training else number(row["seconds_per_atom_step"], "s", 3),
                       DASH if training else number(row["hours_10_ps_per_atom"], "h", 3),
                       number(row["ratio_to_aimd"], "1", 3)])
+    if not any("GPU" in str(device) for device in table["device"]):
+        lines.append(["dlmd", DASH, "LAMMPS", "any", DASH, DASH, "GPU", DASH,
+                      *["not measured"] * 4])
     return grid(["method", "U (eV)", "engine", "settings", "compressed", "atoms", "cores", "steps",
                  "per step", "per atom and step", "10 ps per atom, core-hours", "ratio to aimd"],
-                lines, "Measured wall times on this machine; a step of “aimd” is one label.")
+                lines, "Measured here: wall time, or processor time where the machine was shared. "
+                "A step of “aimd” is one label, a single point: dynamics that goes on from the "
+                "last density takes fewer iterations; cells as large as the published ones cost "
+                "more per atom. float32: network in single precision, sums in double.")
 
 
 def paired_grid(tables: Tables) -> Block | None:

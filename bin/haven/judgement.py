@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from haven import trust
 from haven.cli import HavenError, existing, run_id
 from haven.kinds import Frame, Row, Tables
 from haven.wording import WORDS
@@ -91,6 +92,7 @@ def verdict_rows(tables: Tables, missing: list[str], material: str) -> Frame:
         add("RUN_DYNAMICS", name, "fluctuation", FLUCTUATION[0] < ratio < FLUCTUATION[1],
             f"temperature of {name} fluctuates {ratio:.2f} times as much as it should", ratio,
             FLUCTUATION[1])
+    rows += trust.verdict_rows(tables["runs"], material)
     for fit in tables["diffusion"].to_dict("records"):
         if fit["axis"] != "xyz" or fit["quantity"] not in ("self", "total"):
             continue

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from haven.kinds import Frame, Row, Tables
 from haven.pooling import pool
+from haven.trust import worst_share
 
 if TYPE_CHECKING:
     import numpy as np
 
 COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit", "runs",
-    "verdict", "note",
+    "verdict", "note", "beyond",
 )
 ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
@@ -30,7 +31,8 @@ def collect(tables: Tables) -> Frame:
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`; ``u_ev`` in eV, ``temperature_k`` in K (empty where none applies).
+        Columns `COLUMNS`; ``u_ev`` in eV, ``temperature_k`` in K (empty where none applies);
+        ``beyond``: largest share of a run's frames beyond the trained window.
     """
     import pandas as pd
 
@@ -38,7 +40,7 @@ def collect(tables: Tables) -> Frame:
                _occupancies)
     rows = [row for source in sources for row in source(tables)]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    for name in ("u_ev", "temperature_k", "value", "low_95", "high_95"):
+    for name in ("u_ev", "temperature_k", "value", "low_95", "high_95", "beyond"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
     return frame
 
@@ -49,7 +51,7 @@ def _row(
 ) -> Row:
     row: Row = {"quantity": quantity, "system": "", "u_ev": u_ev, "temperature_k": None,
                 "value": value, "low_95": low, "high_95": high, "unit": unit, "runs": 1,
-                "verdict": "", "note": ""}
+                "verdict": "", "note": "", "beyond": None}
     return row | more
 
 
@@ -58,6 +60,7 @@ def _pooled(quantity: str, key: tuple, group: Frame, unit: str) -> Row:
     return _row(
         quantity, key[0], joined.value, joined.low, joined.high, unit, temperature_k=key[1],
         runs=joined.runs, verdict=joined.verdict, note=joined.note,
+        beyond=worst_share(group),
     )
 
 

@@ -186,8 +186,9 @@ def make(
     Returns
     -------
     dict
-        ``model`` (file in the folder), ``sel``, ``resumed_from_step``, ``wall_s`` and
-        ``compression``, what `haven.compression.compress` found, or None.
+        ``model`` (file in the folder), ``frozen`` (the same before compression), ``sel``,
+        ``resumed_from_step``, ``wall_s`` and ``compression``, what `haven.compression.compress`
+        found, or None.
     """
     began = time.monotonic()
     sel = choose_sel(dataset, settings.cutoff_angstrom)
@@ -200,7 +201,8 @@ def make(
 
         check = compress(folder, model, "compressed.pb", [Path(p) for p in test])
         model = "compressed.pb" if check["holds"] else model
-    done = {"model": model, "sel": sel, "resumed_from_step": resumed, "compression": check,
+    done = {"model": model, "frozen": f"frozen{SUFFIX[backend]}", "sel": sel,
+            "resumed_from_step": resumed, "compression": check,
             "wall_s": round(time.monotonic() - began, 1)}
     (folder / "unfinished.json").write_text(json.dumps(done))
     (folder / "unfinished.json").rename(folder / "finished.json")
@@ -251,6 +253,8 @@ def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict
         "cutoff_angstrom": settings.cutoff_angstrom, "settings": asdict(settings),
         "dataset_sha256": dataset["sha256"], "frames": dataset["frames"],
         "test_trajectories": dataset["test_trajectories"],
+        "train_trajectories": sorted({s["trajectory"] for s in dataset["systems"]
+                                      if s["subset"] == "train"}),
         "versions": {n: importlib.metadata.version(n) for n in ("deepmd-kit", "numpy")},
         "haven": package_digest(),
     }

@@ -14,6 +14,7 @@ from haven.cli import HavenError, log
 from haven.frames import min_distance
 from haven.job import COLUMNS, PHASES, Job, kinetic_spread
 from haven.segments import Joined, join, positions
+from haven.trust import at_steps
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -135,12 +136,15 @@ def thermo_rows(job: Job, joined: Joined) -> list[dict[str, float]]:
     """Return rows of table ``thermo`` (without its keys), at most 2000, evenly thinned."""
     every = max(1, -(-len(joined.steps) // 2000))
     named = {name: joined.thermo[::every, i] for i, name in enumerate(COLUMNS)}
+    apart = at_steps(joined.deviation, joined.steps[::every])
+    apart = np.full(len(named["step"]), np.nan) if apart is None else apart
     return [
         {"time_ps": float(s) * job.timestep_fs / 1000, "temperature_now_k": float(t),
          "potential_energy_ev": float(p), "conserved_ev": float(c),
-         "pressure_gpa": float(b) * BAR_GPA}
-        for s, t, p, c, b in zip(named["step"], named["temp"], named["pe"], named["econserve"],
-                                 named["press"], strict=True)
+         "pressure_gpa": float(b) * BAR_GPA,
+         "deviation_max_ev_per_angstrom": float(d)}
+        for s, t, p, c, b, d in zip(named["step"], named["temp"], named["pe"], named["econserve"],
+                                 named["press"], apart, strict=True)
     ]
 
 

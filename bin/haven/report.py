@@ -63,13 +63,15 @@ def figures(
     from haven import figures_learning as rounds
     from haven import figures_potential as learnt
     from haven import figures_transport as carried
+    from haven import figures_trust as trusted
 
     look.style()
     drawn: list[Callable[[], Picture | None]] = [
         lambda: learnt.labels(tables), lambda: rounds.exploration(tables),
         lambda: learnt.learning_curve(tables),
         lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
-        lambda: learnt.accuracy_by_species(tables), lambda: cells.supercell(structures),
+        lambda: learnt.accuracy_by_species(tables), lambda: trusted.calibration(tables),
+        lambda: trusted.data_curve(tables), lambda: cells.supercell(structures),
         lambda: cells.structures(tables),
         lambda: motion.thermo(tables), lambda: motion.temperature_series(tables),
         lambda: motion.rdf(tables), lambda: motion.msd(tables),
@@ -109,12 +111,18 @@ def write(
     structures
         Supercells (extxyz) to draw the first of.
     """
+    import pandas as pd
+
     from haven import tables as store
+    from haven.calibration import calibration_rows
     from haven.comparison import compare, load_reference, of_material
     from haven.measured import collect
     from haven.sections import context, render
+    from haven.trust import add_share
 
     target, found = Path(out), load_tables(folder)
+    for name in ("diffusion", "conductivity"):
+        found[name] = add_share(found[name], found["runs"])
     material, expected = material_of(found), read_expected(expected_path)
     reference = of_material(load_reference(reference_folder), material)
     measured = collect(found)
@@ -127,6 +135,7 @@ def write(
     log.info("report: %d figures, %d comparisons, %d verdicts", len(pictures), len(comparison),
              len(verdicts))
     made = {**found, "comparison": comparison, "verdicts": verdicts}
+    made["calibration"] = pd.DataFrame(calibration_rows(found["parity"], material))
     for name, rows in made.items():
         if len(rows):
             known_columns = [c.name for c in store.declared(name)]

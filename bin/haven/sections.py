@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from haven.calibration import sentences as calibrated
 from haven.cost import published_study
 from haven.figures import count_of
 from haven.figures_learning import rounds_grid
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 SECTIONS = (
     ("labels", "Labels", ("labels", "exploration"), ("labels",)),
     ("potential", "Potential: accuracy and training",
-     ("learning_curve", "parity", "residuals", "accuracy"), ("accuracy", "learning_curve")),
+     ("learning_curve", "parity", "residuals", "accuracy", "calibration", "data_curve"),
+     ("accuracy", "learning_curve")),
     ("health", "Dynamics: cells and health of the runs",
      ("supercell", "structures", "thermo", "temperature", "rdf"), ("runs",)),
     ("transport", "Transport", ("msd", "diffusion", "conductivity", "haven_ratio"),
@@ -67,7 +69,8 @@ def context(
     }
     settings = {row["quantity"]: row["value"] for row in reference.to_dict("records")
                 if row["quantity"].startswith("study_")}
-    notes = {"cost": published_study(tables["cost"], settings)}
+    notes = {"cost": published_study(tables["cost"], settings),
+             "potential": calibrated(tables["parity"])}
     sections = [{
         "key": key, "title": title, "pictures": [drawn[k] for k in keys if k in drawn],
         "grids": [g for g in beside.get(key, []) if g],

@@ -298,7 +298,8 @@ def write_npz(path: str | Path, members: Mapping[str, Any], meta: Mapping[str, A
         ``time_ps`` (T,), ``mobile_angstrom`` (T, N, 3), ``host_centre_angstrom`` (T, 3),
         ``barycentre_angstrom`` (T, 3), ``cell_angstrom`` (3, 3), ``mobile_symbol``; as far as
         known ``all_time_ps`` (M,), ``all_angstrom`` (M, A, 3), ``symbols`` (A,),
-        ``mobile_index`` (N,). Large ones may be memory maps.
+        ``mobile_index`` (N,), ``deviation_ev_per_angstrom`` (T,), the ensemble's largest force
+        deviation. Large ones may be memory maps.
     meta
         What is known about the run: material, u_ev, temperature_k, replica, seed, versions.
     """

@@ -8,6 +8,7 @@ from typing import Any
 from haven.formatting import DASH, bound, interval, known, number
 from haven.kinds import Frame, Row, Tables
 from haven.measured import headline
+from haven.trust import LIMIT
 
 LABELS = {
     "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
@@ -28,7 +29,6 @@ WORDS = {
     "no_interval": "no interval, not judged", "": "",
 }
 DOUBTFUL_P = 0.05  # p value of a curved Arrhenius line below which it is doubtful
-BEYOND = 0.05  # share of frames beyond the trained window above which a run is not trusted
 WHY = {
     "subdiffusive": "The mean-square displacement does not grow in proportion to time within the "
                     "run, so only an upper bound is supported; longer runs are needed",
@@ -56,6 +56,14 @@ def published_text(row: Mapping[str, Any]) -> str:
     return number(row["published"], str(row["unit"])) + (" (?)" if row["doubtful"] else "")
 
 
+def verdict_text(row: Mapping[str, Any]) -> str:
+    """Return a verdict in words, and whether a run left what its potential was trained on."""
+    words, share = WORDS.get(str(row["verdict"]), str(row["verdict"])), row.get("beyond")
+    if share is None or not known(share) or share <= LIMIT:
+        return words
+    return f"{words}; {share:.0%} of frames beyond training".removeprefix("; ")
+
+
 def summary(measured: Frame, missing: list[str]) -> str:
     """Return the headline as a plain table for a terminal: intervals, units and verdicts per U."""
     lines = []
@@ -68,7 +76,7 @@ def summary(measured: Frame, missing: list[str]) -> str:
             where = f"{PLAIN[str(row['quantity'])]}" + (
                 f" at {at:g} K" if isinstance(at, float) and known(at) else "")
             text = shown(row, plain=True).replace(DASH, "-")
-            lines.append(f"  {where:<22}{text:<{width + 2}}{WORDS[str(row['verdict'])]}".rstrip())
+            lines.append(f"  {where:<22}{text:<{width + 2}}{verdict_text(row)}".rstrip())
     if missing:
         lines.append(f"Missing runs: {', '.join(missing)}")
     return "\n".join(lines or ["No transport number was computed."]) + (
@@ -101,8 +109,12 @@ def doubts(tables: Tables) -> list[str]:
                              f"curved (p = {p:.2g}), so one activation energy does not describe "
                              "it.")
     runs = tables["runs"].dropna(subset=["share_beyond_window"])
-    for u_ev, mine in runs[runs["share_beyond_window"] > BEYOND].groupby("u_ev"):
+    for u_ev, mine in tables["runs"].groupby("u_ev"):
+        if not mine["share_beyond_window"].notna().any():
+            sentences.append(f"U = {u_ev:g} eV: one potential alone drove the runs, so nothing "
+                             "tells whether they stayed where it was trained.")
+    for u_ev, mine in runs[runs["share_beyond_window"] > LIMIT].groupby("u_ev"):
         sentences.append(f"U = {u_ev:g} eV: in {len(mine)} of {len(runs[runs['u_ev'] == u_ev])} "
-                         f"runs more than {BEYOND:.0%} of the frames lie beyond what the potential "
-                         "was trained on.")
+                         f"runs more than {LIMIT:.0%} of the frames lie beyond what the potential "
+                         "was trained on; label those written beside the trajectories.")
     return sentences

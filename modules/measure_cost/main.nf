@@ -6,7 +6,7 @@ process MEASURE_COST {
     label 'env_run'
 
     input:
-    tuple val(meta), path(minimised), path(potential)
+    tuple val(meta), path(minimised), path(potentials), path(dataset)
     path tables, stageAs: 'tables/*'
     path material
     val code
@@ -18,7 +18,7 @@ process MEASURE_COST {
     script:
     def args = task.ext.args ?: ''
     """
-    measure_cost.py --material ${material} --structure ${minimised} --potential ${potential} --u_ev ${meta.u_ev} --tables tables ${args}
+    measure_cost.py --material ${material} --structure ${minimised} --potential ${potentials} --u_ev ${meta.u_ev} --tables tables --dataset ${dataset} ${args}
     """
 
     stub:

@@ -6,7 +6,7 @@ process TEST_POTENTIAL {
     label 'env_run'
 
     input:
-    tuple val(meta), path(dataset), path(potential)
+    tuple val(meta), path(dataset), path(potential), path(about) // about: its potential.json, or none
     path material
     val code
 
@@ -17,11 +17,11 @@ process TEST_POTENTIAL {
     script:
     def args = task.ext.args ?: ''
     """
-    test_potential.py --material ${material} --dataset ${dataset} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${args}
+    test_potential.py --material ${material} --dataset ${dataset} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${about ? "--about ${about}" : ''} ${args}
     """
 
     stub:
     """
-    touch ${meta.id}.accuracy.parquet ${meta.id}.parity.parquet
+    touch ${meta.id}.accuracy.parquet ${meta.id}.parity.parquet ${meta.id}.verdicts.parquet
     """
 }

@@ -8,23 +8,25 @@ process TRAIN_POTENTIAL {
 
     input:
     tuple val(meta), path(dataset)
+    path start, stageAs: 'start/*' // potentials whose weights to start from, or none
     path material
     val code
 
     output:
-    tuple val(meta), path("${meta.id}.pb"), emit: potential
-    path "${meta.id}.potential.json", emit: provenance
+    tuple val(meta), path("${meta.id}.{pb,pth}"), emit: potential
+    tuple val(meta), path("${meta.id}.potential.json"), emit: provenance
+    tuple val(meta), path("uncompressed_${meta.id}.{pb,pth}"), emit: uncompressed, optional: true
     path "${meta.id}.learning_curve.parquet", emit: tables
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:
     def args = task.ext.args ?: ''
     """
-    train_potential.py --material ${material} --dataset ${dataset} --u_ev ${meta.u_ev} --seed ${meta.seed} ${args}
+    train_potential.py --material ${material} --dataset ${dataset} --u_ev ${meta.u_ev} --seed ${meta.seed} ${start ? '--init_models start' : ''} ${args}
     """
 
     stub:
     """
-    touch ${meta.id}.pb ${meta.id}.potential.json ${meta.id}.learning_curve.parquet
+    touch ${meta.id}.pb uncompressed_${meta.id}.pb ${meta.id}.potential.json ${meta.id}.learning_curve.parquet
     """
 }

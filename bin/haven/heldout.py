@@ -1,0 +1,105 @@
+"""A potential's predictions for a data set's systems, and whether it has seen those held out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haven import accuracy
+from haven.cli import existing
+from haven.compression import predict
+from haven.surroundings import distances
+from haven.systems import system_arrays
+
+
+def series_of(
+    evaluator: Any, content: Mapping[str, Any], known: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the series of `haven.accuracy.series` of both subsets, ``train`` and ``test``.
+
+    Parameters
+    ----------
+    evaluator
+        From `haven.compression.open_potential`.
+    content
+        From `haven.dataset.load`.
+    known
+        The potential's own type map.
+    """
+    parts: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
+    order = np.array([known.index(s) for s in content["type_map"]])
+    for system in content["systems"]:
+        a = system_arrays(content["root"] / system["path"])
+        coords, cells = a["coord"].reshape(len(a["coord"]), -1, 3), a["box"].reshape(-1, 3, 3)
+        found = predict(evaluator, coords, cells, order[a["type"]])
+        label = {"energy": a["energy"].ravel(), "force": a["force"].reshape(coords.shape)}
+        if "virial" in a:
+            label["virial"] = a["virial"].reshape(-1, 3, 3)
+        parts[system["subset"]] += accuracy.series(
+            {**system, "type": a["type"], "reference": label, "predicted": vars(found)},
+            content["type_map"])
+    return parts
+
+
+def add_distances(points: list[dict[str, Any]], content: Mapping[str, Any]) -> None:
+    """Put into the held-out force rows of table ``parity`` how far they are from the training."""
+    parts: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
+    wanted = {(p["trajectory"], p["frame"]) for p in points if p["subset"] == "test"}
+    for system in content["systems"]:
+        a = system_arrays(content["root"] / system["path"])
+        mine = {**system, "coord": a["coord"].reshape(len(a["coord"]), -1, 3),
+                "box": a["box"].reshape(-1, 3, 3), "type": a["type"]}
+        if system["subset"] == "test":
+            some = [i for i, f in enumerate(system["frames"])
+                    if (system["trajectory"], int(f)) in wanted]
+            mine |= {"coord": mine["coord"][some], "box": mine["box"][some],
+                     "frames": [system["frames"][i] for i in some]}
+        parts[system["subset"]].append(mine)
+    kinds = content["type_map"]
+    away = distances(parts["train"], parts["test"], len(kinds))
+    for point in points:
+        if point["subset"] == "test" and point["quantity"] == "force":
+            key = (point["trajectory"], point["frame"], kinds.index(point["species"]),
+                   point["number"])
+            point["distance"] = away.get(key)
+
+
+def seen_row(
+    about: str | Path | None, content: Mapping[str, Any], material: str, subject: str
+) -> dict[str, Any]:
+    """Return the row of table ``verdicts`` on whether the held-out frames were trained on.
+
+    Parameters
+    ----------
+    about
+        The potential's ``potential.json``, or None: then nobody knows.
+    content
+        From `haven.dataset.load`.
+    material, subject
+        For the row.
+    """
+    held = set(content["test_trajectories"])
+    trained: set[str] | None = None
+    if about is not None:
+        try:
+            told = json.loads(existing(about, "potential.json").read_text(encoding="utf-8"))
+            trained = set(told["train_trajectories"])
+        except (ValueError, KeyError, TypeError):
+            trained = None
+    seen = held & trained if trained is not None else set()
+    if trained is None:
+        words = ("nothing tells what this potential was trained on: its errors may be those of "
+                 "frames it has seen")
+    elif seen:
+        words = (f"{len(seen)} of {len(held)} held-out trajectories were trained on "
+                 f"({', '.join(sorted(seen)[:3])}): the errors are too small")
+    else:
+        words = f"none of the {len(held)} held-out trajectories was trained on"
+    return {"material": material, "stage": "TEST_POTENTIAL", "subject": subject,
+            "check": "held out", "value": None if trained is None else float(len(seen)),
+            "limit": 0.0, "unit": "1", "passed": trained is not None and not seen,
+            "message": words}

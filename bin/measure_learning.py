@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Train on shares of a data set: error on the same held-out trajectories against its size."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from haven import cli, potential, tables
+from haven.training_options import add_options, settings_of
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--material", required=True, help="material file")
+    parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
+    parser.add_argument("--potential", required=True, help="potential trained on all of it")
+    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
+    parser.add_argument("--shares", default="0.25,0.5", help="shares of the training frames")
+    add_options(parser)
+    parser.add_argument("--out", default=".", help="folder for the results")
+    args = parser.parse_args(argv)
+
+    from haven import dataset as data
+    from haven import shares
+    from haven.crystal import load_material
+    from haven.model_file import check_potential
+
+    material, content = load_material(args.material), data.load(args.dataset)
+    settings = settings_of(args)
+    potential.check(settings, content, list(material.species), args.u_ev, args.backend)
+    check_potential(args.potential, material.species)
+    wanted = shares.read_shares(args.shares)
+    name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
+    place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
+    rows = []
+    for share in [*wanted, 1.0]:
+        part = content if share == 1 else shares.part_of(content, share)
+        key = potential.job_key(part, settings, args.backend, "share", str(args.compress))
+        folder = place / f"{name}_{key}"
+        folder.mkdir(parents=True, exist_ok=True)
+        task = shares.Task(folder, part, settings, args.backend, args.threads, args.compress,
+                           material.species, Path(args.potential) if share == 1 else None)
+        for row in shares.measure(task):
+            rows.append({"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
+                         "share": part["frames"]["train"] / content["frames"]["train"],
+                         "frames_train": part["frames"]["train"],
+                         "training_steps": settings.training_steps, **row})
+            if row["quantity"] == "force":
+                cli.log.info("%d frames: held-out force RMSE %.3g %s",
+                             part["frames"]["train"], row["rmse"], row["unit"])
+        if not args.checkpoint_dir:
+            shutil.rmtree(folder)
+    tables.write("data_curve", rows, out / f"{name}.data_curve.parquet",
+                 {"dataset": content["sha256"]})
+
+
+if __name__ == "__main__":
+    cli.run(main)
