@@ -90,6 +90,7 @@ def dynamics(runs: list[dict], rng: np.random.Generator) -> dict[str, list[dict]
             "energy_drift_mev_per_atom_per_ps": 1e-3 * rng.standard_normal(),
             "min_distance_angstrom": 2.2, "host_msd_angstrom2": 0.2, "wall_s": 100.0, "cores": 1,
             "ns_per_day": 12.0, "segments": 1, "verdict": "stable",
+            "share_beyond_window": 0.01,
         })
         for time in np.arange(0, 200, 2.0):
             rows["thermo"].append(run | {

@@ -134,7 +134,7 @@ def test_baseline_is_the_mean_of_the_training_set():
         (["--training_steps", 0], "training_steps is 0"),
         (["--smooth_angstrom", 9], "smooth_angstrom"),
         (["--embedding", "10,x"], "embedding"),
-        (["--init_model", "nowhere.pb"], "nowhere.pb does not exist"),
+        (["--init_models", "nowhere"], "folder of potentials nowhere does not exist"),
     ],
 )
 def test_wrong_settings_are_refused_before_training(folder, tmp_path, more, message):

@@ -230,6 +230,8 @@ def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
     assert "is curved (p = 0.01)" in text
     assert "U = 4 eV: in 6 of 6 runs more than 5% of the frames" in text
     assert "U = 0 eV: in" not in text
+    study["runs"]["share_beyond_window"] = None
+    assert "U = 0 eV: one potential alone drove the runs" in " ".join(wording.doubts(study))
 
 
 def test_wrong_input_is_one_clear_line(tmp_path):

@@ -13,7 +13,7 @@ from haven.cli import HavenError
 
 ROW = {"material": "x", "u_ev": 4.0, "temperature_k": 298.0, "replica": 0, "seed": 1,
        "time_ps": 0.1, "temperature_now_k": 300.0, "potential_energy_ev": -1.0,
-       "conserved_ev": -0.5, "pressure_gpa": 0.2}
+       "conserved_ev": -0.5, "pressure_gpa": 0.2, "deviation_max_ev_per_angstrom": 0.1}
 
 
 def test_rows_come_back_and_the_file_says_what_made_it(tmp_path):
