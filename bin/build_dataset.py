@@ -36,6 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     reasons = dataset.audit(frames, limits)
     name, out = f"u{args.u_ev:g}", Path(args.out)
     rows = dataset.label_rows(frames, reasons, material.name, args.u_ev)
+    rows += dataset.failed_rows(args.frames, material.name, args.u_ev)
     tables.write("labels", rows, out / f"{name}.labels.parquet", {"frames": args.frames})
     for frame, reason in zip(frames, reasons, strict=True):
         if reason:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Label the frames of one starting structure with GPAW at each Hubbard U."""
+"""Label the frames of one starting structure from first principles at each Hubbard U."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, existing, parser, run
+from haven.cli import HavenError, existing, numbers, parser, run
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -14,6 +14,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--material", required=True, help="material file")
     arguments.add_argument("--structure", required=True, help="extxyz with the frames to label")
     arguments.add_argument("--u_ev", required=True, help="Hubbard U - J values in eV, such as 0,4")
+    arguments.add_argument("--engine", choices=("gpaw", "vasp"), default="gpaw",
+                           help="program that labels; VASP by HAVEN_VASP and VASP_PP_PATH")
     arguments.add_argument("--functional", default="PBE", help="exchange-correlation functional")
     arguments.add_argument("--plane_wave_cutoff_ev", type=float, default=340.0)
     arguments.add_argument("--kpoint_spacing_per_angstrom", type=float, default=0.6)
@@ -33,7 +35,8 @@ def main(argv: list[str] | None = None) -> None:
     settings = Settings(given.functional, given.plane_wave_cutoff_ev,
                         given.kpoint_spacing_per_angstrom, given.smearing_ev)
     label_trajectory(frames, load_material(given.material),
-                     [float(u) for u in given.u_ev.split(",")], settings, Path(given.out))
+                     numbers(given.u_ev, None, "u_ev"), settings, Path(given.out),
+                     engine=given.engine)
 
 
 if __name__ == "__main__":

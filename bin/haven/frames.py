@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 READABLE = ("*.extxyz", "*.xyz", "*.traj", "*OUTCAR*", "*vasprun*.xml*")
+FAILED = ".failed.extxyz"  # frames that no engine could label
 HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
 HARTREE, BOHR = 27.211386, 0.529177
 BELIEVED = {1: (0.5, 1.5), 2: (0.2, 5.0)}  # anharmonicity moves the factor of the stress more
@@ -82,7 +83,8 @@ def find_files(folder: str | Path, u_ev: float) -> list[Path]:
     if root.is_file():
         return [root]
     found = {Path(folder) / name for folder, _, names in os.walk(root, followlinks=True)
-             for name in names if any(fnmatch(name, pattern) for pattern in READABLE)}
+             for name in names if any(fnmatch(name, pattern) for pattern in READABLE)
+             and not name.endswith(FAILED)}
     chosen = []
     for file in sorted(found):
         named = HUBBARD_IN_NAME.search(file.name)
@@ -140,6 +142,8 @@ def _ends_in_newline(path: Path) -> bool:
 def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> Frame:
     where = f"{source}, frame {number}"
     results = dict(atoms.calc.results) if atoms.calc is not None else {}
+    if results.get("free_energy") is not None:  # with smearing, the one the forces belong to
+        results["energy"] = results["free_energy"]
     for what in ("energy", "forces"):
         if results.get(what) is None:
             raise HavenError(f"{where}: no {what}: label it again, or name the key {what}")

@@ -1,17 +1,17 @@
-"""Labels from GPAW: energy, forces, stress and moments of frames, at each Hubbard U in turn."""
+"""First-principles labels: energy, forces, stress and moments of frames, at each Hubbard U."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from haven.cli import HavenError, log
 from haven.crystal import Material
+from haven.frames import FAILED
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -55,95 +55,36 @@ class Settings:
         )
 
 
-class Labeller:
-    """One GPAW calculator that goes from frame to frame and from U to U.
+class Engine(Protocol):
+    """What makes labels; ``version`` goes into every frame."""
 
-    A frame is converged at the smallest U first; the next U starts from that density and those
-    orbitals, so that every U has the same orbital order to start with and needs few steps. A frame
-    in the same cell starts from the frame before it.
-    """
-
-    def __init__(self, material: Material, settings: Settings, log_file: Path) -> None:
-        self.material = material
-        self.settings = settings
-        self.log_file = log_file
-        self.calculator: Any = None
-        self.cell: np.ndarray | None = None
-
-    def _new_calculator(self, atoms: Atoms) -> None:
-        from gpaw import PW
-        from gpaw.old.calculator import GPAW
-
-        settings = self.settings
-        make: Any = GPAW
-        self.calculator = make(
-            mode=PW(settings.plane_wave_cutoff_ev), xc=settings.functional,
-            kpts=settings.kpoints(np.asarray(atoms.cell)),
-            occupations={"name": "fermi-dirac", "width": settings.smearing_ev, "fixmagmom": True},
-            mixer={"method": "fullspin", "backend": "msr1"}, symmetry={"point_group": False},
-            convergence={**settings.convergence, "maximum iterations": settings.maximum_steps},
-            txt=str(self.log_file),
-        )
-        self.cell = np.array(atoms.cell)
-
-    def _set_hubbard(self, u_ev: float) -> None:
-        from gpaw.hubbard import parse_hubbard_string
-
-        for setup in self.calculator.setups:
-            shell = self.material.hubbard.get(setup.symbol)
-            if shell:
-                setup.hubbard_u = parse_hubbard_string(f":{shell},{u_ev}")[1] if u_ev else None
+    version: str
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
         """Yield (U, results) for each U that converged, in rising order.
 
         Results: ``energy`` (eV, free energy, consistent with the forces), ``forces`` (N, 3) eV/A,
         ``stress`` (6,) eV/A^3 in ASE's order and sign, ``magmoms`` (N,) and ``magmom`` in Bohr
-        magnetons, ``scf_steps``, ``wall_s`` and ``cpu_s`` (seconds), ``tries``.
+        magnetons, ``scf_steps``, ``wall_s`` and ``cpu_s`` (seconds; the latter may be None),
+        ``tries``, ``cores``.
         """
-        for u_ev in sorted(u_evs):
-            found = None
-            for fresh in (False, True):
-                found = self._try(atoms, u_ev, fresh)
-                if found:
-                    yield u_ev, found
-                    break
-            if found is None:
-                self.cell = None
+        ...
 
-    def _try(self, atoms: Atoms, u_ev: float, fresh: bool) -> dict[str, Any] | None:
-        from gpaw import KohnShamConvergenceError
 
-        start, busy = time.monotonic(), time.process_time()
-        if fresh or self.cell is None or not np.allclose(self.cell, atoms.cell):
-            self._new_calculator(atoms)
-        calculator: Any = self.calculator
-        calculator.results = {}
-        try:
-            if not calculator.scf:
-                calculator.initialize(atoms)
-            self._set_hubbard(u_ev)
-            calculator.scf.reset()
-            calculator.density.mixer.reset()
-            energy = calculator.get_potential_energy(atoms, force_consistent=True)
-            return {
-                "energy": float(energy), "forces": calculator.get_forces(atoms).copy(),
-                "stress": calculator.get_stress(atoms).copy(),
-                "magmoms": calculator.get_magnetic_moments(atoms).copy(),
-                "magmom": float(calculator.get_magnetic_moment(atoms)),
-                "scf_steps": int(calculator.scf.niter),
-                "wall_s": time.monotonic() - start, "cpu_s": time.process_time() - busy,
-                "tries": 1 + int(fresh),
-            }
-        except KohnShamConvergenceError:
-            log.warning("  U = %g eV: not converged in %d steps%s", u_ev,
-                        self.settings.maximum_steps, "" if fresh else "; from scratch")
-            return None
+def make_engine(name: str, material: Material, settings: Settings, folder: Path) -> Engine:
+    """Return the engine ``gpaw`` or ``vasp``; its files go into ``folder``."""
+    if name == "vasp":
+        from haven.label_vasp import Vasp
+
+        return Vasp(material, settings, folder / "vasp")
+    from haven.label_gpaw import Gpaw
+
+    return Gpaw(material, settings, folder / "gpaw.txt")
 
 
 def label_trajectory(
     frames: list[Atoms], material: Material, u_evs: list[float], settings: Settings, out: Path,
-    done: Callable[[str], None] = log.info,
+    done: Callable[[str], None] = log.info, engine: str = "gpaw",
 ) -> list[Path]:
     """Label the frames of one trajectory at each U and write one extxyz file for each U.
 
@@ -155,7 +96,6 @@ def label_trajectory(
     list of Path
         The files, ``<trajectory>.u<U>.extxyz``.
     """
-    import gpaw
     from ase.io import iread, write
 
     out.mkdir(parents=True, exist_ok=True)
@@ -163,7 +103,7 @@ def label_trajectory(
     paths = {u: out / f"{name}.u{u:g}.extxyz" for u in u_evs}
     have = {u: {int(a.info["frame"]) for a in iread(p)} if p.exists() else set()
             for u, p in paths.items()}
-    labeller = Labeller(material, settings, out / f"{name}.gpaw.txt")
+    labeller = make_engine(engine, material, settings, out)
     for frame in frames:
         number = int(frame.info["frame"])
         wanted = [u for u in u_evs if number not in have[u]]
@@ -176,16 +116,17 @@ def label_trajectory(
             if u_ev not in missing:
                 continue
             missing.discard(u_ev)
-            write(paths[u_ev], _labelled(frame, u_ev, result, settings, f"gpaw {gpaw.__version__}"),
+            write(paths[u_ev], _labelled(frame, u_ev, result, settings, labeller.version),
                   append=True)
             done(f"{name} frame {number} U = {u_ev:g} eV: {result['scf_steps']} steps, "
                  f"{result['wall_s']:.0f} s, {result['energy']:.4f} eV")
         for u_ev in missing:
             failed = frame.copy()
-            failed.info.update(u_ev=u_ev, reason=f"not converged in {settings.maximum_steps} steps")
-            write(out / f"{name}.failed.extxyz", failed, append=True)
+            failed.info.update(u_ev=u_ev, engine=labeller.version,
+                               reason=f"not converged in {settings.maximum_steps} steps")
+            write(out / f"{name}{FAILED}", failed, append=True)
     if not any(path.exists() for path in paths.values()):
-        raise HavenError(f"no frame of {name} converged: see {labeller.log_file}")
+        raise HavenError(f"no frame of {name} converged: see the engine's files in {out}")
     return [path for path in paths.values() if path.exists()]
 
 
@@ -206,5 +147,7 @@ def _labelled(
         kpoints=np.array(settings.kpoints(np.asarray(frame.cell))),
         smearing_ev=settings.smearing_ev, scf_steps=result["scf_steps"],
         scf_tries=result["tries"], wall_s=round(result["wall_s"], 1),
-        cpu_s=round(result["cpu_s"], 1), cores=1, converged=True)
+        cores=result["cores"], converged=True)
+    if result["cpu_s"] is not None:
+        atoms.info["cpu_s"] = round(result["cpu_s"], 1)
     return atoms

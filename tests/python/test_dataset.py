@@ -212,3 +212,21 @@ def test_rejected_frames_are_counted_in_the_refusal(tmp_path, repository):
                             "--out", str(tmp_path / "o")])
     rows = pd.read_parquet(tmp_path / "o" / "u4.labels.parquet")
     assert (rows["verdict"] == "rejected").sum() == 5
+
+
+def test_frames_no_engine_could_label_are_counted_and_not_trained_on(tmp_path, repository):
+    folder = write_labelled(tmp_path / "frames", 4, 4)
+    lost = [crystal(9), crystal(8)]
+    for number, (atoms, u_ev) in enumerate(zip(lost, (4.0, 0.0), strict=True)):
+        atoms.calc = None
+        atoms.info = {"trajectory": "cell9", "frame": number, "u_ev": u_ev,
+                      "reason": "not converged in 150 steps"}
+    write(folder / "cell9.failed.extxyz", lost)
+    material = repository / "assets" / "materials" / "li3ticl6.yml"
+    build_dataset.main(["--material", str(material), "--frames", str(folder), "--u_ev", "4",
+                        "--out", str(tmp_path)])
+    rows = tables.read("labels", tmp_path / "u4.labels.parquet")
+    failed = rows[rows["verdict"] == "failed"]
+    assert failed["reason"].tolist() == ["not converged in 150 steps"]
+    assert failed["energy_ev"].isna().all() and len(rows) == 17
+    assert sum(dataset.load(tmp_path / "u4.dataset")["frames"].values()) == 16

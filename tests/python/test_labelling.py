@@ -10,7 +10,8 @@ from ase import Atoms
 from ase.io import read
 
 from haven.crystal import load_material
-from haven.labelling import Labeller, Settings, label_trajectory
+from haven.label_gpaw import Gpaw
+from haven.labelling import Settings, label_trajectory
 
 pytest.importorskip("gpaw", reason="GPAW is installed by ./haven setup --labels")
 
@@ -34,7 +35,7 @@ def labels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gpaw")
     found = {}
     for shift in (-0.01, 0.0, 0.01):
-        labeller = Labeller(MATERIAL, SETTINGS, folder / "log.txt")
+        labeller = Gpaw(MATERIAL, SETTINGS, folder / "log.txt")
         found[shift] = dict(labeller.label(titanium_chloride(shift), [0.0, 4.0]))
     return found
 
