@@ -216,7 +216,8 @@ FOUND: dict[str, tuple[Column, ...]] = {
         text("unit", "unit of all four"),
         text("source", "where it was published"),
         truth("doubtful", "whether the printed value is doubtful"),
-        text("verdict", "agrees (inside the interval) | differs | not_measured"),
+        text("verdict", "agrees (inside the interval) | differs | no_interval (a number alone) | "
+             "not_measured"),
     ),
     "cost": (
         MATERIAL,

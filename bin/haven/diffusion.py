@@ -9,11 +9,13 @@ import numpy as np
 from haven import estimators as es
 from haven.hopping import count_hops, jump_length
 from haven.msd import Curves
+from haven.sines import Modes, modes
 from haven.trajectory import Trajectory
 
 CM2_PER_S = 1e-4
-MODES = 512
-WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512)
+MODES = 2000
+WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512,
+           640, 800, 1000, 1280, 1600, 2000)
 FEWEST_MODES = 8
 SELF_SHARE = 5
 CURVED = 2.0
@@ -50,13 +52,13 @@ class Run:
     hops: float
     length: float
     self_window: int
-    total_window: int
+    total_windows: tuple[int, ...]
     slope: float
     slope_error: float
     verdict: str
 
 
-def choose_window(held: es.Modes) -> int:
+def choose_window(held: Modes) -> int:
     """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six.
 
     Windows grow until a quadratic term is beyond doubt; the largest where it is within its error
@@ -76,7 +78,7 @@ def choose_window(held: es.Modes) -> int:
     return best
 
 
-def slope(held: es.Modes, count: int) -> tuple[float, float]:
+def slope(held: Modes, count: int) -> tuple[float, float]:
     """Return the log-log slope of the MSD that the first modes imply, and its standard error.
 
     A mean-square displacement growing as t^a has mode powers falling as f^(1 - a); a cage's
@@ -138,7 +140,7 @@ def estimate(
         first = trajectory.read_frames(np.array([0]))[0].astype(float)
         length = jump_length(first, trajectory.cell)
     hops = count_hops(curves.coarse, curves.coarse_ps, length)
-    held = es.modes(curves.coarse, curves.coarse_ps, MODES)
+    held = modes(curves.coarse, curves.coarse_ps, MODES, MODES // SELF_SHARE)
     duration = curves.coarse.shape[1] * curves.coarse_ps
     run = describe(held, duration, hops, length, min_events)
     rng = np.random.default_rng(seed)
@@ -152,7 +154,7 @@ def estimate(
 
 
 def describe(
-    held: es.Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
+    held: Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
 ) -> Run:
     """Return windows, slope and verdict of a run from its sine modes (N, m, 3); see `estimate`."""
     wide = choose_window(held)
@@ -162,26 +164,27 @@ def describe(
     error = es.self_fit(held, inner, np.random.default_rng(0)).error
     short = held.count < FEWEST_MODES
     verdict = "too_few_events" if short else judge(hops, min_events, wide, alpha, spread, error)
-    return Run(duration_ps, float(hops), length, inner, max(wide, least), alpha, spread, verdict)
+    total = es.total_windows(held, max(wide, least))
+    return Run(duration_ps, float(hops), length, inner, total, alpha, spread, verdict)
 
 
 def coefficients(
-    held: es.Modes, axis: str, run: Run, rng: np.random.Generator,
+    held: Modes, axis: str, run: Run, rng: np.random.Generator,
 ) -> list[Estimate]:
     """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``."""
     tracer = es.self_fit(held, run.self_window, rng)
     axes = held.mean.shape[1]
     events = 2 * axes * held.ions * tracer.value * run.duration_ps / run.length**2
     shot = 1 / max(1.0, min(run.hops, events))
-    whole = es.total_fit(held, run.total_window, shot, rng)
+    whole, window = es.total_fit(held, run.total_windows, shot, rng), run.total_windows[-1]
     parts = (
         ("self", tracer.value, tracer.draws, run.self_window),
-        ("total", whole.value, whole.draws, run.total_window),
-        ("distinct", whole.value - tracer.value, whole.paired - tracer.paired, run.total_window),
-        ("haven", tracer.value / whole.value, tracer.paired / whole.paired, run.total_window),
+        ("total", whole.value, whole.draws, window),
+        ("distinct", whole.value - tracer.value, whole.paired - tracer.paired, window),
+        ("haven", tracer.value / whole.value, tracer.paired / whole.paired, window),
     )
-    rows = [_row(quantity, axis, value, draws, window, run)
-            for quantity, value, draws, window in parts]
+    rows = [_row(quantity, axis, value, draws, modes_used, run)
+            for quantity, value, draws, modes_used in parts]
     return rows if run.verdict == "diffusive" else _bounds(rows, held, run)
 
 
@@ -195,7 +198,7 @@ def _row(
                     run.hops, "walk", run.verdict)
 
 
-def _bounds(rows: list[Estimate], held: es.Modes, run: Run) -> list[Estimate]:
+def _bounds(rows: list[Estimate], held: Modes, run: Run) -> list[Estimate]:
     """Return the rows of a run that is not diffusive: no values, only upper bounds.
 
     Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
@@ -214,7 +217,7 @@ def _bounds(rows: list[Estimate], held: es.Modes, run: Run) -> list[Estimate]:
 
 
 def _off_diagonal(
-    held: es.Modes, i: int, j: int, run: Run, rng: np.random.Generator,
+    held: Modes, i: int, j: int, run: Run, rng: np.random.Generator,
 ) -> Estimate:
     """Return an off-diagonal element of the self tensor, from D along i + j and along i - j."""
     sides = []

@@ -17,10 +17,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from haven.sines import TINY, Modes
+
 DRAWS = 4000
 EVEN = (np.arange(DRAWS) + 0.5) / DRAWS
 NEWTON = 30
-TINY = 1e-300
+GROUPS = 256
+STEPS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
+AGREE = 2.5
+SET_BACK = 4
 
 
 @dataclass
@@ -41,88 +46,6 @@ class Fit:
     error: float
     draws: np.ndarray
     paired: np.ndarray
-
-
-@dataclass
-class Modes:
-    """Sine modes of all ions and their moments.
-
-    Attributes
-    ----------
-    values
-        Modes (N, m, A) along A directions at right angles, Angstrom ps^-1/2.
-    mean, spread
-        Mean and variance over ions of the squared modes (m, A).
-    total
-        Squared modes of the collective coordinate over N (m, A).
-    """
-
-    values: np.ndarray
-    mean: np.ndarray
-    spread: np.ndarray
-    total: np.ndarray
-
-    @property
-    def ions(self) -> int:
-        """Number N of ions."""
-        return len(self.values)
-
-    @property
-    def count(self) -> int:
-        """Number m of modes."""
-        return self.values.shape[1]
-
-    def along(self, directions: np.ndarray) -> Modes:
-        """Return the modes along orthonormal ``directions`` (A, 3)."""
-        return moments(self.values @ np.asarray(directions, self.values.dtype).T)
-
-    @property
-    def level(self) -> np.ndarray:
-        """Share of each direction in the mean power, mean 1 (A,)."""
-        mean = self.mean.mean(axis=0)
-        return mean / max(mean.mean(), TINY)
-
-
-def moments(values: np.ndarray) -> Modes:
-    """Return `Modes` of mode amplitudes (N, m, A)."""
-    mean = np.zeros(values.shape[1:])
-    fourth, path = np.zeros_like(mean), np.zeros_like(mean)
-    each = max(1, (1 << 20) // max(1, mean.size))
-    for start in range(0, len(values), each):
-        some = values[start : start + each].astype(np.float64)
-        path += some.sum(axis=0)
-        some *= some
-        mean += some.sum(axis=0)
-        fourth += (some * some).sum(axis=0)
-    ions = len(values)
-    mean /= ions
-    spread = np.maximum(fourth / ions - mean**2, 0.0) * ions / max(1, ions - 1)
-    return Modes(values, np.maximum(mean, TINY), spread, np.maximum(path**2 / ions, TINY))
-
-
-def modes(coarse: np.ndarray, coarse_ps: float, count: int) -> Modes:
-    """Return the lowest sine modes of the increments.
-
-    Parameters
-    ----------
-    coarse
-        Positions (N, M, 3), Angstrom, every ``coarse_ps``.
-    coarse_ps
-        Time between two positions, ps.
-    count
-        Modes wanted (at most M - 1).
-    """
-    import scipy.fft
-
-    steps = coarse.shape[1] - 1
-    count = min(count, steps)
-    out = np.empty((len(coarse), count, 3), np.float32)
-    each = max(1, (1 << 20) // max(1, steps * 3))
-    scale = np.sqrt(2.0 / (steps + 1) / coarse_ps) / 2.0
-    for start in range(0, len(coarse), each):
-        move = np.diff(coarse[start : start + each].astype(np.float64), axis=1)
-        out[start : start + each] = scipy.fft.dst(move, type=1, axis=1)[:, :count] * scale
-    return moments(out)
 
 
 @lru_cache(maxsize=64)
@@ -178,6 +101,8 @@ def pivot(count: int, freedom: float, seed: int = 0) -> np.ndarray:
         Seed of the draws.
     """
     rng = np.random.default_rng([seed, count])
+    group = -(-count // GROUPS)  # neighbours' mean has their degrees of freedom together
+    count, freedom = count // group, freedom * group
     powers = rng.gamma(freedom / 2, 2 / freedom, size=(DRAWS, count))
     return intercepts(np.maximum(powers, 1e-12))[0][:, 0]
 
@@ -241,15 +166,41 @@ def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
     return Fit(value, variance**0.5, value * wide, value * narrow)
 
 
-def total_fit(held: Modes, count: int, shot: float, rng: np.random.Generator) -> Fit:
-    """Fit the collective coefficient to the first ``count`` modes.
+def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
+    """Return the numbers of modes to fit the collective coefficient to.
+
+    What ions do to each other may last longer than what each remembers, so the window that is
+    straight for single ions need not be for their sum. Windows grow while the estimate agrees with
+    those from all smaller ones (Lepski, 1991). If all do, the widest is returned alone. Else the
+    last that did, and twice a smaller one: the last are bent already, by less than their error.
+    A memory that reaches fewer than some thirty modes can't be told from chance.
+    """
+    powers, noise = held.total.mean(axis=1), 2 * shared(held)
+    sizes = [w for w in STEPS if w < widest] + [widest]
+    found: list[tuple[float, float]] = []
+    for place, size in enumerate(sizes):
+        weights = design(size, 1)[1][0]
+        value = float(intercepts(powers[:size])[0][0])
+        variance = noise * float(weights @ weights)
+        if any(abs(value - other) > AGREE * max(wider - variance, TINY) ** 0.5
+               for other, wider in found):
+            back = sizes[max(0, place - 1 - SET_BACK)]
+            return sizes[place - 1], back, back
+        found.append((value, variance))
+    return (widest,)
+
+
+def total_fit(
+    held: Modes, windows: tuple[int, ...], shot: float, rng: np.random.Generator,
+) -> Fit:
+    """Fit the collective coefficient to the lowest modes.
 
     Parameters
     ----------
     held
         Modes of all ions.
-    count
-        Modes fitted.
+    windows
+        Numbers of modes fitted; each has an equal share in the draws, the last gives the value.
     shot
         Relative variance from the limited number of jumps.
     rng
@@ -257,11 +208,13 @@ def total_fit(held: Modes, count: int, shot: float, rng: np.random.Generator) ->
     """
     from scipy.special import ndtri
 
-    beta, _ = intercepts(held.total[:count].mean(axis=1))
-    errors = pivot(count, round(1.0 / shared(held), 1))
-    middle = float(np.median(errors))
-    draws = rng.permutation(errors) - middle
-    value = float(np.exp(beta[0] - middle) / 2)
-    draws = np.clip(draws, -50, 50)
+    powers = held.total.mean(axis=1)
+    freedom = round(1.0 / shared(held), 1)
+    logs, middle = np.empty((len(windows), DRAWS)), 0.0
+    for row, count in zip(logs, windows, strict=True):
+        errors = pivot(count, freedom)
+        middle = float(intercepts(powers[:count])[0][0]) - float(np.median(errors))
+        row[:] = middle - np.clip(rng.permutation(errors) - np.median(errors), -50, 50)
+    draws = logs[rng.integers(len(windows), size=DRAWS), np.arange(DRAWS)]
     noisy = draws + rng.permutation(ndtri(EVEN)) * shot**0.5
-    return Fit(value, float(noisy.std()), value * np.exp(-noisy), value * np.exp(-draws))
+    return Fit(float(np.exp(middle) / 2), float(noisy.std()), np.exp(noisy) / 2, np.exp(draws) / 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import walks
 
-from haven import diffusion, estimators, hopping, msd, trajectory
+from haven import diffusion, hopping, msd, sines, trajectory
 
 LENGTH = 3.0
 CELL = np.array([[30.0, 0, 0], [0, 30, 0], [-10, 0, 28]])
@@ -121,7 +121,7 @@ def test_slope_of_a_subdiffusive_law():
     noise = rng.normal(size=(2, 400, len(frequency), 3))
     spectrum = (noise[0] + 1j * noise[1]) * frequency[:, None] ** -0.75  # MSD as t^0.5
     path = np.fft.irfft(np.insert(spectrum, 0, 0, axis=1), axis=1)[:, :4096]
-    held = estimators.modes(path.astype(np.float32) * 1e3, 1.0, 128)
+    held = sines.modes(path.astype(np.float32) * 1e3, 1.0, 128)
     alpha, error = diffusion.slope(held, 60)
     assert alpha == pytest.approx(0.5, abs=0.08) and error < 0.05
 

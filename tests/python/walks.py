@@ -48,6 +48,31 @@ def caged(
     return out
 
 
+def answered(
+    rng: np.random.Generator, ions: int, frames: int, rate: float, share: float = 0.8,
+    delay: float = 10.0, length: float = 3.0,
+) -> np.ndarray:
+    """Return positions (frames, ions, 3): some jumps make another ion jump the other way, later.
+
+    Each ion alone walks without memory at ``rate`` jumps a frame; a jump is answered with
+    probability ``share`` after ``delay`` frames on average, so the sum moves
+    ``(1 - share) / (1 + share)`` times as fast as the ions would apart.
+    """
+    number = rng.poisson(rate / (1 + share) * frames * ions)
+    when = rng.uniform(0, frames, number)
+    way = rng.integers(3, size=number), rng.choice([-1, 1], size=number)
+    late = np.flatnonzero(rng.random(number) < share)
+    reply = when[late] + rng.exponential(delay, len(late))
+    kept = reply < frames
+    late, reply = late[kept], reply[kept]
+    jumps = np.zeros((frames, ions, 3))
+    first = rng.integers(ions, size=number)
+    second = (first[late] + rng.integers(1, ions, size=len(late))) % ions
+    np.add.at(jumps, (when.astype(int), first, way[0]), way[1])
+    np.add.at(jumps, (reply.astype(int), second, way[0][late]), -way[1][late])
+    return np.cumsum(jumps, axis=0) * length
+
+
 def exclusion(
     rng: np.random.Generator, runs: int, side: int, ions: int, frames: int, sweeps: float,
     length: float = 3.0,
