@@ -60,9 +60,12 @@ def usable(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["good"] & (share >= 0.5)]
 
 
-def _join(runs: pd.DataFrame, values: np.ndarray, regressors: np.ndarray) -> Joined:
+def _join(
+    runs: pd.DataFrame, values: np.ndarray, regressors: np.ndarray, slope: np.ndarray | None = None,
+) -> Joined:
     return join(values, runs["error"].to_numpy(float), regressors,
-                {"disorder": runs["replica"].to_numpy(), "potential": runs["seed"].to_numpy()})
+                {"disorder": runs["replica"].to_numpy(), "potential": runs["seed"].to_numpy()},
+                slope)
 
 
 def fit(runs: pd.DataFrame, quantity: str) -> tuple[dict[str, Any], Joined | None]:
@@ -87,7 +90,7 @@ def fit(runs: pd.DataFrame, quantity: str) -> tuple[dict[str, Any], Joined | Non
     t = kept["temperature_k"].to_numpy(float)
     x = 1.0 / (KB_EV * t) - 1.0 / (KB_EV * REFERENCE_K)
     y = kept["log"].to_numpy(float) + (np.log(t) if conductive else 0.0)
-    joined = _join(kept, y, np.stack([np.ones_like(x), -x], axis=1))
+    joined = _join(kept, y, np.stack([np.ones_like(x), -x], axis=1), x)
     shift = 1.0 / (KB_EV * REFERENCE_K)
     for name, contrast, change in (
         ("activation", np.array([0.0, 1.0]), lambda v: v),
@@ -120,7 +123,7 @@ def _curvature(kept: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> float | None
     if len(np.unique(x)) < 4:
         return None
     u = (x - x.mean()) / x.std()
-    joined = _join(kept, y, np.stack([np.ones_like(u), u, u**2], axis=1))
+    joined = _join(kept, y, np.stack([np.ones_like(u), u, u**2], axis=1), u)
     value, error, quantile = joined.contrast(np.array([0.0, 0.0, 1.0]))
     return float(2 * ndtr(-abs(value) / (error * quantile / Z95)))
 
@@ -177,7 +180,7 @@ def paired(runs: pd.DataFrame, quantity: str) -> list[dict[str, Any]]:
     if both["temperature_k"].nunique() >= FEWEST_TEMPERATURES:
         x = 1.0 / (KB_EV * both["temperature_k"].to_numpy(float))
         joined = _join(both, both["log"].to_numpy(float),
-                       np.stack([np.ones_like(x), -(x - x.mean())], axis=1))
+                       np.stack([np.ones_like(x), -(x - x.mean())], axis=1), x)
         rows.append({**start, "quantity": f"activation of {quantity}", "temperature_k": None,
                      "pairs": len(both), "unit": "eV", **_tested(joined, np.array([0.0, 1.0]))})
     return rows

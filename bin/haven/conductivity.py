@@ -78,14 +78,15 @@ class Joined:
 
 def join(
     values: np.ndarray, errors: np.ndarray, regressors: np.ndarray,
-    groups: Mapping[str, np.ndarray],
+    groups: Mapping[str, np.ndarray], slope: np.ndarray | None = None,
 ) -> Joined:
     """Regress runs on ``regressors``; what runs of a group share widens the interval.
 
     Each run has its own sampling error; a group (``disorder``: replica, ``potential``: seed) adds
-    an effect common to its runs, and ``extra`` one of each run alone, as far as the residuals ask
-    for it. The three variances are found by restricted maximum likelihood; those of groups are kept
-    off zero (Chung et al., 2013): a few members that agree by chance do not show that all would.
+    an effect common to its runs, and one that grows along ``slope`` (each member has its own
+    activation energy); ``extra`` is one of each run alone, as far as the residuals ask for it. The
+    variances are found by restricted maximum likelihood; those of groups are kept off zero
+    (Chung et al., 2013): a few members that agree by chance do not show that all would.
 
     Parameters
     ----------
@@ -95,24 +96,25 @@ def join(
         Regressors (R, P).
     groups
         Source to the label of each run (R,).
+    slope
+        Regressor (R,) along which members of a group may differ, as reciprocal temperature.
     """
     from scipy.optimize import minimize
 
     count, width = regressors.shape
     own = np.diag(np.maximum(errors, 1e-9) ** 2)
-    parts = {name: (labels[:, None] == labels[None, :]).astype(float)
-             for name, labels in groups.items() if 1 < len(np.unique(labels))}
-    degrees = {name: float(len(np.unique(groups[name])) - 1) for name in parts}
-    left = count - width - sum(degrees.values())
+    parts, sources, degrees = _effects(groups, slope)
+    left = count - width - sum(degrees[source] for source in sources)
     if left >= 1:
-        parts["extra"], degrees["extra"] = np.eye(count), float(left)
+        parts.append(np.eye(count))
+        sources.append("extra")
+        degrees["extra"] = float(left)
     if count - width < 1:
-        parts, degrees = {}, {}
-    names = list(parts)
+        parts, sources, degrees = [], [], {}
     scale = float(np.mean(np.diag(own)))
 
     def covariance(theta: np.ndarray) -> np.ndarray:
-        return own + scale * sum((t**2 * parts[n] for t, n in zip(theta, names, strict=True)),
+        return own + scale * sum((t**2 * p for t, p in zip(theta, parts, strict=True)),
                                  np.zeros_like(own))
 
     def deviance(theta: np.ndarray) -> float:
@@ -120,20 +122,44 @@ def join(
         normal = regressors.T @ inverse @ regressors
         rest = values - regressors @ np.linalg.solve(normal, regressors.T @ inverse @ values)
         away = sum(np.log(max(abs(t), 1e-9))
-                   for t, n in zip(theta, names, strict=True) if n != "extra")
+                   for t, source in zip(theta, sources, strict=True) if source != "extra")
         return float(-np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1]
                      + rest @ inverse @ rest - away)
 
-    theta = np.zeros(len(names))
-    if names:
-        theta = np.abs(minimize(deviance, np.full(len(names), 0.7), method="Nelder-Mead",
-                                options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 2000}).x)
-        without = np.where([n == "extra" for n in names], 0.0, theta)
+    theta = np.zeros(len(parts))
+    if parts:
+        theta = np.abs(minimize(deviance, np.full(len(parts), 0.7), method="Nelder-Mead",
+                                options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 4000}).x)
+        without = np.where([source == "extra" for source in sources], 0.0, theta)
         if deviance(without) <= deviance(theta) + 1e-6:
             theta = without
     inverse = np.linalg.inv(covariance(theta))
     hat = np.linalg.solve(regressors.T @ inverse @ regressors, regressors.T @ inverse)
     split = {"sampling": hat @ own @ hat.T}
-    split |= {n: hat @ (scale * t**2 * parts[n]) @ hat.T
-              for t, n in zip(theta, names, strict=True)}
+    for t, source, part in zip(theta, sources, parts, strict=True):
+        share = hat @ (scale * t**2 * part) @ hat.T
+        split[source] = split[source] + share if source in split else share
     return Joined(hat @ values, split, {"sampling": np.inf, **degrees})
+
+
+def _effects(
+    groups: Mapping[str, np.ndarray], slope: np.ndarray | None,
+) -> tuple[list[np.ndarray], list[str], dict[str, float]]:
+    """Return covariances (R, R) of the effects groups may have, whose they are, and freedoms.
+
+    An effect along ``slope`` is there where two members or more have runs at different values.
+    """
+    parts, sources, degrees = [], [], {}
+    for source, labels in groups.items():
+        members = np.unique(labels)
+        if len(members) < 2:
+            continue
+        same = (labels[:, None] == labels[None, :]).astype(float)
+        parts.append(same)
+        sources.append(source)
+        degrees[source] = float(len(members) - 1)
+        if slope is not None and sum(np.ptp(slope[labels == m]) > 0 for m in members) > 1:
+            along = (slope - slope.mean()) / slope.std()
+            parts.append(same * np.outer(along, along))
+            sources.append(source)
+    return parts, sources, degrees

@@ -163,7 +163,7 @@ def hops_of(
     lattice: SiteLattice, trajectory: Trajectory, residence_ps: float, core: float
 ) -> Hops:
     """Return the jumps of all ions of a trajectory, read a block of ions at a time."""
-    from haven.trajectory import check_block
+    from haven.checks import check_block
 
     parts = []
     for start, _, block in trajectory.blocks():

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from haven.checks import check_block
 from haven.cli import log
-from haven.trajectory import BLOCK_BYTES, Trajectory, check_block, heights
+from haven.periodic import heights
+from haven.trajectory import BLOCK_BYTES, Trajectory
 
 COARSE = 2048
 COARSE_BYTES = 1 << 28

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from haven.checks import check_length_unit, check_times
 from haven.cli import HavenError, existing
 
 BLOCK_BYTES = 1 << 27
 FRAMES = ("host", "barycentre")
-WRAPPED = 0.7
 MEMBERS = ("time_ps", "mobile_angstrom", "host_centre_angstrom", "cell_angstrom", "mobile_symbol")
 
 
@@ -239,52 +239,6 @@ def check(trajectory: Trajectory, species: str | None = None) -> None:
             raise HavenError(f"{where}: the {name} has values that are not finite")
     atoms = len(trajectory.extra.get("symbols", ())) or trajectory.ions
     check_length_unit(trajectory.volume / atoms, str(where))
-
-
-def check_times(times: np.ndarray, where: str) -> None:
-    """Raise `HavenError` unless times (T,) in ps increase evenly."""
-    steps = np.diff(times)
-    if not np.isfinite(times).all() or (steps <= 0).any():
-        bad = int(np.argmax(~(steps > 0))) + 1
-        raise HavenError(f"{where}: times do not increase at frame {bad}: remove repeated frames")
-    if np.abs(steps - steps.mean()).max() > 1e-3 * steps.mean():
-        bad = int(np.argmax(np.abs(steps - steps.mean()))) + 1
-        raise HavenError(f"{where}: frames are not evenly spaced in time (frame {bad}): "
-                         "keep every n-th step only")
-
-
-def check_length_unit(volume_per_atom: float, where: str) -> None:
-    """Raise `HavenError` if the volume per atom in Angstrom^3 is that of another length unit."""
-    if volume_per_atom < 1.0:
-        raise HavenError(f"{where}: {volume_per_atom:.3g} cubic Angstrom per atom is too little "
-                         "for a crystal: lengths must be in Angstrom, not nm")
-
-
-def check_block(trajectory: Trajectory, start: int, block: np.ndarray) -> None:
-    """Refuse positions (T, n, 3) with values that are not finite, or that are wrapped.
-
-    Raises
-    ------
-    HavenError
-        Naming ion and frame.
-    """
-    if not np.isfinite(block.sum(axis=(0, 1), dtype=np.float64)).all():
-        t, i = np.argwhere(~np.isfinite(block))[0][:2]
-        raise HavenError(f"{trajectory.path}: ion {start + int(i)} has no finite position at frame "
-                         f"{int(t)}")
-    inverse = np.linalg.inv(trajectory.cell).astype(np.float32)
-    rows = max(1, (1 << 22) // max(1, block.shape[1] * 3))
-    for first in range(0, len(block) - 1, rows):
-        step = np.abs(np.diff(block[first : first + rows + 1], axis=0) @ inverse)
-        if step.max() > WRAPPED:
-            t, i = np.argwhere(step > WRAPPED)[0][:2]
-            raise HavenError(f"{trajectory.path}: ion {start + int(i)} jumps by a cell at frame "
-                             f"{first + int(t) + 1}: positions are wrapped, or saved too rarely")
-
-
-def heights(cell: np.ndarray) -> np.ndarray:
-    """Return the distances (3,) between opposite faces of a cell (3, 3), Angstrom."""
-    return 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
 
 
 def write_npz(path: str | Path, members: Mapping[str, Any], meta: Mapping[str, Any]) -> Path:

@@ -4,10 +4,11 @@
     python tests/bench/transport.py --ions 6000 --frames 5500 --work W --peers peers/bin/python
 
 Each tool runs alone in a process with one thread; ``--peers`` is a Python that has MDAnalysis,
-freud-analysis, tidynamics, kinisi, gemdat and pymatgen-analysis-diffusion (a tool that is not there
-is left out). Slow or memory-hungry tools get the first ``SHARE`` of the ions; times are then also
-given per ion and frame. Times: ``seconds`` is processor time of reading and computing, without
-imports; ``wall`` the same by the clock, ``peak`` the process's largest memory.
+freud-analysis, tidynamics, kinisi, gemdat and pymatgen-analysis-diffusion; a tool that is not there
+is named and left out. Slow or memory-hungry tools get the first ``SHARE`` of the ions, and all peers
+at most ``MOST`` positions; times are therefore also given per ion and frame. Times: processor time
+of reading and computing, without imports; ``wall`` the same by the clock; then the process's largest
+memory. The last lines compare the curves of self displacements, per ion and frame.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MK
                                   "NUMBA_NUM_THREADS")}
 SHARE = {"gemdat": 0.05, "tidynamics": 0.2, "mdanalysis": 0.2, "kinisi": 0.005, "pymatgen": 0.005,
          "haven_d": 0.005}
+MOST = 33_000_000  # positions (ions x frames) a peer gets at most
 SPARSE = 1000  # frames that kinisi and haven_d get, evenly over the run
 
 
@@ -245,10 +247,14 @@ def main() -> None:
         subprocess.run([sys.executable, __file__, "--one", "make", "--work", given.work,
                         "--ions", str(given.ions), "--frames", str(given.frames)], check=True)
     print(f"{given.ions} ions x {given.frames} frames")
+    rates = {}
     for tool in given.tools.split(","):
         share = SHARE.get(tool, 1.0)
+        if not tool.startswith("haven"):
+            share *= min(1.0, MOST / (given.ions * given.frames))
         out = given.work / f"{tool}.json"
         out.unlink(missing_ok=True)
+        out.with_suffix(".npy").unlink(missing_ok=True)
         python = sys.executable if tool.startswith("haven") else given.peers
         try:
             done = subprocess.run(
@@ -260,9 +266,24 @@ def main() -> None:
             print(f"{tool:>12}: not done in {given.limit_s:g} s")
             continue
         if done.returncode:
-            print(f"{tool:>12}: {done.stderr.strip().splitlines()[-1]}")
+            why = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            missing = "ModuleNotFoundError" in why
+            print(f"{tool:>12}: {'NOT INSTALLED in ' + str(python) if missing else 'failed'}: {why}")
             continue
-        print(f"{tool:>12}: {report(given, tool, json.loads(out.read_text()))}", flush=True)
+        found = json.loads(out.read_text())
+        if (given.work / f"{tool}.npy").exists():
+            rates[tool] = found["seconds"] / found["ions"] / given.frames
+        print(f"{tool:>12}: {report(given, tool, found)}", flush=True)
+    peers = {tool: rate for tool, rate in rates.items() if not tool.startswith("haven")}
+    if peers and "haven_again" in rates:
+        best = min(peers, key=lambda tool: peers[tool])
+        for tool in ("haven_self", "haven_again"):
+            if tool in rates:
+                print(f"{tool} takes 1/{peers[best] / rates[tool]:.1f} of the time of the fastest "
+                      f"peer, {best}")
+    if "haven_self" in rates and "haven_again" in rates:
+        print(f"all of haven's curves take {rates['haven_again'] / rates['haven_self']:.2f} of the "
+              "time of self alone")
 
 
 def report(given: argparse.Namespace, tool: str, found: dict) -> str:

@@ -79,6 +79,19 @@ def test_joined_intervals_hold_the_truth():
     assert 88 <= held <= 100
 
 
+@pytest.mark.parametrize("members", [2, 4])
+def test_members_may_differ_in_their_slope(members):
+    rng, held = np.random.default_rng(4), 0
+    replica, x = np.repeat(np.arange(members), 5), np.tile(np.linspace(-8, 8, 5), members)
+    for _ in range(50):
+        values = -0.3 * x + rng.normal(0, 0.02, members)[replica] * x + rng.normal(0, 0.1, len(x))
+        _, low, high = conductivity.join(
+            values, np.full(len(x), 0.1), np.stack([np.ones_like(x), -x], axis=1),
+            {"disorder": replica, "potential": np.zeros(len(x))}, x).interval(np.array([0.0, 1.0]))
+        held += low <= 0.3 <= high
+    assert held >= 45
+
+
 def test_a_melted_or_drifting_host_is_told(tmp_path):
     frames = 40
     drift = np.outer(np.arange(frames), [0.1, 0, 0])
