@@ -4,11 +4,11 @@
     python tests/bench/transport.py --ions 6000 --frames 5500 --work W --peers peers/bin/python
 
 Each tool runs alone in a process with one thread; ``--peers`` is a Python that has MDAnalysis,
-freud-analysis, tidynamics, kinisi, gemdat and pymatgen-analysis-diffusion; a tool that is not there
-is named and left out. Slow or memory-hungry tools get the first ``SHARE`` of the ions, and all peers
-at most ``MOST`` positions; times are therefore also given per ion and frame. Times: processor time
-of reading and computing, without imports; ``wall`` the same by the clock; then the process's largest
-memory. The last lines compare the curves of self displacements, per ion and frame.
+freud-analysis, tidynamics, kinisi, gemdat and pymatgen-analysis-diffusion; a tool that is not
+there is named and left out. Slow or memory-hungry tools get the first ``SHARE`` of the ions, and
+all peers at most ``MOST`` positions; times are therefore also given per ion and frame. Times are
+processor time of reading and computing, without imports; ``wall`` is the same by the clock; then
+the process's largest memory. The last lines compare the curves of self displacements.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from peers import freud, gemdat, kinisi, mdanalysis, positions, pymatgen, thinned, tidynamics
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
@@ -30,7 +31,6 @@ THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MK
 SHARE = {"gemdat": 0.05, "tidynamics": 0.2, "mdanalysis": 0.2, "kinisi": 0.005, "pymatgen": 0.005,
          "haven_d": 0.005}
 MOST = 33_000_000  # positions (ions x frames) a peer gets at most
-SPARSE = 1000  # frames that kinisi and haven_d get, evenly over the run
 
 
 def make(path: Path, frames: int, ions: int) -> None:
@@ -55,22 +55,6 @@ def make(path: Path, frames: int, ions: int) -> None:
         "host_centre_angstrom": np.zeros((frames, 3)), "cell_angstrom": np.eye(3) * 60,
         "mobile_symbol": np.array("Li")}, {})
     raw.unlink()
-
-
-def positions(path: Path, share: float) -> np.ndarray:
-    """Return positions (T, n, 3) of the first ions, as the peers take them."""
-    sys.path.insert(0, str(BIN))
-    from haven.trajectory import open_npz
-
-    held = open_npz(path)
-    return held.read(0, max(2, round(held.ions * share)))
-
-
-def thinned(path: Path, share: float) -> tuple[np.ndarray, float]:
-    """Return about `SPARSE` frames of the first ions, and the time between them in ps."""
-    x = positions(path, share)
-    every = max(1, len(x) // SPARSE)
-    return x[::every], float(every)
 
 
 def haven(path: Path, share: float) -> dict:
@@ -103,72 +87,6 @@ def haven_self(path: Path, share: float) -> dict:
     return {"msd": found.sum(axis=1), "ions": held.ions, "start": start}
 
 
-def mdanalysis(path: Path, share: float) -> dict:
-    """EinsteinMSD with FFT."""
-    import MDAnalysis
-    from MDAnalysis.analysis.msd import EinsteinMSD
-
-    x = positions(path, share)
-    universe = MDAnalysis.Universe.empty(x.shape[1], trajectory=True)
-    universe.load_new(x, order="fac")
-    found = EinsteinMSD(universe, select="all", msd_type="xyz", fft=True).run()
-    return {"msd": found.results.timeseries[1:], "ions": x.shape[1]}
-
-
-def freud(path: Path, share: float) -> dict:
-    """MSD in window mode."""
-    import freud
-
-    freud.parallel.set_num_threads(1)
-    x = positions(path, share)
-    return {"msd": freud.msd.MSD(mode="window").compute(x).msd[1:], "ions": x.shape[1]}
-
-
-def tidynamics(path: Path, share: float) -> dict:
-    """One call an ion."""
-    import tidynamics
-
-    x = positions(path, share)
-    total = np.zeros(len(x))
-    for i in range(x.shape[1]):
-        total += tidynamics.msd(x[:, i].astype(np.float64))
-    return {"msd": total[1:] / x.shape[1], "ions": x.shape[1]}
-
-
-def gemdat(path: Path, share: float) -> dict:
-    """Trajectory.mean_squared_displacement."""
-    import gemdat
-    from pymatgen.core import Element
-
-    x = positions(path, share)
-    held = gemdat.Trajectory(
-        species=[Element("Li")] * x.shape[1], coords=x / 60.0, lattice=np.eye(3) * 60,
-        time_step=1e-12, constant_lattice=True, metadata={"temperature": 300})
-    return {"msd": held.mean_squared_displacement().mean(axis=0)[1:], "ions": x.shape[1]}
-
-
-def kinisi(path: Path, share: float) -> dict:
-    """D_self with its posterior."""
-    import MDAnalysis
-    import scipp as sc
-    from kinisi.analyze import DiffusionAnalyzer
-
-    x, step = thinned(path, share)
-    universe = MDAnalysis.Universe.empty(x.shape[1] + 1, trajectory=True)
-    universe.add_TopologyAttr("types", ["Li"] * x.shape[1] + ["X"])
-    universe.add_TopologyAttr("names", ["Li"] * x.shape[1] + ["X"])
-    host = np.zeros((len(x), 1, 3), np.float32)
-    universe.load_new(np.concatenate([x, host], axis=1) % 60, order="fac", dt=step,
-                      dimensions=[60, 60, 60, 90, 90, 90])
-    found = DiffusionAnalyzer.from_universe(
-        universe, specie="Li", time_step=step * sc.Unit("ps"),
-        step_skip=1 * sc.Unit("dimensionless"), progress=False)
-    found.diffusion(start_dt=20 * step * sc.Unit("ps"), progress=False)
-    draws = found.D.values * float(sc.to_unit(1.0 * found.D.unit, "cm^2/s").value)
-    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
-    return {"d": [middle, low, high], "ions": x.shape[1]}
-
-
 def haven_d(path: Path, share: float) -> dict:
     """D_self with interval from the ions kinisi gets."""
     from haven import diffusion, msd, trajectory
@@ -182,23 +100,6 @@ def haven_d(path: Path, share: float) -> dict:
     held = trajectory.open_npz(part)
     row = diffusion.estimate(held, msd.curves(held), 1.5)[0]
     return {"d": [row.value, row.low_95, row.high_95], "ions": x.shape[1]}
-
-
-def pymatgen(path: Path, share: float) -> dict:
-    """Van Hove functions of pymatgen-analysis-diffusion."""
-    from pymatgen.analysis.diffusion.aimd.van_hove import VanHoveAnalysis
-    from pymatgen.analysis.diffusion.analyzer import DiffusionAnalyzer
-    from pymatgen.core import Lattice, Structure
-
-    x = positions(path, share)[:200].astype(float)
-    first = Structure(Lattice.cubic(60), ["Li"] * x.shape[1] + ["Cl"],
-                      np.vstack([x[0], [[0, 0, 0]]]), coords_are_cartesian=True)
-    still = np.zeros((1, len(x), 3))
-    moved = np.concatenate([(x - x[0]).swapaxes(0, 1), still])
-    held = DiffusionAnalyzer(first, moved, "Li", 300, 1000, 1, smoothed=False, min_obs=1)
-    found = VanHoveAnalysis(held, avg_nsteps=50, ngrid=101, rmax=10, species=["Li"],
-                            indices=list(range(x.shape[1])))
-    return {"van_hove": [float(v) for v in np.ravel(found.gsrt[-1])[:5]], "ions": x.shape[1]}
 
 
 TOOLS = {f.__name__: f for f in (haven, haven_again, haven_self, mdanalysis, freud, tidynamics,
@@ -267,20 +168,24 @@ def main() -> None:
             continue
         if done.returncode:
             why = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            missing = "ModuleNotFoundError" in why
-            print(f"{tool:>12}: {'NOT INSTALLED in ' + str(python) if missing else 'failed'}: {why}")
+            what = f"NOT INSTALLED in {python}" if "ModuleNotFoundError" in why else "failed"
+            print(f"{tool:>12}: {what}: {why}")
             continue
         found = json.loads(out.read_text())
         if (given.work / f"{tool}.npy").exists():
             rates[tool] = found["seconds"] / found["ions"] / given.frames
         print(f"{tool:>12}: {report(given, tool, found)}", flush=True)
+    compare(rates)
+
+
+def compare(rates: dict[str, float]) -> None:
+    """Print how Haven's times per ion and frame stand to the fastest peer's."""
     peers = {tool: rate for tool, rate in rates.items() if not tool.startswith("haven")}
-    if peers and "haven_again" in rates:
-        best = min(peers, key=lambda tool: peers[tool])
-        for tool in ("haven_self", "haven_again"):
-            if tool in rates:
-                print(f"{tool} takes 1/{peers[best] / rates[tool]:.1f} of the time of the fastest "
-                      f"peer, {best}")
+    for tool in ("haven_self", "haven_again") if peers else ():
+        if tool in rates:
+            best = min(peers, key=lambda one: peers[one])
+            print(f"{tool} takes 1/{peers[best] / rates[tool]:.1f} of the time of the fastest "
+                  f"peer, {best}")
     if "haven_self" in rates and "haven_again" in rates:
         print(f"all of haven's curves take {rates['haven_again'] / rates['haven_self']:.2f} of the "
               "time of self alone")
