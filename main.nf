@@ -1,7 +1,7 @@
 #!/usr/bin/env nextflow
 // Haven: from first-principles labels to ionic conductivity, with error bars all the way.
 
-include { asList; asNumbers; checkParameters; helpText } from './modules/parameters'
+include { asNumbers; checkImages; checkParameters; helpText; plainCause } from './modules/parameters'
 include { codeDigests; expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
 include { STRUCTURES } from './modules/structures'
 include { REFERENCE  } from './modules/reference'
@@ -17,6 +17,7 @@ workflow {
         return
     }
     checkParameters(params)
+    checkImages(params.images, workflow.profile, "${params.label}".toBoolean())
 
     def first_seed = "${params.seed}".toInteger()
     def given_runs = givenTrajectories(params.trajectories, first_seed)
@@ -73,12 +74,12 @@ workflow {
     REPORT.out.summary.subscribe { path -> println(path.text) }
 
     workflow.onComplete = {
-        def cause = "${workflow.errorReport ?: workflow.errorMessage ?: ''}".readLines().find { line -> line.contains('haven: error:') }
+        def cause = plainCause("${workflow.errorReport ?: workflow.errorMessage ?: ''}")
         if (workflow.success) {
             println("Report: ${file(params.outdir).toAbsolutePath()}/report.html")
         }
         else if (cause) {
-            System.err.println("\n${cause.trim()}")
+            System.err.println("\n${cause}")
         }
     }
 }

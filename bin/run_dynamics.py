@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from haven import cli, tables
+from haven import cli, guard, tables
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from haven.crystal import Material
+    from haven.job import Job
 
 NUMBERS = {
     "timestep_fs": (1.0, "time step"), "equilibration_ps": (5.0, "time before production"),
@@ -17,7 +25,8 @@ NUMBERS = {
 }
 
 
-def main(argv: list[str] | None = None) -> None:
+def parsed(argv: list[str] | None) -> argparse.Namespace:
+    """Return the options."""
     parser = cli.parser(__doc__)
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--structure", required=True, help="minimised supercell (extxyz)")
@@ -35,21 +44,21 @@ def main(argv: list[str] | None = None) -> None:
                         help="deviation of the ensemble up to which it counts as trained")
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
     parser.add_argument("--checkpoint_dir", help="folder for checkpoints that a retry goes on from")
+    parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
     parser.add_argument("--out", default=".", help="folder for the results")
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
 
-    from ase import Atoms
 
-    from haven import dynamics, lammps
+def main(argv: list[str] | None = None) -> None:
+    args = parsed(argv)
+
     from haven.crystal import load_material
     from haven.job import Job, check, key, velocity_seed
     from haven.model_file import check_potential, crowded
-    from haven.production import judged, thermo_rows, versions, watcher
-    from haven.relaxation import read_structure, wall_row
-    from haven.segments import members
-    from haven.trajectory import write_npz
-    from haven.trust import at_steps, export
+    from haven.relaxation import read_structure
 
+    if args.gpu:
+        guard.require_gpu()
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
     described = [check_potential(p, material.species) for p in args.potentials]
@@ -72,6 +81,27 @@ def main(argv: list[str] | None = None) -> None:
     if described[0] is not None:
         crowded(atoms, described[0])
     inputs = {"structure": cli.sha256(args.structure), "potentials": digests.potentials}
+    with guard.alone(folder):
+        simulate(args, job, atoms, material, folder, inputs)
+        if not args.checkpoint_dir:
+            shutil.rmtree(folder)
+
+
+def simulate(
+    args: argparse.Namespace, job: Job, atoms: Atoms, material: Material, folder: Path,
+    inputs: dict[str, object],
+) -> None:
+    """Run or go on with the dynamics kept in ``folder``, and write its results."""
+    from ase import Atoms
+
+    from haven import dynamics, lammps
+    from haven.production import judged, thermo_rows, versions, watcher
+    from haven.relaxation import wall_row
+    from haven.segments import members
+    from haven.trajectory import write_npz
+    from haven.trust import at_steps, export
+
+    name, out = cli.run_id(args.u_ev, args.temperature_k, args.replica), Path(args.out)
     rotation = lammps.write_data(folder / "start.data", atoms, material.species)
     host = [i for i, s in enumerate(atoms.get_chemical_symbols()) if s != material.mobile]
     job = replace(job, potentials=lammps.link_potentials(folder, args.potentials))
@@ -95,8 +125,6 @@ def main(argv: list[str] | None = None) -> None:
                  out / f"{name}.thermo.parquet", inputs)
     cli.log.info("%s: %.4g ps, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
                  row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
-    if not args.checkpoint_dir:
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""What a long task makes sure of first: alone in its folder, a GPU where one is due."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+from haven.cli import HavenError, log
+
+DEVICES = Path("/dev")
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder of checkpoints; where another task still writes there, wait for its end.
+
+    A job that a scheduler goes on with after its Nextflow died meets the one that a resumed
+    Nextflow submits; the second takes over what the first has done.
+
+    Parameters
+    ----------
+    folder
+        Exists; gets the file ``lock``. A file system without locks is used without.
+    """
+    with (folder / "lock").open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("another task still writes in %s: waiting for its end", folder)
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        except OSError as error:
+            log.warning("%s can't be locked (%s): don't run two tasks on it", folder, error)
+        yield
+
+
+def require_gpu() -> None:
+    """Refuse to go on where no NVIDIA GPU can be used.
+
+    Raises
+    ------
+    HavenError
+        If there is no device, or ``CUDA_VISIBLE_DEVICES`` hides all of them.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    hidden = visible is not None and visible.strip() in ("", "-1", "NoDevFiles")
+    if hidden or not any(DEVICES.glob("nvidia[0-9]*")):
+        why = f"CUDA_VISIBLE_DEVICES is '{visible}'" if hidden else "no /dev/nvidia device"
+        raise HavenError(f"no GPU on {platform.node()} ({why}): ask the queue for one "
+                         "(--slurm_gres gpu:1, --slurm_gpu_queue) or leave out the profile gpu")

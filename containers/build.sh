@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Builds the Apptainer images: containers/build.sh [cpu] [gpu] [gpaw] [--from debian:bookworm-slim] [--to FOLDER]
+# Without --from, Debian's own packages make the base (debootstrap, from the mirror in this machine's apt settings), so that no
+# image registry is needed. Needs apptainer, squashfs-tools, and no root: --fakeroot wants a range in /etc/subuid for the user.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+
+die() { printf 'haven: error: %s\n' "$*" >&2; exit 2; }
+images=() base='' folder=$PWD
+while [ $# -gt 0 ]; do
+  case $1 in
+    cpu | gpu | gpaw) images+=("$1") ;;
+    --from) base=${2:?--from needs an image} && shift ;;
+    --to) folder=${2:?--to needs a folder} && shift ;;
+    *) die "there is no image '$1': choose cpu, gpu, gpaw" ;;
+  esac
+  shift
+done
+[ "${#images[@]}" != 0 ] || images=(cpu gpaw)
+command -v apptainer >/dev/null || die "Apptainer is not installed: Debian has it from version 14 on, others have packages of it"
+[ -d "$folder" ] && [ -w "$folder" ] || die "no folder $folder to write to: make it, or name another with --to"
+
+# The first mirror of Debian's own archive in apt's settings.
+mirror() {
+  apt-get indextargets --format '$(COMPONENT) $(SITE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+    awk '$1 == "main" && $3 !~ /security/ { sub("/$", "", $3); print $3; exit }'
+}
+
+if [ -n "$base" ]; then
+  arguments=(--build-arg bootstrap=docker --build-arg "base=$base")
+else
+  command -v debootstrap >/dev/null || die "debootstrap is not installed: install it, or name a base image with --from"
+  archive=$(mirror)
+  [ -n "$archive" ] || die "apt's settings name no Debian mirror: name a base image with --from"
+  arguments=(--build-arg bootstrap=debootstrap --build-arg "mirror=$archive")
+fi
+
+# pip in the image asks the index this machine's pip asks, and trusts the same certificates; nothing of it stays in the image.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/haven-image.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+{
+  echo '[global]'
+  index=${PIP_INDEX_URL:-$(python3 -m pip config get global.index-url 2>/dev/null || :)}
+  [ -z "$index" ] || echo "index-url = $index"
+  authorities=${PIP_CERT:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
+  [ ! -e "$authorities" ] || { cp "$authorities" "$scratch/authorities.crt" && echo 'cert = /mnt/authorities.crt'; }
+} >"$scratch/pip.conf"
+chmod -R a+rX "$scratch"
+
+for image in "${images[@]}"; do
+  case $image in
+    gpaw) name=gpaw definition=gpaw.def options=() ;;
+    *) name=haven-$image definition=haven.def options=(--build-arg "device=$image") ;;
+  esac
+  apptainer build --fakeroot --force --bind "$scratch:/mnt" "${arguments[@]}" "${options[@]}" "$scratch/$name.sif" "$definition"
+  mv "$scratch/$name.sif" "$folder/$name.sif"
+  printf 'haven: %s/%s.sif is built\n' "$folder" "$name"
+done
