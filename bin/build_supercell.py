@@ -7,30 +7,51 @@ from pathlib import Path
 
 from haven.cli import HavenError, log, parser, run
 
+WAYS = ("electrostatic", "random", "quasirandom")
+LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
+CLOSEST_ANGSTROM = 1.5
+
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the supercell as extxyz and CIF, and its occupancies as a table."""
+    """Write the supercell as extxyz, CIF and LAMMPS data, and its occupancies as a table."""
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
     arguments.add_argument("--supercell", default="2,2,2", help="conventional cells along a, b, c")
     arguments.add_argument("--occupancies", default="default", help="set in the material file")
     arguments.add_argument("--replica", type=int, default=0, help="number of the replica")
     arguments.add_argument("--seed", type=int, default=1, help="seed of the disorder")
+    arguments.add_argument("--disorder", choices=WAYS, default=WAYS[0],
+                           help="how cations are placed: by their screened charges, at random, "
+                           "or with the pairs of a random crystal (small cells)")
     arguments.add_argument("--sweeps", type=int, default=40, help="Monte Carlo trials per site")
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
 
+    import numpy as np
     from ase.io import write
 
     from haven import tables
     from haven.crystal import load_material
     from haven.disorder import build
+    from haven.lammps import write_data
+    from haven.quasirandom import quasirandom
 
     material = load_material(given.material)
     repeat = tuple(int(n) for n in given.supercell.split(","))
     if len(repeat) != 3 or min(repeat) < 1:
         raise HavenError(f"--supercell is {given.supercell}: needs three whole numbers above 0")
-    atoms, rows = build(material, repeat, given.occupancies, given.seed, given.sweeps)
+    if given.disorder == "quasirandom" and np.prod(repeat) > LARGEST:
+        raise HavenError(f"--disorder quasirandom is for small cells, up to {LARGEST} conventional "
+                         "ones: a large random cell has random pairs by itself")
+    occupation = (quasirandom(material, repeat, given.occupancies, given.seed)
+                  if given.disorder == "quasirandom" else None)
+    sweeps = given.sweeps if given.disorder == "electrostatic" else 0
+    atoms, rows = build(material, repeat, given.occupancies, given.seed, sweeps,
+                        occupation=occupation)
+    closest = float(str(rows[0]["min_distance_angstrom"]))
+    if closest < CLOSEST_ANGSTROM:
+        raise HavenError(f"atoms of {given.material} are {closest:.2f} Angstrom apart: correct its "
+                         "lattice or coordinates")
     name = f"r{given.replica}"
     atoms.info.update(material=material.name, replica=given.replica, seed=given.seed,
                       occupancies=given.occupancies)
@@ -38,11 +59,11 @@ def main(argv: list[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write(out / f"{name}.supercell.extxyz", atoms)
     write(out / f"{name}.supercell.cif", atoms)
+    write_data(out / f"{name}.supercell.data", atoms, material.species)
     rows = [{**row, "replica": given.replica, "structure": name, "role": "supercell"}
             for row in rows]
     tables.write("structures", rows, out / f"{name}.structures.parquet", vars(given))
-    log.info("%s: %d atoms, shortest distance %.2f Angstrom", name, len(atoms),
-             rows[0]["min_distance_angstrom"])
+    log.info("%s: %d atoms, shortest distance %.2f Angstrom", name, len(atoms), closest)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ step "types: pyright" pyright --pythonpath "$(command -v python)"
 step "science and scripts: pytest" pytest tests/python
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 step "the pipeline, killed and resumed, and its numbers: pytest" pytest tests/pipeline
+step "SLURM: two GPUs for twelve runs, a job cancelled, the head killed and resumed: pytest" pytest tests/slurm
 if command -v nf-test >/dev/null; then
   step "processes: nf-test" nf-test test
 else

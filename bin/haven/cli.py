@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import logging
 import os
@@ -20,6 +21,8 @@ class HavenError(Exception):
 def run(main: Callable[[list[str] | None], None]) -> None:
     """Call a script's ``main``; a `HavenError` ends it with one line on stderr and status 2.
 
+    So does a full disk.
+
     Parameters
     ----------
     main
@@ -33,6 +36,12 @@ def run(main: Callable[[list[str] | None], None]) -> None:
         raise SystemExit(2) from None
     except BrokenPipeError:
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = f" at {error.filename}" if error.filename else f" (working in {Path.cwd()})"
+        print(f"haven: error: the disk is full{place}: make room and run again", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

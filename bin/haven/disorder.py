@@ -158,15 +158,27 @@ def warren_cowley(
 def build(
     material: Material, repeat: tuple[int, int, int], occupancies: str, seed: int,
     sweeps: int = 40, framework: dict[str, dict[str, int]] | None = None,
+    occupation: np.ndarray | None = None,
 ) -> tuple[Atoms, list[dict[str, object]]]:
     """Return an ordered supercell and its rows of the table ``structures``.
 
-    Rows lack ``replica``, ``structure`` and ``role``, which the caller knows.
+    Rows lack ``replica``, ``structure`` and ``role``, which the caller knows. An ``occupation``
+    (element on each site of `cation_lattice`, shape (S,)) is taken instead of a drawn one.
+
+    Raises
+    ------
+    HavenError
+        If the cell is charged.
     """
     from ase.neighborlist import neighbor_list
 
-    occupation = order_cations(material, repeat, occupancies, seed, sweeps, framework)
+    if occupation is None:
+        occupation = order_cations(material, repeat, occupancies, seed, sweeps, framework)
     atoms = assemble(material, repeat, occupation)
+    charge = sum(material.charges[s] for s in atoms.get_chemical_symbols())
+    if charge:
+        raise HavenError(f"a cell {' x '.join(map(str, repeat))} of {material.name} has the charge "
+                         f"{charge:+d}: its occupancies {occupancies} don't fit the formula")
     _, letters = cation_lattice(material, repeat)
     close = neighbor_list("d", atoms, 3.0)
     targets = material.occupancies[occupancies] if framework is None else {}

@@ -17,6 +17,7 @@ from haven.job import COLUMNS, PHASES, Job, script
 
 POLL_S = 0.2
 REPORT_S = 20.0
+FULL_BYTES = 1 << 16
 
 
 def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
@@ -111,10 +112,10 @@ def _attempt(
         return reason
     if code == 0 and restarts(folder, phase)[:1] != have[:1]:
         return ""
-    if code == 0:
-        free = shutil.disk_usage(folder).free / 1e6
-        raise HavenError(f"LAMMPS wrote no whole restart file in {folder} ({free:.0f} MB are free "
-                         "on its disk): make room and run again")
+    free = shutil.disk_usage(folder).free
+    if code == 0 or free < FULL_BYTES:
+        raise HavenError(f"LAMMPS wrote no whole restart file in {folder} ({free / 1e6:.1f} MB are "
+                         "free on its disk): make room and run again")
     said = lammps.error_line(folder, f"{stem}.log")
     rows = lammps.read_thermo(folder / f"{stem}.log", len(COLUMNS))
     wild = re.search(r"halt condition|Lost atoms|Non-numeric|Out of range atoms|nan", said, re.I)

@@ -12,6 +12,7 @@ process BUILD_SUPERCELL {
 
     output:
     tuple val(meta), path("${meta.id}.supercell.extxyz"), emit: supercell
+    path "${meta.id}.supercell.{cif,data}", emit: exports
     path "${meta.id}.structures.parquet", emit: tables
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
@@ -23,6 +24,6 @@ process BUILD_SUPERCELL {
 
     stub:
     """
-    touch ${meta.id}.supercell.extxyz ${meta.id}.structures.parquet
+    touch ${meta.id}.supercell.extxyz ${meta.id}.supercell.cif ${meta.id}.supercell.data ${meta.id}.structures.parquet
     """
 }

@@ -14,11 +14,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 1800
 DYNAMICS = "RUN_DYNAMICS"
-STEPS, EVERY = 4000, 10  # of the production, and of its frames: 8 ps, 0.02 ps, 2 fs
+STEPS, EVERY = 3000, 10  # of the production, and of its frames: 6 ps, 0.02 ps, 2 fs
+FIRST = 4294960000  # above what SLURM gives jobs by their order
 OPTIONS = (
     "-profile", "test,slurm", "-c", str(Path(__file__).parent / "nextflow.config"),
     "--slurm_queue", "cpu", "--slurm_gpu_queue", "gpu", "--slurm_gres", "gpu:1",
-    "--production_ps", "8", "--checkpoint_minutes", "0.03",
+    "--production_ps", "6", "--checkpoint_minutes", "0.03",
 )  # fmt: skip
 
 
@@ -129,7 +130,7 @@ def _half_way(study: Study) -> bool:
     """
     for number, run, _ in queue("PD"):
         if run == study.cancelled:
-            subprocess.run(["scontrol", "update", f"JobId={number}", "Priority=900000000"],
+            subprocess.run(["scontrol", "update", f"JobId={number}", f"Priority={FIRST}"],
                            check=True)
     found = rows(study.folder / "killed.tsv")
     done = [row for row in found if DYNAMICS in row["name"] and row["status"] == "COMPLETED"]
