@@ -43,7 +43,7 @@ def test_a_charged_or_crowded_cell_is_refused(tmp_path):
         build(wrong, (2, 2, 2), "default", 1, sweeps=0)
     small = tmp_path / "small.yml"
     text = MATERIAL.read_text()
-    small.write_text(text.replace("b_angstrom: 10.", "b_angstrom: 4."))
+    small.write_text(text.replace("b_angstrom: 10.", "b_angstrom: 3."))
     assert small.read_text() != text
     with pytest.raises(HavenError, match="Angstrom apart"):
         build_supercell.main(["--material", str(small), "--out", str(tmp_path), "--sweeps", "0"])
