@@ -1,7 +1,8 @@
 include { MINIMISE     } from './minimise'
+include { RELAX_CELL   } from './relax_cell'
 include { RUN_DYNAMICS } from './run_dynamics'
 
-// Minimised supercells and their dynamics: U x temperature x replica, each a task of its own.
+// Relaxed cells; minimised supercells and their dynamics: U x temperature x replica, each a task of its own.
 workflow DYNAMICS {
     take:
     ch_supercells   // tuple: map (id, replica, seed), path
@@ -24,7 +25,8 @@ workflow DYNAMICS {
             [meta + [id: "u${u_ev}_t${temperature_k}_r${meta.replica}", temperature_k: temperature_k], structure, potentials] }
     RUN_DYNAMICS(ch_runs, material, digests.run_dynamics)
     trajectories = RUN_DYNAMICS.out.trajectory
-    tables = RUN_DYNAMICS.out.tables
+    RELAX_CELL(ch_leaders, material, digests.relax_cell)
+    tables = RUN_DYNAMICS.out.tables.mix(RELAX_CELL.out.tables)
 
     emit:
     minimised    // tuple: map (id, u_ev, seed, replica), path

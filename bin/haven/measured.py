@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from haven.cell_relaxation import joined_cells
 from haven.kinds import Frame, Row, Tables
 from haven.pooling import pool
 from haven.trust import worst_share
@@ -37,7 +38,7 @@ def collect(tables: Tables) -> Frame:
     import pandas as pd
 
     sources = (_diffusion, _conductivity, _arrhenius, _accuracy, _peaks, _barriers, _cost,
-               _occupancies)
+               _occupancies, _lattice)
     rows = [row for source in sources for row in source(tables)]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in ("u_ev", "temperature_k", "value", "low_95", "high_95", "beyond"):
@@ -259,6 +260,11 @@ def _occupancies(tables: Tables) -> Iterator[Row]:
             counts = group["occupancy"]
             yield _row(f"occupancy_{species.lower()}_{site}", u_ev, counts.mean(), counts.min(),
                        counts.max(), "1", system=system, runs=len(group), note="counted")
+
+
+def _lattice(tables: Tables) -> Iterator[Row]:
+    for found in joined_cells(tables["lattice"]):
+        yield _row(**found)
 
 
 def study_u(tables: Tables) -> list[float]:

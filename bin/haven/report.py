@@ -60,6 +60,7 @@ def figures(
     from haven import figures as look
     from haven import figures_cells as cells
     from haven import figures_dynamics as motion
+    from haven import figures_lattice as relaxed
     from haven import figures_learning as rounds
     from haven import figures_potential as learnt
     from haven import figures_transport as carried
@@ -72,7 +73,7 @@ def figures(
         lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
         lambda: learnt.accuracy_by_species(tables), lambda: trusted.calibration(tables),
         lambda: trusted.data_curve(tables), lambda: cells.supercell(structures),
-        lambda: cells.structures(tables),
+        lambda: cells.structures(tables), lambda: relaxed.lattice(tables, reference),
         lambda: motion.thermo(tables), lambda: motion.temperature_series(tables),
         lambda: motion.rdf(tables), lambda: motion.msd(tables),
         lambda: carried.diffusion(tables, measured),

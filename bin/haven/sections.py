@@ -40,7 +40,7 @@ SECTIONS = (
      ("learning_curve", "parity", "residuals", "accuracy", "calibration", "data_curve"),
      ("accuracy", "learning_curve")),
     ("health", "Dynamics: cells and health of the runs",
-     ("supercell", "structures", "thermo", "temperature", "rdf"), ("runs",)),
+     ("supercell", "structures", "lattice", "thermo", "temperature", "rdf"), ("runs",)),
     ("transport", "Transport", ("msd", "diffusion", "conductivity", "haven_ratio"),
      ("msd", "diffusion")),
     ("hops", "Hops and paths of single ions", ("hops", "tracks", "density", "van_hove"),

@@ -22,8 +22,9 @@ from haven.cli import HavenError
 from haven.measured import collect
 
 FIGURES = ("labels", "exploration", "learning_curve", "parity", "residuals", "accuracy",
-           "structures", "thermo", "temperature", "rdf", "msd", "diffusion", "conductivity",
-           "haven_ratio", "hops", "tracks", "density", "van_hove", "barriers", "cost", "supercell")
+           "structures", "lattice", "thermo", "temperature", "rdf", "msd", "diffusion",
+           "conductivity", "haven_ratio", "hops", "tracks", "density", "van_hove", "barriers",
+           "cost", "supercell")
 HEADINGS = ("headline", "unsupported", "comparison", "labels", "potential", "health", "transport",
             "hops", "barriers", "cost", "verdicts", "provenance", "cite")
 VOID = {"meta", "img", "br", "link", "input", "hr"}

@@ -1,0 +1,117 @@
+"""Relaxing the cell with a potential: lattice constants for each occupancy of the sites."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.crystal import Material
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ase import Atoms
+
+    from haven.kinds import Frame
+
+EV_PER_ANGSTROM3_GPA = 160.21766208
+STEPS = 500
+CONSTANTS = {"a_angstrom": "Angstrom", "b_angstrom": "Angstrom", "c_angstrom": "Angstrom",
+             "beta_degree": "degree"}
+
+
+def system_name(material: Material, occupancies: str) -> str:
+    """Return a set of occupancies as tables print it, three digits a site: ``0.875/0.063``."""
+    by_site: dict[str, float] = {}
+    for of_element in material.occupancies[occupancies].values():
+        by_site |= of_element
+    third = Decimal("0.001")
+    return "/".join(str(Decimal(repr(by_site[site])).quantize(third, ROUND_HALF_UP))
+                    for site in sorted(by_site))
+
+
+def relax_cell(
+    atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05
+) -> dict[str, Any]:
+    """Relax atoms and cell together, all nine components, at no outer pressure.
+
+    Parameters
+    ----------
+    atoms
+        Supercell with a calculator; changed in place.
+    repeat
+        Conventional cells along a, b, c in it.
+    force_tolerance
+        Largest force on an atom to stop at, eV/Angstrom.
+    pressure_gpa
+        Largest component of the stress to stop at.
+
+    Returns
+    -------
+    dict
+        Of the conventional cell: a_angstrom, b_angstrom, c_angstrom, alpha_degree, beta_degree,
+        gamma_degree, volume_angstrom3; energy_ev_per_atom, force_max_ev_per_angstrom,
+        stress_max_gpa, steps, converged.
+    """
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import FIRE
+
+    quiet: Any = None
+    both: Any = FrechetCellFilter(atoms)
+    optimiser = FIRE(both, logfile=quiet)
+    for _ in optimiser.irun(fmax=0.0, steps=STEPS):
+        force, stress = largest(atoms)
+        if force <= force_tolerance and stress <= pressure_gpa:
+            break
+    force, stress = largest(atoms)
+    one = atoms.copy()
+    one.set_cell(atoms.cell.array / np.array(repeat)[:, None])
+    a, b, c, alpha, beta, gamma = one.cell.cellpar()
+    return {
+        "a_angstrom": float(a), "b_angstrom": float(b), "c_angstrom": float(c),
+        "alpha_degree": float(alpha), "beta_degree": float(beta), "gamma_degree": float(gamma),
+        "volume_angstrom3": abs(float(np.linalg.det(one.cell.array))),
+        "energy_ev_per_atom": float(atoms.get_potential_energy()) / len(atoms),
+        "force_max_ev_per_angstrom": force, "stress_max_gpa": stress, "steps": optimiser.nsteps,
+        "converged": force <= force_tolerance and stress <= pressure_gpa,
+    }
+
+
+def largest(atoms: Atoms) -> tuple[float, float]:
+    """Return the largest force on an atom, eV/Angstrom, and stress component, GPa."""
+    force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
+    return force, float(np.abs(atoms.get_stress()).max()) * EV_PER_ANGSTROM3_GPA
+
+
+def joined_cells(table: Frame) -> Iterator[dict[str, Any]]:
+    """Yield lattice constants joined over replicas, with Student's 95 % interval.
+
+    Parameters
+    ----------
+    table
+        The table ``lattice``; cells that did not converge are left out.
+
+    Yields
+    ------
+    dict
+        quantity (``lattice_a``), u_ev, value, low, high (None of a single cell), unit, system,
+        runs, note.
+    """
+    from scipy.stats import t as student
+
+    good = table[table["converged"].astype(bool)]
+    for (u_ev, system), group in good.groupby(["u_ev", "system"]):
+        for column, unit in CONSTANTS.items():
+            values = group[column].to_numpy(float)
+            half = None
+            if len(values) > 1:
+                half = float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1)
+                             / np.sqrt(len(values)))
+            mean = float(values.mean())
+            yield {"quantity": f"lattice_{column.partition('_')[0]}", "u_ev": u_ev, "value": mean,
+                   "low": None if half is None else mean - half,
+                   "high": None if half is None else mean + half, "unit": unit, "system": system,
+                   "runs": len(values),
+                   "note": f"{len(values)} cells of {int(group['atoms'].iloc[0])} atoms"}

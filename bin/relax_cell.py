@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Relax the cell with a potential, for every set of occupancies the material names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import HavenError, existing, log, numbers, parser, run
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the table of lattice constants, and whether each cell stayed clear of the walls."""
+    options = parser(__doc__)
+    options.add_argument("--material", required=True, help="material file")
+    options.add_argument("--potential", required=True, help="frozen potential")
+    options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
+    options.add_argument("--seed", type=int, default=1, help="seed of potential and disorder")
+    options.add_argument("--relax_supercell", default="2,2,2",
+                         help="conventional cells along a, b, c")
+    options.add_argument("--relax_replicas", type=int, default=3, help="replicas of the disorder")
+    options.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
+                         help="limit of the forces")
+    options.add_argument("--out", default=".", help="folder for the tables")
+    given = options.parse_args(argv)
+
+    from haven import tables
+    from haven.barriers import potential
+    from haven.cell_relaxation import relax_cell, system_name
+    from haven.crystal import load_material
+    from haven.disorder import build
+    from haven.relaxation import wall_row
+
+    material = load_material(given.material)
+    along_a, along_b, along_c = numbers(given.relax_supercell, 3, "relax_supercell")
+    repeat = (int(along_a), int(along_b), int(along_c))
+    if min(repeat) < 1 or given.relax_replicas < 1:
+        raise HavenError("--relax_supercell and --relax_replicas need whole numbers above 0")
+    model = existing(given.potential, "potential")
+    rows, cells, calculator = [], [], None
+    for occupancies in material.occupancies:
+        for replica in range(given.relax_replicas):
+            atoms, _ = build(material, repeat, occupancies, given.seed + replica, 40)
+            calculator = calculator or potential(model, atoms)
+            atoms.calc = calculator
+            found = relax_cell(atoms, repeat, given.force_tolerance_ev_per_angstrom)
+            rows.append({"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
+                         "replica": replica, "occupancies": occupancies,
+                         "system": system_name(material, occupancies), "atoms": len(atoms),
+                         **found})
+            cells.append(atoms.copy())
+            log.info("%s, replica %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree%s",
+                     occupancies, replica, found["a_angstrom"], found["b_angstrom"],
+                     found["c_angstrom"], found["beta_degree"],
+                     "" if found["converged"] else ": not converged")
+    out, name = Path(given.out), f"u{given.u_ev:g}"
+    tables.write("lattice", rows, out / f"{name}.lattice.parquet", vars(given))
+    walls = [(one, other, wall) for (one, other), wall in material.closest.items()]
+    tables.write("verdicts", [wall_row(cells, walls, material.name, f"{name} relaxed cells")],
+                 out / f"{name}_lattice.verdicts.parquet", vars(given))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,27 @@
+// Lattice constants of each set of occupancies, relaxed with the potential of one U.
+
+process RELAX_CELL {
+    tag "${meta.id}"
+    label 'process_medium'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(potential)
+    path material
+    val code
+
+    output:
+    path '*.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    relax_cell.py --material ${material} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${args}
+    """
+
+    stub:
+    """
+    touch u${meta.u_ev}.lattice.parquet
+    """
+}

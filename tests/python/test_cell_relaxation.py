@@ -1,0 +1,80 @@
+"""Relaxed cells: the minimum of a known law, joined with intervals, named as published."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from report_tables import relaxed
+from trained import MATERIAL, call, trained
+
+from haven import tables
+from haven.cell_relaxation import joined_cells, relax_cell, system_name
+from haven.crystal import load_material
+
+
+def test_a_strained_crystal_relaxes_to_the_minimum_of_its_law():
+    atoms = bulk("Cu", cubic=True, a=3.6).repeat((2, 2, 1))
+    atoms.calc = EMT()
+    strain = np.array([[0.02, 0.01, 0], [0, -0.02, 0], [0, 0, 0.03]])
+    atoms.set_cell(atoms.cell.array + atoms.cell.array @ strain, scale_atoms=True)
+    atoms.positions += np.random.default_rng(2).normal(0, 0.05, atoms.positions.shape)
+    found = relax_cell(atoms, (2, 2, 1), 0.02)
+    assert found["converged"] and found["steps"] > 5
+    edges = np.arange(3.56, 3.62, 0.005)
+    best = edges[np.argmin([_energy(edge) for edge in edges])]
+    for name in ("a_angstrom", "b_angstrom", "c_angstrom"):
+        assert found[name] == pytest.approx(best, abs=0.004)
+    for name in ("alpha_degree", "beta_degree", "gamma_degree"):
+        assert found[name] == pytest.approx(90, abs=0.1)
+    assert found["volume_angstrom3"] == pytest.approx(best**3, rel=0.003)
+
+
+def _energy(edge: float) -> float:
+    atoms = bulk("Cu", cubic=True, a=edge)
+    atoms.calc = EMT()
+    return atoms.get_potential_energy()
+
+
+def test_occupancies_are_named_as_the_paper_prints_them():
+    crystal = load_material(MATERIAL)
+    names = {name: system_name(crystal, name) for name in crystal.occupancies}
+    assert names == {"default": "0.754/0.123", "calculated_875": "0.875/0.063",
+                     "calculated_844": "0.844/0.078", "calculated_750": "0.750/0.125"}
+
+
+def test_replicas_give_students_interval_and_unconverged_cells_are_left_out():
+    rows = {(r["u_ev"], r["quantity"], r["system"]): r
+            for r in joined_cells(pd.DataFrame(relaxed()))}
+    three = rows[0.0, "lattice_a", "0.875/0.063"]
+    assert three["value"] == pytest.approx(6.43) and three["runs"] == 3
+    half = 4.302653 * 0.01 / np.sqrt(3)  # Student's t of two degrees of freedom
+    assert three["high"] - three["value"] == pytest.approx(half, rel=1e-5)
+    two = rows[4.0, "lattice_a", "0.875/0.063"]
+    assert two["runs"] == 2 and two["value"] == pytest.approx(6.425)
+    one = next(joined_cells(pd.DataFrame(relaxed()[:1])))
+    assert one["low"] is None and one["high"] is None
+
+
+def test_every_occupancy_is_relaxed_with_a_trained_potential(tmp_path):
+    done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
+                "--relax_supercell", "1,1,1", "--relax_replicas", 1, "--out", tmp_path,
+                "--force_tolerance_ev_per_angstrom", 0.2)
+    assert done.returncode == 0, done.stderr
+    rows = tables.read("lattice", tmp_path / "u4.lattice.parquet")
+    assert set(rows["system"]) == {"0.754/0.123", "0.875/0.063", "0.844/0.078", "0.750/0.125"}
+    assert len(tables.read("verdicts", tmp_path / "u4_lattice.verdicts.parquet")) == 1
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (("--relax_supercell", "2,2"), "give 3 numbers"),
+    (("--relax_supercell", "0,1,1"), "whole numbers above 0"),
+    (("--relax_replicas", "0"), "whole numbers above 0"),
+    (("--potential", "none.pb"), "none.pb does not exist"),
+])
+def test_bad_options_of_relaxing(tmp_path, options, said):
+    done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
+                "--out", tmp_path, *options)
+    assert done.returncode == 2 and said in done.stderr
