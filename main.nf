@@ -17,7 +17,7 @@ workflow {
         return
     }
     checkParameters(params)
-    checkImages(params.images, workflow.profile, "${params.label}".toBoolean())
+    checkImages(params.image_folder, workflow.profile, "${params.label}".toBoolean() || "${params.rounds}".toInteger() > 0)
 
     def first_seed = "${params.seed}".toInteger()
     def given_runs = givenTrajectories(params.trajectories, first_seed)

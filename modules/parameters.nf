@@ -58,7 +58,7 @@ def checkImages(folder, profiles, labels) {
     def names = chosen.contains('apptainer') ? ['haven-cpu'] + (chosen.contains('gpu') ? ['haven-gpu'] : []) + (labels ? ['gpaw'] : []) : []
     def missing = names.findAll { name -> !file("${folder}/${name}.sif").exists() }
     if (missing) {
-        error("haven: error: ${folder} has no ${missing.collect { name -> name + '.sif' }.join(', ')}: make it with containers/build.sh ${missing.collect { name -> name - 'haven-' }.join(' ')}, or name the folder in --images")
+        error("haven: error: ${folder} has no ${missing.collect { name -> name + '.sif' }.join(', ')}: make it with containers/build.sh ${missing.collect { name -> name - 'haven-' }.join(' ')}, or name the folder in --image_folder")
     }
 }
 
