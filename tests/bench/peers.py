@@ -8,6 +8,12 @@ from pathlib import Path
 import numpy as np
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
+MODULES = {
+    "mdanalysis": ("MDAnalysis", "MDAnalysis.analysis.msd", "tidynamics"), "freud": ("freud",),
+    "tidynamics": ("tidynamics",), "gemdat": ("gemdat", "pymatgen.core"),
+    "kinisi": ("MDAnalysis", "scipp", "kinisi.analyze"),
+    "pymatgen": ("pymatgen.analysis.diffusion.aimd.van_hove", "pymatgen.core"),
+}
 SPARSE = 1000  # frames that kinisi and haven_d get, evenly over the run
 
 

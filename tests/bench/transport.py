@@ -14,6 +14,7 @@ the process's largest memory. The last lines compare the curves of self displace
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -23,7 +24,17 @@ import time
 from pathlib import Path
 
 import numpy as np
-from peers import freud, gemdat, kinisi, mdanalysis, positions, pymatgen, thinned, tidynamics
+from peers import (
+    MODULES,
+    freud,
+    gemdat,
+    kinisi,
+    mdanalysis,
+    positions,
+    pymatgen,
+    thinned,
+    tidynamics,
+)
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
@@ -110,6 +121,8 @@ def one(tool: str, path: Path, share: float, out: Path) -> None:
     """Run one tool in this process and write what it found and took."""
     sys.path.insert(0, str(BIN))
     positions(path, 1e-9)
+    for module in MODULES.get(tool, ("haven.msd", "haven.kernels", "haven.diffusion")):
+        importlib.import_module(module)
     start = time.process_time(), time.perf_counter()
     found = TOOLS[tool](path, share)
     if found.pop("restart", False):
