@@ -212,7 +212,7 @@ def report(given: argparse.Namespace, tool: str, found: dict) -> str:
     if "d" in found:
         line += ", D_self {:.4g} [{:.4g}, {:.4g}] cm2/s".format(*found["d"])
     curve = given.work / f"{tool}.npy"
-    if curve.exists():
+    if curve.exists() and (given.work / "haven.npy").exists():
         from haven import msd, trajectory
 
         data = given.work / f"{given.ions}x{given.frames}.npz"
