@@ -36,8 +36,11 @@ def test_killed_training_goes_on_from_its_checkpoint(folder):
     rates = curve["learning_rate"].to_numpy()
     assert (np.diff(rates) <= 0).all() and rates[0] == pytest.approx(0.01, rel=0.02)
     force = curve["force_rmse_train_ev_per_angstrom"].to_numpy()
-    after = steps > about["resumed_from_step"]
-    assert force[after].max() < force[0]
+    before = steps <= about["resumed_from_step"]
+    # Going on with fresh weights would start from force[0] again; batches scatter by a third.
+    near = force[before][-4:].mean() if before.sum() > 4 else force[before][1:].mean()
+    assert force[~before][:4].mean() < 1.5 * near
+    assert force[~before].max() < force[0]
 
 
 def test_messages_of_the_engines_do_not_reach_the_screen(folder):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase.io import read
 
+from haven import tables
 from haven.crystal import load_material
+from haven.model_file import describe
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FRAMES = ASSETS / "frames" / "li3ticl6"
@@ -77,3 +81,49 @@ def test_walls_are_below_every_pair_of_the_shipped_frames(frames):
         for i, j, r in zip(first, second, distance, strict=True):
             wall = walls.get((symbols[i], symbols[j])) or walls[symbols[j], symbols[i]]
             assert r > wall, (atoms.info["trajectory"], symbols[i], symbols[j], r)
+
+MODELS = ASSETS / "models"
+SHIPPED = sorted(p.stem for p in MODELS.glob("u*_s*.pb"))
+
+
+def test_there_are_two_potentials_for_each_u_with_their_checksums():
+    assert SHIPPED == ["u0_s1", "u0_s2", "u4_s1", "u4_s2"]
+    lines = [line.split() for line in (MODELS / "SHA256SUMS").read_text().splitlines()]
+    assert len(lines) == 9
+    for digest, name in lines:
+        assert hashlib.sha256((MODELS / name).read_bytes()).hexdigest() == digest, name
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_potential_says_what_it_was_trained_on(name, frames):
+    about = json.loads((MODELS / f"{name}.potential.json").read_text())
+    assert about["sha256"] == hashlib.sha256((MODELS / f"{name}.pb").read_bytes()).hexdigest()
+    assert f"u{about['u_ev']:g}_s{about['settings']['seed']}" == name
+    known = {trajectory for trajectory, _ in frames[int(about["u_ev"])]}
+    trained, held = set(about["train_trajectories"]), set(about["test_trajectories"])
+    assert trained and held and not trained & held and trained | held <= known
+    found = describe(MODELS / f"{name}.pb")
+    assert found.type_map == ("Li", "Ti", "Cl")
+    assert found.cutoff_angstrom == about["cutoff_angstrom"]
+
+
+def test_a_shipped_potential_has_the_errors_it_is_shipped_with(tmp_path):
+    from trained import call
+
+    built = call("build_dataset.py", "--frames", FRAMES, "--u_ev", 4, "--out", tmp_path)
+    assert built.returncode == 0, built.stderr
+    digest = json.loads((tmp_path / "u4.dataset" / "dataset.json").read_text())["sha256"]
+    about = MODELS / "u4_s1.potential.json"
+    if json.loads(about.read_text())["dataset_sha256"] != digest:
+        pytest.skip("the shipped frames are newer than the potentials: run tests/bench/models.sh")
+    done = call("test_potential.py", "--dataset", tmp_path / "u4.dataset", "--potential",
+                MODELS / "u4_s1.pb", "--about", about, "--u_ev", 4, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    keys = ["u_ev", "seed", "quantity", "species"]
+    said = pd.read_csv(MODELS / "accuracy.csv").query("u_ev == 4 and seed == 1").set_index(keys)
+    found = tables.read("accuracy", tmp_path / "u4_s1.accuracy.parquet")
+    found = found.query("subset == 'test' and component == 'all'").set_index(keys)
+    assert len(said) == 6
+    np.testing.assert_allclose(found["rmse"][said.index], said["rmse"], rtol=0.01)
+    seen = tables.read("verdicts", tmp_path / "u4_s1.verdicts.parquet").iloc[0]
+    assert seen["passed"] and "none of the" in seen["message"]

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Makes assets/models anew from the shipped frames, with the demo's settings: trains two potentials for each U,
+# tests them, copies them with provenance, errors and checksums. Options go to nextflow run. About 10 minutes on two cores.
+set -euo pipefail
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
+place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-models.XXXXXX")}
+mkdir -p "$place" && cd "$place"
+nextflow run "$root/main.nf" -profile demo -ansi-log false --potentials_only true --ensemble 2 --outdir "$place/results" "$@"
+
+target=$root/assets/models
+mkdir -p "$target" && rm -f "$target"/u*_s*
+cp results/models/u*_s*.pb results/models/u*_s*.potential.json "$target"
+python3 - results/tables/accuracy.parquet "$target/accuracy.csv" <<'END'
+import sys
+
+import pandas as pd
+
+table = pd.read_parquet(sys.argv[1]).query("subset == 'test' and component == 'all'")
+names = ["u_ev", "seed", "quantity", "species", "count", "mae", "rmse", "rmse_low_95", "rmse_high_95", "max_error",
+         "baseline_rmse", "unit"]
+table.sort_values(names[:4])[names].to_csv(sys.argv[2], index=False, float_format="%.4g")
+END
+cd "$target" && sha256sum u*_s* accuracy.csv >SHA256SUMS
+printf 'assets/models is made of %s; the run is in %s\n' "$(ls u*_s*.pb | xargs)" "$place"
