@@ -196,7 +196,9 @@ def make(
     content = make_input(settings, dataset["type_map"], sel, parts, test, dataset["has_virial"])
     resumed = train(folder, content, backend, init)
     model, check = f"frozen{SUFFIX[backend]}", None
-    if compressed:
+    if compressed and backend != "tensorflow":
+        log.info("the potential stays uncompressed: only TensorFlow's are compressed here")
+    elif compressed:
         from haven.compression import compress
 
         check = compress(folder, model, "compressed.pb", [Path(p) for p in test])

@@ -13,7 +13,7 @@ process TRAIN_POTENTIAL {
     val code
 
     output:
-    tuple val(meta), path("${meta.id}.{pb,pth}"), emit: potential
+    tuple val(meta), path("${meta.id}.{pb,pth,hlo}"), emit: potential
     tuple val(meta), path("${meta.id}.potential.json"), emit: provenance
     tuple val(meta), path("uncompressed_${meta.id}.{pb,pth}"), emit: uncompressed, optional: true
     path "${meta.id}.learning_curve.parquet", emit: tables

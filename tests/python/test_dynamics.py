@@ -216,6 +216,28 @@ def test_two_potentials_measure_their_disagreement(minimised, potential, tmp_pat
     row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert row["deviation_max_p95_ev_per_angstrom"] == pytest.approx(0, abs=1e-6)
     assert row["share_beyond_window"] == 0
+    assert not (tmp_path / "u4_t300_r0.beyond.extxyz").exists()
+
+
+def test_frames_two_potentials_disagree_on_are_marked_and_exported(minimised, potential, tmp_path):
+    import run_dynamics
+
+    other = potential.parent / f"uncompressed_{potential.name}"  # differs by the table's error
+    run_dynamics.main(["--material", str(MATERIAL), "--structure", str(minimised), "--potentials",
+                       str(potential), str(other), "--u_ev", "4",
+                       *options(production_ps=0.08, equilibration_ps=0.01), "--out",
+                       str(tmp_path), "--force_window_ev_per_angstrom", "1e-12"])
+    row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
+    assert 0 < row["deviation_max_p95_ev_per_angstrom"] < 1e-3
+    assert row["share_beyond_window"] == 1
+    thermo = tables.read("thermo", tmp_path / "u4_t300_r0.thermo.parquet")
+    held = np.load(tmp_path / "u4_t300_r0.trajectory.npz")
+    assert len(thermo) == len(held["time_ps"]) == 9
+    np.testing.assert_allclose(thermo["deviation_max_ev_per_angstrom"],
+                               held["deviation_ev_per_angstrom"])
+    written = read(tmp_path / "u4_t300_r0.beyond.extxyz", ":")
+    assert len(written) >= 1 and all(len(a) == 40 for a in written)
+    assert all(a.info["deviation_ev_per_angstrom"] > 0 for a in written)
 
 
 def test_a_potential_cut_off_is_one_clear_line(minimised, potential, tmp_path):

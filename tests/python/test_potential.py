@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from trained import STEPS, call, train_arguments, trained
 
-from haven import accuracy, learning, potential, tables
+from haven import accuracy, dataset, heldout, learning, potential, tables
 from haven.cli import HavenError
+from haven.finetune import choose_start
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +153,6 @@ def test_wrong_settings_are_refused_before_training(folder, tmp_path, more, mess
 
 
 def test_a_backend_that_is_not_installed_is_named(folder, monkeypatch):
-    from haven import dataset
-
     monkeypatch.setitem(potential.MODULE, "pytorch", "no_such_library")
     with pytest.raises(HavenError, match="backend pytorch is not installed"):
         potential.check(potential.Settings(), dataset.load(folder / "u4.dataset"),
@@ -199,3 +199,60 @@ def test_job_key_follows_data_and_settings(folder):
     assert one == potential.job_key(data, potential.Settings())
     assert one != potential.job_key(data, potential.Settings(seed=2))
     assert one != potential.job_key({"sha256": "b"}, potential.Settings())
+
+
+def test_a_training_goes_on_from_a_given_potential_s_weights(folder, tmp_path):
+    (tmp_path / "start").mkdir()
+    shutil.copy(folder / "uncompressed_u4_s1.pb", tmp_path / "start" / "u4_s1.pb")
+    arguments = [a for a in train_arguments(folder) if a != "--compress"]
+    arguments[arguments.index("--checkpoint_dir") + 1] = tmp_path / "checkpoints"
+    done = call("train_potential.py", *arguments[:-1], tmp_path, "--training_steps", 40,
+                "--learning_rate_start", 0.001, "--init_models", tmp_path / "start")
+    assert done.returncode == 0, done.stderr
+    assert "weights start from u4_s1.pb" in done.stderr
+    old, new = (tables.read("learning_curve", place / "u4_s1.learning_curve.parquet")
+                ["force_rmse_train_ev_per_angstrom"].to_numpy() for place in (folder, tmp_path))
+    assert new[:3].mean() < 0.5 * old[0]
+    about = json.loads((tmp_path / "u4_s1.potential.json").read_text())
+    assert about["init_model"] == "u4_s1.pb" and about["compression"] is None
+
+
+def test_a_compressed_potential_cannot_be_trained_further(folder):
+    with pytest.raises(HavenError, match="is compressed, and its network cannot be trained"):
+        choose_start(folder, 4.0, 1, ["Li", "Ti", "Cl"])
+    with pytest.raises(HavenError, match="no potential for U = 2 eV"):
+        choose_start(folder, 2.0, 1, ["Li", "Ti", "Cl"])
+
+
+def test_error_falls_with_the_share_of_the_data_trained_on(folder, tmp_path):
+    arguments = train_arguments(folder)
+    arguments[arguments.index("--training_steps") + 1] = 60
+    arguments[arguments.index("--checkpoint_dir") + 1] = tmp_path / "checkpoints"
+    done = call("measure_learning.py", *arguments[:-1], tmp_path, "--shares", 0.4,
+                "--potential", folder / "u4_s1.pb")
+    assert done.returncode == 0, done.stderr
+    rows = tables.read("data_curve", tmp_path / "u4_s1.data_curve.parquet")
+    assert set(rows["quantity"]) == {"energy", "force", "virial"}
+    force = rows[rows["quantity"] == "force"].sort_values("share")
+    assert force["frames_train"].is_monotonic_increasing and len(force) == 2
+    assert force["share"].iloc[-1] == 1 and force["rmse"].iloc[-1] < force["rmse"].iloc[0]
+
+
+def test_a_potential_whose_training_is_unknown_is_said_not_to_be_judged(folder):
+    about = folder / "u4_s1.potential.json"
+    content = dataset.load(folder / "u4.dataset")
+    told = heldout.seen_row(about, content, "m", "u4_s1")
+    assert told["passed"] and told["value"] == 0
+    unknown = heldout.seen_row(None, content, "m", "u4_s1")
+    assert not unknown["passed"] and "nothing tells" in unknown["message"]
+    other = {**content, "test_trajectories": [json.loads(about.read_text())[
+        "train_trajectories"][0]]}
+    seen = heldout.seen_row(about, other, "m", "u4_s1")
+    assert not seen["passed"] and "1 of 1 held-out trajectories were trained on" in seen["message"]
+
+
+def test_held_out_forces_carry_their_distance_from_the_training(folder, tested):
+    points = tables.read("parity", folder / "u4_s1.parity.parquet")
+    held = points[(points["subset"] == "test") & (points["quantity"] == "force")]
+    assert (held["distance"] > 0).all()
+    assert points.loc[points["subset"] == "train", "distance"].isna().all()
