@@ -180,7 +180,7 @@ def parity(tables: Tables) -> Picture | None:
         mine = table[(table["quantity"] == quantity)]
         mine = mine[mine["species"] == element] if quantity == "force" else mine
         for axis, u_ev in zip(row, us, strict=False):
-            what = "energy less its mean" if quantity == "energy" else f"force on {element}"
+            what = "energy" if quantity == "energy" else f"force on {element}"
             axis.set_title(f"{what}, {u_label(u_ev)}", fontsize="medium")
             if len(points := mine[mine["u_ev"] == u_ev]):
                 _parity_panel(axis, points, quantity == "energy")
@@ -189,7 +189,7 @@ def parity(tables: Tables) -> Picture | None:
     frames = len(table.drop_duplicates(["trajectory", "frame"]))
     caption = (f"Held-out {count_of(frames, 'frame')} of "
                f"{count_of(table['trajectory'].nunique(), 'trajectory').replace('ys', 'ies')}: "
-               "potential against label; all Cartesian components of the forces; lighter: more "
+               "potential against label; energies less their mean, all Cartesian components of the forces; lighter: more "
                "points lie together; line: equality.")
     return Picture("parity", "Parity on held-out trajectories", caption,
                    "Scatter of predicted against labelled energies and forces about the diagonal",

@@ -36,7 +36,7 @@ def calibration(tables: Tables) -> Picture | None:
             axis.plot(line, line, color="black", linewidth=0.9, label="error = deviation")
             axis.set(xscale="log", xlabel="deviation of the ensemble (meV/Å)")
         else:
-            axis.set_xlabel("distance from the nearest surroundings trained on (neighbours)")
+            axis.set_xlabel("distance from the training data (neighbours)")
     legend_below(figure, axes[0, 0], 3)
     words = ("Held-out atoms in sixths, ordered by what the axis shows; bars: 95 % of a bootstrap "
              "over trajectories.")
