@@ -189,8 +189,8 @@ def parity(tables: Tables) -> Picture | None:
     frames = len(table.drop_duplicates(["trajectory", "frame"]))
     caption = (f"Held-out {count_of(frames, 'frame')} of "
                f"{count_of(table['trajectory'].nunique(), 'trajectory').replace('ys', 'ies')}: "
-               "potential against label; energies less their mean, all Cartesian components of the forces; lighter: more "
-               "points lie together; line: equality.")
+               "potential against label; energies less their mean, all components of the forces; "
+               "lighter: more points lie together; line: equality.")
     return Picture("parity", "Parity on held-out trajectories", caption,
                    "Scatter of predicted against labelled energies and forces about the diagonal",
                    figure)
