@@ -11,6 +11,7 @@ process RENDER_REPORT {
     path reference, stageAs: 'reference/*'
     path template
     path expected
+    path cells
     val code
 
     output:
@@ -22,8 +23,9 @@ process RENDER_REPORT {
 
     script:
     def args = task.ext.args ?: ''
+    def drawn = cells ? "--structures ${cells}" : ''
     """
-    render_report.py --tables parts --reference reference --template ${template} --expected ${expected} ${args} > summary.txt
+    render_report.py --tables parts --reference reference --template ${template} --expected ${expected} ${drawn} ${args} > summary.txt
     """
 
     stub:

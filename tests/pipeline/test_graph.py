@@ -1,0 +1,23 @@
+"""The whole graph as a stub: every process there is runs, as often as the parameters ask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from runs import ROOT, nextflow
+
+
+def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path) -> None:
+    run = nextflow(tmp_path, "stub.tsv", "-profile", "test", "-stub", "--label", "true",
+                   "--rounds", "1", "--temperatures_k", "298,373", "--replicas", "2",
+                   "--ensemble", "2", "--learning_curve", "true", root=ROOT)
+    assert run.status == 0, run.said
+    counts = Counter(name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED"))
+    there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
+    assert set(counts) == there
+    assert counts["RUN_DYNAMICS"] == counts["ANALYSE_TRANSPORT"] == 2 * 2 * 2
+    assert counts["MINIMISE"] == 2 * 2 and counts["BUILD_SUPERCELL"] == 2
+    assert counts["EXPLORE"] == 2 and counts["SELECT_FRAMES"] == 1
+    assert counts["RENDER_REPORT"] == counts["FIT_ARRHENIUS"] == 1
+    assert (tmp_path / "results" / "report.html").exists()
