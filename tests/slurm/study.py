@@ -81,6 +81,8 @@ def conduct(folder: Path) -> Study:
     study.in_flight = {run for _, run, _ in queue()}
     os.killpg(head.pid, signal.SIGKILL)
     head.wait()
+    # what runs goes on to its end, beside the resumed study; what still waits is taken back
+    subprocess.run(["scancel", "--user=root", "--state=PENDING"], check=True)
     study.killed = rows(folder / "killed.tsv")
     with (folder / "resumed.out").open("w") as out:
         head = subprocess.Popen(command(folder, "resumed", "-resume"), cwd=folder, stdout=out,
