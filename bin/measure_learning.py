@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from haven import cli, potential, tables
+from haven import cli, guard, potential, tables
 from haven.training_options import add_options, settings_of
 
 
@@ -41,7 +41,9 @@ def main(argv: list[str] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         task = shares.Task(folder, part, settings, args.backend, args.threads, args.compress,
                            material.species, Path(args.potential) if share == 1 else None)
-        for row in shares.measure(task):
+        with guard.alone(folder):
+            measured = list(shares.measure(task))
+        for row in measured:
             rows.append({"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
                          "share": part["frames"]["train"] / content["frames"]["train"],
                          "frames_train": part["frames"]["train"],

@@ -7,7 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
-from haven import cli, engine, learning, potential, tables
+from haven import cli, engine, guard, learning, potential, tables
 from haven.training_options import add_options, settings_of
 
 
@@ -36,11 +36,12 @@ def main(argv: list[str] | None = None) -> None:
                             str(args.compress))
     folder = Path(args.checkpoint_dir or out / "checkpoints").resolve() / f"{name}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
-    done = potential.finished(folder)
-    if done is None:
-        engine.set_threads(args.threads)
-        engine.divert_messages(folder / "engine.log")
-        done = potential.make(folder, settings, content, args.backend, init, args.compress)
+    with guard.alone(folder):
+        done = potential.finished(folder)
+        if done is None:
+            engine.set_threads(args.threads)
+            engine.divert_messages(folder / "engine.log")
+            done = potential.make(folder, settings, content, args.backend, init, args.compress)
     model = folder / done["model"]
     final = out / f"{name}{model.suffix}"
     out.mkdir(parents=True, exist_ok=True)
