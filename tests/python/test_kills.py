@@ -175,11 +175,11 @@ def test_a_gpu_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
         guard.require_gpu()
 
 
-def test_a_disk_that_is_full_is_one_clear_line_and_loses_no_restart(killed, structure, tmp_path):
-    """On a file system of 3 MB; then with room, the run goes on from what is whole."""
+def test_a_disk_that_is_full_is_one_clear_line_and_loses_no_restart(structure, tmp_path):
+    """On a file system of 120 kB; then with room, the run goes on from what is whole."""
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(small)],
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", str(small)],
                       check=False, capture_output=True).returncode:
         pytest.skip("no right to mount a file system here")
     try:
