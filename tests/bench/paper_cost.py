@@ -52,7 +52,7 @@ def main() -> None:
     labels = cost[(cost["method"] == "aimd") & (cost["steps"] >= 3)].sort_values("atoms")
     each = labels.groupby("u_ev").last()
     factor = (float(p["plane_wave_cutoff_ev"]) / args.label_cutoff_ev) ** 1.5
-    label_s = frames * factor * (each["seconds_per_step"] * each["cores"]).sum()
+    label_s = frames * factor * us * (each["seconds_per_step"] * each["cores"]).mean()
     trainings = us * int(p["ensemble"])
     training_s = trainings * float(p["training_steps"]) * args.training_s
     timed = cost[(cost["method"] == "dlmd") & cost["model"].str.contains(NETWORK)
