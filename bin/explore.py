@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
         for path in args.structures:
             atoms = read_structure(path, material.species)
             cell = str(atoms.info.get("trajectory", Path(path).stem))
-            atoms.info = {"trajectory": f"{name}_t{temperature_k:g}_{cell}".replace(".", "p"),
+            atoms.info = {"trajectory": f"x{args.round}_{cell}", "explored_u_ev": args.u_ev,
                           "occupancies": str(atoms.info.get("occupancies", "")),
                           "origin": "dynamics", "temperature_k": temperature_k}
             job = Job(
@@ -72,9 +72,9 @@ def main(argv: list[str] | None = None) -> None:
             rows.append({"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
                          "temperature_k": temperature_k, "round": args.round,
                          "structure": cell, "atoms": len(atoms), **row})
-            cli.log.info("%s: %d of %d frames known, %d to label, %d failed: %s",
-                         atoms.info["trajectory"], row["accurate"], row["frames"],
-                         row["candidate"], row["failed"], row["verdict"])
+            cli.log.info("%s at %g K: %d of %d frames known, %d to label, %d failed: %s", cell,
+                         temperature_k, row["accurate"], row["frames"], row["candidate"],
+                         row["failed"], row["verdict"])
     for frame in kept:
         frame.wrap()
     if kept:

@@ -26,6 +26,6 @@ process SELECT_FRAMES {
     stub:
     """
     mkdir structures
-    touch structures/x${round}_u0_t300_s0.extxyz x${round}.selection.parquet
+    touch structures/x${round}_s0.extxyz x${round}.selection.parquet
     """
 }

@@ -68,13 +68,13 @@ def test_frames_in_the_window_become_frames_to_label(tmp_path):
     done = run_explore(tmp_path, "--explore_deviation_ev_per_angstrom", "0,1", "--round", "2")
     assert done.returncode == 0, done.stderr
     found = read(tmp_path / "x2_u4.candidates.extxyz", ":")
-    assert found[0].info["trajectory"] == "x2_u4_t100_s1_000"
+    assert found[0].info["trajectory"] == "x2_s1_000"
     row = tables.read("exploration", tmp_path / "x2_u4.exploration.parquet").iloc[0]
     assert row["candidate"] == len(found) > 1
     chosen = call("select_frames.py", "--candidates", tmp_path / "x2_u4.candidates.extxyz",
                   "--frames_per_round", 1, "--round", 2, "--out", tmp_path)
     assert chosen.returncode == 0, chosen.stderr
-    frames = read(tmp_path / "structures" / "x2_u4_t100_s1_000.extxyz", ":")
+    frames = read(tmp_path / "structures" / "x2_s1_000.extxyz", ":")
     assert len(frames) == 1 and frames[0].info["frame"] == 0
     assert frames[0].info["origin"] == "dynamics" and frames[0].info["temperature_k"] == 100
 
