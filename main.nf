@@ -59,7 +59,7 @@ workflow {
 
     // Dynamics: U x temperature x replica.
     STRUCTURES(channel.fromList(has_potential && goes_on ? replicas : []), material, digests)
-    DYNAMICS(STRUCTURES.out.supercells, ch_leaders, ch_ensembles.map { u_ev, members -> [u_ev, members.collect { member -> member[1] }] },
+    DYNAMICS(STRUCTURES.out.supercells, ch_leaders.filter { _meta, _potential -> goes_on }, ch_ensembles.map { u_ev, members -> [u_ev, members.collect { member -> member[1] }] },
         temperatures_k, !given_runs, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
 

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import tables
     from haven.barriers import potential
-    from haven.cell_relaxation import relax_cell, system_name
+    from haven.cell_relaxation import COARSE, misfit, relax_cell, system_name
     from haven.crystal import load_material
     from haven.disorder import build
     from haven.relaxation import wall_row
@@ -39,7 +39,11 @@ def main(argv: list[str] | None = None) -> None:
     rows, cells, calculator = [], [], None
     for occupancies in material.occupancies:
         for replica in range(given.relax_replicas):
-            atoms, _ = build(material, repeat, occupancies, given.seed + replica, 40)
+            atoms, sites = build(material, repeat, occupancies, given.seed + replica, 40)
+            if (off := misfit(sites)) > COARSE:
+                log.warning("%s: cells of %d atoms miss its occupancies by %.3f and are left out; "
+                            "take a larger --relax_supercell", occupancies, len(atoms), off)
+                break
             calculator = calculator or potential(model, atoms)
             atoms.calc = calculator
             found = relax_cell(atoms, repeat, given.force_tolerance_ev_per_angstrom)

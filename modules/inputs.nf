@@ -35,7 +35,7 @@ def givenPotentials(folder, u_evs) {
     if (!folder) { return [] }
     def found = files("${folder}/*.{pb,pth,dp,savedmodel}").collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\./] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[id: path.baseName, u_ev: name.group(1).toBigDecimal(), seed: name.group(2).toInteger()], path, files("${folder}/${path.baseName}.potential.json")] }
+        .collect { path, name -> [[id: path.baseName, u_ev: name.group(1).toBigDecimal(), seed: name.group(2).toInteger()], path, files("${folder}/${path.baseName}.potential.json").findAll { about -> about.exists() }] }
     def missing = u_evs.findAll { u_ev -> !found.any { meta, _path, _about -> meta.u_ev.compareTo(u_ev) == 0 } }
     if (missing) {
         error("haven: error: --models ${folder} has no potential for U = ${missing.join(', ')} eV: name them u4_s1.pb")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EV_PER_ANGSTROM3_GPA = 160.21766208
 STEPS = 500
+COARSE = 0.01  # occupancies further off are another crystal's
 CONSTANTS = {"a_angstrom": "Angstrom", "b_angstrom": "Angstrom", "c_angstrom": "Angstrom",
              "beta_degree": "degree"}
 
@@ -30,6 +31,18 @@ def system_name(material: Material, occupancies: str) -> str:
     third = Decimal("0.001")
     return "/".join(str(Decimal(repr(by_site[site])).quantize(third, ROUND_HALF_UP))
                     for site in sorted(by_site))
+
+
+def misfit(sites: list[dict[str, Any]]) -> float:
+    """Return how far a cell's occupancies are from those asked for, at most.
+
+    Parameters
+    ----------
+    sites
+        Rows of the table ``structures`` of one cell; whole atoms cannot meet every occupancy.
+    """
+    return max((abs(row["occupancy"] - row["target_occupancy"]) for row in sites
+                if row.get("target_occupancy") is not None), default=0.0)
 
 
 def relax_cell(
