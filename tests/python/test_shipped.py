@@ -102,6 +102,7 @@ def test_a_shipped_potential_says_what_it_was_trained_on(name, frames):
     known = {trajectory for trajectory, _ in frames[int(about["u_ev"])]}
     trained, held = set(about["train_trajectories"]), set(about["test_trajectories"])
     assert trained and held and not trained & held and trained | held <= known
+    assert b'"systems":["train/' in (MODELS / f"{name}.pb").read_bytes()  # no machine's paths
     found = describe(MODELS / f"{name}.pb")
     assert found.type_map == ("Li", "Ti", "Cl")
     assert found.cutoff_angstrom == about["cutoff_angstrom"]
