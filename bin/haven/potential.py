@@ -194,9 +194,9 @@ def make(
     sel = choose_sel(dataset, settings.cutoff_angstrom)
     parts, test = (merge_systems(dataset, subset, folder) for subset in ("train", "test"))
     # the frozen potential carries its input: paths in it are the training folder's own
-    inside = [[str(Path(path).relative_to(folder.resolve())) for path in some]
-              for some in (parts, test)]
-    content = make_input(settings, dataset["type_map"], sel, *inside, dataset["has_virial"])
+    own, held = ([str(Path(path).relative_to(folder.resolve())) for path in some]
+                 for some in (parts, test))
+    content = make_input(settings, dataset["type_map"], sel, own, held, dataset["has_virial"])
     resumed = train(folder, content, backend, init)
     model, check = f"frozen{SUFFIX[backend]}", None
     if compressed and backend != "tensorflow":
