@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import dataset
     from haven.crystal import load_material
+    from haven.labelling import failed_rows
 
     if not 0 < args.test_share < 1:
         raise cli.HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     reasons = dataset.audit(frames, limits)
     name, out = f"u{args.u_ev:g}", Path(args.out)
     rows = dataset.label_rows(frames, reasons, material.name, args.u_ev)
-    rows += dataset.failed_rows(args.frames, material.name, args.u_ev)
+    rows += failed_rows(args.frames, material.name, args.u_ev)
     tables.write("labels", rows, out / f"{name}.labels.parquet", {"frames": args.frames})
     for frame, reason in zip(frames, reasons, strict=True):
         if reason:

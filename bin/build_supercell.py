@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, log, parser, run
+from haven.cli import HavenError, log, parser, repeats, run
 
 WAYS = ("electrostatic", "random", "quasirandom")
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
@@ -37,9 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.quasirandom import quasirandom
 
     material = load_material(given.material)
-    repeat = tuple(int(n) for n in given.supercell.split(","))
-    if len(repeat) != 3 or min(repeat) < 1:
-        raise HavenError(f"--supercell is {given.supercell}: needs three whole numbers above 0")
+    repeat = repeats(given.supercell, "supercell")
     if given.disorder == "quasirandom" and np.prod(repeat) > LARGEST:
         raise HavenError(f"--disorder quasirandom is for small cells, up to {LARGEST} conventional "
                          "ones: a large random cell has random pairs by itself")

@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.exploration import Window, explore, nearer_walls
     from haven.job import Job, check, velocity_seed
     from haven.model_file import check_potential
-    from haven.relaxation import read_structure
+    from haven.relaxation import read_structure, walls_of
 
     material = load_material(args.material)
     for potential in args.potentials:
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
                 round(args.explore_ps * per_ps), every, 1,
                 velocity_seed(args.seed, args.u_ev, temperature_k, cell), (), material.species,
                 material.mobile, 10.0, args.threads, max(5000.0, 5 * temperature_k),
-                tuple((a, b, wall) for (a, b), wall in material.closest.items()))
+                walls_of(material))
             check(job)
             with tempfile.TemporaryDirectory(dir=out) as scratch:
                 frames, row = explore(atoms, nearer_walls(job), args.potentials, window,

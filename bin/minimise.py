@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.crystal import load_material
     from haven.model_file import check_potential
-    from haven.relaxation import minimise, read_structure, verdict_rows, wall_row
+    from haven.relaxation import minimise, read_structure, verdict_rows, wall_row, walls_of
 
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.force_tolerance_ev_per_angstrom <= 0 or args.max_steps < 1:
         raise cli.HavenError("force_tolerance_ev_per_angstrom must be above 0, max_steps at least "
                              "1")
-    walls = [(one, other, wall) for (one, other), wall in material.closest.items()]
+    walls = walls_of(material)
     with tempfile.TemporaryDirectory(prefix="haven_minimise_") as scratch:
         relaxed = minimise(atoms, model, material.species, args.force_tolerance_ev_per_angstrom,
                            args.max_steps, args.threads, Path(scratch), walls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, existing, log, numbers, parser, run
+from haven.cli import HavenError, existing, log, parser, repeats, run
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -28,13 +28,12 @@ def main(argv: list[str] | None = None) -> None:
     from haven.cell_relaxation import COARSE, misfit, relax_cell, system_name
     from haven.crystal import load_material
     from haven.disorder import build
-    from haven.relaxation import wall_row
+    from haven.relaxation import wall_row, walls_of
 
     material = load_material(given.material)
-    along_a, along_b, along_c = numbers(given.relax_supercell, 3, "relax_supercell")
-    repeat = (int(along_a), int(along_b), int(along_c))
-    if min(repeat) < 1 or given.relax_replicas < 1:
-        raise HavenError("--relax_supercell and --relax_replicas need whole numbers above 0")
+    repeat = repeats(given.relax_supercell, "relax_supercell")
+    if given.relax_replicas < 1:
+        raise HavenError("--relax_replicas needs whole numbers above 0")
     model = existing(given.potential, "potential")
     rows, cells, calculator = [], [], None
     for occupancies in material.occupancies:
@@ -58,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
                      "" if found["converged"] else ": not converged")
     out, name = Path(given.out), f"u{given.u_ev:g}"
     tables.write("lattice", rows, out / f"{name}.lattice.parquet", vars(given))
-    walls = [(one, other, wall) for (one, other), wall in material.closest.items()]
+    walls = walls_of(material)
     tables.write("verdicts", [wall_row(cells, walls, material.name, f"{name} relaxed cells")],
                  out / f"{name}_lattice.verdicts.parquet", vars(given))
 

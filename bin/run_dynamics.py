@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.crystal import load_material
     from haven.job import Job, check, key, velocity_seed
     from haven.model_file import check_potential, crowded
-    from haven.relaxation import read_structure
+    from haven.relaxation import read_structure, walls_of
 
     if args.gpu:
         guard.require_gpu()
@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
         velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica), (),
         material.species, material.mobile, args.checkpoint_minutes, args.threads,
         max(5000.0, 5 * args.temperature_k),
-        tuple((one, other, wall) for (one, other), wall in material.closest.items()),
+        walls_of(material),
     )
     check(job)
     name, out = cli.run_id(args.u_ev, args.temperature_k, args.replica), Path(args.out)

@@ -10,7 +10,7 @@ import numpy as np
 from haven.crystal import Material
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ase import Atoms
 
@@ -28,9 +28,13 @@ def system_name(material: Material, occupancies: str) -> str:
     by_site: dict[str, float] = {}
     for of_element in material.occupancies[occupancies].values():
         by_site |= of_element
-    third = Decimal("0.001")
-    return "/".join(str(Decimal(repr(by_site[site])).quantize(third, ROUND_HALF_UP))
-                    for site in sorted(by_site))
+    return printed_occupancies(by_site[site] for site in sorted(by_site))
+
+
+def printed_occupancies(values: Iterable[float]) -> str:
+    """Return occupancies with three digits each, halves rounded up as on paper."""
+    return "/".join(str(Decimal(repr(float(value))).quantize(Decimal("0.001"), ROUND_HALF_UP))
+                    for value in values)
 
 
 def misfit(sites: list[dict[str, Any]]) -> float:

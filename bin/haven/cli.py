@@ -79,6 +79,15 @@ def numbers(text: str, count: int | None, name: str) -> list[float]:
     return found
 
 
+def repeats(text: str, name: str) -> tuple[int, int, int]:
+    """Return the conventional cells along a, b, c of an option such as ``2,2,4``."""
+    found = numbers(text, 3, name)
+    if min(found) < 1 or any(number % 1 for number in found):
+        raise HavenError(f"--{name} is {text}: needs three whole numbers above 0")
+    along_a, along_b, along_c = map(int, found)
+    return along_a, along_b, along_c
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as hexadecimal text."""
     digest = hashlib.sha256()

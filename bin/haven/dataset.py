@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from haven.cli import HavenError, existing, log
-from haven.frames import FAILED, Frame, duplicates, find_files, min_distance, read_file
+from haven.frames import Frame, duplicates, find_files, min_distance, read_file
 
 GPA = 160.21766208
 METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
@@ -140,32 +140,6 @@ def label_rows(
             "verdict": "rejected" if reason else "accepted", "reason": reason,
             "source": Path(frame.source).name,
         })
-    return rows
-
-
-def failed_rows(folder: str | Path, material: str, u_ev: float) -> list[dict[str, Any]]:
-    """Return one row of table ``labels`` for each frame that no engine could label with ``u_ev``.
-
-    They stand in ``<trajectory>.failed.extxyz`` beside the labelled frames.
-    """
-    from ase.io import iread
-
-    rows = []
-    for path in sorted(Path(folder).rglob(f"*{FAILED}")):
-        for number, atoms in enumerate(iread(path, ":")):
-            info = atoms.info
-            if abs(float(info.get("u_ev", u_ev)) - u_ev) > 1e-6:
-                continue
-            rows.append({
-                "material": material, "u_ev": float(u_ev),
-                "trajectory": str(info.get("trajectory", path.name.removesuffix(FAILED))),
-                "frame": int(info.get("frame", number)),
-                "origin": str(info.get("origin", "imported")), "atoms": len(atoms),
-                "temperature_k": _number(info.get("temperature_k")),
-                "min_distance_angstrom": min_distance(atoms),
-                "engine": str(info.get("engine", "")), "verdict": "failed",
-                "reason": str(info.get("reason", "")), "source": path.name,
-            })
     return rows
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from haven.cli import HavenError, log
 from haven.crystal import Material
-from haven.frames import FAILED
+from haven.frames import FAILED, min_distance
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -128,6 +128,32 @@ def label_trajectory(
     if not any(path.exists() for path in paths.values()):
         raise HavenError(f"no frame of {name} converged: see the engine's files in {out}")
     return [path for path in paths.values() if path.exists()]
+
+
+def failed_rows(folder: str | Path, material: str, u_ev: float) -> list[dict[str, Any]]:
+    """Return one row of table ``labels`` for each frame that no engine could label with ``u_ev``.
+
+    They stand in ``<trajectory>.failed.extxyz`` beside the labelled frames.
+    """
+    from ase.io import iread
+
+    rows = []
+    for path in sorted(Path(folder).rglob(f"*{FAILED}")):
+        for number, atoms in enumerate(iread(path, ":")):
+            info = atoms.info
+            if abs(float(info.get("u_ev", u_ev)) - u_ev) > 1e-6:
+                continue
+            rows.append({
+                "material": material, "u_ev": float(u_ev),
+                "trajectory": str(info.get("trajectory", path.name.removesuffix(FAILED))),
+                "frame": int(info.get("frame", number)),
+                "origin": str(info.get("origin", "imported")), "atoms": len(atoms),
+                "temperature_k": info.get("temperature_k"),
+                "min_distance_angstrom": min_distance(atoms),
+                "engine": str(info.get("engine", "")), "verdict": "failed",
+                "reason": str(info.get("reason", "")), "source": path.name,
+            })
+    return rows
 
 
 def _labelled(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from haven.cell_relaxation import joined_cells
+from haven.cell_relaxation import joined_cells, printed_occupancies
 from haven.kinds import Frame, Row, Tables
 from haven.pooling import pool
 from haven.trust import worst_share
@@ -38,8 +38,9 @@ def collect(tables: Tables) -> Frame:
     import pandas as pd
 
     sources = (_diffusion, _conductivity, _arrhenius, _accuracy, _peaks, _barriers, _cost,
-               _occupancies, _lattice)
+               _occupancies)
     rows = [row for source in sources for row in source(tables)]
+    rows += [_row(**cell) for cell in joined_cells(tables["lattice"])]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in ("u_ev", "temperature_k", "value", "low_95", "high_95", "beyond"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
@@ -254,17 +255,12 @@ def _occupancies(tables: Tables) -> Iterator[Row]:
     if table.empty:
         return
     targets = table.drop_duplicates("site").sort_values("site")
-    system = "/".join(f"{target:.3f}" for target in targets["target_occupancy"])
+    system = printed_occupancies(targets["target_occupancy"])
     for u_ev in study_u(tables):
         for (species, site), group in table.groupby(["species", "site"]):
             counts = group["occupancy"]
             yield _row(f"occupancy_{species.lower()}_{site}", u_ev, counts.mean(), counts.min(),
                        counts.max(), "1", system=system, runs=len(group), note="counted")
-
-
-def _lattice(tables: Tables) -> Iterator[Row]:
-    for found in joined_cells(tables["lattice"]):
-        yield _row(**found)
 
 
 def study_u(tables: Tables) -> list[float]:

@@ -22,6 +22,8 @@ from haven.lammps import (
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from haven.crystal import Material
+
 
 def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
     """Read a structure; refuse one that has an element the material lacks, or no volume."""
@@ -44,6 +46,11 @@ def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
     if not atoms.pbc.all() or atoms.cell.rank < 3:
         raise HavenError(f"{source}: the structure must be periodic in three directions")
     return atoms
+
+
+def walls_of(material: Material) -> tuple[tuple[str, str, float], ...]:
+    """Return the material's walls: pairs of elements and a distance, Angstrom."""
+    return tuple((one, other, wall) for (one, other), wall in material.closest.items())
 
 
 def minimise(
