@@ -26,6 +26,7 @@ GROUPS = 256
 STEPS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
 AGREE = 2.5
 SET_BACK = 4
+SLOW = 8
 
 
 @dataclass
@@ -39,7 +40,8 @@ class Fit:
     draws
         What the truth may be (DRAWS,).
     paired
-        The same without the shot noise of the jumps, which self and total share: for ratios.
+        The same without the shot noise of the jumps and their bursts, which self and total share:
+        for ratios.
     """
 
     value: float
@@ -136,11 +138,48 @@ def shared(held: Modes) -> float:
     return float((held.level**2).sum() / len(held.level) ** 2)
 
 
+def bursts(held: Modes, fitted: np.ndarray) -> tuple[float, int]:
+    """Return how much the activity of all ions varies, over what ions apart would show.
+
+    Jumps that call forth other ions' jumps raise all modes of a run alike, so their scatter hides
+    it; but they come in bursts. Turned back from their modes over the root of ``fitted``, the ions'
+    velocities are white if alone; the slow variations of their squares are compared, of the sum
+    over ions and of each.
+
+    Parameters
+    ----------
+    held
+        Modes (N, m, A).
+    fitted
+        Mean powers (k,) fitted to the first k modes.
+
+    Returns
+    -------
+    tuple
+        The ratio of variances, 1 for ions that know nothing of each other, and the number of
+        frequencies it is the mean of.
+    """
+    import scipy.fft
+
+    count = len(fitted)
+    slow = min(count - 1, max(SLOW, count // SLOW))
+    together, apart = np.zeros(slow), np.zeros(slow)
+    each = max(1, (1 << 20) // held.values[0, :count].size)
+    for first in range(0, held.ions, each):
+        white = held.values[first : first + each, :count] / fitted[:, None] ** 0.5
+        activity = (scipy.fft.dst(white, type=1, axis=1, norm="ortho") ** 2).sum(axis=2)
+        waves = scipy.fft.dct(activity, axis=1, norm="ortho")[:, 1 : slow + 1]
+        together += waves.sum(axis=0)
+        apart += (waves**2).sum(axis=0)
+    known = slow > 0 and apart.sum() > 0
+    return float((together**2).sum() / apart.sum()) if known else 1.0, max(1, slow)
+
+
 def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
     """Fit the tracer coefficient to the first ``count`` modes.
 
     The error is that of ions counted as independent, times what the scatter over modes shows beyond
-    it (ions that move together).
+    it (ions that move together) or what their `bursts` do.
     """
     from scipy.special import stdtrit
 
@@ -158,8 +197,11 @@ def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
         alone = 2.0
         variance = alone * shared(held) * float(weights @ weights)
     smooth = min(variance, alone * shared(held) * float(weights @ weights)) * inflation
-    variance = float(variance * inflation)
-    freedom = 1 / (1 / max(1, axes * count - 1 - axes) + 1 / max(1, held.ions - 1))
+    common, frequencies = bursts(held, fitted)
+    widening = max(inflation, common)
+    variance = float(variance * widening)
+    freedom = 1 / (1 / max(1, axes * count - 1 - axes) + 1 / max(1, held.ions - 1)
+                   + (1 - inflation / widening) ** 2 / frequencies)
     spread = rng.permutation(stdtrit(freedom if held.ions > 1 else axes * count, EVEN))
     value = float(np.exp(beta[0]) / 2)
     wide, narrow = (np.exp(np.clip(v**0.5 * spread, -50, 50)) for v in (variance, smooth))

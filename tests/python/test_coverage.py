@@ -7,7 +7,7 @@ import pytest
 import walks
 from alternatives import blocks, gls
 
-from haven import diffusion, sines
+from haven import diffusion, estimators, sines
 from haven.hopping import count_hops
 
 RUNS = 200
@@ -83,9 +83,24 @@ def test_intervals_hold_the_truth_in_90_to_99_of_100_runs(kind, capsys):
         with capsys.disabled():
             print("\n" + "\n".join(lines), end="")
     assert all(abs(b - 1) < 0.1 for b in bias.values()), bias
-    if kind is answered:  # jumps come in clusters, which widens D_self's spread a little
-        assert share.pop("self") > 0.85
     assert all(0.90 <= s <= 0.99 for s in share.values()), share
+
+
+def test_bursts_are_seen_where_jumps_call_forth_others():
+    """Independent ions have 1, rigid pairs 2, jumps answered by others between."""
+    found = {}
+    for kind in (walk, caged, answered):
+        runs = kind(np.random.default_rng(3))[0]
+        found[kind.__name__] = np.mean([ratio_of(one) for one in runs[:40]])
+    assert found["walk"] == pytest.approx(1, abs=0.15), found
+    assert found["caged"] == pytest.approx(2, abs=0.3), found
+    assert 1.3 < found["answered"] < 1.89, found  # 1.89: no noise but that of the jumps' number
+
+
+def ratio_of(positions):
+    held = sines.modes(np.ascontiguousarray(positions.swapaxes(0, 1), np.float32), 1.0, 200)
+    fitted = estimators.intercepts(held.mean.mean(axis=1))[1]
+    return estimators.bursts(held, fitted)[0]
 
 
 def test_an_upper_bound_holds_too():
