@@ -1,8 +1,10 @@
 #!/usr/bin/env nextflow
 // Haven: from first-principles labels to ionic conductivity, with error bars all the way.
 
-include { asNumbers; checkImages; checkParameters; helpText; plainCause } from './modules/parameters'
-include { codeDigests; expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
+include { codeDigests } from './modules/digests'
+include { checkImages; plainCause } from './modules/failures'
+include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
+include { asNumbers; checkParameters; helpText } from './modules/parameters'
 include { STRUCTURES } from './modules/structures'
 include { REFERENCE  } from './modules/reference'
 include { LEARNING   } from './modules/learning'

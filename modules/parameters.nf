@@ -1,8 +1,6 @@
 // Parameters checked against nextflow_schema.json before any task starts; plugins can't be downloaded on closed clusters.
 
-def schemaGroups() {
-    new groovy.json.JsonSlurper().parse(file("${projectDir}/nextflow_schema.json"))['$defs'].values()
-}
+def schemaGroups() { new groovy.json.JsonSlurper().parse(file("${projectDir}/nextflow_schema.json"))['$defs'].values() }
 
 /** A list from `0,4`, `4` or `[0, 4]`; directions such as `[110],[010]` keep their brackets. */
 def asList(value) {
@@ -50,24 +48,6 @@ def checkParameters(given) {
     if (mistakes) {
         error("haven: error: ${mistakes.size()} parameter${mistakes.size() > 1 ? 's are' : ' is'} wrong:\n  " + mistakes.join('\n  '))
     }
-}
-
-/** Ends the run when an image that the profile apptainer needs is not there. */
-def checkImages(folder, profiles, labels) {
-    def chosen = profiles.tokenize(',')
-    def names = chosen.contains('apptainer') ? ['haven-cpu'] + (chosen.contains('gpu') ? ['haven-gpu'] : []) + (labels ? ['gpaw'] : []) : []
-    def missing = names.findAll { name -> !file("${folder}/${name}.sif").exists() }
-    if (missing) {
-        error("haven: error: ${folder} has no ${missing.collect { name -> name + '.sif' }.join(', ')}: make it with containers/build.sh ${missing.collect { name -> name - 'haven-' }.join(' ')}, or name the folder in --image_folder")
-    }
-}
-
-/** One line that says why a run ended: the script's own, or the scheduler's with what to do; nothing if neither said any. */
-def plainCause(report) {
-    def lines = report.readLines().collect { line -> line.trim() }
-    def refused = lines.findAll { line -> line.startsWith('sbatch: error:') }.collect { line -> line - 'sbatch: error:' }
-    def slurm = refused ? "haven: error: SLURM took no task,${refused[0]}: check --slurm_queue, --slurm_gpu_queue, --slurm_gres, --slurm_account against what sinfo lists" : null
-    lines.find { line -> line.contains('haven: error:') } ?: slurm
 }
 
 /** All parameters with unit, default and meaning, as text. */
