@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -79,7 +80,11 @@ def make_engine(name: str, material: Material, settings: Settings, folder: Path)
         return Vasp(material, settings, folder / "vasp")
     from haven.label_gpaw import Gpaw
 
-    return Gpaw(material, settings, folder / "gpaw.txt")
+    try:
+        return Gpaw(material, settings, folder / "gpaw.txt")
+    except PackageNotFoundError as error:
+        raise HavenError("the engine gpaw is not installed: ./haven setup --labels compiles it"
+                         ) from error
 
 
 def label_trajectory(
@@ -116,7 +121,7 @@ def label_trajectory(
             if u_ev not in missing:
                 continue
             missing.discard(u_ev)
-            write(paths[u_ev], _labelled(frame, u_ev, result, settings, labeller.version),
+            write(paths[u_ev], labelled(frame, u_ev, result, settings, labeller.version),
                   append=True)
             done(f"{name} frame {number} U = {u_ev:g} eV: {result['scf_steps']} steps, "
                  f"{result['wall_s']:.0f} s, {result['energy']:.4f} eV")
@@ -156,7 +161,7 @@ def failed_rows(folder: str | Path, material: str, u_ev: float) -> list[dict[str
     return rows
 
 
-def _labelled(
+def labelled(
     frame: Atoms, u_ev: float, result: dict[str, Any], settings: Settings, engine: str
 ) -> Atoms:
     """Return a copy of the frame that carries its label and how it was made."""

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Run first-principles dynamics at constant temperature; every step is a labelled frame."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from haven import cli, guard
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run or go on; write one extxyz file."""
+    parser = cli.parser(__doc__)
+    add = parser.add_argument
+    add("--material", required=True, help="material file")
+    add("--start", required=True, help="a frame of dynamics at this temperature: extxyz, or "
+        "Haven's trajectory, of which the last frame is taken")
+    add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
+    add("--temperature_k", type=float, required=True, help="temperature, K")
+    add("--replica", type=int, default=0, help="number of the disorder replica")
+    add("--seed", type=int, default=1, help="seed of velocities and thermostat")
+    add("--aimd_steps", type=int, default=150, help="steps")
+    add("--aimd_timestep_fs", type=float, default=2.0, help="time step, fs")
+    add("--damping_fs", type=float, default=100.0, help="damping time of the thermostat, fs")
+    add("--engine", choices=("gpaw", "vasp"), default="gpaw", help="program of the labels")
+    add("--functional", default="PBE", help="exchange-correlation functional")
+    add("--plane_wave_cutoff_ev", type=float, default=340.0)
+    add("--kpoint_spacing_per_angstrom", type=float, default=0.6)
+    add("--smearing_ev", type=float, default=0.1)
+    add("--checkpoint_dir", help="folder for the states that a retry goes on from")
+    add("--out", default=".", help="folder for the trajectory")
+    args = parser.parse_args(argv)
+
+    from haven import aimd
+    from haven.crystal import load_material
+    from haven.labelling import Settings, make_engine
+
+    course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
+                         args.aimd_steps, args.seed)
+    aimd.check(course)
+    material = load_material(args.material)
+    start = aimd.read_start(args.start, material.species)
+    settings = Settings(args.functional, args.plane_wave_cutoff_ev,
+                        args.kpoint_spacing_per_angstrom, args.smearing_ev)
+    name, out = f"aimd_t{args.temperature_k:g}_r{args.replica}", Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(args.engine, material, settings, out)
+    place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
+    folder = place / f"aimd_u{args.u_ev:g}_{aimd.key(course, start, settings, engine.version)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with guard.alone(folder):
+        frames = aimd.run(start, engine, course, settings, material.moments, folder, name)
+        shutil.copyfile(frames, out / f"{name}.u{args.u_ev:g}.extxyz")
+
+
+if __name__ == "__main__":
+    cli.run(main)
