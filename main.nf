@@ -2,6 +2,7 @@
 // Haven: from first-principles labels to ionic conductivity, with error bars all the way.
 
 include { codeDigests } from './modules/digests'
+include { chosenDrivers; drivingSeeds } from './modules/drivers'
 include { checkImages; plainCause } from './modules/failures'
 include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
 include { asNumbers; checkParameters; helpText } from './modules/parameters'
@@ -35,6 +36,9 @@ workflow {
     def labels_only = "${params.labels_only}".toBoolean()
     def goes_on = !labels_only && !"${params.potentials_only}".toBoolean()
 
+    def given_potentials = givenPotentials(models, u_evs)
+    def drivers = given_runs ? drivingSeeds(given_runs) : chosenDrivers("${params.driving_potentials}".toInteger(), u_evs, given_potentials, seeds)
+
     // With trajectories but no models, the run starts with the analysis.
     // Labelled frames: given ones, new ones, or both together.
     ch_frames = params.frames ? channel.fromPath("${params.frames}/*.extxyz", checkIfExists: true) : channel.empty()
@@ -50,25 +54,27 @@ workflow {
     frames = LEARNING.out.frames
     ch_tables = ch_tables.mix(LEARNING.out.tables)
 
-    // A data set and an ensemble of potentials for each U; the first seed's potential drives the dynamics.
+    // A data set and an ensemble of potentials for each U; the first seeds' potentials drive the dynamics.
     ch_u = channel.fromList(has_potential ? u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: first_seed] } : [])
-    ch_given = channel.fromList(givenPotentials(models, u_evs))
+    ch_given = channel.fromList(given_potentials)
     def start = params.init_models ? files("${params.init_models}/u*_s*.{pb,pth}", checkIfExists: true) : []
     POTENTIAL(ch_u, seeds, frames, ch_given, !models && !labels_only, start, "${params.learning_curve}".toBoolean(), material, digests)
     ch_ensembles = POTENTIAL.out.potentials.map { meta, potential -> [meta.u_ev, meta, potential] }.groupTuple()
         .map { u_ev, metas, potentials -> [u_ev, metas.withIndex().sort { pair -> pair[0].seed }.collect { pair -> [pair[0], potentials[pair[1]]] }] }
     ch_leaders = ch_ensembles.map { _u_ev, members -> members[0] }
+    def driving = given_runs ? 1 : "${params.driving_potentials}".toInteger()
+    ch_drivers = ch_ensembles.flatMap { _u_ev, members -> members.take(goes_on ? driving : 0).collect { one ->
+        [one[0] + [first: members[0][0].seed], [one[1]] + (members - [one]).collect { other -> other[1] }] } }
 
-    // Dynamics: U x temperature x replica.
+    // Dynamics: U x temperature x replica x driving potential.
     STRUCTURES(channel.fromList(has_potential && goes_on ? replicas : []), material, digests)
-    DYNAMICS(STRUCTURES.out.supercells, ch_leaders.filter { _meta, _potential -> goes_on }, ch_ensembles.map { u_ev, members -> [u_ev, members.collect { member -> member[1] }] },
-        temperatures_k, !given_runs, material, digests)
+    DYNAMICS(STRUCTURES.out.supercells, ch_drivers, temperatures_k, !given_runs, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
 
     // Analysis, cost, report.
     TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, material, digests)
     ch_tables = ch_tables.mix(STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, TRANSPORT.out.tables)
-    expected = expectedRuns(params, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], labels_only ? [] : seeds)
+    expected = expectedRuns(params, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], labels_only ? [] : seeds, drivers)
     ch_costly = ch_leaders.mix(POTENTIAL.out.uncompressed.filter { meta, _potential -> meta.seed == first_seed })
         .map { meta, potential -> [meta.u_ev, potential] }.groupTuple().join(POTENTIAL.out.datasets)
     REPORT(ch_tables, DYNAMICS.out.minimised, ch_costly, POTENTIAL.out.provenance, files("${params.reference}/*.csv"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import log, parser, run, run_id
+from haven.cli import add_name, log, parser, run, run_id
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
     options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    add_name(options)
     options.add_argument("--residence_ps", type=float, default=1.0,
                          help="a move undone sooner than this is no jump")
     options.add_argument("--core_share", type=float, default=0.4,
@@ -46,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     }
     keys = {"material": material.name, "u_ev": given.u_ev, "replica": given.replica,
             "temperature_k": given.temperature_k, "seed": given.seed}
-    name = run_id(given.u_ev, given.temperature_k, given.replica)
+    name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     for what, rows in table.items():
         own = {"species": material.mobile} if what in ("hops", "density") else {}
         target = Path(given.out) / f"{name}.{what}.parquet"

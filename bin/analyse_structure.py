@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import existing, log, parser, run, run_id
+from haven.cli import add_name, existing, log, parser, run, run_id
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -15,6 +15,8 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
+    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    add_name(options)
     options.add_argument("--source", choices=("dlmd", "aimd"), default="dlmd", help="who made it")
     options.add_argument("--rdf_max_angstrom", type=float, default=10.0, help="largest distance")
     options.add_argument("--rdf_bins", type=int, default=200, help="number of bins")
@@ -33,9 +35,10 @@ def main(argv: list[str] | None = None) -> None:
         "u_ev": given.u_ev,
         "temperature_k": given.temperature_k,
         "replica": given.replica,
+        "seed": given.seed if given.source == "dlmd" else None,
         "source": given.source,
     }
-    name = run_id(given.u_ev, given.temperature_k, given.replica)
+    name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     suffix = "" if given.source == "dlmd" else f"_{given.source}"
     target = Path(given.out) / f"{name}{suffix}.rdf.parquet"
     tables.write("rdf", table.assign(**keys), target, {"trajectory": path.name})

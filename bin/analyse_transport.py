@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, log, parser, run, run_id
+from haven.cli import HavenError, add_name, log, parser, run, run_id
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -21,6 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
     options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    add_name(options)
     options.add_argument("--timestep_ps", type=float, help="time between two saved frames, ps")
     options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
     options.add_argument("--topology", help="topology file, for MDAnalysis")
@@ -53,8 +54,8 @@ def main(argv: list[str] | None = None) -> None:
                                          given.type_map, given.topology, given.cell_changes)
     curves = msd.curves(trajectory, given.frame_of_reference)
     found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
-    checks = transport.host_checks(trajectory, run_id(
-        given.u_ev, given.temperature_k, given.replica), name)
+    prefix = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
+    checks = transport.host_checks(trajectory, prefix, name)
     if any(row["check"] == "host melt" and not row["passed"] for row in checks):
         found = transport.unstable(found)
     keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
@@ -68,7 +69,6 @@ def main(argv: list[str] | None = None) -> None:
         "verdicts": checks,
     }
     inputs = {"trajectory": Path(given.trajectory).name, **trajectory.meta}
-    prefix = run_id(given.u_ev, given.temperature_k, given.replica)
     for table, rows in written.items():
         stem = prefix if table != "verdicts" else f"{prefix}_transport"
         tables.write(table, rows, out / f"{stem}.{table}.parquet", inputs)

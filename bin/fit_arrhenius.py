@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None) -> None:
                     named = {**keys, "quantity": f"{quantity} at 298 K", "unit": "ln"}
                     budgets += arrhenius.budget(joined, np.array([1.0, 0.0]), named)
                     budgets.append(arrhenius.extrapolation(joined, arrhenius.usable(some), named))
+            if quantity.startswith("d_"):
+                budgets += arrhenius.at_temperatures(some, quantity, keys)
             for temperature, one in some.groupby("temperature_k"):
                 plans.append({**keys, "temperature_k": temperature, **plan.plan(
                     one, quantity, given.wanted_interval, given.min_events,

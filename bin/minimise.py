@@ -16,6 +16,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--potential", required=True, help="frozen potential")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    cli.add_name(parser)
     parser.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
                         help="largest force on an atom at which to stop")
     parser.add_argument("--max_steps", type=int, default=500, help="most steps")
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="haven_minimise_") as scratch:
         relaxed = minimise(atoms, model, material.species, args.force_tolerance_ev_per_angstrom,
                            args.max_steps, args.threads, Path(scratch), walls)
-    name, out = f"u{args.u_ev:g}_r{args.replica}", Path(args.out)
+    name, out = args.name or f"u{args.u_ev:g}_r{args.replica}", Path(args.out)
     rows = verdict_rows(relaxed, material.name, name, args.min_distance_angstrom,
                         args.force_tolerance_ev_per_angstrom)
     rows.append(wall_row([relaxed], walls, material.name, name))

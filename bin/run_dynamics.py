@@ -46,7 +46,10 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--checkpoint_dir", help="folder for checkpoints that a retry goes on from")
     parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
     parser.add_argument("--out", default=".", help="folder for the results")
-    return parser.parse_args(argv)
+    cli.add_name(parser)
+    args = parser.parse_args(argv)
+    args.name = args.name or cli.run_id(args.u_ev, args.temperature_k, args.replica)
+    return args
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -73,7 +76,7 @@ def main(argv: list[str] | None = None) -> None:
         walls_of(material),
     )
     check(job)
-    name, out = cli.run_id(args.u_ev, args.temperature_k, args.replica), Path(args.out)
+    name, out = args.name, Path(args.out)
     digests = replace(job, potentials=tuple(map(cli.sha256, args.potentials)))
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
     folder = place / f"{name}_{key(digests, cli.sha256(args.structure))}"
@@ -101,7 +104,7 @@ def simulate(
     from haven.trajectory import write_npz
     from haven.trust import at_steps, export
 
-    name, out = cli.run_id(args.u_ev, args.temperature_k, args.replica), Path(args.out)
+    name, out = args.name, Path(args.out)
     rotation = lammps.write_data(folder / "start.data", atoms, material.species)
     host = [i for i, s in enumerate(atoms.get_chemical_symbols()) if s != material.mobile]
     job = replace(job, potentials=lammps.link_potentials(folder, args.potentials))

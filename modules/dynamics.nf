@@ -1,35 +1,35 @@
+include { ofSeed       } from './drivers'
 include { MINIMISE     } from './minimise'
 include { RELAX_CELL   } from './relax_cell'
 include { RUN_DYNAMICS } from './run_dynamics'
 
-// Relaxed cells; minimised supercells and their dynamics: U x temperature x replica, each a task of its own.
+// Relaxed cells; minimised supercells and their dynamics: U x temperature x replica x driving potential, each a task of its own.
 workflow DYNAMICS {
     take:
     ch_supercells   // tuple: map (id, replica, seed), path
-    ch_leaders      // tuple: map (id, u_ev, seed), path of the potential that drives
-    ch_ensembles    // tuple: number u_ev, list of paths, the driving potential first
+    ch_drivers      // tuple: map (id, u_ev, seed, first: seed of the leading potential), list of paths, the driving potential first
     temperatures_k  // list of numbers
     runs            // whether to run dynamics
     material        // path
     digests         // map: process to digest of the code it uses
 
     main:
-    ch_pairs = ch_supercells.combine(ch_leaders).map { cell, supercell, meta, potential ->
-        [[id: "u${meta.u_ev}_${cell.id}", u_ev: meta.u_ev, seed: meta.seed, replica: cell.replica], supercell, potential] }
-    MINIMISE(ch_pairs, material, digests.minimise)
-    minimised = MINIMISE.out.minimised
-    ch_runs = minimised.map { meta, structure -> [meta.u_ev, meta, structure] }
-        .combine(ch_ensembles, by: 0)
+    ch_cells = ch_supercells.combine(ch_drivers).map { cell, supercell, meta, potentials ->
+        [[u_ev: meta.u_ev, seed: meta.seed, first: meta.first, replica: cell.replica, id: "u${meta.u_ev}_${cell.id}${ofSeed(meta.seed, meta.first)}"], supercell, potentials] }
+    MINIMISE(ch_cells.map { meta, supercell, potentials -> [meta, supercell, potentials[0]] }, material, digests.minimise)
+    ch_runs = MINIMISE.out.minimised.map { meta, structure -> [meta.u_ev, meta.seed, meta, structure] }
+        .combine(ch_drivers.map { meta, potentials -> [meta.u_ev, meta.seed, potentials] }, by: [0, 1])
         .combine(channel.fromList(runs ? temperatures_k : []))
-        .map { u_ev, meta, structure, potentials, temperature_k ->
-            [meta + [id: "u${u_ev}_t${temperature_k}_r${meta.replica}", temperature_k: temperature_k], structure, potentials] }
+        .map { u_ev, seed, meta, structure, potentials, temperature_k ->
+            [meta + [id: "u${u_ev}_t${temperature_k}_r${meta.replica}${ofSeed(seed, meta.first)}", temperature_k: temperature_k], structure, potentials] }
     RUN_DYNAMICS(ch_runs, material, digests.run_dynamics)
     trajectories = RUN_DYNAMICS.out.trajectory
-    RELAX_CELL(ch_leaders, material, digests.relax_cell)
+    minimised = MINIMISE.out.minimised.filter { meta, _structure -> meta.seed == meta.first }
+    RELAX_CELL(ch_drivers.filter { meta, _potentials -> meta.seed == meta.first }.map { meta, potentials -> [meta, potentials[0]] }, material, digests.relax_cell)
     tables = RUN_DYNAMICS.out.tables.mix(RELAX_CELL.out.tables)
 
     emit:
-    minimised    // tuple: map (id, u_ev, seed, replica), path
+    minimised    // tuple: map (id, u_ev, seed, replica), path; of the leading potentials
     trajectories // tuple: map (id, u_ev, seed, replica, temperature_k), path
     tables       // path
 }

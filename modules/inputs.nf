@@ -1,4 +1,6 @@
-// What a run is given beside parameters: potentials, trajectories.
+// What a run is given beside parameters: potentials, trajectories; what it should compute.
+
+include { drivingSeeds; ofSeed } from './drivers'
 
 /** Folder of potentials to use instead of training: the user's own or the shipped ones. */
 def modelsFolder(given, pretrained) {
@@ -21,22 +23,28 @@ def givenPotentials(folder, u_evs) {
     found.findAll { meta, _path, _about -> u_evs.any { u_ev -> meta.u_ev.compareTo(u_ev) == 0 } }
 }
 
-/** The user's own trajectories, `u<U>_t<T>_r<replica>.trajectory.npz`. */
+/** The user's own trajectories, `u<U>_t<T>_r<replica>.trajectory.npz`; `_s<seed>` before the dot names the potential that drove. */
 def givenTrajectories(folder, seed) {
     if (!folder) { return [] }
-    def found = files("${folder}/*.trajectory.npz").collect { path -> [path, path.name =~ /^(u([0-9.]+)_t([0-9.]+)_r([0-9]+))\./] }
+    def found = files("${folder}/*.trajectory.npz").collect { path -> [path, path.name =~ /^u([0-9.]+)_t([0-9.]+)_r([0-9]+)(_s([0-9]+))?\./] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[id: name.group(1), u_ev: name.group(2).toBigDecimal(), temperature_k: name.group(3).toBigDecimal(), replica: name.group(4).toInteger(), seed: seed], path] }
+        .collect { path, name -> [[u_ev: name.group(1).toBigDecimal(), temperature_k: name.group(2).toBigDecimal(), replica: name.group(3).toInteger(), seed: name.group(5) ? name.group(5).toInteger() : seed], path] }
     if (!found) {
         error("haven: error: --trajectories ${folder} has no trajectory: name them u4_t298_r0.trajectory.npz")
     }
-    found
+    def first = drivingSeeds(found)
+    def named = found.collect { meta, path -> [meta + [id: "u${meta.u_ev}_t${meta.temperature_k}_r${meta.replica}${ofSeed(meta.seed, first["${meta.u_ev}".toString()][0])}"], path] }
+    def twice = named.groupBy { meta, _path -> meta.id }.values().find { same -> same.size() > 1 }
+    if (twice) {
+        error("haven: error: --trajectories ${folder} has one run twice: ${twice.collect { _meta, path -> path.name }.join(' and ')}")
+    }
+    named
 }
 
 /** A file that says what should be computed, so that the report can name what is missing. */
-def expectedRuns(given, u_evs, temperatures_k, replicas, seeds) {
+def expectedRuns(given, u_evs, temperatures_k, replicas, seeds, drivers) {
     def text = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson([u_ev: u_evs, temperature_k: temperatures_k,
-        replica: replicas.collect { cell -> cell.replica }, seed: seeds, parameters: given.collectEntries { name, value -> ["${name}".toString(), value?.toString()] }]))
+        replica: replicas.collect { cell -> cell.replica }, seed: seeds, drivers: drivers, parameters: given.collectEntries { name, value -> ["${name}".toString(), value?.toString()] }]))
     def target = file("${workflow.workDir}/expected-${text.digest('SHA-256').take(16)}.json")
     target.parent.mkdirs()
     if (!target.exists()) { target.text = text }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KB_EV = 8.617333262e-5
+MEMBERS = ("disorder", "potential")
 REFERENCE_K = 298.0
 NEAR_K = 2.0
 FEWEST_TEMPERATURES = 3
@@ -129,15 +130,53 @@ def _curvature(kept: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> float | None
 
 
 def budget(joined: Joined, row: np.ndarray, keys: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return rows of table ``error_budget``: standard error of a contrast by source."""
-    _, total, _ = joined.contrast(row)
+    """Return rows of table ``error_budget``: standard error of a contrast by source.
+
+    What a few members differ by is itself known roughly: the interval says how roughly.
+    """
+    variance, degrees = joined.freedom(row)
+    known = {source: (max(0.0, float(row @ part @ row)), joined.degrees[source])
+             for source, part in joined.parts.items()}
+    known["total"] = variance, degrees
     rows = []
     for source in ("sampling", "disorder", "potential", "extra", "total"):
-        part = joined.parts.get(source)
-        error = total if source == "total" else None if part is None else float(
-            max(0.0, row @ part @ row) ** 0.5)
-        rows.append({**keys, "source": source, "standard_error": error,
-                     "share": None if error is None or total == 0 else (error / total) ** 2})
+        part, degrees = known.get(source, (None, np.inf))
+        low, high = _ends(part, degrees)
+        members = round(degrees) + 1 if part is not None and source in MEMBERS else None
+        rows.append({**keys, "source": source, "members": members, "low_95": low, "high_95": high,
+                     "standard_error": None if part is None else part**0.5,
+                     "share": None if part is None or variance == 0 else part / variance})
+    return rows
+
+
+def _ends(variance: float | None, degrees: float) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a standard error with so many degrees of freedom, if any."""
+    from scipy.special import chdtri
+
+    if not variance or not np.isfinite(degrees):
+        return None, None
+    low, high = (float((variance * degrees / chdtri(degrees, p)) ** 0.5) for p in (0.025, 0.975))
+    return low, high
+
+
+def at_temperatures(runs: pd.DataFrame, quantity: str, keys: dict[str, Any]) -> list[dict]:
+    """Return rows of ``error_budget`` for one quantity at each temperature all runs of which count.
+
+    Parameters
+    ----------
+    runs
+        Rows of `gather` of one quantity, material and U.
+    quantity
+        Their quantity.
+    keys
+        Of the rows.
+    """
+    rows = []
+    for temperature, some in runs.groupby("temperature_k"):
+        if some["good"].all() and len(some) > 1:
+            joined = _join(some, some["log"].to_numpy(float), np.ones((len(some), 1)))
+            rows += budget(joined, np.ones(1), {
+                **keys, "quantity": f"{quantity} at {temperature:g} K", "unit": "ln"})
     return rows
 
 
@@ -154,12 +193,15 @@ def extrapolation(joined: Joined, kept: pd.DataFrame, keys: dict[str, Any]) -> d
 def paired(runs: pd.DataFrame, quantity: str) -> list[dict[str, Any]]:
     """Compare the two outermost U of one material: same temperature, replica and seed in pairs.
 
+    Seeds count from each U's lowest: potentials of two U share nothing but their place.
+
     Returns
     -------
     list
         Rows of table ``paired`` but for the material: one a temperature (difference of logarithms)
         and one for the activation energy (eV), the higher U minus the lower.
     """
+    runs = runs.assign(seed=runs.groupby("u_ev")["seed"].rank(method="dense"))
     good = runs[runs["good"]]
     levels = sorted(good["u_ev"].unique())
     if len(levels) < 2:

@@ -105,6 +105,12 @@ def package_digest() -> str:
     return digest.hexdigest()[:12]
 
 
-def run_id(u_ev: float, temperature_k: float, replica: int = 0) -> str:
-    """Return the name of one dynamics run, such as ``u4_t298_r0``."""
-    return f"u{u_ev:g}_t{temperature_k:g}_r{replica}"
+def run_id(u_ev: float, temperature_k: float, replica: int = 0, seed: int | None = None) -> str:
+    """Return the name of one dynamics run, such as ``u4_t298_r0``, with its seed if given."""
+    name = f"u{u_ev:g}_t{temperature_k:g}_r{replica}"
+    return name if seed is None else f"{name}_s{seed}"
+
+
+def add_name(options: argparse.ArgumentParser) -> None:
+    """Add the option that names a run: several potentials may drive the same U."""
+    options.add_argument("--name", help="the run's name; default from U, temperature, replica")

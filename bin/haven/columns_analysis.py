@@ -24,6 +24,7 @@ from haven.columns import (
 FOUND: dict[str, tuple[Column, ...]] = {
     "rdf": (
         MATERIAL, U_EV, TEMPERATURE, REPLICA,
+        whole("seed", "random seed of the potential that drives; empty for aimd", nullable=True),
         text("source", "dlmd | aimd"),
         text("pair", "pair of elements, such as Cl-Li"),
         real("r_angstrom", "centre of the bin", "Angstrom"),
@@ -190,6 +191,9 @@ FOUND: dict[str, tuple[Column, ...]] = {
            "extrapolation (part of total: from the data's centre to 298 K) | total"),
         real("standard_error", "standard error from this source; empty where one member only",
            nullable=True),
+        real("low_95", LOW + " of the standard error (chi-square, members - 1)", nullable=True),
+        real("high_95", HIGH + " of the standard error", nullable=True),
+        whole("members", "replicas or potentials whose spread it is", nullable=True),
         real("share", "share of the total variance", nullable=True),
         text("unit", "eV, or ln (relative)"),
     ),

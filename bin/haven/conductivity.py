@@ -59,15 +59,19 @@ class Joined:
         """Covariance of the coefficients (P, P)."""
         return sum(self.parts.values(), np.zeros((len(self.beta),) * 2))
 
+    def freedom(self, row: np.ndarray) -> tuple[float, float]:
+        """Return the variance of ``row @ beta`` and its degrees of freedom (Satterthwaite)."""
+        shares = {name: float(row @ part @ row) for name, part in self.parts.items()}
+        variance = sum(shares.values())
+        lost = sum(v**2 / self.degrees[name] for name, v in shares.items())
+        return variance, max(1.0, variance**2 / lost) if lost > 0 else np.inf
+
     def contrast(self, row: np.ndarray) -> tuple[float, float, float]:
         """Return value, standard error and Student quantile of ``row @ beta``."""
         from scipy.special import stdtrit
 
-        shares = {name: float(row @ part @ row) for name, part in self.parts.items()}
-        variance = sum(shares.values())
-        lost = sum(v**2 / self.degrees[name] for name, v in shares.items())
-        degrees = variance**2 / lost if lost > 0 else np.inf
-        quantile = Z95 if degrees > 1e4 else float(stdtrit(max(1.0, degrees), 0.975))
+        variance, degrees = self.freedom(row)
+        quantile = Z95 if degrees > 1e4 else float(stdtrit(degrees, 0.975))
         return float(row @ self.beta), variance**0.5, quantile
 
     def interval(self, row: np.ndarray) -> tuple[float, float, float]:

@@ -55,8 +55,9 @@ def thermo(tables: Tables) -> Picture | None:
     axes[1, 0].axhline(0, color="black", linewidth=0.8)
     axes[0, 0].set(ylabel="temperature\nless set value (K)")
     axes[1, 0].set(ylabel="drift of conserved energy\n(meV per atom and ps)", xlabel="run")
-    names = [f"{row.temperature_k:g} K" + (f" r{row.replica}" if runs["replica"].nunique() > 1
-                                          else "") for row in runs.itertuples()]
+    several = [key for key in ("replica", "seed") if runs[key].nunique() > 1]
+    names = [" ".join([f"{run['temperature_k']:g} K", *(f"{key[0]}{run[key]}" for key in several)])
+             for run in runs.to_dict("records")]
     axes[1, 0].set_xticks(range(len(runs)), names, rotation=90)
     legend_below(figure, axes[0, 0], 2)
     bad = int((runs["verdict"] != "stable").sum())
@@ -239,7 +240,8 @@ def tracks(tables: Tables) -> Picture | None:
     figure, axes = panels(2, len(us), height=5.4, sharex=True, sharey="row")
     for column, u_ev in enumerate(us):
         mine = table[table["u_ev"] == u_ev]
-        mine = mine[mine["replica"] == mine["replica"].min()]
+        for key in ("replica", "seed"):
+            mine = mine[mine[key] == mine[key].min()]
         reach = mine.groupby("ion")["displacement_angstrom"].max().sort_values(ascending=False)
         for order, ion in enumerate(reach.index[:5]):
             one = mine[mine["ion"] == ion].sort_values("time_ps")

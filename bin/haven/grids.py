@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from haven.formatting import DASH, interval, known, number
-from haven.kinds import Frame, Tables
+from haven.kinds import Frame, Row, Tables
 from haven.measured import headline
 from haven.wording import LABELS, WORDS, published_text, shown, verdict_text
 
@@ -247,12 +247,22 @@ def budget_grid(tables: Tables) -> Block | None:
         for source in sources:
             row = by_source.get(source, {"standard_error": None, "share": None, "unit": ""})
             error = number(row["standard_error"], "1", 2)
-            line.append(cell(f"{error} {row['unit']}" if error != DASH else DASH,
-                             f"{row['share']:.0%}" if known(row["share"]) else "one member only"))
+            line.append(cell(f"{error} {row['unit']}" if error != DASH else DASH, _part(row)))
         lines.append(line)
-    return grid(["quantity", *sources], lines, "Standard error by source and its share of the "
-                "variance. Disorder: replicas; potential: seeds; extra: beyond these; "
+    return grid(["quantity", *sources], lines, "Standard error by source, its share of the "
+                "variance, and the 95 % interval of the error itself where few members show it. "
+                "Disorder: replicas; potential: seeds that drove runs; extra: beyond these; "
                 "extrapolation is a part of the total.")
+
+
+def _part(row: Row) -> str:
+    """Return share, members and interval of one part of an error."""
+    if not known(row["share"]):
+        return "one member only"
+    ends = (f"[{number(row['low_95'], '1', 2)}, {number(row['high_95'], '1', 2)}]"
+            if known(row.get("low_95"), row.get("high_95")) else "")
+    members = f"{row['members']:.0f} members" if known(row.get("members")) else ""
+    return ", ".join(part for part in (f"{row['share']:.0%}", members, ends) if part)
 
 
 def plan_grid(tables: Tables) -> Block | None:

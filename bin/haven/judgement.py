@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,24 +42,50 @@ def read_expected(path: str | Path | None) -> dict[str, Any]:
     return content
 
 
-def present_runs(tables: Tables) -> set[str]:
+def namer(tables: Tables, expected: Mapping[str, Any]) -> Callable[[Row], str]:
+    """Return what tells a run's name from its keys: of the first potential of its U, no seed.
+
+    Parameters
+    ----------
+    tables
+        Their lowest seed of a U is its first where nothing is expected of it.
+    expected
+        ``drivers`` maps U to the seeds of the potentials that drive, the first leading.
+    """
+    first = {float(u): min(some) for name in ("diffusion", "runs")
+             for u, some in tables[name].dropna(subset=["seed"]).groupby("u_ev")["seed"]}
+    first |= {float(u): seeds[0] for u, seeds in (expected.get("drivers") or {}).items() if seeds}
+
+    def name(run: Row) -> str:
+        u_ev, seed = float(run["u_ev"]), int(run["seed"])
+        return run_id(u_ev, float(run["temperature_k"]), int(run["replica"]),
+                      None if seed == first.get(u_ev, seed) else seed)
+
+    return name
+
+
+def present_runs(tables: Tables, expected: Mapping[str, Any]) -> set[str]:
     """Return the names of the runs computed or given: those with dynamics or transport."""
-    return {run_id(float(u), float(t), int(r)) for name in ("runs", "diffusion")
-            for u, t, r in tables[name][["u_ev", "temperature_k", "replica"]].drop_duplicates()
-            .itertuples(index=False)}
+    keys, name = ["u_ev", "temperature_k", "replica", "seed"], namer(tables, expected)
+    return {name(run) for table in ("runs", "diffusion")
+            for run in tables[table][keys].drop_duplicates().to_dict("records")}
 
 
 def missing_runs(expected: Mapping[str, Any], tables: Tables) -> list[str]:
     """Return the names of expected runs that have no row in the tables."""
     if not all(expected.get(name) for name in ("u_ev", "temperature_k", "replica")):
         return []
-    found = present_runs(tables)
-    wanted = [run_id(float(u), float(t), int(r)) for u in expected["u_ev"]
+    found = present_runs(tables, expected)
+    others = {float(u): seeds[1:] for u, seeds in (expected.get("drivers") or {}).items()}
+    wanted = [run_id(float(u), float(t), int(r), seed) for u in expected["u_ev"]
+              for seed in [None, *others.get(float(u), [])]
               for t in expected["temperature_k"] for r in expected["replica"]]
     return [name for name in wanted if name not in found]
 
 
-def verdict_rows(tables: Tables, missing: list[str], material: str) -> Frame:
+def verdict_rows(
+    tables: Tables, missing: list[str], material: str, expected: Mapping[str, Any]
+) -> Frame:
     """Return earlier stages' verdicts and those that follow from the tables.
 
     Returns
@@ -70,6 +96,7 @@ def verdict_rows(tables: Tables, missing: list[str], material: str) -> Frame:
     import pandas as pd
 
     rows: list[Row] = []
+    name_of = namer(tables, expected)
 
     def add(stage: str, subject: str, check: str, passed: bool, message: str,
             value: object = None, limit: object = None, unit: str = "1") -> None:
@@ -81,7 +108,7 @@ def verdict_rows(tables: Tables, missing: list[str], material: str) -> Frame:
         add("RUN_DYNAMICS", name, "present", False,
             f"run {name} is missing: not computed or failed")
     for run in tables["runs"].to_dict("records"):
-        name = run_id(run["u_ev"], run["temperature_k"], int(run["replica"]))
+        name = name_of(run)
         add("RUN_DYNAMICS", name, "stable", run["verdict"] == "stable", f"run {name}: "
             f"{run['verdict']}")
         off = abs(run["temperature_mean_k"] - run["temperature_k"])
@@ -92,11 +119,11 @@ def verdict_rows(tables: Tables, missing: list[str], material: str) -> Frame:
         add("RUN_DYNAMICS", name, "fluctuation", FLUCTUATION[0] < ratio < FLUCTUATION[1],
             f"temperature of {name} fluctuates {ratio:.2f} times as much as it should", ratio,
             FLUCTUATION[1])
-    rows += trust.verdict_rows(tables["runs"], material)
+    rows += trust.verdict_rows(tables["runs"], material, name_of)
     for fit in tables["diffusion"].to_dict("records"):
         if fit["axis"] != "xyz" or fit["quantity"] not in ("self", "total"):
             continue
-        name = run_id(fit["u_ev"], fit["temperature_k"], int(fit["replica"]))
+        name = name_of(fit)
         add("ANALYSE_TRANSPORT", name, f"D {fit['quantity']}", fit["verdict"] == "diffusive",
             f"D {fit['quantity']} of {name}: {WORDS.get(fit['verdict'], fit['verdict'])}",
             fit["loglog_slope"], 1.0)

@@ -204,7 +204,7 @@ def _peaks(tables: Tables) -> Iterator[Row]:
     table = table[table["source"] == "dlmd"]
     for (u_ev, temperature, pair), group in table.groupby(["u_ev", "temperature_k", "pair"]):
         peaks, width = [], 0.0
-        for _, curve in group.groupby("replica"):
+        for _, curve in group.groupby(["replica", "seed"], dropna=False):
             ordered = curve.sort_values("r_angstrom")
             r, g = ordered["r_angstrom"].to_numpy(), ordered["g"].to_numpy()
             width = float(r[1] - r[0]) if len(r) > 1 else 0.0
@@ -212,7 +212,7 @@ def _peaks(tables: Tables) -> Iterator[Row]:
         yield _row(
             f"rdf_first_peak {pair}", u_ev, sum(peaks) / len(peaks), min(peaks) - width / 2,
             max(peaks) + width / 2, "Angstrom", temperature_k=temperature, runs=len(peaks),
-            note="interval: width of a bin and spread of the replicas",
+            note="interval: width of a bin and spread of the runs",
         )
 
 

@@ -47,10 +47,10 @@ def worst(verdicts: Iterable[str]) -> str:
 
 
 def pool(runs: Frame) -> Pooled:
-    """Join rows with ``value``, ``low_95``, ``high_95`` and ``verdict`` of one condition.
+    """Join rows with value, interval, verdict, ``replica`` and ``seed`` of one condition.
 
-    Replicas and potentials that disagree widen the interval (`joined_interval`; `mean_interval`
-    for numbers that may be negative). A single row that is not diffusive leaves a bound only:
+    Replicas and potentials that disagree widen the interval (`joined_interval`). A single row that
+    is not diffusive leaves a bound only:
     joining the others would favour the fast runs.
 
     Parameters
@@ -80,71 +80,31 @@ def pool(runs: Frame) -> Pooled:
         return Pooled(
             float(only["value"]), float(only["low_95"]), float(only["high_95"]), 1, verdict, note
         )
-    if (runs["low_95"] > 0).all() and {"replica", "seed"} <= set(runs.columns):
-        value, low, high = joined_interval(runs)
-    else:
-        value, low, high = mean_interval(
-            runs["value"].tolist(), runs["low_95"].tolist(), runs["high_95"].tolist()
-        )
+    value, low, high = joined_interval(runs)
     return Pooled(value, low, high, len(runs), verdict, note)
 
 
 def joined_interval(runs: Frame) -> tuple[float, float, float]:
-    """Return the geometric mean of positive estimates and its 95 % interval.
+    """Return the mean of several runs' estimates and its 95 % interval.
 
     What runs of one replica or of one potential share widens it, as in the Arrhenius fits
-    (`haven.conductivity.join`).
+    (`haven.conductivity.join`). Positive estimates are joined by their logarithms.
 
     Parameters
     ----------
     runs
-        Columns value, low_95, high_95 (all positive), replica, seed.
+        Columns value, low_95, high_95, replica, seed.
     """
     import numpy as np
 
     from haven.conductivity import join
 
-    logs = np.log(runs["value"].to_numpy(float))
-    ends = np.log(runs["high_95"].to_numpy(float) / runs["low_95"].to_numpy(float))
+    value, low, high = (runs[name].to_numpy(float) for name in ("value", "low_95", "high_95"))
+    positive = bool((low > 0).all())
+    if positive:
+        value, low, high = np.log(value), np.log(low), np.log(high)
     groups = {"disorder": runs["replica"].to_numpy(), "potential": runs["seed"].to_numpy()}
-    joined = join(logs, ends / (2 * Z95), np.ones((len(logs), 1)), groups)
-    value, low, high = (math.exp(end) for end in joined.interval(np.ones(1)))
-    return value, low, high
-
-
-def mean_interval(
-    values: list[float], lows: list[float], highs: list[float]
-) -> tuple[float, float, float]:
-    """Return the mean of independent estimates and its 95 % interval.
-
-    Where the estimates agree within their own intervals (chi-squared, p >= 0.05) the interval is
-    theirs, widened by the Birge ratio; where they do not, it is Student's t of their scatter.
-
-    Parameters
-    ----------
-    values, lows, highs
-        Estimates with the ends of their own 95 % intervals, any one unit.
-
-    Returns
-    -------
-    tuple
-        Mean, lower end, upper end, in that unit.
-    """
-    import numpy as np
-    from scipy import stats
-
-    value, low, high = (np.asarray(part, dtype=float) for part in (values, lows, highs))
-    count, mean = len(value), float(value.mean())
-    below = math.sqrt(float(np.sum((value - low) ** 2))) / count
-    above = math.sqrt(float(np.sum((high - value) ** 2))) / count
-    if count > 1:
-        own = np.maximum((high - low) / (2 * Z95), np.finfo(float).tiny)
-        chi = float(np.sum(((value - mean) / own) ** 2))
-        if stats.chi2.sf(chi, count - 1) < 0.05:
-            scatter = float(stats.t.ppf(0.975, count - 1) * value.std(ddof=1) / math.sqrt(count))
-            below, above = max(below, scatter), max(above, scatter)
-        else:
-            birge = max(1.0, math.sqrt(chi / (count - 1)))
-            below, above = below * birge, above * birge
-    lower = mean - below
-    return mean, max(lower, 0.0) if low.min() >= 0 else lower, mean + above
+    ends = join(value, (high - low) / (2 * Z95), np.ones((len(value), 1)), groups).interval(
+        np.ones(1))
+    middle, lower, upper = (math.exp(end) if positive else end for end in ends)
+    return middle, lower, upper

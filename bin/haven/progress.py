@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-RUN = re.compile(r"(u[\d.]+_t[\d.]+_r\d+)_[0-9a-f]{12}$")
+RUN = re.compile(r"(u[\d.]+_t[\d.]+_r\d+(?:_s\d+)?)_[0-9a-f]{12}$")
 ATTEMPT = re.compile(r"(equilibration|production)\.a(\d+)\.in$")
 QUIET_S = 120.0
 TAIL_BYTES = 1 << 14

@@ -128,7 +128,7 @@ def write(
     reference = of_material(load_reference(reference_folder), material)
     measured = collect(found)
     missing = missing_runs(expected, found)
-    verdicts = verdict_rows(found, missing, material)
+    verdicts = verdict_rows(found, missing, material, expected)
     us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]
     comparison = compare(measured, reference, material, us)
     cells = [existing(path, "structure") for path in structures]

@@ -83,7 +83,8 @@ def context(
         "unsupported": [*unsupported(headline(measured)), *doubts(tables)],
         "missing": missing, "compared": compared,
         "absent": absent, "failed": failed, "counted": counted, "sections": sections,
-        "sources": sources, "codes": codes, "runs": count_of(len(present_runs(tables)), "run"),
+        "sources": sources, "codes": codes,
+        "runs": count_of(len(present_runs(tables, expected)), "run"),
         "parameters": sorted((str(k), str(v)) for k, v in (expected.get("parameters") or {}).items()
                              if v is not None),
         "seeds": sorted({int(s) for name in ("runs", "learning_curve", "accuracy")

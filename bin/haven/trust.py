@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from haven.cli import log, run_id
+from haven.cli import log
 from haven.kinds import Frame, Row
 from haven.selection import select
 
@@ -112,7 +112,7 @@ def add_share(table: Frame, runs: Frame) -> Frame:
     return rest.merge(share, on=KEYS, how="left")
 
 
-def verdict_rows(runs: Frame, material: str) -> list[Row]:
+def verdict_rows(runs: Frame, material: str, name_of: Callable[[Row], str]) -> list[Row]:
     """Return a row of table ``verdicts`` for each run's share, or each U that has no ensemble."""
     rows: list[Row] = []
 
@@ -129,7 +129,7 @@ def verdict_rows(runs: Frame, material: str) -> list[Row]:
                 "holds; --ensemble 2 or more does")
         for run in known.to_dict("records"):
             share = float(run["share_beyond_window"])
-            name = run_id(run["u_ev"], run["temperature_k"], int(run["replica"]))
+            name = name_of(run)
             what = "label the frames written beside the trajectory" if share > LIMIT else "trusted"
             add(name, share, share <= LIMIT, f"in {share:.1%} of the frames of {name} the "
                 f"potentials disagree by more than they may: {what}")

@@ -18,7 +18,7 @@ process MINIMISE {
     script:
     def args = task.ext.args ?: ''
     """
-    minimise.py --material ${material} --structure ${supercell} --potential ${potential} --u_ev ${meta.u_ev} --replica ${meta.replica} ${args}
+    minimise.py --material ${material} --structure ${supercell} --potential ${potential} --u_ev ${meta.u_ev} --replica ${meta.replica} --name ${meta.id} ${args}
     """
 
     stub:

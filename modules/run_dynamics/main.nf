@@ -22,7 +22,7 @@ process RUN_DYNAMICS {
     def args = task.ext.args ?: ''
     """
     run_dynamics.py --material ${material} --structure ${minimised} --potentials ${potentials} --u_ev ${meta.u_ev} \\
-        --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} ${args}
+        --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} ${args}
     """
 
     stub:

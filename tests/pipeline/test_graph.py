@@ -11,14 +11,18 @@ from runs import ROOT, nextflow
 def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path) -> None:
     run = nextflow(tmp_path, "stub.tsv", "-profile", "test", "-stub", "--label", "true",
                    "--rounds", "1", "--temperatures_k", "298,373", "--replicas", "2",
-                   "--ensemble", "2", "--learning_curve", "true", root=ROOT)
+                   "--ensemble", "2", "--driving_potentials", "2", "--learning_curve", "true",
+                   root=ROOT)
     assert run.status == 0, run.said
     counts = Counter(name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED"))
     there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
     assert set(counts) == there | {"BUILD_STARTS", "TRAIN_EXPLORER"}
     assert counts["TRAIN_EXPLORER"] == 2 * 3 and counts["TRAIN_POTENTIAL"] == 2 * 2
-    assert counts["RUN_DYNAMICS"] == counts["ANALYSE_TRANSPORT"] == 2 * 2 * 2
-    assert counts["MINIMISE"] == 2 * 2 and counts["BUILD_SUPERCELL"] == 2
+    assert counts["RUN_DYNAMICS"] == counts["ANALYSE_TRANSPORT"] == 2 * 2 * 2 * 2
+    assert {"RUN_DYNAMICS (u4_t373_r1)", "RUN_DYNAMICS (u4_t373_r1_s2)"} <= {
+        name.split(":")[-1] for name in run.names("COMPLETED")}
+    assert counts["FIND_BARRIERS"] == counts["MEASURE_COST"] == counts["RELAX_CELL"] == 2
+    assert counts["MINIMISE"] == 2 * 2 * 2 and counts["BUILD_SUPERCELL"] == 2
     assert counts["EXPLORE"] == 2 and counts["SELECT_FRAMES"] == 1
     assert counts["RENDER_REPORT"] == counts["FIT_ARRHENIUS"] == 1
     assert (tmp_path / "results" / "report.html").exists()

@@ -144,12 +144,14 @@ def van_hove(run: dict) -> list[dict]:
 def rdf(run: dict) -> list[dict]:
     r = np.linspace(0.05, 5.95, 120)
     keys = {k: run[k] for k in ("material", "u_ev", "temperature_k", "replica")}
+    seeds = {"dlmd": run["seed"], "aimd": None}
     rows = []
     for pair, first in (("Cl-Ti", 2.47), ("Cl-Li", 2.54), ("Li-Ti", 3.6), ("Li-Li", 3.6),
                         ("Cl-Cl", 3.55)):
         g = 4 * np.exp(-((r - first) ** 2) / 0.05) + 1 / (1 + np.exp(-4 * (r - first - 1.5)))
         for source in ("dlmd", "aimd") if run["u_ev"] == 4 else ("dlmd",):
-            rows += [keys | {"source": source, "pair": pair, "r_angstrom": x, "g": y,
+            rows += [keys | {"source": source, "seed": seeds[source], "pair": pair,
+                             "r_angstrom": x, "g": y,
                              "g_low_95": y * 0.97, "g_high_95": y * 1.03, "coordination": 6.0}
                      for x, y in zip(r, g, strict=True)]
     return rows

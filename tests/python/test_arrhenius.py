@@ -151,6 +151,49 @@ def test_budget_names_each_source_and_adds_up():
     assert 0 < far["share"] < 1
 
 
+@pytest.mark.parametrize("replicas, seeds", [(1, 4), (3, 3)])
+def test_what_potentials_differ_by_is_found_and_widens_the_interval(replicas, seeds):
+    """Potentials whose logarithms differ by 0.3, drawn anew each time, with known truth."""
+    rng, spread, runs = np.random.default_rng(6), 0.3, 60
+    held, variances, ends = 0, [], 0
+    for _ in range(runs):
+        some = runs_of("sigma_total", rng=rng, replicas=replicas, seeds=seeds, potential=spread,
+                       disorder=0.05 if replicas > 1 else 0.0, error=0.05)
+        row, joined = arrhenius.fit(some, "sigma_total")
+        truth = 1e5 * np.exp(-0.3 / KB / 298) / 298
+        held += row["sigma_298_low_95"] <= truth <= row["sigma_298_high_95"]
+        parts = {p["source"]: p for p in arrhenius.budget(joined, np.array([1.0, 0.0]), {})}
+        found = parts["potential"]
+        assert found["members"] == seeds and found["low_95"] < found["high_95"]
+        variances.append(found["standard_error"] ** 2)
+        ends += found["low_95"] <= spread / seeds**0.5 <= found["high_95"]
+        assert (parts["disorder"]["standard_error"] is None) == (replicas == 1)
+    assert np.mean(variances) == pytest.approx(spread**2 / seeds, rel=0.5)
+    assert held >= 0.9 * runs and ends >= 0.88 * runs, (held, ends)
+
+
+def test_budget_of_d_at_each_temperature():
+    rng = np.random.default_rng(8)
+    rows = arrhenius.at_temperatures(runs_of("d_self", rng=rng, seeds=4, potential=0.5, error=0.02),
+                                     "d_self", {"material": "m", "u_ev": 4.0})
+    assert {row["quantity"] for row in rows} == {f"d_self at {t} K" for t in TEMPERATURES}
+    share = [row["share"] for row in rows if row["source"] == "potential"]
+    assert len(share) == len(TEMPERATURES) and min(share) > 0.9
+    some = runs_of("d_self", seeds=2)
+    some.loc[(some["temperature_k"] == 300) & (some["seed"] == 1), "good"] = False
+    left = {row["quantity"] for row in arrhenius.at_temperatures(some, "d_self", {})}
+    assert "d_self at 300 K" not in left and "d_self at 350 K" in left
+
+
+def test_potentials_of_two_u_are_paired_by_their_place():
+    rng = np.random.default_rng(9)
+    low = arrhenius.gather(*made(rng, ea=0.30, error=0.02, seeds=2, u_ev=0.0))
+    high = arrhenius.gather(*made(rng, ea=0.28, error=0.02, seeds=2, u_ev=4.0))
+    both = pd.concat([low, high.assign(seed=high["seed"] + 7)], ignore_index=True)
+    rows = arrhenius.paired(both[both["quantity"] == "d_self"], "d_self")
+    assert rows[0]["pairs"] == 2 and rows[-1]["low_95"] <= -0.02 <= rows[-1]["high_95"]
+
+
 def test_plan_scales_with_the_square_of_the_interval():
     runs = runs_of(temperatures=(400,), replicas=3, error=0.3)
     found = plan.plan(runs, "d_total", wanted=0.1, min_events=30, speed_ns_per_day=2.0)

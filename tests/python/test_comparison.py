@@ -124,19 +124,21 @@ def test_the_first_peak_is_found_between_bins():
 
 
 def test_pooled_replicas_hold_the_truth_and_disagreeing_ones_widen(rng):
-    def share(between):
+    def share(between, middle=-1.0):
         hits = 0
-        for _ in range(2000):
-            centres = 1 + between * rng.standard_normal(4)
+        for _ in range(200):
+            centres = middle + between * rng.standard_normal(4)
             values = centres + 0.1 * rng.standard_normal(4)
             half = 0.1 * pooling.Z95
-            _, low, high = pooling.mean_interval(
-                list(values), list(values - half), list(values + half))
-            hits += low <= 1 <= high
-        return hits / 2000
+            _, low, high = pooling.joined_interval(pd.DataFrame({
+                "value": values, "low_95": values - half, "high_95": values + half,
+                "replica": range(4), "seed": 1}))
+            hits += low <= middle <= high
+        return hits / 200
 
-    assert 0.93 <= share(0.0) <= 0.995
+    assert 0.93 <= share(0.0) <= 1.0
     assert 0.90 <= share(0.5) <= 0.99
+    assert 0.93 <= share(0.0, 1.0) <= 1.0
 
 
 def test_one_run_that_is_not_diffusive_leaves_a_bound_not_a_mean():

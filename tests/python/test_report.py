@@ -149,6 +149,20 @@ def test_given_trajectories_are_no_missing_runs(tmp_path):
     assert judgement.missing_runs({}, study) == []
 
 
+def test_runs_of_further_potentials_carry_their_seed(tmp_path):
+    study = report.load_tables(write_study(tmp_path))
+    other = study["runs"].query("u_ev == 4 and temperature_k == 298").assign(seed=2)
+    study["runs"] = pd.concat([study["runs"], other], ignore_index=True)
+    wanted = {"u_ev": [4], "temperature_k": [298, 313], "replica": [0],
+              "drivers": {"0": [1], "4": [1, 2]}}
+    assert judgement.missing_runs(wanted, study) == ["u4_t313_r0_s2"]
+    assert "u4_t298_r0_s2" in judgement.present_runs(study, wanted)
+    subjects = set(judgement.verdict_rows(study, [], "li3ticl6", wanted)["subject"])
+    assert {"u4_t298_r0", "u4_t298_r0_s2"} <= subjects
+    leading = {"drivers": {"0": [1], "4": [2, 1]}}
+    assert "u4_t298_r0_s1" in judgement.present_runs(study, leading)
+
+
 def test_tables_come_out_joined_with_comparison_and_verdicts(rendered):
     found = {path.stem for path in (rendered / "tables").glob("*.parquet")}
     assert {"comparison", "verdicts", "diffusion", "msd", "runs"} <= found
@@ -202,7 +216,7 @@ def test_too_few_hops_leave_no_haven_ratio(tmp_path):
 def test_unstable_runs_fail_their_check(tmp_path):
     study = report.load_tables(write_study(tmp_path))
     study["runs"].loc[0, "verdict"] = "melted"
-    rows = judgement.verdict_rows(study, [], "li3ticl6")
+    rows = judgement.verdict_rows(study, [], "li3ticl6", {})
     failed = rows[~rows["passed"].astype(bool)]
     assert "run u0_t298_r0: melted" in set(failed["message"])
 

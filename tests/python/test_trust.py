@@ -9,7 +9,7 @@ from analytic import crystal
 from ase.io import read
 from report_tables import write_study
 
-from haven import calibration, report, shares, surroundings, tables, trust, wording
+from haven import calibration, judgement, report, shares, surroundings, tables, trust, wording
 from haven.cli import HavenError
 from haven.measured import collect
 
@@ -106,7 +106,7 @@ def test_each_run_s_share_stands_beside_its_numbers_and_in_its_verdict(tmp_path)
         assert by_u[4.0] == [0.2] and by_u[0.0] == [0.01]
         columns = [c.name for c in tables.declared(name)]
         tables.write(name, study[name][columns], tmp_path / f"x.{name}.parquet")
-    rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m"))
+    rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m", judgement.namer(study, {})))
     assert rows.groupby(rows["subject"].str[:2])["passed"].all().to_dict() == {"u0": True,
                                                                               "u4": False}
     text = wording.summary(collect(study), [])
@@ -117,7 +117,7 @@ def test_each_run_s_share_stands_beside_its_numbers_and_in_its_verdict(tmp_path)
 def test_runs_of_one_potential_have_no_share_and_one_failed_check_a_u(tmp_path):
     study = report.load_tables(write_study(tmp_path))
     study["runs"]["share_beyond_window"] = None
-    rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m"))
+    rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m", judgement.namer(study, {})))
     assert list(rows["subject"]) == ["U = 0 eV", "U = 4 eV"]
     assert not rows["passed"].any() and rows["message"].str.contains("not measured").all()
 
