@@ -14,6 +14,8 @@ MODULES = {
     "kinisi": ("MDAnalysis", "scipp", "kinisi.analyze"),
     "pymatgen": ("pymatgen.analysis.diffusion.aimd.van_hove", "pymatgen.core"),
 }
+ORIGINS, LAGS = 50, (0, 50, 100, 150)  # of the van Hove functions, frames
+EDGES, SMEARING = np.linspace(0.0, 10.0, 101), 0.1  # Angstrom
 SPARSE = 1000  # frames that kinisi and haven_d get, evenly over the run
 
 
@@ -105,12 +107,12 @@ def pymatgen(path: Path, share: float) -> dict:
     from pymatgen.analysis.diffusion.analyzer import DiffusionAnalyzer
     from pymatgen.core import Lattice, Structure
 
-    x = positions(path, share)[:200].astype(float)
+    x = positions(path, share)[: ORIGINS + LAGS[-1]].astype(float)
     first = Structure(Lattice.cubic(60), ["Li"] * x.shape[1] + ["Cl"],
                       np.vstack([x[0], [[0, 0, 0]]]), coords_are_cartesian=True)
     still = np.zeros((1, len(x), 3))
     moved = np.concatenate([(x - x[0]).swapaxes(0, 1), still])
     held = DiffusionAnalyzer(first, moved, "Li", 300, 1000, 1, smoothed=False, min_obs=1)
-    found = VanHoveAnalysis(held, avg_nsteps=50, ngrid=101, rmax=10, species=["Li"],
-                            indices=list(range(x.shape[1])))
-    return {"van_hove": [float(v) for v in np.ravel(found.gsrt[-1])[:5]], "ions": x.shape[1]}
+    found = VanHoveAnalysis(held, avg_nsteps=ORIGINS, ngrid=len(EDGES), rmax=EDGES[-1],
+                            step_skip=LAGS[1], sigma=SMEARING, species=["Li"])
+    return {"van_hove": np.stack([found.gsrt, found.gdrt]), "ions": x.shape[1]}

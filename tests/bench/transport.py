@@ -25,7 +25,11 @@ from pathlib import Path
 
 import numpy as np
 from peers import (
+    EDGES,
+    LAGS,
     MODULES,
+    ORIGINS,
+    SMEARING,
     freud,
     gemdat,
     kinisi,
@@ -40,7 +44,7 @@ BIN = Path(__file__).resolve().parents[2] / "bin"
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
                                   "NUMBA_NUM_THREADS")}
 SHARE = {"gemdat": 0.05, "tidynamics": 0.2, "mdanalysis": 0.2, "kinisi": 0.005, "pymatgen": 0.005,
-         "haven_d": 0.005}
+         "haven_d": 0.005, "haven_van_hove": 0.005}
 MOST = 33_000_000  # positions (ions x frames) a peer gets at most
 
 
@@ -113,15 +117,34 @@ def haven_d(path: Path, share: float) -> dict:
     return {"d": [row.value, row.low_95, row.high_95], "ions": x.shape[1]}
 
 
+def haven_van_hove(path: Path, share: float) -> dict:
+    """Van Hove functions of the ions, origins and lags that pymatgen gets, smeared as it does."""
+    from haven.vanhove import distinct_part, self_part
+
+    x = positions(path, share)[: ORIGINS + LAGS[-1]].astype(float)
+    own = [self_part(x[:ORIGINS], x[lag : lag + ORIGINS], EDGES) for lag in LAGS]
+    others = [np.mean([distinct_part(x[t], x[t + lag], np.eye(3) * 60, EDGES)
+                       for t in range(ORIGINS)], axis=0) for lag in LAGS]
+    width, left = EDGES[1], EDGES[:-1]
+    spread = np.exp(-((EDGES - left[:, None]) ** 2) / (2 * SMEARING**2)) / (
+        SMEARING * (2 * np.pi) ** 0.5)
+    # it divides by 4 pi r^2 of a bin's inner edge, pi dr^2 for the first; Haven by the shell
+    inner = np.where(left > 0, 4 * np.pi * left**2, np.pi * width**2)
+    shells = 4 / 3 * np.pi * np.diff(EDGES**3)
+    return {"van_hove": np.stack([np.array(own) * width @ spread,
+                                  np.array(others) * shells / inner @ spread]), "ions": x.shape[1]}
+
+
 TOOLS = {f.__name__: f for f in (haven, haven_again, haven_self, mdanalysis, freud, tidynamics,
-                                 gemdat, haven_d, kinisi, pymatgen)}
+                                 gemdat, haven_d, kinisi, haven_van_hove, pymatgen)}
 
 
 def one(tool: str, path: Path, share: float, out: Path) -> None:
     """Run one tool in this process and write what it found and took."""
     sys.path.insert(0, str(BIN))
     positions(path, 1e-9)
-    for module in MODULES.get(tool, ("haven.msd", "haven.kernels", "haven.diffusion")):
+    for module in MODULES.get(tool, ("haven.msd", "haven.kernels", "haven.diffusion",
+                                     "haven.vanhove", "scipy.spatial")):
         importlib.import_module(module)
     start = time.process_time(), time.perf_counter()
     found = TOOLS[tool](path, share)
@@ -129,6 +152,8 @@ def one(tool: str, path: Path, share: float, out: Path) -> None:
         start = time.process_time(), time.perf_counter()
         haven(path, share)
     start = found.pop("start", start)
+    if "van_hove" in found:
+        np.save(out.with_suffix(".van_hove.npy"), found.pop("van_hove"))
     curve = found.pop("msd", None)
     if curve is not None:
         np.save(out.with_suffix(".npy"), curve)
@@ -168,7 +193,8 @@ def main() -> None:
             share *= min(1.0, MOST / (given.ions * given.frames))
         out = given.work / f"{tool}.json"
         out.unlink(missing_ok=True)
-        out.with_suffix(".npy").unlink(missing_ok=True)
+        for kind in (".npy", ".van_hove.npy"):
+            out.with_suffix(kind).unlink(missing_ok=True)
         python = sys.executable if tool.startswith("haven") else given.peers
         try:
             done = subprocess.run(
@@ -226,6 +252,10 @@ def report(given: argparse.Namespace, tool: str, found: dict) -> str:
             ours[lags - 1] = msd.direct(x, lags)[0].sum(axis=1)
         theirs = np.load(curve)
         line += f", differs by {np.nanmax(np.abs(theirs / ours - 1)):.1e} at most"
+    ours, theirs = (given.work / f"{one}.van_hove.npy" for one in ("haven_van_hove", tool))
+    if tool != "haven_van_hove" and ours.exists() and theirs.exists():
+        apart = np.abs(np.load(ours) - np.load(theirs)).max(axis=(1, 2))
+        line += ", van Hove self differs by {:.1e} /A, distinct by {:.1e} at most".format(*apart)
     return line
 
 

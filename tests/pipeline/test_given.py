@@ -1,12 +1,72 @@
-"""What a user brings is enough: frozen potentials need nothing beside them."""
+"""What a user brings is enough: frozen potentials, or trajectories of several of them."""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from runs import ROOT, nextflow
+
+sys.path.insert(0, str(ROOT / "bin"))
+from haven.crystal import assemble, cation_lattice, load_material
+from haven.trajectory import write_npz
+
+
+def walkers(path: Path, seed: int, frames: int = 600) -> None:
+    """Write a run in whose layers lithium walks from site to site, faster for a higher seed."""
+    rng = np.random.default_rng(seed)
+    material = load_material(ROOT / "assets" / "materials" / "li3ticl6.yml")
+    _, letters = cation_lattice(material, (2, 1, 2))
+    species = np.where(letters == "2a", "Ti", np.where(letters == "4h", "Li", ""))
+    atoms = assemble(material, (2, 1, 2), species)
+    names = np.array(atoms.get_chemical_symbols())
+    lithium = np.flatnonzero(names == "Li")
+    steps = np.array([[0, 1 / 3, 0], [0.5, 1 / 6, 0], [0.5, -1 / 6, 0]]) @ material.cell
+    chosen = steps[rng.integers(3, size=(frames, len(lithium)))]
+    jumps = rng.choice([-1, 0, 1], p=[0.02 * seed, 1 - 0.04 * seed, 0.02 * seed],
+                       size=(frames, len(lithium), 1)) * chosen
+    positions = atoms.positions + rng.normal(0, 0.1, (frames, len(atoms), 3))
+    positions[:, lithium] += np.cumsum(jumps, axis=0)
+    still = np.zeros((frames, 3))
+    write_npz(path, {
+        "time_ps": np.arange(frames) * 1.0, "host_centre_angstrom": still,
+        "mobile_angstrom": positions[:, lithium].astype(np.float32), "mobile_symbol": "Li",
+        "barycentre_angstrom": still, "cell_angstrom": np.asarray(atoms.cell[:]),
+        "all_time_ps": np.arange(0, frames, 10) * 1.0, "symbols": names, "mobile_index": lithium,
+        "all_angstrom": positions[::10].astype(np.float32)}, {"material": material.name})
+
+
+def test_trajectories_of_two_potentials_fill_the_error_budget(tmp_path: Path) -> None:
+    folder = tmp_path / "given"
+    folder.mkdir()
+    walkers(folder / "u4_t500_r0.trajectory.npz", 1)
+    walkers(folder / "u4_t500_r0_s2.trajectory.npz", 2)
+    run = nextflow(tmp_path, "given.tsv", "-profile", "test", "--trajectories", str(folder))
+    assert run.status == 0, run.said
+    assert "Missing runs" not in run.said
+    tables = tmp_path / "results" / "tables"
+    diffusion = pd.read_parquet(tables / "diffusion.parquet").query("axis == 'xyz'")
+    tracer = diffusion.query("quantity == 'self'").set_index("seed")
+    assert list(tracer["verdict"]) == ["diffusive"] * 2
+    assert tracer.loc[2, "low_95"] > tracer.loc[1, "high_95"]
+    budget = pd.read_parquet(tables / "error_budget.parquet").query("quantity == 'd_self at 500 K'")
+    budget = budget.set_index("source")
+    assert budget.loc["potential", "members"] == 2 and budget.loc["potential", "share"] > 0.5
+    assert budget["standard_error"].isna().to_dict()["disorder"]
+    assert {1, 2} == set(pd.read_parquet(tables / "rdf.parquet")["seed"])
+    said = set(pd.read_parquet(tables / "verdicts.parquet")["subject"])
+    assert {"u4_t500_r0", "u4_t500_r0_s2"} <= said
+
+
+def test_one_run_given_twice_is_refused(tmp_path: Path) -> None:
+    for name in ("u4_t500_r0", "u4_t500_r0_s1"):
+        (tmp_path / f"{name}.trajectory.npz").touch()
+    run = nextflow(tmp_path, "twice.tsv", "-profile", "test", "--trajectories", str(tmp_path))
+    assert run.status != 0 and not run.tasks
+    assert "has one run twice: u4_t500_r0" in run.said
 
 
 def test_a_potential_alone_is_tested_and_nothing_is_trained(tmp_path: Path) -> None:
