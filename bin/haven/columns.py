@@ -200,6 +200,19 @@ MADE: dict[str, tuple[Column, ...]] = {
         real("error_high_95", HIGH + " (bootstrap over trajectories)", "eV/Angstrom",
              nullable=True),
     ),
+    "calibration_scale": (
+        MATERIAL, U_EV,
+        whole("members", "potentials of the ensemble"),
+        whole("count", "held-out atoms"),
+        whole("trajectories", "held-out trajectories"),
+        real("scale", "root mean square of the true force error over that of the ensemble's "
+             "deviation: a deviation times this is a calibrated force error"),
+        real("scale_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+        real("scale_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+        real("left_out_low", "true over calibrated error of a trajectory left out of the fit, "
+             "least of all; 1 is perfect", nullable=True),
+        real("left_out_high", "the same, largest of all", nullable=True),
+    ),
     "data_curve": (
         MATERIAL, U_EV, SEED,
         real("share", "share of the training trajectories used"),
@@ -226,6 +239,9 @@ MADE: dict[str, tuple[Column, ...]] = {
         real("host_msd_angstrom2", "largest mean-square displacement of the host", "Angstrom^2"),
         real("deviation_max_p95_ev_per_angstrom", "95th percentile of the largest force "
            "deviation in the ensemble", "eV/Angstrom", nullable=True),
+        real("force_error_max_p95_ev_per_angstrom", "the same as a calibrated force error: times "
+             "the scale of table calibration_scale; written by the report", "eV/Angstrom",
+             nullable=True),
         real("share_beyond_window", "share of frames beyond the trained window", nullable=True),
         real("wall_s", "wall time of the production", "s"),
         whole("cores", "cores"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haven.calibration import calibration_rows
+from haven.calibration import calibration_rows, scale_rows
 from haven.figures import (
     Picture,
     legend_below,
@@ -34,6 +34,9 @@ def calibration(tables: Tables) -> Picture | None:
             ends = [*axis.get_xlim(), *axis.get_ylim()]
             line = (max(min(ends), 1e-3), max(ends))
             axis.plot(line, line, color="black", linewidth=0.9, label="error = deviation")
+            for row in scale_rows(tables["parity"], ""):
+                axis.plot(line, [row["scale"] * end for end in line], linestyle=":", linewidth=0.9,
+                          color=u_colour(row["u_ev"]))
             axis.set(xscale="log", xlabel="deviation of the ensemble (meV/Å)")
         else:
             axis.set_xlabel("distance from the training data (neighbours)")
@@ -42,7 +45,8 @@ def calibration(tables: Tables) -> Picture | None:
              "over trajectories.")
     if "deviation" in parts:
         words += (" Points above the line: the potentials agree on something wrong, the true error "
-                  "is larger than their disagreement.")
+                  "is larger than their disagreement. Dotted: deviation times the factor of table "
+                  "calibration_scale.")
     else:
         words += " One potential alone has no deviation to calibrate."
     return Picture("calibration", "What foretells the error", words,

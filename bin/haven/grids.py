@@ -141,14 +141,18 @@ def runs_grid(tables: Tables) -> Block | None:
             f"{row['temperature_std_expected_k']:.1f}",
             f"{row['energy_drift_mev_per_atom_per_ps']:.1e}",
             f"{row['min_distance_angstrom']:.2f}", f"{row['host_msd_angstrom2']:.2f}",
-            f"{100 * share:.1f} %" if known(share) else DASH, f"{row['ns_per_day']:.2g}",
-            row["verdict"],
+            f"{100 * share:.1f} %" if known(share) else DASH,
+            cell(number(row["force_error_max_p95_ev_per_angstrom"], "1", 2),
+                 number(row["deviation_max_p95_ev_per_angstrom"], "1", 2)),
+            f"{row['ns_per_day']:.2g}", row["verdict"],
         ])
     return grid(["U (eV)", "T (K)", "replica", "seed", "atoms", "length (ps)",
                  "mean ± fluctuation (K)", "expected fluctuation (K)", "drift (meV/atom/ps)",
                  "shortest distance (Å)", "host MSD (Å²)", "frames beyond trained window",
-                 "ns per day", "verdict"], lines,
-                "One row a run. – where an ensemble of potentials was not run.")
+                 "calibrated force error (eV/Å)", "ns per day", "verdict"], lines,
+                "One row a run. – where an ensemble of potentials was not run. Calibrated force "
+                "error: of the worst atom, in 95 % of the frames no more than this; below it the "
+                "ensemble's deviation that it is a multiple of (table calibration_scale).")
 
 
 def transport_grid(measured: Frame) -> Block | None:

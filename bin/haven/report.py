@@ -115,13 +115,14 @@ def write(
     import pandas as pd
 
     from haven import tables as store
-    from haven.calibration import calibration_rows
+    from haven.calibration import add_force_error, calibration_rows, scale_rows
     from haven.comparison import compare, load_reference, of_material
     from haven.measured import collect
     from haven.sections import context, render
     from haven.trust import add_share
 
     target, found = Path(out), load_tables(folder)
+    found["runs"] = add_force_error(found["runs"], found["parity"])
     for name in ("diffusion", "conductivity"):
         found[name] = add_share(found[name], found["runs"])
     material, expected = material_of(found), read_expected(expected_path)
@@ -137,6 +138,7 @@ def write(
              len(verdicts))
     made = {**found, "comparison": comparison, "verdicts": verdicts}
     made["calibration"] = pd.DataFrame(calibration_rows(found["parity"], material))
+    made["calibration_scale"] = pd.DataFrame(scale_rows(found["parity"], material))
     for name, rows in made.items():
         if len(rows):
             known_columns = [c.name for c in store.declared(name)]

@@ -66,6 +66,42 @@ def test_one_potential_alone_is_said_to_have_no_deviation():
     assert "one potential only" in calibration.sentences(table)[0]
 
 
+def test_scale_of_the_deviation_is_the_known_one_and_its_interval_holds_it(tmp_path):
+    """Members share an error of 0.3 and differ by 0.1 each: the ratio follows from both."""
+    rng, found, inside = np.random.default_rng(3), [], 0
+    for draw in range(20):
+        table = parity([0.1, 0.1], trajectories=12, atoms=25, seed=draw)
+        keys = ["trajectory", "number", "component"]
+        wrong = table.groupby(keys)["reference"].transform(lambda _: rng.normal(0, 0.3))
+        table["predicted"] = table["predicted"] + wrong
+        row, = calibration.scale_rows(table, "m")
+        # error: both parts; deviation of two members: half their difference; 1 + away on [1, 3]
+        own = 0.1**2 * (3**3 - 1) / 6
+        truth = ((0.3**2 + own) / (own / 2)) ** 0.5
+        found.append(row["scale"])
+        inside += row["scale_low_95"] < truth < row["scale_high_95"]
+        assert row["left_out_low"] < 1 < row["left_out_high"]
+    assert np.mean(found) == pytest.approx(truth, rel=0.02)
+    assert inside >= 15
+    tables.write("calibration_scale", [row], tmp_path / "x.parquet")
+
+
+def test_calibrated_force_error_of_runs_is_deviation_times_the_scale(tmp_path):
+    runs = report.load_tables(write_study(tmp_path))["runs"]
+    runs["deviation_max_p95_ev_per_angstrom"] = 0.2
+    held = parity([0.1, 0.1])
+    scale, = calibration.scale_rows(held, "m")
+    done = calibration.add_force_error(runs, held)
+    error = done["force_error_max_p95_ev_per_angstrom"]
+    np.testing.assert_allclose(error[done["u_ev"] == 4], 0.2 * scale["scale"])
+    assert error[done["u_ev"] == 0].isna().all()  # held-out forces are of U = 4 eV alone
+    assert (done["deviation_max_p95_ev_per_angstrom"] == 0.2).all()
+    said = {row["subject"][:2]: row["message"] for row in trust.verdict_rows(done, "m")}
+    assert f"calibrated force error up to {0.2 * scale['scale']:.2g} eV/A" in said["u4"]
+    assert "calibrated" not in said["u0"]
+    assert calibration.scale_rows(parity([0.1]), "m") == []
+
+
 def test_surroundings_are_near_those_trained_on_and_far_from_others():
     known, other = crystal(1), crystal(2)
     types = np.array([["Li", "Ti", "Cl"].index(s) for s in known.symbols])
