@@ -177,7 +177,12 @@ def _mdanalysis(source: Path, topology: str | None) -> Iterator[Frame]:
     kinds = [n for n in ("elements", "types") if hasattr(universe.atoms, n)]
     if not kinds:
         raise HavenError(f"{source} does not say which atom is what: give --topology")
-    symbols = np.array(getattr(universe.atoms, kinds[0]), dtype=str)
+    symbols = np.char.capitalize(np.array(getattr(universe.atoms, kinds[0]), dtype=str))
     for step in universe.trajectory:
+        if step.dimensions is None:
+            raise HavenError(f"{source} has no cell: periodic boundaries are needed")
+        # a dcd file holds times in units of the program that wrote it, and does not say which
+        told = source.suffix != ".dcd" and not {"time", "dt"}.isdisjoint(step.data)
         yield Frame(symbols, step.positions.astype(float),
-                    np.asarray(step.triclinic_dimensions, float), time_ps=float(step.time))
+                    np.asarray(step.triclinic_dimensions, float),
+                    time_ps=float(step.time) if told else None)

@@ -46,6 +46,15 @@ def exclusion(rng):
     return list(runs), tracer, tracer / total
 
 
+def blocking(share):
+    """Correlation factor of a tracer among others on a simple cubic lattice.
+
+    Nakazato and Kitahara (1980); the factor of a lone vacancy is that of Montet (1973).
+    """
+    vacancy = 0.653109
+    return 1 / (1 + (1 - vacancy) / vacancy * share / (2 - share))
+
+
 def estimated(positions):
     coarse = np.ascontiguousarray(positions.swapaxes(0, 1), dtype=np.float32)
     held = sines.modes(coarse, 1.0, diffusion.MODES, diffusion.MODES // diffusion.SELF_SHARE)
@@ -62,6 +71,8 @@ def estimated(positions):
 @pytest.mark.parametrize("kind", [walk, caged, exclusion, answered])
 def test_intervals_hold_the_truth_in_90_to_99_of_100_runs(kind, capsys):
     runs, tracer, ratio = kind(np.random.default_rng(2024))
+    if kind is exclusion:
+        assert ratio == pytest.approx(blocking(62 / 125), rel=0.02)
     truth = {"self": tracer * 1e-4, "total": tracer / ratio * 1e-4, "haven": ratio}
     found = [estimated(one) for one in runs]
     numbers = [(rows, others) for rows, others in found if rows[0].verdict == "diffusive"]
