@@ -17,6 +17,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--frames_per_structure", type=int, default=4)
     arguments.add_argument("--displacement_angstrom", type=float, default=0.08)
     arguments.add_argument("--strain_max", type=float, default=0.03)
+    arguments.add_argument("--atoms_max", type=int, default=40,
+                           help="structures with more atoms are one conventional cell instead")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
@@ -29,7 +31,8 @@ def main(argv: list[str] | None = None) -> None:
 
     trajectories, rows = starting_frames(
         load_material(given.material), given.label_structures, given.frames_per_structure,
-        given.displacement_angstrom, given.strain_max, given.seed, given.first)
+        given.displacement_angstrom, given.strain_max, given.seed, given.first,
+        given.atoms_max)
     folder = Path(given.out) / "structures"
     folder.mkdir(parents=True, exist_ok=True)
     for trajectory in trajectories:

@@ -36,14 +36,15 @@ def draw_framework(
 
 def starting_frames(
     material: Material, number: int, frames: int, displacement_angstrom: float, strain_max: float,
-    seed: int, first: int = 0,
+    seed: int, first: int = 0, atoms_max: int = 40,
 ) -> tuple[list[list[Atoms]], list[dict[str, object]]]:
     """Return trajectories of displaced frames, one for each starting structure.
 
     Structures take the material's occupancy sets in turn; mostly one conventional cell, every
-    fourth a doubled one; half have ordered, half random cations. All frames of a trajectory share
-    one strain (uniform in each component); displacements are normal, 0.5 to 1.5 times the given
-    width, larger for the mobile ion by the square root of the mass ratio to the mean, at most 2.
+    fourth a doubled one where ``atoms_max`` lets it; half have ordered, half random cations. All
+    frames of a trajectory share one strain (uniform in each component); displacements are normal,
+    0.5 to 1.5 times the given width, larger for the mobile ion by the square root of the mass
+    ratio to the mean, at most 2.
 
     Returns
     -------
@@ -52,11 +53,14 @@ def starting_frames(
     rows
         Rows of the table ``structures``.
     """
+    atoms_per_cell = sum(material.composition.values()) * material.units_per_cell
     trajectories, rows = [], []
     for index in range(first, first + number):
         random = np.random.default_rng([seed, index])
         label = list(material.occupancies)[index % len(material.occupancies)]
         repeat = REPEATS[index % len(REPEATS)]
+        if np.prod(repeat) * atoms_per_cell > atoms_max:
+            repeat = (1, 1, 1)
         framework = draw_framework(material, label, repeat, random)
         sweeps = 40 if index % 2 else 0
         atoms, new = build(material, repeat, label, int(random.integers(2**31)), sweeps, framework)
