@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,42 @@ from haven.labelling import Settings
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to self-consistency, tried when the ways before it failed.
+
+    Attributes
+    ----------
+    name
+        What the frame's header says of it.
+    fresh
+        Whether to forget the density and the orbitals at hand.
+    u_steps
+        Shares of U to converge on the way, the last one 1.
+    widths
+        Multiples of the smearing width to converge on the way, the last one 1.
+    """
+
+    name: str
+    fresh: bool = True
+    u_steps: tuple[float, ...] = (1.0,)
+    widths: tuple[float, ...] = (1.0,)
+
+
+# Every rung ends at the U and the width asked for, so that all labels have one setting.
+LADDER = (
+    Rung("density at hand", fresh=False),
+    Rung("from atoms"),
+    Rung("ramp of U", u_steps=(0.0, 0.25, 0.5, 0.75, 1.0)),
+    Rung("narrowing smearing", widths=(4.0, 2.0, 1.0)),
+)
+
+
+# Davidson steps a step of self-consistency, without and with U: with U, half-solved states stir the
+# orbital order.
+EIGENSOLVER_STEPS = (1, 2)
 
 
 class Gpaw:
@@ -32,6 +69,7 @@ class Gpaw:
         self.log_file = log_file
         self.calculator: Any = None
         self.cell: np.ndarray | None = None
+        self.ways = ", ".join(rung.name for rung in LADDER)
         self.version = f"gpaw {importlib.metadata.version('gpaw')}"
 
     def _new_calculator(self, atoms: Atoms) -> None:
@@ -44,7 +82,7 @@ class Gpaw:
             mode=PW(settings.plane_wave_cutoff_ev), xc=settings.functional,
             kpts=settings.kpoints(np.asarray(atoms.cell)),
             occupations={"name": "fermi-dirac", "width": settings.smearing_ev, "fixmagmom": True},
-            mixer={"method": "fullspin", "backend": "msr1"}, symmetry={"point_group": False},
+            mixer={"method": "fullspin", "backend": "pulay", "beta": 0.25}, symmetry={"point_group": False},
             convergence={**settings.convergence, "maximum iterations": settings.maximum_steps},
             txt=str(self.log_file),
         )
@@ -61,40 +99,47 @@ class Gpaw:
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
         """Yield (U, results) as `haven.labelling.Engine` says."""
         for u_ev in sorted(u_evs):
-            found = None
-            for fresh in (False, True):
-                found = self._try(atoms, u_ev, fresh)
+            for number, rung in enumerate(LADDER, 1):
+                found = self._climb(atoms, u_ev, rung)
                 if found:
-                    yield u_ev, found
+                    yield u_ev, {**found, "tries": number, "rung": rung.name}
                     break
-            if found is None:
-                self.cell = None
+                self.cell = None  # a density that did not converge is no start
+                log.warning("  U = %g eV: not converged %s", u_ev, rung.name)
 
-    def _try(self, atoms: Atoms, u_ev: float, fresh: bool) -> dict[str, Any] | None:
+    def _climb(self, atoms: Atoms, u_ev: float, rung: Rung) -> dict[str, Any] | None:
+        """Return the results at this U along one rung, or None where a step did not converge."""
         from gpaw import KohnShamConvergenceError
 
-        start, busy = time.monotonic(), time.process_time()
-        if fresh or self.cell is None or not np.allclose(self.cell, atoms.cell):
+        start, busy, steps = time.monotonic(), time.process_time(), 0
+        if rung.fresh or self.cell is None or not np.allclose(self.cell, atoms.cell):
             self._new_calculator(atoms)
         calculator: Any = self.calculator
-        calculator.results = {}
+        stages = sorted({(share * u_ev, width) for share in rung.u_steps for width in rung.widths},
+                        key=lambda stage: (-stage[1], stage[0]))
         try:
-            if not calculator.scf:
-                calculator.initialize(atoms)
-            self._set_hubbard(u_ev)
-            calculator.scf.reset()
-            calculator.density.mixer.reset()
-            energy = calculator.get_potential_energy(atoms, force_consistent=True)
-            return {
-                "energy": float(energy), "forces": calculator.get_forces(atoms).copy(),
-                "stress": calculator.get_stress(atoms).copy(),
-                "magmoms": calculator.get_magnetic_moments(atoms).copy(),
-                "magmom": float(calculator.get_magnetic_moment(atoms)),
-                "scf_steps": int(calculator.scf.niter),
-                "wall_s": time.monotonic() - start, "cpu_s": time.process_time() - busy,
-                "tries": 1 + int(fresh), "cores": 1,
-            }
+            for stage_u, width in stages:
+                energy = self._converge(atoms, stage_u, width)
+                steps += int(calculator.scf.niter)
         except KohnShamConvergenceError:
-            log.warning("  U = %g eV: not converged in %d steps%s", u_ev,
-                        self.settings.maximum_steps, "" if fresh else "; from scratch")
             return None
+        return {
+            "energy": float(energy), "forces": calculator.get_forces(atoms).copy(),
+            "stress": calculator.get_stress(atoms).copy(),
+            "magmoms": calculator.get_magnetic_moments(atoms).copy(),
+            "magmom": float(calculator.get_magnetic_moment(atoms)), "scf_steps": steps,
+            "wall_s": time.monotonic() - start, "cpu_s": time.process_time() - busy, "cores": 1,
+        }
+
+    def _converge(self, atoms: Atoms, u_ev: float, width: float) -> float:
+        """Return the free energy (eV) at this U and multiple of the smearing width."""
+        calculator: Any = self.calculator
+        calculator.results = {}
+        if not calculator.scf:
+            calculator.initialize(atoms)
+        self._set_hubbard(u_ev)
+        calculator.wfs.occupations.occ._width = width * self.settings.smearing_ev
+        calculator.wfs.eigensolver.niter = EIGENSOLVER_STEPS[u_ev > 0]
+        calculator.scf.reset()
+        calculator.density.mixer.reset()
+        return calculator.get_potential_energy(atoms, force_consistent=True)

@@ -129,7 +129,7 @@ def read_outputs(folder: Path) -> dict[str, Any] | None:
         "stress": np.asarray(results["stress"], float), "magmoms": moments[order],
         "magmom": float(results.get("magmom", moments.sum())),
         "scf_steps": electronic_steps(text), "cores": int(cores.group(1)) if cores else 1,
-        "wall_s": float(elapsed.group(1)) if elapsed else 0.0, "cpu_s": None, "tries": 1,
+        "wall_s": float(elapsed.group(1)) if elapsed else 0.0, "cpu_s": None, "tries": 1, "rung": "one run",
     }
 
 
@@ -143,7 +143,7 @@ class Vasp:
         self.material = material
         self.settings = settings
         self.folder = folder
-        self.version = "vasp"
+        self.version, self.ways = "vasp", "one run"
         self.cell: np.ndarray | None = None
         self.command = shlex.split(os.environ.get("HAVEN_VASP", "vasp_std"))
         if not self.command or shutil.which(self.command[0]) is None:

@@ -57,9 +57,10 @@ class Settings:
 
 
 class Engine(Protocol):
-    """What makes labels; ``version`` goes into every frame."""
+    """What makes labels; ``version`` goes into every frame, ``ways`` into those that failed."""
 
     version: str
+    ways: str
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
         """Yield (U, results) for each U that converged, in rising order.
@@ -67,7 +68,7 @@ class Engine(Protocol):
         Results: ``energy`` (eV, free energy, consistent with the forces), ``forces`` (N, 3) eV/A,
         ``stress`` (6,) eV/A^3 in ASE's order and sign, ``magmoms`` (N,) and ``magmom`` in Bohr
         magnetons, ``scf_steps``, ``wall_s`` and ``cpu_s`` (seconds; the latter may be None),
-        ``tries``, ``cores``.
+        ``tries``, ``cores``, and ``rung``, the way that led there.
         """
         ...
 
@@ -128,7 +129,8 @@ def label_trajectory(
         for u_ev in missing:
             failed = frame.copy()
             failed.info.update(u_ev=u_ev, engine=labeller.version,
-                               reason=f"not converged in {settings.maximum_steps} steps")
+                               reason=f"not converged in {settings.maximum_steps} steps: "
+                                      f"{labeller.ways}")
             write(out / f"{name}{FAILED}", failed, append=True)
     if not any(path.exists() for path in paths.values()):
         raise HavenError(f"no frame of {name} converged: see the engine's files in {out}")
@@ -177,7 +179,7 @@ def labelled(
         plane_wave_cutoff_ev=settings.plane_wave_cutoff_ev,
         kpoints=np.array(settings.kpoints(np.asarray(frame.cell))),
         smearing_ev=settings.smearing_ev, scf_steps=result["scf_steps"],
-        scf_tries=result["tries"], wall_s=round(result["wall_s"], 1),
+        scf_tries=result["tries"], scf_way=result["rung"], wall_s=round(result["wall_s"], 1),
         cores=result["cores"], converged=True)
     if result["cpu_s"] is not None:
         atoms.info["cpu_s"] = round(result["cpu_s"], 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 from ase import Atoms
 from ase.io import read
 
+from haven.cli import HavenError
 from haven.crystal import load_material
-from haven.label_gpaw import Gpaw
-from haven.labelling import Settings, label_trajectory
+from haven.label_gpaw import LADDER, Gpaw
+from haven.labelling import Settings, failed_rows, label_trajectory
 
 pytest.importorskip("gpaw", reason="GPAW is installed by ./haven setup --labels")
 
@@ -65,6 +67,27 @@ def test_hubbard_u_raises_the_energy_and_changes_the_forces(labels):
     assert labels[0.0][4.0]["energy"] > labels[0.0][0.0]["energy"]
     difference = labels[0.0][4.0]["forces"] - labels[0.0][0.0]["forces"]
     assert np.abs(difference).max() > 0.01
+
+
+@pytest.mark.parametrize("rung", LADDER[2:], ids=lambda rung: rung.name)
+def test_every_rung_of_the_ladder_ends_with_the_label_that_was_asked_for(labels, tmp_path, rung):
+    labeller = Gpaw(MATERIAL, SETTINGS, tmp_path / "log.txt")
+    found = labeller._climb(titanium_chloride(), 4.0, rung)
+    assert found is not None
+    assert found["energy"] == pytest.approx(labels[0.0][4.0]["energy"], abs=2e-4)
+    assert found["forces"] == pytest.approx(labels[0.0][4.0]["forces"], abs=5e-3)
+
+
+def test_a_frame_that_no_rung_converges_is_set_apart_with_the_reason(tmp_path):
+    frames = [titanium_chloride(), titanium_chloride(0.01)]
+    for number, frame in enumerate(frames):
+        frame.info = {"trajectory": "t0", "frame": number, "origin": "rattled"}
+    with pytest.raises(HavenError, match="no frame of t0 converged"):
+        label_trajectory(frames, MATERIAL, [0.0], replace(SETTINGS, maximum_steps=2), tmp_path)
+    rows = failed_rows(tmp_path, "tlc", 0.0)
+    assert [row["frame"] for row in rows] == [0, 1]
+    assert {row["reason"] for row in rows} == {
+        "not converged in 2 steps: density at hand, from atoms, ramp of U, narrowing smearing"}
 
 
 def test_labels_are_written_as_made_and_not_made_again(tmp_path):
