@@ -82,7 +82,8 @@ class Gpaw:
             mode=PW(settings.plane_wave_cutoff_ev), xc=settings.functional,
             kpts=settings.kpoints(np.asarray(atoms.cell)),
             occupations={"name": "fermi-dirac", "width": settings.smearing_ev, "fixmagmom": True},
-            mixer={"method": "fullspin", "backend": "pulay", "beta": 0.25}, symmetry={"point_group": False},
+            mixer={"method": "fullspin", "backend": "msr1"},
+            symmetry={"point_group": False},
             convergence={**settings.convergence, "maximum iterations": settings.maximum_steps},
             txt=str(self.log_file),
         )

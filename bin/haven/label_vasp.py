@@ -129,7 +129,8 @@ def read_outputs(folder: Path) -> dict[str, Any] | None:
         "stress": np.asarray(results["stress"], float), "magmoms": moments[order],
         "magmom": float(results.get("magmom", moments.sum())),
         "scf_steps": electronic_steps(text), "cores": int(cores.group(1)) if cores else 1,
-        "wall_s": float(elapsed.group(1)) if elapsed else 0.0, "cpu_s": None, "tries": 1, "rung": "one run",
+        "wall_s": float(elapsed.group(1)) if elapsed else 0.0, "cpu_s": None, "tries": 1,
+        "rung": "one run",
     }
 
 
