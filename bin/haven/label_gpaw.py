@@ -84,7 +84,8 @@ class Gpaw:
             occupations={"name": "fermi-dirac", "width": settings.smearing_ev, "fixmagmom": True},
             mixer={"method": "fullspin", "backend": "msr1"},
             symmetry={"point_group": False},
-            convergence={**settings.convergence, "maximum iterations": settings.maximum_steps},
+            # the criterion "maximum iterations" would end as if converged
+            convergence=dict(settings.convergence), maxiter=settings.maximum_steps,
             txt=str(self.log_file),
         )
         self.cell = np.array(atoms.cell)
