@@ -5,8 +5,9 @@ include { codeDigests } from './modules/digests'
 include { chosenDrivers; drivingSeeds } from './modules/drivers'
 include { checkImages; plainCause } from './modules/failures'
 include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
-include { asNumbers; checkParameters; helpText } from './modules/parameters'
+include { asList; asNumbers; checkParameters; helpText } from './modules/parameters'
 include { STRUCTURES } from './modules/structures'
+include { GIVEN_FRAMES } from './modules/given_frames'
 include { REFERENCE  } from './modules/reference'
 include { LEARNING   } from './modules/learning'
 include { POTENTIAL  } from './modules/potential'
@@ -41,7 +42,8 @@ workflow {
 
     // With trajectories but no models, the run starts with the analysis.
     // Labelled frames: given ones, new ones, or both together.
-    ch_frames = params.frames ? channel.fromPath("${params.frames}/*.extxyz", checkIfExists: true) : channel.empty()
+    GIVEN_FRAMES(params.frames ? asList(params.frames) : [], material, digests)
+    ch_frames = GIVEN_FRAMES.out.frames
     ch_tables = channel.empty()
     if (labels) {
         REFERENCE([id: 'cells', seed: first_seed, first: 0], u_evs, material, digests)

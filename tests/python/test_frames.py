@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
-from haven import frames
+from haven import frames, units
 from haven.cli import HavenError
 
 SPECIES = ("Li", "Ti", "Cl")
@@ -163,7 +163,7 @@ def changed_from(atoms):
 def test_work_of_forces_and_stress_is_the_energy_change(tmp_path):
     path = save(tmp_path / "a.u4.extxyz", labelled(1, 8, rattle=0.03))
     read_back = frames.read_file(path, 4.0, SPECIES)
-    pairs = [frames.energy_work(a, b) for a, b in itertools.pairwise(read_back)]
+    pairs = [units.energy_work(a, b) for a, b in itertools.pairwise(read_back)]
     change, work, pull = np.array(pairs).T
     np.testing.assert_allclose(work + pull, change, atol=0.1 * np.abs(change).max())
 

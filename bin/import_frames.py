@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Turn labelled frames of other programs into checked extxyz files, one for each U."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.cli import HavenError, parser, run
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read each source, refuse what would poison a potential, write the rest."""
+    options = parser(__doc__)
+    options.add_argument("--material", required=True, help="material file")
+    options.add_argument("--out", default="frames", help="folder for the frames")
+    options.add_argument("sources", nargs="+", metavar="[NAME=]PATH",
+                         help="OUTCAR, vasprun.xml, output of GPAW, Quantum ESPRESSO or CP2K, "
+                              "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")
+    given = options.parse_args(argv)
+
+    from haven.crystal import load_material
+    from haven.importing import import_source
+
+    material = load_material(given.material)
+    out = Path(given.out)
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for text in given.sources:
+        name, mark, path = text.rpartition("=")
+        if not mark or Path(text).exists():
+            name, path = text, text
+        written += import_source(Path(path), name, material, out)
+    if not written:
+        raise HavenError(f"no labelled frames in {', '.join(given.sources)[:200]}: give outputs of "
+                         "VASP, GPAW, Quantum ESPRESSO or CP2K, extxyz files or deepmd/npy folders")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,61 @@
+"""Frames of other programs come in from wherever they lie in the folder given."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import dpdata
+import numpy as np
+import pandas as pd
+from ase.io import read
+from runs import ROOT, nextflow
+
+FRAMES = ROOT / "assets" / "frames" / "li3ticl6"
+
+
+def others_folder(root: Path) -> int:
+    """Write shipped frames as others keep theirs, files of one name each; return how many."""
+    count = 0
+    frames: Any
+    for number, path in enumerate(sorted(FRAMES.glob("d1_*.u4.extxyz"))):
+        place = root / "u4" / f"run{number}"
+        place.mkdir(parents=True)
+        shutil.copy(path, place / "frames.extxyz")
+        count += len(read(path, ":"))
+    frames = read(FRAMES / "s1_000.u4.extxyz", ":")
+    names, symbols = ["Cl", "Ti", "Li"], frames[0].get_chemical_symbols()
+    dpdata.LabeledSystem(data={
+        "atom_names": names, "atom_numbs": [symbols.count(s) for s in names],
+        "atom_types": np.array([names.index(s) for s in symbols]), "orig": np.zeros(3),
+        "cells": np.array([a.cell.array for a in frames]),
+        "coords": np.array([a.positions for a in frames]),
+        "energies": np.array([a.get_potential_energy() for a in frames]),
+        "forces": np.array([a.get_forces() for a in frames]),
+    }).to("deepmd/npy", str(root / "u4" / "system"), prec=np.float64)
+    return count + len(frames)
+
+
+def test_frames_of_others_are_imported_from_wherever_they_lie(tmp_path: Path) -> None:
+    count = others_folder(tmp_path / "mine")
+    run = nextflow(tmp_path, "import.tsv", "-profile", "test", "--frames", str(tmp_path / "mine"),
+                   "--u_ev", "4", "--labels_only", "true")
+    assert run.status == 0, run.said
+    assert {name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED")} == {
+        "IMPORT_FRAMES", "BUILD_DATASET", "RENDER_REPORT"}
+    labels = pd.read_parquet(tmp_path / "results" / "tables" / "labels.parquet")
+    assert len(labels) == count and set(labels["u_ev"]) == {4.0}
+    assert (labels["verdict"] == "accepted").all()
+
+
+def test_half_an_outcar_ends_the_run_by_its_name(tmp_path: Path) -> None:
+    import ase
+
+    outcar = Path(ase.__file__).parent / "test" / "testdata" / "vasp" / "OUTCAR_example_1"
+    (tmp_path / "mine" / "run1").mkdir(parents=True)
+    (tmp_path / "mine" / "run1" / "OUTCAR").write_text(outcar.read_text()[:80000])
+    run = nextflow(tmp_path, "half.tsv", "-profile", "test", "--frames", str(tmp_path / "mine"),
+                   "--u_ev", "0", "--labels_only", "true")
+    assert run.status != 0 and not run.names("COMPLETED")
+    assert "haven: error: mine/run1/OUTCAR is cut off: vasp did not end" in run.said
