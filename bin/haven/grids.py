@@ -237,9 +237,11 @@ def paired_grid(tables: Tables) -> Block | None:
 
 
 def budget_grid(tables: Tables) -> Block | None:
-    """Return where the error of activation energy and conductivity comes from."""
-    table = tables["error_budget"]
-    table = table[table["quantity"].str.contains("sigma_total")] if len(table) else table
+    """Return where the error of activation energy and conductivity comes from, else that of D."""
+    every = tables["error_budget"]
+    parts = [every[every["quantity"].astype(str).str.contains(name)]
+             for name in ("sigma_total", "d_total", "d_self")]
+    table = next((part for part in parts if len(part)), every)
     if table.empty:
         return None
     sources = [s for s in ("sampling", "disorder", "potential", "extra", "extrapolation", "total")

@@ -17,7 +17,7 @@ from ase.build import bulk
 from ase.io import write
 from report_tables import US, write_study
 
-from haven import grids, judgement, report, tables, wording
+from haven import arrhenius, grids, judgement, report, tables, wording
 from haven.cli import HavenError
 from haven.measured import collect
 
@@ -260,3 +260,19 @@ def test_wrong_input_is_one_clear_line(tmp_path):
     two = {"runs": pd.DataFrame({"material": ["a", "b"]})}
     with pytest.raises(HavenError, match="several materials"):
         report.material_of(two)
+
+
+def test_the_error_budget_says_how_many_members_show_it_and_falls_back_to_d(tmp_path):
+    study = report.load_tables(write_study(tmp_path))
+    rng = np.random.default_rng(2)
+    x = np.repeat(rng.normal(0, 0.3, 4), 5)
+    runs = pd.DataFrame({"temperature_k": np.tile([300.0, 350, 400, 450, 500], 4), "log": x,
+                         "error": 0.02, "seed": np.repeat(range(4), 5), "replica": 0, "good": True})
+    keys = {"material": "m", "u_ev": 4.0}
+    study["error_budget"] = pd.DataFrame(arrhenius.at_temperatures(
+        pd.concat([runs, runs.assign(replica=1)]), "d_self", keys))
+    found = grids.budget_grid(study)
+    cells = str(found)
+    assert "4 members" in cells and "2 members" in cells and "at 300 K" in cells
+    study["error_budget"] = study["error_budget"].iloc[:0]
+    assert grids.budget_grid(study) is None
