@@ -3,12 +3,13 @@
 
     python tests/bench/transport.py --ions 6000 --frames 5500 --work W --peers peers/bin/python
 
-Each tool runs alone in a process with one thread; ``--peers`` is a Python that has MDAnalysis,
-freud-analysis, tidynamics, kinisi, gemdat and pymatgen-analysis-diffusion; a tool that is not
-there is named and left out. Slow or memory-hungry tools get the first ``SHARE`` of the ions, and
-all peers at most ``MOST`` positions; times are therefore also given per ion and frame. Times are
-processor time of reading and computing, without imports; ``wall`` is the same by the clock; then
-the process's largest memory. The last lines compare the curves of self displacements.
+Each tool runs alone in a process with one thread; ``--peers`` is the Python of a virtual
+environment of its own, apart from Haven's locked packages: ``pip install MDAnalysis freud-analysis
+tidynamics kinisi gemdat pymatgen-analysis-diffusion``. A tool that is not there is named and left
+out. Slow or memory-hungry tools get the first ``SHARE`` of the ions, and all peers at most ``MOST``
+positions; times are therefore also given per ion and frame. Times are processor time of reading and
+computing, without imports; ``wall`` is the same by the clock; then the process's largest memory.
+The last lines compare the curves of self displacements.
 """
 
 from __future__ import annotations
