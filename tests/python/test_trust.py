@@ -96,7 +96,8 @@ def test_calibrated_force_error_of_runs_is_deviation_times_the_scale(tmp_path):
     np.testing.assert_allclose(error[done["u_ev"] == 4], 0.2 * scale["scale"])
     assert error[done["u_ev"] == 0].isna().all()  # held-out forces are of U = 4 eV alone
     assert (done["deviation_max_p95_ev_per_angstrom"] == 0.2).all()
-    said = {row["subject"][:2]: row["message"] for row in trust.verdict_rows(done, "m", lambda run: f"u{run['u_ev']:g}")}
+    rows = trust.verdict_rows(done, "m", lambda run: f"u{run['u_ev']:g}")
+    said = {row["subject"][:2]: row["message"] for row in rows}
     assert f"calibrated force error up to {0.2 * scale['scale']:.2g} eV/A" in said["u4"]
     assert "calibrated" not in said["u0"]
     assert calibration.scale_rows(parity([0.1]), "m") == []
