@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
-    from haven import dataset
+    from haven import audit, dataset
     from haven.crystal import load_material
     from haven.labelling import failed_rows
 
@@ -33,8 +33,8 @@ def main(argv: list[str] | None = None) -> None:
         raise cli.HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
     material = load_material(args.material)
     frames = dataset.read_frames(args.frames, args.u_ev, material.species)
-    limits = dataset.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
-    reasons = dataset.audit(frames, limits)
+    limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
+    reasons = audit.audit(frames, limits)
     name, out = f"u{args.u_ev:g}", Path(args.out)
     rows = dataset.label_rows(frames, reasons, material.name, args.u_ev)
     rows += failed_rows(args.frames, material.name, args.u_ev)

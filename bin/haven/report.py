@@ -58,6 +58,7 @@ def figures(
 ) -> list[Picture]:
     """Draw every figure that the tables allow, in the report's order."""
     from haven import figures as look
+    from haven import figures_audit as audited
     from haven import figures_cells as cells
     from haven import figures_dynamics as motion
     from haven import figures_lattice as relaxed
@@ -68,8 +69,8 @@ def figures(
 
     look.style()
     drawn: list[Callable[[], Picture | None]] = [
-        lambda: learnt.labels(tables), lambda: rounds.exploration(tables),
-        lambda: learnt.learning_curve(tables),
+        lambda: learnt.labels(tables), lambda: audited.audit(tables),
+        lambda: rounds.exploration(tables), lambda: learnt.learning_curve(tables),
         lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
         lambda: learnt.accuracy_by_species(tables), lambda: trusted.calibration(tables),
         lambda: trusted.data_curve(tables), lambda: cells.supercell(structures),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 # section: title, keys of its figures, tables it needs one of
 SECTIONS = (
-    ("labels", "Labels", ("labels", "exploration"), ("labels",)),
+    ("labels", "Labels", ("labels", "audit", "exploration"), ("labels",)),
     ("potential", "Potential: accuracy and training",
      ("learning_curve", "parity", "residuals", "accuracy", "calibration", "data_curve"),
      ("accuracy", "learning_curve")),

@@ -11,7 +11,7 @@ import pytest
 from analytic import IonicPairs, crystal, labelled, write_labelled
 from ase.io import write
 
-from haven import dataset, frames, tables
+from haven import audit, dataset, frames, tables
 from haven.cli import HavenError
 from haven.systems import choose_sel, merge_systems, neighbours, system_arrays
 
@@ -125,11 +125,27 @@ def test_each_fault_is_found_and_named(tmp_path):
     for atoms in images:
         atoms.calc.results.pop("stress")
     write(tmp_path / "cell1.u4.extxyz", spoil(images))
-    found = dataset.audit(read_all(tmp_path), dataset.Limits())
+    found = audit.audit(read_all(tmp_path), audit.Limits())
     expected = {1: "not converged", 2: "Angstrom apart", 3: "force of 30", 4: "duplicate of",
                 5: "magnetic branch", 6: "energy outlier"}
     for index, reason in enumerate(found):
         assert (expected[index] in reason) if index in expected else not reason, (index, reason)
+
+
+def test_frames_of_other_settings_are_left_out(tmp_path):
+    images = labelled(1, 9)
+    for number, atoms in enumerate(images):
+        atoms.info |= {"engine": f"gpaw 26.{number}", "functional": "PBE", "smearing_ev": 0.1}
+    images[2].info["smearing_ev"] = 0.2
+    images[5].info["engine"] = "vasp.6.4"
+    images[6].info["engine"] = "imported"  # says nothing of its program
+    images[7].info["functional"] = "LDA"
+    write(tmp_path / "cell1.u4.extxyz", images)
+    found = audit.audit(read_all(tmp_path), audit.Limits())
+    assert {index: reason for index, reason in enumerate(found) if reason} == {
+        2: "other settings: smearing_ev 0.2, usual 0.1",
+        5: "other settings: engine vasp.6.4, usual gpaw",
+        7: "other settings: functional LDA, usual PBE"}
 
 
 def test_moments_that_spread_without_u_are_no_branch(tmp_path):
@@ -141,7 +157,7 @@ def test_moments_that_spread_without_u_are_no_branch(tmp_path):
         moments[atoms.symbols == "Ti"] = [0.8 + share, 0.8 - share]
         atoms.calc.results["magmoms"] = moments
     write(tmp_path / "cell1.u4.extxyz", images)
-    assert not any(dataset.audit(read_all(tmp_path), dataset.Limits()))
+    assert not any(audit.audit(read_all(tmp_path), audit.Limits()))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from haven import arrhenius, grids, judgement, report, tables, wording
 from haven.cli import HavenError
 from haven.measured import collect
 
-FIGURES = ("labels", "exploration", "learning_curve", "parity", "residuals", "accuracy",
+FIGURES = ("labels", "audit", "exploration", "learning_curve", "parity", "residuals", "accuracy",
            "structures", "lattice", "thermo", "temperature", "rdf", "msd", "diffusion",
            "conductivity", "haven_ratio", "hops", "tracks", "density", "van_hove", "barriers",
            "cost", "supercell")

@@ -1,0 +1,124 @@
+"""Audit of labelled frames: which must not be trained on, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from haven.frames import Frame, duplicates, min_distance
+
+SETTINGS = ("engine", "functional", "plane_wave_cutoff_ev", "smearing_ev")
+METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a frame must keep to be accepted.
+
+    Attributes
+    ----------
+    min_distance_angstrom
+        Shortest distance between two atoms.
+    max_force_ev_per_angstrom
+        Largest force on an atom.
+    energy_deviations
+        Largest distance of the energy per atom from the median of its composition, in robust
+        standard deviations (1.4826 times the median absolute deviation).
+    moment_difference
+        Largest difference of a metal atom's moment from the usual one, Bohr magneton; six robust
+        standard deviations where the moments spread more (without U they do).
+    """
+
+    min_distance_angstrom: float = 1.5
+    max_force_ev_per_angstrom: float = 15.0
+    energy_deviations: float = 12.0
+    moment_difference: float = 0.5
+
+
+def metal_moments(frame: Frame) -> np.ndarray:
+    """Return the absolute moments of the transition-metal atoms, Bohr magneton."""
+    if frame.moments is None:
+        return np.empty(0)
+    metal = np.array([z in METALS for z in frame.atoms.numbers])
+    return np.abs(frame.moments[metal])
+
+
+def audit(frames: Sequence[Frame], limits: Limits) -> list[str]:
+    """Return for each frame why it must be left out, or an empty text.
+
+    Checked in this order: convergence, distances, forces, settings, duplicates, magnetic branch,
+    energy.
+    """
+    reasons = [_own_fault(frame, limits) for frame in frames]
+    for index, reason in other_settings(frames).items():
+        reasons[index] = reasons[index] or reason
+    for index, first in duplicates(frames).items():
+        reasons[index] = reasons[index] or f"duplicate of {frames[first].where}"
+    usual = [m for f, r in zip(frames, reasons, strict=True) if not r for m in metal_moments(f)]
+    typical = float(np.median(usual)) if usual else 0.0
+    spread = 1.4826 * float(np.median(np.abs(np.array(usual) - typical))) if usual else 0.0
+    allowed = max(limits.moment_difference, 6 * spread)
+    for index, frame in enumerate(frames):
+        moments = metal_moments(frame)
+        if len(moments) and np.abs(moments - typical).max() > allowed:
+            off = moments[np.abs(moments - typical).argmax()]
+            reasons[index] = reasons[index] or (
+                f"magnetic branch: a metal moment is {off:.2f}, usual {typical:.2f}")
+    for index, score in _energy_scores(frames, reasons).items():
+        if score > limits.energy_deviations:
+            reasons[index] = f"energy outlier: {score:.0f} robust deviations from the median"
+    return reasons
+
+
+def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
+    """Return the frames made with other settings than most, with the reason to leave them out.
+
+    Only what a frame's header says counts: program, functional, cutoff, smearing.
+    """
+    told = [{key: _word(frame.info[key]) for key in SETTINGS if key in frame.info}
+            for frame in frames]
+    found: dict[int, str] = {}
+    for key in SETTINGS:
+        values = Counter(t[key] for t in told if t.get(key, "imported") != "imported")
+        for index, own in enumerate(told):
+            if own.get(key) in values and own[key] != (usual := values.most_common(1)[0][0]):
+                found.setdefault(index, f"other settings: {key} {own[key]}, usual {usual}")
+    return found
+
+
+def _word(value: Any) -> str:
+    """Return a setting as text; of an engine the program alone, its versions may differ."""
+    return value.partition(" ")[0] if isinstance(value, str) else f"{float(value):g}"
+
+
+def _own_fault(frame: Frame, limits: Limits) -> str:
+    if not bool(frame.info.get("converged", True)):
+        return "not converged"
+    shortest = min_distance(frame.atoms)
+    if shortest < limits.min_distance_angstrom:
+        return f"atoms {shortest:.2f} Angstrom apart"
+    largest = float(np.linalg.norm(frame.forces, axis=1).max())
+    if largest > limits.max_force_ev_per_angstrom:
+        return f"force of {largest:.1f} eV/Angstrom"
+    return ""
+
+
+def _energy_scores(frames: Sequence[Frame], reasons: Sequence[str]) -> dict[int, float]:
+    groups: dict[str, list[int]] = {}
+    for index, frame in enumerate(frames):
+        if not reasons[index]:
+            kind = frame.atoms.symbols.formula.reduce()[0].format("hill")
+            groups.setdefault(kind, []).append(index)
+    scores: dict[int, float] = {}
+    for members in groups.values():
+        if len(members) < 8:
+            continue
+        energy = np.array([frames[i].energy / len(frames[i].atoms) for i in members])
+        away = np.abs(energy - np.median(energy))
+        spread = max(1.4826 * float(np.median(away)), 1e-3)
+        scores |= dict(zip(members, (away / spread).tolist(), strict=True))
+    return scores
