@@ -38,12 +38,11 @@ def main(argv: list[str] | None = None) -> None:
     from haven.crystal import load_material
     from haven.exploration import Window, explore, nearer_walls
     from haven.job import Job, check, velocity_seed
-    from haven.model_file import check_potential
+    from haven.model_file import check_ensemble
     from haven.relaxation import read_structure, walls_of
 
     material = load_material(args.material)
-    for potential in args.potentials:
-        check_potential(potential, material.species)
+    check_ensemble(args.potentials, material.species)
     window = Window(*cli.numbers(args.explore_deviation_ev_per_angstrom, 2,
                                  "explore_deviation_ev_per_angstrom"))
     name, out, rows = f"x{args.round}_u{args.u_ev:g}", Path(args.out), []

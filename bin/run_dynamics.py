@@ -57,14 +57,14 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.crystal import load_material
     from haven.job import Job, check, key, velocity_seed
-    from haven.model_file import check_potential, crowded
+    from haven.model_file import check_ensemble, crowded
     from haven.relaxation import read_structure, walls_of
 
     if args.gpu:
         guard.require_gpu()
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
-    described = [check_potential(p, material.species) for p in args.potentials]
+    described = check_ensemble(args.potentials, material.species)
     per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
     job = Job(
         args.temperature_k, args.timestep_fs, args.damping_fs,

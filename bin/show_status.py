@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Say how far each dynamics run is: ns done, ns/day, time left."""
+"""Say how far each training and each dynamics run is: steps, errors, ns done, time left."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from haven import trainings
 from haven.cli import HavenError, parser, run
 from haven.progress import find_folders, read_progress, table
 
@@ -20,9 +21,12 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"there is no folder {place}: call this where the run was started, or "
                          "name its work folder or --checkpoint_dir")
     found = [state for folder in find_folders(place) if (state := read_progress(folder))]
-    if not found:
-        raise HavenError(f"{place} holds no dynamics run: none has been started yet")
-    print(table(found))
+    learnt = trainings.read_trainings(place)
+    if not found and not learnt:
+        raise HavenError(f"{place} holds no training and no dynamics run: none has been started "
+                         "yet")
+    print("\n\n".join(([trainings.table(learnt)] if learnt else [])
+                      + ([table(found)] if found else [])))
 
 
 if __name__ == "__main__":

@@ -58,6 +58,22 @@ def check_potential(path: str | Path, species: Sequence[str]) -> Description | N
     return found
 
 
+def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> list[Description | None]:
+    """Refuse potentials as `check_potential` does, and those that cannot be run side by side.
+
+    LAMMPS numbers the elements, and counts neighbours, as the first potential says.
+    """
+    found = [check_potential(path, species) for path in paths]
+    first = found[0]
+    for path, other in zip(paths, found, strict=True):
+        for name, what in (("type_map", "elements by type"), ("cutoff_angstrom", "cutoff")):
+            if first and other and getattr(first, name) != getattr(other, name):
+                raise HavenError(f"potentials {paths[0]} and {path} differ in their {what} "
+                                 f"({getattr(first, name)} and {getattr(other, name)}): an "
+                                 "ensemble must be trained alike")
+    return found
+
+
 def crowded(atoms: Atoms, model: Description) -> float:
     """Return the largest share of a potential's places that neighbours of one kind take.
 

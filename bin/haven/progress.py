@@ -86,7 +86,7 @@ def read_progress(folder: Path, now: float | None = None) -> Progress | None:
     ended = phase == "production" and max(kept, default=0) >= goal
     touched = (log if log.exists() else script).stat().st_mtime
     since = (time.time() if now is None else now) - touched
-    state = "complete" if ended else "running" if _locked(folder) or since < QUIET_S else "stopped"
+    state = "complete" if ended else "running" if held(folder) or since < QUIET_S else "stopped"
     return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns,
                     _speed(frames, log, ns), state, len(tries))
 
@@ -113,7 +113,7 @@ def _speed(frames: tuple[int, int] | None, log: Path, ns: float) -> float:
     return (frames[1] - frames[0]) * ns * 86400 / wall if wall > 0 else math.nan
 
 
-def _locked(folder: Path) -> bool:
+def held(folder: Path) -> bool:
     """Tell whether a task holds the folder (`haven.guard.alone`)."""
     try:
         with (folder / "lock").open("r") as stream:

@@ -379,6 +379,26 @@ def test_a_file_that_is_no_potential_is_refused(tmp_path):
             check_potential(tmp_path / name, SPECIES)
 
 
+def test_potentials_that_cannot_run_side_by_side_are_refused(tmp_path):
+    import json
+
+    from haven.model_file import check_ensemble
+
+    def member(name, kinds=tuple(SPECIES), cutoff=6.0):
+        model = {"type_map": kinds, "descriptor": {"rcut": cutoff, "sel": [9, 9, 9]}}
+        text = json.dumps({"model": model}, separators=(",", ":"))
+        (tmp_path / name).write_text(text + " " * 1000)
+        return tmp_path / name
+
+    one, same = member("u4_s1.pb"), member("u4_s2.pb")
+    assert [about.cutoff_angstrom for about in check_ensemble([one, same], SPECIES) if about] == [
+        6.0, 6.0]
+    with pytest.raises(HavenError, match=r"u4_s1.pb and .*u4_s3.pb differ in their cutoff"):
+        check_ensemble([one, same, member("u4_s3.pb", cutoff=7.0)], SPECIES)
+    with pytest.raises(HavenError, match="differ in their elements by type"):
+        check_ensemble([one, member("u4_s4.pb", kinds=tuple(reversed(SPECIES)))], SPECIES)
+
+
 def test_lammps_of_the_user_is_taken_when_named(monkeypatch, tmp_path):
     mine = tmp_path / "lmp_mine"
     mine.write_text("#!/bin/sh\n")

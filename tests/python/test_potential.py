@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
-from trained import STEPS, call, train_arguments, trained
+from trained import ROOT, STEPS, call, train_arguments, trained
 
-from haven import accuracy, dataset, heldout, learning, potential, tables
+from haven import accuracy, dataset, heldout, learning, potential, tables, trainings
 from haven.cli import HavenError
 from haven.finetune import choose_start
 
@@ -43,6 +45,29 @@ def test_killed_training_goes_on_from_its_checkpoint(folder):
     near = force[before][-4:].mean() if before.sum() > 4 else force[before][1:].mean()
     assert force[~before][:4].mean() < 1.5 * near
     assert force[~before].max() < force[0]
+
+
+def test_status_tells_how_far_a_training_is(folder, tmp_path):
+    row, = trainings.read_trainings(folder / "checkpoints")
+    assert (row.name, row.step, row.steps, row.state) == ("u4_s1", STEPS, STEPS, "complete")
+    assert 0 < row.force_train < 5 and 0 < row.force_test < 5
+    said = subprocess.run([str(ROOT / "haven"), "status", str(folder)], text=True,
+                          capture_output=True, check=True).stdout.splitlines()
+    assert said[1].split()[:3] == ["u4_s1", str(STEPS), str(STEPS)] and said[1].endswith("complete")
+    job = next((folder / "checkpoints").iterdir())
+    half = tmp_path / f"u0_s2_{'0' * 12}"
+    half.mkdir()
+    shutil.copy(job / "input.json", half)
+    head, *lines = (job / "lcurve.out").read_text().splitlines()
+    (half / "lcurve.out").write_text("\n".join([head, *lines[: len(lines) // 2]]))
+    for step, seconds in ((100, 1000), (150, 1010)):
+        (half / f"model.ckpt-{step}.index").touch()
+        os.utime(half / f"model.ckpt-{step}.index", (seconds, seconds))
+    row, = trainings.read_trainings(tmp_path, now=(half / "lcurve.out").stat().st_mtime + 10)
+    assert row.state == "running" and 0 < row.step < STEPS
+    assert row.seconds_left == pytest.approx((STEPS - row.step) * 10 / 50)
+    assert trainings.read_trainings(tmp_path, now=1e12)[0].state == "stopped"
+    assert trainings.table([row]).splitlines()[1].startswith("u0_s2")
 
 
 def test_messages_of_the_engines_do_not_reach_the_screen(folder):
