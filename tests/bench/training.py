@@ -4,7 +4,9 @@
 Each row is one real training on one core and its accuracy by `test_potential.py`. Processor time is
 counted, not wall time, so that a busy machine changes little. The error's interval and that of its
 ratio to the base come of a bootstrap over the held-out trajectories, the same draws for both. Run
-again with the same --out to go on: rows that are there are kept.
+again with the same --out to go on: rows that are there are kept. The table in this folder is of
+
+    bin/build_dataset.py --material M --frames assets/frames/li3ticl6 --u_ev 4 --test_share 0.35
 """
 
 from __future__ import annotations
@@ -149,6 +151,10 @@ def main() -> None:
         with out.open(newline="") as stream:
             for row in csv.DictReader(line for line in stream if not line.startswith("#")):
                 rows.append({**row})
+    told = json.loads((Path(args.dataset) / "dataset.json").read_text())
+    mine = (told["sha256"][:12], *(str(told["frames"][part]) for part in ("train", "test")))
+    if any((row["dataset"], row["frames_train"], row["frames_test"]) != mine for row in rows):
+        raise SystemExit(f"{out} is of another data set: its rows cannot stand beside this one's")
     for name, seed in [(name, seed) for seed in args.seeds for name in args.variants]:
         if any((row["variant"], str(row["seed"])) == (name, str(seed)) for row in rows):
             continue
