@@ -1,11 +1,19 @@
 #!/usr/bin/env python3
-"""Relax the cell with a potential, for every set of occupancies the material names."""
+"""Relax the cell with a potential, for every set of occupancies the material names.
+
+With --engine gpaw one conventional cell is relaxed so, and from there with the labels' engine; both
+are in the table, and a stopped call goes on where it was.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from haven.cli import HavenError, existing, log, parser, repeats, run
+
+# Of the engine: settings of the labels.
+NUMBERS = {"plane_wave_cutoff_ev": 340.0, "kpoint_spacing_per_angstrom": 0.6, "smearing_ev": 0.1}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -21,16 +29,25 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
                          help="limit of the forces")
     options.add_argument("--out", default=".", help="folder for the tables")
+    options.add_argument("--engine", choices=("potential", "gpaw", "vasp"), default="potential",
+                         help="what relaxes the cell in the end")
+    options.add_argument("--functional", default="PBE", help="of the engine")
+    for name, value in NUMBERS.items():
+        options.add_argument(f"--{name}", type=float, default=value)
+    options.add_argument("--work", default="relaxing", help="folder for the engine's steps")
     given = options.parse_args(argv)
 
     from haven import tables
     from haven.barriers import potential
-    from haven.cell_relaxation import COARSE, misfit, relax_cell, system_name
+    from haven.cell_relaxation import COARSE, POTENTIAL, misfit, relax_cell, system_name
     from haven.crystal import load_material
     from haven.disorder import build
     from haven.relaxation import wall_row, walls_of
 
     material = load_material(given.material)
+    if given.engine != "potential":
+        write_labelled(given, material)
+        return
     repeat = repeats(given.relax_supercell, "relax_supercell")
     if given.relax_replicas < 1:
         raise HavenError("--relax_replicas needs whole numbers above 0")
@@ -48,8 +65,8 @@ def main(argv: list[str] | None = None) -> None:
             found = relax_cell(atoms, repeat, given.force_tolerance_ev_per_angstrom)
             rows.append({"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
                          "replica": replica, "occupancies": occupancies,
-                         "system": system_name(material, occupancies), "atoms": len(atoms),
-                         **found})
+                         "system": system_name(material, occupancies), "engine": POTENTIAL,
+                         "atoms": len(atoms), **found})
             cells.append(atoms.copy())
             log.info("%s, replica %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree%s",
                      occupancies, replica, found["a_angstrom"], found["b_angstrom"],
@@ -60,6 +77,21 @@ def main(argv: list[str] | None = None) -> None:
     walls = walls_of(material)
     tables.write("verdicts", [wall_row(cells, walls, material.name, f"{name} relaxed cells")],
                  out / f"{name}_lattice.verdicts.parquet", vars(given))
+
+
+def write_labelled(given: Any, material: Any) -> None:
+    """Relax one cell with the potential, from there with the engine."""
+    from haven import tables
+    from haven.barriers import potential
+    from haven.cell_labelled import both_ways
+    from haven.labelling import Settings
+
+    settings = Settings(given.functional, *(getattr(given, name) for name in NUMBERS))
+    model, name = existing(given.potential, "potential"), f"u{given.u_ev:g}"
+    rows = both_ways(material, given.u_ev, given.seed, lambda atoms: potential(model, atoms),
+                     given.engine, settings, Path(given.work) / name,
+                     given.force_tolerance_ev_per_angstrom)
+    tables.write("lattice", rows, Path(given.out) / f"{name}_cell.lattice.parquet", vars(given))
 
 
 if __name__ == "__main__":

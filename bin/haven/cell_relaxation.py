@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EV_PER_ANGSTROM3_GPA = 160.21766208
 STEPS = 500
+POTENTIAL = "potential"  # the engine of cells relaxed with a potential
 COARSE = 0.01  # occupancies further off are another crystal's
 CONSTANTS = {"a_angstrom": "Angstrom", "b_angstrom": "Angstrom", "c_angstrom": "Angstrom",
              "beta_degree": "degree"}
@@ -50,7 +51,8 @@ def misfit(sites: list[dict[str, Any]]) -> float:
 
 
 def relax_cell(
-    atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05
+    atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05,
+    optimiser: Any = None, steps: int = STEPS,
 ) -> dict[str, Any]:
     """Relax atoms and cell together, all nine components, at no outer pressure.
 
@@ -64,6 +66,10 @@ def relax_cell(
         Largest force on an atom to stop at, eV/Angstrom.
     pressure_gpa
         Largest component of the stress to stop at.
+    optimiser
+        Of atoms and cell together; FIRE where none is given.
+    steps
+        Steps after which the cell has not converged.
 
     Returns
     -------
@@ -76,9 +82,10 @@ def relax_cell(
     from ase.optimize import FIRE
 
     quiet: Any = None
-    both: Any = FrechetCellFilter(atoms)
-    optimiser = FIRE(both, logfile=quiet)
-    for _ in optimiser.irun(fmax=0.0, steps=STEPS):
+    if optimiser is None:
+        both: Any = FrechetCellFilter(atoms)
+        optimiser = FIRE(both, logfile=quiet)
+    for _ in optimiser.irun(fmax=0.0, steps=steps):
         force, stress = largest(atoms)
         if force <= force_tolerance and stress <= pressure_gpa:
             break
@@ -113,13 +120,13 @@ def joined_cells(table: Frame) -> Iterator[dict[str, Any]]:
     Yields
     ------
     dict
-        quantity (``lattice_a``), u_ev, value, low, high (None of a single cell), unit, system,
-        runs, note.
+        quantity (``lattice_a``), u_ev, engine, value, low, high (None of a single cell), unit,
+        system, runs, note.
     """
     from scipy.stats import t as student
 
     good = table[table["converged"].astype(bool)]
-    for (u_ev, system), group in good.groupby(["u_ev", "system"]):
+    for (u_ev, system, engine), group in good.groupby(["u_ev", "system", "engine"]):
         for column, unit in CONSTANTS.items():
             values = group[column].to_numpy(float)
             half = None
@@ -130,5 +137,6 @@ def joined_cells(table: Frame) -> Iterator[dict[str, Any]]:
             yield {"quantity": f"lattice_{column.partition('_')[0]}", "u_ev": u_ev, "value": mean,
                    "low": None if half is None else mean - half,
                    "high": None if half is None else mean + half, "unit": unit, "system": system,
-                   "runs": len(values),
-                   "note": f"{len(values)} cells of {int(group['atoms'].iloc[0])} atoms"}
+                   "runs": len(values), "engine": engine,
+                   "note": f"{len(values)} cells of {int(group['atoms'].iloc[0])} atoms"
+                           + ("" if engine == POTENTIAL else f", {engine}")}

@@ -80,6 +80,7 @@ MADE: dict[str, tuple[Column, ...]] = {
         MATERIAL, U_EV, SEED, REPLICA,
         text("occupancies", "name of the set of occupancies"),
         text("system", "occupancies of the framework cation by site, three digits"),
+        text("engine", "potential, or the program that relaxed the cell from first principles"),
         whole("atoms", "atoms of the relaxed supercell"),
         real("a_angstrom", "lattice constant of the conventional cell", "Angstrom"),
         real("b_angstrom", "lattice constant", "Angstrom"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from haven.cell_relaxation import CONSTANTS, joined_cells
+from haven.cell_relaxation import CONSTANTS, POTENTIAL, joined_cells
 from haven.figures import Picture, count_of, joint_legend, panels, u_colour, u_label, u_marker
 from haven.kinds import Frame, Tables
 
@@ -37,9 +37,10 @@ def lattice(tables: Tables, reference: Frame) -> Picture | None:
         axis.set_xlabel("occupancy by site")
     joint_legend(figure, axes.flat)
     left_out = int((~table["converged"].astype(bool)).sum())
-    caption = (f"{count_of(len(table) - left_out, 'cell')} relaxed with the potentials, atoms and "
-               "cell together, at rest and no outer pressure; bars: 95 % interval over replicas of "
-               "the disorder. Hollow: published relaxed cells; crosses: measured ones."
+    stars = "" if set(table["engine"]) == {POTENTIAL} else " (stars: from first principles)"
+    caption = (f"{count_of(len(table) - left_out, 'cell')} relaxed with the potentials{stars}, "
+               "atoms and cell together, at rest and no outer pressure; bars: 95 % interval over "
+               "replicas of the disorder. Hollow: published relaxed cells; crosses: measured ones."
                + (f" {count_of(left_out, 'cell')} did not converge and are left out."
                   if left_out else ""))
     return Picture("lattice", "Lattice constants", caption,
@@ -47,11 +48,14 @@ def lattice(tables: Tables, reference: Frame) -> Picture | None:
 
 
 def _own(axis: Axes, found: Frame, order: list[str]) -> None:
-    for shift, (u_ev, mine) in zip((-0.15, 0.15, 0.3, -0.3), found.groupby("u_ev"), strict=False):
+    groups = found.groupby(["u_ev", "engine"])
+    for shift, ((u_ev, engine), mine) in zip((-0.15, 0.15, 0.3, -0.3), groups, strict=False):
         place = [order.index(s) + shift for s in mine["system"]]
         bars = [(mine["value"] - mine["low"]).fillna(0), (mine["high"] - mine["value"]).fillna(0)]
-        axis.errorbar(place, mine["value"], bars, fmt=u_marker(u_ev), color=u_colour(u_ev),
-                      capsize=3, markersize=5, label=u_label(u_ev))
+        marker, size, of = ((u_marker(u_ev), 5, "") if engine == POTENTIAL
+                            else ("*", 10, f", {engine}"))
+        axis.errorbar(place, mine["value"], bars, fmt=marker, color=u_colour(u_ev), capsize=3,
+                      markersize=size, label=u_label(u_ev) + of)
 
 
 def _published(axis: Axes, printed: Frame, order: list[str]) -> None:

@@ -226,9 +226,10 @@ def explored() -> dict[str, list[dict]]:
 def relaxed() -> list[dict]:
     """Return relaxed cells near the published ones, three replicas each."""
     return [{"material": MATERIAL, "u_ev": u, "seed": 1, "replica": replica, "occupancies": name,
-             "system": system, "atoms": 160, "a_angstrom": 6.42 + 0.01 * replica,
-             "b_angstrom": 10.95 - 0.01 * u, "c_angstrom": 6.35, "alpha_degree": 90.0,
-             "beta_degree": 110.6, "gamma_degree": 90.0, "volume_angstrom3": 418.0,
+             "system": system, "engine": "potential", "atoms": 160,
+             "a_angstrom": 6.42 + 0.01 * replica, "b_angstrom": 10.95 - 0.01 * u,
+             "c_angstrom": 6.35, "alpha_degree": 90.0, "beta_degree": 110.6,
+             "gamma_degree": 90.0, "volume_angstrom3": 418.0,
              "energy_ev_per_atom": -4.0, "force_max_ev_per_angstrom": 0.01,
              "stress_max_gpa": 0.01, "steps": 100, "converged": (u, replica) != (4.0, 2)}
             for u in US for replica in range(3)
