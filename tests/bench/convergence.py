@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Convergence of the shipped labels with plane-wave cutoff, k points, smearing, self-consistency.
+
+Shipped frames are labelled again through `haven.labelling`, one setting changed at a time; what is
+there already in --work is not computed again, and the table is written anew after each frame, so
+that a stopped study goes on. Costs are processor seconds of one core. A frame's reference is its
+label with the finest setting of the same kind; frames whose Ti moments differ from the
+reference's are on another electronic branch and their forces are not compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haven.cli import log
+from haven.crystal import load_material
+from haven.labelling import CONVERGENCE, Settings, label_trajectory
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAMES = {  # of 20 atoms: dynamics at 300 and 600 K, strained and rattled cells
+    "a": ("d1_u4_t300_r0", 0), "b": ("s1_011", 1), "c": ("d1_u4_t600_r2", 1),
+    "d": ("s1_008", 1), "e": ("s1_003", 1),
+}
+SHIPPED = Settings()
+TIGHT = {name: value / 10 for name, value in CONVERGENCE.items()}
+SETTINGS = {  # kind, value and settings; the last of a kind is its reference
+    **{f"cutoff_{ev}": ("cutoff", replace(SHIPPED, plane_wave_cutoff_ev=float(ev)))
+       for ev in (300, 340, 400, 450, 500)},
+    **{f"kspacing_{k}": ("kpoints", replace(SHIPPED, kpoint_spacing_per_angstrom=k))
+       for k in (0.6, 0.54, 0.4)},
+    **{f"smearing_{w}": ("smearing", replace(SHIPPED, smearing_ev=w)) for w in (0.2, 0.1, 0.05)},
+    "scf_shipped": ("scf", SHIPPED), "scf_tenth": ("scf", replace(SHIPPED, convergence=TIGHT)),
+}
+SAME = {"kspacing_0.6": "cutoff_340", "smearing_0.1": "cutoff_340", "scf_shipped": "cutoff_340"}
+ORDER = (  # what tells most comes first
+    ("a", ("cutoff_340", "cutoff_500")),
+    ("b", ("cutoff_340", "cutoff_500")),
+    ("a", ("kspacing_0.54", "smearing_0.05", "smearing_0.2", "kspacing_0.4", "scf_tenth")),
+    ("ab", ("cutoff_400", "cutoff_300", "cutoff_450")),
+    ("cde", ("cutoff_340", "cutoff_500")),
+    ("b", ("smearing_0.05", "kspacing_0.54", "scf_tenth", "kspacing_0.4")),
+    ("cde", ("cutoff_400", "cutoff_300", "cutoff_450")),
+)
+U_EVS = [0.0, 4.0]
+COLUMNS: tuple[str, ...] = (
+    "kind", "setting", "u_ev", "frame", "kpoints", "energy_ev_per_atom",
+    "energy_from_reference_mev_per_atom", "force_from_reference_mev_per_angstrom",
+    "stress_from_reference_kbar", "ti_moments", "same_branch", "scf_steps", "cpu_s",
+)
+KBAR = 1602.1766  # in eV/Angstrom^3
+
+
+def rows(work: Path) -> list[dict[str, object]]:
+    """Return one row for each frame, setting and U that is there, references after a kind."""
+    from ase.io import read
+
+    found = {}
+    for path in sorted(work.glob("*/*.u*.extxyz")):
+        images: Any = read(path, ":")
+        for atoms in images:
+            info = atoms.info
+            found[path.parent.name, info["u_ev"], info["trajectory"], int(info["frame"])] = atoms
+    table = []
+    for name, (kind, _) in SETTINGS.items():
+        best = [other for other, (same, _) in SETTINGS.items() if same == kind][-1]
+        for u_ev in U_EVS:
+            for frame in FRAMES.values():
+                atoms = found.get((SAME.get(name, name), u_ev, *frame))
+                if atoms is not None:
+                    table.append(row(name, kind, atoms, found.get((best, u_ev, *frame))))
+    return table
+
+
+def row(name: str, kind: str, atoms, best) -> dict[str, object]:
+    """Return the row of one labelled frame beside its reference (None where not there yet)."""
+    titanium = atoms.get_magnetic_moments()[atoms.numbers == 22]
+    made = {
+        "kind": kind, "setting": name.partition("_")[2], "u_ev": f"{atoms.info['u_ev']:g}",
+        "frame": f"{atoms.info['trajectory']}:{atoms.info['frame']}",
+        "kpoints": "x".join(str(int(k)) for k in atoms.info["kpoints"]),
+        "energy_ev_per_atom": round(atoms.get_potential_energy() / len(atoms), 6),
+        "ti_moments": " ".join(f"{moment:.2f}" for moment in titanium),
+        "scf_steps": atoms.info["scf_steps"], "cpu_s": atoms.info["cpu_s"],
+    }
+    if best is None:
+        return made
+    moments = best.get_magnetic_moments()[best.numbers == 22]
+    made["same_branch"] = bool(np.abs(titanium - moments).max() < 0.1)
+    change = atoms.get_potential_energy() - best.get_potential_energy()
+    made["energy_from_reference_mev_per_atom"] = round(1e3 * change / len(atoms), 3)
+    if made["same_branch"]:
+        force = atoms.get_forces() - best.get_forces()
+        stress = atoms.get_stress() - best.get_stress()
+        made["force_from_reference_mev_per_angstrom"] = round(1e3 * np.sqrt((force**2).mean()), 2)
+        made["stress_from_reference_kbar"] = round(KBAR * stress[:3].mean(), 2)
+    return made
+
+
+def write_table(work: Path, out: Path) -> None:
+    with out.open("w", newline="") as stream:
+        stream.write("# made by tests/bench/convergence.py: forces are root mean square "
+                     "differences of components, stress the mean of the diagonal\n")
+        table = csv.DictWriter(stream, COLUMNS)
+        table.writeheader()
+        table.writerows(rows(work))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder for the labels")
+    parser.add_argument("--out", type=Path, default=ROOT / "tests" / "bench" / "convergence.csv")
+    given = parser.parse_args()
+    logging.basicConfig(level="INFO", format="%(message)s")
+
+    from ase.io import read
+
+    material = load_material(ROOT / "assets" / "materials" / "li3ticl6.yml")
+    for frames, settings in ORDER:
+        for setting in settings:
+            for key in frames:
+                name, number = FRAMES[key]
+                shipped: Any = read(ROOT / f"assets/frames/li3ticl6/{name}.u4.extxyz", number)
+                bare = shipped.copy()
+                bare.info = {"trajectory": name, "frame": number}
+                log.info("%s", setting)
+                label_trajectory([bare], material, U_EVS, SETTINGS[setting][1],
+                                 given.work / setting)
+                write_table(given.work, given.out)
+
+
+if __name__ == "__main__":
+    main()
