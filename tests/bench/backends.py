@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +75,10 @@ def main() -> None:
             continue
         seconds = "not installed"
         if importlib.util.find_spec(MODULE[backend]) is not None:
-            with multiprocessing.get_context("spawn").Pool(1) as alone:
-                seconds = f"{alone.apply(seconds_per_step, (given, backend, network)):.4f}"
+            spawn = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(1, mp_context=spawn) as alone:
+                found = alone.submit(seconds_per_step, given, backend, network).result()
+            seconds = f"{found:.4f}"
         rows.append({"backend": backend, "network": network, "precision": "float32",
                      "steps": str(STEPS[backend, network]), "processor_seconds_per_step": seconds})
         print(*rows[-1].values(), flush=True)
