@@ -1,6 +1,7 @@
 #!/usr/bin/env nextflow
 // Haven: from first-principles labels to ionic conductivity, with error bars all the way.
 
+include { givenAimd; wantedAimd } from './modules/aimd_inputs'
 include { codeDigests } from './modules/digests'
 include { chosenDrivers; drivingSeeds } from './modules/drivers'
 include { checkImages; plainCause } from './modules/failures'
@@ -12,6 +13,7 @@ include { REFERENCE  } from './modules/reference'
 include { LEARNING   } from './modules/learning'
 include { POTENTIAL  } from './modules/potential'
 include { DYNAMICS   } from './modules/dynamics'
+include { AIMD       } from './modules/aimd'
 include { TRANSPORT  } from './modules/transport'
 include { REPORT     } from './modules/report'
 
@@ -73,14 +75,21 @@ workflow {
     DYNAMICS(STRUCTURES.out.supercells, ch_drivers, temperatures_k, !given_runs, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
 
+    // First-principles dynamics beside the potential's: new where asked for, else what is there.
+    def new_aimd = "${params.aimd}".toBoolean() && goes_on && !given_runs ? wantedAimd(asNumbers(params.aimd_u_ev), u_evs, params.aimd_temperature_k,
+        "${params.aimd_steps}".toBigDecimal() * "${params.aimd_timestep_fs}".toBigDecimal() / 1000, first_seed) : []
+    def old_aimd = goes_on ? givenAimd(params.aimd_trajectories, material, u_evs, first_seed).findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : []
+    AIMD(new_aimd, old_aimd, ch_leaders, material, digests)
+
     // Analysis, cost, report.
     TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, material, digests)
-    ch_tables = ch_tables.mix(STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, TRANSPORT.out.tables)
+    ch_tables = ch_tables.mix(STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, AIMD.out.tables, TRANSPORT.out.tables)
     expected = expectedRuns(params, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], labels_only ? [] : seeds, drivers)
     ch_costly = ch_leaders.mix(POTENTIAL.out.uncompressed.filter { meta, _potential -> meta.seed == first_seed })
         .map { meta, potential -> [meta.u_ev, potential] }.groupTuple().join(POTENTIAL.out.datasets)
     REPORT(ch_tables, DYNAMICS.out.minimised, ch_costly, POTENTIAL.out.provenance, files("${params.reference}/*.csv"),
-        file("${projectDir}/assets/report.html.j2"), expected, STRUCTURES.out.supercells, material, digests)
+        file("${projectDir}/assets/report.html.j2"), expected, STRUCTURES.out.supercells,
+        AIMD.out.trajectories.map { _meta, path -> path }, material, digests)
     REPORT.out.summary.subscribe { path -> println(path.text) }
 
     workflow.onComplete = {

@@ -17,13 +17,15 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
     options.add_argument("--seed", type=int, default=0, help="seed of the potential")
     add_name(options)
-    options.add_argument("--source", choices=("dlmd", "aimd"), default="dlmd", help="who made it")
+    options.add_argument("--source", choices=("dlmd", "aimd", "dlmd_cell"), default="dlmd",
+                         help="who made it; dlmd_cell: the potential in the cell of aimd")
     options.add_argument("--rdf_max_angstrom", type=float, default=10.0, help="largest distance")
     options.add_argument("--rdf_bins", type=int, default=200, help="number of bins")
     options.add_argument("--out", default=".", help="folder for the table")
     given = options.parse_args(argv)
 
     from haven import rdf, tables
+    from haven.aimd_frames import read_run, verdict_rows
     from haven.crystal import load_material
 
     material = load_material(given.material)
@@ -40,6 +42,9 @@ def main(argv: list[str] | None = None) -> None:
     }
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     suffix = "" if given.source == "dlmd" else f"_{given.source}"
+    if given.source == "aimd" and (labels := read_run(path, given.u_ev, material.species)):
+        tables.write("verdicts", verdict_rows(labels, material.name, f"{name}_aimd"),
+                     Path(given.out) / f"{name}_aimd.verdicts.parquet", {"trajectory": path.name})
     target = Path(given.out) / f"{name}{suffix}.rdf.parquet"
     tables.write("rdf", table.assign(**keys), target, {"trajectory": path.name})
     log.info("%s: %d pairs, %d frames of %d atoms", name, table["pair"].nunique(), len(frames),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time the potential on this machine and put it beside the cost of the labels."""
+"""Time the potential on this machine and put it beside the cost of first principles."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     add("--dataset", help="data set that --cost_networks take elements and neighbours from")
     add("--tables", help="folder with *.labels.parquet and *.potential.json")
+    add("--aimd", nargs="*", default=[], help="first-principles trajectories (extxyz), of which "
+        "those of this U are the base of the ratio; without one, the labels are")
     add("--cost_atoms", default="160", help="sizes to time, atoms")
     add("--cost_steps", type=int, default=100, help="steps of each timing")
     add("--cost_cores", default="1", help="cores to time on")
@@ -44,10 +46,11 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import read
 
-    from haven import cost, dataset, networks, timing
+    from haven import aimd_frames, cost, dataset, networks, timing
     from haven.crystal import load_material
 
-    name = load_material(args.material).name
+    material = load_material(args.material)
+    name = material.name
     structure: Any = read(cli.existing(args.structure, "structure"))
     potentials = [cli.existing(path, "potential") for path in args.potential]
     for text in wanted:
@@ -57,6 +60,9 @@ def main(argv: list[str] | None = None) -> None:
         folder = cli.existing(args.tables, "folder of tables")
         rows += cost.label_rows(tables.read_folder("labels", folder), name, args.u_ev)
         rows += cost.training_rows(folder, name, args.u_ev)
+    for path in args.aimd:
+        frames = aimd_frames.read_run(path, args.u_ev, material.species)
+        rows += aimd_frames.cost_rows(frames, name, args.u_ev)
     with tempfile.TemporaryDirectory(prefix="haven_cost_") as scratch:
         place = Path(scratch)
         rows += timing.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,

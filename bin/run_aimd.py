@@ -22,6 +22,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--seed", type=int, default=1, help="seed of velocities and thermostat")
     add("--aimd_steps", type=int, default=150, help="steps")
     add("--aimd_timestep_fs", type=float, default=2.0, help="time step, fs")
+    add("--aimd_label_every", type=int, default=0, help="steps between frames that also go into "
+        "frames/, for later trainings; 0: none")
     add("--damping_fs", type=float, default=100.0, help="damping time of the thermostat, fs")
     add("--engine", choices=("gpaw", "vasp"), default="gpaw", help="program of the labels")
     add("--functional", default="PBE", help="exchange-correlation functional")
@@ -32,6 +34,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder for the trajectory")
     args = parser.parse_args(argv)
 
+    from ase.io import read, write
+
     from haven import aimd
     from haven.crystal import load_material
     from haven.labelling import Settings, make_engine
@@ -39,6 +43,8 @@ def main(argv: list[str] | None = None) -> None:
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
                          args.aimd_steps, args.seed)
     aimd.check(course)
+    if args.aimd_label_every < 0:
+        raise cli.HavenError(f"aimd_label_every is {args.aimd_label_every}: it must be 0 or more")
     material = load_material(args.material)
     start = aimd.read_start(args.start, material.species)
     settings = Settings(args.functional, args.plane_wave_cutoff_ev,
@@ -51,7 +57,11 @@ def main(argv: list[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with guard.alone(folder):
         frames = aimd.run(start, engine, course, settings, material.moments, folder, name)
-        shutil.copyfile(frames, out / f"{name}.u{args.u_ev:g}.extxyz")
+        target = out / f"{name}.u{args.u_ev:g}.extxyz"
+        shutil.copyfile(frames, target)
+    if args.aimd_label_every:
+        (out / "frames").mkdir(exist_ok=True)
+        write(out / "frames" / target.name, read(target, f"::{args.aimd_label_every}"))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ workflow REPORT {
     template     // path
     expected     // path: what should have been computed
     ch_cells     // tuple: map (id, replica, seed), path of a supercell; the first is drawn
+    ch_aimd      // path of a first-principles trajectory
     material     // path
     digests      // map: process to digest of the code it uses
 
@@ -21,7 +22,7 @@ workflow REPORT {
         .combine(ch_costly, by: 0)
         .map { _u_ev, meta, structure, potentials, dataset -> [meta, structure, potentials, dataset] }
     ch_measured = ch_tables.flatten().filter { path -> path.name ==~ /.*labels\.parquet/ }.mix(provenance.flatten().filter { path -> path }).collect(sort: { path -> path.name })
-    MEASURE_COST(ch_costed, ch_measured.ifEmpty([]), material, digests.measure_cost)
+    MEASURE_COST(ch_costed, ch_measured.ifEmpty([]), ch_aimd.collect(sort: { path -> path.name }).ifEmpty([]), material, digests.measure_cost)
     ch_all = ch_tables.flatten().mix(MEASURE_COST.out.tables.flatten()).collect(sort: { path -> path.name })
     ch_drawn = ch_cells.filter { cell, _structure -> cell.replica == 0 }.map { _cell, structure -> structure }.collect().ifEmpty([])
     RENDER_REPORT([id: 'report'], ch_all, reference, template, expected, ch_drawn, digests.render_report)

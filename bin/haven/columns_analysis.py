@@ -25,7 +25,7 @@ FOUND: dict[str, tuple[Column, ...]] = {
     "rdf": (
         MATERIAL, U_EV, TEMPERATURE, REPLICA,
         whole("seed", "random seed of the potential that drives; empty for aimd", nullable=True),
-        text("source", "dlmd | aimd"),
+        text("source", "dlmd | aimd | dlmd_cell (the potential in the cell of aimd)"),
         text("pair", "pair of elements, such as Cl-Li"),
         real("r_angstrom", "centre of the bin", "Angstrom"),
         real("g", "radial distribution function"),
@@ -226,7 +226,7 @@ FOUND: dict[str, tuple[Column, ...]] = {
     "cost": (
         MATERIAL,
         real("u_ev", "Hubbard U - J on the d shell", "eV", nullable=True),
-        text("method", "aimd | dlmd | training"),
+        text("method", "aimd | label (a single point) | dlmd | training"),
         text("engine", "engine and version"),
         text("model", "network and precision, or the plane-wave settings"),
         truth("compressed", "whether the potential was compressed", nullable=True),
@@ -237,7 +237,8 @@ FOUND: dict[str, tuple[Column, ...]] = {
         real("seconds_per_step", "wall seconds per step, single point or training step", "s"),
         real("seconds_per_atom_step", "the same per atom", "s"),
         real("hours_10_ps_per_atom", "core-hours of 10 ps at 1 fs, per atom (paper, Fig. 1f)", "h"),
-        real("ratio_to_aimd", "AIMD's seconds per atom and step over this row's", nullable=True),
+        real("ratio_to_aimd", "core-hours of aimd (of label where there is none) over these",
+             nullable=True),
     ),
     "verdicts": (
         MATERIAL,

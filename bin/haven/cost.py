@@ -69,7 +69,7 @@ def label_rows(labels: Frame, material: str, u_ev: float) -> list[Row]:
         if len(scf):
             words += f", {scf.median():.0f} SCF steps"
         rows.append(row(
-            material, u_ev, "aimd", float(group["seconds"].median()), int(atoms), int(cores),
+            material, u_ev, "label", float(group["seconds"].median()), int(atoms), int(cores),
             len(group), engine=str(engine), model=words, compressed=None, device="processor",
         ))
     return rows
@@ -110,18 +110,26 @@ def network(
 def add_ratios(rows: Sequence[Row]) -> list[Row]:
     """Return the rows with their ratio to first principles: core-hours per atom of 10 ps.
 
-    The base is the largest labelled cell of the same U with at least `ENOUGH` labels, else the
-    one with most; without labels there is no ratio. Training rows have none.
+    The base is first-principles dynamics of the same U; without it, the single points of its
+    labels: the largest cell with at least `ENOUGH`, else the one with most. Without either there
+    is no ratio. Training rows have none.
     """
     done = []
     for one in rows:
-        labels = [r for r in rows if r["method"] == "aimd" and r["u_ev"] == one["u_ev"]]
+        base = base_of(rows, one["u_ev"])
         ratio = None
-        if labels and one["method"] != "training":
-            base = max(labels, key=lambda r: (min(r["steps"], ENOUGH), r["atoms"]))
+        if base and one["method"] != "training":
             ratio = base["hours_10_ps_per_atom"] / one["hours_10_ps_per_atom"]
         done.append({**one, "ratio_to_aimd": ratio})
     return done
+
+
+def base_of(rows: Sequence[Row], u_ev: float | None) -> Row | None:
+    """Return the row that ratios of this U are taken to, or None; see `add_ratios`."""
+    mine = [r for r in rows if r["u_ev"] == u_ev]
+    bases = [r for r in mine if r["method"] == "aimd"] or [
+        r for r in mine if r["method"] == "label"]
+    return max(bases, key=lambda r: (min(r["steps"], ENOUGH), r["atoms"]), default=None)
 
 
 def published_study(table: Frame, settings: Mapping[str, float]) -> list[str]:

@@ -163,14 +163,14 @@ def _flags(paths: Frame) -> str:
 def cost(tables: Tables, reference: Frame) -> Picture | None:
     """Core-hours of 10 ps per atom: labels' engine, potential, on a log axis."""
     table = tables["cost"]
-    table = table[table["method"].isin(["aimd", "dlmd"])]
+    table = table[table["method"].isin(["aimd", "label", "dlmd"])]
     if table.empty:
         return None
     table = table.sort_values(["method", "hours_10_ps_per_atom"], ascending=[True, False])
     figure, axes = panels(height=0.42 * len(table) + 1.4)
     axis = axes[0, 0]
     names = [_cost_name(row) for row in table.to_dict("records")]
-    colours = ["#555555" if m == "aimd" else u_colour(u if u == u else 0)
+    colours = ["#555555" if m != "dlmd" else u_colour(u if u == u else 0)
                for m, u in zip(table["method"], table["u_ev"], strict=True)]
     axis.barh(range(len(table)), table["hours_10_ps_per_atom"], color=colours, height=0.7)
     axis.set_yticks(range(len(table)), names)
@@ -179,12 +179,12 @@ def cost(tables: Tables, reference: Frame) -> Picture | None:
     ratio = table["ratio_to_aimd"].max()
     said = reference[reference["quantity"] == "cost_ratio"]["value"]
     beside = f" (published: {said.iloc[0]:g}, other codes and cells)" if len(said) else ""
-    best = "No ratio to the label engine was measured."
+    base = ("dynamics, each step from the last density" if (table["method"] == "aimd").any()
+            else "single points: dynamics goes on from the last density and would be cheaper")
+    best = "No ratio to first principles was measured."
     if ratio == ratio and ratio:
-        best = f"The label engine costs up to {ratio:.0f} times the potential{beside}."
-    caption = (f"Measured on this machine, each row with its own settings. {best} Labels are "
-               "single points as made here; first-principles dynamics starts each step from the "
-               "last density and would be cheaper.")
+        best = f"First principles ({base}) cost up to {ratio:.0f} times the potential{beside}."
+    caption = f"Measured, each row with its own settings and machine. {best}"
     return Picture("cost", "Cost of 10 ps", caption,
                    "Bars of core-hours per atom for first-principles and potential", figure)
 
@@ -192,7 +192,7 @@ def cost(tables: Tables, reference: Frame) -> Picture | None:
 def _cost_name(row: dict) -> str:
     u = f"U={row['u_ev']:g} " if row["u_ev"] == row["u_ev"] and row["u_ev"] is not None else ""
     packed = {True: ", compressed", False: ", as frozen"}.get(row["compressed"], "")
-    name = "first principles" if row["method"] == "aimd" else "potential"
+    name = {"aimd": "AIMD", "label": "single point"}.get(row["method"], "potential")
     return f"{u}{name}{packed}\n{row['atoms']} atoms, {count_of(row['cores'], 'core')}"
 
 

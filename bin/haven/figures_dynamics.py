@@ -94,6 +94,7 @@ def temperature_series(tables: Tables) -> Picture | None:
 def rdf(tables: Tables) -> Picture | None:
     """Radial distribution functions by pair, DLMD by U and AIMD where there is one."""
     table = tables["rdf"]
+    table = table[table["source"] != "dlmd_cell"]
     if table.empty:
         return None
     table, near = at_room(table)
@@ -106,8 +107,8 @@ def rdf(tables: Tables) -> Picture | None:
         for (u_ev, source), curves in mine.groupby(["u_ev", "source"]):
             mean = curves.groupby("r_angstrom")[["g", "g_low_95", "g_high_95"]].mean().astype(float)
             dlmd = source == "dlmd"
-            line = ("-" if u_ev == 0 else "--") if dlmd else ":"
-            axis.plot(mean.index, mean["g"], line, linewidth=1.6,
+            line = ("-" if u_ev == 0 else "--") if dlmd else (":" if u_ev else "-.")
+            axis.plot(mean.index, mean["g"], line, linewidth=1.6 if dlmd else 1.1,
                       color=u_colour(u_ev) if dlmd else "black",
                       label=f"{source.upper()}, {u_label(u_ev)}")
             axis.fill_between(mean.index, mean["g_low_95"], mean["g_high_95"], alpha=0.25,
@@ -121,7 +122,9 @@ def rdf(tables: Tables) -> Picture | None:
             shown[-1].set_xlabel("r (Å)")
             shown[-1].tick_params(labelbottom=True)
     legend_below(figure, axes[0, 0], 2)
-    aimd = "" if (table["source"] == "aimd").any() else " No AIMD trajectory was given to compare."
+    aimd = (" AIMD: a much smaller cell and a short run, so compare peaks, not their heights; the "
+            "next figure has the potential in that cell." if (table["source"] == "aimd").any()
+            else " No AIMD trajectory was given to compare.")
     caption = (f"At {near:g} K, {run_count(table)}; bands: 95 % over blocks of time.{aimd}")
     return Picture("rdf", "Radial distribution functions", caption,
                    "Radial distribution functions of each pair of elements, by U", figure)

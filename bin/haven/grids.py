@@ -212,9 +212,10 @@ def cost_grid(tables: Tables) -> Block | None:
     return grid(["method", "U (eV)", "engine", "settings", "compressed", "atoms", "cores", "steps",
                  "per step", "per atom and step", "10 ps per atom, core-hours", "ratio to aimd"],
                 lines, "Measured here: wall time, or processor time where the machine was shared. "
-                "A step of “aimd” is one label, a single point: dynamics that goes on from the "
-                "last density takes fewer iterations; cells as large as the published ones cost "
-                "more per atom. float32: network in single precision, sums in double.")
+                "A “label” is a single point, a step of “aimd” goes on from the last density; "
+                "the ratio is to “aimd”, to “label” where a U has no “aimd”. Cells as large as "
+                "the published ones cost more per atom. float32: network in single precision, "
+                "sums in double.")
 
 
 def paired_grid(tables: Tables) -> Block | None:

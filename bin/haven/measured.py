@@ -231,21 +231,20 @@ def _barriers(tables: Tables) -> Iterator[Row]:
         if count > 1:
             spread = float(np.std(barriers, ddof=1)) / count**0.5
             half = float(stats.t.ppf(0.975, count - 1)) * spread
-        yield _row(
-            f"barrier {direction}", u_ev, mean, None if half is None else mean - half,
-            None if half is None else mean + half, "eV", runs=count,
-            note=f"mean of {count} path(s) in the disordered cell",
-        )
+        low, high = (None, None) if half is None else (mean - half, mean + half)
+        yield _row(f"barrier {direction}", u_ev, mean, low, high, "eV", runs=count,
+                   note=f"mean of {count} path(s) in the disordered cell")
 
 
 def _cost(tables: Tables) -> Iterator[Row]:
-    table = tables["cost"]
-    table = table[(table["method"] == "dlmd") & table["ratio_to_aimd"].notna()]
+    costs = tables["cost"]
+    table = costs[(costs["method"] == "dlmd") & costs["ratio_to_aimd"].notna()]
     for u_ev, group in table.groupby("u_ev"):
+        base = "AIMD" if "aimd" in set(costs[costs["u_ev"] == u_ev]["method"]) else "single points"
         one = group[group["cores"] == group["cores"].min()]
         best = one.loc[one["ratio_to_aimd"].idxmax()]
-        yield _row("cost_ratio", u_ev, best["ratio_to_aimd"], None, None, "1",
-                   note=f"{best['atoms']} atoms, {best['model']}")
+        note = f"{best['atoms']} atoms, {best['model']}; to {base}"
+        yield _row("cost_ratio", u_ev, best["ratio_to_aimd"], None, None, "1", note=note)
 
 
 def _occupancies(tables: Tables) -> Iterator[Row]:

@@ -75,13 +75,17 @@ def watcher(
 
 
 def drift(job: Job, joined: Joined, atoms: int) -> tuple[float, float]:
-    """Return slope and standard error of the conserved energy, meV/atom/ps, over four blocks.
+    """Return slope and standard error of the conserved energy, meV/atom/ps."""
+    energy = 1000 * joined.thermo[:, COLUMNS.index("econserve")] / atoms
+    return slope_with_error(joined.steps * job.timestep_fs / 1000, energy)
+
+
+def slope_with_error(time_ps: np.ndarray, energy: np.ndarray) -> tuple[float, float]:
+    """Return slope and standard error, per ps, of an energy (T,) that should be kept.
 
     The slope is that of a straight line; its error comes from the spread of the slopes between
-    block means, so that slow swings are not taken for a drift.
+    four block means, so that slow swings are not taken for a drift.
     """
-    time_ps = joined.steps * job.timestep_fs / 1000
-    energy = 1000 * joined.thermo[:, COLUMNS.index("econserve")] / atoms
     if len(energy) < 8:
         return 0.0, np.inf
     slope = float(np.polyfit(time_ps - time_ps[0], energy, 1)[0])

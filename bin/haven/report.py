@@ -58,6 +58,7 @@ def figures(
 ) -> list[Picture]:
     """Draw every figure that the tables allow, in the report's order."""
     from haven import figures as look
+    from haven import figures_aimd as first
     from haven import figures_audit as audited
     from haven import figures_cells as cells
     from haven import figures_dynamics as motion
@@ -76,7 +77,7 @@ def figures(
         lambda: trusted.data_curve(tables), lambda: cells.supercell(structures),
         lambda: cells.structures(tables), lambda: relaxed.lattice(tables, reference),
         lambda: motion.thermo(tables), lambda: motion.temperature_series(tables),
-        lambda: motion.rdf(tables), lambda: motion.msd(tables),
+        lambda: motion.rdf(tables), lambda: first.rdf_cell(tables), lambda: motion.msd(tables),
         lambda: carried.diffusion(tables, measured),
         lambda: carried.conductivity(tables, measured, reference),
         lambda: carried.haven_ratio(measured, reference), lambda: carried.hops(tables),

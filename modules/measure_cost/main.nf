@@ -8,6 +8,7 @@ process MEASURE_COST {
     input:
     tuple val(meta), path(minimised), path(potentials), path(dataset)
     path tables, stageAs: 'tables/*'
+    path aimd, stageAs: 'aimd/*'
     path material
     val code
 
@@ -17,8 +18,9 @@ process MEASURE_COST {
 
     script:
     def args = task.ext.args ?: ''
+    def dynamics = aimd ? "--aimd ${aimd}" : ''
     """
-    measure_cost.py --material ${material} --structure ${minimised} --potential ${potentials} --u_ev ${meta.u_ev} --tables tables --dataset ${dataset} ${args}
+    measure_cost.py --material ${material} --structure ${minimised} --potential ${potentials} --u_ev ${meta.u_ev} --tables tables --dataset ${dataset} ${dynamics} ${args}
     """
 
     stub:

@@ -19,7 +19,7 @@ process RUN_DYNAMICS {
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:
-    def args = task.ext.args ?: ''
+    def args = (task.ext.args ?: '') + (meta.production_ps ? " --production_ps ${meta.production_ps}" : '')
     """
     run_dynamics.py --material ${material} --structure ${minimised} --potentials ${potentials} --u_ev ${meta.u_ev} \\
         --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} ${args}

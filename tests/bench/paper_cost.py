@@ -49,7 +49,7 @@ def main() -> None:
     p, cost = paper_settings(), pd.read_parquet(args.cost)
     us = count(p["u_ev"])
     frames = int(p["label_structures"]) * int(p["frames_per_structure"])
-    labels = cost[(cost["method"] == "aimd") & (cost["steps"] >= 3)].sort_values("atoms")
+    labels = cost[(cost["method"] == "label") & (cost["steps"] >= 3)].sort_values("atoms")
     each = labels.groupby("u_ev").last()
     factor = (float(p["plane_wave_cutoff_ev"]) / args.label_cutoff_ev) ** 1.5
     label_s = frames * factor * us * (each["seconds_per_step"] * each["cores"]).mean()

@@ -8,15 +8,28 @@ from pathlib import Path
 from runs import ROOT, nextflow
 
 
+def given(folder: Path) -> Path:
+    """Return a folder of two first-principles trajectories of two frames."""
+    place = folder / "aimd"
+    place.mkdir()
+    for u_ev in (0, 4):
+        (place / f"aimd_t298_r0.u{u_ev}.extxyz").write_text("1\nLattice= timestep_fs=2.0\n" * 2)
+    return place
+
+
 def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path) -> None:
     run = nextflow(tmp_path, "stub.tsv", "-profile", "test", "-stub", "--label", "true",
                    "--rounds", "1", "--temperatures_k", "298,373", "--replicas", "2",
                    "--ensemble", "2", "--driving_potentials", "2", "--learning_curve", "true",
-                   root=ROOT)
+                   "--aimd", "true", "--aimd_trajectories", str(given(tmp_path)), root=ROOT)
     assert run.status == 0, run.said
     counts = Counter(name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED"))
     there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
-    assert set(counts) == there | {"BUILD_STARTS", "TRAIN_EXPLORER"}
+    assert set(counts) == there | {"BUILD_STARTS", "TRAIN_EXPLORER", "BUILD_CELL", "MINIMISE_CELL",
+                                   "RUN_CELL", "COMPARE_STRUCTURE"}
+    # U = 4 is made, its given trajectory left alone; that of U = 0 is used as it is.
+    assert counts["RUN_AIMD"] == counts["BUILD_CELL"] == counts["MINIMISE_CELL"] == 1
+    assert counts["RUN_CELL"] == 2 and counts["COMPARE_STRUCTURE"] == 4
     assert counts["TRAIN_EXPLORER"] == 2 * 3 and counts["TRAIN_POTENTIAL"] == 2 * 2
     assert counts["RUN_DYNAMICS"] == counts["ANALYSE_TRANSPORT"] == 2 * 2 * 2 * 2
     assert {"RUN_DYNAMICS (u4_t373_r1)", "RUN_DYNAMICS (u4_t373_r1_s2)"} <= {

@@ -149,8 +149,8 @@ def rdf(run: dict) -> list[dict]:
     for pair, first in (("Cl-Ti", 2.47), ("Cl-Li", 2.54), ("Li-Ti", 3.6), ("Li-Li", 3.6),
                         ("Cl-Cl", 3.55)):
         g = 4 * np.exp(-((r - first) ** 2) / 0.05) + 1 / (1 + np.exp(-4 * (r - first - 1.5)))
-        for source in ("dlmd", "aimd") if run["u_ev"] == 4 else ("dlmd",):
-            rows += [keys | {"source": source, "seed": seeds[source], "pair": pair,
+        for source in ("dlmd", "aimd", "dlmd_cell") if run["u_ev"] == 4 else ("dlmd",):
+            rows += [keys | {"source": source, "seed": seeds.get(source), "pair": pair,
                              "r_angstrom": x, "g": y,
                              "g_low_95": y * 0.97, "g_high_95": y * 1.03, "coordination": 6.0}
                      for x, y in zip(r, g, strict=True)]
@@ -262,7 +262,8 @@ def cost(keys: dict) -> list[dict]:
         "seconds_per_step": seconds * atoms, "seconds_per_atom_step": seconds,
         "hours_10_ps_per_atom": seconds * 1e4 / 3600, "ratio_to_aimd": 7.5 / seconds,
     } for method, engine, model, packed, atoms, seconds in (
-        ("aimd", "gpaw 26.7", "340 eV", None, 20, 7.5),
+        ("aimd", "gpaw 26.7", "dynamics", None, 20, 7.5),
+        ("label", "gpaw 26.7", "340 eV", None, 20, 9.5),
         ("dlmd", "LAMMPS", "10-20-40", False, 160, 6e-5),
         ("dlmd", "LAMMPS", "10-20-40", True, 160, 4e-5),
     )]

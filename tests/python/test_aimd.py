@@ -21,7 +21,7 @@ from haven.labelling import Settings, make_engine
 class Emt:
     """ASE's effective-medium potential as a label engine; ``stops`` ends it at that label."""
 
-    version = "emt"
+    version, ways = "emt", "at hand"
 
     def __init__(self, stops: int = -1) -> None:
         self.stops, self.labels = stops, 0
@@ -36,7 +36,8 @@ class Emt:
             yield u_ev, {
                 "energy": done.get_potential_energy(), "forces": done.get_forces(),
                 "stress": done.get_stress(), "magmoms": np.zeros(len(done)), "magmom": 0.0,
-                "scf_steps": 1, "wall_s": 0.1, "cpu_s": 0.1, "tries": 1, "cores": 1}
+                "scf_steps": 1, "wall_s": 0.1, "cpu_s": 0.1, "tries": 1, "rung": "at hand",
+                "cores": 1}
 
 
 class Stubborn(Emt):

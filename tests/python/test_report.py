@@ -22,7 +22,7 @@ from haven.cli import HavenError
 from haven.measured import collect
 
 FIGURES = ("labels", "audit", "exploration", "learning_curve", "parity", "residuals", "accuracy",
-           "structures", "lattice", "thermo", "temperature", "rdf", "msd", "diffusion",
+           "structures", "lattice", "thermo", "temperature", "rdf", "rdf_cell", "msd", "diffusion",
            "conductivity", "haven_ratio", "hops", "tracks", "density", "van_hove", "barriers",
            "cost", "supercell")
 HEADINGS = ("headline", "unsupported", "comparison", "labels", "potential", "health", "transport",

@@ -1,0 +1,85 @@
+"""Figure of first-principles dynamics beside the potential's in the same cell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from haven.figures import Picture, legend_below, panels, u_colour, u_label
+from haven.figures_dynamics import PAIRS
+from haven.kinds import Frame, Tables
+
+BLOCKS = 10  # the potential's run is this many times as long, and rdf has so many blocks
+
+
+def beside(curves: Frame) -> Frame:
+    """Return AIMD's g beside the range in which 95 % of runs as long with the potential lie.
+
+    Parameters
+    ----------
+    curves
+        Rows of table ``rdf`` of one U, temperature and pair, of both sources.
+
+    Returns
+    -------
+    DataFrame
+        By r (Angstrom): aimd, dlmd, low, high; empty unless both are there. The potential's run is
+        ten blocks of AIMD's length: their scatter, which its interval holds divided by the root of
+        ten, is that of one more run.
+    """
+    parts = {source: curves[curves["source"] == source].groupby("r_angstrom")[["g", "g_high_95"]]
+             .mean().astype(float) for source in ("aimd", "dlmd_cell")}
+    joined = parts["aimd"][["g"]].rename(columns={"g": "aimd"}).join(parts["dlmd_cell"],
+                                                                     how="inner")
+    half = (joined["g_high_95"] - joined["g"]) * np.sqrt(BLOCKS + 1)
+    return joined.assign(dlmd=joined["g"], low=np.maximum(joined["g"] - half, 0),
+                         high=joined["g"] + half)[["aimd", "dlmd", "low", "high"]]
+
+
+def inside(joined: Frame) -> float:
+    """Return the share of bins, empty ones left out, in which AIMD lies inside the range."""
+    kept = joined[(joined["aimd"] > 0) | (joined["dlmd"] > 0)]
+    return float(((kept["aimd"] >= kept["low"]) & (kept["aimd"] <= kept["high"])).mean())
+
+
+def rdf_cell(tables: Tables) -> Picture | None:
+    """Radial distributions of AIMD and of the potential in AIMD's cell, by pair and U."""
+    import pandas as pd
+
+    table = tables["rdf"]
+    runs = table[table["source"] == "dlmd_cell"].drop_duplicates(["u_ev", "temperature_k"])
+    found = {(r["u_ev"], r["temperature_k"]): table[
+        (table["u_ev"] == r["u_ev"]) & (table["temperature_k"] == r["temperature_k"])]
+        for r in runs.to_dict("records")}
+    found = {key: rows for key, rows in found.items() if (rows["source"] == "aimd").any()}
+    if not found:
+        return None
+    pairs = sorted({p for rows in found.values() for p in rows["pair"]},
+                   key=lambda p: (PAIRS.index(p) if p in PAIRS else len(PAIRS), p))
+    figure, axes = panels(len(pairs), len(found), height=1.9 * len(pairs) + 0.6, sharex=True,
+                          sharey="row")
+    said = []
+    for column, ((u_ev, temperature_k), rows) in enumerate(sorted(found.items())):
+        shares: list[Frame] = []
+        for axis, pair in zip(axes[:, column], pairs, strict=True):
+            joined = beside(rows[rows["pair"] == pair])
+            shares.append(joined)
+            axis.fill_between(joined.index, joined["low"], joined["high"], alpha=0.3, linewidth=0,
+                              color=u_colour(u_ev), label="95 % of runs as long, potential")
+            axis.plot(joined.index, joined["dlmd"], color=u_colour(u_ev), linewidth=1.4,
+                      label="potential, same cell")
+            axis.plot(joined.index, joined["aimd"], ":", color="black", linewidth=1.6, label="AIMD")
+            axis.set_ylabel(f"g(r), {pair}" if column == 0 else "")
+        axes[0, column].set_title(f"{u_label(u_ev)}, {temperature_k:g} K")
+        axes[-1, column].set_xlabel("r (Å)")
+        share = inside(pd.concat(shares))
+        said.append(f"{u_label(u_ev)}: {100 * share:.0f} %")
+    legend_below(figure, axes[0, 0], 2)
+    caption = ("First-principles dynamics and the potential's in the same small cell, the latter "
+               "ten times as long. Bands: where 95 % of runs of AIMD's length would lie if the "
+               f"potential were exact. Bins in which AIMD lies inside: {'; '.join(said)} "
+               "(neighbouring bins are not independent). Beyond half the cell, ions see their own "
+               "images, in both alike; one short run from one arrangement of the cations says "
+               "nothing of others.")
+    return Picture("rdf_cell", "Structure: first principles against the potential", caption,
+                   "Radial distributions of AIMD as dotted lines over the potential's band",
+                   figure)
