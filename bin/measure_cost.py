@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import read
 
-    from haven import aimd_frames, cost, dataset, networks, timing
+    from haven import aimd_frames, cost, dataset, networks, scaling, timing
     from haven.crystal import load_material
 
     material = load_material(args.material)
@@ -74,8 +74,11 @@ def main(argv: list[str] | None = None) -> None:
                                          args.cost_steps, place / f"runs{number}",
                                          args.cost_limit_s)
     digests = {str(path.name): cli.sha256(path) for path in potentials}
-    tables.write("cost", cost.add_ratios(rows), Path(args.out) / f"u{args.u_ev:g}.cost.parquet",
-                 {"structure": cli.sha256(args.structure), **digests})
+    inputs = {"structure": cli.sha256(args.structure), **digests}
+    out, stem = Path(args.out), f"u{args.u_ev:g}"
+    tables.write("cost", cost.add_ratios(rows), out / f"{stem}.cost.parquet", inputs)
+    if grown := scaling.rows(rows):
+        tables.write("scaling", grown, out / f"{stem}.scaling.parquet", inputs)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from haven.grids import (
     plan_grid,
     published_accuracy_grid,
     runs_grid,
+    scaling_grid,
     transport_grid,
     verdict_grid,
 )
@@ -66,7 +67,7 @@ def context(
         "potential": [published_accuracy_grid(comparison), accuracy_grid(tables)],
         "health": [runs_grid(tables)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
-                      plan_grid(tables)], "cost": [cost_grid(tables)],
+                      plan_grid(tables)], "cost": [cost_grid(tables), scaling_grid(tables)],
     }
     settings = {row["quantity"]: row["value"] for row in reference.to_dict("records")
                 if row["quantity"].startswith("study_")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from ase.build import bulk
 from ase.io import read, write
 from report_tables import write_study
 
-from haven import cost, lammps, tables, timing
+from haven import cost, lammps, scaling, tables, timing
 from haven.cli import HavenError
+from haven.grids import scaling_grid
 
 
 def test_ten_picoseconds_on_two_cores_cost_both():
@@ -132,13 +134,62 @@ def test_a_trained_potential_is_timed_beside_its_labels(tmp_path, repository):
     write(tmp_path / "start.extxyz", read(frame, index=0))
     done = call("measure_cost.py", "--structure", tmp_path / "start.extxyz", "--potential",
                 trained() / "u4_s1.pb", "--u_ev", 4, "--tables", trained(), "--cost_atoms",
-                "20,160", "--cost_steps", 20, "--cost_limit_s", 30, "--out", tmp_path)
+                "20,40,160", "--cost_steps", 20, "--cost_limit_s", 30, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     rows = tables.read("cost", tmp_path / "u4.cost.parquet")
     timed = rows[rows["method"] == "dlmd"]
-    assert sorted(timed["atoms"] / timed["atoms"].min()) == [1, round(160 / timed["atoms"].min())]
+    least = timed["atoms"].min()
+    assert sorted(timed["atoms"] / least) == [1, 2, round(160 / least)]
     assert (timed["seconds_per_step"] > 0).all()
     assert timed["compressed"].all()
     assert timed["model"].str.contains("4-8 / 16-16, cutoff 5 Å, float64").all()
     training = rows[rows["method"] == "training"]
     assert len(training) == 1
+    grown = tables.read("scaling", tmp_path / "u4.scaling.parquet").iloc[0]
+    assert grown["sizes"] == 3 and grown["exponent_low_95"] < grown["exponent"]
+
+
+def timed(atoms, seconds, **more):
+    return {**cost.row("m", 4.0, "dlmd", seconds, atoms, 1, 50, engine="e", model="net",
+                       compressed=True, device="d"), **more}
+
+
+def test_a_straight_line_and_a_power_law_come_back_exactly():
+    sizes = np.array([160, 1280, 5000, 20000])
+    line = scaling.fit(sizes, 0.01 + 2e-4 * sizes)
+    assert line["overhead"] == pytest.approx((0.01,) * 3)
+    assert line["slope"] == pytest.approx((2e-4,) * 3)
+    power = scaling.fit(sizes, 3e-5 * sizes**1.2)
+    assert power["exponent"] == pytest.approx((1.2,) * 3)
+
+
+def test_the_intervals_hold_the_truth_as_often_as_they_say(rng):
+    sizes = np.array([160, 480, 1280, 5000, 20000])
+    held = []
+    for _ in range(400):
+        times = (0.02 + 2e-4 * sizes) * (1 + 0.03 * rng.standard_normal(5))
+        found = scaling.fit(sizes, times)
+        held.append([low < true < high for (_, low, high), true in
+                     ((found["overhead"], 0.02), (found["slope"], 2e-4))])
+    share = np.mean(held, axis=0)
+    assert (share > 0.92).all() and (share < 0.98).all(), share
+
+
+def test_each_network_timed_at_three_sizes_has_its_row(tmp_path):
+    sizes = (160, 1280, 20000)
+    rows = [timed(n, 2e-4 * n * wiggle) for n, wiggle in zip(sizes, (1.05, 1, 1.02), strict=True)]
+    rows[1]["device"] = "d, shared: processor time"
+    rows += [timed(n, 1e-4 * n**1.3, compressed=False) for n in sizes]
+    rows += [timed(n, 1e-4 * n, model="two sizes only") for n in sizes[:2]]
+    rows.append({**timed(20, 50.0), "method": "aimd"})
+    tables.write("scaling", scaling.rows(rows), tmp_path / "u4.scaling.parquet")
+    found = tables.read("scaling", tmp_path / "u4.scaling.parquet")
+    shown = scaling_grid({"scaling": found})
+    assert shown is not None and shown["rows"][0][4] == "3: 160 to 20000"
+    assert re.match(r"[01]\.\d+ \[[01]\.\d+, 1\.\d+\]$", shown["rows"][0][5])
+    assert shown["rows"][0][-1] == "linear" and scaling_grid({"scaling": found[:0]}) is None
+    found = found.set_index("compressed")
+    assert list(found["verdict"]) == ["linear", "superlinear"]
+    assert found.loc[True, "sizes"] == 3 and found.loc[True, "device"] == "d"
+    assert (found["atoms_least"] == 160).all() and (found["atoms_most"] == 20000).all()
+    assert found.loc[False, "exponent"] == pytest.approx(1.3)
