@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Apptainer images: containers/build.sh [cpu] [gpu] [gpaw] [--from debian:bookworm-slim] [--to FOLDER]
 # Without --from, Debian's own packages make the base (debootstrap, from the mirror in this machine's apt settings), so that no
-# image registry is needed. Needs apptainer, squashfs-tools, and no root: --fakeroot wants a range in /etc/subuid for the user.
+# image registry is needed. Needs apptainer, squashfs-tools, and root, or a range in /etc/subuid for the user.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
@@ -17,21 +17,14 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ "${#images[@]}" != 0 ] || images=(cpu gpaw)
-command -v apptainer >/dev/null || die "Apptainer is not installed: Debian has it from version 14 on, others have packages of it"
+command -v apptainer >/dev/null || die "Apptainer is not installed: sudo containers/install_apptainer.sh does it on Debian"
 [ -d "$folder" ] && [ -w "$folder" ] || die "no folder $folder to write to: make it, or name another with --to"
-
-# The first mirror of Debian's own archive in apt's settings.
-mirror() {
-  apt-get indextargets --format '$(COMPONENT) $(SITE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-    awk '$1 == "main" && $3 !~ /security/ { sub("/$", "", $3); print $3; exit }'
-}
 
 if [ -n "$base" ]; then
   arguments=(--build-arg bootstrap=docker --build-arg "base=$base")
 else
   command -v debootstrap >/dev/null || die "debootstrap is not installed: install it, or name a base image with --from"
-  archive=$(mirror)
-  [ -n "$archive" ] || die "apt's settings name no Debian mirror: name a base image with --from"
+  archive=$(./mirror.sh) || die "name a base image with --from"
   arguments=(--build-arg bootstrap=debootstrap --build-arg "mirror=$archive")
 fi
 
@@ -46,6 +39,7 @@ trap 'rm -rf "$scratch"' EXIT
   [ ! -e "$authorities" ] || { cp "$authorities" "$scratch/authorities.crt" && echo 'cert = /mnt/authorities.crt'; }
 } >"$scratch/pip.conf"
 chmod -R a+rX "$scratch"
+
 
 for image in "${images[@]}"; do
   case $image in

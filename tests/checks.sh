@@ -20,6 +20,7 @@ step "science and scripts: pytest" pytest tests/python
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 step "the pipeline, killed and resumed, and its numbers: pytest" pytest tests/pipeline
 step "SLURM: two GPUs for twelve runs, a job cancelled, the head killed and resumed: pytest" pytest tests/slurm
+step "images, where HAVEN_IMAGES names a folder for them: pytest" pytest tests/containers
 if command -v nf-test >/dev/null; then
   step "processes: nf-test" nf-test test
 else

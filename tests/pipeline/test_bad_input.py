@@ -50,3 +50,11 @@ def test_a_frame_file_cut_in_half_is_refused_before_training(tmp_path: Path) -> 
     lines = [line for line in run.said.splitlines() if "haven: error:" in line]
     assert any(cut.name in line for line in lines), run.said
     assert not [name for name in run.tasks if "TRAIN" in name or "DYNAMICS" in name]
+
+
+def test_an_image_that_is_not_there_is_named_with_what_makes_it(tmp_path: Path) -> None:
+    run = nextflow(tmp_path, "image.tsv", "-profile", "test,apptainer,gpu", "--image_folder",
+                   str(tmp_path))
+    assert run.status != 0 and not run.tasks
+    assert f"haven: error: {tmp_path} has no haven-cpu.sif, haven-gpu.sif" in run.said
+    assert "containers/build.sh cpu gpu" in run.said
