@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
                           "occupancies": str(atoms.info.get("occupancies", "")),
                           "origin": "dynamics", "temperature_k": temperature_k}
             job = Job(
-                temperature_k, args.timestep_fs, args.damping_fs, every,
+                temperature_k, args.timestep_fs, args.damping_fs, 0,
                 round(args.explore_ps * per_ps), every, 1,
                 velocity_seed(args.seed, args.u_ev, temperature_k, cell), (), material.species,
                 material.mobile, 10.0, args.threads, max(5000.0, 5 * temperature_k),

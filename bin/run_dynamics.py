@@ -7,15 +7,8 @@ import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from haven import cli, guard, tables
-
-if TYPE_CHECKING:
-    from ase import Atoms
-
-    from haven.crystal import Material
-    from haven.job import Job
+from haven import cli, guard
 
 NUMBERS = {
     "timestep_fs": (1.0, "time step"), "equilibration_ps": (5.0, "time before production"),
@@ -58,6 +51,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.crystal import load_material
     from haven.job import Job, check, key, velocity_seed
     from haven.model_file import check_ensemble, crowded
+    from haven.production import simulate
     from haven.relaxation import read_structure, walls_of
 
     if args.gpu:
@@ -83,51 +77,13 @@ def main(argv: list[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if described[0] is not None:
         crowded(atoms, described[0])
+    keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
     inputs = {"structure": cli.sha256(args.structure), "potentials": digests.potentials}
     with guard.alone(folder):
-        simulate(args, job, atoms, material, folder, inputs)
+        simulate(job, args.potentials, atoms, {**keys, "material": material.name}, folder,
+                 out / name, args.force_window_ev_per_angstrom, inputs)
         if not args.checkpoint_dir:
             shutil.rmtree(folder)
-
-
-def simulate(
-    args: argparse.Namespace, job: Job, atoms: Atoms, material: Material, folder: Path,
-    inputs: dict[str, object],
-) -> None:
-    """Run or go on with the dynamics kept in ``folder``, and write its results."""
-    from ase import Atoms
-
-    from haven import dynamics, lammps
-    from haven.production import judged, thermo_rows, versions, watcher
-    from haven.relaxation import wall_row
-    from haven.segments import members
-    from haven.trajectory import write_npz
-    from haven.trust import at_steps, export
-
-    name, out = args.name, Path(args.out)
-    rotation = lammps.write_data(folder / "start.data", atoms, material.species)
-    host = [i for i, s in enumerate(atoms.get_chemical_symbols()) if s != material.mobile]
-    job = replace(job, potentials=lammps.link_potentials(folder, args.potentials))
-    ended = dynamics.run(job, folder, watcher(job, folder, host, atoms.get_masses()))
-    keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
-    keys["material"] = material.name
-    joined, row = judged(job, folder, atoms, ended, args.force_window_ev_per_angstrom)
-    parts = members(job, joined, atoms.cell.array, rotation, atoms.get_chemical_symbols())
-    frames = [Atoms(atoms.symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
-    if (apart := at_steps(joined.deviation, joined.steps)) is not None:
-        parts["deviation_ev_per_angstrom"] = apart
-    export(frames, at_steps(joined.deviation, joined.all_steps), args.force_window_ev_per_angstrom,
-           out / f"{name}.beyond.extxyz", name, args.temperature_k)
-    tables.write("verdicts", [wall_row(frames, job.walls, material.name, name)],
-                 out / f"{name}.verdicts.parquet", inputs)
-    write_npz(out / f"{name}.trajectory.npz", parts,
-              {**keys, "timestep_fs": args.timestep_fs, "verdict": row["verdict"],
-               "versions": versions()})
-    tables.write("runs", [{**keys, **row}], out / f"{name}.runs.parquet", inputs)
-    tables.write("thermo", [{**keys, **r} for r in thermo_rows(job, joined)],
-                 out / f"{name}.thermo.parquet", inputs)
-    cli.log.info("%s: %.4g ps, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
-                 row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def run(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
     HavenError
         If LAMMPS fails for another reason than the physics (memory, disk, a damaged potential).
     """
-    for phase in PHASES:
+    for phase in job.phases:
         goal, beyond = job.steps(phase), restarts(folder, PHASES[1])
         if phase == PHASES[0] and beyond:
             continue
@@ -78,10 +78,12 @@ def run(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
     return "complete"
 
 
-def _source(phase: str, folder: Path, have: list[tuple[int, Path]]) -> tuple[str, bool]:
+def _source(
+    job: Job, phase: str, folder: Path, have: list[tuple[int, Path]]
+) -> tuple[str, bool]:
     if have:
         return f"read_restart {have[0][1].name}", False
-    if phase == PHASES[0]:
+    if phase == job.phases[0]:
         return "read_data start.data", True
     before = restarts(folder, PHASES[0])
     if not before:
@@ -94,7 +96,7 @@ def _attempt(
     job: Job, phase: str, folder: Path, have: list[tuple[int, Path]], watch: Callable[[str], str]
 ) -> str:
     """Run one LAMMPS process; return why the run must end, or nothing when it got further."""
-    source, fresh = _source(phase, folder, have)
+    source, fresh = _source(job, phase, folder, have)
     if not fresh:
         log.info("%s goes on from step %d of %d", phase, have[0][0], job.steps(phase))
     attempt = next_attempt(folder)

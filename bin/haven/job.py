@@ -60,6 +60,11 @@ class Job:
     hottest_k: float = 5000.0
     walls: tuple[tuple[str, str, float], ...] = ()
 
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Phases with steps; without an equilibration the production starts at rest."""
+        return PHASES if self.equilibration_steps else PHASES[1:]
+
     def steps(self, phase: str) -> int:
         """Return the steps of a phase."""
         return self.equilibration_steps if phase == PHASES[0] else self.production_steps
@@ -125,7 +130,7 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     lines = lammps.setting_lines(source, job.potentials, job.species,
                                  (f"{stem}.deviation", job.dump_steps), job.walls)
     lines += [f"group mobile type {index}", f"group host type {hosts}"]
-    if fresh and phase == PHASES[0]:
+    if fresh and phase == job.phases[0]:
         lines.append(f"velocity all create {2 * job.temperature_k:g} {job.velocity_seed} mom yes "
                      "rot no dist gaussian")
     if fresh:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven import lammps
+from haven import dynamics, lammps, tables
 from haven.cli import HavenError, log
 from haven.frames import min_distance
 from haven.job import COLUMNS, PHASES, Job, kinetic_spread
-from haven.segments import Joined, join, positions
-from haven.trust import at_steps
+from haven.relaxation import wall_row
+from haven.segments import Joined, join, members, positions
+from haven.trajectory import write_npz
+from haven.trust import at_steps, export
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -150,6 +153,59 @@ def thermo_rows(job: Job, joined: Joined) -> list[dict[str, float]]:
         for s, t, p, c, b, d in zip(named["step"], named["temp"], named["pe"], named["econserve"],
                                  named["press"], apart, strict=True)
     ]
+
+
+def simulate(
+    job: Job, potentials: Sequence[str], atoms: Atoms, keys: Mapping[str, Any], folder: Path,
+    stem: Path, window: float | None, inputs: Mapping[str, object],
+) -> None:
+    """Run or go on with the dynamics kept in ``folder``, and write its results.
+
+    Parameters
+    ----------
+    job, potentials
+        The run; its potentials' files, the first one drives.
+    atoms
+        The start.
+    keys
+        Material, u_ev, temperature_k, replica, seed: of the tables' rows.
+    folder
+        Of checkpoints.
+    stem
+        The results' path, which endings such as ``.runs.parquet`` are put to.
+    window
+        Deviation of the ensemble up to which it counts as trained, eV/Angstrom.
+    inputs
+        Digests for the tables.
+    """
+    from ase import Atoms
+
+    symbols, name = atoms.get_chemical_symbols(), stem.name
+    rotation = lammps.write_data(folder / "start.data", atoms, job.species)
+    host = [i for i, s in enumerate(symbols) if s != job.mobile]
+    job = replace(job, potentials=lammps.link_potentials(folder, potentials))
+    ended = dynamics.run(job, folder, watcher(job, folder, host, atoms.get_masses()))
+    joined, row = judged(job, folder, atoms, ended, window)
+    parts = members(job, joined, atoms.cell.array, rotation, symbols)
+    frames = [Atoms(symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
+    if (apart := at_steps(joined.deviation, joined.steps)) is not None:
+        parts["deviation_ev_per_angstrom"] = apart
+
+    def place(ending: str) -> Path:
+        return stem.with_name(f"{name}.{ending}")
+
+    export(frames, at_steps(joined.deviation, joined.all_steps), window, place("beyond.extxyz"),
+           name, job.temperature_k)
+    tables.write("verdicts", [wall_row(frames, job.walls, keys["material"], name)],
+                 place("verdicts.parquet"), inputs)
+    write_npz(place("trajectory.npz"), parts,
+              {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],
+               "versions": versions()})
+    tables.write("runs", [{**keys, **row}], place("runs.parquet"), inputs)
+    tables.write("thermo", [{**keys, **line} for line in thermo_rows(job, joined)],
+                 place("thermo.parquet"), inputs)
+    log.info("%s: %.4g ps, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
+             row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
 
 
 def judged(

@@ -64,6 +64,20 @@ def test_potentials_that_agree_find_nothing_to_label(tmp_path):
     assert row["candidate"] == 0 and not list(tmp_path.glob("*.candidates.extxyz"))
 
 
+def test_a_run_of_exploring_is_one_start_of_lammps(tmp_path, monkeypatch):
+    from haven import dynamics
+    from haven.exploration import explore
+    from haven.job import Job
+
+    seen = []
+    start = dynamics.lammps.start
+    monkeypatch.setattr(dynamics.lammps, "start", lambda *a: seen.append(a[1]) or start(*a))
+    model, atoms = str(trained() / "u4_s1.pb"), shipped("s1_000")[0]
+    run = Job(100.0, 2.0, 100.0, 0, 6, 2, 1, 7, (), ("Li", "Ti", "Cl"), "Li")
+    _, row = explore(atoms, run, [model, model], Window(0.1, 1.0), tmp_path / "run")
+    assert seen == ["production.a001.in"] and row["accurate"] == row["frames"] == 4
+
+
 def test_frames_in_the_window_become_frames_to_label(tmp_path):
     done = run_explore(tmp_path, "--explore_deviation_ev_per_angstrom", "0,1", "--round", "2")
     assert done.returncode == 0, done.stderr

@@ -92,15 +92,20 @@ def test_each_kill_costs_no_more_than_what_came_after_the_last_restart_file(kill
     assert len(set(kept)) > 2, "no restart file was written between the kills"
 
 
-def test_energy_goes_on_across_the_kills_as_it_does_between(killed):
+def test_energy_and_velocities_go_on_across_the_kills_as_they_do_between(killed):
     out, _, kept = killed
     thermo = tables.read("thermo", out / "u4_t300_r0.thermo.parquet")
     step = np.rint(thermo["time_ps"].to_numpy() * 1000).astype(int)
-    for name in ("conserved_ev", "potential_energy_ev"):
+    joint = np.isin(step[1:] - EVERY, [k // EVERY * EVERY for k in kept if k])
+    assert joint.any()
+    for name in ("conserved_ev", "potential_energy_ev", "temperature_now_k"):
         change = np.abs(np.diff(thermo[name].to_numpy()))
-        joint = np.isin(step[1:] - EVERY, [k // EVERY * EVERY for k in kept if k])
-        assert joint.any()
         assert change[joint].max() <= 1.5 * change[~joint].max(), name
+    # velocities too: what an ion's way changes by from one frame to the next, rms over the ions
+    ways = np.diff(np.load(out / "u4_t300_r0.trajectory.npz")["mobile_angstrom"], axis=0)
+    turn = np.sqrt((np.diff(ways, axis=0) ** 2).mean(axis=(1, 2)))
+    beside = joint[1:] | joint[:-1]
+    assert turn[beside].max() <= 1.5 * turn[~beside].max()
 
 
 def test_status_tells_how_far_the_run_is(killed):
