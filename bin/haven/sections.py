@@ -21,7 +21,6 @@ from haven.grids import (
     plan_grid,
     published_accuracy_grid,
     runs_grid,
-    scaling_grid,
     transport_grid,
     verdict_grid,
 )
@@ -29,6 +28,7 @@ from haven.judgement import present_runs
 from haven.kinds import Frame, Tables
 from haven.measured import headline
 from haven.provenance import build_id, citations
+from haven.scaling import scaling_grid
 from haven.wording import doubts, unsupported
 
 if TYPE_CHECKING:
