@@ -140,7 +140,9 @@ class Gpaw:
         if not calculator.scf:
             calculator.initialize(atoms)
         self._set_hubbard(u_ev)
-        calculator.wfs.occupations.occ._width = width * self.settings.smearing_ev
+        occupations = calculator.wfs.occupations
+        # with a fixed moment, that of both spins holds that of one
+        getattr(occupations, "occ", occupations)._width = width * self.settings.smearing_ev
         calculator.wfs.eigensolver.niter = EIGENSOLVER_STEPS[u_ev > 0]
         calculator.scf.reset()
         calculator.density.mixer.reset()

@@ -78,6 +78,13 @@ def test_every_rung_of_the_ladder_ends_with_the_label_that_was_asked_for(labels,
     assert found["forces"] == pytest.approx(labels[0.0][4.0]["forces"], abs=5e-3)
 
 
+def test_a_crystal_without_moments_is_labelled_too(tmp_path):
+    atoms = Atoms("LiCl", scaled_positions=[[0, 0, 0], [0.52, 0.5, 0.47]],
+                  cell=2.6 * (1 - np.eye(3)), pbc=True)
+    (u_ev, found), = Gpaw(MATERIAL, SETTINGS, tmp_path / "log.txt").label(atoms, [0.0])
+    assert u_ev == 0.0 and found["magmom"] == 0.0 and np.abs(found["forces"]).max() > 0.03
+
+
 def test_a_frame_that_no_rung_converges_is_set_apart_with_the_reason(tmp_path):
     frames = [titanium_chloride(), titanium_chloride(0.01)]
     for number, frame in enumerate(frames):
