@@ -26,7 +26,7 @@ def test_checksums_are_those_of_the_files():
 def test_every_step_is_a_converged_label_of_the_settings_of_the_data_set(path):
     u_ev = float(path.name.split(".u")[1].split(".")[0])
     frames = read_run(path, u_ev, ["Li", "Ti", "Cl"])
-    assert len(frames) > 50 and frames[0].number == 0
+    assert len(frames) > 150 and frames[0].number == 0
     for frame in frames:
         info = frame.info
         assert info["converged"] and info["functional"] == "PBE" and info["temperature_k"] == 298
