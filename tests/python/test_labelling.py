@@ -101,10 +101,11 @@ def test_labels_are_written_as_made_and_not_made_again(tmp_path):
     frame = titanium_chloride()
     frame.info = {"trajectory": "t0", "frame": 0, "origin": "rattled"}
     said: list[str] = []
-    paths = label_trajectory([frame], MATERIAL, [0.0, 4.0], SETTINGS, tmp_path, said.append)
+    material = replace(MATERIAL, moments={"Ti": 3.0})
+    paths = label_trajectory([frame], material, [0.0, 4.0], SETTINGS, tmp_path, said.append)
     assert [p.name for p in paths] == ["t0.u0.extxyz", "t0.u4.extxyz"]
     assert len(said) == 2
-    label_trajectory([frame], MATERIAL, [0.0, 4.0], SETTINGS, tmp_path, said.append)
+    label_trajectory([frame], material, [0.0, 4.0], SETTINGS, tmp_path, said.append)
     assert len(said) == 2
     back = read(paths[1])
     assert isinstance(back, Atoms)
