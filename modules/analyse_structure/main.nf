@@ -1,7 +1,7 @@
 // Radial distributions and coordination numbers of one run.
 
 process ANALYSE_STRUCTURE {
-    tag "${meta.id}"
+    tag "${[meta.id, meta.source].findAll().join(' ')}"
     label 'process_low'
     label 'env_run'
 

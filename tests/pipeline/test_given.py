@@ -56,7 +56,8 @@ def test_trajectories_of_two_potentials_fill_the_error_budget(tmp_path: Path) ->
     budget = budget.set_index("source")
     assert budget.loc["potential", "members"] == 2 and budget.loc["potential", "share"] > 0.5
     assert budget["standard_error"].isna().to_dict()["disorder"]
-    assert {1, 2} == set(pd.read_parquet(tables / "rdf.parquet")["seed"])
+    rdf = pd.read_parquet(tables / "rdf.parquet")
+    assert {1, 2} == set(rdf[rdf["source"] == "dlmd"]["seed"])
     said = set(pd.read_parquet(tables / "verdicts.parquet")["subject"])
     assert {"u4_t500_r0", "u4_t500_r0_s2"} <= said
 

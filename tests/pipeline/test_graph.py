@@ -18,7 +18,11 @@ def given(folder: Path) -> Path:
 
 
 def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path) -> None:
+    foreign = tmp_path / "u4" / "OUTCAR"
+    foreign.parent.mkdir()
+    foreign.write_text("vasp")
     run = nextflow(tmp_path, "stub.tsv", "-profile", "test", "-stub", "--label", "true",
+                   "--frames", f"{ROOT / 'assets' / 'frames' / 'li3ticl6'},{foreign.parent}",
                    "--rounds", "1", "--temperatures_k", "298,373", "--replicas", "2",
                    "--ensemble", "2", "--driving_potentials", "2", "--learning_curve", "true",
                    "--aimd", "true", "--aimd_trajectories", str(given(tmp_path)), root=ROOT)
@@ -36,6 +40,6 @@ def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path
         name.split(":")[-1] for name in run.names("COMPLETED")}
     assert counts["FIND_BARRIERS"] == counts["MEASURE_COST"] == counts["RELAX_CELL"] == 2
     assert counts["MINIMISE"] == 2 * 2 * 2 and counts["BUILD_SUPERCELL"] == 2
-    assert counts["EXPLORE"] == 2 and counts["SELECT_FRAMES"] == 1
+    assert counts["EXPLORE"] == 2 and counts["SELECT_FRAMES"] == counts["IMPORT_FRAMES"] == 1
     assert counts["RENDER_REPORT"] == counts["FIT_ARRHENIUS"] == 1
     assert (tmp_path / "results" / "report.html").exists()
