@@ -53,9 +53,9 @@ def main(argv: list[str] | None = None) -> None:
         for path in args.structures:
             atoms = read_structure(path, material.species)
             cell = str(atoms.info.get("trajectory", Path(path).stem))
+            drawn = {k: atoms.info[k] for k in ("occupancies",) if k in atoms.info}
             atoms.info = {"trajectory": f"x{args.round}_{cell}", "explored_u_ev": args.u_ev,
-                          "occupancies": str(atoms.info.get("occupancies", "")),
-                          "origin": "dynamics", "temperature_k": temperature_k}
+                          "origin": "dynamics", "temperature_k": temperature_k, **drawn}
             job = Job(
                 temperature_k, args.timestep_fs, args.damping_fs, 0,
                 round(args.explore_ps * per_ps), every, 1,
