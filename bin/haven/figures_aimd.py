@@ -53,7 +53,8 @@ def rdf_cell(tables: Tables) -> Picture | None:
     found = {key: rows for key, rows in found.items() if (rows["source"] == "aimd").any()}
     if not found:
         return None
-    pairs = sorted({p for rows in found.values() for p in rows["pair"]},
+    # pairs that are nowhere within half the cell have nothing to show
+    pairs = sorted({p for rows in found.values() for p in rows[rows["g"] > 0]["pair"]},
                    key=lambda p: (PAIRS.index(p) if p in PAIRS else len(PAIRS), p))
     figure, axes = panels(len(pairs), len(found), height=1.9 * len(pairs) + 0.6, sharex=True,
                           sharey="row")
