@@ -113,7 +113,7 @@ class Gpaw:
         """Return the results at this U along one rung, or None where a step did not converge."""
         from gpaw import KohnShamConvergenceError
 
-        start, busy, steps = time.monotonic(), time.process_time(), 0
+        start, busy, steps, energy = time.monotonic(), time.process_time(), 0, 0.0
         if rung.fresh or self.cell is None or not np.allclose(self.cell, atoms.cell):
             self._new_calculator(atoms)
         calculator: Any = self.calculator
