@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import audit, dataset
     from haven.crystal import load_material
+    from haven.frames import us_in_names
     from haven.labelling import failed_rows
 
     if not 0 < args.test_share < 1:
@@ -34,7 +35,9 @@ def main(argv: list[str] | None = None) -> None:
     material = load_material(args.material)
     frames = dataset.read_frames(args.frames, args.u_ev, material.species)
     limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
-    reasons = audit.audit(frames, limits)
+    others = {u_ev: dataset.read_frames(args.frames, u_ev, material.species)
+              for u_ev in us_in_names(args.frames) if u_ev != args.u_ev}
+    reasons = audit.audit(frames, limits, others, args.u_ev)
     name, out = f"u{args.u_ev:g}", Path(args.out)
     rows = dataset.label_rows(frames, reasons, material.name, args.u_ev)
     rows += failed_rows(args.frames, material.name, args.u_ev)

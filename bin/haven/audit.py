@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +31,16 @@ class Limits:
     moment_difference
         Largest difference of a metal atom's moment from the usual one, Bohr magneton; six robust
         standard deviations where the moments spread more (without U they do).
+    cost_of_u_ev
+        Largest distance of what U costs, in eV a metal atom, from what it usually costs; six robust
+        standard deviations where that is more.
     """
 
     min_distance_angstrom: float = 1.5
     max_force_ev_per_angstrom: float = 15.0
     energy_deviations: float = 12.0
     moment_difference: float = 0.5
+    cost_of_u_ev: float = 0.5
 
 
 def metal_moments(frame: Frame) -> np.ndarray:
@@ -47,11 +51,25 @@ def metal_moments(frame: Frame) -> np.ndarray:
     return np.abs(frame.moments[metal])
 
 
-def audit(frames: Sequence[Frame], limits: Limits) -> list[str]:
+def audit(
+    frames: Sequence[Frame], limits: Limits, others: Mapping[float, Sequence[Frame]] | None = None,
+    u_ev: float = 0.0,
+) -> list[str]:
     """Return for each frame why it must be left out, or an empty text.
 
     Checked in this order: convergence, distances, forces, settings, duplicates, magnetic branch,
-    energy.
+    energy against the same frame's with another U, energy.
+
+    Parameters
+    ----------
+    frames
+        Frames labelled with ``u_ev``.
+    limits
+        What a frame must keep.
+    others
+        Frames of each other U, in eV, where there are any.
+    u_ev
+        Hubbard U of ``frames``, in eV.
     """
     reasons = [_own_fault(frame, limits) for frame in frames]
     for index, reason in other_settings(frames).items():
@@ -68,10 +86,40 @@ def audit(frames: Sequence[Frame], limits: Limits) -> list[str]:
             off = moments[np.abs(moments - typical).argmax()]
             reasons[index] = reasons[index] or (
                 f"magnetic branch: a metal moment is {off:.2f}, usual {typical:.2f}")
+    for other, same in (others or {}).items():
+        for index, reason in _other_states(frames, reasons, u_ev, same, other, limits).items():
+            reasons[index] = reasons[index] or reason
     for index, score in _energy_scores(frames, reasons).items():
         if score > limits.energy_deviations:
             reasons[index] = f"energy outlier: {score:.0f} robust deviations from the median"
     return reasons
+
+
+def _other_states(
+    frames: Sequence[Frame], reasons: Sequence[str], u_ev: float, others: Sequence[Frame],
+    other_ev: float, limits: Limits,
+) -> dict[int, str]:
+    """Return the frames that lie too high against the same frame's energy with another U.
+
+    Self-consistency can end in an excited state of the d electrons with the usual moments.
+    Such a label lies above the ground state: with the higher U it makes U cost too much, with the
+    lower one too little. The label that lies too high is the one at fault.
+    """
+    energies = {(f.trajectory, f.number): f.energy for f in others}
+    costs = {}
+    for index, frame in enumerate(frames):
+        metals = sum(z in METALS for z in frame.atoms.numbers)
+        if not reasons[index] and metals and (frame.trajectory, frame.number) in energies:
+            above = frame.energy - energies[frame.trajectory, frame.number]
+            costs[index] = above / metals
+    if len(costs) < 8:
+        return {}
+    usual = float(np.median(list(costs.values())))
+    spread = 1.4826 * float(np.median([abs(cost - usual) for cost in costs.values()]))
+    allowed = max(limits.cost_of_u_ev, 6 * spread)
+    return {index: f"electronic state: {cost - usual:.2f} eV a metal atom higher than usual above "
+                   f"the same frame with U = {other_ev:g} eV"
+            for index, cost in costs.items() if cost - usual > allowed}
 
 
 def other_settings(frames: Sequence[Frame]) -> dict[int, str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 REASONS = {  # start of a reason: name in the legend, marker, colour
     "magnetic branch": ("magnetic branch", "X", "#CC79A7"),
+    "electronic state": ("electronic state", "s", "#D55E00"),
     "energy outlier": ("energy outlier", "^", "#E69F00"),
     "force of": ("force too large", "v", "#009E73"),
     "atoms ": ("atoms too close", "P", "#56B4E9"),

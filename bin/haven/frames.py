@@ -88,6 +88,14 @@ def find_files(folder: str | Path, u_ev: float) -> list[Path]:
     return chosen
 
 
+def us_in_names(folder: str | Path) -> list[float]:
+    """Return every U, in eV, that the names of a folder's frames say, rising."""
+    root = existing(folder, "folder of labelled frames")
+    names = (name for _, _, names in os.walk(root, followlinks=True) for name in names)
+    return sorted({float(found.group(1)) for name in names
+                   if not name.endswith(FAILED) and (found := HUBBARD_IN_NAME.search(name))})
+
+
 def read_file(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
     """Read and check the frames of one file that were labelled with ``u_ev``.
 

@@ -38,6 +38,9 @@ class Settings:
         Neurons of the embedding and of the fitting network.
     axis_neurons
         Columns of the embedding matrix that make the second index of the descriptor.
+    type_one_side
+        One embedding network for each kind of neighbour, not for each pair of kinds: as DeePMD-kit
+        names it. The fitting networks tell the kinds of the centre apart still.
     learning_rate_start, learning_rate_stop, decay_steps
         Exponential decay from start to stop in stairs of ``decay_steps``.
     prefactors
@@ -54,6 +57,7 @@ class Settings:
     smooth_angstrom: float = 0.5
     embedding: tuple[int, ...] = (10, 20, 40)
     axis_neurons: int = 8
+    type_one_side: bool = False
     fitting: tuple[int, ...] = (64, 64, 64)
     learning_rate_start: float = 5e-3
     learning_rate_stop: float = 1e-4
@@ -89,7 +93,7 @@ def make_input(
                 "type": "se_e2_a", "sel": sel, "rcut": s.cutoff_angstrom,
                 "rcut_smth": s.smooth_angstrom, "neuron": list(s.embedding), "resnet_dt": False,
                 "axis_neuron": s.axis_neurons, "seed": s.seed, "precision": s.precision,
-                "activation_function": "tanh",
+                "activation_function": "tanh", "type_one_side": s.type_one_side,
             },
             "fitting_net": {
                 "neuron": list(s.fitting), "resnet_dt": True, "seed": s.seed + 1,

@@ -18,6 +18,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name in ("cutoff_angstrom", "smooth_angstrom", "learning_rate_start",
                  "learning_rate_stop"):
         parser.add_argument(f"--{name}", type=float, default=getattr(default, name), help=" ")
+    parser.add_argument("--type_one_side", action="store_true",
+                        help="an embedding network a neighbour's kind, not a pair of kinds")
     parser.add_argument("--precision", choices=("float32", "float64"), default=default.precision,
                         help="of network and descriptor")
     parser.add_argument("--backend", choices=sorted(potential.SUFFIX), default="tensorflow",

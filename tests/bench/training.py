@@ -30,6 +30,7 @@ BASE = {
     "training_steps": 2000, "batch_size": 1, "cutoff_angstrom": 6.0, "embedding": "10,20,40",
     "fitting": "64,64,64", "axis_neurons": 8, "learning_rate_start": 5e-3,
     "learning_rate_stop": 1e-3, "decay_steps": 100, "precision": "float32",
+    "type_one_side": False,
 }
 VARIANTS: dict[str, dict[str, object]] = {
     "base": {},
@@ -52,6 +53,8 @@ VARIANTS: dict[str, dict[str, object]] = {
     "fitting_120": {"fitting": "120,120,120"},
     "axis_4": {"axis_neurons": 4},
     "float64": {"precision": "float64"},
+    "type_one_side": {"type_one_side": True},
+    "type_one_side_4000": {"type_one_side": True, "training_steps": 4000},
     "paper_network_short": {
         "embedding": "32,64,128", "fitting": "256,256,256", "cutoff_angstrom": 7.0,
         "axis_neurons": 16, "training_steps": 400,
@@ -61,7 +64,8 @@ VARIANTS: dict[str, dict[str, object]] = {
 
 def run(script: str, material: str, options: dict[str, object]) -> float:
     """Run a script's ``main`` here and return its processor time, s."""
-    words = [f"--{name}={value}" for name, value in options.items()]
+    words = [f"--{name}" if value is True else f"--{name}={value}"
+             for name, value in options.items() if value is not False]
     began = time.process_time()
     importlib.import_module(script).main(["--material", material, *words])
     return time.process_time() - began

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import build_dataset
 import numpy as np
 import pandas as pd
 import pytest
 from analytic import IonicPairs, crystal, labelled, write_labelled
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 from haven import audit, dataset, frames, tables
@@ -158,6 +160,33 @@ def test_moments_that_spread_without_u_are_no_branch(tmp_path):
         atoms.calc.results["magmoms"] = moments
     write(tmp_path / "cell1.u4.extxyz", images)
     assert not any(audit.audit(read_all(tmp_path), audit.Limits()))
+
+
+def test_an_excited_state_of_usual_moments_is_found_by_the_other_u(tmp_path, repository):
+    """The higher of a pair is at fault: U costs too much with it, or too little without it."""
+    rng = np.random.default_rng(0)
+    for name, seed in (("cell1", 1), ("cell2", 2)):
+        with_u = labelled(seed, 12)
+        without = [atoms.copy() for atoms in with_u]
+        for high, low in zip(with_u, without, strict=True):
+            low.calc = SinglePointCalculator(low, **high.calc.results)
+            low.info["u_ev"] = 0.0
+            low.calc.results["energy"] -= 2 * (1.5 + rng.normal(0, 0.1))
+        with_u[3].calc.results["energy"] += 2 * 1.2
+        without[5].calc.results["energy"] += 2 * 1.3
+        write(tmp_path / f"{name}.u4.extxyz", with_u)
+        write(tmp_path / f"{name}.u0.extxyz", without)
+    for u_ev, fault, other in ((4.0, 3, 0), (0.0, 5, 4)):
+        build_dataset.main([
+            "--material", str(repository / "assets/materials/li3ticl6.yml"), "--frames",
+            str(tmp_path), "--u_ev", f"{u_ev:g}", "--out", str(tmp_path / "out")])
+        rows = tables.read("labels", tmp_path / "out" / f"u{u_ev:g}.labels.parquet")
+        dropped = rows[rows["verdict"] == "rejected"]
+        assert list(dropped["frame"]) == [fault, fault]
+        for reason in dropped["reason"]:
+            found = re.fullmatch(r"electronic state: (\d\.\d\d) eV a metal atom higher than usual "
+                                 rf"above the same frame with U = {other} eV", reason)
+            assert found and 0.8 < float(found[1]) < 1.7
 
 
 @pytest.mark.parametrize(
