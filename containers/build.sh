@@ -40,13 +40,13 @@ trap 'rm -rf "$scratch"' EXIT
 } >"$scratch/pip.conf"
 chmod -R a+rX "$scratch"
 
-
 for image in "${images[@]}"; do
   case $image in
     gpaw) name=gpaw definition=gpaw.def options=() ;;
     *) name=haven-$image definition=haven.def options=(--build-arg "device=$image") ;;
   esac
-  apptainer build --fakeroot --force --bind "$scratch:/mnt" "${arguments[@]}" "${options[@]}" "$scratch/$name.sif" "$definition"
+  # zstd packs in a fraction of the default's time, and unpacks faster where the tasks run
+  apptainer build --fakeroot --force --mksquashfs-args '-comp zstd -Xcompression-level 6' --bind "$scratch:/mnt" "${arguments[@]}" "${options[@]}" "$scratch/$name.sif" "$definition"
   mv "$scratch/$name.sif" "$folder/$name.sif"
   printf 'haven: %s/%s.sif is built\n' "$folder" "$name"
 done
