@@ -20,6 +20,7 @@ from haven.sites import (
     neighbour_classes,
     site_lattice,
 )
+from haven.trajectory import read_members
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,10 +144,10 @@ def lattice_of(material: Material, trajectory: Trajectory) -> SiteLattice:
     if "symbols" not in trajectory.extra:
         log.warning("%s has no frames of all atoms: ideal sites are taken", trajectory.path)
         return lattice
-    with np.load(trajectory.path) as held:
-        if "all_angstrom" not in held.files or not len(held["all_angstrom"]):
-            return lattice
-        atoms, times = np.asarray(held["all_angstrom"], float), held["all_time_ps"]
+    times = trajectory.extra.get("all_time_ps", ())
+    if not len(times):
+        return lattice
+    atoms = read_members(trajectory.path, "all_angstrom")["all_angstrom"].astype(float)
     drift = np.stack([np.interp(times, trajectory.time_ps, x - x[0]) for x in trajectory.host.T])
     mean = (atoms - drift.T[:, None]).mean(axis=0)
     return lay(lattice, material, trajectory.extra["symbols"], mean, str(trajectory.path))

@@ -11,6 +11,7 @@ import numpy as np
 
 from haven.cli import HavenError
 from haven.periodic import Floats, Ints, with_images
+from haven.trajectory import read_members
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,15 +53,12 @@ def read_frames(path: Path) -> tuple[list[str], list[Frame]]:
 
 
 def _read_npz(path: Path) -> tuple[list[str], list[Frame]]:
-    try:
-        data = np.load(path)
-        symbols = [str(s) for s in data["symbols"]]
-        positions, cell = data["all_angstrom"], np.asarray(data["cell_angstrom"], float)
-    except (OSError, KeyError, ValueError) as error:
-        raise HavenError(f"trajectory {path} is no Haven trajectory: {error}") from error
+    held = read_members(path, "symbols", "all_angstrom", "cell_angstrom")
+    positions, cell = held["all_angstrom"], np.asarray(held["cell_angstrom"], float)
     if not len(positions):
         raise HavenError(f"trajectory {path} holds no frame of all atoms: set all_every lower")
-    return symbols, [(np.asarray(frame, float), cell) for frame in positions]
+    return [str(s) for s in held["symbols"]], [(np.asarray(frame, float), cell)
+                                               for frame in positions]
 
 
 def pair_names(symbols: Sequence[str]) -> list[tuple[str, str]]:

@@ -73,7 +73,7 @@ def _convert(
             "barycentre_angstrom": np.array(held["barycentre"]), "cell_angstrom": mean,
             "mobile_symbol": np.array(species), "symbols": held["symbols"], "mobile_index": mobile,
             "all_time_ps": times[held["all_frames"]], "all_angstrom": np.array(held["all"]),
-        }, {"source": str(source)})
+        }, {"source": str(source)}, resolution=None)
     finally:
         raw.unlink(missing_ok=True)
 

@@ -148,7 +148,24 @@ def document() -> str:
             f"{c.meaning.replace('|', '/')} |"
             for c in columns
         ]
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, *_container()]) + "\n"
+
+
+def _container() -> list[str]:
+    from haven import packing
+    from haven.trajectory import DESCRIBED
+
+    text = (packing.__doc__ or "").replace("`SPAN`", str(packing.SPAN)).strip()
+    return [
+        "\n# Trajectories\n\n`trajectories/*.trajectory.npz`: NumPy's npz, members not compressed. "
+        "`haven.trajectory.read_members` in\n`bin/` gives them as arrays, `mobile_angstrom` "
+        "(T, N, 3) among them. A container of your own may hold\n`mobile_angstrom` as float32 "
+        "instead of the six packed members; needed beside it are `time_ps`,\n"
+        "`host_centre_angstrom`, `cell_angstrom` and `mobile_symbol`.\n",
+        "| member | shape | meaning |\n|--|--|--|",
+        *(f"| `{name}` | {shape} | {meaning} |" for name, shape, meaning in DESCRIBED),
+        f"\n{text}",
+    ]
 
 
 if __name__ == "__main__":

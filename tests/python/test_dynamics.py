@@ -17,7 +17,7 @@ from trained import MATERIAL, call, kill_when, script, trained
 
 from haven import dynamics, job, lammps, production, segments, tables
 from haven.cli import HavenError
-from haven.trajectory import open_npz
+from haven.trajectory import open_npz, read_members
 
 SPECIES = ("Li", "Ti", "Cl")
 LENGTH = {"--timestep_fs": 1, "--equilibration_ps": 0.04, "--production_ps": 0.12,
@@ -52,7 +52,7 @@ def run(structure, potential, out, *more, **changed):
     run_dynamics.main(["--material", str(MATERIAL), "--structure", str(structure),
                        "--potentials", str(potential), "--u_ev", "4", *options(**changed),
                        "--out", str(out), *map(str, more)])
-    return dict(np.load(out / "u4_t300_r0.trajectory.npz"))
+    return read_members(out / "u4_t300_r0.trajectory.npz")
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +78,12 @@ def test_trajectory_follows_its_contract(undisturbed, minimised):
     opened = open_npz(undisturbed / "u4_t300_r0.trajectory.npz", "Li")
     assert (opened.frames, opened.ions) == (13, 12)
     np.testing.assert_allclose(opened.time_ps, np.arange(13) * 0.01, atol=1e-12)
-    held = np.load(undisturbed / "u4_t300_r0.trajectory.npz")
+    held = read_members(undisturbed / "u4_t300_r0.trajectory.npz")
     assert held["mobile_angstrom"].dtype == np.float32
     assert held["all_angstrom"].shape == (4, 40, 3)
     np.testing.assert_allclose(held["all_time_ps"], [0, 0.04, 0.08, 0.12])
-    np.testing.assert_array_equal(held["all_angstrom"][:, held["mobile_index"]],
-                                  held["mobile_angstrom"][::4])
+    np.testing.assert_allclose(held["all_angstrom"][:, held["mobile_index"]],
+                               held["mobile_angstrom"][::4], rtol=0, atol=0.000503)
     atoms = read(minimised)
     np.testing.assert_allclose(held["cell_angstrom"], atoms.cell.array, atol=1e-7)
     np.testing.assert_array_equal(held["symbols"], atoms.get_chemical_symbols())
@@ -111,9 +111,9 @@ def test_run_row_tells_what_happened(undisturbed):
 
 
 def test_velocities_follow_from_the_seed(minimised, potential, undisturbed, tmp_path):
-    first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
+    first = read_members(undisturbed / "u4_t300_r0.trajectory.npz")
     again = run(minimised, potential, tmp_path)
-    np.testing.assert_allclose(again["mobile_angstrom"], first["mobile_angstrom"], atol=1e-4)
+    np.testing.assert_allclose(again["mobile_angstrom"], first["mobile_angstrom"], atol=1.1e-3)
     assert not any((tmp_path / "checkpoints").glob("*"))
     seeds = {job.velocity_seed(*parts) for parts in
              [(1, 4, 300, 0), (2, 4, 300, 0), (1, 0, 300, 0), (1, 4, 310, 0), (1, 4, 300, 1)]}
@@ -128,10 +128,11 @@ def test_positions_come_back_in_the_frame_of_the_input(minimised, potential, und
     turned = Atoms(atoms.symbols, atoms.positions @ turn, cell=atoms.cell.array @ turn, pbc=True)
     write(tmp_path / "turned.extxyz", turned)
     found = run(tmp_path / "turned.extxyz", potential, tmp_path)
-    first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
+    first = read_members(undisturbed / "u4_t300_r0.trajectory.npz")
     for name in ("mobile_angstrom", "all_angstrom", "host_centre_angstrom", "cell_angstrom"):
-        np.testing.assert_allclose(found[name], first[name] @ turn, atol=2e-4, err_msg=name)
-
+        rounding = 1.5e-3 if name == "mobile_angstrom" else 0
+        np.testing.assert_allclose(found[name], first[name] @ turn, atol=2e-4 + rounding,
+                                   err_msg=name)
 
 
 
@@ -158,10 +159,10 @@ def test_a_killed_run_goes_on_and_equals_the_undisturbed(minimised, potential, u
     done = call("run_dynamics.py", *arguments)
     assert done.returncode == 0, done.stderr
     assert any(counts)
-    joined = dict(np.load(tmp_path / "u4_t300_r0.trajectory.npz"))
-    first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
+    joined = read_members(tmp_path / "u4_t300_r0.trajectory.npz")
+    first = read_members(undisturbed / "u4_t300_r0.trajectory.npz")
     np.testing.assert_array_equal(joined["time_ps"], first["time_ps"])
-    np.testing.assert_allclose(joined["mobile_angstrom"], first["mobile_angstrom"], atol=1e-3)
+    np.testing.assert_allclose(joined["mobile_angstrom"], first["mobile_angstrom"], atol=2e-3)
     np.testing.assert_allclose(joined["all_time_ps"], first["all_time_ps"])
     thermo = tables.read("thermo", tmp_path / "u4_t300_r0.thermo.parquet")
     assert np.ptp(thermo["conserved_ev"].to_numpy()) < 0.02
@@ -174,9 +175,9 @@ def test_extending_a_run_computes_only_the_rest(minimised, potential, undisturbe
     logs = sorted(place.glob("*/production.*.log"))
     assert len(logs) == 2
     assert lammps.read_thermo(logs[1], len(job.COLUMNS))[0, 0] == 60
-    first = dict(np.load(undisturbed / "u4_t300_r0.trajectory.npz"))
+    first = read_members(undisturbed / "u4_t300_r0.trajectory.npz")
     np.testing.assert_array_equal(longer["time_ps"], first["time_ps"])
-    np.testing.assert_allclose(longer["mobile_angstrom"], first["mobile_angstrom"], atol=1e-3)
+    np.testing.assert_allclose(longer["mobile_angstrom"], first["mobile_angstrom"], atol=2e-3)
     shorter = run(minimised, potential, tmp_path, "--checkpoint_dir", place, production_ps=0.06)
     assert len(shorter["time_ps"]) == 7 and len(sorted(place.glob("*/production.*.log"))) == 2
 
@@ -231,7 +232,7 @@ def test_frames_two_potentials_disagree_on_are_marked_and_exported(minimised, po
     assert 0 < row["deviation_max_p95_ev_per_angstrom"] < 1e-3
     assert row["share_beyond_window"] == 1
     thermo = tables.read("thermo", tmp_path / "u4_t300_r0.thermo.parquet")
-    held = np.load(tmp_path / "u4_t300_r0.trajectory.npz")
+    held = read_members(tmp_path / "u4_t300_r0.trajectory.npz")
     assert len(thermo) == len(held["time_ps"]) == 9
     np.testing.assert_allclose(thermo["deviation_max_ev_per_angstrom"],
                                held["deviation_ev_per_angstrom"])

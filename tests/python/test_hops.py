@@ -11,7 +11,7 @@ from analyse_hops import main
 from haven import hops, sites, tables, tracks, vanhove
 from haven.cli import HavenError
 from haven.crystal import assemble, cation_lattice, load_material
-from haven.trajectory import open_npz, write_npz
+from haven.trajectory import open_npz, read_members, write_npz
 
 STEP_PS = 0.1
 
@@ -255,9 +255,9 @@ def test_other_formats_give_the_same_hops(material, repository, tmp_path, rng):
     from ase.io import write
 
     run = make_run(material, tmp_path / "u0_t300_r0.trajectory.npz", rng, frames=60)
-    with np.load(run) as held:
-        symbols, cell, lithium = held["symbols"], held["cell_angstrom"], held["mobile_index"]
-        path, host = held["mobile_angstrom"], held["all_angstrom"][0]
+    held = read_members(run)
+    symbols, cell, lithium = held["symbols"], held["cell_angstrom"], held["mobile_index"]
+    path, host = held["mobile_angstrom"], held["all_angstrom"][0]
     images = []
     for step in path:
         host[lithium] = step
@@ -317,8 +317,7 @@ def test_lags_reach_half_the_trajectory():
 
 def test_wrong_input_is_named(material, repository, tmp_path, rng):
     run = make_run(material, tmp_path / "run.npz", rng, frames=20)
-    with np.load(run) as held:
-        members = {k: held[k] for k in held.files if k != "meta"}
+    members = {k: value for k, value in read_members(run).items() if k != "meta"}
     cases = {
         "no multiple": {"cell_angstrom": 13.0 * np.eye(3)},
         "no mobile Li": {"mobile_symbol": "Na"},

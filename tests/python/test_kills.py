@@ -19,6 +19,7 @@ from haven.dynamics import restarts
 from haven.job import COLUMNS
 from haven.lammps import read_thermo
 from haven.progress import duration, read_progress, table
+from haven.trajectory import read_members
 
 KILLS, STEPS, EVERY = 10, 3000, 10
 
@@ -74,7 +75,7 @@ def killed(structure, tmp_path_factory):
 def test_a_run_killed_ten_times_has_every_frame_once(killed):
     out, folder, _ = killed
     assert len(list(folder.glob("production.*.log"))) >= KILLS + 1
-    held = np.load(out / "u4_t300_r0.trajectory.npz")
+    held = read_members(out / "u4_t300_r0.trajectory.npz")
     steps = np.rint(held["time_ps"] * 1000).astype(int)
     np.testing.assert_array_equal(steps, np.arange(0, STEPS + 1, EVERY))
     assert (np.diff(held["all_time_ps"]) > 0).all()
@@ -102,7 +103,7 @@ def test_energy_and_velocities_go_on_across_the_kills_as_they_do_between(killed)
         change = np.abs(np.diff(thermo[name].to_numpy()))
         assert change[joint].max() <= 1.5 * change[~joint].max(), name
     # velocities too: what an ion's way changes by from one frame to the next, rms over the ions
-    ways = np.diff(np.load(out / "u4_t300_r0.trajectory.npz")["mobile_angstrom"], axis=0)
+    ways = np.diff(read_members(out / "u4_t300_r0.trajectory.npz")["mobile_angstrom"], axis=0)
     turn = np.sqrt((np.diff(ways, axis=0) ** 2).mean(axis=(1, 2)))
     beside = joint[1:] | joint[:-1]
     assert turn[beside].max() <= 1.5 * turn[~beside].max()
@@ -198,6 +199,6 @@ def test_a_disk_that_is_full_is_one_clear_line_and_loses_no_restart(structure, t
         assert again.returncode == 0, again.stderr
     finally:
         subprocess.run(["umount", str(small)], check=True)
-    held = np.load(tmp_path / "u4_t300_r0.trajectory.npz")
+    held = read_members(tmp_path / "u4_t300_r0.trajectory.npz")
     assert len(held["time_ps"]) == STEPS // EVERY + 1
     assert json.loads(str(held["meta"]))["verdict"] == "stable"

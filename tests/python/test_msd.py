@@ -16,7 +16,7 @@ def opened(folder, positions, **members):
     path = trajectory.write_npz(folder / "t.npz", {
         "time_ps": np.arange(frames) * 0.5, "mobile_angstrom": positions,
         "host_centre_angstrom": np.zeros((frames, 3)), "cell_angstrom": np.eye(3) * 30.0,
-        "mobile_symbol": np.array("Li"), **members}, {})
+        "mobile_symbol": np.array("Li"), **members}, {}, resolution=None)
     return trajectory.open_npz(path, "Li")
 
 
@@ -102,7 +102,7 @@ def test_memory_does_not_grow_with_frames(tmp_path):
             "msd.curves(held, budget=1 << 22)\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)")
     peaks = []
-    for frames in (2500, 25000):
+    for frames in (2500, 25000):  # packed, as a run writes them
         path = tmp_path / f"{frames}.npz"
         positions = np.zeros((frames, 120, 3), np.float32)
         positions[:] = np.random.default_rng(0).random((frames, 1, 3))

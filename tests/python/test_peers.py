@@ -20,7 +20,7 @@ def walk(tmp_path):
     file = trajectory.write_npz(tmp_path / "t.npz", {
         "time_ps": np.arange(400) * 1.0, "mobile_angstrom": path,
         "host_centre_angstrom": np.zeros((400, 3)), "cell_angstrom": np.eye(3) * SIDE,
-        "mobile_symbol": np.array("Li")}, {})
+        "mobile_symbol": np.array("Li")}, {}, resolution=None)
     return path, trajectory.open_npz(file)
 
 

@@ -64,4 +64,4 @@ def test_every_number_with_a_fixed_unit_carries_it_in_its_name():
 
 def test_the_document_is_current():
     document = Path(__file__).parents[2] / "assets" / "tables.md"
-    assert document.read_text() == tables.document(), "run: python bin/haven/tables.py"
+    assert document.read_text() == tables.document(), "run: PYTHONPATH=bin python -m haven.tables"

@@ -194,7 +194,7 @@ def container(folder, **change):
     held = {"time_ps": np.arange(5) * 0.1, "mobile_angstrom": np.ones((5, 4, 3), np.float32),
             "host_centre_angstrom": np.zeros((5, 3)), "cell_angstrom": np.eye(3) * 10.0,
             "mobile_symbol": np.array("Li")} | change
-    return trajectory.write_npz(folder / "c.npz", held, {"seed": 3})
+    return trajectory.write_npz(folder / "c.npz", held, {"seed": 3}, resolution=None)
 
 
 @pytest.mark.parametrize("change, words", [
