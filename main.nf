@@ -88,7 +88,7 @@ workflow {
     ch_costly = ch_leaders.mix(POTENTIAL.out.uncompressed.filter { meta, _potential -> meta.seed == first_seed })
         .map { meta, potential -> [meta.u_ev, potential] }.groupTuple().join(POTENTIAL.out.datasets)
     REPORT(ch_tables, DYNAMICS.out.minimised, ch_costly, POTENTIAL.out.provenance, files("${params.reference}/*.csv"),
-        file("${projectDir}/assets/report.html.j2"), expected, STRUCTURES.out.supercells,
+        file("${projectDir}/assets/report.html.j2"), expected, STRUCTURES.out.supercells, STRUCTURES.out.occupancies,
         AIMD.out.trajectories.map { _meta, path -> path }, material, digests)
     REPORT.out.summary.subscribe { path -> println(path.text) }
 

@@ -10,10 +10,14 @@ from haven.cli import HavenError, log, parser, repeats, run
 WAYS = ("electrostatic", "random", "quasirandom")
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
 CLOSEST_ANGSTROM = 1.5
+DRAWN = (4, 4, 1)  # conventional cells of the picture of all sets of occupancies
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the supercell as extxyz, CIF and LAMMPS data, and its occupancies as a table."""
+    """Write the supercell as extxyz, CIF and LAMMPS data, and its occupancies as a table.
+
+    With replica 0 a small cell of every set of occupancies is written beside it, to be drawn.
+    """
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
     arguments.add_argument("--supercell", default="2,2,2", help="conventional cells along a, b, c")
@@ -32,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import tables
     from haven.crystal import load_material
-    from haven.disorder import build
+    from haven.disorder import build, sites_of_every_set
     from haven.lammps import write_data
     from haven.quasirandom import quasirandom
 
@@ -58,6 +62,9 @@ def main(argv: list[str] | None = None) -> None:
     write(out / f"{name}.supercell.extxyz", atoms)
     write(out / f"{name}.supercell.cif", atoms)
     write_data(out / f"{name}.supercell.data", atoms, material.species)
+    if given.replica == 0:
+        write(out / f"{name}.occupancies.extxyz",
+              sites_of_every_set(material, DRAWN, given.seed, sweeps))
     rows = [{**row, "replica": given.replica, "structure": name, "role": "supercell"}
             for row in rows]
     tables.write("structures", rows, out / f"{name}.structures.parquet", vars(given))

@@ -16,7 +16,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--reference", default=root / "reference", help="folder of published values (CSV)")
     add("--template", default=root / "report.html.j2", help="Jinja template of the report")
     add("--expected", help="JSON of expected runs (u_ev, temperature_k, replica) and parameters")
-    add("--structures", nargs="*", default=[], help="supercells (extxyz) to draw the first of")
+    add("--structures", nargs="*", default=[], help="supercells, the first of which is "
+        "drawn, and cells of every set of occupancies (extxyz)")
     add("--out", default=".", help="folder for report.html, figures/ and tables/")
     given = arguments.parse_args(argv)
 

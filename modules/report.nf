@@ -12,6 +12,7 @@ workflow REPORT {
     template     // path
     expected     // path: what should have been computed
     ch_cells     // tuple: map (id, replica, seed), path of a supercell; the first is drawn
+    ch_occupied  // path of cells of every set of occupancies
     ch_aimd      // path of a first-principles trajectory
     material     // path
     digests      // map: process to digest of the code it uses
@@ -24,7 +25,8 @@ workflow REPORT {
     ch_measured = ch_tables.flatten().filter { path -> path.name ==~ /.*labels\.parquet/ }.mix(provenance.flatten().filter { path -> path }).collect(sort: { path -> path.name })
     MEASURE_COST(ch_costed, ch_measured.ifEmpty([]), ch_aimd.collect(sort: { path -> path.name }).ifEmpty([]), material, digests.measure_cost)
     ch_all = ch_tables.flatten().mix(MEASURE_COST.out.tables.flatten()).collect(sort: { path -> path.name })
-    ch_drawn = ch_cells.filter { cell, _structure -> cell.replica == 0 }.map { _cell, structure -> structure }.collect().ifEmpty([])
+    ch_drawn = ch_cells.filter { cell, _structure -> cell.replica == 0 }.map { _cell, structure -> structure }
+        .mix(ch_occupied).collect(sort: { path -> path.name }).ifEmpty([])
     RENDER_REPORT([id: 'report'], ch_all, reference, template, expected, ch_drawn, digests.render_report)
     report = RENDER_REPORT.out.report
     summary = RENDER_REPORT.out.summary

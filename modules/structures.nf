@@ -10,9 +10,11 @@ workflow STRUCTURES {
     main:
     BUILD_SUPERCELL(ch_replicas, material, digests.build_supercell)
     supercells = BUILD_SUPERCELL.out.supercell
+    occupancies = BUILD_SUPERCELL.out.occupancies
     tables = BUILD_SUPERCELL.out.tables
 
     emit:
-    supercells // tuple: map (id, replica, seed), path
-    tables     // path
+    supercells  // tuple: map (id, replica, seed), path
+    occupancies // path of cells of every set of occupancies
+    tables      // path
 }

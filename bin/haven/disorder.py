@@ -155,6 +155,31 @@ def warren_cowley(
     return float(1.0 - about.mean() / has.mean()) if len(about) else float("nan")
 
 
+def sites_of_every_set(
+    material: Material, repeat: tuple[int, int, int], seed: int, sweeps: int = 40
+) -> list[Atoms]:
+    """Return the cation sites of one cell for each set of occupancies, to be drawn.
+
+    Vacancies are atoms X; array ``site`` is the Wyckoff letter, ``layer`` the plane's fraction of
+    c; ``info`` holds the set's name and the mobile element.
+    """
+    from ase import Atoms
+
+    fractional, letters = cation_lattice(material, repeat)
+    layers = {letter: round(float(xyz[0, 2]) % 1, 3) for letter, xyz in material.sites.items()}
+    found = []
+    for name in material.occupancies:
+        occupation = order_cations(material, repeat, name, seed, sweeps)
+        atoms = Atoms([s or "X" for s in occupation], fractional @ material.cell, pbc=True,
+                      cell=material.cell * np.array(repeat)[:, None])
+        atoms.new_array("site", letters)
+        atoms.new_array("layer", np.array([layers[one] for one in letters]))
+        atoms.info.update(occupancies=name, mobile=material.mobile, seed=seed,
+                          repeat=" × ".join(map(str, repeat)))
+        found.append(atoms)
+    return found
+
+
 def build(
     material: Material, repeat: tuple[int, int, int], occupancies: str, seed: int,
     sweeps: int = 40, framework: dict[str, dict[str, int]] | None = None,
@@ -182,20 +207,20 @@ def build(
     _, letters = cation_lattice(material, repeat)
     close = neighbor_list("d", atoms, 3.0)
     targets = material.occupancies[occupancies] if framework is None else {}
+    short_range = {species: warren_cowley(material, repeat, occupation, species)
+                   for species in material.occupancies[occupancies]}
     rows = []
     for letter in material.sites:
         here = occupation[letters == letter]
         for species in (*[s for s in material.species if s in occupation], ""):
             count = int((here == species).sum())
             target = (targets.get(species) or {}).get(letter)
-            order = (warren_cowley(material, repeat, occupation, species)
-                     if species in material.occupancies[occupancies] else None)
             rows.append({
                 "material": material.name, "seed": seed, "site": letter,
                 "species": species or "vacancy", "count": count, "sites": len(here),
                 "occupancy": count / len(here), "target_occupancy": target,
                 "atoms": len(atoms), "volume_angstrom3": atoms.get_volume(),
                 "min_distance_angstrom": float(close.min()) if len(close) else 3.0,
-                "warren_cowley": order,
+                "warren_cowley": short_range.get(species),
             })
     return atoms, rows

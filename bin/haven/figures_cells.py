@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from haven.figures import (
     BY_SPECIES,
@@ -21,7 +20,6 @@ from haven.figures_dynamics import at_room
 from haven.kinds import Frame, Tables
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
 
 
@@ -105,52 +103,6 @@ def density(tables: Tables) -> Picture | None:
                "decades. Bridges between sites are paths that were used.")
     return Picture("density", f"Where {mobile} is", caption,
                    "Maps of the mobile ions' density along lattice directions, by U", figure)
-
-
-def supercell(paths: list[Path]) -> Picture | None:
-    """Cations of a supercell, one panel a layer, seen along the layer normal."""
-    if not paths:
-        return None
-    import numpy as np
-    from ase.io import read
-
-    path = sorted(paths)[0]
-    atoms: Any = read(path)
-    symbols = np.array(atoms.get_chemical_symbols())
-    scaled = atoms.get_scaled_positions(wrap=True)
-    common = max(set(symbols), key=list(symbols).count)  # the anion makes most of the atoms
-    cations = symbols != common
-    normal = np.cross(atoms.cell[0], atoms.cell[1])
-    height = atoms.positions @ (normal / np.linalg.norm(normal))
-    spacing = float(atoms.info.get("layer_spacing_angstrom", 0)) or _spacing(height[cations])
-    layer = np.rint((height - height[cations].min()) / spacing).astype(int)
-    places = scaled[:, :1] * atoms.cell[0] + scaled[:, 1:2] * atoms.cell[1]
-    shape = float(np.ptp(places[:, 0]) + 2) / float(np.ptp(places[:, 1]) + 2)
-    figure, axes = panels(2, 1, height=2 * 4.6 * shape + 1.6, sharex=True)
-    for axis, number in zip(axes[:, 0], (0, 1), strict=True):
-        for species in sorted(set(symbols[cations])):
-            chosen = cations & (symbols == species) & (layer == number)
-            axis.scatter(places[chosen, 1], places[chosen, 0], label=species, edgecolor="white",
-                         s=min(5000 / max(int(cations.sum()) ** 0.75, 1), 120), linewidth=0.4,
-                         color=BY_SPECIES.get(species, "#CC79A7"), clip_on=False,
-                         marker={"Ti": "s"}.get(species, "o"))
-        axis.set(aspect="equal", ylabel="along a (Å)", title=f"cation layer {number + 1}")
-        axis.grid(False)
-    axes[1, 0].set_xlabel("along b (Å)")
-    joint_legend(figure, axes[:, 0])
-    caption = (f"{path.name}: {len(atoms)} atoms; cations of the two lowest layers, seen along "
-               f"the layer normal; empty places are vacancies; {common} is left out.")
-    return Picture("supercell", "The simulated cell", caption,
-                   "Places of the cations in two layers of the supercell", figure)
-
-
-def _spacing(heights: np.ndarray) -> float:
-    """Return the distance of neighbouring layers from the heights of their atoms, Angstrom."""
-    import numpy as np
-
-    steps = np.diff(np.sort(heights))
-    wide = steps[steps > 1.0]
-    return float(np.median(wide)) if len(wide) else float(np.ptp(heights)) or 1.0
 
 
 def _flags(paths: Frame) -> str:

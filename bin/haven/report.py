@@ -61,6 +61,7 @@ def figures(
     from haven import figures_aimd as first
     from haven import figures_audit as audited
     from haven import figures_cells as cells
+    from haven import figures_disorder as drawn_cells
     from haven import figures_dynamics as motion
     from haven import figures_lattice as relaxed
     from haven import figures_learning as rounds
@@ -74,8 +75,9 @@ def figures(
         lambda: rounds.exploration(tables), lambda: learnt.learning_curve(tables),
         lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
         lambda: learnt.accuracy_by_species(tables), lambda: trusted.calibration(tables),
-        lambda: trusted.data_curve(tables), lambda: cells.supercell(structures),
-        lambda: cells.structures(tables), lambda: relaxed.lattice(tables, reference),
+        lambda: trusted.data_curve(tables), lambda: drawn_cells.supercell(structures),
+        lambda: drawn_cells.occupancies(structures), lambda: cells.structures(tables),
+        lambda: relaxed.lattice(tables, reference),
         lambda: motion.thermo(tables), lambda: motion.temperature_series(tables),
         lambda: motion.rdf(tables), lambda: first.rdf_cell(tables), lambda: motion.msd(tables),
         lambda: carried.diffusion(tables, measured),
@@ -112,7 +114,7 @@ def write(
     expected_path
         JSON of expected runs and parameters, or None.
     structures
-        Supercells (extxyz) to draw the first of.
+        Supercells, the first of which is drawn, and cells of every set of occupancies (extxyz).
     """
     import pandas as pd
 

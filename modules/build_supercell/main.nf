@@ -1,4 +1,4 @@
-// The large disordered cell of the dynamics; one replica of the disorder.
+// The large disordered cell of the dynamics; one replica of the disorder. Replica 0 also shows every set of occupancies.
 
 process BUILD_SUPERCELL {
     tag "${meta.id}"
@@ -13,6 +13,7 @@ process BUILD_SUPERCELL {
     output:
     tuple val(meta), path("${meta.id}.supercell.extxyz"), emit: supercell
     path "${meta.id}.supercell.{cif,data}", emit: exports
+    path "${meta.id}.occupancies.extxyz", emit: occupancies, optional: true
     path "${meta.id}.structures.parquet", emit: tables
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
@@ -24,6 +25,6 @@ process BUILD_SUPERCELL {
 
     stub:
     """
-    touch ${meta.id}.supercell.extxyz ${meta.id}.supercell.cif ${meta.id}.supercell.data ${meta.id}.structures.parquet
+    touch ${meta.id}.supercell.extxyz ${meta.id}.occupancies.extxyz ${meta.id}.supercell.cif ${meta.id}.supercell.data ${meta.id}.structures.parquet
     """
 }

@@ -36,6 +36,88 @@ def test_three_formats_hold_the_same_cell(tmp_path):
     assert set(table.role) == {"supercell"} and table.warren_cowley.notna().any()
 
 
+@pytest.fixture(scope="module")
+def paper_cell(tmp_path_factory):
+    """The cell of the published study, built as a run does."""
+    out = tmp_path_factory.mktemp("paper")
+    call(out, "--supercell", "10,10,10", "--seed", 3)
+    return out
+
+
+def test_the_paper_cell_has_its_titanium_to_the_atom(paper_cell):
+    cell = read(paper_cell / "r0.supercell.extxyz")
+    assert cell.get_chemical_formula() == "Cl12000Li6000Ti2000"
+    material = load_material(MATERIAL)
+    assert sum(material.charges[s] for s in cell.symbols) == 0
+    # which site each cation sits on, from its coordinates alone
+    scaled = (cell.positions @ np.linalg.inv(material.cell)) % 1
+    titanium = scaled[np.array(cell.get_chemical_symbols()) == "Ti"]
+    found = {}
+    for letter, sites in material.sites.items():
+        apart = titanium[:, None] - sites[None]
+        apart -= np.round(apart)
+        found[letter] = int((np.linalg.norm(apart @ material.cell, axis=2) < 0.01).any(1).sum())
+    assert found == {"2a": 1508, "4g": 492, "2d": 0, "4h": 0}
+    table = tables.read("structures", paper_cell / "r0.structures.parquet")
+    held = table.set_index(["species", "site"])["count"]
+    assert (held["Ti"]["2a"], held["Ti"]["4g"]) == (1508, 492)
+    assert held["Li"].sum() == 6000
+    assert table.groupby("site")["count"].sum().to_dict() == {
+        "2a": 2000, "4g": 4000, "2d": 2000, "4h": 4000}
+    order = table.loc[table["species"] == "Ti", "warren_cowley"]
+    assert order.nunique() == 1 and 0.3 < order.iloc[0] < 1  # Ti avoids Ti
+    assert table["warren_cowley"].notna().sum() == len(order)
+
+
+def test_the_paper_cell_has_no_close_atoms_and_one_cation_a_site(paper_cell):
+    from scipy.spatial import KDTree
+
+    from haven.periodic import with_images
+
+    cell = read(paper_cell / "r0.supercell.extxyz")
+    around, row = with_images(cell.positions, cell.cell.array, 3.0)
+    shortest = KDTree(around).query(around[: len(cell)], k=2)[0][:, 1].min()
+    table = tables.read("structures", paper_cell / "r0.structures.parquet")
+    assert table["min_distance_angstrom"].iloc[0] == pytest.approx(shortest, abs=1e-3)
+    assert 2.4 < shortest < 2.6  # Ti-Cl of an octahedron
+    cations = np.array(cell.get_chemical_symbols()) != "Cl"
+    apart = KDTree(around[cations[row]]).query(cell.positions[cations], k=2)[0][:, 1]
+    assert apart.min() > 3.0
+
+
+def test_exports_of_the_paper_cell_read_back_with_equal_positions(paper_cell):
+    from ase.io.cif import parse_cif
+
+    cell = read(paper_cell / "r0.supercell.extxyz")
+    data = read(paper_cell / "r0.supercell.data", format="lammps-data", atom_style="atomic")
+    # as ase.io.read, but for its search of symmetry-equivalent atoms: minutes for 20,000, none here
+    crystal = next(parse_cif(str(paper_cell / "r0.supercell.cif"))).get_unsymmetrized_structure()
+    for other, bound in ((data, 1e-5), (crystal, 1e-3)):
+        assert other.get_chemical_symbols() == cell.get_chemical_symbols()
+        np.testing.assert_allclose(other.cell.cellpar(), cell.cell.cellpar(), rtol=1e-6)
+        apart = other.get_scaled_positions() - cell.get_scaled_positions()
+        apart -= np.round(apart)
+        assert np.abs(apart @ cell.cell.array).max() < bound
+
+
+def test_every_set_of_occupancies_is_drawn_once(paper_cell):
+    from haven.figures_disorder import occupancies
+
+    cells = read(paper_cell / "r0.occupancies.extxyz", ":")
+    counts = {cell.info["occupancies"]: [
+        sum((cell.get_array("site") == letter) & (np.array(cell.get_chemical_symbols()) == "Ti"))
+        for letter in ("2a", "4g")] for cell in cells}
+    assert counts == {"default": [24, 8], "calculated_875": [28, 4], "calculated_844": [27, 5],
+                      "calculated_750": [24, 8]}
+    assert all(cell.symbols.count("Li") == 96 and len(cell) == 192 for cell in cells)
+    picture = occupancies(sorted(paper_cell.glob("*.extxyz")))
+    assert [axis.get_title() for axis in picture.figure.axes] == [
+        "2a 0.75, 4g 0.125", "2a 0.875, 4g 0.0625", "2a 0.844, 4g 0.0781"]
+    shown = {text.get_text() for text in picture.figure.legends[0].get_texts()}
+    assert shown == {"Ti on 2a", "Ti on 4g", "Li", "vacancy"}
+    assert occupancies([paper_cell / "r0.supercell.extxyz"]) is None
+
+
 def test_a_charged_or_crowded_cell_is_refused(tmp_path):
     material = load_material(MATERIAL)
     wrong = replace(material, charges={**material.charges, "Li": 2})
