@@ -19,6 +19,8 @@ from haven.systems import choose_sel, merge_systems
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
 FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
+PARTS = {"tensorflow": (".index", ".meta", ".data-00000-of-00001"),  # of a checkpoint
+         "pytorch": (".pt",), "jax": (".jax",)}
 MODULE = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
 
 
@@ -127,15 +129,17 @@ def job_key(dataset: dict[str, Any], settings: Settings, *more: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def checkpoints(folder: Path) -> list[str]:
-    """Return the prefixes of a folder's whole checkpoints, newest first."""
+def checkpoints(folder: Path, backend: str = "tensorflow") -> dict[int, str]:
+    """Return a folder's whole checkpoints, newest first: step, and name for ``--restart``."""
+    first, *others = PARTS[backend]
     found = {}
-    for index in folder.glob("model.ckpt-*.index"):
-        prefix = index.with_suffix("")
-        parts = [Path(f"{prefix}{end}") for end in (".meta", ".data-00000-of-00001")]
-        if all(p.exists() and p.stat().st_size for p in [index, *parts]):
-            found[int(prefix.name.rpartition("-")[2])] = prefix.name
-    return [found[step] for step in sorted(found, reverse=True)]
+    for path in folder.glob(f"model.ckpt-*{first}"):
+        prefix = path.name.removesuffix(first)
+        step = prefix.removeprefix("model.ckpt-")
+        parts = [path, *(folder / f"{prefix}{other}" for other in others)]
+        if step.isdigit() and all(part.exists() and part.stat().st_size for part in parts):
+            found[int(step)] = prefix if backend == "tensorflow" else path.name
+    return dict(sorted(found.items(), reverse=True))
 
 
 def train(
@@ -164,19 +168,18 @@ def train(
     begin = [] if init is None else ["--init-frz-model", str(init.resolve())]
     resumed = 0
     with contextlib.chdir(folder), progress(folder / "lcurve.out", total):
-        for prefix in [*checkpoints(folder), None]:
-            resumed = int(prefix.rpartition("-")[2]) if prefix else 0
-            more = ["--restart", prefix] if prefix else begin
-            if prefix:
+        for resumed, name in [*checkpoints(folder, backend).items(), (0, "")]:
+            more = ["--restart", name] if name else begin
+            if name:
                 log.info("going on from the checkpoint of step %d of %d", resumed, total)
             try:
                 dp(flag, "train", "input.json", "--log-level", "0", *more)
                 break
             except Exception as error:
-                if prefix is None:
+                if not name:
                     raise HavenError(f"training failed in {folder}: "
                                      f"{' '.join(str(error).split())[:300]}") from error
-                log.warning("checkpoint %s cannot be used: trying an earlier one", prefix)
+                log.warning("checkpoint %s cannot be used: trying an earlier one", name)
         dp(flag, "freeze", "-c", ".", "-o", f"frozen{SUFFIX[backend]}", "--log-level", "0")
     return resumed
 
@@ -253,6 +256,9 @@ def check(
     if importlib.util.find_spec(MODULE[backend]) is None:
         raise HavenError(f"backend {backend} is not installed: add {MODULE[backend]} to the Python "
                          "environment or choose another")
+    if backend == "jax" and not settings.type_one_side:
+        raise HavenError("DeePMD-kit's JAX backend trains this descriptor with type_one_side only: "
+                         "set it, or choose another backend")
 
 
 def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict[str, Any]:

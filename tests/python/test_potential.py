@@ -205,7 +205,17 @@ def test_checkpoints_that_are_not_whole_are_passed_over(tmp_path):
             (tmp_path / f"model.ckpt-{step}.{end}").write_text("x")
     (tmp_path / "model.ckpt-300.data-00000-of-00001").write_text("")
     (tmp_path / "model.ckpt-200.meta").unlink()
-    assert potential.checkpoints(tmp_path) == ["model.ckpt-100"]
+    assert potential.checkpoints(tmp_path) == {100: "model.ckpt-100"}
+
+
+@pytest.mark.parametrize(("backend", "end"), [("pytorch", ".pt"), ("jax", ".jax")])
+def test_checkpoints_of_other_backends_are_found_too(tmp_path, backend, end):
+    for step in (90, 100, 1100):
+        (tmp_path / f"model.ckpt-{step}{end}").write_text("x")
+    (tmp_path / f"model.ckpt-2000{end}").write_text("")
+    (tmp_path / f"model.ckpt{end}").symlink_to(f"model.ckpt-1100{end}")
+    assert list(potential.checkpoints(tmp_path, backend).items()) == [
+        (step, f"model.ckpt-{step}{end}") for step in (1100, 100, 90)]
 
 
 def test_a_curve_joined_after_a_restart_has_each_step_once(tmp_path):
