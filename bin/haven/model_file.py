@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 SUFFIXES = (".pb", ".pth", ".pt2", ".hlo", ".savedmodel", ".dp")
+NETWORK = (  # option of a training, part of the model, key there, its default
+    ("embedding", "descriptor", "neuron", None), ("axis_neurons", "descriptor", "axis_neuron", 4),
+    ("type_one_side", "descriptor", "type_one_side", False),
+    ("cutoff_angstrom", "descriptor", "rcut", None), ("fitting", "fitting_net", "neuron", None),
+)
 
 
 @dataclass(frozen=True)
@@ -30,17 +35,43 @@ class Description:
 
 def describe(path: str | Path) -> Description | None:
     """Return what the training input inside a frozen potential says; None if it has none."""
-    content = existing(path, "potential").read_bytes()
-    start = content.find(b'{"model":')
-    if start < 0:
-        return None
     try:
-        text = content[start : start + 200_000].decode("latin1")
-        model = json.JSONDecoder().raw_decode(text)[0]["model"]
+        model = _model(path)
         return Description(tuple(model["type_map"]), float(model["descriptor"]["rcut"]),
                            tuple(int(n) for n in model["descriptor"]["sel"]))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _model(path: str | Path) -> dict[str, Any]:
+    """Return the model part of the training input inside a frozen potential."""
+    content = existing(path, "potential").read_bytes()
+    start = content.find(b'{"model":')
+    if start < 0:
+        raise ValueError("no training input")
+    text = content[start : start + 200_000].decode("latin1")
+    return json.JSONDecoder().raw_decode(text)[0]["model"]
+
+
+def check_network(path: str | Path, wanted: dict[str, Any]) -> None:
+    """Refuse to start a training from the weights of another network.
+
+    Parameters
+    ----------
+    path
+        Frozen potential; one that does not say its network passes.
+    wanted
+        The model part of the training's input.
+    """
+    try:
+        own = _model(path)
+        pairs = [(name, own[part].get(key, default), wanted[part].get(key, default))
+                 for name, part, key, default in NETWORK]
+    except (ValueError, KeyError, TypeError):
+        return
+    if other := [f"{name} {mine}, not {asked}" for name, mine, asked in pairs if mine != asked]:
+        raise HavenError(f"potential {path} has another network than the one to be trained "
+                         f"({'; '.join(other)}): set the training like it")
 
 
 def check_potential(path: str | Path, species: Sequence[str]) -> Description | None:

@@ -15,6 +15,7 @@ from typing import Any
 from haven.cli import HavenError, log, package_digest, sha256
 from haven.engine import dp
 from haven.learning import progress
+from haven.model_file import check_network
 from haven.systems import choose_sel, merge_systems
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
@@ -204,6 +205,8 @@ def make(
     own, held = ([str(Path(path).relative_to(folder.resolve())) for path in some]
                  for some in (parts, test))
     content = make_input(settings, dataset["type_map"], sel, own, held, dataset["has_virial"])
+    if init is not None:
+        check_network(init, content["model"])
     resumed = train(folder, content, backend, init)
     model, check = f"frozen{SUFFIX[backend]}", None
     if compressed and backend != "tensorflow":

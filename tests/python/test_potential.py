@@ -6,12 +6,22 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from trained import ROOT, STEPS, call, train_arguments, trained
 
-from haven import accuracy, dataset, heldout, learning, potential, tables, trainings
+from haven import (
+    accuracy,
+    dataset,
+    heldout,
+    learning,
+    model_file,
+    potential,
+    tables,
+    trainings,
+)
 from haven.cli import HavenError
 from haven.finetune import choose_start
 
@@ -234,6 +244,19 @@ def test_job_key_follows_data_and_settings(folder):
     assert one == potential.job_key(data, potential.Settings())
     assert one != potential.job_key(data, potential.Settings(seed=2))
     assert one != potential.job_key({"sha256": "b"}, potential.Settings())
+
+
+def test_weights_of_another_network_are_refused(folder):
+    given = folder / "uncompressed_u4_s1.pb"
+    settings = potential.Settings(embedding=(4, 8), axis_neurons=4, fitting=(16, 16),
+                                  cutoff_angstrom=5.0, precision="float64")
+    same = potential.make_input(settings, ["Li", "Ti", "Cl"], [1], [], [], False)["model"]
+    model_file.check_network(given, same)
+    for key, value in (("embedding", (4, 9)), ("cutoff_angstrom", 6.0), ("type_one_side", True)):
+        other = potential.make_input(replace(settings, **{key: value}), ["Li", "Ti", "Cl"], [1],
+                                     [], [], False)["model"]
+        with pytest.raises(HavenError, match=rf"another network .*\({key} "):
+            model_file.check_network(given, other)
 
 
 def test_a_training_goes_on_from_a_given_potential_s_weights(folder, tmp_path):
