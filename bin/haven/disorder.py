@@ -32,11 +32,21 @@ def neighbour_pairs(
     """
     from ase.neighborlist import primitive_neighbor_list
 
-    fractional, _ = cation_lattice(material, repeat)
-    cell = material.cell * np.array(repeat)[:, None]
-    first, second, distance = primitive_neighbor_list(
-        "ijd", (True,) * 3, cell, fractional @ material.cell, cutoff_angstrom)
-    return first, second, distance
+    sites, _ = cation_lattice(material, (1, 1, 1))
+    first, second, distance, over = primitive_neighbor_list(
+        "ijdS", (True,) * 3, material.cell, sites @ material.cell, cutoff_angstrom)
+    # the pairs of one conventional cell, repeated: number of site and cell to number of site
+    size = np.concatenate([np.full(len(xyz), len(xyz)) for xyz in material.sites.values()])
+    within = np.concatenate([np.arange(len(xyz)) for xyz in material.sites.values()])
+    cells = int(np.prod(repeat))
+    kind = np.arange(len(size)) - within
+    number = kind[:, None] * cells + size[:, None] * np.arange(cells) + within[:, None]
+    shifts = np.stack(np.unravel_index(np.arange(cells), repeat), axis=1)
+    other = np.ravel_multi_index(((shifts[None] + over[:, None]) % repeat).transpose(2, 0, 1),
+                                 repeat)
+    starts, ends = number[first].ravel(), number[second[:, None], other].ravel()
+    order = np.argsort(starts, kind="stable")
+    return starts[order], ends[order], np.repeat(distance, cells)[order]
 
 
 def order_cations(

@@ -55,6 +55,11 @@ LADDER = (
 EIGENSOLVER_STEPS = (1, 2)
 
 
+def rungs(u_ev: float) -> tuple[Rung, ...]:
+    """Return the ladder's rungs at this U: without U, a ramp of it is the way from atoms again."""
+    return tuple(rung for rung in LADDER if u_ev or len(rung.u_steps) == 1)
+
+
 class Gpaw:
     """One GPAW calculator that goes from frame to frame and from U to U.
 
@@ -69,7 +74,6 @@ class Gpaw:
         self.log_file = log_file
         self.calculator: Any = None
         self.cell: np.ndarray | None = None
-        self.ways = ", ".join(rung.name for rung in LADDER)
         self.version = f"gpaw {importlib.metadata.version('gpaw')}"
 
     def _new_calculator(self, atoms: Atoms) -> None:
@@ -98,10 +102,14 @@ class Gpaw:
             if shell:
                 setup.hubbard_u = parse_hubbard_string(f":{shell},{u_ev}")[1] if u_ev else None
 
+    def ways(self, u_ev: float) -> str:
+        """Return the names of the rungs."""
+        return ", ".join(rung.name for rung in rungs(u_ev))
+
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
         """Yield (U, results) as `haven.labelling.Engine` says."""
         for u_ev in sorted(u_evs):
-            for number, rung in enumerate(LADDER, 1):
+            for number, rung in enumerate(rungs(u_ev), 1):
                 found = self._climb(atoms, u_ev, rung)
                 if found:
                     yield u_ev, {**found, "tries": number, "rung": rung.name}

@@ -144,12 +144,16 @@ class Vasp:
         self.material = material
         self.settings = settings
         self.folder = folder
-        self.version, self.ways = "vasp", "one run"
+        self.version = "vasp"
         self.cell: np.ndarray | None = None
         self.command = shlex.split(os.environ.get("HAVEN_VASP", "vasp_std"))
         if not self.command or shutil.which(self.command[0]) is None:
             raise HavenError(f"the engine vasp needs {' '.join(self.command) or 'a program'}, "
                              "which is not on PATH: load its module, or name it in HAVEN_VASP")
+
+    def ways(self, u_ev: float) -> str:
+        """Return the one way there is."""
+        return "one run"
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
         """Yield (U, results) as `haven.labelling.Engine` says."""

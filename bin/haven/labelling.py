@@ -57,10 +57,13 @@ class Settings:
 
 
 class Engine(Protocol):
-    """What makes labels; ``version`` goes into every frame, ``ways`` into those that failed."""
+    """What makes labels; ``version`` goes into every frame."""
 
     version: str
-    ways: str
+
+    def ways(self, u_ev: float) -> str:
+        """Return what was tried with a frame that did not converge at this U."""
+        ...
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
         """Yield (U, results) for each U that converged, in rising order.
@@ -130,7 +133,7 @@ def label_trajectory(
             failed = frame.copy()
             failed.info.update(u_ev=u_ev, engine=labeller.version,
                                reason=f"not converged in {settings.maximum_steps} steps: "
-                                      f"{labeller.ways}")
+                                      f"{labeller.ways(u_ev)}")
             write(out / f"{name}{FAILED}", failed, append=True)
     if not any(path.exists() for path in paths.values()):
         raise HavenError(f"no frame of {name} converged: see the engine's files in {out}")

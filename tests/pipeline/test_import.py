@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
-import dpdata
-import numpy as np
 import pandas as pd
 from ase.io import read
 from runs import ROOT, nextflow
+
+sys.path.insert(0, str(ROOT / "tests" / "python"))
+from others import write_deepmd
 
 FRAMES = ROOT / "assets" / "frames" / "li3ticl6"
 
@@ -25,15 +27,7 @@ def others_folder(root: Path) -> int:
         shutil.copy(path, place / "frames.extxyz")
         count += len(read(path, ":"))
     frames = read(FRAMES / "s1_000.u4.extxyz", ":")
-    names, symbols = ["Cl", "Ti", "Li"], frames[0].get_chemical_symbols()
-    dpdata.LabeledSystem(data={
-        "atom_names": names, "atom_numbs": [symbols.count(s) for s in names],
-        "atom_types": np.array([names.index(s) for s in symbols]), "orig": np.zeros(3),
-        "cells": np.array([a.cell.array for a in frames]),
-        "coords": np.array([a.positions for a in frames]),
-        "energies": np.array([a.get_potential_energy() for a in frames]),
-        "forces": np.array([a.get_forces() for a in frames]),
-    }).to("deepmd/npy", str(root / "u4" / "system"), prec=np.float64)
+    write_deepmd(root / "u4" / "system", frames, ["Cl", "Ti", "Li"], virials=False)
     return count + len(frames)
 
 

@@ -25,6 +25,7 @@ def test_a_task_s_labels_choose_its_queue_image_and_gpu(tmp_path, site, queues, 
     run = nextflow(tmp_path, "trace.tsv", "-profile", "test", "-stub", "-c", str(file), "-c",
                    str(tmp_path / "here.config"), "--potentials_only", "true", "--u_ev", "4")
     assert run.status == 0, run.said
+    assert "undefined parameter" not in run.said
     with (tmp_path / "trace.tsv").open(newline="") as stream:
         rows = {row["name"].split(" ")[0].split(":")[-1]: row
                 for row in csv.DictReader(stream, delimiter="\t")}

@@ -21,7 +21,10 @@ from haven.labelling import Settings, make_engine
 class Emt:
     """ASE's effective-medium potential as a label engine; ``stops`` ends it at that label."""
 
-    version, ways = "emt", "at hand"
+    version = "emt"
+
+    def ways(self, u_ev: float) -> str:
+        return "at hand"
 
     def __init__(self, stops: int = -1) -> None:
         self.stops, self.labels = stops, 0

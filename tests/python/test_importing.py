@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import ase
-import dpdata
 import numpy as np
 import pytest
 from analytic import labelled
 from ase.io import read, write
+from others import write_deepmd
 from trained import MATERIAL, call
 
 from haven.cli import HavenError
@@ -157,19 +157,8 @@ def test_single_points_of_one_series_are_one_trajectory(tmp_path):
 @pytest.fixture
 def deepmd(tmp_path) -> Path:
     """A deepmd/npy folder as dpdata writes it, of ten labelled frames."""
-    frames = labelled(1, 10, rattle=0.03)
-    symbols = frames[0].get_chemical_symbols()
-    names = ["Li", "Ti", "Cl"]
-    dpdata.LabeledSystem(data={
-        "atom_names": names, "atom_numbs": [symbols.count(s) for s in names],
-        "atom_types": np.array([names.index(s) for s in symbols]), "orig": np.zeros(3),
-        "cells": np.array([a.cell.array for a in frames]),
-        "coords": np.array([a.positions for a in frames]),
-        "energies": np.array([a.get_potential_energy() for a in frames]),
-        "forces": np.array([a.get_forces() for a in frames]),
-        "virials": np.array([-a.get_stress(voigt=False) * a.get_volume() for a in frames]),
-    }).to("deepmd/npy", str(tmp_path / "u4" / "system"), prec=np.float64)
-    return tmp_path / "u4" / "system"
+    return write_deepmd(tmp_path / "u4" / "system", labelled(1, 10, rattle=0.03),
+                        ["Li", "Ti", "Cl"])
 
 
 def test_a_deepmd_folder_comes_in_as_it_was_written(deepmd, tmp_path):

@@ -12,7 +12,7 @@ from ase.io import read
 
 from haven.cli import HavenError
 from haven.crystal import load_material
-from haven.label_gpaw import LADDER, Gpaw
+from haven.label_gpaw import LADDER, Gpaw, rungs
 from haven.labelling import Settings, failed_rows, label_trajectory
 
 pytest.importorskip("gpaw", reason="GPAW is installed by ./haven setup --labels")
@@ -94,7 +94,13 @@ def test_a_frame_that_no_rung_converges_is_set_apart_with_the_reason(tmp_path):
     rows = failed_rows(tmp_path, "tlc", 0.0)
     assert [row["frame"] for row in rows] == [0, 1]
     assert {row["reason"] for row in rows} == {
-        "not converged in 2 steps: density at hand, from atoms, ramp of U, narrowing smearing"}
+        "not converged in 2 steps: density at hand, from atoms, narrowing smearing"}
+
+
+def test_without_u_there_is_no_ramp_of_it():
+    assert [rung.name for rung in rungs(4.0)] == [rung.name for rung in LADDER]
+    assert [rung.name for rung in rungs(0.0)] == [
+        "density at hand", "from atoms", "narrowing smearing"]
 
 
 def test_labels_are_written_as_made_and_not_made_again(tmp_path):

@@ -1,0 +1,77 @@
+"""What conf/base.config does with tasks that fail: more memory and time, and the others go on."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from runs import ROOT
+
+SCRIPT = """
+process STARVED {
+    label 'process_long'
+
+    input:
+    val run
+
+    script:
+    \"\"\"
+    echo \\$(( ${task.memory.toMega()} / 1024 )) ${task.time.toHours()} >> '%(asked)s'
+    [ ${task.attempt} -eq 3 ] || exit 137
+    \"\"\"
+}
+
+process FAN_OUT {
+    tag "${temperature_k}"
+    label 'process_fan_out'
+
+    input:
+    val temperature_k
+
+    script:
+    \"\"\"
+    [ ${temperature_k} -ne 350 ]
+    \"\"\"
+}
+
+workflow {
+    STARVED(1)
+    FAN_OUT(channel.of(300, 310, 320, 330, 340, 350, 360, 370, 380, 390, 400, 410))
+}
+"""
+CONFIG = f"""
+includeConfig '{ROOT}/conf/base.config'
+process.resourceLimits = [memory: 16.GB, time: 100.h]
+executor.memory = '64 GB'
+trace {{ enabled = true; overwrite = true; file = 'trace.tsv'; fields = 'name,status,attempt' }}
+"""
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess]:
+    folder = tmp_path_factory.mktemp("retries")
+    (folder / "main.nf").write_text(SCRIPT % {"asked": folder / "asked"})
+    (folder / "nextflow.config").write_text(CONFIG)
+    done = subprocess.run(["nextflow", "run", "main.nf", "-ansi-log", "false"], cwd=folder,
+                          text=True, capture_output=True, check=False, timeout=600)
+    return folder, done
+
+
+def test_a_task_that_ran_out_gets_more_memory_and_time_up_to_the_site_s_limits(failed) -> None:
+    folder, done = failed
+    asked = [tuple(map(int, line.split())) for line in (folder / "asked").read_text().splitlines()]
+    assert asked == [(6, 48), (12, 96), (16, 100)], done.stdout
+
+
+def test_one_temperature_that_fails_loses_no_other_and_the_run_ends_non_zero(failed) -> None:
+    folder, done = failed
+    with (folder / "trace.tsv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    fan_out = [row for row in rows if row["name"].startswith("FAN_OUT")]
+    assert Counter(row["status"] for row in fan_out) == {"COMPLETED": 11, "FAILED": 3}
+    assert {row["name"] for row in fan_out if row["status"] == "FAILED"} == {"FAN_OUT (350)"}
+    assert sorted(row["attempt"] for row in fan_out if row["status"] == "FAILED") == ["1", "2", "3"]
+    assert done.returncode != 0
