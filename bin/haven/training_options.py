@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict, replace
 
 from haven import potential
+from haven.cli import HavenError
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +21,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=float, default=getattr(default, name), help=" ")
     parser.add_argument("--type_one_side", action="store_true",
                         help="an embedding network a neighbour's kind, not a pair of kinds")
+    parser.add_argument("--prefactors", default=",".join(
+        f"{weight:g}" for pair in default.prefactors for weight in pair),
+        help="weights of energy, force and virial in the loss, each at the start and at the end")
     parser.add_argument("--precision", choices=("float32", "float64"), default=default.precision,
                         help="of network and descriptor")
     parser.add_argument("--backend", choices=sorted(potential.SUFFIX), default="tensorflow",
@@ -34,5 +38,22 @@ def settings_of(args: argparse.Namespace) -> potential.Settings:
     default = potential.Settings()
     widths = {name: potential.widths(name, getattr(args, name))
               for name in ("embedding", "fitting")}
+    more = {**widths, "prefactors": prefactors(args.prefactors)}
     return replace(default, **{
-        k: v for k, v in {**vars(args), **widths}.items() if k in asdict(default)})
+        k: v for k, v in {**vars(args), **more}.items() if k in asdict(default)})
+
+
+def prefactors(text: str) -> tuple[tuple[float, float], ...]:
+    """Return the loss's weights of energy, force and virial, each at the start and at the end.
+
+    >>> prefactors("0.02,1,1000,100,1,1")
+    ((0.02, 1.0), (1000.0, 100.0), (1.0, 1.0))
+    """
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if len(found) != 6 or min(found) < 0 or not max(found) < float("inf"):
+        raise HavenError(f"prefactors is {text}: give six numbers of at least 0, of energy, force "
+                         "and virial, each at the start and the end, such as 0.02,1,1000,100,1,1")
+    return ((found[0], found[1]), (found[2], found[3]), (found[4], found[5]))

@@ -30,7 +30,7 @@ BASE = {
     "training_steps": 2000, "batch_size": 1, "cutoff_angstrom": 6.0, "embedding": "10,20,40",
     "fitting": "64,64,64", "axis_neurons": 8, "learning_rate_start": 5e-3,
     "learning_rate_stop": 1e-3, "decay_steps": 100, "precision": "float32",
-    "type_one_side": False,
+    "type_one_side": False, "prefactors": "0.02,1,1000,100,1,1",
 }
 VARIANTS: dict[str, dict[str, object]] = {
     "base": {},
@@ -53,6 +53,9 @@ VARIANTS: dict[str, dict[str, object]] = {
     "fitting_120": {"fitting": "120,120,120"},
     "axis_4": {"axis_neurons": 4},
     "float64": {"precision": "float64"},
+    "force_to_1": {"prefactors": "0.02,1,1000,1,1,1"},
+    "force_alone": {"prefactors": "0.02,0.02,1000,1000,0.02,0.02"},
+    "virial_tenth": {"prefactors": "0.02,1,1000,100,0.1,0.1"},
     "type_one_side": {"type_one_side": True},
     "type_one_side_4000": {"type_one_side": True, "training_steps": 4000},
     "paper_network_short": {

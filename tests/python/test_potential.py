@@ -174,6 +174,7 @@ def test_baseline_is_the_mean_of_the_training_set():
         (["--training_steps", 0], "training_steps is 0"),
         (["--smooth_angstrom", 9], "smooth_angstrom"),
         (["--embedding", "10,x"], "embedding"),
+        (["--prefactors", "1,2,3"], "prefactors is 1,2,3: give six numbers"),
         (["--init_models", "nowhere"], "folder of potentials nowhere does not exist"),
     ],
 )
