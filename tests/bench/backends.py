@@ -25,14 +25,14 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bin"))
 MODULE = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
-NETWORKS = {
+NETWORKS = {  # with embeddings of one side, which JAX needs
     "demo": ["--embedding=10,20,40", "--fitting=64,64,64", "--axis_neurons=8",
              "--cutoff_angstrom=6"],
     "paper": ["--embedding=32,64,128", "--fitting=256,256,256", "--axis_neurons=16",
               "--cutoff_angstrom=7"],
 }
 STEPS = {("tensorflow", "demo"): 1000, ("tensorflow", "paper"): 200, ("pytorch", "demo"): 400,
-         ("pytorch", "paper"): 200, ("jax", "demo"): 200, ("jax", "paper"): 60}
+         ("pytorch", "paper"): 200, ("jax", "demo"): 100, ("jax", "paper"): 60}
 
 
 def seconds_per_step(given: argparse.Namespace, backend: str, network: str) -> float:
@@ -53,7 +53,7 @@ def seconds_per_step(given: argparse.Namespace, backend: str, network: str) -> f
             importlib.import_module("train_potential").main([
                 "--material", given.material, "--dataset", given.dataset, "--u_ev", given.u_ev,
                 "--backend", backend, "--training_steps", str(steps), "--out", out,
-                *NETWORKS[network]])
+                "--type_one_side", *NETWORKS[network]])
         finally:
             over.set()
             thread.join()

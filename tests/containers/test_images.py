@@ -38,7 +38,7 @@ def images() -> Path:
 
 
 def inside(images: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["apptainer", "exec", images / "haven-cpu.sif", *command], text=True,
+    return subprocess.run(["apptainer", "exec", "--no-privs", images / "haven-cpu.sif", *command], text=True,
                           check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
