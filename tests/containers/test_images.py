@@ -38,8 +38,9 @@ def images() -> Path:
 
 
 def inside(images: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["apptainer", "exec", "--no-privs", images / "haven-cpu.sif", *command], text=True,
-                          check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return subprocess.run(
+        ["apptainer", "exec", "--no-privs", images / "haven-cpu.sif", *command], text=True,
+        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def test_an_image_has_the_locked_versions_and_cannot_be_written_to(images: Path) -> None:
