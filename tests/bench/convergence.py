@@ -42,11 +42,13 @@ SAME = {"kspacing_0.6": "cutoff_340", "smearing_0.1": "cutoff_340", "scf_shipped
 ORDER = (  # what tells most comes first
     ("a", ("cutoff_340", "cutoff_500")),
     ("b", ("cutoff_340", "cutoff_500")),
-    ("a", ("kspacing_0.54", "smearing_0.05", "smearing_0.2", "kspacing_0.4", "scf_tenth")),
-    ("ab", ("cutoff_400", "cutoff_300", "cutoff_450")),
+    ("a", ("kspacing_0.54", "smearing_0.05", "smearing_0.2", "kspacing_0.4")),
     ("cde", ("cutoff_340", "cutoff_500")),
-    ("b", ("smearing_0.05", "kspacing_0.54", "scf_tenth", "kspacing_0.4")),
-    ("cde", ("cutoff_400", "cutoff_300", "cutoff_450")),
+    ("bcde", ("smearing_0.05", "kspacing_0.54")),
+    ("ab", ("cutoff_400", "cutoff_300")),
+    ("bcde", ("kspacing_0.4", "smearing_0.2")),
+    ("cde", ("cutoff_400", "cutoff_300")),
+    ("abcde", ("cutoff_450", "scf_tenth")),
 )
 U_EVS = [0.0, 4.0]
 COLUMNS: tuple[str, ...] = (
