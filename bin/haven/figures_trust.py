@@ -85,12 +85,12 @@ def data_curve(tables: Tables) -> Picture | None:
         bars = [(rmse - low).clip(0), (high - rmse).clip(0)] if known else None
         axis.errorbar(mine["frames_train"], rmse, yerr=bars, fmt=u_marker(u_ev), linestyle="-",
                       color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
-    axis.set(xscale="log", yscale="log", xlabel="frames trained on",
-             ylabel="held-out force RMSE (meV/Å)")
-    plain_log(axis)
+    axis.set(xscale="log", xlabel="frames trained on", ylabel="held-out force RMSE (meV/Å)")
+    axis.set_ylim(bottom=0)
+    plain_log(axis, "x")
     legend_below(figure, axis, 2)
     return Picture("data_curve", "Error against the size of the data set",
                    "Force error on the same held-out trajectories, of potentials trained alike on "
                    "shares of the training trajectories; bars: 95 % of a bootstrap over "
                    "trajectories. Where it still falls, more labels help.",
-                   "Held-out force error falling with the number of frames trained on", figure)
+                   "Held-out force error against the number of frames trained on", figure)
