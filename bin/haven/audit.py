@@ -77,8 +77,7 @@ def audit(
     for index, first in duplicates(frames).items():
         reasons[index] = reasons[index] or f"duplicate of {frames[first].where}"
     usual = [m for f, r in zip(frames, reasons, strict=True) if not r for m in metal_moments(f)]
-    typical = float(np.median(usual)) if usual else 0.0
-    spread = 1.4826 * float(np.median(np.abs(np.array(usual) - typical))) if usual else 0.0
+    typical, spread = _usual(usual) if usual else (0.0, 0.0)
     allowed = max(limits.moment_difference, 6 * spread)
     for index, frame in enumerate(frames):
         moments = metal_moments(frame)
@@ -114,8 +113,7 @@ def _other_states(
             costs[index] = above / metals
     if len(costs) < 8:
         return {}
-    usual = float(np.median(list(costs.values())))
-    spread = 1.4826 * float(np.median([abs(cost - usual) for cost in costs.values()]))
+    usual, spread = _usual(list(costs.values()))
     allowed = max(limits.cost_of_u_ev, 6 * spread)
     return {index: f"electronic state: {cost - usual:.2f} eV a metal atom higher than usual above "
                    f"the same frame with U = {other_ev:g} eV"
@@ -166,7 +164,13 @@ def _energy_scores(frames: Sequence[Frame], reasons: Sequence[str]) -> dict[int,
         if len(members) < 8:
             continue
         energy = np.array([frames[i].energy / len(frames[i].atoms) for i in members])
-        away = np.abs(energy - np.median(energy))
-        spread = max(1.4826 * float(np.median(away)), 1e-3)
-        scores |= dict(zip(members, (away / spread).tolist(), strict=True))
+        usual, spread = _usual(energy)
+        away = np.abs(energy - usual) / max(spread, 1e-3)
+        scores |= dict(zip(members, away.tolist(), strict=True))
     return scores
+
+
+def _usual(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
+    """Return the median and the robust standard deviation about it."""
+    middle = float(np.median(values))
+    return middle, 1.4826 * float(np.median(np.abs(np.asarray(values) - middle)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,20 +37,27 @@ class Description:
 def describe(path: str | Path) -> Description | None:
     """Return what the training input inside a frozen potential says; None if it has none."""
     try:
-        model = _model(path)
+        model = model_of(existing(path, "potential").read_bytes())
+        if model is None:
+            return None
         return Description(tuple(model["type_map"]), float(model["descriptor"]["rcut"]),
                            tuple(int(n) for n in model["descriptor"]["sel"]))
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def _model(path: str | Path) -> dict[str, Any]:
-    """Return the model part of the training input inside a frozen potential."""
-    content = existing(path, "potential").read_bytes()
-    start = content.find(b'{"model":')
-    if start < 0:
-        raise ValueError("no training input")
-    text = content[start : start + 200_000].decode("latin1")
+def model_of(content: bytes) -> dict[str, Any] | None:
+    """Return the model part of the training input inside a frozen potential; None without one.
+
+    Raises
+    ------
+    ValueError, KeyError
+        If the input is damaged.
+    """
+    found = re.search(rb'\{\s*"model"\s*:', content)
+    if found is None:
+        return None
+    text = content[found.start() : found.start() + (1 << 20)].decode("utf-8", "ignore")
     return json.JSONDecoder().raw_decode(text)[0]["model"]
 
 
@@ -64,7 +72,7 @@ def check_network(path: str | Path, wanted: dict[str, Any]) -> None:
         The model part of the training's input.
     """
     try:
-        own = _model(path)
+        own = model_of(existing(path, "potential").read_bytes()) or {}
         pairs = [(name, own[part].get(key, default), wanted[part].get(key, default))
                  for name, part, key, default in NETWORK]
     except (ValueError, KeyError, TypeError):

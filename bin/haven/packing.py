@@ -138,6 +138,11 @@ class Packed:
     span: int
     resolution: float
 
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of what is read."""
+        return np.dtype(np.float32)
+
     def check(self, size: int) -> None:
         """Raise `HavenError` unless the description fits together and to ``size`` bytes."""
         spans = -(-self.frames // self.span) if self.span > 0 else -1

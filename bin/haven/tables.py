@@ -153,7 +153,7 @@ def document() -> str:
 
 def _container() -> list[str]:
     from haven import packing
-    from haven.trajectory import DESCRIBED
+    from haven.container import DESCRIBED
 
     text = (packing.__doc__ or "").replace("`SPAN`", str(packing.SPAN)).strip()
     return [

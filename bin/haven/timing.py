@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from haven.cli import HavenError, log
 from haven.cost import network, row
 from haven.kinds import Row
+from haven.model_file import model_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -44,13 +44,11 @@ def describe(potential: Path) -> Potential:
         Frozen by DeePMD-kit's TensorFlow backend; other files give their name only.
     """
     content = potential.read_bytes()
-    found = re.search(rb'\{\s*"model"\s*:', content)
-    if not found:
-        return Potential(potential.name, None)
-    text = content[found.start():found.start() + (1 << 20)].decode("utf-8", "ignore")
     try:
-        script, _ = json.JSONDecoder().raw_decode(text)
-        descriptor, fitting = script["model"]["descriptor"], script["model"]["fitting_net"]
+        model = model_of(content)
+        if model is None:
+            return Potential(potential.name, None)
+        descriptor, fitting = model["descriptor"], model["fitting_net"]
         words = network(descriptor["neuron"], fitting["neuron"], descriptor["rcut"],
                          descriptor.get("precision", "default"))
     except (ValueError, KeyError, TypeError):

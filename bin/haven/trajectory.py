@@ -25,35 +25,11 @@ import numpy as np
 
 from haven.checks import check_length_unit, check_times
 from haven.cli import HavenError, existing
-from haven.packing import RESOLUTION, Packed, UnpackableError, fill, pack
+from haven.container import LARGE, MEMBERS, PACKED, Positions, locate, positions_of
+from haven.packing import RESOLUTION, UnpackableError, fill, pack
 
 BLOCK_BYTES = 1 << 27
 FRAMES = ("host", "barycentre")
-MEMBERS = ("time_ps", "mobile_angstrom", "host_centre_angstrom", "cell_angstrom", "mobile_symbol")
-PACKED = ("mobile_packed", "mobile_span_end", "mobile_span_bits", "mobile_shape", "mobile_span",
-          "mobile_resolution_angstrom")
-LARGE = ("mobile_angstrom", "mobile_packed", "all_angstrom")
-
-DESCRIBED = (  # member, shape and type, meaning; for assets/tables.md
-    ("time_ps", "(T,)", "times, evenly spaced"),
-    ("mobile_packed", "bytes", "unwrapped positions of the mobile ions, packed (below)"),
-    ("mobile_shape", "(2,)", "frames T and ions N"),
-    ("mobile_resolution_angstrom", "number", "what a position is a whole multiple of: 0.001"),
-    ("mobile_span", "number", "frames of a span: 128, the last one may have fewer"),
-    ("mobile_span_end", "(K + 1,)", "byte where each span begins, and where the last one ends"),
-    ("mobile_span_bits", "(K,)", "bits of a step in each span: 12, 16 or 32"),
-    ("mobile_symbol", "text", "element of the mobile ions"),
-    ("mobile_index", "(N,)", "their rows among all atoms"),
-    ("host_centre_angstrom", "(T, 3)", "centre of mass of all but the mobile ions, unwrapped"),
-    ("barycentre_angstrom", "(T, 3)", "centre of mass of all atoms, unwrapped"),
-    ("cell_angstrom", "(3, 3)", "cell vectors as rows"),
-    ("symbols", "(A,)", "elements of all atoms"),
-    ("all_time_ps", "(M,)", "times of the frames of all atoms"),
-    ("all_angstrom", "(M, A, 3)", "unwrapped positions of all atoms, float32"),
-    ("deviation_ev_per_angstrom", "(T,)", "largest force deviation of the ensemble, if there is"),
-    ("meta", "JSON", "what is known about the run"),
-)
-
 
 @dataclass
 class Trajectory:
@@ -71,8 +47,8 @@ class Trajectory:
         Centre of mass of all but the mobile species, and of all atoms (T, 3), Angstrom.
     symbol
         Element of the mobile ions.
-    frames, ions
-        Numbers T and N.
+    positions
+        Where their positions are read from.
     meta
         What the producer wrote about the run.
     extra
@@ -85,14 +61,19 @@ class Trajectory:
     host: np.ndarray
     barycentre: np.ndarray
     symbol: str
-    frames: int
-    ions: int
+    positions: Positions
     meta: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, np.ndarray] = field(default_factory=dict)
-    offset: int = 0
-    dtype: np.dtype = field(default_factory=lambda: np.dtype("<f4"))
-    loaded: np.ndarray | None = None
-    packed: Packed | None = None
+
+    @property
+    def frames(self) -> int:
+        """Number of frames T."""
+        return self.positions.frames
+
+    @property
+    def ions(self) -> int:
+        """Number of mobile ions N."""
+        return self.positions.ions
 
     @property
     def spacing_ps(self) -> float:
@@ -118,41 +99,15 @@ class Trajectory:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return positions of ions ``start`` to ``stop`` at all times (T, n, 3), Angstrom."""
-        if self.loaded is not None:
-            return self.loaded[:, start:stop]
-        if self.packed is not None:
-            return self.packed.read(start, stop)
-        count = stop - start
-        block = np.empty((self.frames, count, 3), self.dtype)
-        row, width = self.ions * 3 * self.dtype.itemsize, count * 3 * self.dtype.itemsize
-        first = self.offset + start * 3 * self.dtype.itemsize
-        view = memoryview(block.reshape(-1).view(np.uint8).data)
-        with self.path.open("rb", buffering=0) as stream:
-            handle = stream.fileno()
-            if width == row:
-                fill(handle, view, first)
-            else:
-                for t in range(self.frames):
-                    fill(handle, view[t * width : (t + 1) * width], first + t * row)
-        return block
+        return self.positions.read(start, stop)
 
     def read_frames(self, indices: np.ndarray) -> np.ndarray:
         """Return positions of all ions at the given frames (F, N, 3), Angstrom."""
-        if self.loaded is not None:
-            return self.loaded[indices]
-        if self.packed is not None:
-            return self.packed.read_frames(indices)
-        block = np.empty((len(indices), self.ions, 3), self.dtype)
-        row = self.ions * 3 * self.dtype.itemsize
-        view = memoryview(block.reshape(-1).view(np.uint8).data)
-        with self.path.open("rb", buffering=0) as stream:
-            for i, t in enumerate(indices):
-                fill(stream.fileno(), view[i * row : (i + 1) * row], self.offset + int(t) * row)
-        return block
+        return self.positions.read_frames(indices)
 
     def read_all(self, indices: tuple[int, ...]) -> np.ndarray | None:
         """Return rare frames of every atom (F, A, 3), Angstrom; None where none are held."""
-        place = _locate(self.path, "all_angstrom") if "all_time_ps" in self.extra else None
+        place = locate(self.path, "all_angstrom") if "all_time_ps" in self.extra else None
         if place is None or place[1][0] < 2:
             return None
         offset, shape, dtype = place
@@ -166,40 +121,12 @@ class Trajectory:
 
     def blocks(self, budget: int = BLOCK_BYTES) -> Iterator[tuple[int, int, np.ndarray]]:
         """Yield ``start, stop, positions (T, n, 3)`` over all ions, ``budget`` bytes at a time."""
-        each = max(1, int(budget // (self.frames * 3 * self.dtype.itemsize)))
+        each = max(1, int(budget // (self.frames * 3 * self.positions.dtype.itemsize)))
         if each < self.ions:
             each = max(16, each // 16 * 16) if each >= 16 else each
         for start in range(0, self.ions, each):
             stop = min(start + each, self.ions)
             yield start, stop, self.read(start, stop)
-
-
-def _locate(path: Path, member: str) -> tuple[int, tuple[int, ...], np.dtype] | None:
-    """Return offset, shape and type of an uncompressed npz member, or None if compressed."""
-    with zipfile.ZipFile(path) as archive:
-        info = archive.getinfo(f"{member}.npy")
-        if info.compress_type != zipfile.ZIP_STORED:
-            return None
-    with path.open("rb") as stream:
-        stream.seek(info.header_offset + 26)
-        name, extra = np.frombuffer(stream.read(4), "<u2")
-        stream.seek(info.header_offset + 30 + int(name) + int(extra))
-        version = np.lib.format.read_magic(stream)
-        reader = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                  else np.lib.format.read_array_header_2_0)
-        shape, fortran, dtype = reader(stream)
-        return None if fortran else (stream.tell(), shape, dtype)
-
-
-def _packed(path: Path, small: Mapping[str, np.ndarray]) -> Packed:
-    place = _locate(path, "mobile_packed")
-    if place is None:
-        raise HavenError(f"{path}: packed positions cannot be read from a compressed npz")
-    frames, ions = (int(n) for n in small["mobile_shape"])
-    packed = Packed(path, place[0], small["mobile_span_end"], small["mobile_span_bits"], frames,
-                    ions, int(small["mobile_span"]), float(small["mobile_resolution_angstrom"]))
-    packed.check(int(np.prod(place[1])))
-    return packed
 
 
 def read_members(path: str | Path, *names: str) -> dict[str, np.ndarray]:
@@ -228,7 +155,7 @@ def read_members(path: str | Path, *names: str) -> dict[str, np.ndarray]:
     except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
         raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
     if packed and "mobile_angstrom" in wanted:
-        positions = _packed(source, small)
+        positions = positions_of(source, small, packed)
         found["mobile_angstrom"] = positions.read(0, positions.ions)
     missing = [name for name in wanted if name not in found]
     if missing:
@@ -255,34 +182,23 @@ def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
     try:
         with np.load(source) as held:
             has = set(held.files)
-            has |= {"mobile_angstrom"} if has >= set(PACKED) else set()
+            packed = set(PACKED) <= has
+            has |= {"mobile_angstrom"} if packed else set()
             missing = [name for name in MEMBERS if name not in has]
             if missing:
                 raise HavenError(f"{source} has no {', '.join(missing)}: see assets/tables.md")
             small = {name: held[name] for name in held.files if name not in LARGE}
-        packed = _packed(source, small) if "mobile_packed" in has else None
-        place = _locate(source, "mobile_angstrom") if packed is None else None
-        loaded = None
-        if packed is not None:
-            place = (0, (packed.frames, packed.ions, 3), np.dtype("<f4"))
-        elif place is None:
-            with np.load(source) as held:
-                loaded = held["mobile_angstrom"]
-            place = (0, loaded.shape, loaded.dtype)
+        positions = positions_of(source, small, packed)
     except (zipfile.BadZipFile, ValueError, EOFError) as error:
         raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
-    offset, shape, dtype = place
-    if len(shape) != 3 or shape[2] != 3:
-        raise HavenError(f"{source}: positions have shape {shape}, not (frames, ions, 3)")
     host = np.asarray(small["host_centre_angstrom"], np.float64)
     trajectory = Trajectory(
         path=source, time_ps=np.asarray(small["time_ps"], np.float64),
         cell=np.asarray(small["cell_angstrom"], np.float64), host=host,
         barycentre=np.asarray(small.get("barycentre_angstrom", host), np.float64),
-        symbol=str(small["mobile_symbol"]), frames=shape[0], ions=shape[1],
+        symbol=str(small["mobile_symbol"]), positions=positions,
         meta=json.loads(str(small["meta"])) if "meta" in small else {},
         extra={k: v for k, v in small.items() if k not in (*MEMBERS, *PACKED, "meta")},
-        offset=offset, dtype=dtype, loaded=loaded, packed=packed,
     )
     check(trajectory, species)
     return trajectory

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from haven import diffusion, msd, packing, trajectory
+from haven import container, diffusion, msd, packing, trajectory
 from haven.cli import HavenError
 
 BOUND = 0.0005 + 1e-5  # half a step, and the rounding of a float32 of 100 Angstrom
@@ -40,7 +40,7 @@ def test_every_ion_and_frame_comes_back_within_half_a_step(
     monkeypatch.setattr(packing, "COMPILED_FROM", 0 if compiled else 1 << 60)
     positions = walk(rng, frames, ions, step)
     held = written(tmp_path / "t.npz", positions)
-    assert set(held.packed.bits.tolist()) <= bits
+    assert set(held.positions.bits.tolist()) <= bits
     whole = held.read(0, ions)
     assert whole.shape == positions.shape and whole.dtype == np.float32
     error = np.abs(whole - positions)
@@ -60,7 +60,7 @@ def test_a_few_long_steps_do_not_widen_the_others(tmp_path, rng):
     positions[77:, 3] += 50.0
     positions[200:, 5, 1] -= 400.0
     held = written(tmp_path / "t.npz", positions)
-    assert set(held.packed.bits.tolist()) == {12}
+    assert set(held.positions.bits.tolist()) == {12}
     np.testing.assert_allclose(held.read(3, 6), positions[:, 3:6], rtol=0, atol=BOUND + 3e-5)
 
 
@@ -89,7 +89,8 @@ def test_displacements_and_diffusion_are_those_of_unrounded_positions(tmp_path, 
     positions = walk(rng, 3000, 60, 0.05, rattle=0.1)
     exact = written(tmp_path / "exact.npz", positions, None)
     packed = written(tmp_path / "packed.npz", positions)
-    assert exact.packed is None and packed.packed is not None
+    assert isinstance(exact.positions, container.Plain)
+    assert isinstance(packed.positions, packing.Packed)
     assert packed.path.stat().st_size < 0.45 * exact.path.stat().st_size
     one, other = msd.curves(exact), msd.curves(packed)
     rows = np.searchsorted(one.lag_ps, one.error_lag_ps - 0.5)
@@ -111,7 +112,7 @@ def test_positions_that_are_no_numbers_are_kept_as_they_are(tmp_path, rng):
         positions = walk(rng, 300, 3, 0.1)
         positions[200, 1, 2] = value
         held = written(tmp_path / "t.npz", positions)
-        assert held.packed is None
+        assert isinstance(held.positions, container.Plain)
         np.testing.assert_array_equal(held.read(0, 3), positions)
 
 
