@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 REPEATS = ((1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 1), (1, 1, 1), (2, 1, 1))
+FOURFOLD, EVERY = (2, 1, 2), 16
 
 
 def draw_framework(
@@ -41,10 +42,10 @@ def starting_frames(
     """Return trajectories of displaced frames, one for each starting structure.
 
     Structures take the material's occupancy sets in turn; mostly one conventional cell, every
-    fourth a doubled one where ``atoms_max`` lets it; half have ordered, half random cations. All
-    frames of a trajectory share one strain (uniform in each component); displacements are normal,
-    0.5 to 1.5 times the given width, larger for the mobile ion by the square root of the mass
-    ratio to the mean, at most 2.
+    fourth a doubled and every sixteenth a fourfold one where ``atoms_max`` lets it; half have
+    ordered, half random cations. All frames of a trajectory share one strain (uniform in each
+    component); displacements are normal, 0.5 to 1.5 times the given width, larger for the mobile
+    ion by the square root of the mass ratio to the mean, at most 2.
 
     Returns
     -------
@@ -58,9 +59,11 @@ def starting_frames(
     for index in range(first, first + number):
         random = np.random.default_rng([seed, index])
         label = list(material.occupancies)[index % len(material.occupancies)]
-        repeat = REPEATS[index % len(REPEATS)]
-        if np.prod(repeat) * atoms_per_cell > atoms_max:
-            repeat = (1, 1, 1)
+        sizes = [REPEATS[index % len(REPEATS)], (1, 1, 1)]
+        if index % EVERY == EVERY - 1:
+            sizes.insert(0, FOURFOLD)
+        repeat = next((size for size in sizes if np.prod(size) * atoms_per_cell <= atoms_max),
+                      (1, 1, 1))
         framework = draw_framework(material, label, repeat, random)
         sweeps = 40 if index % 2 else 0
         atoms, new = build(material, repeat, label, int(random.integers(2**31)), sweeps, framework)

@@ -130,9 +130,10 @@ def test_small_cells_have_the_occupancies_on_average(material):
 
 
 def test_starting_frames_are_no_larger_than_asked(material):
-    sizes = {most: [len(t[0]) for t in starting_frames(material, 8, 1, 0.0, 0.0, 1, 0, most)[0]]
-             for most in (20, 40)}
-    assert sizes == {20: [20] * 8, 40: [20, 20, 20, 20, 40, 20, 20, 40]}
+    sizes = {most: [len(t[0]) for t in starting_frames(material, 8, 1, 0.0, 0.0, 1, 8, most)[0]]
+             for most in (20, 40, 80)}
+    assert sizes == {20: [20] * 8, 40: [20, 20, 20, 20, 40, 20, 20, 40],
+                     80: [20, 20, 20, 20, 40, 20, 20, 80]}
 
 
 def test_starting_frames_are_reproducible_and_within_the_strain(material):
