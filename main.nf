@@ -1,7 +1,7 @@
 #!/usr/bin/env nextflow
 // Haven: from first-principles labels to ionic conductivity, with error bars all the way.
 
-include { givenAimd; wantedAimd } from './modules/aimd_inputs'
+include { givenAimd; givenRelaxed; wantedAimd } from './modules/aimd_inputs'
 include { codeDigests } from './modules/digests'
 include { chosenDrivers; drivingSeeds } from './modules/drivers'
 include { checkImages; plainCause } from './modules/failures'
@@ -23,7 +23,7 @@ workflow {
         return
     }
     checkParameters(params)
-    checkImages(params.image_folder, workflow.profile, "${params.label}".toBoolean() || "${params.rounds}".toInteger() > 0)
+    checkImages(params.image_folder, workflow.profile, ["${params.label}", "${params.aimd}", "${params.relax_first_principles}"].any { wanted -> wanted.toBoolean() } || "${params.rounds}".toInteger() > 0)
 
     def first_seed = "${params.seed}".toInteger()
     def given_runs = givenTrajectories(params.trajectories, first_seed)
@@ -72,7 +72,9 @@ workflow {
 
     // Dynamics: U x temperature x replica x driving potential.
     STRUCTURES(channel.fromList(has_potential && goes_on ? replicas : []), material, digests)
-    DYNAMICS(STRUCTURES.out.supercells, ch_drivers, temperatures_k, !given_runs, material, digests)
+    def relaxes = "${params.relax_first_principles}".toBoolean()
+    DYNAMICS(STRUCTURES.out.supercells, ch_drivers, temperatures_k, !given_runs, relaxes, relaxes ? [] : givenRelaxed(params.relaxed_cells, material, u_evs),
+        material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
 
     // First-principles dynamics beside the potential's: new where asked for, else what is there.

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Relax the cell with a potential, for every set of occupancies the material names.
 
-With --engine gpaw one conventional cell is relaxed so, and from there with the labels' engine; both
-are in the table, and a stopped call goes on where it was.
+Beside cells relaxed from first principles (--labelled), the same cells are relaxed with it, too.
 """
 
 from __future__ import annotations
@@ -11,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from haven.cli import HavenError, existing, log, parser, repeats, run
-
-# Of the engine: settings of the labels.
-NUMBERS = {"plane_wave_cutoff_ev": 340.0, "kpoint_spacing_per_angstrom": 0.6, "smearing_ev": 0.1}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -29,25 +25,27 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
                          help="limit of the forces")
     options.add_argument("--out", default=".", help="folder for the tables")
-    options.add_argument("--engine", choices=("potential", "gpaw", "vasp"), default="potential",
-                         help="what relaxes the cell in the end")
-    options.add_argument("--functional", default="PBE", help="of the engine")
-    for name, value in NUMBERS.items():
-        options.add_argument(f"--{name}", type=float, default=value)
-    options.add_argument("--work", default="relaxing", help="folder for the engine's steps")
+    options.add_argument("--labelled", nargs="*", default=[], help="steps of cells relaxed from "
+                         "first principles (relax_first_principles.py)")
+    options.add_argument("--conventional_cell", action="store_true", help="also relax one "
+                         "conventional cell, the start of relax_first_principles.py")
     given = options.parse_args(argv)
 
     from haven import tables
     from haven.barriers import potential
-    from haven.cell_relaxation import COARSE, POTENTIAL, misfit, relax_cell, system_name
+    from haven.cell_relaxation import (
+        COARSE,
+        POTENTIAL,
+        conventional,
+        misfit,
+        relax_cell,
+        system_name,
+    )
     from haven.crystal import load_material
     from haven.disorder import build
     from haven.relaxation import wall_row, walls_of
 
     material = load_material(given.material)
-    if given.engine != "potential":
-        write_labelled(given, material)
-        return
     repeat = repeats(given.relax_supercell, "relax_supercell")
     if given.relax_replicas < 1:
         raise HavenError("--relax_replicas needs whole numbers above 0")
@@ -73,25 +71,41 @@ def main(argv: list[str] | None = None) -> None:
                      found["c_angstrom"], found["beta_degree"],
                      "" if found["converged"] else ": not converged")
     out, name = Path(given.out), f"u{given.u_ev:g}"
+    keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed, "replica": 0}
+    both = [labelled_rows(path, material, given, keys) for path in given.labelled]
+    starts = [start for _, start in both]
+    if given.conventional_cell:
+        starts.append(conventional(material, given.seed))
+    for start in starts:
+        about = start.info
+        start.calc = potential(model, start)
+        found = relax_cell(start, (1, 1, 1), given.force_tolerance_ev_per_angstrom)
+        rows.append({**keys, "occupancies": about["occupancies"], "system": about["system"],
+                     "engine": POTENTIAL, "atoms": len(start), **found})
+        cells.append(start.copy())
+    if given.conventional_cell:
+        out.mkdir(parents=True, exist_ok=True)
+        cells[-1].write(out / f"{name}.cell.extxyz")
+    rows += [row for row, _ in both]
     tables.write("lattice", rows, out / f"{name}.lattice.parquet", vars(given))
     walls = walls_of(material)
     tables.write("verdicts", [wall_row(cells, walls, material.name, f"{name} relaxed cells")],
                  out / f"{name}_lattice.verdicts.parquet", vars(given))
 
 
-def write_labelled(given: Any, material: Any) -> None:
-    """Relax one cell with the potential, from there with the engine."""
-    from haven import tables
-    from haven.barriers import potential
-    from haven.cell_labelled import both_ways
-    from haven.labelling import Settings
+def labelled_rows(path: str, material: Any, given: Any, keys: dict[str, Any]
+                  ) -> tuple[dict[str, Any], Any]:
+    """Return the row of a cell relaxed from first principles, and where its relaxation began."""
+    from haven.cell_labelled import lattice_row
+    from haven.frames import read_file
 
-    settings = Settings(given.functional, *(getattr(given, name) for name in NUMBERS))
-    model, name = existing(given.potential, "potential"), f"u{given.u_ev:g}"
-    rows = both_ways(material, given.u_ev, given.seed, lambda atoms: potential(model, atoms),
-                     given.engine, settings, Path(given.work) / name,
-                     given.force_tolerance_ev_per_angstrom)
-    tables.write("lattice", rows, Path(given.out) / f"{name}_cell.lattice.parquet", vars(given))
+    frames = read_file(path, given.u_ev, material.species)
+    if not frames:
+        raise HavenError(f"{path} has no frame of U = {given.u_ev:g} eV: name another file")
+    row = lattice_row(frames, given.force_tolerance_ev_per_angstrom)
+    start = frames[0].atoms.copy()
+    start.info = {key: row[key] for key in ("occupancies", "system")}
+    return {**keys, **row}, start
 
 
 if __name__ == "__main__":

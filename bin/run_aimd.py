@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 from haven import cli, guard
@@ -53,7 +54,8 @@ def main(argv: list[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     engine = make_engine(args.engine, material, settings, out)
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    folder = place / f"aimd_u{args.u_ev:g}_{aimd.key(course, start, settings, engine.version)}"
+    key = aimd.key(asdict(course), start, settings, engine.version)
+    folder = place / f"aimd_u{args.u_ev:g}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
     with guard.alone(folder):
         frames = aimd.run(start, engine, course, settings, material.moments, folder, name)

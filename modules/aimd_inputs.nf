@@ -9,6 +9,14 @@ def givenAimd(folder, material, u_evs, seed) {
         .collect { u_ev, temperature_k, replica, path -> [aimdRun(u_ev, temperature_k, replica, seed) + [production_ps: tenfold(lengthOf(path.text))], path] }
 }
 
+/** Cells relaxed from first principles that there are, `relaxed_<name>.u<U>.extxyz`, each with its U: the user's, or the shipped ones of this material. */
+def givenRelaxed(folder, material, u_evs) {
+    files("${folder ?: "${projectDir}/assets/cells/${material.baseName}"}/relaxed_*.extxyz").collect { path -> [path, path.name =~ /\.u([0-9.]+)\.extxyz$/] }
+        .findAll { _path, name -> name.find() }
+        .collect { path, name -> [u_evs.find { u_ev -> u_ev.compareTo(name.group(1).toBigDecimal()) == 0 }, path] }
+        .findAll { u_ev, _path -> u_ev != null }
+}
+
 /** Picoseconds of a trajectory's text; 1 where it does not say its time step. */
 def lengthOf(text) {
     def step = text.find(/timestep_fs=([0-9.]+)/) { _all, number -> number }

@@ -1,7 +1,8 @@
-include { ofSeed       } from './drivers'
-include { MINIMISE     } from './minimise'
-include { RELAX_CELL   } from './relax_cell'
-include { RUN_DYNAMICS } from './run_dynamics'
+include { ofSeed                 } from './drivers'
+include { MINIMISE               } from './minimise'
+include { RELAX_CELL             } from './relax_cell'
+include { RELAX_FIRST_PRINCIPLES } from './relax_first_principles'
+include { RUN_DYNAMICS           } from './run_dynamics'
 
 // Relaxed cells; minimised supercells and their dynamics: U x temperature x replica x driving potential, each a task of its own.
 workflow DYNAMICS {
@@ -10,6 +11,8 @@ workflow DYNAMICS {
     ch_drivers      // tuple: map (id, u_ev, seed, first: seed of the leading potential), list of paths, the driving potential first
     temperatures_k  // list of numbers
     runs            // whether to run dynamics
+    relaxes         // whether to relax a cell from first principles
+    relaxed         // list of pairs: number u_ev, path of such a relaxation there is
     material        // path
     digests         // map: process to digest of the code it uses
 
@@ -25,8 +28,10 @@ workflow DYNAMICS {
     RUN_DYNAMICS(ch_runs, material, digests.run_dynamics)
     trajectories = RUN_DYNAMICS.out.trajectory
     minimised = MINIMISE.out.minimised.filter { meta, _structure -> meta.seed == meta.first }
-    RELAX_CELL(ch_drivers.filter { meta, _potentials -> meta.seed == meta.first }.map { meta, potentials -> [meta, potentials[0]] }, material, digests.relax_cell)
-    tables = RUN_DYNAMICS.out.tables.mix(RELAX_CELL.out.tables)
+    RELAX_CELL(ch_drivers.filter { meta, _potentials -> meta.seed == meta.first }
+        .map { meta, potentials -> [meta, potentials[0], relaxed.findAll { u_ev, _path -> u_ev == meta.u_ev }.collect { _u_ev, path -> path }] }, material, digests.relax_cell)
+    RELAX_FIRST_PRINCIPLES(RELAX_CELL.out.cell.filter { _meta, _cell -> relaxes }, material, digests.relax_first_principles)
+    tables = RUN_DYNAMICS.out.tables.mix(RELAX_CELL.out.tables, RELAX_FIRST_PRINCIPLES.out.tables)
 
     emit:
     minimised    // tuple: map (id, u_ev, seed, replica), path; of the leading potentials

@@ -68,9 +68,9 @@ def check(course: Course) -> None:
                          f"steps of {course.timestep_fs:g} fs")
 
 
-def key(course: Course, start: Atoms, settings: Settings, version: str) -> str:
+def key(course: Mapping[str, Any], start: Atoms, settings: Settings, version: str) -> str:
     """Return 12 characters that name a run whatever its length: its settings and its start."""
-    fields = {**asdict(course), "steps": 0, "engine": version, **asdict(settings)}
+    fields = {**course, "steps": 0, "engine": version, **asdict(settings)}
     digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
     for array in (start.numbers, np.asarray(start.cell), start.positions):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -1,8 +1,7 @@
-"""Relaxing a small cell with the labels' engine, step by step, each step kept."""
+"""Relaxing a small cell with the labels' engine: each step is a label, kept as it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +10,18 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from haven.aimd import Labelled
-from haven.cell_relaxation import POTENTIAL, printed_occupancies, relax_cell
+from haven.cell_relaxation import described, relax_cell
 from haven.cli import HavenError, log
 from haven.crystal import Material
-from haven.disorder import build
-from haven.labelling import Engine, Settings, make_engine
+from haven.labelling import Engine, Settings, labelled, make_engine
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from haven.frames import Frame
+
+FRAMES, HESSIAN, PULAY = "frames.extxyz", "hessian.json", "pulay.txt"
+WORDS = "pulay_stress_ev_per_angstrom3"  # of a step's header
 CUTOFF_STEP = 1.03  # of the second cutoff that tells how the energy depends on it
 
 
@@ -43,9 +45,11 @@ class LabelledCell(Labelled):
         """Label the atoms, U on top of the density without it: a new cell has no other."""
         self.fresh = True
         super().calculate(atoms, properties, system_changes)
-        stress = np.array(self.last["stress"], float)
-        stress[:3] += self.pulay
-        self.results["stress"] = stress
+        self.results["stress"] = self.whole(self.last["stress"])
+
+    def whole(self, stress: Any) -> np.ndarray:
+        """Return the engine's stress, shape (6,), with the correction."""
+        return np.asarray(stress, float) + self.pulay * np.array([1, 1, 1, 0, 0, 0])
 
 
 def pulay_stress(energies: tuple[float, float], cutoffs: tuple[float, float], volume: float
@@ -82,7 +86,7 @@ def calculator(
     The two labels that the correction takes are kept in ``folder``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "pulay.txt"
+    kept = folder / PULAY
     if not kept.exists():
         further = replace(settings,
                           plane_wave_cutoff_ev=CUTOFF_STEP * settings.plane_wave_cutoff_ev)
@@ -100,68 +104,92 @@ def calculator(
     return LabelledCell(make_engine(name, material, settings, folder), u_ev, pulay)
 
 
-def optimiser(atoms: Atoms, folder: Path) -> Any:
-    """Return an optimiser of atoms and cell that goes on where the last one in ``folder`` stopped.
+def relax(
+    start: Atoms, material: Material, u_ev: float, name: str, settings: Settings, folder: Path,
+    force_tolerance: float, steps: int = 200,
+) -> bool:
+    """Relax atoms and cell with an engine, or go on where the last call in ``folder`` stopped.
 
-    Every step's frame and the Hessian are kept there.
+    The steps, each a label, stand in ``frames.extxyz`` there, the optimiser's Hessian beside them.
+
+    Parameters
+    ----------
+    start
+        One cell, near its minimum.
+    name
+        Engine of the labels.
+    folder
+        Exists; of this relaxation alone.
+    force_tolerance
+        Largest force to stop at, eV/Angstrom; of the stress 0.05 GPa.
+    steps
+        Most steps of one call.
+
+    Returns
+    -------
+    bool
+        Whether forces and stress are within their limits.
+    """
+    from ase.filters import FrechetCellFilter
+    from ase.io import read
+    from ase.optimize import BFGS
+
+    atoms, frames = start.copy(), folder / FRAMES
+    atoms.info, atoms.calc = {}, None
+    atoms.set_initial_magnetic_moments(
+        [material.moments.get(s, 0.0) for s in atoms.get_chemical_symbols()])
+    engine = calculator(name, atoms, material, settings, u_ev, folder)
+    both: Any = FrechetCellFilter(atoms)  # strains are counted from the start's cell
+    done = 0
+    if frames.exists():
+        last: Any = read(frames, -1)
+        done = int(last.info["frame"]) + 1
+        atoms.set_cell(last.cell)
+        atoms.set_positions(last.positions)
+        engine.atoms, engine.results = atoms.copy(), {
+            "energy": last.get_potential_energy(), "free_energy": last.get_potential_energy(),
+            "forces": last.get_forces(), "stress": engine.whole(last.get_stress())}
+        log.info("%s: goes on after %d steps", folder, done)
+    atoms.calc = engine
+    quiet: Any = None
+    optimiser: Any = BFGS(both, logfile=quiet, restart=str(folder / HESSIAN))
+    about = {key: start.info[key] for key in ("trajectory", "occupancies", "system")
+             if key in start.info} | {"origin": "relaxed", WORDS: engine.pulay}
+
+    def keep() -> None:
+        nonlocal done
+        if not engine.last:
+            return  # the step that the last call ended with
+        bare = atoms.copy()
+        bare.info = {**about, "frame": done}
+        step = labelled(bare, u_ev, engine.last, settings, engine.engine.version)
+        step.write(str(frames), format="extxyz", append=True)
+        done += 1
+        said = described(step, (1, 1, 1), force_tolerance, pulay=engine.pulay)
+        log.info("U = %g eV, step %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree, largest "
+                 "force %.3f eV/Angstrom, stress %.2f GPa, %d SCF steps", u_ev, done - 1,
+                 said["a_angstrom"], said["b_angstrom"], said["c_angstrom"], said["beta_degree"],
+                 said["force_max_ev_per_angstrom"], said["stress_max_gpa"],
+                 step.info["scf_steps"])
+
+    optimiser.attach(keep)
+    return relax_cell(atoms, (1, 1, 1), force_tolerance, optimiser=optimiser,
+                      steps=steps)["converged"]
+
+
+def lattice_row(frames: list[Frame], force_tolerance: float) -> dict[str, Any]:
+    """Return what a relaxation's frames tell of the cell: a row of ``lattice`` without its keys.
 
     Raises
     ------
     HavenError
-        If ``folder`` holds the steps of other atoms.
+        If the last frame has no stress.
     """
-    from ase.filters import FrechetCellFilter
-    from ase.io import Trajectory
-    from ase.optimize import BFGS
-
-    folder.mkdir(parents=True, exist_ok=True)
-    steps, hessian = folder / "steps.traj", folder / "hessian.json"
-    both: Any = FrechetCellFilter(atoms)  # strains are counted from the cell the first step had
-    done: Any = Trajectory(str(steps)) if steps.exists() and steps.stat().st_size else []
-    if len(done):
-        last = done[-1]
-        if len(last) != len(atoms) or (last.numbers != atoms.numbers).any():
-            raise HavenError(f"{folder} holds the relaxation of other atoms: name another folder")
-        atoms.set_cell(last.cell)
-        atoms.set_positions(last.positions)
-        log.info("%s: goes on after %d steps", folder, len(done))
-    quiet: Any = None
-    return BFGS(both, logfile=quiet, restart=str(hessian), trajectory=str(steps),
-                append_trajectory=True)
-
-
-def both_ways(
-    material: Material, u_ev: float, seed: int, potential: Callable[[Atoms], Any], name: str,
-    settings: Settings, folder: Path, force_tolerance: float,
-) -> list[dict[str, Any]]:
-    """Return rows of the table ``lattice``: one conventional cell, by potential and by engine.
-
-    Parameters
-    ----------
-    potential
-        Makes the potential's calculator for the atoms.
-    name
-        Engine of the labels.
-    folder
-        Keeps the engine's steps.
-    force_tolerance
-        Largest force to stop at, eV/Angstrom; of the stress 0.05 GPa.
-    """
-    one = (1, 1, 1)
-    occupancies = next(iter(material.occupancies))
-    atoms, sites = build(material, one, occupancies, seed, 40)
-    met = {str(row["site"]): float(str(row["occupancy"])) for row in sites
-           if row["target_occupancy"] is not None}
-    keys = {"material": material.name, "u_ev": u_ev, "seed": seed, "replica": 0,
-            "occupancies": occupancies, "atoms": len(atoms),
-            "system": printed_occupancies(met[site] for site in sorted(met))}
-    atoms.calc = potential(atoms)
-    rows = [{**keys, "engine": POTENTIAL, **relax_cell(atoms, one, force_tolerance)}]
-    atoms.calc = None
-    atoms.set_initial_magnetic_moments(
-        [material.moments.get(s, 0.0) for s in atoms.get_chemical_symbols()])
-    labelled = calculator(name, atoms, material, settings, u_ev, folder)
-    steps = optimiser(atoms, folder)
-    atoms.calc = labelled
-    found = relax_cell(atoms, one, force_tolerance, optimiser=steps)
-    return [*rows, {**keys, "engine": labelled.engine.version, **found}]
+    last = frames[-1]
+    if last.stress is None:
+        raise HavenError(f"{last.where} has no stress: a relaxed cell needs one")
+    found = described(last.atoms, (1, 1, 1), force_tolerance,
+                      pulay=float(last.info.get(WORDS, 0.0)))
+    return {"atoms": len(last.atoms), "engine": str(last.info.get("engine", "first principles")),
+            "occupancies": str(last.info.get("occupancies", "")),
+            "system": str(last.info.get("system", "")), "steps": len(frames) - 1, **found}

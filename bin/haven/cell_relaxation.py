@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,22 @@ def misfit(sites: list[dict[str, Any]]) -> float:
                 if row.get("target_occupancy") is not None), default=0.0)
 
 
+def conventional(material: Material, seed: int) -> Atoms:
+    """Return one conventional cell with the first set of occupancies, as near as atoms allow.
+
+    ``info`` says trajectory, occupancies (the set's name) and system (the occupancies met).
+    """
+    from haven.disorder import build
+
+    occupancies = next(iter(material.occupancies))
+    atoms, sites = build(material, (1, 1, 1), occupancies, seed, 40)
+    met = {str(row["site"]): float(str(row["occupancy"])) for row in sites
+           if row["target_occupancy"] is not None}
+    atoms.info = {"trajectory": f"relaxed_{occupancies}_s{seed}", "occupancies": occupancies,
+                  "system": printed_occupancies(met[site] for site in sorted(met))}
+    return atoms
+
+
 def relax_cell(
     atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05,
     optimiser: Any = None, steps: int = STEPS,
@@ -85,28 +102,49 @@ def relax_cell(
     if optimiser is None:
         both: Any = FrechetCellFilter(atoms)
         optimiser = FIRE(both, logfile=quiet)
-    for _ in optimiser.irun(fmax=0.0, steps=steps):
-        force, stress = largest(atoms)
-        if force <= force_tolerance and stress <= pressure_gpa:
-            break
-    force, stress = largest(atoms)
-    one = atoms.copy()
-    one.set_cell(atoms.cell.array / np.array(repeat)[:, None])
-    a, b, c, alpha, beta, gamma = one.cell.cellpar()
+    with warnings.catch_warnings():  # the filter's logarithm of a small strain, good to 1e-12
+        warnings.filterwarnings("ignore", message="logm result may be inaccurate")
+        for _ in optimiser.irun(fmax=0.0, steps=steps):
+            force, stress = largest(atoms)
+            if force <= force_tolerance and stress <= pressure_gpa:
+                break
+    return described(atoms, repeat, force_tolerance, pressure_gpa) | {"steps": optimiser.nsteps}
+
+
+def described(
+    atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05,
+    pulay: float = 0.0,
+) -> dict[str, Any]:
+    """Return what `relax_cell` tells of a cell, steps left out.
+
+    Parameters
+    ----------
+    pulay
+        Added to the diagonal of the stress, eV/Angstrom^3.
+    """
+    from ase.cell import Cell
+
+    cell = Cell(atoms.cell.array / np.array(repeat)[:, None])
+    a, b, c, alpha, beta, gamma = cell.cellpar()
+    force, stress = largest(atoms, pulay)
     return {
         "a_angstrom": float(a), "b_angstrom": float(b), "c_angstrom": float(c),
         "alpha_degree": float(alpha), "beta_degree": float(beta), "gamma_degree": float(gamma),
-        "volume_angstrom3": abs(float(np.linalg.det(one.cell.array))),
+        "volume_angstrom3": float(cell.volume),
         "energy_ev_per_atom": float(atoms.get_potential_energy()) / len(atoms),
-        "force_max_ev_per_angstrom": force, "stress_max_gpa": stress, "steps": optimiser.nsteps,
+        "force_max_ev_per_angstrom": force, "stress_max_gpa": stress,
         "converged": force <= force_tolerance and stress <= pressure_gpa,
     }
 
 
-def largest(atoms: Atoms) -> tuple[float, float]:
-    """Return the largest force on an atom, eV/Angstrom, and stress component, GPa."""
+def largest(atoms: Atoms, pulay: float = 0.0) -> tuple[float, float]:
+    """Return the largest force on an atom, eV/Angstrom, and stress component, GPa.
+
+    ``pulay`` (eV/Angstrom^3) is added to the diagonal of the stress.
+    """
     force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
-    return force, float(np.abs(atoms.get_stress()).max()) * EV_PER_ANGSTROM3_GPA
+    stress = atoms.get_stress() + pulay * np.array([1, 1, 1, 0, 0, 0])
+    return force, float(np.abs(stress).max()) * EV_PER_ANGSTROM3_GPA
 
 
 def joined_cells(table: Frame) -> Iterator[dict[str, Any]]:

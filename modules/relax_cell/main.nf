@@ -1,4 +1,4 @@
-// Lattice constants of each set of occupancies, relaxed with the potential of one U.
+// Lattice constants of each set of occupancies, relaxed with the potential of one U; those of first-principles cells beside them.
 
 process RELAX_CELL {
     tag "${meta.id}"
@@ -6,22 +6,23 @@ process RELAX_CELL {
     label 'env_run'
 
     input:
-    tuple val(meta), path(potential)
+    tuple val(meta), path(potential), path(labelled, stageAs: 'labelled/*')
     path material
     val code
 
     output:
+    tuple val(meta), path("u${meta.u_ev}.cell.extxyz"), emit: cell, optional: true
     path '*.parquet', emit: tables
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:
     def args = task.ext.args ?: ''
     """
-    relax_cell.py --material ${material} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${args}
+    relax_cell.py --material ${material} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${labelled ? "--labelled ${labelled}" : ''} ${args}
     """
 
     stub:
     """
-    touch u${meta.u_ev}.lattice.parquet
+    touch u${meta.u_ev}.lattice.parquet u${meta.u_ev}.cell.extxyz
     """
 }

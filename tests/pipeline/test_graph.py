@@ -25,7 +25,8 @@ def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path
                    "--frames", f"{ROOT / 'assets' / 'frames' / 'li3ticl6'},{foreign.parent}",
                    "--rounds", "1", "--temperatures_k", "298,373", "--replicas", "2",
                    "--ensemble", "2", "--driving_potentials", "2", "--learning_curve", "true",
-                   "--aimd", "true", "--aimd_trajectories", str(given(tmp_path)), root=ROOT)
+                   "--relax_first_principles", "true", "--aimd", "true",
+                   "--aimd_trajectories", str(given(tmp_path)), root=ROOT)
     assert run.status == 0, run.said
     counts = Counter(name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED"))
     there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
@@ -39,6 +40,7 @@ def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path
     assert {"RUN_DYNAMICS (u4_t373_r1)", "RUN_DYNAMICS (u4_t373_r1_s2)"} <= {
         name.split(":")[-1] for name in run.names("COMPLETED")}
     assert counts["FIND_BARRIERS"] == counts["MEASURE_COST"] == counts["RELAX_CELL"] == 2
+    assert counts["RELAX_FIRST_PRINCIPLES"] == 2
     assert counts["MINIMISE"] == 2 * 2 * 2 and counts["BUILD_SUPERCELL"] == 2
     assert counts["EXPLORE"] == 2 and counts["SELECT_FRAMES"] == counts["IMPORT_FRAMES"] == 1
     assert counts["RENDER_REPORT"] == counts["FIT_ARRHENIUS"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def test_seeds_give_different_runs_and_the_same_seed_the_same(tmp_path, undistur
     other = go(tmp_path / "other", Emt(), steps=3, seed=2)
     assert np.abs(other[3].positions - undisturbed[3].positions).max() > 1e-3
     start, settings = copper(), Settings()
-    one, two, longer = (aimd.key(c, start, settings, "emt")
+    one, two, longer = (aimd.key(asdict(c), start, settings, "emt")
                         for c in (course(), course(seed=2), course(steps=50)))
     assert one == longer and one != two
 

@@ -13,10 +13,12 @@ from ase.io import read
 from trained import MATERIAL
 
 from haven import cell_labelled
-from haven.cell_labelled import calculator, optimiser, pulay_stress
+from haven.cell_labelled import FRAMES, calculator, lattice_row, pulay_stress, relax
+from haven.cell_labelled import WORDS as PULAY_WORDS
 from haven.cell_relaxation import relax_cell
 from haven.cli import HavenError
 from haven.crystal import load_material
+from haven.frames import read_file
 from haven.labelling import Settings
 
 CRYSTAL = load_material(MATERIAL)
@@ -41,7 +43,8 @@ class Waves:
         for u_ev in u_evs:
             yield u_ev, {"energy": atoms.get_potential_energy() + LACK / self.cutoff,
                          "forces": atoms.get_forces(), "stress": stress, "scf_steps": 1,
-                         "wall_s": 1.0, "cpu_s": 1.0}
+                         "wall_s": 1.0, "cpu_s": 1.0, "magmoms": np.zeros(len(atoms)),
+                         "magmom": 0.0, "tries": 1, "rung": "none", "cores": 1}
 
 
 def strained() -> Any:
@@ -76,44 +79,63 @@ def test_the_correction_is_the_derivative_at_fixed_waves():
     assert pulay_stress(energies, (300.0, 309.0), 200.0) == pytest.approx(-2 / 3 * 300 / 30 / 200)
 
 
-def test_a_stopped_relaxation_goes_on_to_the_same_cell(tmp_path):
-    whole = strained()
-    whole.calc = EMT()
-    undisturbed = relax_cell(whole, (1, 1, 1), 0.01, 0.02,
-                             optimiser=optimiser(whole, tmp_path / "whole"))
-    first = strained()
-    first.calc = EMT()
-    assert not relax_cell(first, (1, 1, 1), 0.01, 0.02, steps=4,
-                          optimiser=optimiser(first, tmp_path / "parts"))["converged"]
-    again = strained()
-    moved = optimiser(again, tmp_path / "parts")
-    np.testing.assert_allclose(again.positions, first.positions, atol=1e-9)
-    again.calc = EMT()
-    ended = relax_cell(again, (1, 1, 1), 0.01, 0.02, optimiser=moved)
-    assert ended["converged"] and ended["steps"] < undisturbed["steps"]
-    assert ended["volume_angstrom3"] == pytest.approx(undisturbed["volume_angstrom3"], rel=2e-3)
-    steps: Any = read(tmp_path / "parts" / "steps.traj", ":")
-    assert len(steps) > 5
+def cheap(monkeypatch) -> None:
+    monkeypatch.setattr(cell_labelled, "make_engine",
+                        lambda _name, _material, settings, _folder: Waves(
+                            settings.plane_wave_cutoff_ev))
 
 
-def test_the_steps_of_other_atoms_are_refused(tmp_path):
+def start() -> Any:
     atoms = strained()
-    atoms.calc = EMT()
-    relax_cell(atoms, (1, 1, 1), 0.01, steps=1, optimiser=optimiser(atoms, tmp_path))
-    with pytest.raises(HavenError, match="holds the relaxation of other atoms"):
-        optimiser(bulk("Ag", cubic=True), tmp_path)
+    atoms.info = {"trajectory": "relaxed_default_s1", "occupancies": "default",
+                  "system": "1.000/0.000"}
+    return atoms
+
+
+def steps_of(folder, u_ev=4.0) -> list[Any]:
+    return read_file(folder / FRAMES, u_ev, ("Cu",))
+
+
+def test_a_stopped_relaxation_goes_on_to_the_same_cell(tmp_path, monkeypatch):
+    cheap(monkeypatch)
+    folders = [tmp_path / name for name in ("whole", "parts")]
+    for folder in folders:
+        folder.mkdir()
+    whole, parts = folders
+    assert relax(start(), CRYSTAL, 4.0, "waves", Settings(), whole, 0.01)
+    assert not relax(start(), CRYSTAL, 4.0, "waves", Settings(), parts, 0.01, steps=4)
+    before = steps_of(parts)
+    assert len(before) == 5
+    assert relax(start(), CRYSTAL, 4.0, "waves", Settings(), parts, 0.01)
+    undisturbed, after = steps_of(whole), steps_of(parts)
+    assert [frame.number for frame in after] == list(range(len(after)))  # none twice, none lost
+    np.testing.assert_array_equal(after[4].atoms.positions, before[4].atoms.positions)
+    assert abs(len(after) - len(undisturbed)) <= 3
+    one, two = (lattice_row(frames, 0.01) for frames in (undisturbed, after))
+    assert one["converged"] and two["converged"] and one["engine"] == "waves 1"
+    assert two["volume_angstrom3"] == pytest.approx(one["volume_angstrom3"], rel=2e-3)
+    assert {key: one[key] for key in ("occupancies", "system", "atoms")} == {
+        "occupancies": "default", "system": "1.000/0.000", "atoms": 4}
+
+
+def test_a_relaxed_cell_is_judged_by_its_stress_at_a_fixed_cutoff(tmp_path, monkeypatch):
+    cheap(monkeypatch)
+    relax(start(), CRYSTAL, 4.0, "waves", Settings(), tmp_path, 0.01)
+    frames = steps_of(tmp_path)
+    assert lattice_row(frames, 0.01)["stress_max_gpa"] <= 0.05
+    frames[-1].info.pop(PULAY_WORDS)
+    assert not lattice_row(frames, 0.01)["converged"]
+    bare = [replace(frames[-1], stress=None)]
+    with pytest.raises(HavenError, match="has no stress: a relaxed cell"):
+        lattice_row(bare, 0.01)
 
 
 def test_gpaw_itself_relaxes_a_small_cell(tmp_path):
     pytest.importorskip("gpaw")
     atoms = bulk("Li", a=3.7)
-    atoms.set_initial_magnetic_moments([1.0])
     rough = replace(Settings(), plane_wave_cutoff_ev=250.0, kpoint_spacing_per_angstrom=1.5)
-    calc = calculator("gpaw", atoms, CRYSTAL, rough, 0.0, tmp_path)
-    assert abs(calc.pulay) < 0.01
-    steps = optimiser(atoms, tmp_path)
-    atoms.calc = calc
-    found = relax_cell(atoms, (1, 1, 1), 0.05, 0.5, optimiser=steps, steps=2)
-    kept: Any = read(tmp_path / "steps.traj", ":")
-    assert len(kept) == found["steps"] + 1
+    relax(atoms, replace(CRYSTAL, moments={"Li": 1.0}), 0.0, "gpaw", rough, tmp_path, 0.05, 2)
+    kept: Any = read(tmp_path / FRAMES, ":")
+    assert len(kept) == 3 and abs(kept[0].info[PULAY_WORDS]) < 0.01
     assert kept[-1].get_potential_energy() < kept[0].get_potential_energy()
+    assert kept[-1].info["scf_steps"] > 0 and kept[-1].info["origin"] == "relaxed"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.io import read
 from report_tables import relaxed
-from trained import MATERIAL, call, trained
+from trained import MATERIAL, ROOT, call, trained
 
 from haven import tables
 from haven.cell_relaxation import joined_cells, relax_cell, system_name
@@ -67,6 +70,31 @@ def test_every_occupancy_is_relaxed_with_a_trained_potential(tmp_path):
     assert set(rows["system"]) == {"0.754/0.123", "0.875/0.063", "0.750/0.125"}
     assert "calculated_844: cells of 160 atoms miss its occupancies by 0.031" in done.stderr
     assert len(tables.read("verdicts", tmp_path / "u4_lattice.verdicts.parquet")) == 1
+
+
+def test_a_cell_relaxed_from_first_principles_stands_beside_the_potentials(tmp_path):
+    shipped = next((ROOT / "assets" / "cells" / "li3ticl6").glob("relaxed_*.u4.extxyz"))
+    done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
+                "--relax_supercell", "1,1,2", "--relax_replicas", 1, "--out", tmp_path,
+                "--labelled", shipped, "--conventional_cell")
+    assert done.returncode == 0, done.stderr
+    rows = tables.read("lattice", tmp_path / "u4.lattice.parquet")
+    one = rows[rows["atoms"] == 20]
+    assert sorted(one["engine"]) == ["gpaw 26.7.0", "potential", "potential"]
+    assert len(set(one["system"])) == 1 and set(one["occupancies"]) == {"default"}
+    first = one[one["engine"] != "potential"].iloc[0]
+    last: Any = read(shipped, -1)
+    assert first["a_angstrom"] == pytest.approx(last.cell.lengths()[0])
+    cell: Any = read(tmp_path / "u4.cell.extxyz")
+    assert len(cell) == 20 and cell.info["occupancies"] == "default"
+
+
+def test_a_relaxation_of_another_u_is_refused(tmp_path):
+    shipped = next((ROOT / "assets" / "cells" / "li3ticl6").glob("relaxed_*.u4.extxyz"))
+    done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 0,
+                "--relax_supercell", "1,1,2", "--relax_replicas", 1, "--out", tmp_path,
+                "--labelled", shipped)
+    assert done.returncode == 2 and "has no frame of U = 0 eV" in done.stderr
 
 
 @pytest.mark.parametrize(("options", "said"), [

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Relax one cell from first principles; every step is a labelled frame."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from haven import cli, guard
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Relax or go on; write the steps as one extxyz file, and the table of lattice constants."""
+    parser = cli.parser(__doc__)
+    add = parser.add_argument
+    add("--material", required=True, help="material file")
+    add("--start", required=True, help="one conventional cell near its minimum, such as "
+        "relax_cell.py --conventional_cell writes")
+    add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
+    add("--seed", type=int, default=1, help="seed that the disorder was drawn with")
+    add("--force_tolerance_ev_per_angstrom", type=float, default=0.05, help="limit of the forces")
+    add("--engine", choices=("gpaw", "vasp"), default="gpaw", help="program of the labels")
+    add("--functional", default="PBE", help="exchange-correlation functional")
+    add("--plane_wave_cutoff_ev", type=float, default=340.0)
+    add("--kpoint_spacing_per_angstrom", type=float, default=0.6)
+    add("--smearing_ev", type=float, default=0.1)
+    add("--checkpoint_dir", help="folder for the steps that a retry goes on from")
+    add("--out", default=".", help="folder for steps and table")
+    args = parser.parse_args(argv)
+
+    from haven import tables
+    from haven.aimd import key
+    from haven.cell_labelled import FRAMES, lattice_row, relax
+    from haven.crystal import load_material
+    from haven.frames import read_file
+    from haven.labelling import Settings, make_engine
+    from haven.relaxation import read_structure
+
+    if not args.force_tolerance_ev_per_angstrom > 0:
+        raise cli.HavenError(f"force_tolerance_ev_per_angstrom is "
+                             f"{args.force_tolerance_ev_per_angstrom:g}: it must be above 0")
+    material = load_material(args.material)
+    start = read_structure(args.start, material.species)
+    settings = Settings(args.functional, args.plane_wave_cutoff_ev,
+                        args.kpoint_spacing_per_angstrom, args.smearing_ev)
+    name, out = str(start.info.get("trajectory", f"relaxed_s{args.seed}")), Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    version = make_engine(args.engine, material, settings, out).version
+    place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
+    folder = place / f"relaxed_u{args.u_ev:g}_{key({'u_ev': args.u_ev}, start, settings, version)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with guard.alone(folder):
+        if not relax(start, material, args.u_ev, args.engine, settings, folder,
+                     args.force_tolerance_ev_per_angstrom):
+            cli.log.warning("%s did not converge: its table says so", name)
+        target = out / f"{name}.u{args.u_ev:g}.extxyz"
+        shutil.copyfile(folder / FRAMES, target)
+    frames = read_file(target, args.u_ev, material.species)
+    row = {"material": material.name, "u_ev": args.u_ev, "seed": args.seed, "replica": 0,
+           **lattice_row(frames, args.force_tolerance_ev_per_angstrom)}
+    tables.write("lattice", [row], out / f"u{args.u_ev:g}_cell.lattice.parquet", vars(args))
+
+
+if __name__ == "__main__":
+    cli.run(main)
