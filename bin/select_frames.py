@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import tables
     from haven.crystal import load_material
-    from haven.selection import select
+    from haven.selection import select_by_size
 
     frames = [a for path in given.candidates for a in iread(existing(path, "candidates"), ":")]
     if given.frames_per_round < 1:
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"{len(lacking)} of {len(frames)} candidates carry no trajectory or no "
                          "deviation: make them with explore.py")
     known = [a for path in given.known for a in iread(existing(path, "labelled frames"), ":")]
-    chosen, distance = select(frames, given.frames_per_round, known)
+    chosen, distance = select_by_size(frames, given.frames_per_round, known)
     material = load_material(given.material).name
     rows, grouped = [], {}
     for index, apart in sorted(zip(chosen, distance, strict=True)):

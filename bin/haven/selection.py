@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,32 @@ def fingerprint(atoms: Atoms) -> np.ndarray:
             counts, _ = np.histogram(distance[both], BINS)
             parts.append(gaussian_filter1d(counts / len(atoms), 1.0))
     return np.concatenate(parts)
+
+
+def select_by_size(
+    frames: list[Atoms], number: int, known: list[Atoms]
+) -> tuple[list[int], list[float]]:
+    """Choose as `select` does among cells of each size, which get their shares of the candidates.
+
+    A fingerprint is a mean over atoms: those of large cells lie near all others, and among small
+    ones none would ever be chosen. Known frames of other sizes count where there is none of the
+    same.
+    """
+    sizes = Counter(len(atoms) for atoms in frames)
+    exact = {size: min(number, len(frames)) * count / len(frames) for size, count in sizes.items()}
+    quota = {size: int(share) for size, share in exact.items()}
+    left = min(number, len(frames)) - sum(quota.values())
+    for size in sorted(exact, key=lambda s: (quota[s] - exact[s], s))[:left]:
+        quota[size] += 1
+    chosen: list[int] = []
+    distance: list[float] = []
+    for size in sorted(quota):
+        mine = [i for i, atoms in enumerate(frames) if len(atoms) == size]
+        same = [atoms for atoms in known if len(atoms) == size]
+        best, apart = select([frames[i] for i in mine], quota[size], same or known)
+        chosen += [mine[i] for i in best]
+        distance += apart
+    return chosen, distance
 
 
 def select(

@@ -11,7 +11,7 @@ from trained import MATERIAL, call, trained
 from haven import tables
 from haven.cli import HavenError
 from haven.exploration import Window, too_close
-from haven.selection import select
+from haven.selection import select, select_by_size
 
 FRAMES = MATERIAL.parents[1] / "frames" / "li3ticl6"
 WALLS = [("Ti", "Ti", 3.3), ("Li", "Cl", 1.75)]
@@ -32,6 +32,22 @@ def test_known_and_repeated_frames_are_not_chosen():
 def test_no_more_frames_are_chosen_than_asked_for():
     frames = shipped("s1_002") + shipped("s1_003")
     assert len(select(frames, 2, [])[0]) == 2 and select([], 2, frames) == ([], [])
+
+
+def test_large_cells_get_their_share_of_the_labels():
+    frames = [frame for n in ("000", "001", "002", "003") for frame in shipped(f"s1_{n}")][:12]
+    large = [frame.repeat((2, 1, 2)) for frame in frames[:4]]
+    for frame in large:
+        frame.rattle(0.02, seed=1)  # near to the small ones they are made of
+    chosen, distance = select_by_size(frames + large, 8, [])
+    sizes = [len((frames + large)[i]) for i in chosen]
+    assert sizes == [20] * 6 + [80] * 2 and len(distance) == 8
+    assert len(set(chosen)) == 8
+    alone, _ = select(frames, 6, [])
+    assert chosen[:6] == alone
+    again, _ = select_by_size(frames + large, 8, frames)  # those labelled already come last
+    assert {len((frames + large)[i]) for i in again} == {80}
+    assert select_by_size([], 3, frames) == ([], [])
 
 
 @pytest.mark.parametrize(("apart", "expected"), [(2.7, True), (2.9, False)])
