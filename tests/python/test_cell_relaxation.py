@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
-from ase.io import read
+from ase.io import read, write
 from report_tables import relaxed
 from trained import MATERIAL, ROOT, call, trained
 
@@ -72,28 +74,41 @@ def test_every_occupancy_is_relaxed_with_a_trained_potential(tmp_path):
     assert len(tables.read("verdicts", tmp_path / "u4_lattice.verdicts.parquet")) == 1
 
 
+def relaxation(folder) -> Path:
+    """Write the shipped labels of one cell as if they were the steps of its relaxation."""
+    steps: Any = read(ROOT / "assets" / "frames" / "li3ticl6" / "s1_000.u4.extxyz", ":")
+    for number, step in enumerate(steps):
+        step.info.update(frame=number, occupancies="default", system="1.000/0.000",
+                         pulay_stress_ev_per_angstrom3=-0.01)
+    target = folder / "relaxed_default_s1.u4.extxyz"
+    write(target, steps)
+    return target
+
+
 def test_a_cell_relaxed_from_first_principles_stands_beside_the_potentials(tmp_path):
-    shipped = next((ROOT / "assets" / "cells" / "li3ticl6").glob("relaxed_*.u4.extxyz"))
+    given = relaxation(tmp_path)
     done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
                 "--relax_supercell", "1,1,2", "--relax_replicas", 1, "--out", tmp_path,
-                "--labelled", shipped, "--conventional_cell")
+                "--labelled", given, "--conventional_cell")
     assert done.returncode == 0, done.stderr
     rows = tables.read("lattice", tmp_path / "u4.lattice.parquet")
     one = rows[rows["atoms"] == 20]
     assert sorted(one["engine"]) == ["gpaw 26.7.0", "potential", "potential"]
-    assert len(set(one["system"])) == 1 and set(one["occupancies"]) == {"default"}
-    first = one[one["engine"] != "potential"].iloc[0]
-    last: Any = read(shipped, -1)
+    assert set(one["occupancies"]) == {"default"}
+    assert list(one["system"]).count("1.000/0.000") >= 2
+    first, last = one[one["engine"] != "potential"].iloc[0], read(given, -1)
+    assert isinstance(last, Atoms) and first["steps"] == 2 and not first["converged"]
     assert first["a_angstrom"] == pytest.approx(last.cell.lengths()[0])
-    cell: Any = read(tmp_path / "u4.cell.extxyz")
-    assert len(cell) == 20 and cell.info["occupancies"] == "default"
+    stress = last.get_stress() - 0.01 * np.array([1, 1, 1, 0, 0, 0])
+    assert first["stress_max_gpa"] == pytest.approx(np.abs(stress).max() * 160.21766)
+    cell = read(tmp_path / "u4.cell.extxyz")
+    assert isinstance(cell, Atoms) and len(cell) == 20 and cell.info["occupancies"] == "default"
 
 
 def test_a_relaxation_of_another_u_is_refused(tmp_path):
-    shipped = next((ROOT / "assets" / "cells" / "li3ticl6").glob("relaxed_*.u4.extxyz"))
     done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 0,
                 "--relax_supercell", "1,1,2", "--relax_replicas", 1, "--out", tmp_path,
-                "--labelled", shipped)
+                "--labelled", relaxation(tmp_path))
     assert done.returncode == 2 and "has no frame of U = 0 eV" in done.stderr
 
 

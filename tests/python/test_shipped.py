@@ -34,11 +34,15 @@ def test_checksums_are_those_of_the_files():
 
 
 @pytest.mark.parametrize("u_ev", [0, 4])
-def test_at_least_forty_frames_converged_in_cells_of_twenty_and_forty_atoms(frames, u_ev):
+def test_at_least_250_frames_converged_in_cells_of_twenty_to_eighty_atoms(frames, u_ev):
     found = frames[u_ev].values()
-    assert len(found) >= 40
-    assert {len(a) for a in found} == {20, 40}
-    assert {a.info["origin"] for a in found} == {"strained", "dynamics"}
+    assert len(found) >= 250
+    assert {len(a) for a in found} == {20, 40, 80}
+    assert {a.info["origin"] for a in found} == {"strained", "dynamics", "aimd"}
+    rounds = {t[:5] for t, _ in frames[u_ev] if t.startswith("x1_")}
+    assert len(rounds) >= 3
+    hot = {float(a.info["temperature_k"]) for a in found if "temperature_k" in a.info}
+    assert {300.0, 450.0, 600.0, 900.0} <= hot
     for atoms in found:
         assert atoms.info["converged"] and atoms.info["u_ev"] == u_ev
         assert np.isfinite(atoms.get_forces()).all() and np.isfinite(atoms.get_stress()).all()
