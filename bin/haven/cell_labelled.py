@@ -10,7 +10,7 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from haven.aimd import Labelled
-from haven.cell_relaxation import described, relax_cell
+from haven.cell_relaxation import EV_PER_ANGSTROM3_GPA, described, relax_cell
 from haven.cli import HavenError, log
 from haven.crystal import Material
 from haven.labelling import Engine, Settings, labelled, make_engine
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FRAMES, HESSIAN, PULAY = "frames.extxyz", "hessian.json", "pulay.txt"
 WORDS = "pulay_stress_ev_per_angstrom3"  # of a step's header
+SPRING = 20.0  # first guess of an atom's force constant, eV/Angstrom^2
+STIFFNESS_GPA = 30.0  # and of the crystal's elastic constants; ASE's own is that of a diamond
 CUTOFF_STEP = 1.03  # of the second cutoff that tells how the energy depends on it
 
 
@@ -152,7 +154,10 @@ def relax(
         log.info("%s: goes on after %d steps", folder, done)
     atoms.calc = engine
     quiet: Any = None
-    optimiser: Any = BFGS(both, logfile=quiet, restart=str(folder / HESSIAN))
+    optimiser: Any = BFGS(both, logfile=quiet, restart=str(folder / HESSIAN), alpha=SPRING)
+    if optimiser.state is None:  # nothing to go on from
+        soft = STIFFNESS_GPA / EV_PER_ANGSTROM3_GPA * atoms.get_volume() / len(atoms) ** 2
+        optimiser.H0[-9:, -9:] = soft * np.eye(9)  # the filter's coordinates: strain times atoms
     about = {key: start.info[key] for key in ("trajectory", "occupancies", "system")
              if key in start.info} | {"origin": "relaxed", WORDS: engine.pulay}
 
