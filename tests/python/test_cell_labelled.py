@@ -136,6 +136,6 @@ def test_gpaw_itself_relaxes_a_small_cell(tmp_path):
     rough = replace(Settings(), plane_wave_cutoff_ev=250.0, kpoint_spacing_per_angstrom=1.5)
     relax(atoms, replace(CRYSTAL, moments={"Li": 1.0}), 0.0, "gpaw", rough, tmp_path, 0.05, 2)
     kept: Any = read(tmp_path / FRAMES, ":")
-    assert len(kept) == 3 and abs(kept[0].info[PULAY_WORDS]) < 0.01
+    assert len(kept) in (2, 3) and abs(kept[0].info[PULAY_WORDS]) < 0.01
     assert kept[-1].get_potential_energy() < kept[0].get_potential_energy()
     assert kept[-1].info["scf_steps"] > 0 and kept[-1].info["origin"] == "relaxed"
