@@ -32,7 +32,9 @@ def lattice(tables: Tables, reference: Frame) -> Picture | None:
         _own(axis, found[found["quantity"] == name], order)
         _published(axis, printed[printed["quantity"] == name], order)
         axis.set(ylabel=LETTERS[column], xlim=(-0.5, len(order) - 0.5))
-        axis.set_xticks(range(len(order)), [text.replace("/", "\n") for text in order], fontsize=8)
+        size = 8 if len(order) < 6 else 6.5
+        axis.set_xticks(range(len(order)), [text.replace("/", "\n") for text in order],
+                        fontsize=size)
     for axis in axes[1]:
         axis.set_xlabel("occupancy by site")
     joint_legend(figure, axes.flat)
@@ -49,7 +51,8 @@ def lattice(tables: Tables, reference: Frame) -> Picture | None:
 
 def _own(axis: Axes, found: Frame, order: list[str]) -> None:
     groups = found.groupby(["u_ev", "engine"])
-    for shift, ((u_ev, engine), mine) in zip((-0.15, 0.15, 0.3, -0.3), groups, strict=False):
+    for (u_ev, engine), mine in groups:
+        shift = (-0.15 if u_ev == 0 else 0.15) * (1 if engine == POTENTIAL else 2.2)
         place = [order.index(s) + shift for s in mine["system"]]
         bars = [(mine["value"] - mine["low"]).fillna(0), (mine["high"] - mine["value"]).fillna(0)]
         marker, size, of = ((u_marker(u_ev), 5, "") if engine == POTENTIAL
