@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from haven import label_options
 from haven.cli import HavenError, existing, numbers, parser, run
 
 
@@ -14,29 +15,22 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--material", required=True, help="material file")
     arguments.add_argument("--structure", required=True, help="extxyz with the frames to label")
     arguments.add_argument("--u_ev", required=True, help="Hubbard U - J values in eV, such as 0,4")
-    arguments.add_argument("--engine", choices=("gpaw", "vasp"), default="gpaw",
-                           help="program that labels; VASP by HAVEN_VASP and VASP_PP_PATH")
-    arguments.add_argument("--functional", default="PBE", help="exchange-correlation functional")
-    arguments.add_argument("--plane_wave_cutoff_ev", type=float, default=340.0)
-    arguments.add_argument("--kpoint_spacing_per_angstrom", type=float, default=0.6)
-    arguments.add_argument("--smearing_ev", type=float, default=0.1)
+    label_options.add_options(arguments)
     arguments.add_argument("--out", default="frames", help="folder for the labelled frames")
     given = arguments.parse_args(argv)
 
     from ase.io import iread
 
     from haven.crystal import load_material
-    from haven.labelling import Settings, label_trajectory
+    from haven.labelling import label_trajectory
 
     frames = list(iread(existing(given.structure, "structure file")))
     if not frames or "trajectory" not in frames[0].info:
         raise HavenError(f"{given.structure} has no frames with a trajectory name: "
                          "make them with build_structures.py")
-    settings = Settings(given.functional, given.plane_wave_cutoff_ev,
-                        given.kpoint_spacing_per_angstrom, given.smearing_ev)
     label_trajectory(frames, load_material(given.material),
-                     numbers(given.u_ev, None, "u_ev"), settings, Path(given.out),
-                     engine=given.engine)
+                     numbers(given.u_ev, None, "u_ev"), label_options.settings_of(given),
+                     Path(given.out), engine=given.engine)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import tables
     from haven.barriers import potential
+    from haven.cell_labelled import read_relaxed
     from haven.cell_relaxation import (
         COARSE,
         POTENTIAL,
@@ -50,7 +51,20 @@ def main(argv: list[str] | None = None) -> None:
     if given.relax_replicas < 1:
         raise HavenError("--relax_replicas needs whole numbers above 0")
     model = existing(given.potential, "potential")
+    keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed}
     rows, cells, calculator = [], [], None
+
+    def relaxed(atoms: Any, repeat: tuple[int, int, int], replica: int) -> dict[str, Any]:
+        nonlocal calculator
+        about = {name: atoms.info[name] for name in ("occupancies", "system")}
+        calculator = calculator or potential(model, atoms)
+        atoms.calc = calculator
+        found = relax_cell(atoms, repeat, given.force_tolerance_ev_per_angstrom)
+        rows.append({**keys, "replica": replica, **about, "engine": POTENTIAL,
+                     "atoms": len(atoms), **found})
+        cells.append(atoms.copy())
+        return found
+
     for occupancies in material.occupancies:
         for replica in range(given.relax_replicas):
             atoms, sites = build(material, repeat, occupancies, given.seed + replica, 40)
@@ -58,54 +72,26 @@ def main(argv: list[str] | None = None) -> None:
                 log.warning("%s: cells of %d atoms miss its occupancies by %.3f and are left out; "
                             "take a larger --relax_supercell", occupancies, len(atoms), off)
                 break
-            calculator = calculator or potential(model, atoms)
-            atoms.calc = calculator
-            found = relax_cell(atoms, repeat, given.force_tolerance_ev_per_angstrom)
-            rows.append({"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
-                         "replica": replica, "occupancies": occupancies,
-                         "system": system_name(material, occupancies), "engine": POTENTIAL,
-                         "atoms": len(atoms), **found})
-            cells.append(atoms.copy())
+            atoms.info = {"occupancies": occupancies, "system": system_name(material, occupancies)}
+            found = relaxed(atoms, repeat, replica)
             log.info("%s, replica %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree%s",
                      occupancies, replica, found["a_angstrom"], found["b_angstrom"],
                      found["c_angstrom"], found["beta_degree"],
                      "" if found["converged"] else ": not converged")
     out, name = Path(given.out), f"u{given.u_ev:g}"
-    keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed, "replica": 0}
-    both = [labelled_rows(path, material, given, keys) for path in given.labelled]
-    starts = [start for _, start in both]
+    for path in given.labelled:
+        row, start = read_relaxed(path, material, given.u_ev,
+                                  given.force_tolerance_ev_per_angstrom)
+        relaxed(start, (1, 1, 1), 0)
+        rows.append({**keys, "replica": 0, **row})
     if given.conventional_cell:
-        starts.append(conventional(material, given.seed))
-    for start in starts:
-        about = start.info
-        start.calc = potential(model, start)
-        found = relax_cell(start, (1, 1, 1), given.force_tolerance_ev_per_angstrom)
-        rows.append({**keys, "occupancies": about["occupancies"], "system": about["system"],
-                     "engine": POTENTIAL, "atoms": len(start), **found})
-        cells.append(start.copy())
-    if given.conventional_cell:
+        relaxed(conventional(material, given.seed), (1, 1, 1), 0)
         out.mkdir(parents=True, exist_ok=True)
         cells[-1].write(out / f"{name}.cell.extxyz")
-    rows += [row for row, _ in both]
     tables.write("lattice", rows, out / f"{name}.lattice.parquet", vars(given))
     walls = walls_of(material)
     tables.write("verdicts", [wall_row(cells, walls, material.name, f"{name} relaxed cells")],
                  out / f"{name}_lattice.verdicts.parquet", vars(given))
-
-
-def labelled_rows(path: str, material: Any, given: Any, keys: dict[str, Any]
-                  ) -> tuple[dict[str, Any], Any]:
-    """Return the row of a cell relaxed from first principles, and where its relaxation began."""
-    from haven.cell_labelled import lattice_row
-    from haven.frames import read_file
-
-    frames = read_file(path, given.u_ev, material.species)
-    if not frames:
-        raise HavenError(f"{path} has no frame of U = {given.u_ev:g} eV: name another file")
-    row = lattice_row(frames, given.force_tolerance_ev_per_angstrom)
-    start = frames[0].atoms.copy()
-    start.info = {key: row[key] for key in ("occupancies", "system")}
-    return {**keys, **row}, start
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from haven import cli, guard
+from haven import cli, guard, label_options
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -19,11 +19,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
     add("--seed", type=int, default=1, help="seed that the disorder was drawn with")
     add("--force_tolerance_ev_per_angstrom", type=float, default=0.05, help="limit of the forces")
-    add("--engine", choices=("gpaw", "vasp"), default="gpaw", help="program of the labels")
-    add("--functional", default="PBE", help="exchange-correlation functional")
-    add("--plane_wave_cutoff_ev", type=float, default=340.0)
-    add("--kpoint_spacing_per_angstrom", type=float, default=0.6)
-    add("--smearing_ev", type=float, default=0.1)
+    label_options.add_options(parser)
     add("--checkpoint_dir", help="folder for the steps that a retry goes on from")
     add("--out", default=".", help="folder for steps and table")
     args = parser.parse_args(argv)
@@ -33,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.cell_labelled import FRAMES, lattice_row, relax
     from haven.crystal import load_material
     from haven.frames import read_file
-    from haven.labelling import Settings, make_engine
+    from haven.labelling import make_engine
     from haven.relaxation import read_structure
 
     if not args.force_tolerance_ev_per_angstrom > 0:
@@ -41,8 +37,7 @@ def main(argv: list[str] | None = None) -> None:
                              f"{args.force_tolerance_ev_per_angstrom:g}: it must be above 0")
     material = load_material(args.material)
     start = read_structure(args.start, material.species)
-    settings = Settings(args.functional, args.plane_wave_cutoff_ev,
-                        args.kpoint_spacing_per_angstrom, args.smearing_ev)
+    settings = label_options.settings_of(args)
     name, out = str(start.info.get("trajectory", f"relaxed_s{args.seed}")), Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     version = make_engine(args.engine, material, settings, out).version

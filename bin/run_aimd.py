@@ -7,7 +7,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from haven import cli, guard
+from haven import cli, guard, label_options
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -26,11 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--aimd_label_every", type=int, default=0, help="steps between frames that also go into "
         "frames/, for later trainings; 0: none")
     add("--damping_fs", type=float, default=100.0, help="damping time of the thermostat, fs")
-    add("--engine", choices=("gpaw", "vasp"), default="gpaw", help="program of the labels")
-    add("--functional", default="PBE", help="exchange-correlation functional")
-    add("--plane_wave_cutoff_ev", type=float, default=340.0)
-    add("--kpoint_spacing_per_angstrom", type=float, default=0.6)
-    add("--smearing_ev", type=float, default=0.1)
+    label_options.add_options(parser)
     add("--checkpoint_dir", help="folder for the states that a retry goes on from")
     add("--out", default=".", help="folder for the trajectory")
     args = parser.parse_args(argv)
@@ -39,7 +35,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import aimd
     from haven.crystal import load_material
-    from haven.labelling import Settings, make_engine
+    from haven.labelling import make_engine
 
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
                          args.aimd_steps, args.seed)
@@ -48,8 +44,7 @@ def main(argv: list[str] | None = None) -> None:
         raise cli.HavenError(f"aimd_label_every is {args.aimd_label_every}: it must be 0 or more")
     material = load_material(args.material)
     start = aimd.read_start(args.start, material.species)
-    settings = Settings(args.functional, args.plane_wave_cutoff_ev,
-                        args.kpoint_spacing_per_angstrom, args.smearing_ev)
+    settings = label_options.settings_of(args)
     name, out = f"aimd_t{args.temperature_k:g}_r{args.replica}", Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     engine = make_engine(args.engine, material, settings, out)

@@ -10,9 +10,15 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from haven.aimd import Labelled
-from haven.cell_relaxation import EV_PER_ANGSTROM3_GPA, described, relax_cell
+from haven.cell_relaxation import (
+    EV_PER_ANGSTROM3_GPA,
+    at_fixed_cutoff,
+    described,
+    relax_cell,
+)
 from haven.cli import HavenError, log
 from haven.crystal import Material
+from haven.frames import read_file
 from haven.labelling import Engine, Settings, labelled, make_engine
 
 if TYPE_CHECKING:
@@ -47,11 +53,7 @@ class LabelledCell(Labelled):
         """Label the atoms, U on top of the density without it: a new cell has no other."""
         self.fresh = True
         super().calculate(atoms, properties, system_changes)
-        self.results["stress"] = self.whole(self.last["stress"])
-
-    def whole(self, stress: Any) -> np.ndarray:
-        """Return the engine's stress, shape (6,), with the correction."""
-        return np.asarray(stress, float) + self.pulay * np.array([1, 1, 1, 0, 0, 0])
+        self.results["stress"] = at_fixed_cutoff(self.last["stress"], self.pulay)
 
 
 def pulay_stress(energies: tuple[float, float], cutoffs: tuple[float, float], volume: float
@@ -102,7 +104,7 @@ def calculator(
         kept.write_text(f"{value:.9g}\n")
     pulay = float(kept.read_text())
     log.info("U = %g eV: %.2f GPa added to the stress for the waves that a larger cell lacks",
-             u_ev, 160.21766208 * pulay)
+             u_ev, EV_PER_ANGSTROM3_GPA * pulay)
     return LabelledCell(make_engine(name, material, settings, folder), u_ev, pulay)
 
 
@@ -150,7 +152,7 @@ def relax(
         atoms.set_positions(last.positions)
         engine.atoms, engine.results = atoms.copy(), {
             "energy": last.get_potential_energy(), "free_energy": last.get_potential_energy(),
-            "forces": last.get_forces(), "stress": engine.whole(last.get_stress())}
+            "forces": last.get_forces(), "stress": at_fixed_cutoff(last.get_stress(), engine.pulay)}
         log.info("%s: goes on after %d steps", folder, done)
     atoms.calc = engine
     quiet: Any = None
@@ -198,3 +200,24 @@ def lattice_row(frames: list[Frame], force_tolerance: float) -> dict[str, Any]:
     return {"atoms": len(last.atoms), "engine": str(last.info.get("engine", "first principles")),
             "occupancies": str(last.info.get("occupancies", "")),
             "system": str(last.info.get("system", "")), "steps": len(frames) - 1, **found}
+
+
+def read_relaxed(
+    path: str | Path, material: Material, u_ev: float, force_tolerance: float
+) -> tuple[dict[str, Any], Atoms]:
+    """Return `lattice_row` of a file of steps, and the cell its relaxation began with.
+
+    The cell's ``info`` says occupancies and system.
+
+    Raises
+    ------
+    HavenError
+        If no step is of this U, or one is bad, see `haven.frames.read_file`.
+    """
+    frames = read_file(path, u_ev, material.species)
+    if not frames:
+        raise HavenError(f"{path} has no frame of U = {u_ev:g} eV: name another file")
+    row = lattice_row(frames, force_tolerance)
+    start = frames[0].atoms.copy()
+    start.info = {key: row[key] for key in ("occupancies", "system")}
+    return row, start

@@ -137,13 +137,18 @@ def described(
     }
 
 
+def at_fixed_cutoff(stress: Any, pulay: float) -> np.ndarray:
+    """Return a stress, shape (6,), with ``pulay`` added to its diagonal, both eV/Angstrom^3."""
+    return np.asarray(stress, float) + pulay * np.array([1, 1, 1, 0, 0, 0])
+
+
 def largest(atoms: Atoms, pulay: float = 0.0) -> tuple[float, float]:
     """Return the largest force on an atom, eV/Angstrom, and stress component, GPa.
 
     ``pulay`` (eV/Angstrom^3) is added to the diagonal of the stress.
     """
     force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
-    stress = atoms.get_stress() + pulay * np.array([1, 1, 1, 0, 0, 0])
+    stress = at_fixed_cutoff(atoms.get_stress(), pulay)
     return force, float(np.abs(stress).max()) * EV_PER_ANGSTROM3_GPA
 
 
