@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder for the trajectory")
     args = parser.parse_args(argv)
 
-    from ase.io import read, write
+    from ase.io import iread, write
 
     from haven import aimd
     from haven.crystal import load_material
@@ -58,7 +58,10 @@ def main(argv: list[str] | None = None) -> None:
         shutil.copyfile(frames, target)
     if args.aimd_label_every:
         (out / "frames").mkdir(exist_ok=True)
-        write(out / "frames" / target.name, read(target, f"::{args.aimd_label_every}"))
+        chosen = list(iread(target, f"::{args.aimd_label_every}"))
+        aimd.add_pulay(chosen, args.u_ev, settings, lambda further: make_engine(
+            args.engine, material, further, out / "pulay"), material.moments)
+        write(out / "frames" / target.name, chosen)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from haven.cli import HavenError, existing, log
+from haven.pulay import HEADER, measured
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -278,3 +279,15 @@ def run(
         raise HavenError(f"step {step + 1} of {name}: {error}; the steps before are kept in "
                          f"{folder}") from error
     return folder / FRAMES
+
+
+def add_pulay(
+    frames: Sequence[Any], u_ev: float, settings: Settings, make: Callable[[Settings], Engine],
+    moments: Mapping[str, float],
+) -> None:
+    """Put the Pulay stress, measured on the first frame, into the headers of labelled frames."""
+    bare = frames[0].copy()
+    bare.set_initial_magnetic_moments([moments.get(s, 0.0) for s in bare.symbols])
+    pulay = measured(bare, frames[0].get_potential_energy(), u_ev, settings, make)
+    for frame in frames if pulay is not None else ():
+        frame.info[HEADER] = pulay / frame.get_volume()

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from haven.frames import Frame, duplicates, min_distance
+from haven.pulay import HEADER
 
 SETTINGS = ("engine", "functional", "plane_wave_cutoff_ev", "smearing_ev")
+STRESS_AT = "stress at"  # a fixed cutoff, or a fixed number of plane waves
 METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
 
 
@@ -123,12 +125,15 @@ def _other_states(
 def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
     """Return the frames made with other settings than most, with the reason to leave them out.
 
-    Only what a frame's header says counts: program, functional, cutoff, smearing.
+    Only what a frame's header says counts: program, functional, cutoff, smearing, Pulay stress.
     """
     told = [{key: _word(frame.info[key]) for key in SETTINGS if key in frame.info}
             for frame in frames]
+    for frame, own in zip(frames, told, strict=True):
+        if "plane_wave_cutoff_ev" in own and frame.stress is not None:
+            own[STRESS_AT] = f"a fixed {'cutoff' if HEADER in frame.info else 'basis'}"
     found: dict[int, str] = {}
-    for key in SETTINGS:
+    for key in (*SETTINGS, STRESS_AT):
         values = Counter(t[key] for t in told if t.get(key, "imported") != "imported")
         for index, own in enumerate(told):
             if own.get(key) in values and own[key] != (usual := values.most_common(1)[0][0]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from ase.calculators.calculator import all_changes
 from haven.aimd import Labelled
 from haven.cell_relaxation import (
     EV_PER_ANGSTROM3_GPA,
-    at_fixed_cutoff,
     described,
     relax_cell,
 )
@@ -20,24 +18,23 @@ from haven.cli import HavenError, log
 from haven.crystal import Material
 from haven.frames import read_file
 from haven.labelling import Engine, Settings, labelled, make_engine
+from haven.pulay import HEADER, at_fixed_cutoff, measured
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from haven.frames import Frame
 
-FRAMES, HESSIAN, PULAY = "frames.extxyz", "hessian.json", "pulay.txt"
-WORDS = "pulay_stress_ev_per_angstrom3"  # of a step's header
+FRAMES, HESSIAN, PULAY = "frames.extxyz", "hessian.json", "pulay_ev.txt"
 SPRING = 20.0  # first guess of an atom's force constant, eV/Angstrom^2
 STIFFNESS_GPA = 30.0  # and of the crystal's elastic constants; ASE's own is that of a diamond
-CUTOFF_STEP = 1.03  # of the second cutoff that tells how the energy depends on it
 
 
 class LabelledCell(Labelled):
     """A label engine at one U as ASE sees it, with stress.
 
     An engine's stress is that of a fixed number of plane waves, which pulls a cell together when
-    they are few. ``pulay`` (eV/Angstrom^3) makes it the stress at a fixed cutoff.
+    they are few. ``pulay`` (eV, see `haven.pulay`) makes it the stress at a fixed cutoff.
     """
 
     implemented_properties: list[str] = [  # noqa: RUF012
@@ -53,33 +50,8 @@ class LabelledCell(Labelled):
         """Label the atoms, U on top of the density without it: a new cell has no other."""
         self.fresh = True
         super().calculate(atoms, properties, system_changes)
-        self.results["stress"] = at_fixed_cutoff(self.last["stress"], self.pulay)
-
-
-def pulay_stress(energies: tuple[float, float], cutoffs: tuple[float, float], volume: float
-                 ) -> float:
-    """Return what the stress at a fixed cutoff has more than that of a fixed number of waves.
-
-    The number of plane waves below a cutoff goes as cutoff^(3/2) times volume, so that a cell of
-    fixed waves loses cutoff as volume^(-2/3) when it grows (Francis and Payne, J. Phys.: Condens.
-    Matter 2 (1990) 4395).
-
-    Parameters
-    ----------
-    energies
-        Total energy of one cell at two cutoffs, eV.
-    cutoffs
-        The cutoffs, eV; the first is the one in use.
-    volume
-        Of the cell, Angstrom^3.
-
-    Returns
-    -------
-    float
-        In eV/Angstrom^3, negative where the energy falls with the cutoff.
-    """
-    slope = (energies[1] - energies[0]) / (cutoffs[1] - cutoffs[0])
-    return 2 / 3 * cutoffs[0] * slope / volume
+        self.results["stress"] = at_fixed_cutoff(
+            self.last["stress"], self.pulay / atoms.get_volume())
 
 
 def calculator(
@@ -92,19 +64,17 @@ def calculator(
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / PULAY
     if not kept.exists():
-        further = replace(settings,
-                          plane_wave_cutoff_ev=CUTOFF_STEP * settings.plane_wave_cutoff_ev)
-        energies = []
-        for one in (settings, further):
-            probe = LabelledCell(make_engine(name, material, one, folder), u_ev, 0.0)
-            probe.calculate(atoms)
-            energies.append(float(probe.results["energy"]))
-        value = pulay_stress((energies[0], energies[1]), (
-            settings.plane_wave_cutoff_ev, further.plane_wave_cutoff_ev), atoms.get_volume())
+        probe = LabelledCell(make_engine(name, material, settings, folder), u_ev, 0.0)
+        probe.calculate(atoms)
+        value = measured(atoms, float(probe.results["energy"]), u_ev, settings,
+                         lambda further: make_engine(name, material, further, folder))
+        if value is None:
+            raise HavenError("the stress cannot be that of a fixed cutoff: no label at a higher "
+                             "one")
         kept.write_text(f"{value:.9g}\n")
     pulay = float(kept.read_text())
     log.info("U = %g eV: %.2f GPa added to the stress for the waves that a larger cell lacks",
-             u_ev, EV_PER_ANGSTROM3_GPA * pulay)
+             u_ev, EV_PER_ANGSTROM3_GPA * pulay / atoms.get_volume())
     return LabelledCell(make_engine(name, material, settings, folder), u_ev, pulay)
 
 
@@ -152,7 +122,8 @@ def relax(
         atoms.set_positions(last.positions)
         engine.atoms, engine.results = atoms.copy(), {
             "energy": last.get_potential_energy(), "free_energy": last.get_potential_energy(),
-            "forces": last.get_forces(), "stress": at_fixed_cutoff(last.get_stress(), engine.pulay)}
+            "forces": last.get_forces(),
+            "stress": at_fixed_cutoff(last.get_stress(), engine.pulay / last.get_volume())}
         log.info("%s: goes on after %d steps", folder, done)
     atoms.calc = engine
     quiet: Any = None
@@ -161,18 +132,19 @@ def relax(
         soft = STIFFNESS_GPA / EV_PER_ANGSTROM3_GPA * atoms.get_volume() / len(atoms) ** 2
         optimiser.H0[-9:, -9:] = soft * np.eye(9)  # the filter's coordinates: strain times atoms
     about = {key: start.info[key] for key in ("trajectory", "occupancies", "system")
-             if key in start.info} | {"origin": "relaxed", WORDS: engine.pulay}
+             if key in start.info} | {"origin": "relaxed"}
 
     def keep() -> None:
         nonlocal done
         if not engine.last:
             return  # the step that the last call ended with
         bare = atoms.copy()
-        bare.info = {**about, "frame": done}
+        pulay = engine.pulay / atoms.get_volume()
+        bare.info = {**about, "frame": done, HEADER: pulay}
         step = labelled(bare, u_ev, engine.last, settings, engine.engine.version)
         step.write(str(frames), format="extxyz", append=True)
         done += 1
-        said = described(step, (1, 1, 1), force_tolerance, pulay=engine.pulay)
+        said = described(step, (1, 1, 1), force_tolerance, pulay=pulay)
         log.info("U = %g eV, step %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree, largest "
                  "force %.3f eV/Angstrom, stress %.2f GPa, %d SCF steps", u_ev, done - 1,
                  said["a_angstrom"], said["b_angstrom"], said["c_angstrom"], said["beta_degree"],
@@ -196,7 +168,7 @@ def lattice_row(frames: list[Frame], force_tolerance: float) -> dict[str, Any]:
     if last.stress is None:
         raise HavenError(f"{last.where} has no stress: a relaxed cell needs one")
     found = described(last.atoms, (1, 1, 1), force_tolerance,
-                      pulay=float(last.info.get(WORDS, 0.0)))
+                      pulay=float(last.info.get(HEADER, 0.0)))
     return {"atoms": len(last.atoms), "engine": str(last.info.get("engine", "first principles")),
             "occupancies": str(last.info.get("occupancies", "")),
             "system": str(last.info.get("system", "")), "steps": len(frames) - 1, **found}

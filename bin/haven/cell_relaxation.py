@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.crystal import Material
+from haven.pulay import at_fixed_cutoff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -135,11 +136,6 @@ def described(
         "force_max_ev_per_angstrom": force, "stress_max_gpa": stress,
         "converged": force <= force_tolerance and stress <= pressure_gpa,
     }
-
-
-def at_fixed_cutoff(stress: Any, pulay: float) -> np.ndarray:
-    """Return a stress, shape (6,), with ``pulay`` added to its diagonal, both eV/Angstrom^3."""
-    return np.asarray(stress, float) + pulay * np.array([1, 1, 1, 0, 0, 0])
 
 
 def largest(atoms: Atoms, pulay: float = 0.0) -> tuple[float, float]:

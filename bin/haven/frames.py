@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.cli import HavenError, existing
+from haven.pulay import HEADER, at_fixed_cutoff
 from haven.units import check_units
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Frame:
     forces
         Shape (A, 3), eV/Angstrom.
     stress
-        Shape (3, 3), eV/Angstrom^3, positive when the cell pulls inwards; None if not labelled.
+        Shape (3, 3), eV/Angstrom^3, positive when the cell pulls inwards, with the Pulay stress
+        that the file tells (`haven.pulay`); None if not labelled.
     moments
         Magnetic moment of each atom, shape (A,), Bohr magneton; None if not labelled.
     trajectory
@@ -175,20 +177,20 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> F
     info = {**atoms.info, **({"magmom": results["magmom"]} if "magmom" in results else {})}
     return Frame(
         atoms=atoms, energy=float(results["energy"]), forces=np.asarray(results["forces"], float),
-        stress=_full_stress(results.get("stress")),
+        stress=_full_stress(results.get("stress"), float(info.get(HEADER, 0.0))),
         moments=None if moments is None else np.asarray(moments, float),
         trajectory=str(info.get("trajectory", stem.removesuffix(source.suffix))),
         number=int(info.get("frame", number)), source=str(source), position=number, info=info,
     )
 
 
-def _full_stress(stress: Any) -> np.ndarray | None:
+def _full_stress(stress: Any, pulay: float) -> np.ndarray | None:
     if stress is None:
         return None
     value = np.asarray(stress, float)
     if value.shape == (3, 3):
-        return value
-    xx, yy, zz, yz, xz, xy = value
+        return value + pulay * np.eye(3)
+    xx, yy, zz, yz, xz, xy = at_fixed_cutoff(value, pulay)
     return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 
 

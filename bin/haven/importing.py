@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from haven.cli import HavenError, existing, log
 from haven.crystal import Material
@@ -133,7 +133,8 @@ def _described(frame: Frame, u_ev: float, output: Output, name: str, count: int)
     from ase.calculators.singlepoint import SinglePointCalculator
 
     atoms = frame.atoms.copy()
-    labels = {"energy": frame.energy, "forces": frame.forces, "stress": frame.stress,
+    raw: Any = frame.atoms.calc  # whose stress has no Pulay stress added: the header keeps that
+    labels = {"energy": frame.energy, "forces": frame.forces, "stress": raw.results.get("stress"),
               "magmoms": frame.moments, "magmom": frame.info.get("magmom")}
     atoms.set_initial_magnetic_moments(None)
     atoms.calc = SinglePointCalculator(

@@ -13,6 +13,7 @@ import numpy as np
 from haven.cli import HavenError, log
 from haven.crystal import Material
 from haven.frames import FAILED, min_distance
+from haven.pulay import HEADER, measured
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -77,7 +78,8 @@ class Engine(Protocol):
 
 
 def make_engine(name: str, material: Material, settings: Settings, folder: Path) -> Engine:
-    """Return the engine ``gpaw`` or ``vasp``; its files go into ``folder``."""
+    """Return the engine ``gpaw`` or ``vasp``; its files go into ``folder``, which may be new."""
+    folder.mkdir(parents=True, exist_ok=True)
     if name == "vasp":
         from haven.label_vasp import Vasp
 
@@ -99,6 +101,7 @@ def label_trajectory(
 
     Each label is written as it is made; frames already in the files are left alone, so a stopped
     call goes on where it was. Frames that don't converge go into ``<trajectory>.failed.extxyz``.
+    The first frame's Pulay stress at the lowest U is measured, and stands in the headers of all.
 
     Returns
     -------
@@ -110,8 +113,10 @@ def label_trajectory(
     out.mkdir(parents=True, exist_ok=True)
     name = str(frames[0].info["trajectory"])
     paths = {u: out / f"{name}.u{u:g}.extxyz" for u in u_evs}
-    have = {u: {int(a.info["frame"]) for a in iread(p)} if p.exists() else set()
-            for u, p in paths.items()}
+    there = {u: list(iread(p)) if p.exists() else [] for u, p in paths.items()}
+    have = {u: {int(a.info["frame"]) for a in some} for u, some in there.items()}
+    pulay = next((float(a.info[HEADER]) * a.get_volume() for some in there.values() for a in some
+                  if HEADER in a.info), None)
     labeller = make_engine(engine, material, settings, out)
     for frame in frames:
         number = int(frame.info["frame"])
@@ -125,12 +130,19 @@ def label_trajectory(
             if u_ev not in missing:
                 continue
             missing.discard(u_ev)
+            if pulay is None:
+                pulay = measured(
+                    frame, result["energy"], u_ev, settings,
+                    lambda further: make_engine(engine, material, further, out / "pulay"))
+            if pulay is not None:
+                frame.info[HEADER] = pulay / frame.get_volume()
             write(paths[u_ev], labelled(frame, u_ev, result, settings, labeller.version),
                   append=True)
             done(f"{name} frame {number} U = {u_ev:g} eV: {result['scf_steps']} steps, "
                  f"{result['wall_s']:.0f} s, {result['energy']:.4f} eV")
         for u_ev in missing:
             failed = frame.copy()
+            failed.info.pop(HEADER, None)
             failed.info.update(u_ev=u_ev, engine=labeller.version,
                                reason=f"not converged in {settings.maximum_steps} steps: "
                                       f"{labeller.ways(u_ev)}")

@@ -15,6 +15,7 @@ from ase.io import write
 
 from haven import audit, dataset, frames, tables
 from haven.cli import HavenError
+from haven.pulay import HEADER
 from haven.systems import choose_sel, merge_systems, neighbours, system_arrays
 
 SPECIES = ("Li", "Ti", "Cl")
@@ -132,6 +133,20 @@ def test_each_fault_is_found_and_named(tmp_path):
                 5: "magnetic branch", 6: "energy outlier"}
     for index, reason in enumerate(found):
         assert (expected[index] in reason) if index in expected else not reason, (index, reason)
+
+
+def test_stress_has_the_pulay_stress_of_the_header_and_frames_without_are_left_out(tmp_path):
+    images = labelled(1, 9)
+    for atoms in images:
+        atoms.info |= {"plane_wave_cutoff_ev": 340.0, HEADER: -0.003}
+    del images[4].info[HEADER]
+    write(tmp_path / "cell1.u4.extxyz", images)
+    found = read_all(tmp_path)
+    for frame, atoms in zip(found, images, strict=True):
+        more = -0.003 * np.eye(3) if HEADER in atoms.info else 0.0
+        np.testing.assert_allclose(frame.stress, atoms.get_stress(voigt=False) + more, atol=1e-8)
+    assert {index: reason for index, reason in enumerate(audit.audit(found, audit.Limits()))
+            if reason} == {4: "other settings: stress at a fixed basis, usual a fixed cutoff"}
 
 
 def test_frames_of_other_settings_are_left_out(tmp_path):

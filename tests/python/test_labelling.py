@@ -14,6 +14,7 @@ from haven.cli import HavenError
 from haven.crystal import load_material
 from haven.label_gpaw import LADDER, Gpaw, rungs
 from haven.labelling import Settings, failed_rows, label_trajectory
+from haven.pulay import HEADER
 
 pytest.importorskip("gpaw", reason="GPAW is installed by ./haven setup --labels")
 
@@ -118,6 +119,17 @@ def test_labels_are_written_as_made_and_not_made_again(tmp_path):
     assert back.info["u_ev"] == 4.0 and back.info["converged"] and back.info["functional"] == "PBE"
     assert back.get_forces().shape == (2, 3) and back.get_stress().shape == (6,)
     assert back.get_magnetic_moments().shape == (2,)
+    # measured once, on the first frame: later ones of the trajectory take it from the header
+    first, second = read(paths[0]), titanium_chloride()
+    assert isinstance(first, Atoms) and -0.2 < first.info[HEADER] < 0
+    assert back.info[HEADER] == pytest.approx(first.info[HEADER])
+    second.set_cell(second.cell.array * 1.02, scale_atoms=True)
+    second.info = {"trajectory": "t0", "frame": 1, "origin": "rattled"}
+    (tmp_path / "pulay" / "gpaw.txt").unlink()
+    label_trajectory([frame, second], material, [0.0], SETTINGS, tmp_path)
+    later = read(paths[0], 1)
+    assert isinstance(later, Atoms) and not (tmp_path / "pulay" / "gpaw.txt").exists()
+    assert later.info[HEADER] == pytest.approx(first.info[HEADER] / 1.02**3)
 
 
 def test_kpoint_mesh_follows_the_cell():
