@@ -109,7 +109,7 @@ MADE: dict[str, tuple[Column, ...]] = {
              nullable=True),
         real("force_max_ev_per_angstrom", "largest force on an atom", "eV/Angstrom",
              nullable=True),
-        real("pressure_gpa", "minus a third of the trace of the stress", "GPa", nullable=True),
+        real("pressure_gpa", "minus a third of the trace of the stress, Pulay stress included", "GPa", nullable=True),
         real("moment_total", "total magnetic moment", "Bohr magneton", nullable=True),
         real("moment_metal_min", "smallest moment on a metal atom", "Bohr magneton", nullable=True),
         real("moment_metal_max", "largest moment on a metal atom", "Bohr magneton", nullable=True),
