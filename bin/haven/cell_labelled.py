@@ -9,11 +9,7 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from haven.aimd import Labelled
-from haven.cell_relaxation import (
-    EV_PER_ANGSTROM3_GPA,
-    described,
-    relax_cell,
-)
+from haven.cell_relaxation import EV_PER_ANGSTROM3_GPA, described, relax_cell
 from haven.cli import HavenError, log
 from haven.crystal import Material
 from haven.frames import read_file
@@ -61,7 +57,6 @@ def calculator(
 
     The two labels that the correction takes are kept in ``folder``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     kept = folder / PULAY
     if not kept.exists():
         probe = LabelledCell(make_engine(name, material, settings, folder), u_ev, 0.0)

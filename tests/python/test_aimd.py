@@ -12,6 +12,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.io import iread, read
+from test_cell_labelled import LACK, Waves
 
 from haven import aimd
 from haven.cli import HavenError
@@ -206,18 +207,6 @@ def test_a_start_of_other_elements_is_named(tmp_path):
         aimd.read_start(tmp_path / "start.npz", ["Li", "Ti", "Cl"])
 
 
-class Waves(Emt):
-    """Plane waves missing: 300 / cutoff too high."""
-
-    def __init__(self, cutoff: float) -> None:
-        super().__init__()
-        self.cutoff = cutoff
-
-    def label(self, atoms: Atoms, u_evs: list[float]) -> Any:
-        for u_ev, result in super().label(atoms, u_evs):
-            yield u_ev, {**result, "energy": result["energy"] + 300.0 / self.cutoff}
-
-
 def test_frames_for_training_get_their_pulay_stress():
     settings, frames = Settings(), []
     for size in (1.0, 1.02):
@@ -227,7 +216,7 @@ def test_frames_for_training_get_their_pulay_stress():
         frames.append(labelled(atoms, 4.0, result, settings, "waves"))
     aimd.add_pulay(frames, 4.0, settings,
                    lambda further: Waves(further.plane_wave_cutoff_ev), {"Cu": 0.0})
-    true = -2 / 3 * 300.0 / settings.plane_wave_cutoff_ev
+    true = -2 / 3 * LACK / settings.plane_wave_cutoff_ev
     for frame in frames:
         assert frame.info[HEADER] * frame.get_volume() == pytest.approx(true, rel=0.05)
     assert frames[1].info[HEADER] > frames[0].info[HEADER]
@@ -235,15 +224,10 @@ def test_frames_for_training_get_their_pulay_stress():
     for one, frame in zip(bare, frames, strict=True):
         one.calc = frame.calc
         one.info.pop(HEADER)
-    aimd.add_pulay(bare, 4.0, settings, lambda _: Silent(), {})  # warned of, left as they are
+    silent = Stubborn()
+    silent.labels = 3
+    aimd.add_pulay(bare, 4.0, settings, lambda _: silent, {})  # warned of, left as they are
     assert not any(HEADER in frame.info for frame in bare)
-
-
-class Silent(Emt):
-    """Converges never."""
-
-    def label(self, atoms: Atoms, u_evs: list[float]) -> Any:
-        yield from ()
 
 
 def test_gpaw_goes_on_from_the_last_density_and_after_a_kill_from_none(tmp_path, repository):

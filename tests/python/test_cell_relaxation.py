@@ -18,6 +18,7 @@ from trained import MATERIAL, ROOT, call, trained
 from haven import tables
 from haven.cell_relaxation import joined_cells, relax_cell, system_name
 from haven.crystal import load_material
+from haven.pulay import HEADER
 
 
 def test_a_strained_crystal_relaxes_to_the_minimum_of_its_law():
@@ -78,8 +79,8 @@ def relaxation(folder) -> Path:
     """Write the shipped labels of one cell as if they were the steps of its relaxation."""
     steps: Any = read(ROOT / "assets" / "frames" / "li3ticl6" / "s1_000.u4.extxyz", ":")
     for number, step in enumerate(steps):
-        step.info.update(frame=number, occupancies="default", system="1.000/0.000",
-                         pulay_stress_ev_per_angstrom3=-0.01)
+        step.info |= {"frame": number, "occupancies": "default", "system": "1.000/0.000",
+                      HEADER: -0.01}
     target = folder / "relaxed_default_s1.u4.extxyz"
     write(target, steps)
     return target
