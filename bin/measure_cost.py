@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--cost_limit_s", type=int, default=20, help="wall time at most of each timing, s")
     add("--cost_networks", help="further networks to time with and without compression, such as "
         "32-64-128/256-256-256/7/float64, joined by commas")
+    add("--gpu", action="store_true", help="time on the GPU; refuse to run without one")
     add("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
     if args.cost_steps < 2 or args.cost_limit_s < 1:
@@ -46,9 +47,10 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import read
 
-    from haven import aimd_frames, cost, dataset, networks, scaling, timing
+    from haven import aimd_frames, cost, dataset, guard, networks, scaling, timing
     from haven.crystal import load_material
 
+    card = guard.require_gpu() if args.gpu else None
     material = load_material(args.material)
     name = material.name
     structure: Any = read(cli.existing(args.structure, "structure"))
@@ -66,13 +68,13 @@ def main(argv: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="haven_cost_") as scratch:
         place = Path(scratch)
         rows += timing.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,
-                                     args.cost_steps, place, args.cost_limit_s)
+                                     args.cost_steps, place, args.cost_limit_s, card)
         for number, text in enumerate(wanted):
             made = networks.hardly_trained(text, dataset.load(args.dataset),
                                            place / f"network{number}")
             rows += timing.dynamics_rows(name, args.u_ev, made, structure, sizes, cores,
                                          args.cost_steps, place / f"runs{number}",
-                                         args.cost_limit_s)
+                                         args.cost_limit_s, card)
     digests = {str(path.name): cli.sha256(path) for path in potentials}
     inputs = {"structure": cli.sha256(args.structure), **digests}
     out, stem = Path(args.out), f"u{args.u_ev:g}"

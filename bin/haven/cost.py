@@ -95,7 +95,7 @@ def training_rows(folder: Path, material: str, u_ev: float) -> list[Row]:
             engine=f"DeePMD-kit {version}, {about.get('backend', '')}", compressed=None,
             model=network(settings["embedding"], settings["fitting"],
                            settings["cutoff_angstrom"], settings["precision"])
-            + f", batch {settings['batch_size']}", device="processor",
+            + f", batch {settings['batch_size']}", device=about.get("device") or "processor",
         ))
     return rows
 

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import platform
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,8 +38,13 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def require_gpu() -> None:
+def require_gpu() -> str:
     """Refuse to go on where no NVIDIA GPU can be used.
+
+    Returns
+    -------
+    str
+        ``GPU`` and the name that its driver gives it.
 
     Raises
     ------
@@ -51,3 +57,9 @@ def require_gpu() -> None:
         why = f"CUDA_VISIBLE_DEVICES is '{visible}'" if hidden else "no /dev/nvidia device"
         raise HavenError(f"no GPU on {platform.node()} ({why}): ask the queue for one "
                          "(--slurm_gres gpu:1, --slurm_gpu_queue) or leave out the profile gpu")
+    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        names = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError):
+        names = ""
+    return " ".join(["GPU", *names.split("\n")[:1]]).strip()

@@ -150,10 +150,12 @@ def _clock(seconds: int) -> str:
 def dynamics_rows(
     material: str, u_ev: float, potentials: Sequence[Path], structure: Atoms,
     sizes: Sequence[int], cores: Sequence[int], steps: int, folder: Path, limit_s: int = 20,
+    card: str | None = None,
 ) -> list[Row]:
     """Time every potential at every size and core count; each distinct cell once.
 
-    On one core of a machine that others use, processor time counts, as it does for labels.
+    On one core of a machine that others use, processor time counts, as it does for labels; on a GPU
+    wall time does.
 
     Parameters
     ----------
@@ -173,6 +175,8 @@ def dynamics_rows(
         Folder to work in.
     limit_s
         Wall time at most for one timing, s.
+    card
+        Name of the GPU that LAMMPS finds; None where there is none.
     """
     from haven import lammps
 
@@ -190,12 +194,13 @@ def dynamics_rows(
                 )
                 log.info("%s, %d atoms, %d core(s): %.2e s per atom and step", potential.name,
                          len(cell), number, seconds / len(cell))
-                shared = "" if share > BUSY else f", shared: {share:.0%} of the time"
+                shared = "" if card or share > BUSY else f", shared: {share:.0%} of the time"
                 if shared and number == 1:
                     seconds, shared = seconds * share, ", shared: processor time"
                 rows.append(row(
                     material, u_ev, "dlmd", seconds, len(cell), number, done, engine=program,
-                    model=about.model, compressed=about.compressed, device=processor() + shared,
+                    model=about.model, compressed=about.compressed,
+                    device=(card or processor()) + shared,
                 ))
     return rows
 

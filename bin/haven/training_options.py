@@ -30,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="library that trains")
     parser.add_argument("--compress", action="store_true", help="tabulate the embedding network")
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
     parser.add_argument("--checkpoint_dir", help="folder for checkpoints that a retry goes on from")
 
 

@@ -3,6 +3,7 @@
 process MEASURE_COST {
     tag "${meta.id}"
     label 'process_low'
+    label 'process_gpu'
     label 'env_run'
 
     input:

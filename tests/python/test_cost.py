@@ -89,8 +89,24 @@ def test_training_seconds_come_from_what_was_recorded(tmp_path):
     (tmp_path / "u4_s1.potential.json").write_text(json.dumps(about))
     (row,) = cost.training_rows(tmp_path, "li3ticl6", 4.0)
     assert row["seconds_per_step"] == pytest.approx(0.1)
-    assert row["steps"] == 1500
+    assert (row["steps"], row["device"]) == (1500, "processor")
     assert cost.training_rows(tmp_path, "li3ticl6", 0.0) == []
+    about["device"] = "GPU NVIDIA H200"
+    (tmp_path / "u4_s1.potential.json").write_text(json.dumps(about))
+    assert cost.training_rows(tmp_path, "li3ticl6", 4.0)[0]["device"] == "GPU NVIDIA H200"
+
+
+def test_on_a_gpu_wall_time_counts(tmp_path, monkeypatch):
+    """The processor waits for it: its own time would be too short."""
+    monkeypatch.setattr(timing, "time_dynamics", lambda *_: (0.5, 10, 0.4))
+    monkeypatch.setattr(timing, "processor", lambda: "a processor")
+    monkeypatch.setattr(lammps, "find_executable", lambda: tmp_path / "lmp")
+    (tmp_path / "a.pth").write_bytes(b"")
+    cell = bulk("NaCl", "rocksalt", a=5.6, cubic=True)
+    rows = [timing.dynamics_rows("m", 4.0, [tmp_path / "a.pth"], cell, [8], [1], 10, tmp_path,
+                                 card=card)[0] for card in ("GPU NVIDIA H200", None)]
+    assert [(row["device"], row["seconds_per_step"]) for row in rows] == [
+        ("GPU NVIDIA H200", 0.5), ("a processor, shared: processor time", 0.2)]
 
 
 def test_a_potential_that_lammps_cannot_run_is_named_with_its_reason(tmp_path):

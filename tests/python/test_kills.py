@@ -175,7 +175,12 @@ def test_a_gpu_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
     with pytest.raises(HavenError, match=r"no GPU on .* \(no /dev/nvidia device\)"):
         guard.require_gpu()
     (tmp_path / "nvidia0").touch()
-    guard.require_gpu()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert guard.require_gpu() == "GPU"
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\necho NVIDIA H200\necho NVIDIA H200\n")
+    driver.chmod(0o755)
+    assert guard.require_gpu() == "GPU NVIDIA H200"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(HavenError, match="leave out the profile gpu"):
         guard.require_gpu()
