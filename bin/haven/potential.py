@@ -256,6 +256,9 @@ def check(
     for name in ("training_steps", "batch_size", "decay_steps"):
         if getattr(settings, name) < 1:
             raise HavenError(f"{name} is {getattr(settings, name)}: it must be at least 1")
+    if not 1 <= settings.axis_neurons <= settings.embedding[-1]:
+        raise HavenError(f"axis_neurons is {settings.axis_neurons}: it must be from 1 to the last "
+                         f"of embedding, {settings.embedding[-1]}")
     if importlib.util.find_spec(MODULE[backend]) is None:
         raise HavenError(f"backend {backend} is not installed: add {MODULE[backend]} to the Python "
                          "environment or choose another")

@@ -171,6 +171,7 @@ def test_baseline_is_the_mean_of_the_training_set():
     [
         (["--u_ev", 2], "is of U = 4 eV, not 2 eV"),
         (["--learning_rate_stop", 1], "learning_rate_stop must be"),
+        (["--axis_neurons", 9], "axis_neurons is 9: it must be from 1 to the last"),
         (["--training_steps", 0], "training_steps is 0"),
         (["--smooth_angstrom", 9], "smooth_angstrom"),
         (["--embedding", "10,x"], "embedding"),
