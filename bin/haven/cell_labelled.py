@@ -55,22 +55,26 @@ def calculator(
 ) -> LabelledCell:
     """Return a calculator of the engine ``name`` whose stress is corrected at the cell given.
 
-    The two labels that the correction takes are kept in ``folder``.
+    What the correction takes is kept in ``folder``. Where it is measured now, the calculator has
+    the cell's own label already.
     """
     kept = folder / PULAY
+    made = LabelledCell(make_engine(name, material, settings, folder), u_ev, 0.0)
     if not kept.exists():
-        probe = LabelledCell(make_engine(name, material, settings, folder), u_ev, 0.0)
-        probe.calculate(atoms)
-        value = measured(atoms, float(probe.results["energy"]), u_ev, settings,
+        made.calculate(atoms)
+        value = measured(atoms, float(made.results["energy"]), u_ev, settings,
                          lambda further: make_engine(name, material, further, folder))
         if value is None:
             raise HavenError("the stress cannot be that of a fixed cutoff: no label at a higher "
                              "one")
         kept.write_text(f"{value:.9g}\n")
-    pulay = float(kept.read_text())
+    made.pulay = float(kept.read_text())
+    pulay_stress = made.pulay / atoms.get_volume()
+    if made.last:
+        made.results["stress"] = at_fixed_cutoff(made.last["stress"], pulay_stress)
     log.info("U = %g eV: %.2f GPa added to the stress for the waves that a larger cell lacks",
-             u_ev, EV_PER_ANGSTROM3_GPA * pulay / atoms.get_volume())
-    return LabelledCell(make_engine(name, material, settings, folder), u_ev, pulay)
+             u_ev, EV_PER_ANGSTROM3_GPA * pulay_stress)
+    return made
 
 
 def relax(
@@ -115,6 +119,7 @@ def relax(
         done = int(last.info["frame"]) + 1
         atoms.set_cell(last.cell)
         atoms.set_positions(last.positions)
+        engine.last = {}
         engine.atoms, engine.results = atoms.copy(), {
             "energy": last.get_potential_energy(), "free_energy": last.get_potential_energy(),
             "forces": last.get_forces(),

@@ -34,9 +34,10 @@ class Waves:
         return "none"
 
     def __init__(self, cutoff: float) -> None:
-        self.cutoff = cutoff
+        self.cutoff, self.labels = cutoff, 0
 
     def label(self, atoms, u_evs):
+        self.labels += 1
         atoms.calc = EMT()
         stress = atoms.get_stress()
         stress[:3] += 2 / 3 * LACK / self.cutoff / atoms.get_volume()
@@ -62,9 +63,7 @@ def edge(atoms, calc) -> float:
 
 
 def test_the_stress_is_that_of_a_fixed_cutoff(tmp_path, monkeypatch):
-    monkeypatch.setattr(cell_labelled, "make_engine",
-                        lambda _name, _material, settings, _folder: Waves(
-                            settings.plane_wave_cutoff_ev))
+    cheap(monkeypatch)
     true = edge(strained(), EMT())
     corrected = edge(strained(), calculator("waves", strained(), CRYSTAL, Settings(), 4.0,
                                             tmp_path))
@@ -79,10 +78,15 @@ def test_the_correction_is_the_derivative_at_fixed_waves():
     assert pulay_energy(energies, (300.0, 309.0)) == pytest.approx(-2 / 3 * 300 / 30)
 
 
-def cheap(monkeypatch) -> None:
-    monkeypatch.setattr(cell_labelled, "make_engine",
-                        lambda _name, _material, settings, _folder: Waves(
-                            settings.plane_wave_cutoff_ev))
+def cheap(monkeypatch) -> list[Waves]:
+    made: list[Waves] = []
+
+    def make(_name, _material, settings, _folder):
+        made.append(Waves(settings.plane_wave_cutoff_ev))
+        return made[-1]
+
+    monkeypatch.setattr(cell_labelled, "make_engine", make)
+    return made
 
 
 def start() -> Any:
@@ -97,12 +101,13 @@ def steps_of(folder, u_ev=4.0) -> list[Any]:
 
 
 def test_a_stopped_relaxation_goes_on_to_the_same_cell(tmp_path, monkeypatch):
-    cheap(monkeypatch)
+    engines = cheap(monkeypatch)
     folders = [tmp_path / name for name in ("whole", "parts")]
     for folder in folders:
         folder.mkdir()
     whole, parts = folders
     assert relax(start(), CRYSTAL, 4.0, "waves", Settings(), whole, 0.01)
+    assert [engine.labels for engine in engines] == [len(steps_of(whole)), 1]  # none for nothing
     assert not relax(start(), CRYSTAL, 4.0, "waves", Settings(), parts, 0.01, steps=4)
     before = steps_of(parts)
     assert len(before) == 5
