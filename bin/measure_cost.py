@@ -47,10 +47,10 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import read
 
-    from haven import aimd_frames, cost, dataset, guard, networks, scaling, timing
+    from haven import aimd_frames, cost, dataset, guard, networks, potential, scaling, timing
     from haven.crystal import load_material
 
-    card = guard.require_gpu() if args.gpu else None
+    card = guard.require_gpu(potential.backend_of(args.potential[0])) if args.gpu else None
     material = load_material(args.material)
     name = material.name
     structure: Any = read(cli.existing(args.structure, "structure"))

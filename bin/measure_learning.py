@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.model_file import check_potential
 
     if args.gpu:
-        guard.require_gpu()
+        guard.require_gpu(args.backend)
     material, content = load_material(args.material), data.load(args.dataset)
     settings = settings_of(args)
     potential.check(settings, content, list(material.species), args.u_ev, args.backend)

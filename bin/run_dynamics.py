@@ -51,11 +51,12 @@ def main(argv: list[str] | None = None) -> None:
     from haven.crystal import load_material
     from haven.job import Job, check, key, velocity_seed
     from haven.model_file import check_ensemble, crowded
+    from haven.potential import backend_of
     from haven.production import simulate
     from haven.relaxation import read_structure, walls_of
 
     if args.gpu:
-        guard.require_gpu()
+        guard.require_gpu(backend_of(args.potentials[0]))
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
     described = check_ensemble(args.potentials, material.species)

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.finetune import choose_start
 
     material, content = load_material(args.material), data.load(args.dataset)
-    device = guard.require_gpu() if args.gpu else "processor"
+    card = guard.require_gpu(args.backend) if args.gpu else None
     settings = settings_of(args)
     potential.check(settings, content, list(material.species), args.u_ev, args.backend)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
@@ -55,7 +55,8 @@ def main(argv: list[str] | None = None) -> None:
     tables.write("learning_curve", curve, out / f"{name}.learning_curve.parquet", inputs)
     about = potential.provenance(settings, content, final) | done
     about |= {"material": material.name, "u_ev": args.u_ev, "backend": args.backend,
-              "threads": args.threads, "device": device, "init_model": init.name if init else None}
+              "threads": args.threads, "device": card or "processor",
+              "init_model": init.name if init else None}
     (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
     if not args.checkpoint_dir:
         shutil.rmtree(folder)

@@ -73,7 +73,8 @@ def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float,
         Share of the frames to hold out, 0 to 1.
     seed
         Seed of the order in which trajectories are taken, which is that of a digest of seed and
-        name: frames of both U values are split alike, and a set that grows keeps what it held out.
+        name: frames of both U values are split alike, and a set that grows keeps most of what it
+        held out.
     """
     counts: dict[str, dict[str, int]] = {}
     for name, kind in sorted(zip(trajectories, kinds, strict=True)):

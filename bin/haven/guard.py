@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.metadata
 import os
 import platform
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from haven.cli import HavenError, log
 
 DEVICES = Path("/dev")
+CPU_ONLY = "tensorflow-cpu"
 
 
 @contextlib.contextmanager
@@ -38,13 +40,19 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def require_gpu() -> str:
+def require_gpu(backend: str = "tensorflow") -> str | None:
     """Refuse to go on where no NVIDIA GPU can be used.
+
+    Parameters
+    ----------
+    backend
+        Of DeePMD-kit.
 
     Returns
     -------
-    str
-        ``GPU`` and the name that its driver gives it.
+    str or None
+        ``GPU`` and the name that its driver gives it; None, with a warning, where the backend's
+        library is one for processors alone.
 
     Raises
     ------
@@ -57,6 +65,10 @@ def require_gpu() -> str:
         why = f"CUDA_VISIBLE_DEVICES is '{visible}'" if hidden else "no /dev/nvidia device"
         raise HavenError(f"no GPU on {platform.node()} ({why}): ask the queue for one "
                          "(--slurm_gres gpu:1, --slurm_gpu_queue) or leave out the profile gpu")
+    if backend == "tensorflow" and any(importlib.metadata.distributions(name=CPU_ONLY)):
+        log.warning("the GPU is not used: %s computes on processors alone; take the GPU image "
+                    "(profile apptainer) or containers/requirements-gpu.txt", CPU_ONLY)
+        return None
     asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
         names = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout

@@ -25,6 +25,16 @@ PARTS = {"tensorflow": (".index", ".meta", ".data-00000-of-00001"),  # of a chec
 MODULE = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
 
 
+def backend_of(model: str | Path) -> str:
+    """Return the backend that a potential's file name tells, TensorFlow for one not known.
+
+    >>> backend_of("u4_s1.pth")
+    'pytorch'
+    """
+    named = {suffix: backend for backend, suffix in SUFFIX.items()}
+    return named.get(Path(model).suffix, "tensorflow")
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a potential is trained.

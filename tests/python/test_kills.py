@@ -169,14 +169,17 @@ def test_a_second_task_waits_until_the_first_has_left_the_folder(tmp_path):
     assert order == ["first", "second"]
 
 
-def test_a_gpu_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
+def test_a_gpu_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(guard, "DEVICES", tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with pytest.raises(HavenError, match=r"no GPU on .* \(no /dev/nvidia device\)"):
         guard.require_gpu()
     (tmp_path / "nvidia0").touch()
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert guard.require_gpu() == "GPU"
+    monkeypatch.setattr(guard, "CPU_ONLY", "numpy")
+    assert guard.require_gpu() is None and "numpy computes on processors alone" in caplog.text
+    assert guard.require_gpu("pytorch") == "GPU"
+    monkeypatch.setattr(guard, "CPU_ONLY", "no-such-library")
     driver = tmp_path / "nvidia-smi"
     driver.write_text("#!/bin/sh\necho NVIDIA H200\necho NVIDIA H200\n")
     driver.chmod(0o755)
