@@ -8,7 +8,7 @@ what the GPU trained, once, and four runs at once that share the GPU; on the pro
 cores. Run again with the same --out to go on.
 
 The table beside this file took two machines of one kind (H200): dynamics of `shipped` there are of
-assets/models' potential itself (8 axis neurons, one-sided embedding), turned into PyTorch's format;
+a trained potential (8 axis neurons, one-sided embedding), turned into PyTorch's format;
 `paper` and `demo` had 120 and 600 steps of training. `paper` at 20,160 atoms was not timed on the
 processor.
 """
