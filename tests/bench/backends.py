@@ -35,6 +35,12 @@ STEPS = {("tensorflow", "demo"): 1000, ("tensorflow", "paper"): 200, ("pytorch",
          ("pytorch", "paper"): 200, ("jax", "demo"): 100, ("jax", "paper"): 60}
 
 
+def slope(seen: dict[int, float], steps: int) -> float:
+    """Return the seconds a step of times seen at steps, the first fifth of them left out."""
+    points = np.array([point for point in seen.items() if point[0] >= steps / 5])
+    return float(np.polyfit(points[:, 0], points[:, 1], 1)[0])
+
+
 def seconds_per_step(given: argparse.Namespace, backend: str, network: str) -> float:
     """Train in this process and return its user and system time a step, s."""
     learning = importlib.import_module("haven.learning")
@@ -57,8 +63,7 @@ def seconds_per_step(given: argparse.Namespace, backend: str, network: str) -> f
         finally:
             over.set()
             thread.join()
-    points = np.array([point for point in seen.items() if point[0] >= steps / 5])
-    return float(np.polyfit(points[:, 0], points[:, 1], 1)[0])
+    return slope(seen, steps)
 
 
 def main() -> None:

@@ -27,8 +27,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
+from backends import slope
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bin"))
@@ -40,6 +42,7 @@ NETWORKS = {
 }
 TRAINING = [(network, device, batch) for network in NETWORKS
             for device, batch in (("gpu", 1), ("gpu", 8), ("processor", 1))]
+HIDDEN = {"gpu": {}, "processor": {"CUDA_VISIBLE_DEVICES": ""}}
 STEPS = {"gpu": 1200, "processor": 150}
 DYNAMICS = [(network, device, atoms, runs) for network in NETWORKS
             for device, atoms, runs in (("gpu", 160, 1), ("gpu", 160, 4), ("gpu", 1280, 1),
@@ -55,14 +58,13 @@ def training_seconds(given: argparse.Namespace, network: str, device: str, batch
     learning = importlib.import_module("haven.learning")
     seen: dict[int, float] = {}
     out = Path(given.work) / f"{network}_{device}_{batch}"
-    env = dict(os.environ) | ({} if device == "gpu" else {"CUDA_VISIBLE_DEVICES": ""})
     steps = STEPS[device]
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "bin/train_potential.py"), "--material", given.material,
          "--dataset", given.dataset, "--u_ev", given.u_ev, "--backend", "pytorch", "--out",
          str(out),
          "--training_steps", str(steps), "--batch_size", str(batch), "--decay_steps", "20",
-         *NETWORKS[network].split()], env=env)
+         *NETWORKS[network].split()], env=dict(os.environ) | HIDDEN[device])
     while process.poll() is None:
         for curve in out.glob("checkpoints/*/lcurve.out"):
             rows = learning.read_curve(curve)
@@ -71,8 +73,7 @@ def training_seconds(given: argparse.Namespace, network: str, device: str, batch
         time.sleep(0.02)
     if process.returncode:
         raise SystemExit(f"training {network} on {device} ended with {process.returncode}")
-    points = np.array([point for point in seen.items() if point[0] >= steps / 5])
-    return float(np.polyfit(points[:, 0], points[:, 1], 1)[0])
+    return slope(seen, steps)
 
 
 def dynamics_seconds(
@@ -84,9 +85,6 @@ def dynamics_seconds(
     cell = structure.repeat(timing.replicas(len(structure), atoms))
     [model] = (Path(given.work) / f"{network}_gpu_1").glob("*.pth")
     cores = os.cpu_count() if device == "processor" else 1
-    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
-    if device == "processor":
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     barrier = threading.Barrier(runs)
 
     def run(number: int) -> tuple[float, int, float]:
@@ -95,7 +93,7 @@ def dynamics_seconds(
             return timing.time_dynamics(model, cell, given.steps, cores, Path(place),
                                         limit_s=given.limit_s, seed=number + 1)
 
-    with ThreadPoolExecutor(runs) as pool:
+    with mock.patch.dict(os.environ, HIDDEN[device]), ThreadPoolExecutor(runs) as pool:
         done = list(pool.map(run, range(runs)))
     return float(np.mean([seconds for seconds, _, _ in done])), min(steps for _, steps, _ in done)
 
@@ -112,8 +110,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["training", "dynamics"], help="leave out the other")
     parser.add_argument("--out", required=True, help="CSV, added to")
     given = parser.parse_args()
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    card = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    card = importlib.import_module("haven.guard").require_gpu("pytorch").removeprefix("GPU ")
     timing = importlib.import_module("haven.timing")
     out = Path(given.out)
     rows: list[dict[str, str]] = list(csv.DictReader(out.open())) if out.exists() else []

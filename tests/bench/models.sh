@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes assets/models anew from the shipped frames: trains two potentials for each U, of a larger network than the demo's and
 # ten times as long, tests them, copies them with provenance, errors and checksums. HAVEN_SCRATCH names a folder to work in:
-# called again with it, the trainings go on from their checkpoints. Options go to nextflow run. About 12 minutes of one core a
+# called again with it, the trainings go on from their checkpoints. Options go to nextflow run. About 13 minutes of one core a
 # potential.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
