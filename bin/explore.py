@@ -46,6 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     window = Window(*cli.numbers(args.explore_deviation_ev_per_angstrom, 2,
                                  "explore_deviation_ev_per_angstrom"))
     name, out, rows = f"x{args.round}_u{args.u_ev:g}", Path(args.out), []
+    out.mkdir(parents=True, exist_ok=True)
     per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
     every = round(args.explore_dump_ps * per_ps)
     kept = []

@@ -100,7 +100,7 @@ MADE: dict[str, tuple[Column, ...]] = {
         U_EV,
         text("trajectory", "group of frames that share a starting structure"),
         whole("frame", "number of the frame in its trajectory"),
-        text("origin", "rattled | strained | dynamics | aimd | relaxed | imported"),
+        text("origin", "rattled | strained | dynamics | pulled | aimd | relaxed | imported"),
         whole("atoms", "atoms of the frame"),
         real("temperature_k", "temperature of the dynamics the frame is from", "K", nullable=True),
         real("energy_ev", "total energy", "eV", nullable=True),

@@ -73,11 +73,12 @@ def run_explore(folder, *options):
 
 
 def test_potentials_that_agree_find_nothing_to_label(tmp_path):
-    done = run_explore(tmp_path)
+    out = tmp_path / "a folder" / "made anew"
+    done = run_explore(tmp_path, "--out", out)
     assert done.returncode == 0, done.stderr
-    row = tables.read("exploration", tmp_path / "x1_u4.exploration.parquet").iloc[0]
+    row = tables.read("exploration", out / "x1_u4.exploration.parquet").iloc[0]
     assert row["frames"] == row["accurate"] + row["candidate"] + row["failed"] == 6
-    assert row["candidate"] == 0 and not list(tmp_path.glob("*.candidates.extxyz"))
+    assert row["candidate"] == 0 and not list(out.glob("*.candidates.extxyz"))
 
 
 def test_a_run_of_exploring_is_one_start_of_lammps(tmp_path, monkeypatch):
