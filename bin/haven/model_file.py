@@ -22,6 +22,7 @@ NETWORK = (  # option of a training, part of the model, key there, its default
     ("embedding", "descriptor", "neuron", None), ("axis_neurons", "descriptor", "axis_neuron", 4),
     ("type_one_side", "descriptor", "type_one_side", False),
     ("cutoff_angstrom", "descriptor", "rcut", None), ("fitting", "fitting_net", "neuron", None),
+    ("fitting_activation", "fitting_net", "activation_function", "tanh"),
 )
 
 

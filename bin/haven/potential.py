@@ -22,6 +22,7 @@ SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
 FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
 PARTS = {"tensorflow": (".index", ".meta", ".data-00000-of-00001"),  # of a checkpoint
          "pytorch": (".pt",), "jax": (".jax",)}
+ACTIVATIONS = ("gelu", "tanh")
 MODULE = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
 
 
@@ -49,6 +50,8 @@ class Settings:
         Where the descriptor ends, and where it begins to be switched off.
     embedding, fitting
         Neurons of the embedding and of the fitting network.
+    fitting_activation
+        Activation of the fitting network: one of ``ACTIVATIONS``, which are smooth, as forces need.
     axis_neurons
         Columns of the embedding matrix that make the second index of the descriptor.
     type_one_side
@@ -72,6 +75,7 @@ class Settings:
     axis_neurons: int = 8
     type_one_side: bool = False
     fitting: tuple[int, ...] = (64, 64, 64)
+    fitting_activation: str = "tanh"
     learning_rate_start: float = 5e-3
     learning_rate_stop: float = 1e-4
     decay_steps: int = 100
@@ -110,7 +114,7 @@ def make_input(
             },
             "fitting_net": {
                 "neuron": list(s.fitting), "resnet_dt": True, "seed": s.seed + 1,
-                "precision": s.precision, "activation_function": "tanh",
+                "precision": s.precision, "activation_function": s.fitting_activation,
             },
         },
         "learning_rate": {

@@ -19,6 +19,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name in ("cutoff_angstrom", "smooth_angstrom", "learning_rate_start",
                  "learning_rate_stop"):
         parser.add_argument(f"--{name}", type=float, default=getattr(default, name), help=" ")
+    parser.add_argument("--fitting_activation", choices=potential.ACTIVATIONS,
+                        default=default.fitting_activation, help="of the fitting network")
     parser.add_argument("--type_one_side", action="store_true",
                         help="an embedding network a neighbour's kind, not a pair of kinds")
     parser.add_argument("--prefactors", default=",".join(

@@ -8,7 +8,7 @@ root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-models.XXXXXX")}
 mkdir -p "$place" && cd "$place"
 nextflow run "$root/main.nf" -profile demo -resume -ansi-log false --potentials_only true --ensemble 2 --outdir "$place/results" \
-  --cutoff_angstrom 7 --embedding 25,50,100 --axis_neurons 16 --fitting 120,120,120 --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400 "$@"
+  --cutoff_angstrom 7 --embedding 25,50,100 --axis_neurons 16 --fitting 120,120,120 --fitting_activation gelu --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400 "$@"
 
 target=$root/assets/models
 mkdir -p "$target" && rm -f "$target"/u*_s*

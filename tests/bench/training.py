@@ -30,7 +30,7 @@ BASE = {
     "training_steps": 2000, "batch_size": 1, "cutoff_angstrom": 6.0, "embedding": "10,20,40",
     "fitting": "64,64,64", "axis_neurons": 8, "learning_rate_start": 5e-3,
     "learning_rate_stop": 1e-3, "decay_steps": 100, "precision": "float32",
-    "type_one_side": False, "prefactors": "0.02,1,1000,100,1,1",
+    "type_one_side": False, "prefactors": "0.02,1,1000,100,1,1", "fitting_activation": "tanh",
 }
 VARIANTS: dict[str, dict[str, object]] = {
     "base": {},
@@ -51,6 +51,9 @@ VARIANTS: dict[str, dict[str, object]] = {
     "embedding_25_50_100": {"embedding": "25,50,100", "axis_neurons": 12},
     "fitting_32": {"fitting": "32,32,32"},
     "fitting_120": {"fitting": "120,120,120"},
+    "fitting_gelu": {"fitting_activation": "gelu"},
+    "fitting_gelu_4000": {"fitting_activation": "gelu", "training_steps": 4000},
+    "fitting_gelu_8000": {"fitting_activation": "gelu", "training_steps": 8000},
     "axis_4": {"axis_neurons": 4},
     "float64": {"precision": "float64"},
     "force_to_1": {"prefactors": "0.02,1,1000,1,1,1"},

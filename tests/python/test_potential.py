@@ -254,7 +254,8 @@ def test_weights_of_another_network_are_refused(folder):
                                   cutoff_angstrom=5.0, precision="float64")
     same = potential.make_input(settings, ["Li", "Ti", "Cl"], [1], [], [], False)["model"]
     model_file.check_network(given, same)
-    for key, value in (("embedding", (4, 9)), ("cutoff_angstrom", 6.0), ("type_one_side", True)):
+    for key, value in (("embedding", (4, 9)), ("cutoff_angstrom", 6.0), ("type_one_side", True),
+                       ("fitting_activation", "gelu")):
         other = potential.make_input(replace(settings, **{key: value}), ["Li", "Ti", "Cl"], [1],
                                      [], [], False)["model"]
         with pytest.raises(HavenError, match=rf"another network .*\({key} "):
