@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float,
                 ) -> list[str]:
     """Return the trajectories held out for testing, about ``share`` of each kind's frames.
 
+    A trajectory is held out whole: those of several kinds are one more kind, with its own share.
+
     Parameters
     ----------
     trajectories, kinds
@@ -76,16 +79,19 @@ def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float,
         name: frames of both U values are split alike, and a set that grows keeps most of what it
         held out.
     """
+    frames = Counter(trajectories)
+    kinds_of: dict[str, set[str]] = {}
+    for name, kind in zip(trajectories, kinds, strict=True):
+        kinds_of.setdefault(name, set()).add(kind)
     counts: dict[str, dict[str, int]] = {}
-    for name, kind in sorted(zip(trajectories, kinds, strict=True)):
-        group = counts.setdefault(kind, {})
-        group[name] = group.get(name, 0) + 1
+    for name in sorted(kinds_of):
+        counts.setdefault(", ".join(sorted(kinds_of[name])), {})[name] = frames[name]
     held: list[str] = []
     owed = 0.0
     for kind in sorted(counts):
         group = counts[kind]
         owed += share * sum(group.values())
-        names = [n for n in sorted(group, key=lambda n: _rank(n, seed)) if n not in held]
+        names = sorted(group, key=lambda n: _rank(n, seed))
         for name in names[:-1]:
             if owed < group[name] / 2:
                 break

@@ -108,6 +108,17 @@ def test_the_share_held_out_is_near_the_one_asked_for():
         assert 5 * len(held) / 100 == pytest.approx(share, abs=0.051)
 
 
+def test_trajectories_of_two_kinds_are_held_out_in_their_share_too():
+    """Rare frames that all lie in trajectories with common ones are not all held out with them."""
+    names = [f"t{i // 5:02}" for i in range(250)]
+    kinds = ["20 pulled" if i % 5 == 0 and i >= 150 else "20 dynamics" for i in range(250)]
+    for seed in range(30):
+        held = set(dataset.choose_test(names, kinds, 0.2, seed))
+        share = [name in held for name, kind in zip(names, kinds, strict=True)
+                 if kind == "20 pulled"]
+        assert sum(share) / len(share) == pytest.approx(0.2, abs=0.051)
+
+
 def spoil(images):
     """Return the images with one of each fault, from the second on."""
     from test_frames import changed
