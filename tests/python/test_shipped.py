@@ -45,7 +45,7 @@ def test_at_least_250_frames_converged_in_cells_of_twenty_to_eighty_atoms(frames
     found = frames[u_ev].values()
     assert len(found) >= 250
     assert {len(a) for a in found} == {20, 40, 80}
-    assert {a.info["origin"] for a in found} == {"strained", "dynamics"}
+    assert {a.info["origin"] for a in found} == {"strained", "dynamics", "pulled"}
     rounds = {t[:5] for t, _ in frames[u_ev] if t.startswith("x1_")}
     assert len(rounds) >= 3
     hot = {float(a.info["temperature_k"]) for a in found if "temperature_k" in a.info}
