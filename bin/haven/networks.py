@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from haven.cli import HavenError, log
-from haven.potential import Settings, widths
+from haven.potential import Settings
+from haven.training_options import widths
 
 STEPS = 20
 PATTERN = re.compile(r"([0-9-]+)/([0-9-]+)/([0-9.]+)/(float32|float64)")

@@ -84,17 +84,6 @@ class Settings:
     seed: int = 1
 
 
-def widths(name: str, text: str) -> tuple[int, ...]:
-    """Return a network's layer widths from text such as ``10,20,40``."""
-    try:
-        found = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        found = ()
-    if not found or min(found) < 1:
-        raise HavenError(f"{name} is {text}: give whole numbers joined by commas, such as 10,20,40")
-    return found
-
-
 def make_input(
     settings: Settings, type_map: list[str], sel: list[int], train: list[str], test: list[str],
     virial: bool,

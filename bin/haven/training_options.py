@@ -39,11 +39,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def settings_of(args: argparse.Namespace) -> potential.Settings:
     """Return the settings that the options of `add_options` say."""
     default = potential.Settings()
-    widths = {name: potential.widths(name, getattr(args, name))
-              for name in ("embedding", "fitting")}
-    more = {**widths, "prefactors": prefactors(args.prefactors)}
+    networks = {name: widths(name, getattr(args, name)) for name in ("embedding", "fitting")}
+    more = {**networks, "prefactors": prefactors(args.prefactors)}
     return replace(default, **{
         k: v for k, v in {**vars(args), **more}.items() if k in asdict(default)})
+
+
+def widths(name: str, text: str) -> tuple[int, ...]:
+    """Return a network's layer widths from text such as ``10,20,40``."""
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or min(found) < 1:
+        raise HavenError(f"{name} is {text}: give whole numbers joined by commas, such as 10,20,40")
+    return found
 
 
 def prefactors(text: str) -> tuple[tuple[float, float], ...]:

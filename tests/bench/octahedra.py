@@ -50,14 +50,6 @@ def squares(atoms: Atoms, errors: np.ndarray, cation: str, anion: str) -> list[l
     return found
 
 
-def interval(parts: list[np.ndarray]) -> tuple[float, ...]:
-    """Return root mean square and its 95 % interval of parts, one of each trajectory."""
-    sums = np.array([[part.sum(), part.size] for part in parts])
-    drawn = sums[np.random.default_rng(0).integers(len(sums), size=(2000, len(sums)))].sum(axis=1)
-    ends = np.quantile(np.sqrt(drawn[:, 0] / drawn[:, 1]), [0.025, 0.975])
-    return (float(np.sqrt(sums[:, 0].sum() / sums[:, 1].sum())), *map(float, ends))
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -67,32 +59,34 @@ def main() -> None:
     parser.add_argument("--anion", default="Cl")
     given = parser.parse_args()
 
+    from haven.accuracy import bootstrap_rmse
     from haven.compression import open_potential, predict
     from haven.dataset import load
     from haven.systems import system_arrays
 
     content = load(given.dataset)
     names = np.array(content["type_map"])
+    evaluators = [open_potential(model) for model in given.potentials]
     found: dict[str, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
     for system in content["systems"]:
         arrays = system_arrays(given.dataset / system["path"])
         species = names[arrays["type"]]
-        for model in given.potentials:
-            evaluator = open_potential(model)
+        for evaluator in evaluators:
             known = evaluator.get_type_map()
             coords, cells = arrays["coord"].reshape(len(arrays["coord"]), -1, 3), arrays["box"]
             forces = predict(evaluator, coords, cells.reshape(-1, 3, 3),
                              np.array([known.index(one) for one in species])).force
             errors = forces - arrays["force"].reshape(coords.shape)
             for place, box, error in zip(coords, cells, errors, strict=True):
-                atoms = Atoms(species, positions=place, cell=box.reshape(3, 3),
-                              pbc=True)
+                atoms = Atoms(species, positions=place, cell=box.reshape(3, 3), pbc=True)
                 sums = np.array(squares(atoms, error, given.cation, given.anion))
                 for column, (mode, size) in enumerate(MODES.items()):
                     key = f"{system['subset']} {mode}"
-                    found[key][system["trajectory"]].append(sums[:, column] / size)
+                    found[key][system["trajectory"]].append(np.sqrt(sums[:, column] / size))
     for key, parts in found.items():
-        middle, low, high = interval([np.concatenate(some) for some in parts.values()])
+        errors = {trajectory: np.concatenate(some) for trajectory, some in parts.items()}
+        middle = np.sqrt((np.concatenate([*errors.values()]) ** 2).mean())
+        low, high = bootstrap_rmse(errors, seed=0, samples=2000)
         print(f"{key:18} {middle:.3f} [{low:.3f}, {high:.3f}] eV/A")
 
 
