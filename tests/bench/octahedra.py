@@ -6,7 +6,8 @@ tetragonal modes (two: one axis against the others) and the odd modes (three: th
 axis against one another). Errors without a pattern would give every mode the same mean square. An
 excess of the tetragonal ones is what a d electron leaves that changes orbital where the network
 is smooth. Prints root mean squares of a mode (eV/A; modes normalised over the six anions), with
-95 % intervals of a bootstrap over trajectories, on frames trained on and held out.
+95 % intervals of a bootstrap over trajectories, on frames trained on and held out; then how far
+the first two potentials err alike.
 
     bin/build_dataset.py --material M --frames assets/frames/li3ticl6 --u_ev 4 --out D
     tests/bench/octahedra.py --dataset D/u4.dataset assets/models/u4_s?.pb
@@ -68,15 +69,17 @@ def main() -> None:
     names = np.array(content["type_map"])
     evaluators = [open_potential(model) for model in given.potentials]
     found: dict[str, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
+    whole: dict[str, list[list[np.ndarray]]] = defaultdict(lambda: [[] for _ in evaluators])
     for system in content["systems"]:
         arrays = system_arrays(given.dataset / system["path"])
         species = names[arrays["type"]]
-        for evaluator in evaluators:
+        for number, evaluator in enumerate(evaluators):
             known = evaluator.get_type_map()
             coords, cells = arrays["coord"].reshape(len(arrays["coord"]), -1, 3), arrays["box"]
             forces = predict(evaluator, coords, cells.reshape(-1, 3, 3),
                              np.array([known.index(one) for one in species])).force
             errors = forces - arrays["force"].reshape(coords.shape)
+            whole[system["subset"]][number].append(errors.ravel())
             for place, box, error in zip(coords, cells, errors, strict=True):
                 atoms = Atoms(species, positions=place, cell=box.reshape(3, 3), pbc=True)
                 sums = np.array(squares(atoms, error, given.cation, given.anion))
@@ -88,6 +91,11 @@ def main() -> None:
         middle = np.sqrt((np.concatenate([*errors.values()]) ** 2).mean())
         low, high = bootstrap_rmse(errors, seed=0, samples=2000)
         print(f"{key:18} {middle:.3f} [{low:.3f}, {high:.3f}] eV/A")
+    for subset, parts in whole.items():
+        if parts[1:]:
+            first, second = (np.concatenate(some) for some in parts[:2])
+            print(f"{subset:18} errors of the first two potentials correlate by "
+                  f"{np.corrcoef(first, second)[0, 1]:.3f}")
 
 
 if __name__ == "__main__":
