@@ -216,12 +216,13 @@ def judged(
     Of a run that exploded before production, the equilibration's frames are given, so that the
     run is in the tables with its verdict.
     """
+    from ase import Atoms
+
     joined = _frames(job, folder, ended)
     symbols = np.array(atoms.get_chemical_symbols())
-    last = atoms.copy()
-    last.set_cell(_lammps_cell(atoms), scale_atoms=False)
-    last.positions = joined.all_positions[-1] if len(joined.all_steps) else last.positions
-    shortest = min_distance(last)
+    cell = _lammps_cell(atoms)
+    frames = [Atoms(symbols, xyz, cell=cell, pbc=True) for xyz in joined.all_positions]
+    shortest = min(map(min_distance, frames or [atoms]))
     if shortest < CLOSEST:
         log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
     host = np.flatnonzero(symbols != job.mobile).tolist()

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Makes assets/models anew from the shipped frames: trains two potentials for each U, of a larger network than the demo's and
-# fifteen times as long, tests them, copies them with provenance, errors and checksums. HAVEN_SCRATCH names a folder to work in:
-# called again with it, the trainings go on from their checkpoints. Options go to nextflow run. About 22 minutes of one core a
+# ten times as long, tests them, copies them with provenance, errors and checksums. HAVEN_SCRATCH names a folder to work in:
+# called again with it, the trainings go on from their checkpoints. Options go to nextflow run. About 13 minutes of one core a
 # potential.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-models.XXXXXX")}
 mkdir -p "$place" && cd "$place"
 nextflow run "$root/main.nf" -profile demo -resume -ansi-log false --potentials_only true --ensemble 2 --outdir "$place/results" \
-  --cutoff_angstrom 7 --embedding 25,50,100 --axis_neurons 16 --fitting 120,120,120 --fitting_activation gelu --training_steps 60000 --learning_rate_stop 2e-4 --decay_steps 600 "$@"
+  --cutoff_angstrom 7 --embedding 25,50,100 --axis_neurons 16 --fitting 120,120,120 --fitting_activation gelu --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400 "$@"
 
 target=$root/assets/models
 mkdir -p "$target" && rm -f "$target"/u*_s*
