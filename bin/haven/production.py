@@ -221,8 +221,8 @@ def judged(
     joined = _frames(job, folder, ended)
     symbols = np.array(atoms.get_chemical_symbols())
     cell = _lammps_cell(atoms)
-    frames = [Atoms(symbols, xyz, cell=cell, pbc=True) for xyz in joined.all_positions]
-    shortest = min(map(min_distance, frames or [atoms]))
+    shortest = min((min_distance(Atoms(symbols, xyz, cell=cell, pbc=True))
+                    for xyz in joined.all_positions), default=min_distance(atoms))
     if shortest < CLOSEST:
         log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
     host = np.flatnonzero(symbols != job.mobile).tolist()
