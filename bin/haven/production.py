@@ -185,9 +185,14 @@ def simulate(
     host = [i for i, s in enumerate(symbols) if s != job.mobile]
     job = replace(job, potentials=lammps.link_potentials(folder, potentials))
     ended = dynamics.run(job, folder, watcher(job, folder, host, atoms.get_masses()))
-    joined, row = judged(job, folder, atoms, ended, window)
+    joined = _frames(job, folder, ended)
     parts = members(job, joined, atoms.cell.array, rotation, symbols)
     frames = [Atoms(symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
+    shortest = min(map(min_distance, frames or [atoms]))
+    if shortest < CLOSEST:
+        log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
+    moved = host_msd(joined, host, atoms.get_masses())
+    row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
     if (apart := at_steps(joined.deviation, joined.steps)) is not None:
         parts["deviation_ev_per_angstrom"] = apart
 
@@ -208,30 +213,11 @@ def simulate(
              row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
 
 
-def judged(
-    job: Job, folder: Path, atoms: Atoms, ended: str, window: float | None
-) -> tuple[Joined, dict[str, Any]]:
-    """Return a run's frames and its row of table ``runs`` (without its keys).
-
-    Of a run that exploded before production, the equilibration's frames are given, so that the
-    run is in the tables with its verdict.
-    """
-    from ase import Atoms
-
-    joined = _frames(job, folder, ended)
-    symbols = np.array(atoms.get_chemical_symbols())
-    cell = _lammps_cell(atoms)
-    shortest = min((min_distance(Atoms(symbols, xyz, cell=cell, pbc=True))
-                    for xyz in joined.all_positions), default=min_distance(atoms))
-    if shortest < CLOSEST:
-        log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
-    host = np.flatnonzero(symbols != job.mobile).tolist()
-    moved = host_msd(joined, host, atoms.get_masses())
-    row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
-    return joined, row
-
-
 def _frames(job: Job, folder: Path, ended: str) -> Joined:
+    """Return a run's frames; those of the equilibration where it exploded before production.
+
+    So the run is in the tables with its verdict.
+    """
     for phase in reversed(PHASES):
         if any(folder.glob(f"{phase}.*.mobile.dcd")):
             joined = join(job, folder, phase)
@@ -240,12 +226,6 @@ def _frames(job: Job, folder: Path, ended: str) -> Joined:
                     log.warning("exploded before production: the equilibration's frames are kept")
                 return joined
     raise HavenError(f"the run {ended} before its second frame: nothing of it can be used")
-
-
-def _lammps_cell(atoms: Atoms) -> np.ndarray:
-    from ase.calculators.lammps import Prism
-
-    return np.asarray(Prism(atoms.cell.array, pbc=True).cell)
 
 
 def versions() -> dict[str, str]:
