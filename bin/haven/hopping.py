@@ -35,7 +35,7 @@ def count_hops(coarse: np.ndarray, coarse_ps: float, length: float) -> int:
 
     An ion has jumped when its position, averaged over `RESIDENCE_PS`, is farther than half a jump
     length from where it lives, and still is one residence time later; where it lives is a running
-    mean over its visits.
+    mean that takes over `MEMORY` of the way in one residence time.
 
     Parameters
     ----------
@@ -61,11 +61,12 @@ def count_hops(coarse: np.ndarray, coarse_ps: float, length: float) -> int:
 def _count(path: np.ndarray, limit: float, stay: int) -> int:
     home = path[0].copy()
     wait = np.zeros(path.shape[1], int)
+    follow = 1 - (1 - MEMORY) ** (1 / stay)
     events = 0
     for now in path[1:]:
         away = now - home
         far = np.einsum("na,na->n", away, away) > limit**2
-        home[~far] += MEMORY * away[~far]
+        home[~far] += follow * away[~far]
         settled = (wait == 1) & far
         events += int(settled.sum())
         home[settled] = now[settled]

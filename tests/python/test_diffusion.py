@@ -137,7 +137,8 @@ def test_hops_are_counted_without_knowing_the_sites():
     path += rng.normal(0, 0.35, path.shape)
     assert hopping.count_hops(path, 1.0, LENGTH) == pytest.approx(true, abs=2)
     path[:, 1000:1003] += LENGTH  # there and back within the residence time
-    assert hopping.count_hops(path, 0.2, LENGTH) == pytest.approx(true, abs=2)
+    for spacing in (0.2, 0.1, 0.02):
+        assert hopping.count_hops(path, spacing, LENGTH) == pytest.approx(true, abs=2)
 
 
 def test_jump_length_is_that_of_neighbours():
