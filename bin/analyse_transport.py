@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         found = transport.unstable(found)
     keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
             "replica": given.replica, "seed": given.seed}
-    place = {**keys, "species": trajectory.symbol, "frame_of_reference": given.frame_of_reference}
+    place = {**keys, "species": trajectory.symbol, "frame_of_reference": curves.frame_of_reference}
     written = {
         "msd": transport.msd_rows(curves, place),
         "diffusion": transport.diffusion_rows(found, trajectory, place),

@@ -150,7 +150,7 @@ def estimate(
         found += coefficients(held.along(line[None]), axis, run, rng)
     if run.verdict == "diffusive":
         found += [_off_diagonal(held, i, j, run, rng) for i, j in ((0, 1), (0, 2), (1, 2))]
-    return found
+    return found if trajectory.has_host else [_hostless(one) for one in found]
 
 
 def describe(
@@ -214,6 +214,13 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run) -> list[Estimate]:
     means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
     high = {name: float(max(mean / 2 * squeeze, rare)) * CM2_PER_S for name, mean in means.items()}
     return [replace(row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
+
+
+def _hostless(row: Estimate) -> Estimate:
+    """Return a row of ions whose host is not known: of what they do together, no number."""
+    if row.quantity == "self":
+        return row
+    return replace(row, value=None, low_95=None, high_95=None, verdict="no_host")
 
 
 def _off_diagonal(

@@ -153,7 +153,8 @@ def run_count(table: Frame) -> str:
 def frames_of_reference(table: Frame) -> str:
     """Return the frame of reference of a transport table, in words."""
     words = {"host": "host lattice (centre of mass of all but the mobile species)",
-             "barycentre": "barycentre of all atoms"}
+             "barycentre": "barycentre of all atoms",
+             "simulation": "the simulation's own (no host in the file)"}
     names = sorted(set(table["frame_of_reference"])) if "frame_of_reference" in table else []
     return " and ".join(words.get(name, str(name)) for name in names) or "not stated"
 

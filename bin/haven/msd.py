@@ -183,7 +183,8 @@ def curves(
         self_error=np.array([one.self_error for one in statistics]),
         total_error=np.array([one.total_error for one in statistics]),
         non_gaussian=np.array([one.non_gaussian for one in statistics]),
-        coarse=coarse, coarse_ps=width * spacing, frame_of_reference=frame_of_reference,
+        coarse=coarse, coarse_ps=width * spacing,
+        frame_of_reference=frame_of_reference if trajectory.has_host else "simulation",
         spacing_ps=spacing, duration_ps=trajectory.duration_ps,
     )
 

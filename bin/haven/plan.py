@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DOUBT = 0.05
+BEYOND_TIME = {
+    "no_host": "the trajectories hold the mobile ions alone: save all atoms",
+    "unstable": "a run was not stable, which more time does not mend",
+}
 
 
 def plan(
@@ -52,6 +56,9 @@ def plan(
         needed = have * max(2.0, 2 * min_events * len(runs) / max(hops, 1.0)) if short else 4 * have
         note = ("least time to see enough jumps; the interval comes after" if short
                 else "not diffusive yet: four times as long, then look again")
+        for verdict, why in BEYOND_TIME.items():
+            if (runs["verdict"] == verdict).any():
+                needed, note = None, why
     else:
         errors, logs = good["error"].to_numpy(float), good["log"].to_numpy(float)
         weights = 1 / errors**2

@@ -10,7 +10,7 @@ from haven.formatting import known
 from haven.kinds import Frame
 
 Z95 = 1.959963984540054  # half width of a normal 95 % interval, standard deviations
-SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "unstable")
+SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "unstable")
 
 
 @dataclass(frozen=True)

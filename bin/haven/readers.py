@@ -105,6 +105,11 @@ def _stream(
             held["mobile"] = np.flatnonzero(frame.symbols == species)
             masses = np.array([atomic_masses[atomic_numbers[s]] for s in frame.symbols])
             host = masses * (frame.symbols != species)
+            if host.any():
+                host /= host.sum()
+            else:
+                log.warning("%s has only %s: no host, so nothing collective can be told", source,
+                            species)
         _same(source, number, frame, held, cell_changes)
         scaled = frame.positions @ np.linalg.inv(frame.cell)
         if number == 0 or frame.unwrapped:
@@ -118,10 +123,7 @@ def _stream(
             unwrapped = unwrapped + move
         previous = scaled
         positions = unwrapped @ (held["cells"][0] if cell_changes else frame.cell)
-        if not host.any():
-            host = masses
-            log.warning("%s has only %s: displacements are relative to all atoms", source, species)
-        held["host"].append(host @ positions / host.sum())
+        held["host"].append(host @ positions)
         held["barycentre"].append(masses @ positions / masses.sum())
         if number % held["every"] == 0:
             held["all"].append(positions.astype(np.float32))

@@ -90,10 +90,20 @@ class Trajectory:
         """Volume of the cell, |det|, Angstrom^3."""
         return float(abs(np.linalg.det(self.cell)))
 
+    @property
+    def has_host(self) -> bool:
+        """Whether there are other atoms than the mobile ions, as far as the file says."""
+        return set(self.extra.get("symbols", ())) != {self.symbol}
+
     def centre(self, frame_of_reference: str) -> np.ndarray:
-        """Return the path (T, 3) in Angstrom that is taken off every position."""
+        """Return the path (T, 3) in Angstrom that is taken off every position.
+
+        Without a host nothing is: the centre of the ions alone would hide how they move together.
+        """
         if frame_of_reference not in FRAMES:
             raise HavenError(f"frame of reference {frame_of_reference}: choose from {FRAMES}")
+        if not self.has_host:
+            return np.zeros_like(self.host)
         path = self.host if frame_of_reference == "host" else self.barycentre
         return np.asarray(path - path[0], dtype=np.float64)
 

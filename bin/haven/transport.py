@@ -27,14 +27,14 @@ def reported(count: int) -> np.ndarray:
 
 
 def msd_rows(curves: Curves, keys: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of table ``msd``."""
+    """Return the rows of table ``msd``; of ions whose host is not known the self part alone."""
     shown = reported(len(curves.lag_ps))
     lags = curves.lag_ps[shown]
     rows: list[dict[str, Any]] = []
     parts = (("self", curves.self_msd, curves.self_error),
              ("total", curves.total_msd, curves.total_error),
              ("distinct", curves.distinct_msd, np.hypot(curves.self_error, curves.total_error)))
-    for quantity, values, errors in parts:
+    for quantity, values, errors in parts[: 1 if curves.frame_of_reference == "simulation" else 3]:
         full = np.concatenate([values, values.sum(axis=1, keepdims=True)], axis=1)[shown]
         for column, axis in enumerate(AXES):
             error = _between(lags, curves.error_lag_ps, errors[:, column])
@@ -94,7 +94,9 @@ def conductivity_rows(
 
 
 def host_checks(trajectory: Trajectory, run: str, material: str) -> list[dict[str, Any]]:
-    """Return rows of table ``verdicts``: whether the host drifts or melts."""
+    """Return rows of table ``verdicts``: whether the host, if there is one, drifts or melts."""
+    if not trajectory.has_host:
+        return []
     drift = float(np.linalg.norm(trajectory.host - trajectory.host[0], axis=1).max())
     rows = [_verdict(material, run, "host drift", drift, DRIFT_ANGSTROM, "Angstrom",
                      "the host's centre of mass moved; its motion is taken off every ion")]

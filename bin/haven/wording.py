@@ -25,7 +25,7 @@ WORDS = {
     "diffusive": "diffusive", "subdiffusive": "not diffusive yet", "unstable": "run not stable",
     "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
     "differs": "differs",
-    "too_few_temperatures": "too few temperatures",
+    "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
     "no_interval": "no interval, not judged", "": "",
 }
 DOUBTFUL_P = 0.05  # p value of a curved Arrhenius line below which it is doubtful
@@ -34,6 +34,8 @@ WHY = {
                     "run, so only an upper bound is supported; longer runs are needed",
     "too_few_events": "Too few hops were seen for a number; longer or larger runs are needed",
     "too_few_temperatures": "Fewer than three temperatures have a number to fit a line to",
+    "no_host": "The trajectory holds the mobile ions alone, so how they move together, relative to "
+               "the host, is not known; save all atoms",
     "unstable": "A run did not stay a stable crystal at the set temperature",
     "not_measured": "Not computed in this run",
 }

@@ -205,6 +205,9 @@ def test_plan_scales_with_the_square_of_the_interval():
     short = runs_of(temperatures=(400,)).assign(
         good=False, verdict="too_few_events", hop_events=5.0)
     assert plan.plan(short, "d_total", 0.1, 30, None)["needed_ns"] == pytest.approx(12.0)
+    for verdict, words in (("no_host", "save all atoms"), ("unstable", "not stable")):
+        lost = plan.plan(short.assign(verdict=verdict), "d_total", 0.1, 30, None)
+        assert lost["needed_ns"] is None and words in lost["note"]
 
 
 def test_from_trajectories_to_the_activation_energy(tmp_path):

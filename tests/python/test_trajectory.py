@@ -113,6 +113,32 @@ def test_changing_cell_needs_the_option(tmp_path, path):
     np.testing.assert_allclose(read - read[0], (path[:, :3] - path[0, :3]) * 1.005, atol=1e-4)
 
 
+def test_ions_alone_keep_the_simulations_frame_and_give_nothing_collective(tmp_path):
+    """Their own centre, taken off, would leave a D_total of nothing, called diffusive."""
+    from haven import diffusion, msd, transport
+
+    rng = np.random.default_rng(5)
+    moved = np.cumsum(rng.poisson(0.02, (600, 30, 3)) - rng.poisson(0.02, (600, 30, 3)), axis=0)
+    grid = np.array(list(np.ndindex(5, 3, 2))) * 3.0
+    write(tmp_path / "li.extxyz", [Atoms("Li30", grid + 3.0 * step, cell=[15, 15, 15], pbc=True)
+                                   for step in moved])
+    held = readers.open_trajectory(tmp_path / "li.extxyz", "Li", tmp_path, 1.0)
+    assert not held.has_host and not held.host.any()
+    for frame in trajectory.FRAMES:
+        curves = msd.curves(held, frame)
+        assert curves.frame_of_reference == "simulation" and curves.total_msd[-1].min() > 1
+        found = diffusion.estimate(held, curves, 3.0)
+        rows = {row.quantity: row for row in found if row.axis == "xyz"}
+        assert rows["self"].low_95 <= 0.04 * 9 / 2 * 1e-4 <= rows["self"].high_95
+        for row in (row for row in found if row.quantity != "self"):
+            assert row.verdict == "no_host"
+            assert row.value is None and row.low_95 is None and row.high_95 is None
+        assert {row["quantity"] for row in transport.msd_rows(curves, {})} == {"self"}
+        sigma = transport.conductivity_rows(found, held, 300.0, 1.0, {})
+        assert [row["value_ms_per_cm"] is None for row in sigma] == [False, True]
+    assert transport.host_checks(held, "u0_t300_r0", "m") == []
+
+
 def test_volume_is_the_determinant_of_a_monoclinic_cell(tmp_path, path):
     write(tmp_path / "w.extxyz", atoms_of(path))
     held = readers.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.1)
