@@ -69,7 +69,7 @@ def choose_window(held: Modes) -> int:
     for count in (w for w in WINDOWS if w <= held.count):
         beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
         inverse = es.design(count, 2)[1]
-        spread = max(es.dispersion(held, fitted, 2)) * es.shared(held)
+        spread = max(es.dispersion(held, fitted, 2))
         bent = abs(beta[-1]) / np.sqrt(spread * (inverse[-1] @ inverse[-1]))
         if bent > BROKEN:
             break
@@ -90,7 +90,7 @@ def slope(held: Modes, count: int) -> tuple[float, float]:
     logs = np.log(np.arange(1, count + 1))
     x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
     beta = np.linalg.lstsq(x, np.log(mean), rcond=None)[0]
-    spread = max(es.dispersion(held, np.exp(x @ beta), 1)) * es.shared(held)
+    spread = max(es.dispersion(held, np.exp(x @ beta), 1))
     return float(1 - beta[1]), float(np.sqrt(spread / (x[:, 1] ** 2).sum()))
 
 

@@ -110,7 +110,7 @@ def pivot(count: int, freedom: float, seed: int = 0) -> np.ndarray:
 
 
 def dispersion(held: Modes, fitted: np.ndarray, order: int) -> tuple[float, float]:
-    """Return the relative variance of a direction's mean power about a fit, found in two ways.
+    """Return the relative variance of the mean power about a fit, found in two ways.
 
     Parameters
     ----------
@@ -127,15 +127,19 @@ def dispersion(held: Modes, fitted: np.ndarray, order: int) -> tuple[float, floa
         What ions that know nothing of each other give, and what the scatter over modes shows.
     """
     count, axes = len(fitted), held.mean.shape[1]
-    scale = np.maximum(fitted[:, None] * held.level, 1e-150)
-    alone = float((held.spread[:count] / scale**2).mean() / held.ions)
-    seen = float(((held.mean[:count] / scale - 1) ** 2).sum() / max(1, axes * count - order - axes))
+    scale = np.maximum(fitted[:, None], 1e-150)
+    alone = float((held.spread[:count] / scale**2).mean() / held.ions / axes)
+    rest = held.mean[:count] / scale - held.level(count)
+    seen = float((rest**2).sum() / axes / max(1, axes * count - order - axes))
     return alone, seen
 
 
 def shared(held: Modes) -> float:
-    """Return what averaging over the directions leaves of a direction's relative variance."""
-    return float((held.level**2).sum() / len(held.level) ** 2)
+    """Return what averaging over the directions leaves of a direction's relative variance.
+
+    By the lowest modes: vibration, which fills the others, has more directions than jumps may have.
+    """
+    return float((held.level(SLOW) ** 2).mean() / held.mean.shape[1])
 
 
 def bursts(held: Modes, fitted: np.ndarray) -> tuple[float, int]:
@@ -194,9 +198,9 @@ def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
             each += (held.values[:, :count, axis].astype(np.float64) ** 2 / fitted) @ weights / axes
         variance = each.var(ddof=1) / held.ions
     else:
-        alone = 2.0
-        variance = alone * shared(held) * float(weights @ weights)
-    smooth = min(variance, alone * shared(held) * float(weights @ weights)) * inflation
+        alone = 2.0 * shared(held)
+        variance = alone * float(weights @ weights)
+    smooth = min(variance, alone * float(weights @ weights)) * inflation
     common, frequencies = bursts(held, fitted)
     widening = max(inflation, common)
     variance = float(variance * widening)

@@ -54,10 +54,9 @@ class Modes:
         mean, spread, _ = _moments([values], len(values))
         return Modes(values, mean, spread, self.path @ turn)
 
-    @property
-    def level(self) -> np.ndarray:
-        """Share of each direction in the mean power, mean 1 (A,)."""
-        mean = self.mean.mean(axis=0)
+    def level(self, count: int) -> np.ndarray:
+        """Return the share of each direction in the power of the first modes, mean 1 (A,)."""
+        mean = self.mean[:count].mean(axis=0)
         return mean / max(mean.mean(), TINY)
 
 

@@ -34,6 +34,14 @@ def answered(rng):
     return runs, rate * LENGTH**2 / 6, (1 + share) / (1 - share)
 
 
+def channels(rng):
+    """30 ions that jump along x alone and rattle along all axes: one direction counts, not three."""
+    rate = 0.006
+    path = walks.lattice_walk(rng, 30 * RUNS, 1500, rate, axes=(1.0, 0.0, 0.0))
+    path += rng.normal(0, 0.35, path.shape)
+    return np.split(path, RUNS, axis=1), rate * LENGTH**2 / 6, 1.0
+
+
 def exclusion(rng):
     """Half-filled lattice gas: D_total is known; D_self from all runs' displacements together."""
     side, ions, sweeps = 5, 62, 19 / 62
@@ -68,7 +76,7 @@ def estimated(positions):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [walk, caged, exclusion, answered])
+@pytest.mark.parametrize("kind", [walk, caged, exclusion, answered, channels])
 def test_intervals_hold_the_truth_in_90_to_99_of_100_runs(kind, capsys):
     runs, tracer, ratio = kind(np.random.default_rng(2024))
     if kind is exclusion:
