@@ -56,7 +56,11 @@ def main(argv: list[str] | None = None) -> None:
     found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
     prefix = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     checks = transport.host_checks(trajectory, prefix, name)
-    if any(row["check"] == "host melt" and not row["passed"] for row in checks):
+    ended = trajectory.meta.get("verdict", "stable")
+    if ended != "stable":
+        log.warning("%s: its dynamics were %s, so it gives no number", prefix, ended)
+    if ended != "stable" or any(
+            row["check"] == "host melt" and not row["passed"] for row in checks):
         found = transport.unstable(found)
     keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
             "replica": given.replica, "seed": given.seed}

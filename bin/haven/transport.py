@@ -127,7 +127,7 @@ def host_msd(trajectory: Trajectory) -> float | None:
 
 
 def unstable(found: list[Estimate]) -> list[Estimate]:
-    """Return estimates of a run whose host melted: no numbers, no bounds."""
+    """Return estimates of a run that melted, exploded or drifted: no numbers, no bounds."""
     return [replace(one, value=None, low_95=None, high_95=None, verdict="unstable")
             for one in found]
 

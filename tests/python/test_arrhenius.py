@@ -210,6 +210,22 @@ def test_plan_scales_with_the_square_of_the_interval():
         assert lost["needed_ns"] is None and words in lost["note"]
 
 
+@pytest.mark.parametrize("ended", ["melted", "exploded", "drifting"])
+def test_a_run_that_did_not_stay_stable_enters_no_fit(tmp_path, caplog, ended):
+    path = walks.lattice_walk(np.random.default_rng(6), 40, 300, 0.2) + 0.5
+    file = trajectory.write_npz(tmp_path / "run.npz", {
+        "time_ps": np.arange(300) * 1.0, "mobile_angstrom": path.astype(np.float32),
+        "host_centre_angstrom": np.zeros((300, 3)), "cell_angstrom": np.eye(3) * 30,
+        "mobile_symbol": np.array("Li")}, {"verdict": ended})
+    analyse_transport.main(["--trajectory", str(file), "--temperature_k", "500",
+                            "--jump_angstrom", "3", "--out", str(tmp_path)])
+    assert f"its dynamics were {ended}" in caplog.text
+    runs = arrhenius.gather(*(tables.read_folder(name, tmp_path)
+                              for name in ("diffusion", "conductivity")))
+    assert set(runs["verdict"]) == {"unstable"} and not runs["good"].any()
+    assert runs[["value", "low_95", "high_95"]].isna().all(axis=None)
+
+
 def test_from_trajectories_to_the_activation_energy(tmp_path):
     rng = np.random.default_rng(5)
     for t in (500, 600, 700):
