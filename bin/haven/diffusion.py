@@ -123,6 +123,9 @@ def estimate(
 ) -> list[Estimate]:
     """Estimate D_self, D_total, D_distinct and the Haven ratio; D also by axis and off-diagonal.
 
+    Ions may jump along some directions and rattle along others: each has its own window and slope,
+    and where the run is diffusive its own verdict. An off-diagonal element needs both its axes.
+
     Parameters
     ----------
     trajectory
@@ -146,10 +149,16 @@ def estimate(
     rng = np.random.default_rng(seed)
     found = coefficients(held, "xyz", run, rng)
     units = trajectory.cell / np.linalg.norm(trajectory.cell, axis=1, keepdims=True)
+    straight = set()
     for axis, line in zip("xyzabc", [*np.eye(3), *units], strict=True):
-        found += coefficients(held.along(line[None]), axis, run, rng)
-    if run.verdict == "diffusive":
-        found += [_off_diagonal(held, i, j, run, rng) for i, j in ((0, 1), (0, 2), (1, 2))]
+        part = held.along(line[None])
+        own = describe(part, duration, hops, length, min_events)
+        if run.verdict != "diffusive":
+            own = replace(own, verdict=run.verdict)
+        found += coefficients(part, axis, own, rng)
+        straight |= {axis} if own.verdict == "diffusive" else set()
+    found += [_off_diagonal(held, i, j, run, rng) for i, j in ((0, 1), (0, 2), (1, 2))
+              if straight >= {"xyz"[i], "xyz"[j]}]
     return found if trajectory.has_host else [_hostless(one) for one in found]
 
 

@@ -70,6 +70,21 @@ def test_tensor_of_an_anisotropic_walk(tmp_path):
         assert holds(found["self", axes], 0.0)
 
 
+def test_a_direction_that_ions_only_rattle_along_has_no_number(tmp_path):
+    rng = np.random.default_rng(15)
+    path = walks.lattice_walk(rng, 100, 1500, 0.02, axes=(0.5, 0.5, 0.0))
+    found = estimate(tmp_path, path + rng.normal(0, 0.3, path.shape), cell=30 * np.eye(3))
+    for axis, true in (("xyz", 0.02 / 6), ("x", 0.02 / 4), ("b", 0.02 / 4)):
+        row = found["self", axis]
+        assert row.verdict == "diffusive" and holds(row, true * LENGTH**2 * 1e-4)
+    for axis in ("z", "c"):
+        row = found["self", axis]
+        assert row.verdict == "subdiffusive" and row.loglog_slope < 0.5
+        assert row.value is None and 0 < row.high_95 < found["self", "x"].value
+        assert found["total", axis].value is None and found["haven", axis].value is None
+    assert ("self", "xy") in found and ("self", "xz") not in found
+
+
 def test_off_diagonal_element_of_a_turned_walk(tmp_path):
     path = walks.lattice_walk(np.random.default_rng(5), 200, 1500, 0.3, axes=(0.8, 0.1, 0.1))
     c, s = np.cos(0.5), np.sin(0.5)
