@@ -66,13 +66,15 @@ def _convert(
         positions: Any = np.memmap(raw, np.float32, "r+", shape=(count, len(mobile), 3))
         mean = np.mean(held["cells"], axis=0)
         if cell_changes:
-            positions[:] = positions @ (np.linalg.inv(held["cells"][0]) @ mean).astype(np.float32)
+            turn = np.linalg.inv(held["cells"][0]) @ mean
+            positions[:] = positions @ turn.astype(np.float32)
+            held |= {name: held[name] @ turn for name in ("host", "barycentre", "all")}
         write_npz(target, {
             "time_ps": times, "mobile_angstrom": positions,
             "host_centre_angstrom": np.array(held["host"]),
             "barycentre_angstrom": np.array(held["barycentre"]), "cell_angstrom": mean,
             "mobile_symbol": np.array(species), "symbols": held["symbols"], "mobile_index": mobile,
-            "all_time_ps": times[held["all_frames"]], "all_angstrom": np.array(held["all"]),
+            "all_time_ps": times[held["all_frames"]], "all_angstrom": np.asarray(held["all"], np.float32),
         }, {"source": str(source)}, resolution=None)
     finally:
         raw.unlink(missing_ok=True)

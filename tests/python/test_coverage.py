@@ -35,7 +35,7 @@ def answered(rng):
 
 
 def channels(rng):
-    """30 ions that jump along x alone and rattle along all axes: one direction counts, not three."""
+    """30 ions that jump along x alone and rattle along all axes: one direction counts."""
     rate = 0.006
     path = walks.lattice_walk(rng, 30 * RUNS, 1500, rate, axes=(1.0, 0.0, 0.0))
     path += rng.normal(0, 0.35, path.shape)

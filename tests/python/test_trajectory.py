@@ -139,6 +139,20 @@ def test_ions_alone_keep_the_simulations_frame_and_give_nothing_collective(tmp_p
     assert transport.host_checks(held, "u0_t300_r0", "m") == []
 
 
+def test_a_crystal_that_drifts_as_a_whole_stays_still_though_its_first_cell_is_another(tmp_path):
+    grid = np.array(list(np.ndindex(2, 2, 2))) / 2
+    frames = [Atoms("LiTi3Cl4", scaled_positions=(grid + [0.03 * t, 0, 0]) % 1, pbc=True,
+                    cell=CELL * (0.96 if t == 0 else 1.0)) for t in range(40)]
+    write(tmp_path / "n.extxyz", frames)
+    held = readers.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1, cell_changes=True)
+    moved = held.read(0, 1)[:, 0] - held.read(0, 1)[0, 0]
+    for frame in trajectory.FRAMES:
+        np.testing.assert_allclose(moved, held.centre(frame), atol=1e-4)
+    step = held.extra["all_time_ps"][1] / 0.1
+    every = held.read_all((0, 1))
+    np.testing.assert_allclose(every[1] - every[0], np.tile(moved[round(step)], (8, 1)), atol=1e-4)
+
+
 def test_volume_is_the_determinant_of_a_monoclinic_cell(tmp_path, path):
     write(tmp_path / "w.extxyz", atoms_of(path))
     held = readers.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.1)
