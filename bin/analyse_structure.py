@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import add_name, existing, log, parser, run, run_id
+from haven.cli import HavenError, add_name, existing, log, parser, run, run_id
 
 
 def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--material", required=True, help="material file")
-    options.add_argument("--trajectory", required=True, help="Haven npz, or any file ASE reads")
+    options.add_argument("--trajectory", required=True,
+                         help="Haven npz, LAMMPS dump, or any file ASE reads")
+    options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
@@ -30,7 +32,10 @@ def main(argv: list[str] | None = None) -> None:
 
     material = load_material(given.material)
     path = existing(given.trajectory, "trajectory")
-    symbols, frames = rdf.read_frames(path)
+    symbols, frames = rdf.read_frames(path, given.type_map.replace(",", " ").split())
+    if unknown := sorted(set(symbols) - set(material.species)):
+        raise HavenError(f"{path}: element {', '.join(unknown)} is not of the material "
+                         f"({', '.join(material.species)})")
     table = rdf.rdf_table(symbols, frames, given.rdf_max_angstrom, given.rdf_bins)
     keys = {
         "material": material.name,

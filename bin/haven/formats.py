@@ -48,15 +48,24 @@ def read_frames(source: Path, elements: list[str], topology: str | None) -> Iter
         In one line, if the file can't be read as what it seems to be.
     """
     name = source.name.lower().removesuffix(".gz")
-    with _text(source) as stream:
-        head = stream.readline()
-    if head.startswith("ITEM:"):
+    if is_dump(source):
         return _told(source, _lammps(source, elements))
     if "xdatcar" in name:
         return _told(source, _ase(source, "vasp-xdatcar"))
     if topology is None and name.endswith((".extxyz", ".xyz", ".traj")):
         return _told(source, _ase(source, None))
     return _told(source, _mdanalysis(source, topology))
+
+
+def read_by_ase(source: Path) -> Iterator[Frame]:
+    """Return the frames of any file ASE reads, one after another; else as `read_frames`."""
+    return _told(source, _ase(source, None))
+
+
+def is_dump(source: Path) -> bool:
+    """Return whether a file is a LAMMPS dump, which names types where ASE would see elements."""
+    with _text(source) as stream:
+        return stream.readline().startswith("ITEM:")
 
 
 def _told(source: Path, frames: Iterator[Frame]) -> Iterator[Frame]:

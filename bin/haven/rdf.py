@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from haven import formats
 from haven.cli import HavenError
 from haven.periodic import Floats, Ints, with_images
 from haven.trajectory import read_members
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 Frame = tuple[Floats, Floats]
 
 
-def read_frames(path: Path) -> tuple[list[str], list[Frame]]:
-    """Read the all-atom frames of a trajectory, Haven's npz or any file ASE reads.
+def read_frames(path: Path, elements: Sequence[str] = ()) -> tuple[list[str], list[Frame]]:
+    """Read the all-atom frames of a trajectory: Haven's npz, LAMMPS dump, any file ASE reads.
 
     Parameters
     ----------
     path
         File.
+    elements
+        Elements of LAMMPS types 1, 2, ..., for dumps without an ``element`` column.
 
     Returns
     -------
@@ -34,22 +37,17 @@ def read_frames(path: Path) -> tuple[list[str], list[Frame]]:
     """
     if path.suffix == ".npz":
         return _read_npz(path)
-    from ase.io import read
-
-    try:
-        atoms = read(path, index=":")
-    except Exception as error:
-        raise HavenError(f"trajectory {path} can't be read: {error}") from error
-    images = atoms if isinstance(atoms, list) else [atoms]
+    images = list(formats.read_frames(path, list(elements), None) if formats.is_dump(path)
+                  else formats.read_by_ase(path))
     if not images:
         raise HavenError(f"trajectory {path} holds no frame")
-    symbols = images[0].get_chemical_symbols()
+    symbols = images[0].symbols.tolist()
     for number, image in enumerate(images):
-        if image.get_chemical_symbols() != symbols:
+        if image.symbols.tolist() != symbols:
             raise HavenError(f"trajectory {path}: frame {number} has other atoms than frame 0")
-        if abs(image.cell.volume) < 1e-6:
+        if abs(np.linalg.det(image.cell)) < 1e-6:
             raise HavenError(f"trajectory {path}: frame {number} has no periodic cell")
-    return symbols, [(image.positions, np.asarray(image.cell.array)) for image in images]
+    return symbols, [(image.positions, image.cell) for image in images]
 
 
 def _read_npz(path: Path) -> tuple[list[str], list[Frame]]:

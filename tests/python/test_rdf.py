@@ -139,6 +139,27 @@ def test_the_script_reads_npz_and_any_file_of_ase(tmp_path, repository, rng):
     assert (dlmd["g_low_95"] <= dlmd["g"]).all() and (dlmd["g"] <= dlmd["g_high_95"]).all()
 
 
+def test_types_of_a_dump_are_the_elements_given_and_never_guessed(tmp_path, repository, rng):
+    kinds = [1] * 6 + [2] * 2 + [3] * 12
+    lines = []
+    for step in range(6):
+        lines += ["ITEM: TIMESTEP", str(step), "ITEM: NUMBER OF ATOMS", "20",
+                  "ITEM: BOX BOUNDS pp pp pp", "0 8", "0 8", "0 8", "ITEM: ATOMS id type x y z"]
+        lines += [f"{i + 1} {kind} " + " ".join(f"{x:.4f}" for x in rng.uniform(0, 8, 3))
+                  for i, kind in enumerate(kinds)]
+    (tmp_path / "d.lammpstrj").write_text("\n".join(lines) + "\n")
+    common = ["--material", str(repository / "assets/materials/li3ticl6.yml"), "--u_ev", "4",
+              "--temperature_k", "298", "--trajectory", str(tmp_path / "d.lammpstrj"),
+              "--rdf_max_angstrom", "6", "--rdf_bins", "30", "--out", str(tmp_path)]
+    main([*common, "--type_map", "Li,Ti,Cl"])
+    table = tables.read("rdf", tmp_path / "u4_t298_r0.rdf.parquet")
+    assert list(table["pair"].unique()) == ["Cl-Cl", "Cl-Li", "Cl-Ti", "Li-Li", "Li-Ti", "Ti-Ti"]
+    with pytest.raises(HavenError, match="give --type_map"):
+        main(common)
+    with pytest.raises(HavenError, match="element Na is not of the material"):
+        main([*common, "--type_map", "Na Ti Cl"])
+
+
 def test_bad_input_is_named(tmp_path):
     write(tmp_path / "molecule.xyz", Atoms("LiCl", [[0, 0, 0], [2, 0, 0]]))
     (tmp_path / "text.xyz").write_text("no atoms here\n")
