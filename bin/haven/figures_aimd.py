@@ -1,14 +1,72 @@
-"""Figure of first-principles dynamics beside the potential's in the same cell."""
+"""Figures of the structure: the potential's beside first-principles dynamics', in each cell."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from haven.figures import Picture, legend_below, panels, u_colour, u_label
-from haven.figures_dynamics import PAIRS
+from haven.figures import Picture, legend_below, panels, run_count, u_colour, u_label
+from haven.figures_dynamics import at_room
 from haven.kinds import Frame, Tables
 
+PAIRS = ("Cl-Ti", "Cl-Li", "Li-Ti", "Ti-Li", "Li-Li", "Cl-Cl", "Ti-Ti")  # the paper's order
 BLOCKS = 10  # the potential's run is this many times as long, and rdf has so many blocks
+
+
+def rdf(tables: Tables) -> Picture | None:
+    """Radial distribution functions by pair, DLMD by U and AIMD where there is one."""
+    table = tables["rdf"]
+    table = table[table["source"] != "dlmd_cell"]
+    if table.empty:
+        return None
+    table, near = _beside_aimd(table)
+    found = list(table["pair"].unique())
+    pairs = [p for p in PAIRS if p in found] + sorted(p for p in found if p not in PAIRS)
+    rows = (len(pairs) + 1) // 2
+    figure, axes = panels(rows, 2, height=2.2 * rows + 0.6, sharex=True)
+    for axis, pair in zip(axes.flat, pairs, strict=False):
+        mine = table[table["pair"] == pair]
+        for (u_ev, source), curves in mine.groupby(["u_ev", "source"]):
+            mean = curves.groupby("r_angstrom")[["g", "g_low_95", "g_high_95"]].mean().astype(float)
+            dlmd = source == "dlmd"
+            line = ("-" if u_ev == 0 else "--") if dlmd else (":" if u_ev else "-.")
+            axis.plot(mean.index, mean["g"], line, linewidth=1.6 if dlmd else 1.1,
+                      color=u_colour(u_ev) if dlmd else "black",
+                      label=f"{source.upper()}, {u_label(u_ev)}" + _other_kelvin(curves, near))
+            axis.fill_between(mean.index, mean["g_low_95"], mean["g_high_95"], alpha=0.25,
+                              color=u_colour(u_ev), linewidth=0)
+        axis.set(title=pair, ylabel="g(r)")
+    for axis in axes.flat[len(pairs):]:
+        axis.remove()
+    for column in range(2):
+        shown = [a for a in axes[:, column] if a.figure is not None]
+        if shown:
+            shown[-1].set_xlabel("r (Å)")
+            shown[-1].tick_params(labelbottom=True)
+    legend_below(figure, axes[0, 0], 2)
+    aimd = (" AIMD: a much smaller cell and a short run, so compare peaks, not their heights; the "
+            "next figure has the potential in that cell." if (table["source"] == "aimd").any()
+            else " No AIMD trajectory was given to compare.")
+    runs = run_count(table[table["source"] == "dlmd"])
+    caption = f"At {near:g} K, {runs}; bands: 95 % over blocks of time.{aimd}"
+    return Picture("rdf", "Radial distribution functions", caption,
+                   "Radial distribution functions of each pair of elements, by U", figure)
+
+
+def _beside_aimd(table: Frame) -> tuple[Frame, float]:
+    """Return the potential's rows near 298 K, AIMD's of each U nearest to it, and it in K."""
+    import pandas as pd
+
+    dlmd, aimd = (table[table["source"] == source] for source in ("dlmd", "aimd"))
+    shown, near = at_room(dlmd if len(dlmd) else aimd)
+    off = (aimd["temperature_k"] - near).abs()
+    nearest = aimd[off == off.groupby(aimd["u_ev"]).transform("min")]
+    return pd.concat([shown, nearest]) if len(dlmd) else nearest, near
+
+
+def _other_kelvin(curves: Frame, near: float) -> str:
+    """Return the temperature of curves for a legend, where it is not the one of the figure."""
+    there = sorted(set(curves["temperature_k"]) - {near})
+    return f", {' and '.join(f'{t:g}' for t in there)} K" if there else ""
 
 
 def beside(curves: Frame) -> Frame:

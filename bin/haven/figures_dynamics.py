@@ -1,4 +1,4 @@
-"""Figures of the dynamics: thermostat, structure, displacements, single ions."""
+"""Figures of the dynamics: thermostat, displacements, single ions."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from haven.measured import nearest_temperature
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-PAIRS = ("Cl-Ti", "Cl-Li", "Li-Ti", "Ti-Li", "Li-Li", "Cl-Cl", "Ti-Ti")  # the paper's order
 
 
 def at_room(table: Frame) -> tuple[Frame, float]:
@@ -89,45 +87,6 @@ def temperature_series(tables: Tables) -> Picture | None:
     caption = f"{run_count(table)}; running mean over a twentieth of each run."
     return Picture("temperature", "Temperature of each run", caption,
                    "Temperature against time, one line a run, flat about the set value", figure)
-
-
-def rdf(tables: Tables) -> Picture | None:
-    """Radial distribution functions by pair, DLMD by U and AIMD where there is one."""
-    table = tables["rdf"]
-    table = table[table["source"] != "dlmd_cell"]
-    if table.empty:
-        return None
-    table, near = at_room(table)
-    found = list(table["pair"].unique())
-    pairs = [p for p in PAIRS if p in found] + sorted(p for p in found if p not in PAIRS)
-    rows = (len(pairs) + 1) // 2
-    figure, axes = panels(rows, 2, height=2.2 * rows + 0.6, sharex=True)
-    for axis, pair in zip(axes.flat, pairs, strict=False):
-        mine = table[table["pair"] == pair]
-        for (u_ev, source), curves in mine.groupby(["u_ev", "source"]):
-            mean = curves.groupby("r_angstrom")[["g", "g_low_95", "g_high_95"]].mean().astype(float)
-            dlmd = source == "dlmd"
-            line = ("-" if u_ev == 0 else "--") if dlmd else (":" if u_ev else "-.")
-            axis.plot(mean.index, mean["g"], line, linewidth=1.6 if dlmd else 1.1,
-                      color=u_colour(u_ev) if dlmd else "black",
-                      label=f"{source.upper()}, {u_label(u_ev)}")
-            axis.fill_between(mean.index, mean["g_low_95"], mean["g_high_95"], alpha=0.25,
-                              color=u_colour(u_ev), linewidth=0)
-        axis.set(title=pair, ylabel="g(r)")
-    for axis in axes.flat[len(pairs):]:
-        axis.remove()
-    for column in range(2):
-        shown = [a for a in axes[:, column] if a.figure is not None]
-        if shown:
-            shown[-1].set_xlabel("r (Å)")
-            shown[-1].tick_params(labelbottom=True)
-    legend_below(figure, axes[0, 0], 2)
-    aimd = (" AIMD: a much smaller cell and a short run, so compare peaks, not their heights; the "
-            "next figure has the potential in that cell." if (table["source"] == "aimd").any()
-            else " No AIMD trajectory was given to compare.")
-    caption = (f"At {near:g} K, {run_count(table)}; bands: 95 % over blocks of time.{aimd}")
-    return Picture("rdf", "Radial distribution functions", caption,
-                   "Radial distribution functions of each pair of elements, by U", figure)
 
 
 def msd(tables: Tables) -> Picture | None:

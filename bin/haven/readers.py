@@ -74,7 +74,8 @@ def _convert(
             "host_centre_angstrom": np.array(held["host"]),
             "barycentre_angstrom": np.array(held["barycentre"]), "cell_angstrom": mean,
             "mobile_symbol": np.array(species), "symbols": held["symbols"], "mobile_index": mobile,
-            "all_time_ps": times[held["all_frames"]], "all_angstrom": np.asarray(held["all"], np.float32),
+            "all_time_ps": times[held["all_frames"]],
+            "all_angstrom": np.asarray(held["all"], np.float32),
         }, {"source": str(source)}, resolution=None)
     finally:
         raw.unlink(missing_ok=True)

@@ -79,7 +79,7 @@ def figures(
         lambda: drawn_cells.occupancies(structures), lambda: cells.structures(tables),
         lambda: relaxed.lattice(tables, reference),
         lambda: motion.thermo(tables), lambda: motion.temperature_series(tables),
-        lambda: motion.rdf(tables), lambda: first.rdf_cell(tables), lambda: motion.msd(tables),
+        lambda: first.rdf(tables), lambda: first.rdf_cell(tables), lambda: motion.msd(tables),
         lambda: carried.diffusion(tables, measured),
         lambda: carried.conductivity(tables, measured, reference),
         lambda: carried.haven_ratio(measured, reference), lambda: carried.hops(tables),

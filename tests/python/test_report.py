@@ -17,7 +17,7 @@ from ase.build import bulk
 from ase.io import write
 from report_tables import US, write_study
 
-from haven import arrhenius, grids, judgement, report, tables, wording
+from haven import arrhenius, figures_aimd, grids, judgement, report, tables, wording
 from haven.cli import HavenError
 from haven.measured import collect
 
@@ -247,6 +247,21 @@ def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
     assert "U = 0 eV: in" not in text
     study["runs"]["share_beyond_window"] = None
     assert "U = 0 eV: one potential alone drove the runs" in " ".join(wording.doubts(study))
+
+
+@pytest.mark.parametrize("aimd, dlmd", [(298.0, (300.0, 350.0)), (300.0, (298.0, 350.0))])
+def test_radial_distributions_show_both_though_their_temperatures_differ(aimd, dlmd):
+    """Nearest 298 K of all rows would leave either out, and say that no AIMD was given."""
+    keys = {"material": "m", "u_ev": 4.0, "replica": 0, "pair": "Cl-Ti", "g": 1.0, "g_low_95": 0.9,
+            "g_high_95": 1.1}
+    rows = [keys | {"temperature_k": t, "source": source, "seed": seed, "r_angstrom": r}
+            for t, source, seed in [(aimd, "aimd", None), *((t, "dlmd", 1) for t in dlmd)]
+            for r in (1.0, 2.0)]
+    picture = figures_aimd.rdf({"rdf": pd.DataFrame(rows)})
+    assert picture.caption.startswith(f"At {dlmd[0]:g} K, 1 run;")
+    assert "AIMD: a much smaller cell" in picture.caption
+    shown = {str(line.get_label()) for line in picture.figure.axes[0].lines}
+    assert shown == {"DLMD, U = 4 eV", f"AIMD, U = 4 eV, {aimd:g} K"}
 
 
 def test_wrong_input_is_one_clear_line(tmp_path):

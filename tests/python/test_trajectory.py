@@ -141,7 +141,7 @@ def test_ions_alone_keep_the_simulations_frame_and_give_nothing_collective(tmp_p
 
 def test_a_crystal_that_drifts_as_a_whole_stays_still_though_its_first_cell_is_another(tmp_path):
     grid = np.array(list(np.ndindex(2, 2, 2))) / 2
-    frames = [Atoms("LiTi3Cl4", scaled_positions=(grid + [0.03 * t, 0, 0]) % 1, pbc=True,
+    frames = [Atoms("LiTi3Cl4", scaled_positions=(grid + 0.03 * t * np.eye(3)[0]) % 1, pbc=True,
                     cell=CELL * (0.96 if t == 0 else 1.0)) for t in range(40)]
     write(tmp_path / "n.extxyz", frames)
     held = readers.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1, cell_changes=True)
