@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from haven.hops import decode, label_blocks, unwrapped_layer
+from haven.hops import decode, encode, label_blocks, unwrapped_layer
 from haven.periodic import Floats, Ints
-from haven.sites import SiteLattice, name_of
+from haven.sites import SiteFinder, SiteLattice, name_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,9 @@ def track_table(
 
     time_ps, host = trajectory.time_ps, trajectory.host
     chosen = np.concatenate([trajectory.read(ion, ion + 1) for ion in ions.tolist()], axis=1)
-    codes = _backfill(np.concatenate([c for _, c in label_blocks(lattice, chosen, host, core)]))
+    site, image, _ = SiteFinder(lattice).nearest(np.asarray(chosen[0], float))
+    codes = _backfill(np.concatenate([c for _, c in label_blocks(lattice, chosen, host, core)]),
+                      encode(site, image, len(lattice.centres)))
     kept = thin(len(time_ps), times)
     moved = np.asarray(chosen[kept], float) - (host[kept] - host[0])[:, None]
     site, _ = decode(codes[kept], len(lattice.centres))
@@ -79,10 +81,11 @@ def track_table(
     return pd.DataFrame(parts)
 
 
-def _backfill(codes: Ints) -> Ints:
+def _backfill(codes: Ints, nearest: Ints) -> Ints:
+    """Fill (T, K) codes before an ion's first core with that one; without any, with the nearest."""
     first = np.argmax(codes >= 0, axis=0)
     known = codes[first, np.arange(codes.shape[1])]
-    return np.where(codes >= 0, codes, np.maximum(known, 0))
+    return np.where(codes >= 0, codes, np.where(known >= 0, known, nearest))
 
 
 def density_table(

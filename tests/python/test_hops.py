@@ -250,6 +250,15 @@ def test_the_script_writes_all_tables(material, repository, tmp_path, rng):
     assert set(van_hove["part"]) == {"self", "distinct"} and van_hove["lag_ps"].nunique() == 5
 
 
+def test_an_ion_that_never_comes_to_a_core_is_in_the_layer_of_the_nearest_site(
+    material, tmp_path, rng
+):
+    held = open_npz(make_run(material, tmp_path / "run.npz", rng, frames=20, hopper=False))
+    lattice = hops.lattice_of(material, held)
+    shown = tracks.track_table(lattice, held, np.arange(held.ions), core=1e-6)
+    assert set(shown["layer"]) == {1, 3} and set(shown["site"]) == {"4h"}
+
+
 def test_other_formats_give_the_same_hops(material, repository, tmp_path, rng):
     from ase import Atoms
     from ase.io import write
