@@ -236,9 +236,10 @@ FOUND: dict[str, tuple[Column, ...]] = {
         whole("steps", "steps measured"),
         real("seconds_per_step", "wall seconds per step, single point or training step", "s"),
         real("seconds_per_atom_step", "the same per atom", "s"),
-        real("hours_10_ps_per_atom", "core-hours of 10 ps at 1 fs, per atom (paper, Fig. 1f)", "h"),
-        real("ratio_to_aimd", "core-hours of aimd (of label where there is none) over these",
-             nullable=True),
+        real("hours_10_ps_per_atom", "core-hours (GPU-hours on a GPU) of 10 ps at 1 fs, per atom "
+             "(paper, Fig. 1f)", "h"),
+        real("ratio_to_aimd", "core-hours of aimd (of label where there is none) over these; over "
+             "GPU-hours where the device is a GPU", nullable=True),
     ),
     "scaling": (
         MATERIAL,

@@ -14,8 +14,13 @@ ENOUGH = 3  # labels of one size that make its median worth using as the base of
 
 
 def core_hours(seconds_per_step: float, cores: int, atoms: int) -> float:
-    """Return the core-hours of 10 ps at 1 fs per atom."""
+    """Return the core-hours (on a GPU, GPU-hours) of 10 ps at 1 fs per atom."""
     return seconds_per_step * cores * STEPS_10_PS / HOUR / atoms
+
+
+def hours_of(device: object) -> str:
+    """Return whose hours a row counts: ``core`` or ``GPU``."""
+    return "GPU" if str(device).startswith("GPU") else "core"
 
 
 def row(
@@ -108,7 +113,7 @@ def network(
 
 
 def add_ratios(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows with their ratio to first principles: core-hours per atom of 10 ps.
+    """Return the rows with their ratio to first principles: hours of 10 ps per atom (`hours_of`).
 
     The base is first-principles dynamics of the same U; without it, the single points of its
     labels: the largest cell with at least `ENOUGH`, else the one with most. Without either there
@@ -162,6 +167,7 @@ def published_study(table: Frame, settings: Mapping[str, float]) -> list[str]:
         sentences.append(
             f"U = {u_ev:g} eV: the published study ({runs:.0f} runs of "
             f"{settings['study_duration']:g} ns with {atoms:.0f} atoms) would take "
-            f"{seconds / HOUR / 8766:.2g} core-years at the speed measured with {best['atoms']} "
-            f"atoms ({best['model']}), if cost grows in proportion to atoms and steps.")
+            f"{seconds / HOUR / 8766:.2g} {hours_of(best['device'])}-years at the speed measured "
+            f"with {best['atoms']} atoms ({best['model']}), if cost grows in proportion to atoms "
+            "and steps.")
     return sentences

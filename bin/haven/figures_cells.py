@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from haven.cost import hours_of
 from haven.figures import (
     BY_SPECIES,
     Picture,
@@ -121,13 +122,14 @@ def cost(tables: Tables, reference: Frame) -> Picture | None:
     table = table.sort_values(["method", "hours_10_ps_per_atom"], ascending=[True, False])
     figure, axes = panels(height=0.42 * len(table) + 1.4)
     axis = axes[0, 0]
+    kinds = sorted({hours_of(device) for device in table["device"]}, reverse=True)
     names = [_cost_name(row) for row in table.to_dict("records")]
     colours = ["#555555" if m != "dlmd" else u_colour(u if u == u else 0)
                for m, u in zip(table["method"], table["u_ev"], strict=True)]
     axis.barh(range(len(table)), table["hours_10_ps_per_atom"], color=colours, height=0.7)
     axis.set_yticks(range(len(table)), names)
     axis.invert_yaxis()
-    axis.set(xscale="log", xlabel="core-hours for 10 ps, per atom")
+    axis.set(xscale="log", xlabel=f"{' or '.join(kinds)}-hours for 10 ps, per atom")
     ratio = table["ratio_to_aimd"].max()
     said = reference[reference["quantity"] == "cost_ratio"]["value"]
     beside = f" (published: {said.iloc[0]:g}, other codes and cells)" if len(said) else ""
@@ -136,9 +138,11 @@ def cost(tables: Tables, reference: Frame) -> Picture | None:
     best = "No ratio to first principles was measured."
     if ratio == ratio and ratio:
         best = f"First principles ({base}) cost up to {ratio:.0f} times the potential{beside}."
+        if hours_of(table.loc[table["ratio_to_aimd"].idxmax(), "device"]) == "GPU":
+            best += " That is core-hours over GPU-hours."
     caption = f"Measured, each row with its own settings and machine. {best}"
     return Picture("cost", "Cost of 10 ps", caption,
-                   "Bars of core-hours per atom for first-principles and potential", figure)
+                   "Bars of hours per atom for first-principles and potential", figure)
 
 
 def _cost_name(row: dict) -> str:

@@ -210,10 +210,12 @@ def cost_grid(tables: Tables) -> Block | None:
         lines.append(["dlmd", DASH, "LAMMPS", "any", DASH, DASH, "GPU", DASH,
                       *["not measured"] * 4])
     return grid(["method", "U (eV)", "engine", "settings", "compressed", "atoms", "cores", "steps",
-                 "per step", "per atom and step", "10 ps per atom, core-hours", "ratio to aimd"],
+                 "per step", "per atom and step", "10 ps per atom, core- or GPU-hours",
+                 "ratio to aimd"],
                 lines, "Measured here: wall time, or processor time where the machine was shared. "
                 "A “label” is a single point, a step of “aimd” goes on from the last density; "
-                "the ratio is to “aimd”, to “label” where a U has no “aimd”. Cells as large as "
+                "the ratio is to “aimd”, to “label” where a U has no “aimd”; on a GPU it is "
+                "core-hours over GPU-hours. Cells as large as "
                 "the published ones cost more per atom. float32: network in single precision, "
                 "sums in double.")
 

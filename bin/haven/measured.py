@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from haven.cell_relaxation import joined_cells, printed_occupancies
+from haven.cost import hours_of
 from haven.kinds import Frame, Row, Tables
 from haven.pooling import pool
 from haven.trust import worst_share
@@ -134,8 +135,7 @@ def _accuracy_ends(
     tables: Tables, u_ev: float, quantity: str, measure: str, group: Frame
 ) -> tuple[float | None, float | None]:
     if measure == "rmse":
-        low, high = group["rmse_low_95"].min(), group["rmse_high_95"].max()
-        return low, high
+        return group["rmse_low_95"].min(), group["rmse_high_95"].max()
     parity = tables["parity"]
     parity = parity[(parity["u_ev"] == u_ev) & (parity["quantity"] == quantity)
                     & (parity["subset"] == "test")]
@@ -242,9 +242,9 @@ def _cost(tables: Tables) -> Iterator[Row]:
     for u_ev, group in table.groupby("u_ev"):
         base = "AIMD" if "aimd" in set(costs[costs["u_ev"] == u_ev]["method"]) else "single points"
         one = group[group["cores"] == group["cores"].min()]
-        best = one.loc[one["ratio_to_aimd"].idxmax()]
-        note = f"{best['atoms']} atoms, {best['model']}; to {base}"
-        yield _row("cost_ratio", u_ev, best["ratio_to_aimd"], None, None, "1", note=note)
+        top = one.loc[one["ratio_to_aimd"].idxmax()]
+        note = f"{top['atoms']} atoms, {top['model']}, {hours_of(top['device'])}-hours; to {base}"
+        yield _row("cost_ratio", u_ev, top["ratio_to_aimd"], None, None, "1", note=note)
 
 
 def _occupancies(tables: Tables) -> Iterator[Row]:

@@ -131,6 +131,9 @@ def test_the_published_study_is_scaled_from_the_largest_cell_timed():
     years = 2e-4 * 20000 * 5.5e6 * 12 / 3600 / 8766
     assert f"would take {years:.2g} core-years" in text
     assert "1280 atoms" in text
+    (text,) = cost.published_study(
+        pd.DataFrame(rows).assign(device="GPU NVIDIA H200"), said)
+    assert f"{years:.2g} GPU-years" in text
     assert cost.published_study(pd.DataFrame(rows), {}) == []
 
 
