@@ -19,11 +19,15 @@ from haven.figures import (
     u_marker,
 )
 from haven.kinds import Frame, Tables
+from haven.measured import ROOM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from matplotlib.axes import Axes
 
 KILO = 1000.0
+BEYOND = 1.02  # how far lines go on beyond the data, as a factor of the temperature
 BOLTZMANN_EV = 8.617333262e-5  # eV/K
 
 
@@ -77,7 +81,7 @@ def diffusion(tables: Tables, measured: Frame) -> Picture | None:
         for index, u_ev in enumerate(us):
             rows = mine[(mine["quantity"] == quantity) & (mine["u_ev"] == u_ev)]
             _points(axis, rows, u_ev, 0.008 * (index - (len(us) - 1) / 2))
-        _lines(axis, tables["arrhenius"], quantity)
+        _lines(axis, tables["arrhenius"], quantity, mine["temperature_k"])
         _limits(axis, mine[mine["quantity"] == quantity])
         axis.set_ylabel(label)
     _kelvin_axis(axes[0, 0], sorted(mine["temperature_k"].unique()))
@@ -95,12 +99,22 @@ def diffusion(tables: Tables, measured: Frame) -> Picture | None:
                    "Self and total diffusion coefficient against inverse temperature, by U", figure)
 
 
-def _lines(axis: Axes, fits: Frame, quantity: str) -> None:
-    """Draw D = D0 exp(-Ea/kT), or sigma T = A exp(-Ea/kT), of trusted fits."""
+def _lines(axis: Axes, fits: Frame, quantity: str, temperatures: Iterable[float]) -> None:
+    """Draw D = D0 exp(-Ea/kT), or sigma T = A exp(-Ea/kT), of trusted fits, to 298 K and the data.
+
+    Parameters
+    ----------
+    axis
+        Of 1000/T.
+    fits, quantity
+        Table ``arrhenius``, and whose lines.
+    temperatures
+        Of the data, K.
+    """
     import numpy as np
 
-    low, high = (KILO / t for t in (400.0, 290.0))
-    x = np.linspace(low, high, 60)
+    kelvin = (ROOM, *temperatures)
+    x = np.linspace(KILO / (BEYOND * max(kelvin)), KILO * BEYOND / min(kelvin), 60)
     for fit in fits[(fits["quantity"] == quantity) & (fits["verdict"] == "diffusive")].to_dict(
             "records"):
         if not fit["prefactor"] or fit["prefactor"] != fit["prefactor"]:
@@ -126,7 +140,7 @@ def conductivity(
         for index, u_ev in enumerate(us):
             rows = mine[(mine["quantity"] == quantity) & (mine["u_ev"] == u_ev)]
             _points(axis, rows, u_ev, 0.008 * (index - (len(us) - 1) / 2))
-        _lines(axis, tables["arrhenius"], quantity)
+        _lines(axis, tables["arrhenius"], quantity, mine["temperature_k"])
         for entry in published.to_dict("records"):
             calculated = entry["u_ev"] == entry["u_ev"]
             axis.scatter([KILO / entry["temperature_k"]], [entry["value"]],

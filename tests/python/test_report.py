@@ -249,6 +249,20 @@ def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
     assert "U = 0 eV: one potential alone drove the runs" in " ".join(wording.doubts(study))
 
 
+def test_arrhenius_lines_go_from_298_k_to_the_hottest_run(tmp_path):
+    from haven import figures_transport
+
+    study = report.load_tables(write_study(tmp_path))
+    for name in ("diffusion", "conductivity"):
+        study[name]["temperature_k"] = study[name]["temperature_k"] + 400.0
+    hottest = study["diffusion"]["temperature_k"].max()
+    picture = figures_transport.diffusion(study, collect(study))
+    lines = [line for line in picture.figure.axes[0].lines if len(line.get_xdata()) == 60]
+    ends = [1000 / np.asarray(line.get_xdata())[[0, -1]] for line in lines]
+    assert lines
+    np.testing.assert_allclose(ends, len(ends) * [[1.02 * hottest, 298 / 1.02]])
+
+
 @pytest.mark.parametrize("aimd, dlmd", [(298.0, (300.0, 350.0)), (300.0, (298.0, 350.0))])
 def test_radial_distributions_show_both_though_their_temperatures_differ(aimd, dlmd):
     """Nearest 298 K of all rows would leave either out, and say that no AIMD was given."""
