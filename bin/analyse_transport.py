@@ -36,6 +36,8 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
     if given.temperature_k <= 0:
         raise HavenError(f"--temperature_k {given.temperature_k:g}: must be positive")
+    if given.jump_angstrom is not None and not 0 < given.jump_angstrom < float("inf"):
+        raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive")
 
     from haven import diffusion, msd, readers, tables, transport
 

@@ -287,3 +287,12 @@ def test_script_refuses_in_one_line(tmp_path, path):
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("haven: error:")
     assert not list((tmp_path / "out").glob("*.parquet"))
+
+
+@pytest.mark.parametrize("length", ["0", "-3", "nan"])
+def test_a_jump_length_that_is_none_is_refused(length):
+    import analyse_transport
+
+    with pytest.raises(HavenError, match=r"--jump_angstrom .*: must be positive"):
+        analyse_transport.main(["--trajectory", "t.npz", "--temperature_k", "300",
+                                "--jump_angstrom", length])
