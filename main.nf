@@ -84,7 +84,8 @@ workflow {
     AIMD(new_aimd, old_aimd, ch_leaders, material, digests)
 
     // Analysis, cost, report.
-    TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, material, digests)
+    ch_runs = DYNAMICS.out.tables.flatten().filter { path -> path.name.endsWith('.runs.parquet') }
+    TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, ch_runs, material, digests)
     ch_tables = ch_tables.mix(STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, AIMD.out.tables, TRANSPORT.out.tables)
     expected = expectedRuns(params, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], labels_only ? [] : seeds, drivers)
     ch_costly = ch_leaders.mix(POTENTIAL.out.uncompressed.filter { meta, _potential -> meta.seed == first_seed })

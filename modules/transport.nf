@@ -10,6 +10,7 @@ workflow TRANSPORT {
     ch_trajectories // tuple: map (id, u_ev, seed, replica, temperature_k), path
     ch_minimised    // tuple: map (id, u_ev, seed, replica), path
     ch_leaders      // tuple: map (id, u_ev, seed), path
+    ch_runs         // path: tables runs, for the speed of the dynamics
     material        // path
     digests         // map: process to digest of the code it uses
 
@@ -22,7 +23,7 @@ workflow TRANSPORT {
         .combine(ch_leaders.map { meta, potential -> [meta.u_ev, potential] }, by: 0)
         .map { _u_ev, meta, structure, potential -> [meta, structure, potential] }
     FIND_BARRIERS(ch_bands, material, digests.find_barriers)
-    FIT_ARRHENIUS([id: 'all'], ANALYSE_TRANSPORT.out.tables.flatten().collect(sort: { path -> path.name }), digests.fit_arrhenius)
+    FIT_ARRHENIUS([id: 'all'], ANALYSE_TRANSPORT.out.tables.flatten().mix(ch_runs).collect(sort: { path -> path.name }), digests.fit_arrhenius)
     tables = ANALYSE_STRUCTURE.out.tables.mix(ANALYSE_TRANSPORT.out.tables, ANALYSE_HOPS.out.tables,
         FIND_BARRIERS.out.tables, FIT_ARRHENIUS.out.tables)
 

@@ -44,4 +44,8 @@ def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path
     assert counts["MINIMISE"] == 2 * 2 * 2 and counts["BUILD_SUPERCELL"] == 2
     assert counts["EXPLORE"] == 2 and counts["SELECT_FRAMES"] == counts["IMPORT_FRAMES"] == 1
     assert counts["RENDER_REPORT"] == counts["FIT_ARRHENIUS"] == 1
+    # The fit has the runs' speeds, for the hours of its plan.
+    fit, = [path.parent for path in (tmp_path / "work").glob("*/*/.command.sh")
+            if "touch arrhenius.parquet" in path.read_text()]
+    assert len(list(fit.glob("tables/*.runs.parquet"))) == counts["RUN_DYNAMICS"]
     assert (tmp_path / "results" / "report.html").exists()
