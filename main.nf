@@ -8,7 +8,7 @@ include { checkImages; plainCause } from './modules/failures'
 include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
 include { asList; asNumbers; checkParameters; helpText } from './modules/parameters'
 include { STRUCTURES } from './modules/structures'
-include { GIVEN_FRAMES } from './modules/given_frames'
+include { GIVEN_FRAMES; firstFree; givenFrames } from './modules/given_frames'
 include { REFERENCE  } from './modules/reference'
 include { LEARNING   } from './modules/learning'
 include { POTENTIAL  } from './modules/potential'
@@ -44,17 +44,18 @@ workflow {
 
     // With trajectories but no models, the run starts with the analysis.
     // Labelled frames: given ones, new ones, or both together.
-    GIVEN_FRAMES(params.frames ? asList(params.frames) : [], material, digests)
+    def given_frames = givenFrames(params.frames ? asList(params.frames) : [])
+    GIVEN_FRAMES(given_frames, material, digests)
     ch_frames = GIVEN_FRAMES.out.frames
     ch_tables = channel.empty()
     if (labels) {
-        REFERENCE([id: 'cells', seed: first_seed, first: 0], u_evs, material, digests)
+        REFERENCE([id: 'cells', seed: first_seed, first: firstFree(given_frames, "s${first_seed}_", 0)], u_evs, material, digests)
         ch_frames = ch_frames.mix(REFERENCE.out.frames.flatten())
         ch_tables = ch_tables.mix(REFERENCE.out.tables)
     }
     labelled = ch_frames.collect(sort: { path -> path.name })
     def explorers = (0..<"${params.explore_ensemble}".toInteger()).collect { member -> first_seed + member }
-    LEARNING("${params.rounds}".toInteger(), labelled, u_evs, explorers, material, digests)
+    LEARNING("${params.rounds}".toInteger(), given_frames, labelled, u_evs, explorers, material, digests)
     frames = LEARNING.out.frames
     ch_tables = ch_tables.mix(LEARNING.out.tables)
 

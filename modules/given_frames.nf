@@ -21,21 +21,37 @@ def sourcesIn(place) {
     [ready, (folders + kept).collect { path -> ["${root.name}/${root.relativize(path)}".toString().replaceAll(/\/$/, ''), path] }]
 }
 
+/** Sources of labelled frames in all places; ends the run where there are none, or two files of one name. */
+def givenFrames(places) {
+    def found = places.collect { place -> sourcesIn(place) }
+    def given = [ready: found.collectMany { ready, _foreign -> ready }, foreign: found.collectMany { _ready, foreign -> foreign }]
+    if (places && !given.ready && !given.foreign) {
+        error("haven: error: --frames ${places.join(',')} holds no labelled frames: give extxyz files, or outputs of VASP, GPAW, Quantum ESPRESSO or CP2K")
+    }
+    def twice = given.ready.groupBy { path -> path.name }.values().find { same -> same.size() > 1 }
+    if (twice) {
+        error("haven: error: --frames has ${twice[0].name} twice: rename or leave out ${twice.join(' or ')}")
+    }
+    given
+}
+
+/** Number of the first new structure: `least`, or the next after those whose frames, `<prefix><number>.u4.extxyz`, are given. */
+def firstFree(given, prefix, least) {
+    def names = (given.ready + given.foreign.collect { _name, path -> path }).collect { path -> path.name }.findAll { name -> name ==~ "${prefix}[0-9]{1,9}\\..+" }
+    ([least] + names.collect { name -> name.substring(prefix.length()).tokenize('.')[0].toInteger() + 1 }).max()
+}
+
 // Labelled frames that the user gives: extxyz files as they are, outputs of other programs imported.
 workflow GIVEN_FRAMES {
     take:
-    places   // list of paths as text: folders and files
+    given    // map: ready (list of paths), foreign (list of pairs: name, path)
     material // path
     digests  // map: process to digest of the code it uses
 
     main:
-    def found = places.collect { place -> sourcesIn(place) }
-    if (places && !found.any { ready, foreign -> ready || foreign }) {
-        error("haven: error: --frames ${places.join(',')} holds no labelled frames: give extxyz files, or outputs of VASP, GPAW, Quantum ESPRESSO or CP2K")
-    }
-    ch_foreign = channel.fromList(found.collectMany { _ready, foreign -> foreign }.collate(50).collect { batch -> batch.transpose() })
+    ch_foreign = channel.fromList(given.foreign.collate(50).collect { batch -> batch.transpose() })
     IMPORT_FRAMES(ch_foreign, material, digests.import_frames)
-    frames = channel.fromList(found.collectMany { ready, _foreign -> ready }).mix(IMPORT_FRAMES.out.frames.flatten())
+    frames = channel.fromList(given.ready).mix(IMPORT_FRAMES.out.frames.flatten())
 
     emit:
     frames // path

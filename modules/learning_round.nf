@@ -4,11 +4,13 @@ include { TRAIN_POTENTIAL as TRAIN_EXPLORER } from './train_potential'
 include { EXPLORE                           } from './explore'
 include { SELECT_FRAMES                     } from './select_frames'
 include { LABEL_FRAMES                      } from './label_frames'
+include { firstFree                         } from './given_frames'
 
 // One learning round: an ensemble for each U explores new cells, what it disagrees on is labelled at every U.
 workflow LEARNING_ROUND {
     take:
     round    // whole number
+    given    // map: ready (list of paths), foreign (list of pairs: name, path); new frames get other names
     labelled // list of paths, labelled frames
     u_evs    // list of numbers
     seeds    // list of whole numbers, one a potential
@@ -16,7 +18,7 @@ workflow LEARNING_ROUND {
     digests  // map: process to digest of the code it uses
 
     main:
-    BUILD_STARTS([id: "round${round}", seed: seeds[0], first: 1000 * round], material, digests.build_structures)
+    BUILD_STARTS([id: "round${round}", seed: seeds[0], first: firstFree(given, "x${round}_s${seeds[0]}_", 1000 * round)], material, digests.build_structures)
     BUILD_DATASET(channel.fromList(u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: seeds[0]] }), labelled, material, digests.build_dataset)
     ch_members = BUILD_DATASET.out.dataset
         .flatMap { meta, dataset -> seeds.collect { seed -> [[id: "${meta.id}_s${seed}", u_ev: meta.u_ev, seed: seed], dataset] } }

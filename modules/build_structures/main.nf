@@ -24,6 +24,6 @@ process BUILD_STRUCTURES {
     stub:
     """
     mkdir structures
-    touch structures/s0.u.extxyz cells.structures.parquet
+    touch structures/s${meta.seed}_${"${meta.first}".padLeft(3, '0')}.extxyz cells.structures.parquet
     """
 }

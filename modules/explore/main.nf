@@ -27,6 +27,7 @@ process EXPLORE {
 
     stub:
     """
-    touch ${meta.id}.candidates.extxyz ${meta.id}.exploration.parquet
+    echo x${meta.round}_${(structures instanceof List ? structures[0] : structures).baseName} > ${meta.id}.candidates.extxyz
+    touch ${meta.id}.exploration.parquet
     """
 }

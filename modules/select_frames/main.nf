@@ -26,6 +26,6 @@ process SELECT_FRAMES {
     stub:
     """
     mkdir structures
-    touch structures/x${round}_s0.extxyz x${round}.selection.parquet
+    touch "structures/\$(head -qn 1 ${candidates} | head -n 1).extxyz" x${round}.selection.parquet
     """
 }

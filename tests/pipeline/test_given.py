@@ -83,3 +83,21 @@ def test_a_potential_alone_is_tested_and_nothing_is_trained(tmp_path: Path) -> N
     assert (pd.read_parquet(tables / "accuracy.parquet")["rmse"] > 0).all()
     said = pd.read_parquet(tables / "verdicts.parquet")["message"].str.cat()
     assert "nothing tells what this potential was trained on" in said
+
+
+def test_new_labels_stand_beside_the_shipped_ones(tmp_path: Path) -> None:
+    run = nextflow(tmp_path, "beside.tsv", "-profile", "test,label", "-stub", "--rounds", "2",
+                   "--labels_only", "true")
+    assert run.status == 0, run.said
+    labelled = {name.split("(")[1].split(" ")[0] for name in run.names("COMPLETED")
+                if "LABEL_FRAMES" in name}
+    assert labelled == {"s1_014", "x1_s1_1012", "x2_s1_2000"}
+
+
+def test_two_given_files_of_one_name_are_refused_before_any_label(tmp_path: Path) -> None:
+    frames = ROOT / "assets" / "frames" / "li3ticl6"
+    shutil.copy(frames / "s1_000.u4.extxyz", tmp_path)
+    run = nextflow(tmp_path, "twice.tsv", "-profile", "test,label", "--frames",
+                   f"{frames},{tmp_path}")
+    assert run.status != 0 and not run.tasks
+    assert "--frames has s1_000.u4.extxyz twice" in run.said
