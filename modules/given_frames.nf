@@ -21,6 +21,16 @@ def sourcesIn(place) {
     [ready, (folders + kept).collect { path -> ["${root.name}/${root.relativize(path)}".toString().replaceAll(/\/$/, ''), path] }]
 }
 
+/** Places of labelled frames: the user's; of the folder of all shipped ones that of this material, if there is one. */
+def framePlaces(given, material, needed) {
+    def shipped = file("${projectDir}/assets/frames")
+    def places = given.collect { place -> file(place) == shipped ? file("${shipped}/${material.baseName}") : file(place) }.findAll { place -> place.exists() }
+    if (needed && !places) {
+        error("haven: error: --frames is missing, and none of ${material.baseName} are shipped: give a folder of labelled frames, or --label true to make them")
+    }
+    places
+}
+
 /** Sources of labelled frames in all places; ends the run where there are none, or two files of one name. */
 def givenFrames(places) {
     def found = places.collect { place -> sourcesIn(place) }

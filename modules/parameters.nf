@@ -43,8 +43,6 @@ def checkParameters(given) {
     def required = schemaGroups().collectMany { group -> group['required'] }
     def mistakes = given.keySet().findAll { name -> !rules.containsKey("${name}".toString()) }.collect { name -> "--${name} is no parameter: --help lists them" }
     mistakes += rules.collect { name, rule -> mistakeOf(name, given.containsKey(name) ? given[name] : null, rule, name in required) }.findAll { why -> why }
-    def sources = ['frames', 'models', 'trajectories'].findAll { name -> given[name] }
-    if (!sources && "${given.label}" != 'true') { mistakes += ['--frames is missing: give a folder of labelled frames, or --label true to make them'] }
     if (mistakes) {
         error("haven: error: ${mistakes.size()} parameter${mistakes.size() > 1 ? 's are' : ' is'} wrong:\n  " + mistakes.join('\n  '))
     }
