@@ -6,7 +6,7 @@ include { codeDigests } from './modules/digests'
 include { chosenDrivers; drivingSeeds } from './modules/drivers'
 include { checkImages; plainCause } from './modules/failures'
 include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
-include { asList; asNumbers; checkParameters; helpText } from './modules/parameters'
+include { asList; asNumbers; checkParameters; helpText; plain } from './modules/parameters'
 include { STRUCTURES } from './modules/structures'
 include { GIVEN_FRAMES; firstFree; framePlaces; givenFrames } from './modules/given_frames'
 include { REFERENCE  } from './modules/reference'
@@ -79,7 +79,7 @@ workflow {
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
 
     // First-principles dynamics beside the potential's: new where asked for, else what is there.
-    def new_aimd = "${params.aimd}".toBoolean() && goes_on && !given_runs ? wantedAimd(asNumbers(params.aimd_u_ev), u_evs, params.aimd_temperature_k,
+    def new_aimd = "${params.aimd}".toBoolean() && goes_on && !given_runs ? wantedAimd(asNumbers(params.aimd_u_ev), u_evs, plain(params.aimd_temperature_k),
         "${params.aimd_steps}".toBigDecimal() * "${params.aimd_timestep_fs}".toBigDecimal() / 1000, first_seed) : []
     def old_aimd = goes_on ? givenAimd(params.aimd_trajectories, material, u_evs, first_seed).findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : []
     AIMD(new_aimd, old_aimd, ch_leaders, material, digests)

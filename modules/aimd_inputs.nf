@@ -1,11 +1,13 @@
 // First-principles runs: those that are there and those to be made.
 
+include { plain } from './parameters'
+
 /** First-principles trajectories there are, `<name>_t<T>_r<replica>.u<U>.extxyz`: the user's, or the shipped ones of this material. */
 def givenAimd(folder, material, u_evs, seed) {
     files("${folder ?: "${projectDir}/assets/aimd/${material.baseName}"}/*.extxyz").collect { path -> [path, path.name =~ /_t([0-9.]+)_r([0-9]+)\.u([0-9.]+)\.extxyz$/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [u_evs.find { u_ev -> u_ev.compareTo(name.group(3).toBigDecimal()) == 0 }, name.group(1), name.group(2), path] }
-        .findAll { u_ev, _temperature_k, _replica, _path -> u_ev != null }
+        .collect { path, name -> [plain(name.group(3)), plain(name.group(1)), name.group(2), path] }
+        .findAll { u_ev, _temperature_k, _replica, _path -> u_ev in u_evs }
         .collect { u_ev, temperature_k, replica, path -> [aimdRun(u_ev, temperature_k, replica, seed) + [production_ps: tenfold(lengthOf(path.text))], path] }
 }
 
@@ -13,8 +15,8 @@ def givenAimd(folder, material, u_evs, seed) {
 def givenRelaxed(folder, material, u_evs) {
     files("${folder ?: "${projectDir}/assets/cells/${material.baseName}"}/relaxed_*.extxyz").collect { path -> [path, path.name =~ /\.u([0-9.]+)\.extxyz$/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [u_evs.find { u_ev -> u_ev.compareTo(name.group(1).toBigDecimal()) == 0 }, path] }
-        .findAll { u_ev, _path -> u_ev != null }
+        .collect { path, name -> [plain(name.group(1)), path] }
+        .findAll { u_ev, _path -> u_ev in u_evs }
 }
 
 /** Picoseconds of a trajectory's text; 1 where it does not say its time step. */
@@ -34,9 +36,9 @@ def aimdRun(u_ev, temperature_k, replica, seed) {
 
 /** First-principles runs to be made. */
 def wantedAimd(wanted, u_evs, temperature_k, length_ps, seed) {
-    def unknown = wanted.findAll { u_ev -> !u_evs.any { known -> known.compareTo(u_ev) == 0 } }
+    def unknown = wanted - u_evs
     if (unknown) {
         error("haven: error: --aimd_u_ev has ${unknown.join(', ')} eV, which --u_ev (${u_evs.join(', ')}) lacks: the run's own potential prepares the start")
     }
-    u_evs.findAll { u_ev -> wanted.any { other -> other.compareTo(u_ev) == 0 } }.collect { u_ev -> aimdRun(u_ev, temperature_k, 0, seed) + [production_ps: tenfold(length_ps)] }
+    u_evs.findAll { u_ev -> u_ev in wanted }.collect { u_ev -> aimdRun(u_ev, temperature_k, 0, seed) + [production_ps: tenfold(length_ps)] }
 }

@@ -1,6 +1,7 @@
 // What a run is given beside parameters: potentials, trajectories; what it should compute.
 
 include { drivingSeeds; ofSeed } from './drivers'
+include { plain } from './parameters'
 
 /** Folder of potentials to use instead of training: the user's own or the shipped ones. */
 def modelsFolder(given, pretrained) {
@@ -15,12 +16,12 @@ def givenPotentials(folder, u_evs) {
     if (!folder) { return [] }
     def found = files("${folder}/*.{pb,pth,dp,savedmodel}").collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\./] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[id: path.baseName, u_ev: name.group(1).toBigDecimal(), seed: name.group(2).toInteger()], path, files("${folder}/${path.baseName}.potential.json").findAll { about -> about.exists() }] }
-    def missing = u_evs.findAll { u_ev -> !found.any { meta, _path, _about -> meta.u_ev.compareTo(u_ev) == 0 } }
+        .collect { path, name -> [[id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], path, files("${folder}/${path.baseName}.potential.json").findAll { about -> about.exists() }] }
+    def missing = u_evs - found.collect { meta, _path, _about -> meta.u_ev }
     if (missing) {
         error("haven: error: --models ${folder} has no potential for U = ${missing.join(', ')} eV: name them u4_s1.pb")
     }
-    found.findAll { meta, _path, _about -> u_evs.any { u_ev -> meta.u_ev.compareTo(u_ev) == 0 } }
+    found.findAll { meta, _path, _about -> meta.u_ev in u_evs }
 }
 
 /** The user's own trajectories, `u<U>_t<T>_r<replica>.trajectory.npz`; `_s<seed>` before the dot names the potential that drove. */
@@ -28,7 +29,7 @@ def givenTrajectories(folder, seed) {
     if (!folder) { return [] }
     def found = files("${folder}/*.trajectory.npz").collect { path -> [path, path.name =~ /^u([0-9.]+)_t([0-9.]+)_r([0-9]+)(_s([0-9]+))?\./] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[u_ev: name.group(1).toBigDecimal(), temperature_k: name.group(2).toBigDecimal(), replica: name.group(3).toInteger(), seed: name.group(5) ? name.group(5).toInteger() : seed], path] }
+        .collect { path, name -> [[u_ev: plain(name.group(1)), temperature_k: plain(name.group(2)), replica: name.group(3).toInteger(), seed: name.group(5) ? name.group(5).toInteger() : seed], path] }
     if (!found) {
         error("haven: error: --trajectories ${folder} has no trajectory: name them u4_t298_r0.trajectory.npz")
     }

@@ -8,8 +8,13 @@ def asList(value) {
     value instanceof List ? value : (text ==~ /\[[^\[\]]*,[^\[\]]*\]/ ? text[1..-2] : text).tokenize(',').collect { item -> item.trim() }
 }
 
+/** A number written as Python writes it, 4 for `4.0`: it names files and joins channels. */
+def plain(text) {
+    new BigDecimal("${text}".toBigDecimal().stripTrailingZeros().toPlainString())
+}
+
 def asNumbers(value) {
-    asList(value).collect { item -> "${item}".isNumber() ? "${item}".toBigDecimal() : item }
+    asList(value).collect { item -> "${item}".isNumber() ? plain(item) : item }
 }
 
 def mistakeOfItem(item, rule) {

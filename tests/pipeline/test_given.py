@@ -120,3 +120,16 @@ def test_another_crystal_is_not_joined_with_the_shipped_frames(tmp_path: Path) -
     assert run.status == 0, run.said
     done = {name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED")}
     assert "RUN_DYNAMICS" in done and not done & {"BUILD_DATASET", "TRAIN_POTENTIAL"}
+
+
+def test_u_and_temperature_may_be_written_with_a_point(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    shutil.copy(ROOT / "assets" / "models" / "u4_s1.pb", folder / "u4.0_s1.pb")
+    run = nextflow(tmp_path, "point.tsv", "-profile", "test", "-stub", "--models", str(folder),
+                   "--u_ev", "4.0", "--temperatures_k", "300.0", "--aimd", "true",
+                   "--aimd_u_ev", "4.00", "--aimd_temperature_k", "298.0")
+    assert run.status == 0, run.said
+    assert {name.split(":")[-1] for name in run.names("COMPLETED")} >= {
+        "BUILD_DATASET (u4)", "TEST_POTENTIAL (u4_s1)", "RUN_DYNAMICS (u4_t300_r0)",
+        "RUN_AIMD (u4_t298_r0)"}
