@@ -9,16 +9,19 @@ def filesUnder(place) {
     root.isDirectory() ? files("${root}/**").sort { path -> "${path}".toString() } : [root]
 }
 
-/** Sources of labelled frames in one place: [extxyz files directly in it, [[name, path] of what is to be imported]]. */
+/** Path of a source from the folder given on, whose name may tell U. */
+def nameUnder(folder, path) { "${folder.name}/${folder.relativize(path)}".toString() }
+
+/** Sources of labelled frames in one place: [extxyz files directly in it whose names tell U, [[name, path] of what is to be imported]]. */
 def sourcesIn(place) {
     def root = file(place)
     def all = filesUnder(place)
-    def ready = all.findAll { path -> path.name.endsWith('.extxyz') && (path == root || path.parent == root) }
+    def ready = all.findAll { path -> path.name ==~ /.+\.(u[0-9]+(\.[0-9]+)?|failed)\.extxyz/ && (path == root || path.parent == root) }
     def folders = all.findAll { path -> path.name == 'type.raw' || path.name =~ /-pos-\d+\.xyz$/ }.collect { path -> path.parent }.unique()
     def loose = all.findAll { path -> !(path in ready) && isOutput(path.name) && !folders.any { folder -> path.startsWith(folder) } }
     def told = loose.findAll { path -> path.name.contains('OUTCAR') }.collect { path -> path.parent }
     def kept = loose.findAll { path -> !(path.name.startsWith('vasprun') && path.parent in told) }
-    [ready, (folders + kept).collect { path -> ["${root.name}/${root.relativize(path)}".toString().replaceAll(/\/$/, ''), path] }]
+    [ready, (folders + kept).collect { path -> [nameUnder(path == root ? root.parent : root, path), path] }]
 }
 
 /** Places of labelled frames: the user's; of the folder of all shipped ones that of this material, if there is one. */

@@ -105,8 +105,8 @@ def read_file(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Fra
     ------
     HavenError
         Naming file and frame: if the file is cut off, a number is not finite, forces or energy are
-        missing, the cell is left-handed or absent, an element is not of the material, or energies
-        and forces are not in eV and eV/Angstrom.
+        missing, the cell is left-handed or absent, an element is not of the material, header and
+        name tell no U or two, or energies and forces are not in eV and eV/Angstrom.
     """
     from ase.io import iread
 
@@ -125,7 +125,7 @@ def check_frames(
     try:
         for number, atoms in enumerate(images):
             frame = _frame(atoms, source, number, species)
-            if abs(float(frame.info.get("u_ev", u_ev)) - u_ev) < 1e-6:
+            if abs(_hubbard(frame, source) - u_ev) < 1e-6:
                 frames.append(frame)
     except HavenError:
         raise
@@ -182,6 +182,20 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> F
         trajectory=str(info.get("trajectory", stem.removesuffix(source.suffix))),
         number=int(info.get("frame", number)), source=str(source), position=number, info=info,
     )
+
+
+def _hubbard(frame: Frame, source: Path) -> float:
+    """Return the U of a frame: what its header says, else the file's name."""
+    found = HUBBARD_IN_NAME.search(source.name)
+    named = float(found.group(1)) if found else None
+    told = frame.info.get("u_ev", named)
+    if told is None:
+        raise HavenError(f"{frame.where} does not say its Hubbard U: name the file so, such as "
+                         f"{source.stem}.u4.extxyz")
+    if named is not None and abs(float(told) - named) > 1e-6:
+        raise HavenError(f"{frame.where} was computed with U = {float(told):g} eV, the file's name "
+                         f"says {named:g}: rename it")
+    return float(told)
 
 
 def _full_stress(stress: Any, pulay: float) -> np.ndarray | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from ase.io import read
+from ase.io import read, write
 from runs import ROOT, nextflow
 
 sys.path.insert(0, str(ROOT / "tests" / "python"))
@@ -31,15 +31,26 @@ def others_folder(root: Path) -> int:
     return count + len(frames)
 
 
+def without_u(root: Path) -> int:
+    """Write shipped frames into a folder named after their U, which nothing else tells."""
+    frames: Any = [image for path in sorted(FRAMES.glob("d1_*.u0.extxyz"))
+                   for image in read(path, ":")]
+    for atoms in frames:
+        del atoms.info["u_ev"]
+    (root / "u0").mkdir(parents=True)
+    write(root / "u0" / "frames.extxyz", frames)
+    return len(frames)
+
+
 def test_frames_of_others_are_imported_from_wherever_they_lie(tmp_path: Path) -> None:
-    count = others_folder(tmp_path / "mine")
-    run = nextflow(tmp_path, "import.tsv", "-profile", "test", "--frames", str(tmp_path / "mine"),
-                   "--u_ev", "4", "--labels_only", "true")
+    count, low = others_folder(tmp_path / "mine"), without_u(tmp_path / "more")
+    run = nextflow(tmp_path, "import.tsv", "-profile", "test", "--frames",
+                   f"{tmp_path}/mine,{tmp_path}/more/u0", "--labels_only", "true")
     assert run.status == 0, run.said
     assert {name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED")} == {
         "IMPORT_FRAMES", "BUILD_DATASET", "RENDER_REPORT"}
     labels = pd.read_parquet(tmp_path / "results" / "tables" / "labels.parquet")
-    assert len(labels) == count and set(labels["u_ev"]) == {4.0}
+    assert labels["u_ev"].value_counts().to_dict() == {4.0: count, 0.0: low}
     assert (labels["verdict"] == "accepted").all()
 
 

@@ -58,6 +58,17 @@ def test_only_frames_of_the_u_asked_for_are_taken(tmp_path, good):
         frames.find_files(tmp_path, 2.0)
 
 
+def test_a_file_that_tells_no_u_or_two_is_refused(tmp_path, good):
+    bare = [changed(atoms) for atoms in good]
+    for atoms in bare:
+        del atoms.info["u_ev"]
+    assert len(frames.read_file(save(tmp_path / "a.u4.extxyz", bare), 4.0, SPECIES)) == 6
+    with pytest.raises(HavenError, match=r"a\.extxyz, frame 0 does not say its Hubbard U: name"):
+        frames.read_file(save(tmp_path / "a.extxyz", bare), 4.0, SPECIES)
+    with pytest.raises(HavenError, match=r"a\.u0\.extxyz, frame 0 .* U = 4 eV, .* says 0: rename"):
+        frames.read_file(save(tmp_path / "a.u0.extxyz", good), 0.0, SPECIES)
+
+
 def test_folders_behind_links_are_searched(tmp_path, good):
     (tmp_path / "real").mkdir()
     save(tmp_path / "real" / "a.u4.extxyz", good)
