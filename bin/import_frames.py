@@ -19,6 +19,7 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
 
     from haven.crystal import load_material
+    from haven.frames import read_folder, us_in_names
     from haven.importing import import_source
 
     material = load_material(given.material)
@@ -33,6 +34,8 @@ def main(argv: list[str] | None = None) -> None:
     if not written:
         raise HavenError(f"no labelled frames in {', '.join(given.sources)[:200]}: give outputs of "
                          "VASP, GPAW, Quantum ESPRESSO or CP2K, extxyz files or deepmd/npy folders")
+    for u_ev in us_in_names(out):
+        read_folder(out, u_ev, material.species)
 
 
 if __name__ == "__main__":

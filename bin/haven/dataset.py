@@ -13,14 +13,14 @@ import numpy as np
 
 from haven.audit import metal_moments
 from haven.cli import HavenError, existing, log
-from haven.frames import Frame, find_files, min_distance, read_file
+from haven.frames import Frame, min_distance, read_folder
 
 GPA = 160.21766208
 
 
 def read_frames(folder: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
-    """Read every frame of a folder labelled with ``u_ev``; see `haven.frames.read_file`."""
-    frames = [f for file in find_files(folder, u_ev) for f in read_file(file, u_ev, species)]
+    """Read every frame of a folder labelled with ``u_ev``; see `haven.frames.read_folder`."""
+    frames = read_folder(folder, u_ev, species)
     absent = set(species) - {s for f in frames for s in f.atoms.get_chemical_symbols()}
     if frames and absent:
         raise HavenError(f"folder {folder}: no frame holds {', '.join(sorted(absent))}, which the "

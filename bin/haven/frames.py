@@ -116,6 +116,16 @@ def read_file(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Fra
     return check_frames(iread(str(source), index=":"), source, u_ev, species)
 
 
+def read_folder(folder: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
+    """Read every frame of a folder labelled with ``u_ev``; see `read_file`.
+
+    Units are checked once more on all frames together: single files may hold too few to tell.
+    """
+    frames = [f for file in find_files(folder, u_ev) for f in read_file(file, u_ev, species)]
+    check_units(frames)
+    return frames
+
+
 def check_frames(
     images: Iterable[Atoms], source: Path, u_ev: float, species: Sequence[str]
 ) -> list[Frame]:

@@ -77,8 +77,10 @@ def check_units(frames: Sequence[Frame]) -> None:
             near = _distance(UNITS[nearest], factor) < 0.3
             guess = nearest if near else "their units do not fit together"
         what = "forces" if column == 1 else "stress"
-        raise HavenError(f"{frames[0].source}, frames {frames[0].position} to "
-                         f"{frames[-1].position}: energy changes are {factor:.3g} times the work "
+        first, last = frames[0], frames[-1]
+        where = (f"{first.source}, frames {first.position} to {last.position}"
+                 if first.source == last.source else f"{first.where} to {last.where}")
+        raise HavenError(f"{where}: energy changes are {factor:.3g} times the work "
                          f"of the {what}; {guess}: convert to eV and eV/Angstrom")
 
 

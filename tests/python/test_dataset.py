@@ -119,6 +119,33 @@ def test_trajectories_of_two_kinds_are_held_out_in_their_share_too():
         assert sum(share) / len(share) == pytest.approx(0.2, abs=0.051)
 
 
+def test_hartree_in_many_small_files_is_not_taken_for_ev(tmp_path):
+    from test_frames import BOHR, HARTREE, changed
+
+    for seed in range(4):
+        images = [changed(atoms, energy=atoms.get_potential_energy() / HARTREE,
+                          forces=atoms.get_forces() * BOHR / HARTREE, stress=None)
+                  for atoms in unstrained(seed)]
+        write(tmp_path / f"cell{seed}.u4.extxyz", images)
+    with pytest.raises(HavenError, match=r"cell0\.u4\.extxyz, frame 0 to .*cell3\.u4\.extxyz, "
+                                         "frame 3: .*energies are in Hartree, forces in Hartree"):
+        read_all(tmp_path)
+
+
+def unstrained(seed):
+    """Return four frames of one cell."""
+    from test_frames import changed_from
+
+    rng, images = np.random.default_rng(seed), []
+    for number in range(4):
+        atoms = crystal(seed)
+        atoms.positions += rng.normal(0, 0.05, (20, 3))
+        atoms.calc = IonicPairs()
+        images.append(changed_from(atoms))
+        images[-1].info |= {"trajectory": f"cell{seed}", "frame": number}
+    return images
+
+
 def spoil(images):
     """Return the images with one of each fault, from the second on."""
     from test_frames import changed

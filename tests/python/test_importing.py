@@ -216,6 +216,19 @@ def test_the_script_says_what_it_passed_over_and_fails_with_nothing(tmp_path):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["b.u4.extxyz"]
 
 
+def test_hartree_in_single_points_of_a_series_is_refused(tmp_path):
+    from test_dataset import unstrained
+    from test_frames import HARTREE, changed
+
+    sources = []
+    for number, atoms in enumerate([a for seed in range(4) for a in unstrained(seed)]):
+        energy = atoms.get_potential_energy() / HARTREE
+        sources.append(tmp_path / f"{number}.u4.extxyz")
+        write(sources[-1], changed(atoms, energy=energy))
+    done = call("import_frames.py", "--out", tmp_path / "out", *sources)
+    assert done.returncode == 2 and "energies are in Hartree" in done.stderr
+
+
 def test_folders_of_neither_kind_are_no_output(tmp_path):
     assert open_output(tmp_path, "x") is None
     shutil.copy(DATA / "cp2k_h2.out", tmp_path / "run.log")
