@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from haven import label_options
+from haven import guard, label_options
 from haven.cli import HavenError, existing, numbers, parser, run
 
 
@@ -16,21 +17,35 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--structure", required=True, help="extxyz with the frames to label")
     arguments.add_argument("--u_ev", required=True, help="Hubbard U - J values in eV, such as 0,4")
     label_options.add_options(arguments)
+    arguments.add_argument("--checkpoint_dir", help="folder for the labels that a retry goes on "
+                           "from; that of --out if not given")
     arguments.add_argument("--out", default="frames", help="folder for the labelled frames")
     given = arguments.parse_args(argv)
 
     from ase.io import iread
 
     from haven.crystal import load_material
-    from haven.labelling import label_trajectory
+    from haven.labelling import label_key, label_trajectory, make_engine
 
     frames = list(iread(existing(given.structure, "structure file")))
     if not frames or "trajectory" not in frames[0].info:
         raise HavenError(f"{given.structure} has no frames with a trajectory name: "
                          "make them with build_structures.py")
-    label_trajectory(frames, load_material(given.material),
-                     numbers(given.u_ev, None, "u_ev"), label_options.settings_of(given),
-                     Path(given.out), engine=given.engine)
+    material, settings = load_material(given.material), label_options.settings_of(given)
+    u_evs, out, folder = numbers(given.u_ev, None, "u_ev"), Path(given.out), Path(given.out)
+    if given.checkpoint_dir:
+        about = {"u_evs": u_evs, "moments": material.moments, "hubbard": material.hubbard}
+        version = make_engine(given.engine, material, settings, out).version
+        key = label_key(about, frames, settings, version)
+        folder = (Path(given.checkpoint_dir).resolve()
+                  / f"labels_{frames[0].info['trajectory']}_{key}")
+        folder.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    with guard.alone(folder):
+        paths = label_trajectory(frames, material, u_evs, settings, folder, engine=given.engine)
+        if folder != out:
+            for path in paths:
+                shutil.copyfile(path, out / path.name)
 
 
 if __name__ == "__main__":

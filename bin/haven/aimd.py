@@ -10,7 +10,6 @@ and cost, not for diffusion or spectra.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import zipfile
@@ -71,11 +70,9 @@ def check(course: Course) -> None:
 
 def key(course: Mapping[str, Any], start: Atoms, settings: Settings, version: str) -> str:
     """Return 12 characters that name a run whatever its length: its settings and its start."""
-    fields = {**course, "steps": 0, "engine": version, **asdict(settings)}
-    digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
-    for array in (start.numbers, np.asarray(start.cell), start.positions):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:12]
+    from haven.labelling import label_key
+
+    return label_key({**course, "steps": 0}, [start], settings, version)
 
 
 class Labelled(Calculator):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -93,6 +95,18 @@ def make_engine(name: str, material: Material, settings: Settings, folder: Path)
                          ) from error
 
 
+def label_key(
+    about: Mapping[str, Any], frames: Sequence[Atoms], settings: Settings, version: str
+) -> str:
+    """Return 12 characters that name labels: what is told of them, settings, engine, frames."""
+    fields = {**about, "engine": version, **asdict(settings)}
+    digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
+    for atoms in frames:
+        for array in (atoms.numbers, np.asarray(atoms.cell), atoms.positions):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:12]
+
+
 def label_trajectory(
     frames: list[Atoms], material: Material, u_evs: list[float], settings: Settings, out: Path,
     done: Callable[[str], None] = log.info, engine: str = "gpaw",
@@ -100,21 +114,25 @@ def label_trajectory(
     """Label the frames of one trajectory at each U and write one extxyz file for each U.
 
     Each label is written as it is made; frames already in the files are left alone, so a stopped
-    call goes on where it was. Frames that don't converge go into ``<trajectory>.failed.extxyz``.
+    call goes on where it was. Frames that don't converge go into ``<trajectory>.failed.extxyz``,
+    and are not tried again.
     The first frame's Pulay stress at the lowest U is measured, and stands in the headers of all.
 
     Returns
     -------
     list of Path
-        The files, ``<trajectory>.u<U>.extxyz``.
+        The files there are: ``<trajectory>.u<U>.extxyz`` and ``<trajectory>.failed.extxyz``.
     """
-    from ase.io import iread, write
+    from ase.io import iread
 
     out.mkdir(parents=True, exist_ok=True)
     name = str(frames[0].info["trajectory"])
     paths = {u: out / f"{name}.u{u:g}.extxyz" for u in u_evs}
     there = {u: list(iread(p)) if p.exists() else [] for u, p in paths.items()}
-    have = {u: {int(a.info["frame"]) for a in some} for u, some in there.items()}
+    lost = out / f"{name}{FAILED}"
+    failures = list(iread(lost)) if lost.exists() else []
+    have = {u: {int(a.info["frame"]) for a in (*some, *failures) if float(a.info["u_ev"]) == u}
+            for u, some in there.items()}
     pulay = next((float(a.info[HEADER]) * a.get_volume() for some in there.values() for a in some
                   if HEADER in a.info), None)
     labeller = make_engine(engine, material, settings, out)
@@ -136,8 +154,7 @@ def label_trajectory(
                     lambda further: make_engine(engine, material, further, out / "pulay"))
             if pulay is not None:
                 frame.info[HEADER] = pulay / frame.get_volume()
-            write(paths[u_ev], labelled(frame, u_ev, result, settings, labeller.version),
-                  append=True)
+            _append(paths[u_ev], labelled(frame, u_ev, result, settings, labeller.version))
             done(f"{name} frame {number} U = {u_ev:g} eV: {result['scf_steps']} steps, "
                  f"{result['wall_s']:.0f} s, {result['energy']:.4f} eV")
         for u_ev in missing:
@@ -146,10 +163,18 @@ def label_trajectory(
             failed.info.update(u_ev=u_ev, engine=labeller.version,
                                reason=f"not converged in {settings.maximum_steps} steps: "
                                       f"{labeller.ways(u_ev)}")
-            write(out / f"{name}{FAILED}", failed, append=True)
-    if not any(path.exists() for path in paths.values()):
-        raise HavenError(f"no frame of {name} converged: see the engine's files in {out}")
-    return [path for path in paths.values() if path.exists()]
+            _append(lost, failed)
+    return [path for path in (*paths.values(), lost) if path.exists()]
+
+
+def _append(path: Path, atoms: Atoms) -> None:
+    """Add a frame to a file, which a kill leaves whole."""
+    from ase.io import write
+
+    new = path.with_suffix(".new")
+    new.write_bytes(path.read_bytes() if path.exists() else b"")
+    write(new, atoms, format="extxyz", append=True)
+    new.replace(path)
 
 
 def failed_rows(folder: str | Path, material: str, u_ev: float) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ process LABEL_FRAMES {
     val code
 
     output:
-    path 'frames/*.extxyz', emit: frames
+    path 'frames/*.extxyz', emit: frames // one file a U, and one of the frames that did not converge
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:

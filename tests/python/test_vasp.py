@@ -12,12 +12,13 @@ import ase
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.io import write
 from trained import MATERIAL, call
 
 from haven.cli import HavenError
 from haven.crystal import load_material
 from haven.label_vasp import Vasp, converged, electronic_steps, incar, read_outputs, version
-from haven.labelling import Settings
+from haven.labelling import Settings, failed_rows
 
 SHIPPED = Path(ase.__file__).parent / "test" / "testdata" / "vasp"
 CRYSTAL = load_material(MATERIAL)
@@ -130,6 +131,26 @@ def test_half_an_outcar_is_refused(tmp_path, share):
 def test_a_run_that_fails_says_what_the_program_said(potentials, frame, monkeypatch):
     with pytest.raises(HavenError, match=r"status 3 .*: out of licences"):
         label(potentials, frame, 4.0, "echo out of licences; exit 3", monkeypatch)
+
+
+def test_frames_of_which_none_converges_are_a_result_and_outlive_their_task(
+    potentials, frame, monkeypatch
+):
+    text = OUTCAR.read_text().replace("aborting loop because EDIFF is reached", "aborting loop")
+    (potentials / "unconverged").write_text(text)
+    monkeypatch.setenv("HAVEN_VASP", program(
+        potentials, f"cp {potentials}/unconverged OUTCAR; echo x >> {potentials}/called"))
+    structure = potentials / "x1_c.extxyz"
+    frame.info = {"trajectory": "x1_c", "frame": 0}
+    write(structure, frame)
+    for out in (potentials / "killed", potentials / "again"):
+        done = call("label_frames.py", "--structure", structure, "--u_ev", "0,4", "--engine",
+                    "vasp", "--checkpoint_dir", potentials / "checkpoints", "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert [path.name for path in out.iterdir() if path.suffix == ".extxyz"] == [
+            "x1_c.failed.extxyz"]
+        assert [row["frame"] for row in failed_rows(out, "ltc", 4.0)] == [0]
+    assert (potentials / "called").read_text().split() == ["x", "x"]  # once for each U
 
 
 def test_without_potentials_or_program_the_script_says_so(tmp_path, monkeypatch):
