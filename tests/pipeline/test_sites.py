@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+from pathlib import Path
 
 import pytest
 from runs import ROOT, nextflow
@@ -33,3 +35,32 @@ def test_a_task_s_labels_choose_its_queue_image_and_gpu(tmp_path, site, queues, 
                                 ("TRAIN_POTENTIAL", "gpu", queues[1])):
         assert rows[name]["container"] == f"my-registry/haven-{device}"
         assert rows[name]["queue"] == queue
+
+
+# Notes its options and the image, and runs what follows.
+APPTAINER = """#!/bin/sh
+said=
+while [ "${1%.sif}" = "$1" ]; do said="$said $1"; shift; done
+echo "$said $1" >> "$(dirname "$0")/called"
+shift
+exec "$@"
+"""
+
+
+@pytest.mark.parametrize("profiles", ["test,gpu,apptainer", "test,apptainer,gpu"])
+def test_the_gpu_reaches_into_the_image_in_either_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profiles: str
+) -> None:
+    (tmp_path / "apptainer").write_text(APPTAINER)
+    (tmp_path / "apptainer").chmod(0o755)
+    for name in ("haven-cpu", "haven-gpu"):
+        (tmp_path / f"{name}.sif").touch()
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    run = nextflow(tmp_path, "gpu.tsv", "-profile", profiles, "-stub", "--image_folder",
+                   str(tmp_path), "--potentials_only", "true", "--u_ev", "4")
+    assert run.status == 0, run.said
+    called = (tmp_path / "called").read_text().splitlines()
+    assert {"haven-gpu.sif" in line for line in called} == {True, False}
+    for line in called:
+        assert "--no-privs" in line
+        assert (" --nv " in line) == ("haven-gpu.sif" in line), line
