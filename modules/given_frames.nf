@@ -9,6 +9,11 @@ def filesUnder(place) {
     root.isDirectory() ? files("${root}/**").sort { path -> "${path}".toString() } : [root]
 }
 
+/** What changes with the files of a folder, of which a task's hash sees the folder's own date alone. */
+def stateOf(place) {
+    filesUnder(place).collect { path -> "${place.relativize(path)} ${path.size()} ${path.lastModified()}" }.join('\n').digest('SHA-256').take(16)
+}
+
 /** Path of a source from the folder given on, whose name may tell U. */
 def nameUnder(folder, path) { "${folder.name}/${folder.relativize(path)}".toString() }
 
@@ -62,7 +67,7 @@ workflow GIVEN_FRAMES {
     digests  // map: process to digest of the code it uses
 
     main:
-    ch_foreign = channel.fromList(given.foreign.collate(50).collect { batch -> batch.transpose() })
+    ch_foreign = channel.fromList(given.foreign.collate(50).collect { batch -> batch.transpose() + [batch.collect { _name, path -> stateOf(path) }] })
     IMPORT_FRAMES(ch_foreign, material, digests.import_frames)
     frames = channel.fromList(given.ready).mix(IMPORT_FRAMES.out.frames.flatten())
 

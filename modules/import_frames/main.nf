@@ -6,7 +6,7 @@ process IMPORT_FRAMES {
     label 'env_run'
 
     input:
-    tuple val(names), path(sources, stageAs: 'given/?/*')
+    tuple val(names), path(sources, stageAs: 'given/?/*'), val(states) // states: digests of what the sources hold
     path material
     val code
 

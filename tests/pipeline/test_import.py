@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from ase.io import read, write
 from runs import ROOT, nextflow
@@ -52,6 +53,21 @@ def test_frames_of_others_are_imported_from_wherever_they_lie(tmp_path: Path) ->
     labels = pd.read_parquet(tmp_path / "results" / "tables" / "labels.parquet")
     assert labels["u_ev"].value_counts().to_dict() == {4.0: count, 0.0: low}
     assert (labels["verdict"] == "accepted").all()
+
+
+def test_a_folder_whose_files_change_is_imported_again(tmp_path: Path) -> None:
+    folder = tmp_path / "mine" / "u4" / "system"
+    frames: Any = read(FRAMES / "s1_000.u4.extxyz", ":")
+    write_deepmd(folder, frames, ["Cl", "Ti", "Li"], virials=False)
+    options = ("-profile", "test", "-stub", "-resume", "--frames", str(tmp_path / "mine"),
+               "--u_ev", "4", "--labels_only", "true")
+    first = nextflow(tmp_path, "first.tsv", *options)
+    assert "GIVEN_FRAMES:IMPORT_FRAMES" in " ".join(first.names("COMPLETED")), first.said
+    same = nextflow(tmp_path, "same.tsv", *options)
+    assert not same.names("COMPLETED"), same.said
+    np.save(folder / "set.000" / "energy.npy", np.load(folder / "set.000" / "energy.npy") - 1)
+    edited = nextflow(tmp_path, "edited.tsv", *options)
+    assert "GIVEN_FRAMES:IMPORT_FRAMES" in " ".join(edited.names("COMPLETED")), edited.said
 
 
 def test_half_an_outcar_ends_the_run_by_its_name(tmp_path: Path) -> None:
