@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +31,8 @@ class Limits:
         Largest distance of the energy per atom from the median of its composition, in robust
         standard deviations (1.4826 times the median absolute deviation).
     moment_difference
-        Largest difference of a metal atom's moment from the usual one, Bohr magneton; six robust
-        standard deviations where the moments spread more (without U they do).
+        Largest difference of a metal atom's moment from the usual one of its element, Bohr
+        magneton; six robust standard deviations where the moments spread more (without U they do).
     cost_of_u_ev
         Largest distance of what U costs, in eV a metal atom, from what it usually costs; six robust
         standard deviations where that is more.
@@ -45,11 +45,11 @@ class Limits:
     cost_of_u_ev: float = 0.5
 
 
-def metal_moments(frame: Frame) -> np.ndarray:
-    """Return the absolute moments of the transition-metal atoms, Bohr magneton."""
+def metal_moments(frame: Frame, elements: Collection[int] = METALS) -> np.ndarray:
+    """Return the absolute moments of the transition-metal atoms, or of some, Bohr magneton."""
     if frame.moments is None:
         return np.empty(0)
-    metal = np.array([z in METALS for z in frame.atoms.numbers])
+    metal = np.array([z in elements for z in frame.atoms.numbers])
     return np.abs(frame.moments[metal])
 
 
@@ -78,15 +78,8 @@ def audit(
         reasons[index] = reasons[index] or reason
     for index, first in duplicates(frames).items():
         reasons[index] = reasons[index] or f"duplicate of {frames[first].where}"
-    usual = [m for f, r in zip(frames, reasons, strict=True) if not r for m in metal_moments(f)]
-    typical, spread = _usual(usual) if usual else (0.0, 0.0)
-    allowed = max(limits.moment_difference, 6 * spread)
-    for index, frame in enumerate(frames):
-        moments = metal_moments(frame)
-        if len(moments) and np.abs(moments - typical).max() > allowed:
-            off = moments[np.abs(moments - typical).argmax()]
-            reasons[index] = reasons[index] or (
-                f"magnetic branch: a metal moment is {off:.2f}, usual {typical:.2f}")
+    for index, reason in _other_moments(frames, reasons, limits).items():
+        reasons[index] = reasons[index] or reason
     for other, same in (others or {}).items():
         for index, reason in _other_states(frames, reasons, u_ev, same, other, limits).items():
             reasons[index] = reasons[index] or reason
@@ -94,6 +87,24 @@ def audit(
         if score > limits.energy_deviations:
             reasons[index] = f"energy outlier: {score:.0f} robust deviations from the median"
     return reasons
+
+
+def _other_moments(
+    frames: Sequence[Frame], reasons: Sequence[str], limits: Limits
+) -> dict[int, str]:
+    """Return the frames in which a metal atom's moment is not the usual one of its element."""
+    found: dict[int, str] = {}
+    for element in sorted(METALS & {int(z) for frame in frames for z in frame.atoms.numbers}):
+        own = [metal_moments(frame, {element}) for frame in frames]
+        usual = [m for some, r in zip(own, reasons, strict=True) if not r for m in some]
+        typical, spread = _usual(usual) if usual else (0.0, 0.0)
+        allowed = max(limits.moment_difference, 6 * spread)
+        for index, moments in enumerate(own):
+            if len(moments) and np.abs(moments - typical).max() > allowed:
+                off = moments[np.abs(moments - typical).argmax()]
+                found.setdefault(
+                    index, f"magnetic branch: a metal moment is {off:.2f}, usual {typical:.2f}")
+    return found
 
 
 def _other_states(

@@ -215,6 +215,20 @@ def test_moments_that_spread_without_u_are_no_branch(tmp_path):
     assert not any(audit.audit(read_all(tmp_path), audit.Limits()))
 
 
+def test_each_metal_has_its_own_usual_moment(tmp_path):
+    """Half the metal atoms become d0 zirconium, and one of those gets a moment."""
+    images = labelled(1, 12)
+    for atoms in images:
+        zirconium = list(atoms.symbols).index("Ti")
+        atoms.symbols[zirconium] = "Zr"
+        atoms.calc.atoms.symbols[zirconium] = "Zr"
+        atoms.calc.results["magmoms"][zirconium] = 0.0 if atoms is not images[7] else 1.0
+    write(tmp_path / "cell1.u4.extxyz", images)
+    found = audit.audit(dataset.read_frames(tmp_path, 4.0, (*SPECIES, "Zr")), audit.Limits())
+    assert {index: reason for index, reason in enumerate(found) if reason} == {
+        7: "magnetic branch: a metal moment is 1.00, usual 0.00"}
+
+
 def test_an_excited_state_of_usual_moments_is_found_by_the_other_u(tmp_path, repository):
     """The higher of a pair is at fault: U costs too much with it, or too little without it."""
     rng = np.random.default_rng(0)
