@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -125,10 +126,13 @@ def write_systems(
     for frame in frames:
         key = (frame.trajectory, frame.atoms.numbers.tobytes(), frame.stress is None)
         groups.setdefault(key, []).append(frame)
-    systems = []
+    systems, taken = [], {trajectory for trajectory, _, _ in groups}
     for (trajectory, _, _), members in sorted(groups.items(), key=lambda item: item[0][:2]):
         same = sum(s["trajectory"] == trajectory for s in systems)
-        name = f"{subset}/{trajectory}" + (f"_{same + 1}" if same else "")
+        own = (next(word for number in itertools.count(same + 1)
+                    if (word := f"{trajectory}_{number}") not in taken) if same else trajectory)
+        taken.add(own)
+        name = f"{subset}/{own}"
         symbols = members[0].atoms.get_chemical_symbols()
         data = {
             "atom_names": list(type_map),

@@ -229,6 +229,20 @@ def test_each_metal_has_its_own_usual_moment(tmp_path):
         7: "magnetic branch: a metal moment is 1.00, usual 0.00"}
 
 
+def test_systems_of_one_trajectory_take_no_other_s_name(tmp_path):
+    images = labelled(1, 5)
+    for number, (atoms, name) in enumerate(zip(images, ["run", "run", "run_2", "run_2", "run_3"],
+                                               strict=True)):
+        atoms.info |= {"trajectory": name, "frame": number}
+    del images[1].calc.results["stress"]
+    write(tmp_path / "a.u4.extxyz", images)
+    systems = dataset.write_systems(read_all(tmp_path), tmp_path, "train", SPECIES)
+    assert [(s["path"], s["frames"]) for s in systems] == [
+        ("train/run", [0]), ("train/run_4", [1]), ("train/run_2", [2, 3]), ("train/run_3", [4])]
+    for system in systems:
+        assert len(system_arrays(tmp_path / system["path"])["energy"]) == len(system["frames"])
+
+
 def test_an_excited_state_of_usual_moments_is_found_by_the_other_u(tmp_path, repository):
     """The higher of a pair is at fault: U costs too much with it, or too little without it."""
     rng = np.random.default_rng(0)
