@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,15 @@ BINS = np.linspace(1.8, 5.5, 38)
 NEAREST = 0.05  # neighbours per atom
 
 
-def fingerprint(atoms: Atoms) -> np.ndarray:
+def fingerprint(atoms: Atoms, elements: Sequence[str]) -> np.ndarray:
     """Return smoothed histograms of pair distances up to 5.5 Angstrom, for each pair of elements.
+
+    Parameters
+    ----------
+    atoms
+        A periodic frame.
+    elements
+        Those of all frames that are compared, in one order; the frame may lack some.
 
     Returns
     -------
@@ -28,7 +36,6 @@ def fingerprint(atoms: Atoms) -> np.ndarray:
 
     first, second, distance = neighbor_list("ijd", atoms, float(BINS[-1]))
     symbols = np.array(atoms.get_chemical_symbols())
-    elements = sorted(set(symbols))
     parts = []
     for number, one in enumerate(elements):
         for other in elements[number:]:
@@ -92,9 +99,10 @@ def select(
 
     if not frames:
         return [], []
-    points = np.array([fingerprint(atoms) for atoms in frames])
+    elements = sorted({symbol for atoms in (*frames, *known) for symbol in atoms.symbols})
+    points = np.array([fingerprint(atoms, elements) for atoms in frames])
     if known:
-        seen = np.array([fingerprint(atoms) for atoms in known])
+        seen = np.array([fingerprint(atoms, elements) for atoms in known])
         apart = cdist(points, seen).min(axis=1)
     else:
         apart = np.linalg.norm(points - points.mean(axis=0), axis=1) + nearest

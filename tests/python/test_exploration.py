@@ -34,6 +34,12 @@ def test_no_more_frames_are_chosen_than_asked_for():
     assert len(select(frames, 2, [])[0]) == 2 and select([], 2, frames) == ([], [])
 
 
+def test_known_frames_that_lack_an_element_are_compared_too():
+    known, new = shipped("s1_000"), shipped("s1_001")
+    poor = known[0][[atom.symbol != "Ti" for atom in known[0]]]
+    assert select(new, 2, [known[0], poor])[0] == select(new, 2, known[:1])[0]
+
+
 def test_large_cells_get_their_share_of_the_labels():
     frames = [frame for n in ("000", "001", "002", "003") for frame in shipped(f"s1_{n}")][:12]
     large = [frame.repeat((2, 1, 2)) for frame in frames[:4]]
