@@ -129,6 +129,7 @@ def _described(frame: Frame, u_ev: float, output: Output, name: str, count: int)
 
     Frames that stand alone in their files belong to one trajectory where names differ in numbers
     only (``task.0001/OUTCAR``): neighbours in one dynamics must not end in both training and test.
+    Of several numbers each gets six digits of the frame's: ``batch2/frame12`` is 2000012.
     """
     from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -142,8 +143,8 @@ def _described(frame: Frame, u_ev: float, output: Output, name: str, count: int)
     word = plain_name(name)
     digits = re.findall(r"\d+", word) if count == 1 else []
     own = re.sub(r"\d+", "N", word) if digits else word
+    number = int("".join(part.zfill(6) for part in digits)[-18:]) if digits else frame.number
     atoms.info = {
-        "trajectory": own, "frame": int("".join(digits)[-15:]) if digits else frame.number,
-        "origin": "imported", "engine": output.program, **frame.atoms.info, "u_ev": u_ev,
-        "given": name}
+        "trajectory": own, "frame": number, "origin": "imported", "engine": output.program,
+        **frame.atoms.info, "u_ev": u_ev, "given": name}
     return atoms

@@ -154,6 +154,16 @@ def test_single_points_of_one_series_are_one_trajectory(tmp_path):
     assert numbers == [("task_N_one", n) for n in range(3)]
 
 
+def test_numbers_of_several_places_stay_apart(tmp_path):
+    write(tmp_path / "one.extxyz", bare(labelled(1, 1)))
+    found = []
+    for name in ("batch1/frame12", "batch11/frame2"):
+        (file,) = import_source(tmp_path / "one.extxyz", f"{name}/one.u4.extxyz", CRYSTAL, tmp_path)
+        one: Any = read(file)
+        found.append((one.info["trajectory"], one.info["frame"]))
+    assert found == [("batchN_frameN_one", 1000012), ("batchN_frameN_one", 11000002)]
+
+
 @pytest.fixture
 def deepmd(tmp_path) -> Path:
     """A deepmd/npy folder as dpdata writes it, of ten labelled frames."""
