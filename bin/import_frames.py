@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, parser, run
+from haven.cli import parser, run
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -25,15 +25,11 @@ def main(argv: list[str] | None = None) -> None:
     material = load_material(given.material)
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    written = []
     for text in given.sources:
         name, mark, path = text.rpartition("=")
         if not mark or Path(text).exists():
             name, path = text, text
-        written += import_source(Path(path), name, material, out)
-    if not written:
-        raise HavenError(f"no labelled frames in {', '.join(given.sources)[:200]}: give outputs of "
-                         "VASP, GPAW, Quantum ESPRESSO or CP2K, extxyz files or deepmd/npy folders")
+        import_source(Path(path), name, material, out)
     for u_ev in us_in_names(out):
         read_folder(out, u_ev, material.species)
 

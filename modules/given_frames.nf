@@ -69,7 +69,8 @@ workflow GIVEN_FRAMES {
     main:
     ch_foreign = channel.fromList(given.foreign.collate(50).collect { batch -> batch.transpose() + [batch.collect { _name, path -> stateOf(path) }] })
     IMPORT_FRAMES(ch_foreign, material, digests.import_frames)
-    frames = channel.fromList(given.ready).mix(IMPORT_FRAMES.out.frames.flatten())
+    ch_all = channel.fromList(given.ready).mix(IMPORT_FRAMES.out.frames.flatten())
+    frames = given.foreign ? ch_all.ifEmpty { error("haven: error: no output given in --frames is of a program that is known: give extxyz files, or outputs of VASP, GPAW, Quantum ESPRESSO or CP2K") } : ch_all
 
     emit:
     frames // path

@@ -55,6 +55,22 @@ def test_frames_of_others_are_imported_from_wherever_they_lie(tmp_path: Path) ->
     assert (labels["verdict"] == "accepted").all()
 
 
+def test_a_text_beside_frames_is_passed_over_and_alone_ends_the_run(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("nothing here\n")
+    options = ("-profile", "test", "--frames", str(folder), "--u_ev", "4", "--labels_only", "true")
+    alone = nextflow(tmp_path / "alone", "alone.tsv", *options)
+    assert alone.status != 0 and len(alone.tasks) == 1
+    assert "haven: error: no output given in --frames is of a program that is known" in alone.said
+    for path in FRAMES.glob("d1_*.u4.extxyz"):
+        shutil.copy(path, folder)
+    beside = nextflow(tmp_path / "beside", "beside.tsv", *options)
+    assert beside.status == 0, beside.said
+    labels = pd.read_parquet(tmp_path / "beside" / "results" / "tables" / "labels.parquet")
+    assert len(labels) == sum(len(read(path, ":")) for path in FRAMES.glob("d1_*.u4.extxyz"))
+
+
 def test_a_folder_whose_files_change_is_imported_again(tmp_path: Path) -> None:
     folder = tmp_path / "mine" / "u4" / "system"
     frames: Any = read(FRAMES / "s1_000.u4.extxyz", ":")
