@@ -21,7 +21,7 @@ def mistakeOfItem(item, rule) {
     def numeric = rule['type'] in ['integer', 'number']
     if (numeric && !"${item}".isNumber()) { return 'must be a number' }
     def number = numeric ? "${item}".toBigDecimal() : null
-    if (rule['type'] == 'integer' && number.remainder(1) != 0) { return 'must be a whole number' }
+    if (rule['type'] == 'integer' && !("${item}" ==~ /-?[0-9]+/)) { return 'must be a whole number, in digits alone' }
     if (rule['type'] == 'boolean' && !("${item}".toString() in ['true', 'false'])) { return 'must be true or false' }
     if (rule['minimum'] != null && number < rule['minimum']) { return "must be at least ${rule['minimum']}" }
     if (rule['exclusiveMinimum'] != null && number <= rule['exclusiveMinimum']) { return "must be above ${rule['exclusiveMinimum']}" }

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
 PARTS = {"tensorflow": (".index", ".meta", ".data-00000-of-00001"),  # of a checkpoint
          "pytorch": (".pt",), "jax": (".jax",)}
 ACTIVATIONS = ("gelu", "tanh")
+BATCH = r"[1-9][0-9]*|auto(:[1-9][0-9]*)?"
 MODULE = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
 
 
@@ -45,7 +47,7 @@ class Settings:
     training_steps
         Steps of the optimiser (Adam).
     batch_size
-        Frames of one atom list in a step.
+        Frames of one atom list in a step, or DeePMD-kit's ``auto:N``: as many as hold N atoms.
     cutoff_angstrom, smooth_angstrom
         Where the descriptor ends, and where it begins to be switched off.
     embedding, fitting
@@ -68,7 +70,7 @@ class Settings:
     """
 
     training_steps: int = 4000
-    batch_size: int = 1
+    batch_size: int | str = 1
     cutoff_angstrom: float = 6.0
     smooth_angstrom: float = 0.5
     embedding: tuple[int, ...] = (10, 20, 40)
@@ -256,7 +258,10 @@ def check(
                          f"below cutoff_angstrom ({settings.cutoff_angstrom:g})")
     if not 0 < settings.learning_rate_stop <= settings.learning_rate_start:
         raise HavenError("learning_rate_stop must be above 0 and not above learning_rate_start")
-    for name in ("training_steps", "batch_size", "decay_steps"):
+    if not re.fullmatch(BATCH, str(settings.batch_size)):
+        raise HavenError(f"batch_size is {settings.batch_size}: it must be a whole number of at "
+                         "least 1, or auto:N for at least N atoms")
+    for name in ("training_steps", "decay_steps"):
         if getattr(settings, name) < 1:
             raise HavenError(f"{name} is {getattr(settings, name)}: it must be at least 1")
     if not 1 <= settings.axis_neurons <= settings.embedding[-1]:

@@ -14,7 +14,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     default = potential.Settings()
     parser.add_argument("--embedding", default="10,20,40", help="neurons of the embedding network")
     parser.add_argument("--fitting", default="64,64,64", help="neurons of the fitting network")
-    for name in ("seed", "training_steps", "batch_size", "decay_steps", "axis_neurons"):
+    parser.add_argument("--batch_size", default=str(default.batch_size),
+                        help="frames in a batch, or auto:N for at least N atoms")
+    for name in ("seed", "training_steps", "decay_steps", "axis_neurons"):
         parser.add_argument(f"--{name}", type=int, default=getattr(default, name), help=" ")
     for name in ("cutoff_angstrom", "smooth_angstrom", "learning_rate_start",
                  "learning_rate_stop"):
@@ -40,7 +42,8 @@ def settings_of(args: argparse.Namespace) -> potential.Settings:
     """Return the settings that the options of `add_options` say."""
     default = potential.Settings()
     networks = {name: widths(name, getattr(args, name)) for name in ("embedding", "fitting")}
-    more = {**networks, "prefactors": prefactors(args.prefactors)}
+    batch = int(args.batch_size) if args.batch_size.isdecimal() else args.batch_size
+    more = {**networks, "prefactors": prefactors(args.prefactors), "batch_size": batch}
     return replace(default, **{
         k: v for k, v in {**vars(args), **more}.items() if k in asdict(default)})
 

@@ -11,11 +11,12 @@ FRAMES = ROOT / "assets" / "frames" / "li3ticl6"
 
 def test_wrong_parameters_are_listed_all_at_once(tmp_path: Path) -> None:
     run = nextflow(
-        tmp_path, "trace.tsv", "-profile", "test", "--trainning_steps", "5",
+        tmp_path, "trace.tsv", "-profile", "test", "--trainning_steps", "5", "--replicas", "2.0",
         "--temperatures_k", "298,-5", "--frames", str(tmp_path / "nowhere"),
     )  # fmt: skip
     assert run.status != 0
     assert not run.tasks
+    assert "--replicas is 2.0, must be a whole number, in digits alone" in run.said
     for name in ("trainning_steps", "temperatures_k", "frames"):
         assert f"--{name} is" in run.said, run.said
 

@@ -173,6 +173,7 @@ def test_baseline_is_the_mean_of_the_training_set():
         (["--learning_rate_stop", 1], "learning_rate_stop must be"),
         (["--axis_neurons", 9], "axis_neurons is 9: it must be from 1 to the last"),
         (["--training_steps", 0], "training_steps is 0"),
+        (["--batch_size", "auto:0"], "batch_size is auto:0: it must be a whole number of at"),
         (["--smooth_angstrom", 9], "smooth_angstrom"),
         (["--embedding", "10,x"], "embedding"),
         (["--prefactors", "1,2,3"], "prefactors is 1,2,3: give six numbers"),
@@ -187,6 +188,17 @@ def test_wrong_settings_are_refused_before_training(folder, tmp_path, more, mess
     with pytest.raises(HavenError, match=message):
         train_potential.main(["--material", str(MATERIAL), *map(str, arguments)])
     assert not any(tmp_path.iterdir())
+
+
+def test_a_batch_may_be_as_many_frames_as_hold_some_atoms(folder, tmp_path):
+    done = call("train_potential.py", *train_arguments(folder)[:-3], tmp_path / "checkpoints",
+                "--out", tmp_path, "--training_steps", 10, "--batch_size", "auto:32")
+    assert done.returncode == 0, done.stderr
+    (job,) = (tmp_path / "checkpoints").iterdir()
+    given = json.loads((job / "input.json").read_text())["training"]["training_data"]
+    assert given["batch_size"] == "auto:32"
+    about = json.loads((tmp_path / "u4_s1.potential.json").read_text())
+    assert about["settings"]["batch_size"] == "auto:32"
 
 
 def test_a_backend_that_is_not_installed_is_named(folder, monkeypatch):
