@@ -168,13 +168,15 @@ def build(
                for s in write_systems(part, folder, subset, type_map)]
     digest = hashlib.sha256()
     for frame in frames:
+        stress = np.array(np.nan) if frame.stress is None else frame.stress
         for array in (frame.atoms.numbers, frame.atoms.cell.array, frame.atoms.positions,
-                      frame.forces, np.array(frame.energy)):
+                      frame.forces, np.array(frame.energy), stress):
             digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(f"{frame.trajectory} {frame.trajectory in held}\n".encode())
     content = {
         **about, "type_map": list(type_map), "systems": systems, "sha256": digest.hexdigest(),
         "frames": {"train": len(train), "test": len(test)},
-        "has_virial": all(f.stress is not None for f in frames), "test_trajectories": list(held),
+        "has_virial": any(f.stress is not None for f in train), "test_trajectories": list(held),
     }
     (folder / "dataset.json").write_text(json.dumps(content, indent=1) + "\n")
     log.info("data set %s: %d frames to train on, %d of %s held out", folder, len(train),

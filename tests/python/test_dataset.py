@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import build_dataset
 import numpy as np
@@ -356,3 +357,21 @@ def test_frames_no_engine_could_label_are_counted_and_not_trained_on(tmp_path, r
     assert failed["reason"].tolist() == ["not converged in 150 steps"]
     assert failed["energy_ev"].isna().all() and len(rows) == 17
     assert sum(dataset.load(tmp_path / "u4.dataset")["frames"].values()) == 16
+
+
+def test_the_digest_tells_split_and_stress(labels, tmp_path):
+    def digest(name, held, change=None):
+        some = read_all(labels)
+        if change is not None:
+            some[0] = replace(some[0], stress=change)
+        content = dataset.build(some, held, SPECIES, tmp_path / name, {})
+        return content["sha256"], content["has_virial"]
+
+    first = digest("a", ["cell0"])
+    assert first == digest("b", ["cell0"]) and first[1]
+    assert first[0] != digest("c", ["cell1"])[0]
+    assert first[0] != digest("d", ["cell0"], np.ones((3, 3)))[0]
+    without = [replace(frame, stress=None) for frame in read_all(labels)]
+    one = [replace(without[0], stress=np.ones((3, 3))), *without[1:]]
+    assert dataset.build(one, ["cell4"], SPECIES, tmp_path / "e", {})["has_virial"]
+    assert not dataset.build(without, ["cell4"], SPECIES, tmp_path / "f", {})["has_virial"]
