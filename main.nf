@@ -63,7 +63,8 @@ workflow {
     ch_u = channel.fromList(has_potential ? u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: first_seed] } : [])
     ch_given = channel.fromList(given_potentials)
     def start = params.init_models ? files("${params.init_models}/u*_s*.{pb,pth}", checkIfExists: true) : []
-    POTENTIAL(ch_u, seeds, frames, ch_given, !models && !labels_only, start, "${params.learning_curve}".toBoolean(), material, digests)
+    def given_aimd = givenAimd(params.aimd_trajectories, material, u_evs, first_seed)
+    POTENTIAL(ch_u, seeds, frames, ch_given, !models && !labels_only, start, given_aimd, "${params.learning_curve}".toBoolean(), material, digests)
     ch_ensembles = POTENTIAL.out.potentials.map { meta, potential -> [meta.u_ev, meta, potential] }.groupTuple()
         .map { u_ev, metas, potentials -> [u_ev, metas.withIndex().sort { pair -> pair[0].seed }.collect { pair -> [pair[0], potentials[pair[1]]] }] }
     ch_leaders = ch_ensembles.map { _u_ev, members -> members[0] }
@@ -81,7 +82,7 @@ workflow {
     // First-principles dynamics beside the potential's: new where asked for, else what is there.
     def new_aimd = "${params.aimd}".toBoolean() && goes_on && !given_runs ? wantedAimd(asNumbers(params.aimd_u_ev), u_evs, plain(params.aimd_temperature_k),
         "${params.aimd_steps}".toBigDecimal() * "${params.aimd_timestep_fs}".toBigDecimal() / 1000, first_seed) : []
-    def old_aimd = goes_on ? givenAimd(params.aimd_trajectories, material, u_evs, first_seed).findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : []
+    def old_aimd = goes_on ? given_aimd.findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : []
     AIMD(new_aimd, old_aimd, ch_leaders, material, digests)
 
     // Analysis, cost, report.

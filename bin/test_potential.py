@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Hold a potential against the labels it was trained on and those held out."""
+"""Hold a potential against the labels it was trained on, those held out, and AIMD."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1, help="seed the potential was trained with")
     parser.add_argument("--about", help="the potential's potential.json, which names what it was "
                         "trained on")
+    parser.add_argument("--aimd", nargs="*", default=[],
+                        help="trajectories of run_aimd.py at this U, to test it on as well")
     parser.add_argument("--parity_points", type=int, default=2000,
                         help="most points of each kind in the parity table")
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
@@ -35,17 +37,19 @@ def main(argv: list[str] | None = None) -> None:
     Path(args.out).mkdir(parents=True, exist_ok=True)
     engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
     from haven.compression import open_potential
-    from haven.heldout import add_distances, seen_row, series_of
+    from haven.heldout import add_distances, seen_row, series_of, with_aimd
 
     evaluator = open_potential(model)
     known = potential.require_species(evaluator.get_type_map(), material.species, str(model))
-    parts = series_of(evaluator, content, known)
+    with tempfile.TemporaryDirectory() as place:
+        more = with_aimd(content, args.aimd, args.u_ev, Path(place))
+        parts = series_of(evaluator, more, known)
     means = accuracy.training_means(parts["train"])
     keys = {"material": material.name, "u_ev": args.u_ev, "seed": args.seed}
     rows = [{**keys, "subset": s, **row} for s, p in parts.items()
             for row in accuracy.accuracy_rows(p, means, args.seed)]
-    points = [{**keys, "subset": s, **row} for s, p in parts.items()
-              for row in accuracy.parity_rows(p, args.parity_points, content["seed"])]
+    points = [{**keys, "subset": s, **row} for s in ("train", "test")
+              for row in accuracy.parity_rows(parts[s], args.parity_points, content["seed"])]
     add_distances(points, content)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     inputs = {"potential": cli.sha256(model), "dataset": content["sha256"]}

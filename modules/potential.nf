@@ -12,6 +12,7 @@ workflow POTENTIAL {
     ch_given // tuple: map (id, u_ev, seed), path of a potential, list of its potential.json; empty when potentials are to be trained
     trains   // whether to train
     start    // list of paths: potentials whose weights to start from
+    aimd     // list of pairs: map (id, u_ev, ...), path of a first-principles trajectory to test on
     shares   // whether to measure the error against the share of the data trained on
     material // path
     digests  // map: process to digest of the code it uses
@@ -27,7 +28,7 @@ workflow POTENTIAL {
     uncompressed = TRAIN_POTENTIAL.out.uncompressed
     datasets = BUILD_DATASET.out.dataset.map { meta, dataset -> [meta.u_ev, dataset] }
     ch_tests = ch_described.map { meta, potential, about -> [meta.u_ev, meta, potential, about] }.combine(datasets, by: 0)
-        .map { _u_ev, meta, potential, about, dataset -> [meta, dataset, potential, about] }
+        .map { _u_ev, meta, potential, about, dataset -> [meta, dataset, potential, about, aimd.findAll { one, _path -> one.u_ev == meta.u_ev }.collect { _one, path -> path }] }
     TEST_POTENTIAL(ch_tests, material, digests.test_potential)
     ch_whole = ch_members.join(TRAIN_POTENTIAL.out.potential).filter { meta, _dataset, _potential -> shares && meta.seed == seeds[0] }
     MEASURE_LEARNING(ch_whole, material, digests.measure_learning)

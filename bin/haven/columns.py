@@ -160,7 +160,7 @@ MADE: dict[str, tuple[Column, ...]] = {
     ),
     "accuracy": (
         MATERIAL, U_EV, SEED,
-        text("subset", "train | test (held-out trajectories)"),
+        text("subset", "train | test (held-out trajectories) | aimd (first-principles dynamics)"),
         text("quantity", "energy | force | virial"),
         text("species", "element, or all"),
         text("component", "x | y | z | all"),

@@ -123,7 +123,9 @@ def accuracy_grid(tables: Tables) -> Block | None:
     return grid(["U (eV)", "seed", "frames", "quantity", "element", "RMSE", "MAE", "largest",
                  "mean predictor", "values"], lines,
                 "Errors of each potential; intervals: bootstrap over trajectories. “Mean "
-                "predictor” is the RMSE of always predicting the training mean.")
+                "predictor” is the RMSE of always predicting the training mean. “aimd”: along "
+                "first-principles dynamics at one temperature, whose frames were not chosen for "
+                "being difficult; one trajectory, so without interval.")
 
 
 def runs_grid(tables: Tables) -> Block | None:

@@ -1,17 +1,20 @@
-"""A potential's predictions for a data set's systems, and whether it has seen those held out."""
+"""A potential's predictions for labels it was trained on and others, and which it has seen."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from haven import accuracy
+from haven.aimd_frames import read_run
 from haven.cli import existing
 from haven.compression import predict
+from haven.dataset import write_systems
 from haven.surroundings import distances
 from haven.systems import system_arrays
 
@@ -19,14 +22,14 @@ from haven.systems import system_arrays
 def series_of(
     evaluator: Any, content: Mapping[str, Any], known: list[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the series of `haven.accuracy.series` of both subsets, ``train`` and ``test``.
+    """Return the series of `haven.accuracy.series` of each subset, ``train`` the first.
 
     Parameters
     ----------
     evaluator
         From `haven.compression.open_potential`.
     content
-        From `haven.dataset.load`.
+        From `haven.dataset.load`, perhaps through `with_aimd`.
     known
         The potential's own type map.
     """
@@ -39,10 +42,39 @@ def series_of(
         label = {"energy": a["energy"].ravel(), "force": a["force"].reshape(coords.shape)}
         if "virial" in a:
             label["virial"] = a["virial"].reshape(-1, 3, 3)
-        parts[system["subset"]] += accuracy.series(
+        parts.setdefault(system["subset"], []).extend(accuracy.series(
             {**system, "type": a["type"], "reference": label, "predicted": vars(found)},
-            content["type_map"])
+            content["type_map"]))
     return parts
+
+
+def with_aimd(
+    content: Mapping[str, Any], paths: Sequence[str | Path], u_ev: float, folder: Path
+) -> dict[str, Any]:
+    """Return the data set with first-principles trajectories as a third subset, ``aimd``.
+
+    Their frames are of one temperature and not chosen for being difficult, as those of learning
+    rounds are. Trajectories of the data set are left out, and so is the stress, which has no Pulay
+    correction in all of them.
+
+    Parameters
+    ----------
+    content
+        From `haven.dataset.load`.
+    paths
+        Files of RUN_AIMD; those of other programs are passed over.
+    u_ev
+        Their Hubbard U.
+    folder
+        Where their systems are written.
+    """
+    own = {system["trajectory"] for system in content["systems"]}
+    frames = [replace(frame, stress=None) for path in paths
+              for frame in read_run(path, u_ev, content["type_map"])
+              if frame.trajectory not in own]
+    systems = [{**system, "path": str((folder / system["path"]).resolve())}
+               for system in write_systems(frames, folder, "aimd", content["type_map"])]
+    return {**content, "systems": [*content["systems"], *systems]}
 
 
 def add_distances(points: list[dict[str, Any]], content: Mapping[str, Any]) -> None:

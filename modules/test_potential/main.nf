@@ -1,4 +1,4 @@
-// Errors of a potential on its training frames and on held-out trajectories.
+// Errors of a potential on its training frames, on held-out trajectories, and along given first-principles dynamics.
 
 process TEST_POTENTIAL {
     tag "${meta.id}"
@@ -6,7 +6,7 @@ process TEST_POTENTIAL {
     label 'env_run'
 
     input:
-    tuple val(meta), path(dataset), path(potential), path(about) // about: its potential.json, or none
+    tuple val(meta), path(dataset), path(potential), path(about), path(aimd) // about: its potential.json, or none; aimd: trajectories of its U
     path material
     val code
 
@@ -17,7 +17,7 @@ process TEST_POTENTIAL {
     script:
     def args = task.ext.args ?: ''
     """
-    test_potential.py --material ${material} --dataset ${dataset} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${about ? "--about ${about}" : ''} ${args}
+    test_potential.py --material ${material} --dataset ${dataset} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${about ? "--about ${about}" : ''} ${aimd ? "--aimd ${aimd}" : ''} ${args}
     """
 
     stub:

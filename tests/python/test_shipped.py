@@ -162,11 +162,17 @@ def test_a_shipped_potential_has_the_errors_it_is_shipped_with(tmp_path):
     assert json.loads(about.read_text())["dataset_sha256"] == digest, (
         "the shipped frames are not those of the potentials: run tests/bench/models.sh")
     done = call("test_potential.py", "--dataset", tmp_path / "u4.dataset", "--potential",
-                MODELS / "u4_s1.pb", "--about", about, "--u_ev", 4, "--out", tmp_path)
+                MODELS / "u4_s1.pb", "--about", about, "--u_ev", 4, "--out", tmp_path, "--aimd",
+                ASSETS / "aimd" / "li3ticl6" / "aimd_t298_r0.u4.extxyz")
     assert done.returncode == 0, done.stderr
     keys = ["u_ev", "seed", "quantity", "species"]
     said = pd.read_csv(MODELS / "accuracy.csv").query("u_ev == 4 and seed == 1").set_index(keys)
     found = tables.read("accuracy", tmp_path / "u4_s1.accuracy.parquet")
+    along = found.query("subset == 'aimd' and component == 'all'")
+    along = along.set_index(["quantity", "species"])
+    assert set(along.index) == {("energy", "all"), *(("force", s) for s in found["species"])}
+    assert along["count"]["force", "all"] == 3 * 20 * 151
+    assert along["rmse"]["force", "all"] == pytest.approx(0.0498, rel=0.02), "as README says"
     found = found.query("subset == 'test' and component == 'all'").set_index(keys)
     assert len(said) == 6
     np.testing.assert_allclose(found["rmse"][said.index], said["rmse"], rtol=0.01)
