@@ -72,6 +72,9 @@ def _join(
 def fit(runs: pd.DataFrame, quantity: str) -> tuple[dict[str, Any], Joined | None]:
     """Fit one quantity of one material and U against 1/T.
 
+    A conductivity is fitted as sigma T, to which the Nernst-Einstein relation gives the activation
+    energy of D. Where sigma itself is fitted, as many papers do, the slope is about kB T less.
+
     Returns
     -------
     tuple
@@ -90,8 +93,9 @@ def fit(runs: pd.DataFrame, quantity: str) -> tuple[dict[str, Any], Joined | Non
         return row | {"verdict": worst or "too_few_temperatures"}, None
     t = kept["temperature_k"].to_numpy(float)
     x = 1.0 / (KB_EV * t) - 1.0 / (KB_EV * REFERENCE_K)
-    y = kept["log"].to_numpy(float) + (np.log(t) if conductive else 0.0)
-    joined = _join(kept, y, np.stack([np.ones_like(x), -x], axis=1), x)
+    logs, line = kept["log"].to_numpy(float), np.stack([np.ones_like(x), -x], axis=1)
+    y = logs + (np.log(t) if conductive else 0.0)
+    joined = _join(kept, y, line, x)
     shift = 1.0 / (KB_EV * REFERENCE_K)
     for name, contrast, change in (
         ("activation", np.array([0.0, 1.0]), lambda v: v),
@@ -103,6 +107,10 @@ def fit(runs: pd.DataFrame, quantity: str) -> tuple[dict[str, Any], Joined | Non
         value, low, high = (float(change(v)) for v in joined.interval(contrast))
         full = {"activation": "activation_ev", "sigma_298": "sigma_298_ms_per_cm"}.get(name, name)
         row |= {full: value, f"{name}_low_95": low, f"{name}_high_95": high}
+    if conductive:
+        ends = _join(kept, logs, line, x).interval(np.array([0.0, 1.0]))
+        names = ("activation_sigma_ev", "activation_sigma_low_95", "activation_sigma_high_95")
+        row |= {name: float(value) for name, value in zip(names, ends, strict=True)}
     row |= {"curvature_p": _curvature(kept, x, y), "verdict": "diffusive"}
     return row, joined
 

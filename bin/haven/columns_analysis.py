@@ -151,9 +151,13 @@ FOUND: dict[str, tuple[Column, ...]] = {
         MATERIAL, U_EV,
         text("quantity", "sigma_total | sigma_self | d_total | d_self"),
         whole("temperatures", "temperatures fitted"),
-        real("activation_ev", "activation energy", "eV", nullable=True),
+        real("activation_ev", "activation energy of D, or of sigma T", "eV", nullable=True),
         real("activation_low_95", LOW, "eV", nullable=True),
         real("activation_high_95", HIGH, "eV", nullable=True),
+        real("activation_sigma_ev", "activation energy of sigma itself, as sigma0 exp(-Ea / kB T)",
+             "eV", nullable=True),
+        real("activation_sigma_low_95", LOW, "eV", nullable=True),
+        real("activation_sigma_high_95", HIGH, "eV", nullable=True),
         real("prefactor", "prefactor: K mS/cm of sigma T, or cm2/s of D", nullable=True),
         real("prefactor_low_95", LOW, nullable=True),
         real("prefactor_high_95", HIGH, nullable=True),
@@ -222,6 +226,8 @@ FOUND: dict[str, tuple[Column, ...]] = {
         truth("doubtful", "whether the printed value is doubtful"),
         text("verdict", "agrees (inside the interval) | differs | no_interval (a number alone) | "
              "not_measured"),
+        text("note", "what Haven's is of"),
+        text("published_note", "what is known, or not, of the published value"),
     ),
     "cost": (
         MATERIAL,

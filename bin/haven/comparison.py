@@ -161,6 +161,8 @@ def _row(measured: Frame, entry: dict, material: str, u_ev: float) -> dict[str, 
         "source": entry["source"],
         "doubtful": bool(entry["doubtful"]),
         "verdict": judge(value, low, high, float(entry["value"]), spread),
+        "note": str(found["note"]) if found else "",
+        "published_note": str(entry["note"]),
     }
 
 

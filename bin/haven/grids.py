@@ -63,10 +63,11 @@ def comparison_grids(comparison: Frame) -> tuple[Block, Block]:
         by_u = {row["u_ev"]: row for row in mine.to_dict("records")}
         first = next(iter(by_u.values()))
         there = [u for u, row in by_u.items() if known(row["value"]) or known(row["high_95"])]
-        cells = [cell(comparison_value(by_u[u]), by_u[u]["verdict"]) if u in there else DASH
+        cells = [cell(comparison_value(by_u[u]), comparison_words(by_u[u])) if u in there else DASH
                  for u in us]
         start = cell(label_of(first["quantity"]), _at(first["temperature_k"]))
-        end = cell(published_text(first), first["source"])
+        end = cell(published_text(first), ": ".join(
+            text for text in (first["source"], first["published_note"]) if text))
         if there:
             held.append([start, *cells, end])
         else:
@@ -84,10 +85,19 @@ def comparison_grids(comparison: Frame) -> tuple[Block, Block]:
 def comparison_value(row: Mapping[str, Any]) -> str:
     """Return Haven's number of a comparison: with interval, as a bound, or marked as alone."""
     if known(row["value"]) and not known(row["low_95"], row["high_95"]):
-        return number(row["value"], row["unit"], 3)
+        digits = 5 if str(row["quantity"]).startswith("lattice_") else 3
+        return number(row["value"], row["unit"], digits)
     if row["low_95"] == row["high_95"]:
         return number(row["value"], row["unit"])
     return shown(row)  # type: ignore[arg-type]
+
+
+def comparison_words(row: Mapping[str, Any]) -> str:
+    """Return a comparison's verdict, and of a number that has no interval what it is of."""
+    if row["verdict"] == "not_measured" and known(row["high_95"]):
+        return "a bound, which leaves it open"
+    words = WORDS.get(row["verdict"], row["verdict"])
+    return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
 
 
 def published_accuracy_grid(comparison: Frame) -> Block | None:
@@ -153,8 +163,9 @@ def runs_grid(tables: Tables) -> Block | None:
                  "shortest distance (Å)", "host MSD (Å²)", "frames beyond trained window",
                  "calibrated force error (eV/Å)", "ns per day", "verdict"], lines,
                 "One row a run. – where an ensemble of potentials was not run. Calibrated force "
-                "error: of the worst atom, in 95 % of the frames no more than this; below it the "
-                "ensemble's deviation that it is a multiple of (table calibration_scale).")
+                "error: the root mean square error of atoms on which the ensemble deviates as on "
+                "a frame's worst, in 95 % of the frames no more than this (some atoms err more); "
+                "below it the deviation that it is a multiple of (table calibration_scale).")
 
 
 def transport_grid(measured: Frame) -> Block | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from haven.cell_relaxation import joined_cells, printed_occupancies
+from haven.cell_relaxation import POTENTIAL, joined_cells, printed_occupancies
 from haven.cost import hours_of
 from haven.kinds import Frame, Row, Tables
 from haven.pooling import pool
@@ -41,7 +41,8 @@ def collect(tables: Tables) -> Frame:
     sources = (_diffusion, _conductivity, _arrhenius, _accuracy, _peaks, _barriers, _cost,
                _occupancies)
     rows = [row for source in sources for row in source(tables)]
-    rows += [_row(**cell) for cell in joined_cells(tables["lattice"])]
+    rows += [_row(**cell) for cell in joined_cells(tables["lattice"])
+             if cell["engine"] == POTENTIAL]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in ("u_ev", "temperature_k", "value", "low_95", "high_95", "beyond"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
@@ -106,13 +107,17 @@ def _conductivity(tables: Tables) -> Iterator[Row]:
 def _arrhenius(tables: Tables) -> Iterator[Row]:
     for fit in tables["arrhenius"].to_dict("records"):
         quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
-        name = "activation" if quantity == "sigma_total" else f"activation of {quantity}"
+        conductive = quantity.startswith("sigma")
         note = f"{fit['temperatures']} temperatures fitted"
         common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
-        value, low, high = (fit[f"activation{end}"] if good else None
-                            for end in ("_ev", "_low_95", "_high_95"))
-        yield _row(name, fit["u_ev"], value, low, high, "eV", **common)
-        if quantity.startswith("sigma"):
+        energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
+        if quantity == "sigma_total":
+            energies["activation"] = "activation_sigma"
+        for name, column in energies.items():
+            value, low, high = (fit[f"{column}{end}"] if good else None
+                                for end in ("_ev", "_low_95", "_high_95"))
+            yield _row(name, fit["u_ev"], value, low, high, "eV", **common)
+        if conductive:
             value, low, high = (fit[f"sigma_298{end}"] if good else None
                                 for end in ("_ms_per_cm", "_low_95", "_high_95"))
             yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], value, low, high,
@@ -240,11 +245,13 @@ def _cost(tables: Tables) -> Iterator[Row]:
     costs = tables["cost"]
     table = costs[(costs["method"] == "dlmd") & costs["ratio_to_aimd"].notna()]
     for u_ev, group in table.groupby("u_ev"):
-        base = "AIMD" if "aimd" in set(costs[costs["u_ev"] == u_ev]["method"]) else "single points"
+        dynamics = "aimd" in set(costs[costs["u_ev"] == u_ev]["method"])
+        name = "cost_ratio" if dynamics else "label_cost_ratio"
+        base = "AIMD" if dynamics else "single points"
         one = group[group["cores"] == group["cores"].min()]
         top = one.loc[one["ratio_to_aimd"].idxmax()]
         note = f"{top['atoms']} atoms, {top['model']}, {hours_of(top['device'])}-hours; to {base}"
-        yield _row("cost_ratio", u_ev, top["ratio_to_aimd"], None, None, "1", note=note)
+        yield _row(name, u_ev, top["ratio_to_aimd"], None, None, "1", note=note)
 
 
 def _occupancies(tables: Tables) -> Iterator[Row]:

@@ -134,7 +134,8 @@ def verdict_rows(runs: Frame, material: str, name_of: Callable[[Row], str]) -> l
             what = "label the frames written beside the trajectory" if share > LIMIT else "trusted"
             error = run.get("force_error_max_p95_ev_per_angstrom")
             if known_number(error):
-                what += f"; calibrated force error up to {error:.2g} eV/A in 95 % of the frames"
+                what += (f"; calibrated force error (root mean square) up to {error:.2g} eV/A in "
+                         "95 % of the frames")
             add(name, share, share <= LIMIT, f"in {share:.1%} of the frames of {name} the "
                 f"potentials disagree by more than they may: {what}")
     return rows

@@ -13,10 +13,10 @@ from haven.trust import LIMIT
 LABELS = {
     "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
     "sigma_self": "σ from D self", "haven_ratio": "Haven ratio",
-    "activation": "activation energy of σT",
+    "activation": "activation energy of σ",
     "sigma_total from the Arrhenius line": "σ at 298 K, Arrhenius line",
     "energy_mae": "energy MAE", "energy_rmse": "energy RMSE", "force_mae": "force MAE",
-    "force_rmse": "force RMSE", "cost_ratio": "labels' cost over the potential's",
+    "force_rmse": "force RMSE", "cost_ratio": "AIMD's cost over the potential's",
 }
 PLAIN = {"d_self": "D_self", "d_total": "D_total", "sigma_total": "sigma", "sigma_self":
          "sigma_self", "haven_ratio": "H_R", "activation": "Ea",

@@ -62,6 +62,16 @@ def test_exact_line_gives_back_its_activation_energy_and_conductivity():
     assert row["verdict"] == "diffusive" and row["temperatures"] == 5
 
 
+def test_a_line_of_sigma_itself_as_papers_draw_it_gives_back_its_activation_energy():
+    runs = runs_of("sigma_total", error=1e-6)
+    runs["log"] = 12.0 - 0.29 / (KB * runs["temperature_k"])
+    row, _ = arrhenius.fit(runs, "sigma_total")
+    assert row["activation_sigma_ev"] == pytest.approx(0.29, abs=1e-6)
+    assert row["activation_sigma_low_95"] <= 0.29 <= row["activation_sigma_high_95"]
+    assert row["activation_ev"] - 0.29 == pytest.approx(KB * runs["temperature_k"].mean(), rel=0.05)
+    assert "activation_sigma_ev" not in arrhenius.fit(runs_of("d_total"), "d_total")[0]
+
+
 @pytest.mark.parametrize("replicas, disorder", [(1, 0.0), (4, 0.15)])
 def test_interval_of_the_activation_energy_holds_the_truth(replicas, disorder):
     rng, held = np.random.default_rng(1), np.zeros(2)

@@ -97,6 +97,29 @@ def test_other_materials_are_not_compared_with_this_ones_values(study, reference
     assert comparison.compare(measured.collect(study), reference, "li2o", [0.0]).empty
 
 
+def test_the_published_energy_is_of_sigma_and_its_cost_ratio_of_dynamics(study):
+    study = {**study, "cost": study["cost"].assign(ratio_to_aimd=100.0)}
+    def found(quantity):
+        numbers = measured.collect(study)
+        return numbers[(numbers["quantity"] == quantity) & (numbers["u_ev"] == 4.0)]
+
+    fits = study["arrhenius"]
+    fit = fits[(fits["quantity"] == "sigma_total") & (fits["u_ev"] == 4.0)].iloc[0]
+    assert found("activation")["value"].item() == fit["activation_sigma_ev"]
+    assert found("activation of sigma_total T")["value"].item() == fit["activation_ev"]
+    dynamics = "aimd" in set(study["cost"].query("u_ev == 4")["method"])
+    assert len(found("cost_ratio")) == dynamics and len(found("label_cost_ratio")) == 1 - dynamics
+    study["cost"] = study["cost"].query("method != 'aimd'")
+    assert len(found("cost_ratio")) == 0 and len(found("label_cost_ratio")) == 1
+
+
+def test_cells_relaxed_by_the_labels_engine_are_not_shown_as_the_potentials(study):
+    cells = study["lattice"]
+    other = cells.assign(engine="gpaw 26.7.0", a_angstrom=1.0)
+    numbers = measured.collect({**study, "lattice": pd.concat([other, cells])})
+    assert (numbers[numbers["quantity"] == "lattice_a"]["value"] > 2).all()
+
+
 def test_a_wrong_unit_is_refused(study, reference):
     numbers = measured.collect(study)
     numbers.loc[numbers["quantity"] == "activation", "unit"] = "kJ/mol"

@@ -180,7 +180,7 @@ def test_the_printed_summary_has_intervals_and_verdicts_for_each_u(rendered):
     assert re.search(r"D_self at 298 K +\S+e-08 \[\S+e-08, \S+e-08\] cm2/s +diffusive", text)
     assert re.search(r"D_self at 298 K +< \S+ cm2/s +not diffusive yet", text)
     assert re.search(r"H_R at 298 K +- +not diffusive yet", text)
-    assert re.search(r"Ea +0.310 \[0.260, 0.360\] eV +diffusive", text)
+    assert re.search(r"Ea +0.280 \[0.230, 0.330\] eV +diffusive", text)
     assert "Missing runs: u4_t358_r0, u4_t358_r1" in text
     assert "report.html" in text
     assert text.isascii()

@@ -98,7 +98,7 @@ def test_calibrated_force_error_of_runs_is_deviation_times_the_scale(tmp_path):
     assert (done["deviation_max_p95_ev_per_angstrom"] == 0.2).all()
     rows = trust.verdict_rows(done, "m", lambda run: f"u{run['u_ev']:g}")
     said = {row["subject"][:2]: row["message"] for row in rows}
-    assert f"calibrated force error up to {0.2 * scale['scale']:.2g} eV/A" in said["u4"]
+    assert f"force error (root mean square) up to {0.2 * scale['scale']:.2g} eV/A" in said["u4"]
     assert "calibrated" not in said["u0"]
     assert calibration.scale_rows(parity([0.1]), "m") == []
 
