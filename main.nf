@@ -8,7 +8,7 @@ include { checkImages; plainCause } from './modules/failures'
 include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './modules/inputs'
 include { asList; asNumbers; checkParameters; helpText; plain } from './modules/parameters'
 include { STRUCTURES } from './modules/structures'
-include { GIVEN_FRAMES; firstFree; framePlaces; givenFrames } from './modules/given_frames'
+include { GIVEN_FRAMES; firstFree; framePlaces; givenFrames; refusePublished } from './modules/given_frames'
 include { REFERENCE  } from './modules/reference'
 include { LEARNING   } from './modules/learning'
 include { POTENTIAL  } from './modules/potential'
@@ -44,7 +44,11 @@ workflow {
 
     // With trajectories but no models, the run starts with the analysis.
     // Labelled frames: given ones, new ones, or both together.
-    def given_frames = givenFrames(framePlaces(params.frames ? asList(params.frames) : [], material, !labels && !given_runs && !(models && goes_on)))
+    def frame_places = framePlaces(params.frames ? asList(params.frames) : [], material, !labels && !given_runs && !(models && goes_on))
+    if (labels || "${params.rounds}".toInteger() > 0) {
+        refusePublished(frame_places, file("${params.outdir}/frames"))
+    }
+    def given_frames = givenFrames(frame_places)
     GIVEN_FRAMES(given_frames, material, digests)
     ch_frames = GIVEN_FRAMES.out.frames
     ch_tables = channel.empty()

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import shutil
 from pathlib import Path
 
 from haven import guard, label_options
-from haven.cli import HavenError, existing, numbers, parser, run
+from haven.cli import HavenError, existing, numbers, parser, run, sha256
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -34,9 +36,11 @@ def main(argv: list[str] | None = None) -> None:
     material, settings = load_material(given.material), label_options.settings_of(given)
     u_evs, out, folder = numbers(given.u_ev, None, "u_ev"), Path(given.out), Path(given.out)
     if given.checkpoint_dir:
-        about = {"u_evs": u_evs, "moments": material.moments, "hubbard": material.hubbard}
-        version = make_engine(given.engine, material, settings, out).version
-        key = label_key(about, frames, settings, version)
+        maker = make_engine(given.engine, material, settings, out)
+        about = {"u_evs": u_evs, "moments": material.moments, "hubbard": material.hubbard,
+                 "code": sha256(inspect.getfile(type(maker))),
+                 **{name: os.environ.get(name) for name in ("HAVEN_VASP", "VASP_PP_PATH")}}
+        key = label_key(about, frames, settings, maker.version)
         folder = (Path(given.checkpoint_dir).resolve()
                   / f"labels_{frames[0].info['trajectory']}_{key}")
         folder.mkdir(parents=True, exist_ok=True)

@@ -155,7 +155,9 @@ def estimate(
         own = describe(part, duration, hops, length, min_events)
         if run.verdict != "diffusive":
             own = replace(own, verdict=run.verdict)
-        found += coefficients(part, axis, own, rng)
+        seen = hops if own.verdict == "diffusive" else count_hops(
+            curves.coarse @ line[:, None], curves.coarse_ps, length)
+        found += coefficients(part, axis, own, rng, seen)
         straight |= {axis} if own.verdict == "diffusive" else set()
     found += [_off_diagonal(held, i, j, run, rng) for i, j in ((0, 1), (0, 2), (1, 2))
               if straight >= {"xyz"[i], "xyz"[j]}]
@@ -178,9 +180,12 @@ def describe(
 
 
 def coefficients(
-    held: Modes, axis: str, run: Run, rng: np.random.Generator,
+    held: Modes, axis: str, run: Run, rng: np.random.Generator, seen: float | None = None,
 ) -> list[Estimate]:
-    """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``."""
+    """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``.
+
+    ``seen`` are the jumps along them, for an upper bound; all of the run's if left out.
+    """
     tracer = es.self_fit(held, run.self_window, rng)
     axes = held.mean.shape[1]
     events = 2 * axes * held.ions * tracer.value * run.duration_ps / run.length**2
@@ -194,7 +199,8 @@ def coefficients(
     )
     rows = [_row(quantity, axis, value, draws, modes_used, run)
             for quantity, value, draws, modes_used in parts]
-    return rows if run.verdict == "diffusive" else _bounds(rows, held, run)
+    return rows if run.verdict == "diffusive" else _bounds(
+        rows, held, run, run.hops if seen is None else seen)
 
 
 def _row(
@@ -207,7 +213,7 @@ def _row(
                     run.hops, "walk", run.verdict)
 
 
-def _bounds(rows: list[Estimate], held: Modes, run: Run) -> list[Estimate]:
+def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Estimate]:
     """Return the rows of a run that is not diffusive: no values, only upper bounds.
 
     Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
@@ -218,8 +224,8 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run) -> list[Estimate]:
     lowest = min(FEWEST_MODES, held.count)
     freedom = lowest / es.shared(held)
     squeeze = freedom / chdtri(freedom, 0.975)
-    rare = chdtri(2 * run.hops + 2, 0.025) / 2 * run.length**2 / (
-        6 * held.ions * run.duration_ps)
+    rare = chdtri(2 * seen + 2, 0.025) / 2 * run.length**2 / (
+        2 * held.mean.shape[1] * held.ions * run.duration_ps)
     means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
     high = {name: float(max(mean / 2 * squeeze, rare)) * CM2_PER_S for name, mean in means.items()}
     return [replace(row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]

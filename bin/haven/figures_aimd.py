@@ -46,7 +46,8 @@ def rdf(tables: Tables) -> Picture | None:
     aimd = (" AIMD: a much smaller cell and a short run, so compare peaks, not their heights; the "
             "next figure has the potential in that cell." if (table["source"] == "aimd").any()
             else " No AIMD trajectory was given to compare.")
-    runs = run_count(table[table["source"] == "dlmd"])
+    dlmd_rows = table[table["source"] == "dlmd"]
+    runs = run_count(dlmd_rows if len(dlmd_rows) else table)
     caption = f"At {near:g} K, {runs}; bands: 95 % over blocks of time.{aimd}"
     return Picture("rdf", "Radial distribution functions", caption,
                    "Radial distribution functions of each pair of elements, by U", figure)
@@ -59,7 +60,8 @@ def _beside_aimd(table: Frame) -> tuple[Frame, float]:
     dlmd, aimd = (table[table["source"] == source] for source in ("dlmd", "aimd"))
     shown, near = at_room(dlmd if len(dlmd) else aimd)
     off = (aimd["temperature_k"] - near).abs()
-    nearest = aimd[off == off.groupby(aimd["u_ev"]).transform("min")]
+    kelvin = aimd["temperature_k"][off.groupby(aimd["u_ev"]).transform("idxmin")]
+    nearest = aimd[aimd["temperature_k"].to_numpy() == kelvin.to_numpy()]
     return pd.concat([shown, nearest]) if len(dlmd) else nearest, near
 
 

@@ -23,6 +23,9 @@ def named_hubbard(name: str) -> float | None:
     return float(found[-1]) if found else None
 
 
+MOST_DIGITS = 18  # of a frame's number, a whole number of 64 bits
+
+
 def plain_name(name: str) -> str:
     """Return a path as one word, without the U it names: ``u4/run1/OUTCAR`` is ``run1``.
 
@@ -129,7 +132,8 @@ def _described(frame: Frame, u_ev: float, output: Output, name: str, count: int)
 
     Frames that stand alone in their files belong to one trajectory where names differ in numbers
     only (``task.0001/OUTCAR``): neighbours in one dynamics must not end in both training and test.
-    Of several numbers each gets six digits of the frame's: ``batch2/frame12`` is 2000012.
+    Of several numbers each gets six digits of the frame's: ``batch2/frame12`` is 2000012. Those for
+    which it has no room stay in the trajectory's name.
     """
     from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -141,9 +145,12 @@ def _described(frame: Frame, u_ev: float, output: Output, name: str, count: int)
     atoms.calc = SinglePointCalculator(
         atoms, **{key: value for key, value in labels.items() if value is not None})
     word = plain_name(name)
-    digits = re.findall(r"\d+", word) if count == 1 else []
-    own = re.sub(r"\d+", "N", word) if digits else word
-    number = int("".join(part.zfill(6) for part in digits)[-18:]) if digits else frame.number
+    parts, digits = re.split(r"(\d+)", word), ""
+    for place in range(len(parts) - 2, 0, -2) if count == 1 else ():
+        if len(digits) + max(len(parts[place]), 6) > MOST_DIGITS:
+            break
+        digits, parts[place] = parts[place].zfill(6) + digits, "N"
+    own, number = "".join(parts), int(digits) if digits else frame.number
     atoms.info = {
         "trajectory": own, "frame": number, "origin": "imported", "engine": output.program,
         **frame.atoms.info, "u_ev": u_ev, "given": name}

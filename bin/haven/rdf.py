@@ -37,7 +37,8 @@ def read_frames(path: Path, elements: Sequence[str] = ()) -> tuple[list[str], li
     """
     if path.suffix == ".npz":
         return _read_npz(path)
-    images = list(formats.read_frames(path, list(elements), None) if formats.is_dump(path)
+    images = list(formats.read_frames(path, list(elements), None)
+                  if path.is_file() and formats.is_dump(path)
                   else formats.read_by_ase(path))
     if not images:
         raise HavenError(f"trajectory {path} holds no frame")

@@ -80,7 +80,7 @@ def test_a_direction_that_ions_only_rattle_along_has_no_number(tmp_path):
     for axis in ("z", "c"):
         row = found["self", axis]
         assert row.verdict == "subdiffusive" and row.loglog_slope < 0.5
-        assert row.value is None and 0 < row.high_95 < found["self", "x"].value
+        assert row.value is None and 0 < row.high_95 < 0.02 * found["self", "x"].value
         assert found["total", axis].value is None and found["haven", axis].value is None
     assert ("self", "xy") in found and ("self", "xz") not in found
 

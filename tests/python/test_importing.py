@@ -157,11 +157,12 @@ def test_single_points_of_one_series_are_one_trajectory(tmp_path):
 def test_numbers_of_several_places_stay_apart(tmp_path):
     write(tmp_path / "one.extxyz", bare(labelled(1, 1)))
     found = []
-    for name in ("batch1/frame12", "batch11/frame2"):
+    for name in ("batch1/frame12", "batch11/frame2", "iter.000001/02.fp/task.001.000123"):
         (file,) = import_source(tmp_path / "one.extxyz", f"{name}/one.u4.extxyz", CRYSTAL, tmp_path)
         one: Any = read(file)
         found.append((one.info["trajectory"], one.info["frame"]))
-    assert found == [("batchN_frameN_one", 1000012), ("batchN_frameN_one", 11000002)]
+    assert found == [("batchN_frameN_one", 1000012), ("batchN_frameN_one", 11000002),
+                     ("iter_000001_N_fp_task_N_N_one", 2000001000123)]
 
 
 @pytest.fixture
