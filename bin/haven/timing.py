@@ -118,7 +118,8 @@ def time_dynamics(
     folder.mkdir(parents=True, exist_ok=True)
     species = list(dict.fromkeys(atoms.get_chemical_symbols()))
     lammps.write_data(folder / "data.lmp", atoms, species)
-    lines = lammps.setting_lines("read_data data.lmp", [str(potential.resolve())], species)
+    linked = lammps.link_potentials(folder, [potential])
+    lines = lammps.setting_lines("read_data data.lmp", linked, species)
     lines += [
         f"velocity all create {temperature_k:g} {seed} mom yes rot no",
         f"timestep {timestep_fs / 1000:g}",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from analytic import crystal
 from ase.build import bulk
 from ase.io import read, write
 from report_tables import write_study
@@ -119,6 +121,14 @@ def test_a_potential_that_lammps_cannot_run_is_named_with_its_reason(tmp_path):
     with pytest.raises(HavenError, match=r"timing bad\.pb with 8 atoms failed"):
         timing.time_dynamics(bad, bulk("NaCl", "rocksalt", a=5.6, cubic=True), 5, 1,
                              tmp_path / "run")
+
+
+def test_a_potential_in_a_folder_with_a_space_is_timed(tmp_path, repository):
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    shutil.copy(repository / "assets" / "models" / "u4_s1.pb", folder)
+    seconds, steps, _ = timing.time_dynamics(folder / "u4_s1.pb", crystal(1), 4, 1, folder / "run")
+    assert seconds > 0 and steps == 4
 
 
 def test_the_published_study_is_scaled_from_the_largest_cell_timed():
