@@ -83,6 +83,12 @@ def drift(job: Job, joined: Joined, atoms: int) -> tuple[float, float]:
     return slope_with_error(joined.steps * job.timestep_fs / 1000, energy)
 
 
+def farthest(joined: Joined, atoms: int) -> float:
+    """Return how far the conserved energy has been from its start, meV/atom."""
+    energy = joined.thermo[:, COLUMNS.index("econserve")]
+    return 1000 * float(np.abs(energy - energy[0]).max()) / atoms
+
+
 def slope_with_error(time_ps: np.ndarray, energy: np.ndarray) -> tuple[float, float]:
     """Return slope and standard error, per ps, of an energy (T,) that should be kept.
 
@@ -117,7 +123,7 @@ def run_row(
         verdict = "exploded"
     elif host_moved > MELT_MSD:
         verdict = "melted"
-    elif abs(slope) > DRIFT_MEV and abs(slope) > 3 * error:
+    elif farthest(joined, atoms) > JUMP_MEV or abs(slope) > max(DRIFT_MEV, 3 * error):
         verdict = "drifting"
     else:
         verdict = "stable"

@@ -304,6 +304,24 @@ def test_drift_is_the_slope_of_the_conserved_energy():
     assert slope == pytest.approx(2.0) and error == pytest.approx(0.0, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("course", "verdict"),
+    [(lambda x: 1.0 * (x > 0.5), "drifting"), (lambda x: 5 * x**3, "drifting"),
+     (lambda x: 0.05 * (abs(x - 0.5) < 0.01), "drifting"), (lambda x: 0.016 * x, "drifting"),
+     (lambda x: 1e-4 * np.sin(100 * x), "stable"), (lambda x: 0.015 * np.sin(9 * x), "stable")],
+    ids=["a jump", "ever faster", "there and back", "a slope", "a thermostat's", "slow swings"],
+)
+def test_a_run_that_ends_is_judged_by_how_far_its_conserved_energy_went(tmp_path, course, verdict):
+    one = job.Job(300, 2, 100, 0, 4000, 10, 5, 1, ("p",), SPECIES, "Li")
+    steps = np.arange(0, 4001, 10)
+    thermo = np.zeros((len(steps), len(job.COLUMNS)))
+    thermo[:, job.COLUMNS.index("econserve")] = 160 * course(steps / 4000) - 5
+    joined = segments.Joined(steps, thermo, np.zeros((401, 1, 3)), steps[::5],
+                             np.zeros((81, 160, 3)), None, 1)
+    row = production.run_row(one, joined, "complete", 0.1, 2.2, 160, None, tmp_path)
+    assert row["verdict"] == verdict
+
+
 def test_host_displacement_leaves_out_its_own_drift():
     start = np.zeros((4, 3))
     moved = start + np.array([1.0, 0, 0])
