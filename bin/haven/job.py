@@ -80,6 +80,10 @@ def check(job: Job) -> None:
     if job.production_steps < 2 * job.dump_steps:
         raise HavenError("production_ps holds fewer than two frames: lengthen it or shorten "
                          "dump_ps")
+    if job.production_steps < job.dump_steps * job.all_every:
+        raise HavenError("production_ps holds fewer than two frames of all atoms, without which "
+                         "nobody sees the host melt: lengthen it, or lower dump_ps or all_every "
+                         f"({job.all_every})")
 
 
 def key(job: Job, structure: str) -> str:

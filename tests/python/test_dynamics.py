@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -211,14 +212,14 @@ def test_a_run_that_explodes_is_kept_with_its_verdict(minimised, potential, tmp_
 
 def test_two_potentials_measure_their_disagreement(minimised, potential, tmp_path):
     run(minimised, potential, tmp_path, "--force_window_ev_per_angstrom", 0.3,
-        production_ps=0.03, equilibration_ps=0.01)
+        production_ps=0.04, equilibration_ps=0.01)
     alone = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert np.isnan(alone["deviation_max_p95_ev_per_angstrom"])
     import run_dynamics
 
     run_dynamics.main(["--material", str(MATERIAL), "--structure", str(minimised), "--potentials",
                        str(potential), str(potential), "--u_ev", "4",
-                       *options(production_ps=0.03, equilibration_ps=0.01), "--out",
+                       *options(production_ps=0.04, equilibration_ps=0.01), "--out",
                        str(tmp_path), "--force_window_ev_per_angstrom", "0.3"])
     row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert row["deviation_max_p95_ev_per_angstrom"] == pytest.approx(0, abs=1e-6)
@@ -263,6 +264,13 @@ def test_senseless_numbers_are_refused_by_name(minimised, potential, tmp_path, n
     with pytest.raises(HavenError, match=name):
         run(minimised, potential, tmp_path, **{name: value})
     assert not any(tmp_path.iterdir())
+
+
+def test_a_production_with_one_frame_of_all_atoms_is_refused_for_nobody_sees_it_melt():
+    one = job.Job(300, 2, 100, 500, 4000, 400, 10, 1, ("p",), SPECIES, "Li")
+    job.check(one)
+    with pytest.raises(HavenError, match=r"production_ps .*dump_ps or all_every \(10\)"):
+        job.check(replace(one, production_steps=3999))
 
 
 def test_a_structure_of_other_elements_is_refused(potential, tmp_path):
