@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import parser, run
+from haven.cli import parser, run, seed
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--strain_max", type=float, default=0.03)
     arguments.add_argument("--atoms_max", type=int, default=40,
                            help="structures with more atoms are smaller cells instead")
-    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--seed", type=seed, default=1)
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, log, parser, repeats, run
+from haven.cli import HavenError, log, parser, repeats, run, seed
 
 WAYS = ("electrostatic", "random", "quasirandom")
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--supercell", default="2,2,2", help="conventional cells along a, b, c")
     arguments.add_argument("--occupancies", default="default", help="set in the material file")
     arguments.add_argument("--replica", type=int, default=0, help="number of the replica")
-    arguments.add_argument("--seed", type=int, default=1, help="seed of the disorder")
+    arguments.add_argument("--seed", type=seed, default=1, help="seed of the disorder")
     arguments.add_argument("--disorder", choices=WAYS, default=WAYS[0],
                            help="how cations are placed: by their screened charges, at random, "
                            "or with the pairs of a random crystal (small cells)")

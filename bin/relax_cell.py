@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from haven.cli import HavenError, existing, log, parser, repeats, run
+from haven.cli import HavenError, existing, log, parser, repeats, run, seed
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--material", required=True, help="material file")
     options.add_argument("--potential", required=True, help="frozen potential")
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
-    options.add_argument("--seed", type=int, default=1, help="seed of potential and disorder")
+    options.add_argument("--seed", type=seed, default=1, help="seed of potential and disorder")
     options.add_argument("--relax_supercell", default="2,2,2",
                          help="conventional cells along a, b, c")
     options.add_argument("--relax_replicas", type=int, default=3, help="replicas of the disorder")

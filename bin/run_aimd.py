@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
     add("--temperature_k", type=float, required=True, help="temperature, K")
     add("--replica", type=int, default=0, help="number of the disorder replica")
-    add("--seed", type=int, default=1, help="seed of velocities and thermostat")
+    add("--seed", type=cli.seed, default=1, help="seed of velocities and thermostat")
     add("--aimd_steps", type=int, default=150, help="steps")
     add("--aimd_timestep_fs", type=float, default=2.0, help="time step, fs")
     add("--aimd_label_every", type=int, default=0, help="steps between frames that also go into "

@@ -88,6 +88,13 @@ def repeats(text: str, name: str) -> tuple[int, int, int]:
     return along_a, along_b, along_c
 
 
+def seed(text: str) -> int:
+    """Return the seed of an option, from which random numbers can be drawn."""
+    if not text.isdecimal():
+        raise HavenError(f"--seed is {text}: needs a whole number, 0 or above")
+    return int(text)
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as hexadecimal text."""
     digest = hashlib.sha256()

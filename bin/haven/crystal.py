@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,12 +98,11 @@ def load_material(path: str | Path) -> Material:
     Raises
     ------
     HavenError
-        If the file is missing, is no YAML, lacks an entry, is not neutral, or names occupancies
-        that are out of range or put more atoms on the sites than the formula or the sites hold.
+        If the file is missing, is no YAML, lacks an entry or has one of another kind, is not
+        neutral, or names occupancies that are out of range or put more atoms on the sites than the
+        formula or the sites hold.
     """
     import yaml
-    from ase.formula import Formula
-    from ase.geometry import cellpar_to_cell
 
     source = existing(path, "material file")
     try:
@@ -113,30 +114,62 @@ def load_material(path: str | Path) -> Material:
     if missing:
         raise HavenError(f"material file {source} lacks {', '.join(missing)}: "
                          "see assets/materials/li3ticl6.yml")
-    lattice = raw["lattice"]
-    keys = ("a_angstrom", "b_angstrom", "c_angstrom", "alpha_degree", "beta_degree",
-            "gamma_degree")
-    try:
-        cell = np.asarray(cellpar_to_cell([float(lattice[key]) for key in keys]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise HavenError(f"material file {source}: lattice needs {', '.join(keys)} as numbers"
-                         ) from error
-    centring = np.array(raw.get("centring", [[0.0, 0.0, 0.0]]), float)
-    formula = Formula(raw["formula"]).count()
-    material = Material(
-        name=str(raw["name"]), formula=str(raw["formula"]), cell=cell,
-        sites={k: _orbit(v["positions"], centring) for k, v in raw["cation_sites"].items()},
-        layers={k: float(v["layer"]) for k, v in raw["cation_sites"].items()},
-        anions={k: (v["species"], _orbit(v["positions"], centring))
-                for k, v in raw["anion_sites"].items()},
-        mobile=str(raw["mobile"]), charges=dict(raw["charges"]),
-        moments=dict(raw.get("moments", {})), hubbard=dict(raw.get("hubbard", {})),
-        occupancies=raw["occupancies"], composition=formula,
-        ordering={"temperature_k": 573.0, "permittivity": 10.0, **raw.get("ordering", {})},
-        closest=_walls(raw.get("closest_angstrom") or {}, formula, source),
-    )
+    material = _material(raw, source)
     _check(material, source)
     return material
+
+
+def _material(raw: dict[str, Any], source: Path) -> Material:
+    """Return what the entries of a material file say, each of its kind."""
+    from ase.formula import Formula
+    from ase.geometry import cellpar_to_cell
+
+    keys = ("a_angstrom", "b_angstrom", "c_angstrom", "alpha_degree", "beta_degree",
+            "gamma_degree")
+    with _needs(source, f"lattice needs {', '.join(keys)} as numbers"):
+        cell = np.asarray(cellpar_to_cell([float(raw["lattice"][key]) for key in keys]))
+    with _needs(source, "formula needs element symbols and counts, such as Li3TiCl6"):
+        formula = Formula(raw["formula"]).count()
+    with _needs(source, "centring needs translations of three fractions each"):
+        centring = _points(raw.get("centring", [[0.0, 0.0, 0.0]]))
+    with _needs(source, "cation_sites need a layer (a number) and positions (three fractions each) "
+                "for every site"):
+        sites = {k: _orbit(v["positions"], centring) for k, v in raw["cation_sites"].items()}
+        layers = {k: float(v["layer"]) for k, v in raw["cation_sites"].items()}
+    with _needs(source, "anion_sites need a species and positions (three fractions each) for every "
+                "site"):
+        anions = {k: (str(v["species"]), _orbit(v["positions"], centring))
+                  for k, v in raw["anion_sites"].items()}
+    with _needs(source, "charges need a whole number for every element, such as Ti: 3"):
+        charges = {k: index(v) for k, v in raw["charges"].items()}
+    with _needs(source, "moments need a number for every element, such as Ti: 1.0"):
+        moments = {k: float(v) for k, v in raw.get("moments", {}).items()}
+    with _needs(source, "hubbard needs a shell for every element, such as Ti: d"):
+        hubbard = {k: str(v) for k, v in raw.get("hubbard", {}).items()}
+    with _needs(source, "occupancies need numbers by set, element and site, such as "
+                "default: {Ti: {2a: 0.75, 4g: 0.125}}"):
+        occupancies = {label: {element: {k: float(v) for k, v in by_site.items()}
+                               for element, by_site in by_element.items()}
+                       for label, by_element in raw["occupancies"].items()}
+    with _needs(source, "ordering needs temperature_k and permittivity as numbers"):
+        ordering = {"temperature_k": 573.0, "permittivity": 10.0,
+                    **{k: float(v) for k, v in raw.get("ordering", {}).items()}}
+    with _needs(source, "closest_angstrom needs pairs with Angstrom, such as Ti-Ti: 3.3"):
+        closest = _walls(raw.get("closest_angstrom") or {}, formula, source)
+    return Material(
+        name=str(raw["name"]), formula=str(raw["formula"]), cell=cell, sites=sites, layers=layers,
+        anions=anions, mobile=str(raw["mobile"]), charges=charges, moments=moments,
+        hubbard=hubbard, occupancies=occupancies, composition=formula, ordering=ordering,
+        closest=closest)
+
+
+@contextmanager
+def _needs(source: Path, what: str) -> Iterator[None]:
+    """Refuse the material file where an entry that is read within is of another kind."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise HavenError(f"material file {source}: {what}") from error
 
 
 def _walls(
@@ -154,13 +187,24 @@ def _walls(
     return walls
 
 
+def _points(given: list[list[float]]) -> np.ndarray:
+    points = np.array(given, float)
+    if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+        raise ValueError("no points")
+    return points
+
+
 def _orbit(positions: list[list[float]], centring: np.ndarray) -> np.ndarray:
-    return ((np.array(positions, float)[:, None] + centring[None]) % 1.0).reshape(-1, 3)
+    return ((_points(positions)[:, None] + centring[None]) % 1.0).reshape(-1, 3)
 
 
 def _check(material: Material, source: Path) -> None:
     if material.mobile not in material.composition:
         raise HavenError(f"{source}: mobile element {material.mobile} is not in {material.formula}")
+    anions = {element for element, _ in material.anions.values()}
+    if not anions or not anions <= set(material.composition):
+        raise HavenError(f"{source}: anion_sites need species of {material.formula}, not "
+                         f"{', '.join(sorted(anions)) or 'none'}")
     unknown = [s for s in material.composition if s not in material.charges]
     if unknown:
         raise HavenError(f"{source}: charges lack {', '.join(unknown)}")

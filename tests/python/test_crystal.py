@@ -161,11 +161,29 @@ def test_assembled_vacancies_hold_no_atom(material):
     ({"mobile": "Na"}, "mobile element Na"),
     ({"lattice": {"a_angstrom": 1}}, "lattice needs"),
     ({"cation_sites": None}, "lacks cation_sites"),
+    ({"cation_sites": {"2a": {"positions": [[0, 0, 0]]}}}, "cation_sites need a layer"),
+    ({"cation_sites": {"2a": {"layer": 0, "positions": [[0, 0]]}}}, "cation_sites .*three"),
+    ({"cation_sites": ["2a"]}, "cation_sites need"),
+    ({"anion_sites": {"4i": {"species": "Cl", "positions": [[0.7, 0], [0.2, 0, 0.7]]}}},
+     "anion_sites .*three fractions"),
+    ({"anion_sites": {"4i": {"species": "Br", "positions": [[0.7, 0, 0.2]]}}}, "not Br"),
+    ({"anion_sites": {}}, "anion_sites need species of Li3TiCl6"),
+    ({"centring": [[0.5]]}, "centring needs"),
+    ({"formula": "Li3("}, "formula needs"),
+    ({"charges": {"Li": 1, "Ti": "3+", "Cl": -1}}, "charges need a whole number"),
+    ({"charges": {"Li": 1, "Ti": 2.5, "Cl": -1}}, "charges need a whole number"),
+    ({"charges": 3}, "charges need a whole number"),
+    ({"moments": {"Ti": "up"}}, "moments need a number"),
+    ({"hubbard": "d"}, "hubbard needs a shell"),
+    ({"ordering": {"temperature_k": "hot"}}, "ordering needs temperature_k"),
+    ({"closest_angstrom": [3.3]}, "closest_angstrom needs pairs"),
+    ({"occupancies": {"x": {"Ti": {"2a": "a", "4g": 0.123}}}}, "occupancies need numbers"),
+    ({"occupancies": {"x": {"Ti": 0.75}}}, "occupancies need numbers"),
 ])
 def test_wrong_material_is_refused_in_one_line(tmp_path, changes, words):
     with pytest.raises(HavenError, match=words) as caught:
         load_material(changed(tmp_path, **changes))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "material.yml" in str(caught.value)
 
 
 def test_unknown_occupancies_name_the_choices(material):

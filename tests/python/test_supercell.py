@@ -165,3 +165,9 @@ def test_pairs_of_an_endless_random_chain_match_and_of_an_alternating_one_do_not
 def test_a_large_quasirandom_cell_is_refused(tmp_path):
     with pytest.raises(HavenError, match="for small cells"):
         call(tmp_path, "--supercell", "5,5,5", "--disorder", "quasirandom")
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "x"])
+def test_a_seed_that_is_no_whole_number_is_refused(tmp_path, seed):
+    with pytest.raises(HavenError, match=f"--seed is {seed}: needs a whole number, 0 or above"):
+        call(tmp_path, "--seed", seed)
