@@ -45,6 +45,19 @@ def test_no_command_prints_the_usage_and_a_wrong_one_is_refused(repository: Path
     assert "there is no command 'dmeo'" in wrong.stderr
 
 
+@pytest.mark.parametrize("arguments", [
+    ("setup", "--lables"), ("setup", "--labels", "--lables"), ("test", "--lables"),
+    ("doctor", "--lables"),
+])
+def test_what_a_command_does_not_take_is_refused_before_anything_is_set_up(
+    repository: Path, bare: str, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    done = launch(repository, *arguments, PATH=bare, HAVEN_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr.startswith(f"haven: error: {arguments[0]} takes no '--lables'")
+    assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "cache").exists()
+
+
 def test_setup_names_the_missing_package_in_one_line(
     repository: Path, bare: str, tmp_path: Path
 ) -> None:
@@ -60,6 +73,18 @@ def test_doctor_fails_where_something_needed_is_missing(repository: Path, bare: 
     assert done.returncode == 1
     for name in ("Python", "Java", "Maven", "git", "procps"):
         assert re.search(rf"^{name} +not found: .*apt-get install", done.stdout, re.MULTILINE), name
+
+
+def test_doctor_looks_at_the_disk_of_the_cache(
+    repository: Path, bare: str, tmp_path: Path
+) -> None:
+    (tmp_path / "df").unlink()
+    (tmp_path / "df").write_text(
+        f"#!{shutil.which('bash')}\n[ \"${{!#}}\" = '{tmp_path}' ] && echo 3G || echo 99G\n")
+    (tmp_path / "df").chmod(0o755)
+    done = launch(repository, "doctor", PATH=bare, JAVA_HOME="",
+                  HAVEN_CACHE=str(tmp_path / "not" / "there"))
+    assert "only 3 GB free, 8 are needed: set HAVEN_CACHE" in done.stdout
 
 
 def test_a_second_setup_installs_nothing(repository: Path) -> None:
