@@ -267,16 +267,23 @@ def site_targets(
 def framework_counts(material: Material, label: str, cells: int) -> dict[str, dict[str, int]]:
     """Return whole atoms of each framework cation on each site kind of ``cells`` cells.
 
-    The element's total is that of the formula exactly; the split between site kinds is the nearest
-    whole one to the asked-for occupancies (largest remainders).
+    The element's total is that of the formula exactly, also where printed occupancies are rounded;
+    the split between site kinds is the nearest whole one to the asked-for occupancies (largest
+    remainders) that the sites have room for.
     """
     counts: dict[str, dict[str, int]] = {}
+    room = {site: len(xyz) * cells for site, xyz in material.sites.items()}
     for element, by_site in site_targets(material, label).items():
-        exact = {s: v * len(material.sites[s]) * cells for s, v in by_site.items()}
-        whole = {s: int(np.floor(x + 1e-9)) for s, x in exact.items()}
-        left = material.composition[element] * material.units_per_cell * cells - sum(whole.values())
-        for site in sorted(exact, key=lambda s: whole[s] - exact[s])[:max(left, 0)]:
-            whole[site] += 1
+        total = material.composition.get(element, 0) * material.units_per_cell * cells
+        asked = {s: v * len(material.sites[s]) for s, v in by_site.items()}
+        scale = total / (sum(asked.values()) or 1.0)
+        exact = {s: x * scale for s, x in asked.items()}
+        whole = {s: min(int(np.floor(x + 1e-9)), room[s]) for s, x in exact.items()}
+        for _ in range(total - sum(whole.values())):
+            whole[max((s for s in whole if whole[s] < room[s]),
+                      key=lambda s: exact[s] - whole[s])] += 1
+        for site, number in whole.items():
+            room[site] -= number
         counts[element] = whole
     return counts
 

@@ -60,6 +60,26 @@ def test_eight_cells_hold_the_calculated_occupancies_exactly(material, label, ex
     assert framework_counts(material, label, 8)["Ti"] == expected
 
 
+@pytest.mark.parametrize(
+    "printed", [(0.875, 0.063), (0.851, 0.075), (0.844, 0.078), (0.333, 0.333)])
+def test_rounded_occupancies_give_the_formula_s_titanium_in_cells_of_any_size(tmp_path, printed):
+    by_site = dict(zip(("2a", "4g"), printed, strict=True))
+    rounded = load_material(changed(tmp_path, occupancies={"x": {"Ti": by_site}}))
+    for cells in (1, 8, 125, 1000, 8000):
+        counts = framework_counts(rounded, "x", cells)["Ti"]
+        assert sum(counts.values()) == 2 * cells
+        for site, value in by_site.items():
+            exact = value * len(rounded.sites[site]) * cells
+            assert abs(counts[site] - exact) <= max(1, 0.003 * exact), (cells, site)
+
+
+def test_a_full_site_takes_no_more_atoms_where_occupancies_are_rounded(tmp_path):
+    full = load_material(changed(
+        tmp_path, formula="Ti3Cl6", mobile="Ti", charges={"Ti": 2, "Cl": -1}, closest_angstrom={},
+        occupancies={"x": {"Ti": {"2a": 1.0, "4g": 0.999}}}))
+    assert framework_counts(full, "x", 1000) == {"Ti": {"2a": 2000, "4g": 4000}}
+
+
 def test_supercell_has_the_formula_and_the_counts_asked_for(material):
     atoms, rows = build(material, (2, 2, 2), "default", seed=3)
     assert atoms.get_chemical_formula() == "Cl96Li48Ti16"
