@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     name, out = args.name or f"u{args.u_ev:g}_r{args.replica}", Path(args.out)
     rows = verdict_rows(relaxed, material.name, name, args.min_distance_angstrom,
                         args.force_tolerance_ev_per_angstrom)
-    rows.append(wall_row([relaxed], walls, material.name, name))
+    rows.append(wall_row([relaxed], walls, material.name, "MINIMISE", name))
     for row in rows:
         cli.log.info("%s: %s", name, row["message"])
     if not rows[0]["passed"]:

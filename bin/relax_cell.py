@@ -90,8 +90,8 @@ def main(argv: list[str] | None = None) -> None:
         cells[-1].write(out / f"{name}.cell.extxyz")
     tables.write("lattice", rows, out / f"{name}.lattice.parquet", vars(given))
     walls = walls_of(material)
-    tables.write("verdicts", [wall_row(cells, walls, material.name, f"{name} relaxed cells")],
-                 out / f"{name}_lattice.verdicts.parquet", vars(given))
+    verdict = wall_row(cells, walls, material.name, "RELAX_CELL", f"{name} relaxed cells")
+    tables.write("verdicts", [verdict], out / f"{name}_lattice.verdicts.parquet", vars(given))
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def simulate(
 
     export(frames, at_steps(joined.deviation, joined.all_steps), window, place("beyond.extxyz"),
            name, job.temperature_k)
-    tables.write("verdicts", [wall_row(frames, job.walls, keys["material"], name)],
+    tables.write("verdicts", [wall_row(frames, job.walls, keys["material"], "RUN_DYNAMICS", name)],
                  place("verdicts.parquet"), inputs)
     write_npz(place("trajectory.npz"), parts,
               {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],

@@ -112,7 +112,8 @@ def minimise(
 
 
 def wall_row(
-    frames: Sequence[Atoms], walls: Sequence[tuple[str, str, float]], material: str, subject: str
+    frames: Sequence[Atoms], walls: Sequence[tuple[str, str, float]], material: str, stage: str,
+    subject: str,
 ) -> dict[str, Any]:
     """Return the row of table ``verdicts`` on pairs closer than the walls allow without acting.
 
@@ -131,10 +132,10 @@ def wall_row(
             touched[pair] = touched.get(pair, 0) + 1
     worst = max(touched.values(), default=0) / max(len(frames), 1)
     said = ", ".join(f"{pair} in {100 * n / len(frames):.0f} %" for pair, n in touched.items())
-    return {"material": material, "stage": "MINIMISE" if len(frames) == 1 else "RUN_DYNAMICS",
-            "subject": subject, "check": "walls", "value": worst, "limit": 0.0, "unit": "",
-            "passed": not touched, "message": f"share of frames in which a wall acts: {said}: the "
-            "potential alone would leave its training data" if touched else "no wall acts"}
+    return {"material": material, "stage": stage, "subject": subject, "check": "walls",
+            "value": worst, "limit": 0.0, "unit": "", "passed": not touched,
+            "message": f"share of frames in which a wall acts: {said}: the potential alone would "
+            "leave its training data" if touched else "no wall acts"}
 
 
 def verdict_rows(
@@ -145,7 +146,7 @@ def verdict_rows(
     shortest = min_distance(relaxed)
     fall = (info["energy_before_ev"] - info["energy_after_ev"]) / atoms
     force = info["force_max_ev_per_angstrom"]
-    keys = {"material": material, "stage": "minimise", "subject": subject}
+    keys = {"material": material, "stage": "MINIMISE", "subject": subject}
     return [
         {**keys, "check": "shortest distance", "value": shortest, "limit": closest,
          "unit": "Angstrom", "passed": shortest >= closest,

@@ -71,6 +71,7 @@ def test_minimisation_lowers_energy_and_keeps_atoms_apart(minimised):
     rows = tables.read("verdicts", minimised.parent / "u4_r0_minimise.verdicts.parquet")
     assert rows["passed"].iloc[:2].all()
     assert list(rows["check"]) == ["shortest distance", "energy fell", "largest force", "walls"]
+    assert set(rows["stage"]) == {"MINIMISE"}
     start = crystal(1).repeat((2, 1, 1))
     np.testing.assert_allclose(relaxed.cell.array, start.cell.array, atol=1e-7)
     assert 0.01 < np.abs(relaxed.positions - start.positions).max() < 1.5

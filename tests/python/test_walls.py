@@ -33,11 +33,12 @@ def test_frames_in_which_a_wall_acts_are_counted_across_the_boundary():
     def pair(apart: float) -> Atoms:
         return Atoms("Ti2", positions=[[0.1, 5, 5], [10.1 - apart, 5, 5]], cell=[10] * 3, pbc=True)
 
-    row = wall_row([pair(3.2), pair(3.4), pair(3.0), pair(4.0)], WALLS, "x", "u4_t300_r0")
+    row = wall_row([pair(3.2), pair(3.4), pair(3.0), pair(4.0)], WALLS, "x", "RUN_DYNAMICS",
+                   "u4_t300_r0")
     assert row["value"] == pytest.approx(0.5) and not row["passed"] and "Ti-Ti" in row["message"]
-    free = wall_row([pair(3.4)], WALLS, "x", "u4_r0")
-    assert free["passed"] and free["value"] == 0
-    assert wall_row([pair(1.0)], [], "x", "u4_r0")["passed"]
+    free = wall_row([pair(3.4)], WALLS, "x", "RELAX_CELL", "u4_r0")
+    assert free["passed"] and free["value"] == 0 and free["stage"] == "RELAX_CELL"
+    assert wall_row([pair(1.0)], [], "x", "MINIMISE", "u4_r0")["passed"]
 
 
 @pytest.mark.parametrize("walls", [{"Ti-Na": 3.0}, {"TiTi": 3.0}, {"Ti-Ti": -1}, {"Ti-Ti": "far"}])
