@@ -32,7 +32,8 @@ def test_occupancies_that_do_not_sum_are_refused(tmp_path: Path) -> None:
     material = tmp_path / "wrong.yml"
     material.write_text(text.replace("{2a: 0.754, 4g: 0.123}", "{2a: 0.754, 4g: 0.623}"))
     assert material.read_text() != text
-    run = nextflow(tmp_path, "trace.tsv", "-profile", "test", "--material", str(material))
+    run = nextflow(tmp_path, "trace.tsv", "-profile", "test", "--material", str(material),
+                   "--frames", str(FRAMES))
     assert run.status != 0
     lines = [line for line in run.said.splitlines() if "haven: error:" in line]
     assert any("occupanc" in line for line in lines), run.said
