@@ -148,7 +148,8 @@ def cost(tables: Tables, reference: Frame) -> Picture | None:
 def _cost_name(row: dict) -> str:
     u = f"U={row['u_ev']:g} " if row["u_ev"] == row["u_ev"] and row["u_ev"] is not None else ""
     packed = {True: ", compressed", False: ", as frozen"}.get(row["compressed"], "")
-    name = {"aimd": "AIMD", "label": "single point"}.get(row["method"], "potential")
+    network = "potential " + str(row["model"]).partition(",")[0]
+    name = {"aimd": "AIMD", "label": "single point"}.get(row["method"], network)
     return f"{u}{name}{packed}\n{row['atoms']} atoms, {count_of(row['cores'], 'core')}"
 
 
