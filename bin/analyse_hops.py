@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
 
     from haven import hops, readers, tables, tracks, vanhove
-    from haven.crystal import load_material
+    from haven.material_file import load_material
 
     material = load_material(given.material)
     trajectory = readers.open_trajectory(given.trajectory, material.mobile, given.out,

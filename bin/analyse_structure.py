@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import rdf, tables
     from haven.aimd_frames import read_run, verdict_rows
-    from haven.crystal import load_material
+    from haven.material_file import load_material
 
     material = load_material(given.material)
     path = existing(given.trajectory, "trajectory")

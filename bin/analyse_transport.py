@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
 
     name, species, charge = Path(given.trajectory).stem, given.species, given.charge or 1.0
     if given.material and Path(given.material).suffix in (".yml", ".yaml"):
-        from haven.crystal import load_material
+        from haven.material_file import load_material
 
         material = load_material(given.material)
         name, species = material.name, species or material.mobile

@@ -26,9 +26,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     from haven import audit, dataset
-    from haven.crystal import load_material
     from haven.frames import us_in_names
     from haven.labelling import failed_rows
+    from haven.material_file import load_material
 
     if not 0 < args.test_share < 1:
         raise cli.HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")

@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import write
 
     from haven import tables
-    from haven.crystal import load_material
+    from haven.material_file import load_material
     from haven.starts import starting_frames
 
     trajectories, rows = starting_frames(

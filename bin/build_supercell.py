@@ -35,9 +35,9 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import write
 
     from haven import tables
-    from haven.crystal import load_material
     from haven.disorder import build, sites_of_every_set
     from haven.lammps import write_data
+    from haven.material_file import load_material
     from haven.quasirandom import quasirandom
 
     material = load_material(given.material)

@@ -35,9 +35,9 @@ def main(argv: list[str] | None = None) -> None:
     import numpy as np
     from ase.io import write
 
-    from haven.crystal import load_material
     from haven.exploration import Window, explore, nearer_walls
     from haven.job import Job, check, velocity_seed
+    from haven.material_file import load_material
     from haven.model_file import check_ensemble
     from haven.relaxation import read_structure, walls_of
 

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
 
     from haven import barriers, paths, tables
-    from haven.crystal import load_material
+    from haven.material_file import load_material
 
     material = load_material(given.material)
     wanted = paths.directions_wanted(given.directions, given.hops, given.hop_paths, material)

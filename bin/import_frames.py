@@ -18,9 +18,9 @@ def main(argv: list[str] | None = None) -> None:
                               "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")
     given = options.parse_args(argv)
 
-    from haven.crystal import load_material
     from haven.frames import read_folder, us_in_names
     from haven.importing import import_source
+    from haven.material_file import load_material
 
     material = load_material(given.material)
     out = Path(given.out)

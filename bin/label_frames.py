@@ -26,8 +26,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import iread
 
-    from haven.crystal import load_material
     from haven.labelling import label_key, label_trajectory, make_engine
+    from haven.material_file import load_material
 
     frames = list(iread(existing(given.structure, "structure file")))
     if not frames or "trajectory" not in frames[0].info:

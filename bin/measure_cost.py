@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import read
 
     from haven import aimd_frames, cost, dataset, guard, networks, potential, scaling, timing
-    from haven.crystal import load_material
+    from haven.material_file import load_material
 
     card = guard.require_gpu(potential.backend_of(args.potential[0])) if args.gpu else None
     material = load_material(args.material)

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven import dataset as data
     from haven import shares
-    from haven.crystal import load_material
+    from haven.material_file import load_material
     from haven.model_file import check_potential
 
     if args.gpu:

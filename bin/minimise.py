@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
-    from haven.crystal import load_material
+    from haven.material_file import load_material
     from haven.model_file import check_potential
     from haven.relaxation import minimise, read_structure, verdict_rows, wall_row, walls_of
 

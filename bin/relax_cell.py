@@ -42,8 +42,8 @@ def main(argv: list[str] | None = None) -> None:
         relax_cell,
         system_name,
     )
-    from haven.crystal import load_material
     from haven.disorder import build
+    from haven.material_file import load_material
     from haven.relaxation import wall_row, walls_of
 
     material = load_material(given.material)

@@ -27,9 +27,9 @@ def main(argv: list[str] | None = None) -> None:
     from haven import tables
     from haven.aimd import key
     from haven.cell_labelled import FRAMES, lattice_row, relax
-    from haven.crystal import load_material
     from haven.frames import read_file
     from haven.labelling import make_engine
+    from haven.material_file import load_material
     from haven.relaxation import read_structure
 
     if not args.force_tolerance_ev_per_angstrom > 0:

@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import iread, write
 
     from haven import aimd
-    from haven.crystal import load_material
     from haven.labelling import make_engine
+    from haven.material_file import load_material
 
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
                          args.aimd_steps, args.seed)

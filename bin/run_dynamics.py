@@ -48,8 +48,8 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
 
-    from haven.crystal import load_material
     from haven.job import Job, check, key, velocity_seed
+    from haven.material_file import load_material
     from haven.model_file import check_ensemble, crowded
     from haven.potential import backend_of
     from haven.production import simulate

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import iread, write
 
     from haven import tables
-    from haven.crystal import load_material
+    from haven.material_file import load_material
     from haven.selection import select_by_size
 
     frames = [a for path in given.candidates for a in iread(existing(path, "candidates"), ":")]

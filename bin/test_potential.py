@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     from haven import dataset as data
-    from haven.crystal import load_material
+    from haven.material_file import load_material
     from haven.model_file import check_potential
 
     material, content = load_material(args.material), data.load(args.dataset)

@@ -23,8 +23,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     from haven import dataset as data
-    from haven.crystal import load_material
     from haven.finetune import choose_start
+    from haven.material_file import load_material
 
     material, content = load_material(args.material), data.load(args.dataset)
     card = guard.require_gpu(args.backend) if args.gpu else None

@@ -1,6 +1,6 @@
 // First-principles runs: those that are there and those to be made.
 
-include { plain } from './parameters'
+include { plain } from './numbers'
 
 /** First-principles trajectories there are, `<name>_t<T>_r<replica>.u<U>.extxyz`: the user's, or the shipped ones of this material. */
 def givenAimd(folder, material, u_evs, seed) {

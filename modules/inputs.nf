@@ -1,7 +1,7 @@
 // What a run is given beside parameters: potentials, trajectories; what it should compute.
 
 include { drivingSeeds; ofSeed } from './drivers'
-include { plain } from './parameters'
+include { plain } from './numbers'
 
 /** Folder of potentials to use instead of training: the user's own or the shipped ones. */
 def modelsFolder(given, pretrained) {

@@ -4,7 +4,7 @@ include { TRAIN_POTENTIAL as TRAIN_EXPLORER } from './train_potential'
 include { EXPLORE                           } from './explore'
 include { SELECT_FRAMES                     } from './select_frames'
 include { LABEL_FRAMES                      } from './label_frames'
-include { firstFree                         } from './given_frames'
+include { firstFree                         } from './new_labels'
 
 // One learning round: an ensemble for each U explores new cells, what it disagrees on is labelled at every U.
 workflow LEARNING_ROUND {

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from haven.kinds import Frame
+
 UNIT = {"energy": "eV/atom", "force": "eV/Angstrom", "virial": "eV/atom"}
 VOIGT = {"x": (0, 0), "y": (1, 1), "z": (2, 2)}
 
@@ -50,6 +52,26 @@ def bootstrap_rmse(
     drawn = np.random.default_rng(seed).integers(len(errors), size=(samples, len(errors)))
     rmse = np.sqrt(squares[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
     low, high = np.quantile(rmse, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def bootstrap_mae(parity: Frame, draws: int = 500) -> tuple[float, float]:
+    """Return the 95 % interval of the mean absolute error, trajectories drawn with replacement.
+
+    Parameters
+    ----------
+    parity
+        Rows of the table ``parity`` of one quantity.
+    draws
+        Bootstrap samples; their seed is fixed.
+    """
+    error = (parity["predicted"] - parity["reference"]).abs()
+    grouped = error.groupby(parity["trajectory"])
+    sums, counts = grouped.sum().to_numpy(), grouped.count().to_numpy()
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, len(sums), size=(draws, len(sums)))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -147,7 +147,7 @@ def estimate(
     duration = curves.coarse.shape[1] * curves.coarse_ps
     run = describe(held, duration, hops, length, min_events)
     rng = np.random.default_rng(seed)
-    found = coefficients(held, "xyz", run, rng)
+    found = coefficients(held, "xyz", run, rng, hops)
     units = trajectory.cell / np.linalg.norm(trajectory.cell, axis=1, keepdims=True)
     straight = set()
     for axis, line in zip("xyzabc", [*np.eye(3), *units], strict=True):
@@ -180,11 +180,11 @@ def describe(
 
 
 def coefficients(
-    held: Modes, axis: str, run: Run, rng: np.random.Generator, seen: float | None = None,
+    held: Modes, axis: str, run: Run, rng: np.random.Generator, seen: float,
 ) -> list[Estimate]:
     """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``.
 
-    ``seen`` are the jumps along them, for an upper bound; all of the run's if left out.
+    ``seen`` are the jumps along them, for an upper bound.
     """
     tracer = es.self_fit(held, run.self_window, rng)
     axes = held.mean.shape[1]
@@ -199,8 +199,7 @@ def coefficients(
     )
     rows = [_row(quantity, axis, value, draws, modes_used, run)
             for quantity, value, draws, modes_used in parts]
-    return rows if run.verdict == "diffusive" else _bounds(
-        rows, held, run, run.hops if seen is None else seen)
+    return rows if run.verdict == "diffusive" else _bounds(rows, held, run, seen)
 
 
 def _row(

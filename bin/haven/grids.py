@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from haven.formatting import DASH, interval, known, number
 from haven.kinds import Frame, Row, Tables
 from haven.measured import headline
-from haven.wording import LABELS, WORDS, published_text, shown, verdict_text
+from haven.wording import (
+    LABELS,
+    WORDS,
+    comparison_value,
+    comparison_words,
+    published_text,
+    shown,
+    verdict_text,
+)
 
 Block = dict[str, Any]
 
@@ -80,24 +87,6 @@ def comparison_grids(comparison: Frame) -> tuple[Block, Block]:
         grid(["quantity", "for U (eV)", "published"], absent,
              "Published values with no counterpart in this run."),
     )
-
-
-def comparison_value(row: Mapping[str, Any]) -> str:
-    """Return Haven's number of a comparison: with interval, as a bound, or marked as alone."""
-    if known(row["value"]) and not known(row["low_95"], row["high_95"]):
-        digits = 5 if str(row["quantity"]).startswith("lattice_") else 3
-        return number(row["value"], row["unit"], digits)
-    if row["low_95"] == row["high_95"]:
-        return number(row["value"], row["unit"])
-    return shown(row)  # type: ignore[arg-type]
-
-
-def comparison_words(row: Mapping[str, Any]) -> str:
-    """Return a comparison's verdict, and of a number that has no interval what it is of."""
-    if row["verdict"] == "not_measured" and known(row["high_95"]):
-        return "a bound, which leaves it open"
-    words = WORDS.get(row["verdict"], row["verdict"])
-    return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
 
 
 def published_accuracy_grid(comparison: Frame) -> Block | None:

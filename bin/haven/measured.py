@@ -146,29 +146,9 @@ def _accuracy_ends(
                     & (parity["subset"] == "test")]
     if len(parity) == 0 or parity["trajectory"].nunique() < 2:
         return None, None
+    from haven.accuracy import bootstrap_mae
+
     return bootstrap_mae(parity)
-
-
-def bootstrap_mae(parity: Frame, draws: int = 500) -> tuple[float, float]:
-    """Return the 95 % interval of the mean absolute error, trajectories drawn with replacement.
-
-    Parameters
-    ----------
-    parity
-        Rows of the table ``parity`` of one quantity.
-    draws
-        Bootstrap samples; their seed is fixed.
-    """
-    import numpy as np
-
-    error = (parity["predicted"] - parity["reference"]).abs()
-    grouped = error.groupby(parity["trajectory"])
-    sums, counts = grouped.sum().to_numpy(), grouped.count().to_numpy()
-    rng = np.random.default_rng(0)
-    drawn = rng.integers(0, len(sums), size=(draws, len(sums)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def first_peak(r: np.ndarray, g: np.ndarray) -> float:

@@ -53,6 +53,24 @@ def _float(value: object) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
+def comparison_value(row: Mapping[str, Any]) -> str:
+    """Return Haven's number of a comparison: with interval, as a bound, or marked as alone."""
+    if known(row["value"]) and not known(row["low_95"], row["high_95"]):
+        digits = 5 if str(row["quantity"]).startswith("lattice_") else 3
+        return number(row["value"], row["unit"], digits)
+    if row["low_95"] == row["high_95"]:
+        return number(row["value"], row["unit"])
+    return shown(row)  # type: ignore[arg-type]
+
+
+def comparison_words(row: Mapping[str, Any]) -> str:
+    """Return a comparison's verdict, and of a number that has no interval what it is of."""
+    if row["verdict"] == "not_measured" and known(row["high_95"]):
+        return "a bound, which leaves it open"
+    words = WORDS.get(row["verdict"], row["verdict"])
+    return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
+
+
 def published_text(row: Mapping[str, Any]) -> str:
     """Return a published value, marked where the printed one is doubtful."""
     return number(row["published"], str(row["unit"])) + (" (?)" if row["doubtful"] else "")

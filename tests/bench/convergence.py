@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from haven.cli import log
-from haven.crystal import load_material
 from haven.labelling import CONVERGENCE, Settings, label_trajectory
+from haven.material_file import load_material
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = {  # of 20 atoms: dynamics at 300 and 600 K, strained and rattled cells

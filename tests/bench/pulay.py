@@ -21,9 +21,9 @@ sys.path.insert(0, str(ROOT / "bin"))
 from ase.io import read
 
 from haven.cell_relaxation import EV_PER_ANGSTROM3_GPA
-from haven.crystal import load_material
 from haven.label_gpaw import Gpaw
 from haven.labelling import Settings
+from haven.material_file import load_material
 from haven.pulay import HEADER
 
 STRAINS = (-0.02, -0.01, 0.0, 0.01, 0.02)

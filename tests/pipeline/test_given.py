@@ -11,7 +11,8 @@ import pandas as pd
 from runs import ROOT, nextflow
 
 sys.path.insert(0, str(ROOT / "bin"))
-from haven.crystal import assemble, cation_lattice, load_material
+from haven.crystal import assemble, cation_lattice
+from haven.material_file import load_material
 from haven.trajectory import write_npz
 
 

@@ -16,8 +16,8 @@ from test_cell_labelled import LACK, Waves
 
 from haven import aimd
 from haven.cli import HavenError
-from haven.crystal import load_material
 from haven.labelling import Settings, labelled, make_engine
+from haven.material_file import load_material
 from haven.pulay import HEADER
 
 

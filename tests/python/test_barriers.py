@@ -14,7 +14,8 @@ from find_barriers import main
 from haven import bands, barriers, interpolation, paths, sites, tables
 from haven.bands import Band
 from haven.cli import HavenError
-from haven.crystal import assemble, cation_lattice, load_material
+from haven.crystal import assemble, cation_lattice
+from haven.material_file import load_material
 from haven.paths import Jump, Wanted
 from haven.periodic import minimum_image
 

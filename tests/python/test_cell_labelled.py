@@ -16,9 +16,9 @@ from haven import cell_labelled
 from haven.cell_labelled import FRAMES, calculator, lattice_row, relax
 from haven.cell_relaxation import relax_cell
 from haven.cli import HavenError
-from haven.crystal import load_material
 from haven.frames import read_file
 from haven.labelling import Settings
+from haven.material_file import load_material
 from haven.pulay import HEADER, pulay_energy
 
 CRYSTAL = load_material(MATERIAL)

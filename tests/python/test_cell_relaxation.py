@@ -17,7 +17,7 @@ from trained import MATERIAL, ROOT, call, trained
 
 from haven import tables
 from haven.cell_relaxation import joined_cells, relax_cell, system_name
-from haven.crystal import load_material
+from haven.material_file import load_material
 from haven.pulay import HEADER
 
 

@@ -67,7 +67,7 @@ def estimated(positions):
     coarse = np.ascontiguousarray(positions.swapaxes(0, 1), dtype=np.float32)
     held = sines.modes(coarse, 1.0, diffusion.MODES, diffusion.MODES // diffusion.SELF_SHARE)
     run = diffusion.describe(held, len(positions), count_hops(coarse, 1.0, LENGTH), LENGTH)
-    rows = diffusion.coefficients(held, "xyz", run, np.random.default_rng(0))
+    rows = diffusion.coefficients(held, "xyz", run, np.random.default_rng(0), run.hops)
     others = {}
     for other in (blocks, gls):
         others[other.__name__] = {"self": other(coarse, 1.0, run.self_window)[0],

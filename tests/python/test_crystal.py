@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from haven.cli import HavenError
-from haven.crystal import assemble, cation_lattice, framework_counts, load_material, site_targets
+from haven.crystal import assemble, cation_lattice, framework_counts, site_targets
 from haven.disorder import build, lattice_energy, order_cations, warren_cowley
+from haven.material_file import load_material
 from haven.starts import draw_framework, starting_frames
 
 MATERIAL = Path(__file__).parents[2] / "assets" / "materials" / "li3ticl6.yml"

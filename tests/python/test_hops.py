@@ -10,7 +10,8 @@ from analyse_hops import main
 
 from haven import hops, sites, tables, tracks, vanhove
 from haven.cli import HavenError
-from haven.crystal import assemble, cation_lattice, load_material
+from haven.crystal import assemble, cation_lattice
+from haven.material_file import load_material
 from haven.trajectory import open_npz, read_members, write_npz
 
 STEP_PS = 0.1

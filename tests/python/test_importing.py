@@ -20,8 +20,8 @@ from others import write_deepmd
 from trained import MATERIAL, call
 
 from haven.cli import HavenError
-from haven.crystal import load_material
 from haven.importing import import_source, named_hubbard, plain_name
+from haven.material_file import load_material
 from haven.outputs import PROGRAMS, open_output
 
 SHIPPED = Path(ase.__file__).parent / "test" / "testdata"

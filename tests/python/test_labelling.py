@@ -10,9 +10,9 @@ import pytest
 from ase import Atoms
 from ase.io import read
 
-from haven.crystal import load_material
 from haven.label_gpaw import LADDER, Gpaw, rungs
 from haven.labelling import Settings, failed_rows, label_trajectory
+from haven.material_file import load_material
 from haven.pulay import HEADER
 
 pytest.importorskip("gpaw", reason="GPAW is installed by ./haven setup --labels")

@@ -14,8 +14,8 @@ from ase.io import read
 from haven import tables
 from haven.cell_labelled import lattice_row
 from haven.cell_relaxation import EV_PER_ANGSTROM3_GPA
-from haven.crystal import load_material
 from haven.frames import read_file
+from haven.material_file import load_material
 from haven.model_file import describe
 from haven.pulay import HEADER
 

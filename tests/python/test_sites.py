@@ -9,7 +9,7 @@ import pytest
 
 from haven import cages, sites
 from haven.cli import HavenError
-from haven.crystal import load_material
+from haven.material_file import load_material
 from haven.periodic import minimum_image
 
 

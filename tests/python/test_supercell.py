@@ -12,8 +12,9 @@ from trained import MATERIAL
 
 from haven import tables
 from haven.cli import HavenError
-from haven.crystal import cation_lattice, load_material
+from haven.crystal import cation_lattice
 from haven.disorder import build, neighbour_pairs, order_cations
+from haven.material_file import load_material
 from haven.quasirandom import pair_mismatch, quasirandom
 
 

@@ -16,9 +16,9 @@ from ase.io import write
 from trained import MATERIAL, call
 
 from haven.cli import HavenError
-from haven.crystal import load_material
 from haven.label_vasp import Vasp, converged, electronic_steps, incar, read_outputs, version
 from haven.labelling import Settings, failed_rows
+from haven.material_file import load_material
 
 SHIPPED = Path(ase.__file__).parent / "test" / "testdata" / "vasp"
 CRYSTAL = load_material(MATERIAL)

@@ -9,8 +9,8 @@ from ase import Atoms
 from test_crystal import MATERIAL
 
 from haven.cli import HavenError
-from haven.crystal import load_material
 from haven.lammps import setting_lines
+from haven.material_file import load_material
 from haven.relaxation import wall_row
 
 WALLS = [("Ti", "Ti", 3.3), ("Cl", "Li", 1.75)]

@@ -1,0 +1,54 @@
+// Where labelled frames lie, and what of them is ready.
+
+/** What may be an output of a program, by its name. */
+def isOutput(name) { name =~ /OUTCAR|^vasprun.*\.xml$|\.(extxyz|xyz|traj|gpw|txt|out|log|pwo)$/ && !name.endsWith('.failed.extxyz') }
+
+/** All files under a folder, or the file itself. */
+def filesUnder(place) {
+    def root = file(place)
+    root.isDirectory() ? files("${root}/**").sort { path -> "${path}".toString() } : [root]
+}
+
+/** What changes with the files of a folder, of which a task's hash sees the folder's own date alone. */
+def stateOf(place) {
+    filesUnder(place).collect { path -> "${place.relativize(path)} ${path.size()} ${path.lastModified()}" }.join('\n').digest('SHA-256').take(16)
+}
+
+/** Path of a source from the folder given on, whose name may tell U. */
+def nameUnder(folder, path) { "${folder.name}/${folder.relativize(path)}".toString() }
+
+/** Sources of labelled frames in one place: [extxyz files directly in it whose names tell U, [[name, path] of what is to be imported]]. */
+def sourcesIn(place) {
+    def root = file(place)
+    def all = filesUnder(place)
+    def ready = all.findAll { path -> path.name ==~ /.+\.(u[0-9]+(\.[0-9]+)?|failed)\.extxyz/ && (path == root || path.parent == root) }
+    def folders = all.findAll { path -> path.name == 'type.raw' || path.name =~ /-pos-\d+\.xyz$/ }.collect { path -> path.parent }.unique()
+    def loose = all.findAll { path -> !(path in ready) && isOutput(path.name) && !folders.any { folder -> path.startsWith(folder) } }
+    def told = loose.findAll { path -> path.name.contains('OUTCAR') }.collect { path -> path.parent }
+    def kept = loose.findAll { path -> !(path.name.startsWith('vasprun') && path.parent in told) }
+    [ready, (folders + kept).collect { path -> [nameUnder(path == root ? root.parent : root, path), path] }]
+}
+
+/** Places of labelled frames: the user's; of the folder of all shipped ones that of this material, if there is one. */
+def framePlaces(given, material, needed) {
+    def shipped = file("${projectDir}/assets/frames")
+    def places = given.collect { place -> file(place) == shipped ? file("${shipped}/${material.baseName}") : file(place) }.findAll { place -> place.exists() }
+    if (needed && !places) {
+        error("haven: error: --frames is missing, and none of ${material.baseName} are shipped: give a folder of labelled frames, or --label true to make them")
+    }
+    places
+}
+
+/** Sources of labelled frames in all places; ends the run where there are none, or two files of one name. */
+def givenFrames(places) {
+    def found = places.collect { place -> sourcesIn(place) }
+    def given = [ready: found.collectMany { ready, _foreign -> ready }, foreign: found.collectMany { _ready, foreign -> foreign }]
+    if (places && !given.ready && !given.foreign) {
+        error("haven: error: --frames ${places.join(',')} holds no labelled frames: give extxyz files, or outputs of VASP, GPAW, Quantum ESPRESSO or CP2K")
+    }
+    def twice = given.ready.groupBy { path -> path.name }.values().find { same -> same.size() > 1 }
+    if (twice) {
+        error("haven: error: --frames has ${twice[0].name} twice: rename or leave out ${twice.join(' or ')}")
+    }
+    given
+}
