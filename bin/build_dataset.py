@@ -59,7 +59,8 @@ def main(argv: list[str] | None = None) -> None:
     folder = out / f"{name}.dataset"
     shutil.rmtree(folder, ignore_errors=True)
     dataset.build(kept, held, list(material.species), folder,
-                  {"material": material.name, "u_ev": args.u_ev, "seed": args.seed})
+                  {"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
+                   "settings": audit.usual_settings(kept)})
 
 
 if __name__ == "__main__":

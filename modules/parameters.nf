@@ -29,12 +29,19 @@ def mistakeOf(name, value, rule, required) {
     why ? "--${name} is ${value}, ${why}${rule['unit'] ? ' (in ' + rule['unit'] + ')' : ''}" : null
 }
 
+/** What no parameter says alone: a run holds at least one frame of all atoms. */
+def mistakesBetween(given) {
+    def frame_ps = "${given['dump_ps']}".toBigDecimal() * "${given['all_every']}".toInteger()
+    "${given['production_ps']}".toBigDecimal() < frame_ps ? ["--production_ps is ${given['production_ps']}, shorter than one frame of all atoms, --dump_ps times --all_every = ${frame_ps} ps: make runs longer or frames denser"] : []
+}
+
 /** Ends the run with all mistakes at once, or returns. */
 def checkParameters(given) {
     def rules = schemaGroups().collectEntries { group -> group['properties'] }
     def required = schemaGroups().collectMany { group -> group['required'] }
     def mistakes = given.keySet().findAll { name -> !rules.containsKey("${name}".toString()) }.collect { name -> "--${name} is no parameter: --help lists them" }
     mistakes += rules.collect { name, rule -> mistakeOf(name, given.containsKey(name) ? given[name] : null, rule, name in required) }.findAll { why -> why }
+    mistakes = mistakes ?: mistakesBetween(given)
     if (mistakes) {
         error("haven: error: ${mistakes.size()} parameter${mistakes.size() > 1 ? 's are' : ' is'} wrong:\n  " + mistakes.join('\n  '))
     }

@@ -138,18 +138,29 @@ def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
 
     Only what a frame's header says counts: program, functional, cutoff, smearing, Pulay stress.
     """
-    told = [{key: _word(frame.info[key]) for key in SETTINGS if key in frame.info}
-            for frame in frames]
-    for frame, own in zip(frames, told, strict=True):
-        if "plane_wave_cutoff_ev" in own and frame.stress is not None:
-            own[STRESS_AT] = f"a fixed {'cutoff' if HEADER in frame.info else 'basis'}"
+    told, usual = [_told(frame) for frame in frames], usual_settings(frames)
     found: dict[int, str] = {}
-    for key in (*SETTINGS, STRESS_AT):
-        values = Counter(t[key] for t in told if t.get(key, "imported") != "imported")
+    for key in usual:
         for index, own in enumerate(told):
-            if own.get(key) in values and own[key] != (usual := values.most_common(1)[0][0]):
-                found.setdefault(index, f"other settings: {key} {own[key]}, usual {usual}")
+            if own.get(key, "imported") not in ("imported", usual[key]):
+                found.setdefault(index, f"other settings: {key} {own[key]}, usual {usual[key]}")
     return found
+
+
+def usual_settings(frames: Sequence[Frame]) -> dict[str, str]:
+    """Return what most frames say of each setting; nothing of one that none tells."""
+    told = [_told(frame) for frame in frames]
+    values = {key: Counter(t[key] for t in told if t.get(key, "imported") != "imported")
+              for key in (*SETTINGS, STRESS_AT)}
+    return {key: some.most_common(1)[0][0] for key, some in values.items() if some}
+
+
+def _told(frame: Frame) -> dict[str, str]:
+    """Return what a frame's header says of its settings."""
+    own = {key: _word(frame.info[key]) for key in SETTINGS if key in frame.info}
+    if "plane_wave_cutoff_ev" in own and frame.stress is not None:
+        own[STRESS_AT] = f"a fixed {'cutoff' if HEADER in frame.info else 'basis'}"
+    return own
 
 
 def _word(value: Any) -> str:

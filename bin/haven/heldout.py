@@ -12,7 +12,8 @@ import numpy as np
 
 from haven import accuracy
 from haven.aimd_frames import read_run
-from haven.cli import existing
+from haven.audit import usual_settings
+from haven.cli import existing, log
 from haven.compression import predict
 from haven.dataset import write_systems
 from haven.surroundings import distances
@@ -54,8 +55,8 @@ def with_aimd(
     """Return the data set with first-principles trajectories as a third subset, ``aimd``.
 
     Their frames are of one temperature and not chosen for being difficult, as those of learning
-    rounds are. Trajectories of the data set are left out, and so is the stress, which has no Pulay
-    correction in all of them.
+    rounds are. Trajectories of the data set are left out, those labelled with other settings too,
+    and so is the stress, which has no Pulay correction in all of them.
 
     Parameters
     ----------
@@ -69,9 +70,16 @@ def with_aimd(
         Where their systems are written.
     """
     own = {system["trajectory"] for system in content["systems"]}
-    frames = [replace(frame, stress=None) for path in paths
-              for frame in read_run(path, u_ev, content["type_map"])
-              if frame.trajectory not in own]
+    usual, frames = content.get("settings", {}), []
+    for path in paths:
+        run = [replace(frame, stress=None) for frame in read_run(path, u_ev, content["type_map"])
+               if frame.trajectory not in own]
+        has = usual_settings(run)
+        other = [f"{key} {has[key]}, not {usual[key]}" for key in usual
+                 if has.get(key, usual[key]) != usual[key]]
+        if other:
+            log.warning("%s: no test on it, labelled with %s", path, ", ".join(other))
+        frames += [] if other else run
     systems = [{**system, "path": str((folder / system["path"]).resolve())}
                for system in write_systems(frames, folder, "aimd", content["type_map"])]
     return {**content, "systems": [*content["systems"], *systems]}

@@ -125,11 +125,12 @@ class Gpaw:
         if rung.fresh or self.cell is None or not np.allclose(self.cell, atoms.cell):
             self._new_calculator(atoms)
         calculator: Any = self.calculator
-        stages = sorted({(share * u_ev, width) for share in rung.u_steps for width in rung.widths},
-                        key=lambda stage: (-stage[1], stage[0]))
+        last = self.settings.width_ev(u_ev)
+        stages = sorted({(share * u_ev, times * last) for share in rung.u_steps
+                         for times in rung.widths}, key=lambda stage: (-stage[1], stage[0]))
         try:
-            for stage_u, width in stages:
-                energy = self._converge(atoms, stage_u, width)
+            for stage_u, width_ev in stages:
+                energy = self._converge(atoms, stage_u, width_ev)
                 steps += int(calculator.scf.niter)
         except KohnShamConvergenceError:
             return None
@@ -141,8 +142,8 @@ class Gpaw:
             "wall_s": time.monotonic() - start, "cpu_s": time.process_time() - busy, "cores": 1,
         }
 
-    def _converge(self, atoms: Atoms, u_ev: float, width: float) -> float:
-        """Return the free energy (eV) at this U and multiple of the smearing width."""
+    def _converge(self, atoms: Atoms, u_ev: float, width_ev: float) -> float:
+        """Return the free energy (eV) at this U and width of the occupations."""
         calculator: Any = self.calculator
         calculator.results = {}
         if not calculator.scf:
@@ -150,7 +151,7 @@ class Gpaw:
         self._set_hubbard(u_ev)
         occupations = calculator.wfs.occupations
         # with a fixed moment, that of both spins holds that of one
-        getattr(occupations, "occ", occupations)._width = width * self.settings.smearing_ev
+        getattr(occupations, "occ", occupations)._width = width_ev
         calculator.wfs.eigensolver.niter = EIGENSOLVER_STEPS[u_ev > 0]
         calculator.scf.reset()
         calculator.density.mixer.reset()

@@ -49,8 +49,8 @@ def incar(atoms: Atoms, material: Material, settings: Settings, u_ev: float) -> 
         "pp": "PBE", "gga": GGA[settings.functional], "encut": settings.plane_wave_cutoff_ev,
         "kpts": settings.kpoints(np.asarray(atoms.cell)), "gamma": True, "prec": "Accurate",
         "ediff": ACCURACY_EV, "nelm": settings.maximum_steps, "nsw": 0, "ibrion": -1, "isif": 2,
-        "isym": 0, "ismear": -1, "sigma": settings.smearing_ev, "lreal": False, "lasph": True,
-        "algo": "Normal", "lwave": True, "lcharg": True, "lorbit": 11,
+        "isym": 0, "ismear": -1, "sigma": settings.width_ev(u_ev), "lreal": False,
+        "lasph": True, "algo": "Normal", "lwave": True, "lcharg": True, "lorbit": 11,
     }
     if any(moments):
         keys |= {"ispin": 2, "magmom": moments, "nupdown": round(sum(moments))}

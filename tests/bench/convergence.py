@@ -3,9 +3,10 @@
 
 Shipped frames are labelled again through `haven.labelling`, one setting changed at a time; what is
 there already in --work is not computed again, and the table is written anew after each frame, so
-that a stopped study goes on. Costs are processor seconds of one core. A frame's reference is its
-label with the finest setting of the same kind; frames whose Ti moments differ from the
-reference's are on another electronic branch and their forces are not compared.
+that a stopped study goes on; rows of the table whose labels --work lacks stay. Costs are processor
+seconds of one core. A frame's reference is its label with the finest setting of the same kind;
+frames whose Ti moments differ from the reference's are on another electronic branch and their
+forces are not compared.
 """
 
 from __future__ import annotations
@@ -35,18 +36,21 @@ SETTINGS = {  # kind, value and settings; the last of a kind is its reference
        for ev in (300, 340, 400, 450, 500)},
     **{f"kspacing_{k}": ("kpoints", replace(SHIPPED, kpoint_spacing_per_angstrom=k))
        for k in (0.6, 0.54, 0.4)},
-    **{f"smearing_{w}": ("smearing", replace(SHIPPED, smearing_ev=w)) for w in (0.2, 0.1, 0.05)},
+    **{f"smearing_{w}": ("smearing", replace(SHIPPED, smearing_ev=w, smearing_with_u_ev=w))
+       for w in (0.2, 0.1, 0.05, 0.025, 0.0125)},
     "scf_shipped": ("scf", SHIPPED), "scf_tenth": ("scf", replace(SHIPPED, convergence=TIGHT)),
 }
-SAME = {"kspacing_0.6": "cutoff_340", "smearing_0.1": "cutoff_340", "scf_shipped": "cutoff_340"}
+SAME = {("kspacing_0.6", 0.0), ("kspacing_0.6", 4.0), ("smearing_0.025", 0.0),
+        ("smearing_0.1", 4.0), ("scf_shipped", 0.0), ("scf_shipped", 4.0)}  # as cutoff_340
 ORDER = (  # what tells most comes first
     ("a", ("cutoff_340", "cutoff_500")),
     ("b", ("cutoff_340", "cutoff_500")),
-    ("a", ("kspacing_0.54", "smearing_0.05", "smearing_0.2", "kspacing_0.4")),
+    ("a", ("smearing_0.0125", "kspacing_0.54", "kspacing_0.4", "smearing_0.05", "smearing_0.1")),
     ("cde", ("cutoff_340", "cutoff_500")),
-    ("bcde", ("smearing_0.05", "kspacing_0.54")),
+    ("bcde", ("smearing_0.0125", "kspacing_0.4", "smearing_0.05", "smearing_0.1")),
     ("ab", ("cutoff_400", "cutoff_300")),
-    ("bcde", ("kspacing_0.4", "smearing_0.2")),
+    ("bcde", ("kspacing_0.54",)),
+    ("abcde", ("smearing_0.2",)),
     ("cde", ("cutoff_400", "cutoff_300")),
     ("abcde", ("cutoff_450", "scf_tenth")),
 )
@@ -60,7 +64,7 @@ KBAR = 1602.1766  # in eV/Angstrom^3
 
 
 def rows(work: Path) -> list[dict[str, object]]:
-    """Return one row for each frame, setting and U that is there, references after a kind."""
+    """Return one row for each frame, setting and U labelled in a folder."""
     from ase.io import read
 
     found = {}
@@ -74,7 +78,8 @@ def rows(work: Path) -> list[dict[str, object]]:
         best = [other for other, (same, _) in SETTINGS.items() if same == kind][-1]
         for u_ev in U_EVS:
             for frame in FRAMES.values():
-                atoms = found.get((SAME.get(name, name), u_ev, *frame))
+                made = "cutoff_340" if (name, u_ev) in SAME else name
+                atoms = found.get((made, u_ev, *frame))
                 if atoms is not None:
                     table.append(row(name, kind, atoms, found.get((best, u_ev, *frame))))
     return table
@@ -106,23 +111,39 @@ def row(name: str, kind: str, atoms, best) -> dict[str, object]:
 
 
 def write_table(work: Path, out: Path) -> None:
+    """Write the rows, and those of the table there that are of labels the folder lacks."""
+    kept: dict[tuple[str, ...], dict[str, object]] = {}
+    if out.exists():
+        with out.open() as stream:
+            kept = {tuple(r[c] for c in COLUMNS[:4]): dict(r)
+                    for r in csv.DictReader(line for line in stream if line[0] != "#")}
+    kept |= {tuple(str(r[c]) for c in COLUMNS[:4]): r for r in rows(work)}
+    order = list(SETTINGS), [":".join(map(str, frame)) for frame in FRAMES.values()]
+    prefix = {"kpoints": "kspacing"}
+
+    def place(key: tuple[str, ...]) -> tuple[int, float, int]:
+        name = f"{prefix.get(key[0], key[0])}_{key[1]}"
+        return order[0].index(name), float(key[2]), order[1].index(key[3])
+
     with out.open("w", newline="") as stream:
         stream.write("# made by tests/bench/convergence.py: forces are root mean square "
                      "differences of components, stress the mean of the diagonal\n")
         table = csv.DictWriter(stream, COLUMNS)
         table.writeheader()
-        table.writerows(rows(work))
+        table.writerows(kept[key] for key in sorted(kept, key=place))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder for the labels")
+    parser.add_argument("--u_ev", default="0,4", help="U to label with, eV")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "bench" / "convergence.csv")
     given = parser.parse_args()
     logging.basicConfig(level="INFO", format="%(message)s")
 
     from ase.io import read
 
+    u_evs = [float(u) for u in given.u_ev.split(",")]
     material = load_material(ROOT / "assets" / "materials" / "li3ticl6.yml")
     for frames, settings in ORDER:
         for setting in settings:
@@ -132,7 +153,7 @@ def main() -> None:
                 bare = shipped.copy()
                 bare.info = {"trajectory": name, "frame": number}
                 log.info("%s", setting)
-                label_trajectory([bare], material, U_EVS, SETTINGS[setting][1],
+                label_trajectory([bare], material, u_evs, SETTINGS[setting][1],
                                  given.work / setting)
                 write_table(given.work, given.out)
 

@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.io import read
 
 from haven.label_gpaw import LADDER, Gpaw, rungs
-from haven.labelling import Settings, failed_rows, label_trajectory
+from haven.labelling import Settings, failed_rows, label_trajectory, labelled
 from haven.material_file import load_material
 from haven.pulay import HEADER
 
@@ -103,6 +103,19 @@ def test_without_u_there_is_no_ramp_of_it():
     assert [rung.name for rung in rungs(4.0)] == [rung.name for rung in LADDER]
     assert [rung.name for rung in rungs(0.0)] == [
         "density at hand", "from atoms", "narrowing smearing"]
+
+
+def test_with_u_the_width_of_the_occupations_is_another(tmp_path):
+    settings = replace(SETTINGS, smearing_ev=0.05, smearing_with_u_ev=0.3)
+    engine = Gpaw(replace(MATERIAL, moments={"Ti": 3.0}), settings, tmp_path / "gpaw.txt")
+    frame, widths = titanium_chloride(), []
+    frame.set_initial_magnetic_moments([3.0, 0.0])
+    for u_ev, result in engine.label(frame, [0.0, 4.0]):
+        occupations = engine.calculator.wfs.occupations
+        widths.append(getattr(occupations, "occ", occupations)._width)
+        made = labelled(frame, u_ev, result, settings, engine.version)
+        assert made.info["smearing_ev"] == widths[-1]
+    assert widths == [0.05, 0.3]
 
 
 def test_labels_are_written_as_made_and_not_made_again(tmp_path):

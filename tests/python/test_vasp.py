@@ -56,7 +56,7 @@ def program(folder: Path, body: str) -> str:
 
 def label(folder: Path, frame: Atoms, u_ev: float, body: str, monkeypatch) -> dict:
     monkeypatch.setenv("HAVEN_VASP", program(folder, body))
-    engine = Vasp(CRYSTAL, Settings("PW91", 450.0, 0.6, 0.05), folder / "vasp")
+    engine = Vasp(CRYSTAL, Settings("PW91", 450.0, 0.6, 0.05, 0.05), folder / "vasp")
     return dict(engine.label(frame, [u_ev]))
 
 
