@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     Path(args.out).mkdir(parents=True, exist_ok=True)
     engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
     from haven.compression import open_potential
-    from haven.heldout import add_distances, seen_row, series_of, with_aimd
+    from haven.heldout import add_distances, seen_row, series_of, settings_row, with_aimd
 
     evaluator = open_potential(model)
     known = potential.require_species(evaluator.get_type_map(), material.species, str(model))
@@ -55,10 +55,13 @@ def main(argv: list[str] | None = None) -> None:
     inputs = {"potential": cli.sha256(model), "dataset": content["sha256"]}
     tables.write("accuracy", rows, out / f"{name}.accuracy.parquet", inputs)
     tables.write("parity", points, out / f"{name}.parity.parquet", inputs)
-    seen = seen_row(args.about, content, material.name, name)
-    tables.write("verdicts", [seen], out / f"{name}.verdicts.parquet", inputs)
-    if not seen["passed"]:
-        cli.log.warning("%s: %s", name, seen["message"])
+    verdicts = [seen_row(args.about, content, material.name, name)]
+    if args.aimd:
+        verdicts.append(settings_row(more["aimd_left_out"], material.name, name))
+    tables.write("verdicts", verdicts, out / f"{name}.verdicts.parquet", inputs)
+    for verdict in verdicts:
+        if not verdict["passed"]:
+            cli.log.warning("%s: %s", name, verdict["message"])
     for row in rows:
         if row["subset"] == "test" and row["species"] == row["component"] == "all":
             cli.log.info("held out, %s: RMSE %.3g %s (mean of the training set: %.3g)",

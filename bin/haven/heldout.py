@@ -13,7 +13,7 @@ import numpy as np
 from haven import accuracy
 from haven.aimd_frames import read_run
 from haven.audit import usual_settings
-from haven.cli import existing, log
+from haven.cli import existing
 from haven.compression import predict
 from haven.dataset import write_systems
 from haven.surroundings import distances
@@ -68,9 +68,14 @@ def with_aimd(
         Their Hubbard U.
     folder
         Where their systems are written.
+
+    Returns
+    -------
+    dict
+        The data set; ``aimd_left_out`` says of each trajectory of other settings what they are.
     """
     own = {system["trajectory"] for system in content["systems"]}
-    usual, frames = content.get("settings", {}), []
+    usual, frames, left_out = content.get("settings", {}), [], []
     for path in paths:
         run = [replace(frame, stress=None) for frame in read_run(path, u_ev, content["type_map"])
                if frame.trajectory not in own]
@@ -78,11 +83,19 @@ def with_aimd(
         other = [f"{key} {has[key]}, not {usual[key]}" for key in usual
                  if has.get(key, usual[key]) != usual[key]]
         if other:
-            log.warning("%s: no test on it, labelled with %s", path, ", ".join(other))
+            left_out.append(f"no test on {Path(path).name}: labelled with {', '.join(other)}")
         frames += [] if other else run
     systems = [{**system, "path": str((folder / system["path"]).resolve())}
                for system in write_systems(frames, folder, "aimd", content["type_map"])]
-    return {**content, "systems": [*content["systems"], *systems]}
+    return {**content, "systems": [*content["systems"], *systems], "aimd_left_out": left_out}
+
+
+def settings_row(left_out: Sequence[str], material: str, subject: str) -> dict[str, Any]:
+    """Return the row of table ``verdicts`` on first-principles dynamics of other settings."""
+    return {"material": material, "stage": "TEST_POTENTIAL", "subject": subject,
+            "check": "first-principles dynamics", "value": float(len(left_out)), "limit": 0.0,
+            "unit": "1", "passed": not left_out,
+            "message": "; ".join(left_out) or "labelled with the settings of the data set"}
 
 
 def add_distances(points: list[dict[str, Any]], content: Mapping[str, Any]) -> None:

@@ -43,11 +43,10 @@ SETTINGS = {  # kind, value and settings; the last of a kind is its reference
 SAME = {("kspacing_0.6", 0.0), ("kspacing_0.6", 4.0), ("smearing_0.025", 0.0),
         ("smearing_0.1", 4.0), ("scf_shipped", 0.0), ("scf_shipped", 4.0)}  # as cutoff_340
 ORDER = (  # what tells most comes first
-    ("a", ("cutoff_340", "cutoff_500")),
-    ("b", ("cutoff_340", "cutoff_500")),
-    ("a", ("smearing_0.0125", "kspacing_0.4", "smearing_0.05", "smearing_0.1")),
-    ("cde", ("cutoff_340", "cutoff_500")),
-    ("bcde", ("smearing_0.0125", "kspacing_0.4", "smearing_0.05", "smearing_0.1")),
+    ("abcde", ("cutoff_340", "smearing_0.0125")),
+    ("abcde", ("kspacing_0.4",)),
+    ("abcde", ("cutoff_500",)),
+    ("abcde", ("smearing_0.05", "smearing_0.1")),
     ("ab", ("cutoff_400", "cutoff_300")),
     ("abcde", ("kspacing_0.54",)),
     ("abcde", ("smearing_0.2",)),

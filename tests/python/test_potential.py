@@ -324,19 +324,20 @@ def test_a_potential_whose_training_is_unknown_is_said_not_to_be_judged(folder):
     assert not seen["passed"] and "1 of 1 held-out trajectories were trained on" in seen["message"]
 
 
-def test_trajectories_that_the_data_set_knows_are_no_test_along_aimd(
-    folder, repository, tmp_path, caplog
-):
+def test_trajectories_that_the_data_set_knows_are_no_test_along_aimd(folder, repository, tmp_path):
     path = repository / "assets" / "aimd" / "li3ticl6" / "aimd_t298_r0.u4.extxyz"
-    content = dataset.load(folder / "u4.dataset")
+    content = {**dataset.load(folder / "u4.dataset"), "settings": {"smearing_ev": "0.1"}}
     more = heldout.with_aimd(content, [path], 4.0, tmp_path)
     (added,) = [s for s in more["systems"] if s["subset"] == "aimd"]
     assert len(added["frames"]) == 151 and (tmp_path / "aimd").is_dir()
     known = {**content, "systems": [{**content["systems"][0], "trajectory": "aimd_t298_r0"}]}
     assert heldout.with_aimd(known, [path], 4.0, tmp_path)["systems"] == known["systems"]
-    narrower = {**content, "settings": content["settings"] | {"smearing_ev": "0.025"}}
-    assert heldout.with_aimd(narrower, [path], 4.0, tmp_path)["systems"] == content["systems"]
-    assert "smearing_ev 0.1, not 0.025" in caplog.text
+    narrower = {**content, "settings": {"smearing_ev": "0.025"}}
+    untested = heldout.with_aimd(narrower, [path], 4.0, tmp_path)
+    assert untested["systems"] == content["systems"]
+    row = heldout.settings_row(untested["aimd_left_out"], "m", "u4_s1")
+    assert not row["passed"] and "u4.extxyz: labelled with smearing_ev 0.1, not" in row["message"]
+    assert heldout.settings_row(more["aimd_left_out"], "m", "u4_s1")["passed"]
 
 
 def test_held_out_forces_carry_their_distance_from_the_training(folder, tested):
