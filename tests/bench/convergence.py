@@ -43,8 +43,9 @@ SETTINGS = {  # kind, value and settings; the last of a kind is its reference
 SAME = {("kspacing_0.6", 0.0), ("kspacing_0.6", 4.0), ("smearing_0.025", 0.0),
         ("smearing_0.1", 4.0), ("scf_shipped", 0.0), ("scf_shipped", 4.0)}  # as cutoff_340
 ORDER = (  # what tells most comes first
-    ("abcde", ("cutoff_340", "smearing_0.0125")),
+    ("abcde", ("cutoff_340",)),
     ("abcde", ("kspacing_0.4",)),
+    ("abcde", ("smearing_0.0125",)),
     ("abcde", ("cutoff_500",)),
     ("abcde", ("smearing_0.05", "smearing_0.1")),
     ("ab", ("cutoff_400", "cutoff_300")),
@@ -103,9 +104,10 @@ def row(name: str, kind: str, atoms, best) -> dict[str, object]:
     made["energy_from_reference_mev_per_atom"] = round(1e3 * change / len(atoms), 3)
     if made["same_branch"]:
         force = atoms.get_forces() - best.get_forces()
-        stress = atoms.get_stress() - best.get_stress()
         made["force_from_reference_mev_per_angstrom"] = round(1e3 * np.sqrt((force**2).mean()), 2)
-        made["stress_from_reference_kbar"] = round(KBAR * stress[:3].mean(), 2)
+        if all("stress" in label.calc.results for label in (atoms, best)):
+            stress = atoms.get_stress() - best.get_stress()
+            made["stress_from_reference_kbar"] = round(KBAR * stress[:3].mean(), 2)
     return made
 
 
