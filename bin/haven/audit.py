@@ -138,7 +138,8 @@ def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
 
     Only what a frame's header says counts: program, functional, cutoff, smearing, Pulay stress.
     """
-    told, usual = [_told(frame) for frame in frames], usual_settings(frames)
+    told = [_told(frame) for frame in frames]
+    usual = _most_told(told)
     found: dict[int, str] = {}
     for key in usual:
         for index, own in enumerate(told):
@@ -149,7 +150,10 @@ def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
 
 def usual_settings(frames: Sequence[Frame]) -> dict[str, str]:
     """Return what most frames say of each setting; nothing of one that none tells."""
-    told = [_told(frame) for frame in frames]
+    return _most_told([_told(frame) for frame in frames])
+
+
+def _most_told(told: Sequence[Mapping[str, str]]) -> dict[str, str]:
     values = {key: Counter(t[key] for t in told if t.get(key, "imported") != "imported")
               for key in (*SETTINGS, STRESS_AT)}
     return {key: some.most_common(1)[0][0] for key, some in values.items() if some}

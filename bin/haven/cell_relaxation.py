@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.crystal import Material
+from haven.formatting import count_of
 from haven.pulay import at_fixed_cutoff
 
 if TYPE_CHECKING:
@@ -177,6 +178,6 @@ def joined_cells(table: Frame) -> Iterator[dict[str, Any]]:
                    "low": None if half is None else mean - half,
                    "high": None if half is None else mean + half, "unit": unit, "system": system,
                    "runs": len(values), "engine": engine,
-                   "note": f"{len(values)} cell{'s' * (len(values) > 1)} of "
+                   "note": f"{count_of(len(values), 'cell')} of "
                            f"{int(group['atoms'].iloc[0])} atoms"
                            + ("" if engine == POTENTIAL else f", {engine}")}

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from haven.formatting import count_of
 from haven.kinds import Frame
 
 if TYPE_CHECKING:
@@ -137,11 +138,6 @@ def joint_legend(figure: Figure, axes: Iterable[Axes], columns: int = 2) -> None
         found |= dict(zip(labels, handles, strict=True))
     if found:
         figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
-
-
-def count_of(number: int, noun: str) -> str:
-    """Return ``1 run`` or ``12 runs``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def run_count(table: Frame) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from haven.figures import Picture, count_of, joint_legend, panels, u_colour, u_label
+from haven.figures import Picture, joint_legend, panels, u_colour, u_label
+from haven.formatting import count_of
 from haven.kinds import Frame, Tables
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from haven.cost import hours_of
 from haven.figures import (
     BY_SPECIES,
     Picture,
-    count_of,
     joint_legend,
     legend_below,
     panels,
@@ -18,6 +17,7 @@ from haven.figures import (
     u_marker,
 )
 from haven.figures_dynamics import at_room
+from haven.formatting import count_of
 from haven.kinds import Frame, Tables
 
 if TYPE_CHECKING:

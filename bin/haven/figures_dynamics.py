@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from haven.figures import (
     Picture,
-    count_of,
     frames_of_reference,
     legend_below,
     panels,
@@ -17,6 +16,7 @@ from haven.figures import (
     u_label,
     u_marker,
 )
+from haven.formatting import count_of
 from haven.kinds import Frame, Tables
 from haven.measured import nearest_temperature
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from haven.figures import (
     MARKERS,
     Picture,
-    count_of,
     legend_below,
     panels,
     plain_log,
     u_colour,
     u_label,
 )
+from haven.formatting import count_of
 from haven.grids import Block, grid
 from haven.kinds import Frame, Tables
 

@@ -7,7 +7,6 @@ from typing import Any
 from haven.figures import (
     BY_SPECIES,
     Picture,
-    count_of,
     legend_below,
     panels,
     plain_log,
@@ -15,6 +14,7 @@ from haven.figures import (
     u_label,
     u_marker,
 )
+from haven.formatting import count_of
 from haven.kinds import Frame, Tables
 
 MEV = 1000.0  # meV in an eV

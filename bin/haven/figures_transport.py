@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from haven.figures import (
     Picture,
-    count_of,
     decade_limits,
     frames_of_reference,
     joint_legend,
@@ -18,6 +17,7 @@ from haven.figures import (
     u_label,
     u_marker,
 )
+from haven.formatting import count_of
 from haven.kinds import Frame, Tables
 from haven.measured import ROOM
 

@@ -121,3 +121,8 @@ def number(value: float | None, unit: str = "1", digits: int = 4, plain: bool = 
     scaled = float(f"{value / 10.0**exponent:.{digits}g}")
     body = f"{scaled:.0f}" if abs(scaled) >= 10**digits else f"{scaled:.{digits}g}"
     return f"{_power(body, exponent, plain)} {unit_text(unit, plain)}".rstrip()
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return ``1 run`` or ``12 runs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from haven.calibration import sentences as calibrated
 from haven.cost import published_study
-from haven.figures import count_of
 from haven.figures_learning import rounds_grid
+from haven.formatting import count_of
 from haven.grids import (
     Block,
     accuracy_grid,
