@@ -69,7 +69,7 @@ workflow {
     // A data set and an ensemble of potentials for each U; the first seeds' potentials drive the dynamics.
     ch_u = channel.fromList(has_potential ? u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: first_seed] } : [])
     ch_given = channel.fromList(given_potentials)
-    def start = params.init_models ? files("${params.init_models}/u*_s*.{pb,pth}", checkIfExists: true) : []
+    def start = params.init_models ? files("${params.init_models}/u*_s*.{pb,pth,pt}", checkIfExists: true) : []
     def given_aimd = givenAimd(params.aimd_trajectories, material, u_evs, first_seed)
     POTENTIAL(ch_u, seeds, frames, ch_given, !models && !labels_only, start, given_aimd, "${params.learning_curve}".toBoolean(), material, digests)
     ch_ensembles = POTENTIAL.out.potentials.map { meta, potential -> [meta.u_ev, meta, potential] }.groupTuple()

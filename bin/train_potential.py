@@ -9,6 +9,7 @@ from pathlib import Path
 
 from haven import cli, engine, guard, learning, potential, tables
 from haven.training_options import add_options, settings_of
+from haven.weights import WEIGHTS
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -17,8 +18,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
     add_options(parser)
-    parser.add_argument("--init_models", help="folder of uncompressed potentials named u4_s1.pb "
-                        "to start the weights from")
+    parser.add_argument("--init_models", help="folder of uncompressed potentials named u4_s1.pb, "
+                        "or of dpa4 networks' weights, u4_s1.pt, to start from")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -31,8 +32,8 @@ def main(argv: list[str] | None = None) -> None:
     settings = settings_of(args)
     potential.check(settings, content, list(material.species), args.u_ev, args.backend)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
-    init = (choose_start(args.init_models, args.u_ev, args.seed, material.species)
-            if args.init_models else None)
+    init = (choose_start(args.init_models, args.u_ev, args.seed, material.species,
+                         settings.descriptor) if args.init_models else None)
     key = potential.job_key(content, settings, args.backend, cli.sha256(init) if init else "",
                             str(args.compress))
     folder = Path(args.checkpoint_dir or out / "checkpoints").resolve() / f"{name}_{key}"
@@ -50,6 +51,8 @@ def main(argv: list[str] | None = None) -> None:
     frozen = done.get("frozen", done["model"])
     if done["model"] != frozen:
         shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
+    if settings.descriptor == "dpa4":
+        shutil.copyfile(folder / f"frozen{WEIGHTS}", out / f"{name}{WEIGHTS}")
     curve = learning.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
     inputs = {"dataset": content["sha256"], "potential": cli.sha256(final)}
     tables.write("learning_curve", curve, out / f"{name}.learning_curve.parquet", inputs)

@@ -11,17 +11,24 @@ def modelsFolder(given, pretrained) {
     pretrained ? "${projectDir}/assets/models" : given
 }
 
-/** The user's own frozen potentials, `u<U>_s<seed>.pb` (or .pth, .dp), for the U values of this run. */
+/** The user's own potentials, `u<U>_s<seed>.pb` (.pth, .dp, .pt2; .pt is compiled first), for the U values of this run. */
 def givenPotentials(folder, u_evs) {
     if (!folder) { return [] }
-    def found = files("${folder}/*.{pb,pth,dp,savedmodel}").collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\./] }
+    def found = files("${folder}/*.{pb,pth,dp,savedmodel,pt,pt2}").collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\./] }
         .findAll { _path, name -> name.find() }
         .collect { path, name -> [[id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], path, files("${folder}/${path.baseName}.potential.json").findAll { about -> about.exists() }] }
     def missing = u_evs - found.collect { meta, _path, _about -> meta.u_ev }
     if (missing) {
         error("haven: error: --models ${folder} has no potential for U = ${missing.join(', ')} eV: name them u4_s1.pb")
     }
-    found.findAll { meta, _path, _about -> meta.u_ev in u_evs }
+    // weights compiled elsewhere may not run here: where both are there, the weights are taken
+    def weights = found.findAll { _meta, path, _about -> path.extension == 'pt' }.collect { meta, _path, _about -> meta.id }
+    def taken = found.findAll { meta, path, _about -> meta.u_ev in u_evs && !(path.extension == 'pt2' && meta.id in weights) }
+    def twice = taken.groupBy { meta, _path, _about -> meta.id }.values().find { same -> same.size() > 1 }
+    if (twice) {
+        error("haven: error: --models ${folder} has one potential twice: ${twice.collect { _meta, path, _about -> path.name }.sort().join(' and ')}")
+    }
+    taken
 }
 
 /** The user's own trajectories, `u<U>_t<T>_r<replica>.trajectory.npz`; `_s<seed>` before the dot names the potential that drove. */

@@ -1,7 +1,8 @@
-include { BUILD_DATASET    } from './build_dataset'
-include { TRAIN_POTENTIAL  } from './train_potential'
-include { TEST_POTENTIAL   } from './test_potential'
-include { MEASURE_LEARNING } from './measure_learning'
+include { BUILD_DATASET     } from './build_dataset'
+include { TRAIN_POTENTIAL   } from './train_potential'
+include { COMPILE_POTENTIAL } from './compile_potential'
+include { TEST_POTENTIAL    } from './test_potential'
+include { MEASURE_LEARNING  } from './measure_learning'
 
 // A data set for each U, an ensemble of potentials on it (or the user's own), and their errors.
 workflow POTENTIAL {
@@ -22,7 +23,13 @@ workflow POTENTIAL {
     ch_members = BUILD_DATASET.out.dataset
         .flatMap { meta, dataset -> seeds.collect { seed -> [[id: "${meta.id}_s${seed}", u_ev: meta.u_ev, seed: seed], dataset] } }
     TRAIN_POTENTIAL(ch_members.filter { _meta, _dataset -> trains }, start, material, digests.train_potential)
-    ch_described = TRAIN_POTENTIAL.out.potential.join(TRAIN_POTENTIAL.out.provenance).mix(ch_given)
+    ch_own = ch_given.branch { _meta, path, _about ->
+        weights: path.extension == 'pt'
+        ready: true
+    }
+    COMPILE_POTENTIAL(ch_own.weights.map { meta, path, _about -> [meta, path] }, digests.compile_potential)
+    ch_compiled = COMPILE_POTENTIAL.out.potential.join(ch_own.weights).map { meta, potential, _weights, about -> [meta, potential, about] }
+    ch_described = TRAIN_POTENTIAL.out.potential.join(TRAIN_POTENTIAL.out.provenance).mix(ch_compiled, ch_own.ready)
     potentials = ch_described.map { meta, potential, _about -> [meta, potential] }
     provenance = ch_described.map { _meta, _potential, about -> about }
     uncompressed = TRAIN_POTENTIAL.out.uncompressed

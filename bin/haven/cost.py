@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from haven.kinds import Frame, Row
 
@@ -98,11 +99,19 @@ def training_rows(folder: Path, material: str, u_ev: float) -> list[Row]:
             material, u_ev, "training", float(about["wall_s"]) / steps, 1,
             int(about.get("threads", 1)), steps,
             engine=f"DeePMD-kit {version}, {about.get('backend', '')}", compressed=None,
-            model=network(settings["embedding"], settings["fitting"],
-                           settings["cutoff_angstrom"], settings["precision"])
-            + f", batch {settings['batch_size']}", device=about.get("device") or "processor",
+            model=trained_network(settings) + f", batch {settings['batch_size']}",
+            device=about.get("device") or "processor",
         ))
     return rows
+
+
+def trained_network(settings: Mapping[str, Any]) -> str:
+    """Return the network of a training's settings, as ``potential.json`` has them, in words."""
+    s = settings
+    if s.get("descriptor") == "dpa4":
+        return (f"DPA4 of degree {s['degree']}, {s['channels']} channels, {s['blocks']} blocks, "
+                f"cutoff {s['cutoff_angstrom']:g} Å, {s['precision']}")
+    return network(s["embedding"], s["fitting"], s["cutoff_angstrom"], s["precision"])
 
 
 def network(

@@ -8,27 +8,34 @@ from pathlib import Path
 from haven.cli import HavenError, existing, log
 from haven.model_file import check_potential
 from haven.timing import describe
+from haven.weights import WEIGHTS
 
 
-def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[str]) -> Path:
+def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[str],
+                 descriptor: str = "se_e2_a") -> Path:
     """Return the potential to start from: of the same U, of the same seed where there is one.
 
     Parameters
     ----------
     folder
-        Holds potentials named ``u4_s1.pb``, uncompressed.
+        Holds potentials named ``u4_s1.pb``, uncompressed, or weights named ``u4_s1.pt``.
     u_ev, seed
         Of the training.
     species
         The material's elements; a potential that lacks one is refused.
+    descriptor
+        Of the training: ``dpa4`` starts from weights, others from frozen potentials.
     """
     place = existing(folder, "folder of potentials")
-    found = sorted([*place.glob(f"u{u_ev:g}_s*.pb"), *place.glob(f"u{u_ev:g}_s*.pth")])
+    ends = (WEIGHTS,) if descriptor == "dpa4" else (".pb", ".pth")
+    found = sorted(path for end in ends for path in place.glob(f"u{u_ev:g}_s*{end}"))
     if not found:
-        raise HavenError(f"{place} has no potential for U = {u_ev:g} eV: name it u{u_ev:g}_s1.pb")
+        raise HavenError(f"{place} has no potential for U = {u_ev:g} eV to start a network "
+                         f"{descriptor} from: name it u{u_ev:g}_s1{ends[0]}")
     same = [path for path in found if path.stem == f"u{u_ev:g}_s{seed}"]
     chosen = (same or found)[0]
-    check_potential(chosen, species)
+    if chosen.suffix != WEIGHTS:
+        check_potential(chosen, species)
     if describe(chosen).compressed:
         raise HavenError(f"potential {chosen} is compressed, and its network cannot be trained "
                          f"further: give the uncompressed one (uncompressed_{chosen.name})")

@@ -26,16 +26,21 @@ def read_curve(path: Path) -> list[dict[str, float]]:
     return [rows[step] for step in sorted(rows)]
 
 
+def measure_of(row: dict[str, float]) -> str:
+    """Return what a line of the learning curve measures errors by, ``rmse`` or ``mae``."""
+    return "rmse" if "rmse_f_trn" in row else "mae"
+
+
 def curve_rows(path: Path, material: str, u_ev: float, seed: int) -> list[dict[str, Any]]:
     """Return the learning curve as rows of table ``learning_curve``."""
     return [
         {
             "material": material, "u_ev": u_ev, "seed": seed, "step": int(row["step"]),
-            "learning_rate": row["lr"],
-            "energy_rmse_train_ev_per_atom": row["rmse_e_trn"],
-            "energy_rmse_test_ev_per_atom": row.get("rmse_e_val"),
-            "force_rmse_train_ev_per_angstrom": row["rmse_f_trn"],
-            "force_rmse_test_ev_per_angstrom": row.get("rmse_f_val"),
+            "learning_rate": row["lr"], "measure": (measure := measure_of(row)),
+            "energy_error_train_ev_per_atom": row[f"{measure}_e_trn"],
+            "energy_error_test_ev_per_atom": row.get(f"{measure}_e_val"),
+            "force_error_train_ev_per_angstrom": row[f"{measure}_f_trn"],
+            "force_error_test_ev_per_angstrom": row.get(f"{measure}_f_val"),
         }
         for row in read_curve(path)
     ]
@@ -58,8 +63,8 @@ def progress(curve: Path, total: int) -> Iterator[None]:
             speed = (last - began[1]) / max(now - began[0], 1e-9)
             left = f"{(total - last) / speed:.0f} s left" if speed > 0 else "timing"
             log.info("step %d of %d: energy %.2g eV/atom, force %.3f eV/A (held out %.3f), %s",
-                     last, total, row["rmse_e_trn"], row["rmse_f_trn"],
-                     row.get("rmse_f_val", float("nan")), left)
+                     last, total, row[f"{measure_of(row)}_e_trn"], row[f"{measure_of(row)}_f_trn"],
+                     row.get(f"{measure_of(row)}_f_val", float("nan")), left)
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,15 @@ from haven.engine import dp
 from haven.learning import progress
 from haven.model_file import check_network
 from haven.systems import choose_sel, merge_systems
+from haven.training_input import described, make_input
+from haven.weights import (
+    COMPILED,
+    PACKAGES,
+    WEIGHTS,
+    compile_weights,
+    require_packages,
+    save_weights,
+)
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
 FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
@@ -34,7 +43,7 @@ def backend_of(model: str | Path) -> str:
     >>> backend_of("u4_s1.pth")
     'pytorch'
     """
-    named = {suffix: backend for backend, suffix in SUFFIX.items()}
+    named = {suffix: backend for backend, suffix in SUFFIX.items()} | {COMPILED: "pytorch"}
     return named.get(Path(model).suffix, "tensorflow")
 
 
@@ -50,8 +59,13 @@ class Settings:
         Frames of one atom list in a step, or DeePMD-kit's ``auto:N``: as many as hold N atoms.
     cutoff_angstrom, smooth_angstrom
         Where the descriptor ends, and where it begins to be switched off.
+    descriptor
+        DeePMD-kit's name: ``se_e2_a``, or ``dpa4``, equivariant messages between neighbours.
+    degree, channels, blocks
+        Of ``dpa4``: highest angular momentum, width, and rounds of messages.
     embedding, fitting
-        Neurons of the embedding and of the fitting network.
+        Neurons of the embedding and of the fitting network; these, what follows them up to
+        ``type_one_side``, ``smooth_angstrom`` and ``decay_steps`` are of ``se_e2_a``.
     fitting_activation
         Activation of the fitting network: one of ``ACTIVATIONS``, which are smooth, as forces need.
     axis_neurons
@@ -60,7 +74,8 @@ class Settings:
         One embedding network for each kind of neighbour, not for each pair of kinds: as DeePMD-kit
         names it. The fitting networks tell the kinds of the centre apart still.
     learning_rate_start, learning_rate_stop, decay_steps
-        Exponential decay from start to stop in stairs of ``decay_steps``.
+        Exponential decay from start to stop in stairs of ``decay_steps``; with ``dpa4`` the start's
+        rate for a third of the steps, then half a cosine.
     prefactors
         Loss weights of energy, force and virial, each at the start and at the end.
     precision
@@ -73,6 +88,10 @@ class Settings:
     batch_size: int | str = 1
     cutoff_angstrom: float = 6.0
     smooth_angstrom: float = 0.5
+    descriptor: str = "se_e2_a"
+    degree: int = 2
+    channels: int = 32
+    blocks: int = 2
     embedding: tuple[int, ...] = (10, 20, 40)
     axis_neurons: int = 8
     type_one_side: bool = False
@@ -86,52 +105,9 @@ class Settings:
     seed: int = 1
 
 
-def make_input(
-    settings: Settings, type_map: list[str], sel: list[int], train: list[str], test: list[str],
-    virial: bool,
-) -> dict[str, Any]:
-    """Return the content of DeePMD-kit's ``input.json``."""
-    s = settings
-    energy, force, strain = s.prefactors
-    every = max(1, min(100, s.training_steps // 20))
-    return {
-        "model": {
-            "type_map": type_map,
-            "descriptor": {
-                "type": "se_e2_a", "sel": sel, "rcut": s.cutoff_angstrom,
-                "rcut_smth": s.smooth_angstrom, "neuron": list(s.embedding), "resnet_dt": False,
-                "axis_neuron": s.axis_neurons, "seed": s.seed, "precision": s.precision,
-                "activation_function": "tanh", "type_one_side": s.type_one_side,
-            },
-            "fitting_net": {
-                "neuron": list(s.fitting), "resnet_dt": True, "seed": s.seed + 1,
-                "precision": s.precision, "activation_function": s.fitting_activation,
-            },
-        },
-        "learning_rate": {
-            "type": "exp", "start_lr": s.learning_rate_start, "stop_lr": s.learning_rate_stop,
-            "decay_steps": s.decay_steps,
-        },
-        "loss": {
-            "type": "ener", "start_pref_e": energy[0], "limit_pref_e": energy[1],
-            "start_pref_f": force[0], "limit_pref_f": force[1],
-            "start_pref_v": strain[0] if virial else 0.0,
-            "limit_pref_v": strain[1] if virial else 0.0,
-        },
-        "training": {
-            "training_data": {"systems": train, "batch_size": s.batch_size,
-                              "auto_prob": "prob_sys_size"},
-            "validation_data": {"systems": test, "batch_size": s.batch_size, "numb_btch": 2},
-            "numb_steps": s.training_steps, "seed": s.seed + 2, "disp_file": "lcurve.out",
-            "disp_freq": every, "save_freq": every * 5, "save_ckpt": "model.ckpt",
-            "max_ckpt_keep": 3,
-        },
-    }
-
-
 def job_key(dataset: dict[str, Any], settings: Settings, *more: str) -> str:
     """Return 12 characters naming this training: data, settings and code that matter."""
-    text = json.dumps([dataset["sha256"], asdict(settings), *more], sort_keys=True)
+    text = json.dumps([dataset["sha256"], described(settings), *more], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -153,6 +129,8 @@ def train(
 ) -> int:
     """Train in ``folder``, going on from its newest whole checkpoint, and freeze ``frozen.*``.
 
+    A dpa4 network also leaves its weights as ``frozen.pt``, which other machines can freeze.
+
     Parameters
     ----------
     folder
@@ -162,7 +140,7 @@ def train(
     backend
         ``tensorflow``, ``pytorch`` or ``jax``.
     init
-        Frozen potential whose weights to start from.
+        Potential whose weights to start from: frozen, or a dpa4 network's ``.pt``.
 
     Returns
     -------
@@ -171,7 +149,8 @@ def train(
     """
     flag, total = FLAG[backend], content["training"]["numb_steps"]
     (folder / "input.json").write_text(json.dumps(content, indent=1))
-    begin = [] if init is None else ["--init-frz-model", str(init.resolve())]
+    how = "--init-model" if init and init.suffix == WEIGHTS else "--init-frz-model"
+    begin = [] if init is None else [how, str(init.resolve())]
     resumed = 0
     with contextlib.chdir(folder), progress(folder / "lcurve.out", total):
         for resumed, name in [*checkpoints(folder, backend).items(), (0, "")]:
@@ -186,7 +165,11 @@ def train(
                     raise HavenError(f"training failed in {folder}: "
                                      f"{' '.join(str(error).split())[:300]}") from error
                 log.warning("checkpoint %s cannot be used: trying an earlier one", name)
-        dp(flag, "freeze", "-c", ".", "-o", f"frozen{SUFFIX[backend]}", "--log-level", "0")
+        if content["model"].get("type") == "dpa4":
+            save_weights(folder / "model.ckpt.pt", folder / f"frozen{WEIGHTS}")
+            compile_weights(folder / f"frozen{WEIGHTS}", folder / f"frozen{COMPILED}")
+        else:
+            dp(flag, "freeze", "-c", ".", "-o", f"frozen{SUFFIX[backend]}", "--log-level", "0")
     return resumed
 
 
@@ -213,7 +196,8 @@ def make(
     if init is not None:
         check_network(init, content["model"])
     resumed = train(folder, content, backend, init)
-    model, check = f"frozen{SUFFIX[backend]}", None
+    frozen = f"frozen{COMPILED if settings.descriptor == 'dpa4' else SUFFIX[backend]}"
+    model, check = frozen, None
     if compressed and backend != "tensorflow":
         log.info("the potential stays uncompressed: only TensorFlow's are compressed here")
     elif compressed:
@@ -221,7 +205,7 @@ def make(
 
         check = compress(folder, model, "compressed.pb", [Path(p) for p in test])
         model = "compressed.pb" if check["holds"] else model
-    done = {"model": model, "frozen": f"frozen{SUFFIX[backend]}", "sel": sel,
+    done = {"model": model, "frozen": frozen, "sel": sel,
             "resumed_from_step": resumed, "compression": check,
             "wall_s": round(time.monotonic() - began, 1)}
     (folder / "unfinished.json").write_text(json.dumps(done))
@@ -264,10 +248,19 @@ def check(
     for name in ("training_steps", "decay_steps"):
         if getattr(settings, name) < 1:
             raise HavenError(f"{name} is {getattr(settings, name)}: it must be at least 1")
+    for name, low, high in (("degree", 1, 6), ("channels", 8, 1024), ("blocks", 1, 12)):
+        if not low <= getattr(settings, name) <= high:
+            raise HavenError(f"{name} is {getattr(settings, name)}: it must be from {low} to "
+                             f"{high}")
     if not 1 <= settings.axis_neurons <= settings.embedding[-1]:
         raise HavenError(f"axis_neurons is {settings.axis_neurons}: it must be from 1 to the last "
                          f"of embedding, {settings.embedding[-1]}")
-    if importlib.util.find_spec(MODULE[backend]) is None:
+    if settings.descriptor == "dpa4" and backend != "pytorch":
+        raise HavenError(f"descriptor dpa4 is of the backend pytorch, not {backend}: set backend, "
+                         "or take the profile equivariant, which does")
+    if backend == "pytorch":
+        require_packages(PACKAGES if settings.descriptor == "dpa4" else PACKAGES[:1])
+    elif importlib.util.find_spec(MODULE[backend]) is None:
         raise HavenError(f"backend {backend} is not installed: add {MODULE[backend]} to the Python "
                          "environment or choose another")
     if backend == "jax" and not settings.type_one_side:
@@ -279,7 +272,7 @@ def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict
     """Return what a potential is made of, for ``potential.json`` beside it."""
     return {
         "potential": model.name, "sha256": sha256(model), "type_map": dataset["type_map"],
-        "cutoff_angstrom": settings.cutoff_angstrom, "settings": asdict(settings),
+        "cutoff_angstrom": settings.cutoff_angstrom, "settings": described(settings),
         "dataset_sha256": dataset["sha256"], "frames": dataset["frames"],
         "test_trajectories": dataset["test_trajectories"],
         "train_trajectories": sorted({s["trajectory"] for s in dataset["systems"]

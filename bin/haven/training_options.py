@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from haven import potential
 from haven.cli import HavenError
+from haven.training_input import DESCRIPTORS
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fitting", default="64,64,64", help="neurons of the fitting network")
     parser.add_argument("--batch_size", default=str(default.batch_size),
                         help="frames in a batch, or auto:N for at least N atoms")
-    for name in ("seed", "training_steps", "decay_steps", "axis_neurons"):
+    parser.add_argument("--descriptor", choices=DESCRIPTORS, default=default.descriptor,
+                        help="kind of network")
+    for name in ("seed", "training_steps", "decay_steps", "axis_neurons", "degree", "channels",
+                 "blocks"):
         parser.add_argument(f"--{name}", type=int, default=getattr(default, name), help=" ")
     for name in ("cutoff_angstrom", "smooth_angstrom", "learning_rate_start",
                  "learning_rate_stop"):

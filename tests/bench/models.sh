@@ -1,18 +1,24 @@
 #!/usr/bin/env bash
-# Makes assets/models anew from the shipped frames: trains two potentials for each U, of a larger network than the demo's and
-# ten times as long, tests them, copies them with provenance, errors and checksums. HAVEN_SCRATCH names a folder to work in:
-# called again with it, the trainings go on from their checkpoints. Options go to nextflow run. About 13 minutes of one core a
-# potential.
+# Makes assets/models anew from the shipped frames, or with dpa4 as first argument assets/models/dpa4 (./haven setup --pytorch):
+# trains two potentials for each U, larger and longer than the demo's, tests them, copies them with provenance, errors and
+# checksums. HAVEN_SCRATCH names a folder to work in: called again with it, the trainings go on from their checkpoints. Further
+# options go to nextflow run. About 13 minutes of one core a potential, half an hour with dpa4.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-models.XXXXXX")}
+target=$root/assets/models kept=pb profile=demo
+network=(--cutoff_angstrom 7 --embedding 25,50,100 --axis_neurons 16 --fitting 120,120,120 --fitting_activation gelu
+  --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400)
+if [ "${1:-}" = dpa4 ]; then
+  shift
+  target=$target/dpa4 kept=pt profile=demo,equivariant network=()
+fi
 mkdir -p "$place" && cd "$place"
-nextflow run "$root/main.nf" -profile demo -resume -ansi-log false --potentials_only true --ensemble 2 --outdir "$place/results" \
-  --cutoff_angstrom 7 --embedding 25,50,100 --axis_neurons 16 --fitting 120,120,120 --fitting_activation gelu --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400 "$@"
+nextflow run "$root/main.nf" -profile "$profile" -resume -ansi-log false --potentials_only true --ensemble 2 \
+  --outdir "$place/results" "${network[@]}" "$@"
 
-target=$root/assets/models
 mkdir -p "$target" && rm -f "$target"/u*_s*
-cp results/models/u*_s*.pb results/models/u*_s*.potential.json "$target"
+cp results/models/u*_s*."$kept" results/models/u*_s*.potential.json "$target"
 python3 - results/tables/accuracy.parquet "$target/accuracy.csv" <<'END'
 import sys
 
@@ -24,4 +30,4 @@ names = ["u_ev", "seed", "quantity", "species", "count", "mae", "rmse", "rmse_lo
 table.sort_values(names[:4])[names].to_csv(sys.argv[2], index=False, float_format="%.4g")
 END
 cd "$target" && sha256sum u*_s* accuracy.csv >SHA256SUMS
-printf 'assets/models is made of %s; the run is in %s\n' "$(ls u*_s*.pb | xargs)" "$place"
+printf '%s is made of %s; the run is in %s\n' "$target" "$(ls u*_s*."$kept" | xargs)" "$place"

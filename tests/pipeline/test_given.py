@@ -123,6 +123,25 @@ def test_another_crystal_is_not_joined_with_the_shipped_frames(tmp_path: Path) -
     assert "RUN_DYNAMICS" in done and not done & {"BUILD_DATASET", "TRAIN_POTENTIAL"}
 
 
+def test_weights_are_compiled_where_the_run_is(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("u0_s1.pt", "u0_s1.pt2", "u4_s1.pt2", "u4_s2.pt"):
+        (folder / name).write_bytes(b"x")
+    options = ("-profile", "test", "-stub", "--models", str(folder), "--temperatures_k", "298")
+    run = nextflow(tmp_path, "weights.tsv", *options)
+    assert run.status == 0, run.said
+    done = {name.split(":")[-1] for name in run.names("COMPLETED")}
+    assert {name for name in done if "COMPILE" in name} == {
+        "COMPILE_POTENTIAL (u0_s1)", "COMPILE_POTENTIAL (u4_s2)"}
+    assert {"TEST_POTENTIAL (u0_s1)", "TEST_POTENTIAL (u4_s1)", "TEST_POTENTIAL (u4_s2)",
+            "RUN_DYNAMICS (u0_t298_r0)", "RUN_DYNAMICS (u4_t298_r0)"} <= done
+    (folder / "u4_s1.pb").write_bytes(b"x")
+    run = nextflow(tmp_path, "twice.tsv", *options)
+    assert run.status != 0 and not run.tasks
+    assert "has one potential twice: u4_s1.pb and u4_s1.pt2" in run.said
+
+
 def test_u_and_temperature_may_be_written_with_a_point(tmp_path: Path) -> None:
     folder = tmp_path / "models"
     folder.mkdir()

@@ -198,10 +198,11 @@ def potential(rng: np.random.Generator) -> dict[str, list[dict]]:
             error = 0.6 / (1 + step / 500) + 0.04
             rows["learning_curve"].append(keys | {
                 "seed": 1, "step": step, "learning_rate": 1e-3,
-                "energy_rmse_train_ev_per_atom": 0.02 * error,
-                "energy_rmse_test_ev_per_atom": 0.024 * error * (1 + 0.2 * rng.random()),
-                "force_rmse_train_ev_per_angstrom": error,
-                "force_rmse_test_ev_per_angstrom": 1.1 * error,
+                "measure": "rmse",
+                "energy_error_train_ev_per_atom": 0.02 * error,
+                "energy_error_test_ev_per_atom": 0.024 * error * (1 + 0.2 * rng.random()),
+                "force_error_train_ev_per_angstrom": error,
+                "force_error_test_ev_per_angstrom": 1.1 * error,
             })
         rows["accuracy"] += accuracy(keys, pd.DataFrame(rows["parity"]))
         rows["cost"] += cost(keys)

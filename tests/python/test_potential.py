@@ -49,7 +49,7 @@ def test_killed_training_goes_on_from_its_checkpoint(folder):
     assert steps[0] == 0 and steps[-1] == STEPS and (np.diff(steps) > 0).all()
     rates = curve["learning_rate"].to_numpy()
     assert (np.diff(rates) <= 0).all() and rates[0] == pytest.approx(0.01, rel=0.02)
-    force = curve["force_rmse_train_ev_per_angstrom"].to_numpy()
+    force = curve["force_error_train_ev_per_angstrom"].to_numpy()
     before = steps <= about["resumed_from_step"]
     # Going on with fresh weights would start from force[0] again; batches scatter by a third.
     near = force[before][-4:].mean() if before.sum() > 4 else force[before][1:].mean()
@@ -202,10 +202,10 @@ def test_a_batch_may_be_as_many_frames_as_hold_some_atoms(folder, tmp_path):
 
 
 def test_a_backend_that_is_not_installed_is_named(folder, monkeypatch):
-    monkeypatch.setitem(potential.MODULE, "pytorch", "no_such_library")
-    with pytest.raises(HavenError, match="backend pytorch is not installed"):
+    monkeypatch.setitem(potential.MODULE, "jax", "no_such_library")
+    with pytest.raises(HavenError, match="backend jax is not installed: add no_such_library"):
         potential.check(potential.Settings(), dataset.load(folder / "u4.dataset"),
-                        ["Li", "Ti", "Cl"], 4.0, "pytorch")
+                        ["Li", "Ti", "Cl"], 4.0, "jax")
 
 
 def test_a_potential_of_another_material_is_refused():
@@ -284,7 +284,7 @@ def test_a_training_goes_on_from_a_given_potential_s_weights(folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "weights start from u4_s1.pb" in done.stderr
     old, new = (tables.read("learning_curve", place / "u4_s1.learning_curve.parquet")
-                ["force_rmse_train_ev_per_angstrom"].to_numpy() for place in (folder, tmp_path))
+                ["force_error_train_ev_per_angstrom"].to_numpy() for place in (folder, tmp_path))
     assert new[:3].mean() < 0.5 * old[0]
     about = json.loads((tmp_path / "u4_s1.potential.json").read_text())
     assert about["init_model"] == "u4_s1.pb" and about["compression"] is None

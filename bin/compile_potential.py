@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""Freeze the weights of an equivariant potential for the machine that this runs on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven import cli, engine, guard, weights
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write NAME.pt2."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--weights", required=True, help="u4_s1.pt, left by train_potential.py")
+    parser.add_argument("--name", required=True, help="name of the file to write, without its end")
+    parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--out", default=".", help="folder for the result")
+    args = parser.parse_args(argv)
+
+    source, out = cli.existing(args.weights, "weights"), Path(args.out)
+    if args.gpu:
+        guard.require_gpu("pytorch")
+    weights.require_packages()
+    out.mkdir(parents=True, exist_ok=True)
+    engine.set_threads(args.threads)
+    engine.divert_messages(out / "engine.log")
+    weights.compile_weights(source, out / f"{args.name}{weights.COMPILED}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
