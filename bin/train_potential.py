@@ -51,8 +51,6 @@ def main(argv: list[str] | None = None) -> None:
     frozen = done.get("frozen", done["model"])
     if done["model"] != frozen:
         shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
-    if settings.descriptor == "dpa4":
-        shutil.copyfile(folder / f"frozen{WEIGHTS}", out / f"{name}{WEIGHTS}")
     curve = learning.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
     inputs = {"dataset": content["sha256"], "potential": cli.sha256(final)}
     tables.write("learning_curve", curve, out / f"{name}.learning_curve.parquet", inputs)
@@ -60,6 +58,9 @@ def main(argv: list[str] | None = None) -> None:
     about |= {"material": material.name, "u_ev": args.u_ev, "backend": args.backend,
               "threads": args.threads, "device": card or "processor",
               "init_model": init.name if init else None}
+    if settings.descriptor == "dpa4":
+        shutil.copyfile(folder / f"frozen{WEIGHTS}", out / f"{name}{WEIGHTS}")
+        about["weights_sha256"] = cli.sha256(out / f"{name}{WEIGHTS}")
     (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
     if not args.checkpoint_dir:
         shutil.rmtree(folder)

@@ -26,8 +26,9 @@ def divert_messages(path: Path) -> None:
     sys.stderr.flush()
     with path.open("ab") as stream:
         os.dup2(stream.fileno(), 2)
-    warnings.filterwarnings("ignore", module="deepmd")
-    for name in ("deepmd", "tensorflow"):
+    for name in ("deepmd", "torch", "copyreg"):  # the last: what torch unpickles
+        warnings.filterwarnings("ignore", module=name)
+    for name in ("deepmd", "tensorflow", "torch"):
         logging.getLogger(name).setLevel(logging.ERROR)
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):

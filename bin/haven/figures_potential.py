@@ -111,8 +111,8 @@ def learning_curve(tables: Tables) -> Picture | None:
     if table.empty:
         return None
     figure, axes = panels(2, 1, height=6.2, sharex=True)
-    parts = (("energy_rmse", "ev_per_atom", "energy RMSE (meV/atom)"),
-             ("force_rmse", "ev_per_angstrom", "force RMSE (meV/Å)"))
+    parts = (("energy_error", "ev_per_atom", "energy error (meV/atom)"),
+             ("force_error", "ev_per_angstrom", "force error (meV/Å)"))
     for axis, (name, unit, label) in zip(axes[:, 0], parts, strict=True):
         for (u_ev, _seed), curve in table.groupby(["u_ev", "seed"]):
             curve = curve[curve["step"] > 0].sort_values("step")
@@ -126,7 +126,10 @@ def learning_curve(tables: Tables) -> Picture | None:
     axes[1, 0].set_xlabel("training step")
     legend_below(figure, axes[0, 0], 2)
     count = count_of(len(table.drop_duplicates(["u_ev", "seed"])), "training")
-    caption = (f"Root-mean-square errors during {count}, running median of batches; dotted: frames "
+    kinds = " and ".join({"rmse": "root-mean-square errors",
+                          "mae": "mean errors (of force: of the error vector's length)"}[measure]
+                         for measure in sorted(set(table["measure"]), reverse=True))
+    caption = (f"{kinds.capitalize()} during {count}, running median of batches; dotted: frames "
                "trained on, solid: frames held out. Solid far above dotted means overfitting.")
     return Picture("learning_curve", "Training", caption,
                    "Energy and force errors falling with the training step, by U", figure)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from haven.learning import read_curve
+from haven.learning import measure_of, read_curve
 from haven.progress import QUIET_S, duration, held
 
 TRAINING = re.compile(r"(u[\d.]+_s\d+)_[0-9a-f]{12}$")
@@ -26,7 +26,8 @@ class Training:
     step, steps
         Reached, as the learning curve has it, and asked for.
     force_train, force_test
-        Root mean square error of a batch's forces, eV/Angstrom; NaN before the first.
+        Error of a batch's forces, root mean square or, with dpa4, the vectors' mean length,
+        eV/Angstrom; NaN before the first.
     seconds_left
         At the speed between the checkpoints kept; NaN before the second.
     state
@@ -71,8 +72,10 @@ def _read(name: str, folder: Path, now: float) -> Training:
     touched = (curve if rows else folder / "input.json").stat().st_mtime
     state = ("complete" if (folder / "finished.json").exists() else "running"
              if held(folder) or now - touched < QUIET_S else "stopped")
-    return Training(name, step, steps, last.get("rmse_f_trn", math.nan),
-                    last.get("rmse_f_val", math.nan), 0.0 if state == "complete" else left, state)
+    measure = measure_of(last)
+    return Training(name, step, steps, last.get(f"{measure}_f_trn", math.nan),
+                    last.get(f"{measure}_f_val", math.nan),
+                    0.0 if state == "complete" else left, state)
 
 
 def table(found: list[Training]) -> str:

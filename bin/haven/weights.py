@@ -31,8 +31,8 @@ def require_packages(names: tuple[str, ...] = PACKAGES) -> None:
 def save_weights(checkpoint: Path, target: Path) -> None:
     """Write what a checkpoint of PyTorch holds of the network, without the optimiser's state."""
     torch = importlib.import_module("torch")  # no part of every environment
-    torch.save({"model": torch.load(checkpoint, map_location="cpu", weights_only=False)["model"]},
-               target)
+    network = torch.load(checkpoint, map_location="cpu", weights_only=False)["model"]
+    torch.save({"model": network, "optimizer": None}, target)  # DeePMD-kit asks for both
 
 
 def compile_weights(weights: Path, target: Path) -> None:

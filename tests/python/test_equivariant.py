@@ -11,15 +11,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase import Atoms
 from trained import ROOT, call, kill_when, script, trained
 
 from haven import dataset, lammps, learning, potential, training_input, weights
-from haven.cli import HavenError
+from haven.cli import HavenError, sha256
 from haven.cost import trained_network
 from haven.finetune import choose_start
 
+SHIPPED = ROOT / "assets" / "models" / "dpa4"
 SETTINGS = potential.Settings(descriptor="dpa4")
 INSTALLED = all(importlib.util.find_spec(name) for name in weights.PACKAGES)
 real = pytest.mark.skipif(not INSTALLED, reason="PyTorch is not installed: HAVEN_PYTORCH=yes "
@@ -99,6 +101,44 @@ def test_weights_are_what_an_equivariant_training_starts_from(tmp_path):
     assert choose_start(tmp_path, 4.0, 1, ["Li"], "dpa4").name == "u4_s2.pt"
 
 
+def test_shipped_weights_say_what_they_were_trained_on():
+    lines = [line.split() for line in (SHIPPED / "SHA256SUMS").read_text().splitlines()]
+    names = {name for _, name in lines}
+    assert names == {"accuracy.csv", *(p.name for p in SHIPPED.glob("u*"))}
+    for digest, name in lines:
+        assert sha256(SHIPPED / name) == digest, name
+    weighed = sorted(SHIPPED.glob("*.pt"))
+    assert {p.stem.split("_")[0] for p in weighed} == {"u0", "u4"}
+    for path in weighed:
+        about = json.loads((SHIPPED / f"{path.stem}.potential.json").read_text())
+        assert about["weights_sha256"] == sha256(path)
+        assert f"u{about['u_ev']:g}_s{about['settings']['seed']}" == path.stem
+        assert not set(about["train_trajectories"]) & set(about["test_trajectories"])
+        beside = json.loads((SHIPPED.parent / path.with_suffix(".potential.json").name).read_text())
+        assert about["dataset_sha256"] == beside["dataset_sha256"], "other frames"
+
+
+@real
+def test_shipped_weights_have_the_errors_they_are_shipped_with(tmp_path):
+    from haven import accuracy
+    from haven.compression import open_potential
+    from haven.heldout import series_of
+
+    built = call("build_dataset.py", "--frames", ROOT / "assets" / "frames" / "li3ticl6",
+                 "--u_ev", 4, "--out", tmp_path)
+    assert built.returncode == 0, built.stderr
+    content = dataset.load(tmp_path / "u4.dataset")
+    held = {**content, "systems": [s for s in content["systems"] if s["subset"] == "test"]}
+    parts = series_of(open_potential(SHIPPED / "u4_s1.pt"), held, content["type_map"])
+    found = accuracy.accuracy_rows(parts["test"], accuracy.training_means(parts["test"]), 1)
+    said = pd.read_csv(SHIPPED / "accuracy.csv").query("u_ev == 4 and seed == 1")
+    said = said.set_index(["quantity", "species"])["rmse"]
+    for row in found:
+        if row["component"] == "all":
+            assert row["rmse"] == pytest.approx(said[row["quantity"], row["species"]], rel=0.01)
+    assert said["force", "all"] < 0.06
+
+
 def arguments(folder: Path, out: Path) -> list[object]:
     return ["--dataset", folder / "u4.dataset", "--u_ev", 4, "--seed", 1, "--backend", "pytorch",
             "--descriptor", "dpa4", "--degree", 1, "--channels", 8, "--blocks", 2,
@@ -118,12 +158,23 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
     assert done.returncode == 0, done.stderr
     about = json.loads((tmp_path / "u4_s1.potential.json").read_text())
     assert about["resumed_from_step"] > 0 and about["potential"] == "u4_s1.pt2"
+    assert about["weights_sha256"] == sha256(tmp_path / "u4_s1.pt")
     assert about["settings"]["descriptor"] == "dpa4" and "embedding" not in about["settings"]
     tested = call("test_potential.py", "--dataset", folder / "u4.dataset", "--potential",
                   tmp_path / "u4_s1.pt2", "--u_ev", 4, "--out", tmp_path)
     assert tested.returncode == 0, tested.stderr
     rows = potential_rows(tmp_path)
     assert rows["rmse"] < 0.7 * rows["baseline_rmse"]
+
+    # another training starts from the weights
+    job, = jobs.iterdir()
+    content = json.loads((job / "input.json").read_text())
+    content["training"] |= {"numb_steps": 2, "save_ckpt": "further"}
+    (job / "further.json").write_text(json.dumps(content))
+    further = subprocess.run([sys.executable, "-m", "deepmd", "--pt", "train", "further.json",
+                              "--init-model", tmp_path / "u4_s1.pt"], cwd=job, check=False,
+                             capture_output=True, text=True)
+    assert further.returncode == 0, further.stderr[-2000:]
 
     # the weights give the same potential again, and its energy does not see a rotation
     again = subprocess.run(
