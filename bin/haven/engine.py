@@ -15,6 +15,7 @@ def set_threads(threads: int) -> None:
     os.environ["DP_INTRA_OP_PARALLELISM_THREADS"] = str(threads)
     os.environ["DP_INTER_OP_PARALLELISM_THREADS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TORCH_LOGS", "-all")  # errors only
 
 
 def divert_messages(path: Path) -> None:
