@@ -13,7 +13,9 @@ from haven.weights import WEIGHTS
 
 def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[str],
                  descriptor: str = "se_e2_a") -> Path:
-    """Return the potential to start from: of the same U, of the same seed where there is one.
+    """Return the potential to start from: of the same U and seed, else of that U, else of another.
+
+    The weights of another U save the steps that learn what both U share; the training says so.
 
     Parameters
     ----------
@@ -28,16 +30,19 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
     """
     place = existing(folder, "folder of potentials")
     ends = (WEIGHTS,) if descriptor == "dpa4" else (".pb", ".pth")
-    found = sorted(path for end in ends for path in place.glob(f"u{u_ev:g}_s*{end}"))
+    found = sorted(path for end in ends for path in place.glob(f"u*_s*{end}"))
     if not found:
-        raise HavenError(f"{place} has no potential for U = {u_ev:g} eV to start a network "
-                         f"{descriptor} from: name it u{u_ev:g}_s1{ends[0]}")
-    same = [path for path in found if path.stem == f"u{u_ev:g}_s{seed}"]
-    chosen = (same or found)[0]
+        raise HavenError(f"{place} has no potential to start a network {descriptor} from: name it "
+                         f"u{u_ev:g}_s1{ends[0]}")
+    same = f"u{u_ev:g}_"
+    chosen = max(found, key=lambda path: (path.name.startswith(same),
+                                          path.stem.endswith(f"_s{seed}")))
+    if not chosen.name.startswith(same):
+        log.warning("%s has no potential for U = %g eV: weights start from another U", place, u_ev)
     if chosen.suffix != WEIGHTS:
         check_potential(chosen, species)
-    if describe(chosen).compressed:
-        raise HavenError(f"potential {chosen} is compressed, and its network cannot be trained "
-                         f"further: give the uncompressed one (uncompressed_{chosen.name})")
+        if describe(chosen).compressed:
+            raise HavenError(f"potential {chosen} is compressed, and its network cannot be trained "
+                             f"further: give the uncompressed one (uncompressed_{chosen.name})")
     log.info("weights start from %s", chosen.name)
     return chosen

@@ -59,12 +59,13 @@ def progress(curve: Path, total: int) -> Iterator[None]:
             if not rows or rows[-1]["step"] == last:
                 continue
             now, row = time.monotonic(), rows[-1]
+            measure = measure_of(row)
             began, last = began or (now, row["step"]), row["step"]
             speed = (last - began[1]) / max(now - began[0], 1e-9)
             left = f"{(total - last) / speed:.0f} s left" if speed > 0 else "timing"
             log.info("step %d of %d: energy %.2g eV/atom, force %.3f eV/A (held out %.3f), %s",
-                     last, total, row[f"{measure_of(row)}_e_trn"], row[f"{measure_of(row)}_f_trn"],
-                     row.get(f"{measure_of(row)}_f_val", float("nan")), left)
+                     last, total, row[f"{measure}_e_trn"], row[f"{measure}_f_trn"],
+                     row.get(f"{measure}_f_val", float("nan")), left)
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

@@ -124,6 +124,12 @@ def checkpoints(folder: Path, backend: str = "tensorflow") -> dict[int, str]:
     return dict(sorted(found.items(), reverse=True))
 
 
+def frozen_file(content: dict[str, Any], backend: str) -> str:
+    """Return the name of the frozen potential that a training with this input leaves."""
+    equivariant = content["model"].get("type") == "dpa4"
+    return f"frozen{COMPILED if equivariant else SUFFIX[backend]}"
+
+
 def train(
     folder: Path, content: dict[str, Any], backend: str = "tensorflow", init: Path | None = None
 ) -> int:
@@ -165,11 +171,13 @@ def train(
                     raise HavenError(f"training failed in {folder}: "
                                      f"{' '.join(str(error).split())[:300]}") from error
                 log.warning("checkpoint %s cannot be used: trying an earlier one", name)
-        if content["model"].get("type") == "dpa4":
-            save_weights(folder / "model.ckpt.pt", folder / f"frozen{WEIGHTS}")
-            compile_weights(folder / f"frozen{WEIGHTS}", folder / f"frozen{COMPILED}")
+        frozen = Path(frozen_file(content, backend))
+        if frozen.suffix == COMPILED:
+            weights = frozen.with_suffix(WEIGHTS)
+            save_weights(Path("model.ckpt.pt"), weights)
+            compile_weights(weights, frozen)
         else:
-            dp(flag, "freeze", "-c", ".", "-o", f"frozen{SUFFIX[backend]}", "--log-level", "0")
+            dp(flag, "freeze", "-c", ".", "-o", frozen.name, "--log-level", "0")
     return resumed
 
 
@@ -196,7 +204,7 @@ def make(
     if init is not None:
         check_network(init, content["model"])
     resumed = train(folder, content, backend, init)
-    frozen = f"frozen{COMPILED if settings.descriptor == 'dpa4' else SUFFIX[backend]}"
+    frozen = frozen_file(content, backend)
     model, check = frozen, None
     if compressed and backend != "tensorflow":
         log.info("the potential stays uncompressed: only TensorFlow's are compressed here")
@@ -259,7 +267,7 @@ def check(
         raise HavenError(f"descriptor dpa4 is of the backend pytorch, not {backend}: set backend, "
                          "or take the profile equivariant, which does")
     if backend == "pytorch":
-        require_packages(PACKAGES if settings.descriptor == "dpa4" else PACKAGES[:1])
+        require_packages(PACKAGES if settings.descriptor == "dpa4" else (MODULE[backend],))
     elif importlib.util.find_spec(MODULE[backend]) is None:
         raise HavenError(f"backend {backend} is not installed: add {MODULE[backend]} to the Python "
                          "environment or choose another")

@@ -44,26 +44,24 @@ def make_input(
     s = settings
     energy, force, strain = s.prefactors
     every = max(1, min(100, s.training_steps // 20))
-    parts = _equivariant(s) if s.descriptor == "dpa4" else _invariant(s, sel)
-    model, more = parts.pop("model"), parts.pop("training", {})
+    own = _equivariant(s) if s.descriptor == "dpa4" else _invariant(s, sel)
     return {
-        "model": {"type_map": type_map, **model},
-        "learning_rate": parts.pop("learning_rate"),
+        **own,
+        "model": {"type_map": type_map, **own["model"]},
         "loss": {
-            "type": "ener", **parts.pop("loss", {}),
+            "type": "ener", **own.get("loss", {}),
             "start_pref_e": energy[0], "limit_pref_e": energy[1],
             "start_pref_f": force[0], "limit_pref_f": force[1],
             "start_pref_v": strain[0] if virial else 0.0,
             "limit_pref_v": strain[1] if virial else 0.0,
         },
-        **parts,
         "training": {
             "training_data": {"systems": train, "batch_size": s.batch_size,
                               "auto_prob": "prob_sys_size"},
             "validation_data": {"systems": test, "batch_size": s.batch_size, "numb_btch": 2},
             "numb_steps": s.training_steps, "seed": s.seed + 2, "disp_file": "lcurve.out",
             "disp_freq": every, "save_freq": every * 5, "save_ckpt": "model.ckpt",
-            "max_ckpt_keep": 3, **more,
+            "max_ckpt_keep": 3, **own.get("training", {}),
         },
     }
 

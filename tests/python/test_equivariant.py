@@ -1,17 +1,22 @@
-"""Equivariant potentials: what DeePMD-kit is asked for, and one trained, compiled and tested."""
+"""Equivariant potentials: what DeePMD-kit is asked for, and one trained, compiled and run."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from ase import Atoms
 from trained import ROOT, call, kill_when, script, trained
 
-from haven import dataset, learning, potential, training_input, weights
+from haven import dataset, lammps, learning, potential, training_input, weights
 from haven.cli import HavenError, sha256
 from haven.cost import trained_network
 from haven.finetune import choose_start
@@ -88,12 +93,17 @@ def test_a_network_is_named_in_the_costs():
     assert trained_network(about) == "10-20-40 / 64-64-64, cutoff 6 Å, float32"
 
 
-def test_weights_are_what_an_equivariant_training_starts_from(tmp_path):
+def test_weights_are_what_an_equivariant_training_starts_from(tmp_path, caplog):
     (tmp_path / "u4_s1.pb").write_bytes(b"x")
     with pytest.raises(HavenError, match=r"to start a network dpa4 from: name it u4_s1\.pt"):
         choose_start(tmp_path, 4.0, 1, ["Li"], "dpa4")
-    (tmp_path / "u4_s2.pt").write_bytes(b"x")
+    for name in ("u4_s2.pt", "u4_s3.pt", "u40_s1.pt"):
+        (tmp_path / name).write_bytes(b"x")
     assert choose_start(tmp_path, 4.0, 1, ["Li"], "dpa4").name == "u4_s2.pt"
+    assert choose_start(tmp_path, 4.0, 3, ["Li"], "dpa4").name == "u4_s3.pt"
+    assert not caplog.records
+    assert choose_start(tmp_path, 0.0, 3, ["Li"], "dpa4").name == "u4_s3.pt"
+    assert "no potential for U = 0 eV: weights start from another U" in caplog.text
 
 
 def test_shipped_weights_say_what_they_were_trained_on():
@@ -143,7 +153,7 @@ def arguments(folder: Path, out: Path) -> list[object]:
 
 
 @real
-def test_one_is_killed_trained_compiled_and_tested(tmp_path):
+def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
     folder = trained()
     asked = arguments(folder, tmp_path)
     jobs = tmp_path / "checkpoints"
@@ -160,6 +170,46 @@ def test_one_is_killed_trained_compiled_and_tested(tmp_path):
     assert tested.returncode == 0, tested.stderr
     rows = potential_rows(tmp_path)
     assert rows["rmse"] < 0.7 * rows["baseline_rmse"]
+
+    # another training starts from the weights
+    job, = jobs.iterdir()
+    content = json.loads((job / "input.json").read_text())
+    content["training"] |= {"numb_steps": 40, "save_ckpt": "further"}
+    (job / "further.json").write_text(json.dumps(content))
+    further = subprocess.run([sys.executable, "-m", "deepmd", "--pt", "train", "further.json",
+                              "--init-model", tmp_path / "u4_s1.pt"], cwd=job, check=False,
+                             capture_output=True, text=True)
+    assert further.returncode == 0, further.stderr[-2000:]
+
+    # the weights give the same potential again, and its energy does not see a rotation
+    again = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / "compile_potential.py"), "--weights",
+         str(tmp_path / "u4_s1.pt"), "--name", "again", "--out", str(tmp_path)],
+        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert again.returncode == 0, again.stderr
+    atoms = Atoms("Li3TiCl6", cell=np.diag([6.2, 6.4, 6.8]), pbc=True,
+                  positions=np.random.default_rng(3).random((10, 3)) * [6.2, 6.4, 6.8])
+    from haven.compression import open_potential, predict
+
+    one, two = (open_potential(tmp_path / name) for name in ("u4_s1.pt2", "again.pt2"))
+    turned = atoms.copy()
+    turned.rotate(50, (1, 2, 3), rotate_cell=True)
+    types = np.array([0, 0, 0, 1, *[2] * 6])
+    first, same, rotated = (
+        predict(model, a.positions[None], a.cell.array[None], types)
+        for model, a in ((one, atoms), (two, atoms), (one, turned)))
+    assert np.allclose(first.force, same.force, atol=1e-5)
+    assert first.energy[0] == pytest.approx(rotated.energy[0], abs=1e-4)
+
+    # LAMMPS finds the library and computes the same energy
+    lammps.write_data(tmp_path / "in.data", atoms, ["Li", "Ti", "Cl"])
+    lines = lammps.setting_lines("read_data in.data", ["u4_s1.pt2"], ["Li", "Ti", "Cl"])
+    (tmp_path / "in.lmp").write_text("\n".join(
+        [*lines, "thermo_style custom step temp pe", "fix 1 all nve", "run 1"]) + "\n")
+    assert lammps.start(tmp_path, "in.lmp", "log.lmp", 1).wait() == 0, (
+        lammps.error_line(tmp_path, "log.lmp"))
+    assert lammps.read_thermo(tmp_path / "log.lmp", 3)[0, 2] == pytest.approx(
+        first.energy[0], abs=2e-4)
 
 
 def potential_rows(folder: Path) -> dict[str, float]:
