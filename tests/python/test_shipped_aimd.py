@@ -30,6 +30,7 @@ def test_every_step_is_a_converged_label_of_the_settings_of_the_data_set(path):
     for frame in frames:
         info = frame.info
         assert info["converged"] and info["functional"] == "PBE" and info["temperature_k"] == 298
+        assert info["smearing_ev"] == (0.1 if u_ev else 0.025)
         assert info["plane_wave_cutoff_ev"] == 340 and list(info["kpoints"]) == [2, 1, 2]
         assert np.abs(frame.forces.sum(axis=0)).max() < 0.2
     shipped = {p.name for p in (FOLDER.parents[1] / "frames" / "li3ticl6").glob("*.extxyz")}
