@@ -124,19 +124,20 @@ def test_shipped_weights_say_what_they_were_trained_on():
 
 
 @real
-def test_shipped_weights_have_the_errors_they_are_shipped_with(tmp_path):
+@pytest.mark.parametrize("u_ev", [0, 4])
+def test_shipped_weights_have_the_errors_they_are_shipped_with(tmp_path, u_ev):
     from haven import accuracy
     from haven.compression import open_potential
     from haven.heldout import series_of
 
     built = call("build_dataset.py", "--frames", ROOT / "assets" / "frames" / "li3ticl6",
-                 "--u_ev", 4, "--out", tmp_path)
+                 "--u_ev", u_ev, "--out", tmp_path)
     assert built.returncode == 0, built.stderr
-    content = dataset.load(tmp_path / "u4.dataset")
+    content = dataset.load(tmp_path / f"u{u_ev}.dataset")
     held = {**content, "systems": [s for s in content["systems"] if s["subset"] == "test"]}
-    parts = series_of(open_potential(SHIPPED / "u4_s1.pt"), held, content["type_map"])
+    parts = series_of(open_potential(SHIPPED / f"u{u_ev}_s1.pt"), held, content["type_map"])
     found = accuracy.accuracy_rows(parts["test"], accuracy.training_means(parts["test"]), 1)
-    said = pd.read_csv(SHIPPED / "accuracy.csv").query("u_ev == 4 and seed == 1")
+    said = pd.read_csv(SHIPPED / "accuracy.csv").query("u_ev == @u_ev and seed == 1")
     said = said.set_index(["quantity", "species"])["rmse"]
     for row in found:
         if row["component"] == "all":

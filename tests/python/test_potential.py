@@ -291,8 +291,9 @@ def test_a_training_goes_on_from_a_given_potential_s_weights(folder, tmp_path):
 
 
 def test_a_compressed_potential_cannot_be_trained_further(folder):
-    with pytest.raises(HavenError, match="is compressed, and its network cannot be trained"):
-        choose_start(folder, 4.0, 1, ["Li", "Ti", "Cl"])
+    for u_ev in (4.0, 2.0):  # of the training's own U, and of another
+        with pytest.raises(HavenError, match="is compressed, and its network cannot be trained"):
+            choose_start(folder, u_ev, 1, ["Li", "Ti", "Cl"])
 
 
 def test_error_falls_with_the_share_of_the_data_trained_on(folder, tmp_path):

@@ -159,12 +159,12 @@ def test_a_shipped_potential_has_the_errors_it_is_shipped_with(tmp_path, u_ev, a
 
     built = call("build_dataset.py", "--frames", FRAMES, "--u_ev", u_ev, "--out", tmp_path)
     assert built.returncode == 0, built.stderr
-    digest = json.loads((tmp_path / f"u{u_ev}.dataset" / "dataset.json").read_text())["sha256"]
-    name = f"u{u_ev}_s1"
+    name, content = f"u{u_ev}_s1", tmp_path / f"u{u_ev}.dataset"
+    digest = json.loads((content / "dataset.json").read_text())["sha256"]
     about = MODELS / f"{name}.potential.json"
     assert json.loads(about.read_text())["dataset_sha256"] == digest, (
         "the shipped frames are not those of the potentials: run tests/bench/models.sh")
-    done = call("test_potential.py", "--dataset", tmp_path / f"u{u_ev}.dataset", "--potential",
+    done = call("test_potential.py", "--dataset", content, "--potential",
                 MODELS / f"{name}.pb", "--about", about, "--u_ev", u_ev, "--out", tmp_path,
                 "--aimd", ASSETS / "aimd" / "li3ticl6" / f"aimd_t298_r0.u{u_ev}.extxyz")
     assert done.returncode == 0, done.stderr
