@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import add_name, log, parser, run, run_id
+from haven.core.errors import log, run
+from haven.core.identity import run_id
+from haven.core.options import add_name, parser
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -26,8 +28,11 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--out", default=".", help="folder for the tables")
     given = options.parse_args(argv)
 
-    from haven import hops, readers, tables, tracks, vanhove
-    from haven.material_file import load_material
+    from haven.core import tables
+    from haven.material.file import load_material
+    from haven.mechanism import hops, tracks
+    from haven.mechanism import van_hove as vanhove
+    from haven.trajectory import readers
 
     material = load_material(given.material)
     trajectory = readers.open_trajectory(given.trajectory, material.mobile, given.out,

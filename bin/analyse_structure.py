@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, add_name, existing, log, parser, run, run_id
+from haven.core.errors import HavenError, existing, log, run
+from haven.core.identity import run_id
+from haven.core.options import add_name, parser
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -26,9 +28,10 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--out", default=".", help="folder for the table")
     given = options.parse_args(argv)
 
-    from haven import rdf, tables
-    from haven.aimd_frames import read_run, verdict_rows
-    from haven.material_file import load_material
+    from haven.core import tables
+    from haven.labels.aimd_checks import read_run, verdict_rows
+    from haven.material.file import load_material
+    from haven.mechanism import rdf
 
     material = load_material(given.material)
     path = existing(given.trajectory, "trajectory")

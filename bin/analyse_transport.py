@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, add_name, log, parser, run, run_id
+from haven.core.errors import HavenError, log, run
+from haven.core.identity import run_id
+from haven.core.options import add_name, parser
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -39,11 +41,15 @@ def main(argv: list[str] | None = None) -> None:
     if given.jump_angstrom is not None and not 0 < given.jump_angstrom < float("inf"):
         raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive")
 
-    from haven import diffusion, msd, readers, tables, transport
+    from haven.core import tables
+    from haven.trajectory import readers
+    from haven.transport import diffusion
+    from haven.transport import displacements as msd
+    from haven.transport import rows as transport
 
     name, species, charge = Path(given.trajectory).stem, given.species, given.charge or 1.0
     if given.material and Path(given.material).suffix in (".yml", ".yaml"):
-        from haven.material_file import load_material
+        from haven.material.file import load_material
 
         material = load_material(given.material)
         name, species = material.name, species or material.mobile

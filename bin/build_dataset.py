@@ -7,11 +7,12 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from haven import cli, tables
+from haven.core import options, tables
+from haven.core.errors import HavenError, log, run
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
@@ -25,13 +26,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
-    from haven import audit, dataset
-    from haven.frames import us_in_names
-    from haven.labelling import failed_rows
-    from haven.material_file import load_material
+    from haven.labels import audit
+    from haven.labels.frames import us_in_names
+    from haven.labels.labelling import failed_rows
+    from haven.material.file import load_material
+    from haven.potential import dataset
 
     if not 0 < args.test_share < 1:
-        raise cli.HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
+        raise HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
     material = load_material(args.material)
     frames = dataset.read_frames(args.frames, args.u_ev, material.species)
     limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
@@ -44,11 +46,11 @@ def main(argv: list[str] | None = None) -> None:
     tables.write("labels", rows, out / f"{name}.labels.parquet", {"frames": args.frames})
     for frame, reason in zip(frames, reasons, strict=True):
         if reason:
-            cli.log.warning("left out: %s: %s", frame.where, reason)
+            log.warning("left out: %s: %s", frame.where, reason)
     kept = [f for f, reason in zip(frames, reasons, strict=True) if not reason]
     if len(kept) < args.min_frames:
         why = ", ".join(f"{n} {r.split(':')[0]}" for r, n in Counter(filter(None, reasons)).items())
-        raise cli.HavenError(f"{args.frames}: {len(kept)} usable frames for U = {args.u_ev:g} eV, "
+        raise HavenError(f"{args.frames}: {len(kept)} usable frames for U = {args.u_ev:g} eV, "
                              f"at least {args.min_frames} are needed"
                              + (f" (left out: {why})" if why else ": label more"))
     held = dataset.choose_test(
@@ -64,4 +66,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import parser, run, seed
+from haven.core.errors import run
+from haven.core.options import parser, seed
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -25,9 +26,9 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
-    from haven import tables
-    from haven.material_file import load_material
-    from haven.starts import starting_frames
+    from haven.core import tables
+    from haven.material.file import load_material
+    from haven.material.starting_cells import starting_frames
 
     trajectories, rows = starting_frames(
         load_material(given.material), given.label_structures, given.frames_per_structure,

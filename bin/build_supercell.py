@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, log, parser, repeats, run, seed
+from haven.core.errors import HavenError, log, run
+from haven.core.options import parser, repeats, seed
 
 WAYS = ("electrostatic", "random", "quasirandom")
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
@@ -34,11 +35,11 @@ def main(argv: list[str] | None = None) -> None:
     import numpy as np
     from ase.io import write
 
-    from haven import tables
-    from haven.disorder import build, sites_of_every_set
-    from haven.lammps import write_data
-    from haven.material_file import load_material
-    from haven.quasirandom import quasirandom
+    from haven.core import tables
+    from haven.dynamics.lammps import write_data
+    from haven.material.disorder import build, sites_of_every_set
+    from haven.material.file import load_material
+    from haven.material.quasirandom import quasirandom
 
     material = load_material(given.material)
     repeat = repeats(given.supercell, "supercell")

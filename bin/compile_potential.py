@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven import cli, engine, guard, weights
+from haven.core import options
+from haven.core import tasks as guard
+from haven.core.errors import existing, run
+from haven.potential.families.deepmd import files as weights
+from haven.potential.families.deepmd import process as engine
 
 
 def main(argv: list[str] | None = None) -> None:
     """Write NAME.pt2."""
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--weights", required=True, help="u4_s1.pt, left by train_potential.py")
     parser.add_argument("--name", required=True, help="name of the file to write, without its end")
     parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
@@ -18,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the result")
     args = parser.parse_args(argv)
 
-    source, out = cli.existing(args.weights, "weights"), Path(args.out)
+    source, out = existing(args.weights, "weights"), Path(args.out)
     if args.gpu:
         guard.require_gpu("pytorch")
     weights.require_packages()
@@ -29,4 +33,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

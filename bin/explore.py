@@ -6,14 +6,15 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from haven import cli, tables
+from haven.core import options, tables
+from haven.core.errors import log, run
 
 MOST = 30  # candidates kept of one run
 
 
 def main(argv: list[str] | None = None) -> None:
     """Write the candidates of each run, and the table of what was seen."""
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--structures", nargs="+", required=True, help="cells to start from")
     parser.add_argument("--potentials", nargs="+", required=True,
@@ -35,22 +36,22 @@ def main(argv: list[str] | None = None) -> None:
     import numpy as np
     from ase.io import write
 
-    from haven.exploration import Window, explore, nearer_walls
-    from haven.job import Job, check, velocity_seed
-    from haven.material_file import load_material
-    from haven.model_file import check_ensemble
-    from haven.relaxation import read_structure, walls_of
+    from haven.dynamics.exploration import Window, explore, nearer_walls
+    from haven.dynamics.job import Job, check, velocity_seed
+    from haven.dynamics.minimise import read_structure, walls_of
+    from haven.material.file import load_material
+    from haven.potential.families.deepmd.model_file import check_ensemble
 
     material = load_material(args.material)
     check_ensemble(args.potentials, material.species)
-    window = Window(*cli.numbers(args.explore_deviation_ev_per_angstrom, 2,
+    window = Window(*options.numbers(args.explore_deviation_ev_per_angstrom, 2,
                                  "explore_deviation_ev_per_angstrom"))
     name, out, rows = f"x{args.round}_u{args.u_ev:g}", Path(args.out), []
     out.mkdir(parents=True, exist_ok=True)
     per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
     every = round(args.explore_dump_ps * per_ps)
     kept = []
-    for temperature_k in cli.numbers(args.temperatures_k, None, "temperatures_k"):
+    for temperature_k in options.numbers(args.temperatures_k, None, "temperatures_k"):
         for path in args.structures:
             atoms = read_structure(path, material.species)
             cell = str(atoms.info.get("trajectory", Path(path).stem))
@@ -72,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
             rows.append({"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
                          "temperature_k": temperature_k, "round": args.round,
                          "structure": cell, "atoms": len(atoms), **row})
-            cli.log.info("%s at %g K: %d of %d frames known, %d to label, %d failed: %s", cell,
+            log.info("%s at %g K: %d of %d frames known, %d to label, %d failed: %s", cell,
                          temperature_k, row["accurate"], row["frames"], row["candidate"],
                          row["failed"], row["verdict"])
     for frame in kept:
@@ -83,4 +84,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

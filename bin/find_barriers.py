@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import existing, parser, run
+from haven.core.errors import existing, run
+from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -26,8 +27,9 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--out", default=".", help="folder for the tables")
     given = options.parse_args(argv)
 
-    from haven import barriers, paths, tables
-    from haven.material_file import load_material
+    from haven.core import tables
+    from haven.material.file import load_material
+    from haven.mechanism import barriers, paths
 
     material = load_material(given.material)
     wanted = paths.directions_wanted(given.directions, given.hops, given.hop_paths, material)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, existing, log, parser, run
+from haven.core.errors import HavenError, existing, log, run
+from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -22,7 +23,8 @@ def main(argv: list[str] | None = None) -> None:
 
     import numpy as np
 
-    from haven import arrhenius, plan, tables
+    from haven.core import tables
+    from haven.transport import arrhenius, plan
 
     folder = existing(given.tables, "folder of tables")
     diffusion = tables.read_folder("diffusion", folder)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import parser, run
+from haven.core.errors import run
+from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -18,9 +19,9 @@ def main(argv: list[str] | None = None) -> None:
                               "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")
     given = options.parse_args(argv)
 
-    from haven.frames import read_folder, us_in_names
-    from haven.importing import import_source
-    from haven.material_file import load_material
+    from haven.labels.frames import read_folder, us_in_names
+    from haven.labels.importing import import_source
+    from haven.material.file import load_material
 
     material = load_material(given.material)
     out = Path(given.out)

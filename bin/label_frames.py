@@ -8,8 +8,11 @@ import os
 import shutil
 from pathlib import Path
 
-from haven import guard, label_options
-from haven.cli import HavenError, existing, numbers, parser, run, sha256
+from haven.core import tasks as guard
+from haven.core.errors import HavenError, existing, run
+from haven.core.identity import sha256
+from haven.core.options import numbers, parser
+from haven.labels import options as label_options
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -26,8 +29,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import iread
 
-    from haven.labelling import label_key, label_trajectory, make_engine
-    from haven.material_file import load_material
+    from haven.labels.labelling import label_key, label_trajectory, make_engine
+    from haven.material.file import load_material
 
     frames = list(iread(existing(given.structure, "structure file")))
     if not frames or "trajectory" not in frames[0].info:

@@ -7,18 +7,20 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from haven import cli, tables
+from haven.core import options, tables
+from haven.core.errors import HavenError, existing, run
+from haven.core.identity import sha256
 
 
 def _counts(text: str, name: str) -> list[int]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise cli.HavenError(f"--{name} is {text}: give whole numbers above 0, such as 160,1280")
+        raise HavenError(f"--{name} is {text}: give whole numbers above 0, such as 160,1280")
     return sorted({int(part) for part in parts})
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     add = parser.add_argument
     add("--material", required=True, help="material file")
     add("--structure", required=True, help="structure to repeat and time (extxyz)")
@@ -39,27 +41,32 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
     if args.cost_steps < 2 or args.cost_limit_s < 1:
-        raise cli.HavenError("--cost_steps must be at least 2 and --cost_limit_s at least 1")
+        raise HavenError("--cost_steps must be at least 2 and --cost_limit_s at least 1")
     wanted = [text for text in (args.cost_networks or "").split(",") if text]
     if wanted and not args.dataset:
-        raise cli.HavenError("--cost_networks needs --dataset")
+        raise HavenError("--cost_networks needs --dataset")
     sizes, cores = _counts(args.cost_atoms, "cost_atoms"), _counts(args.cost_cores, "cost_cores")
 
     from ase.io import read
 
-    from haven import aimd_frames, cost, dataset, guard, networks, potential, scaling, timing
-    from haven.material_file import load_material
+    from haven.core import tasks as guard
+    from haven.cost import networks, scaling, timing
+    from haven.cost import rows as cost
+    from haven.labels import aimd_checks as aimd_frames
+    from haven.material.file import load_material
+    from haven.potential import dataset
+    from haven.potential import training as potential
 
     card = guard.require_gpu(potential.backend_of(args.potential[0])) if args.gpu else None
     material = load_material(args.material)
     name = material.name
-    structure: Any = read(cli.existing(args.structure, "structure"))
-    potentials = [cli.existing(path, "potential") for path in args.potential]
+    structure: Any = read(existing(args.structure, "structure"))
+    potentials = [existing(path, "potential") for path in args.potential]
     for text in wanted:
         networks.settings_of(text)
     rows: list[cost.Row] = []
     if args.tables:
-        folder = cli.existing(args.tables, "folder of tables")
+        folder = existing(args.tables, "folder of tables")
         rows += cost.label_rows(tables.read_folder("labels", folder), name, args.u_ev)
         rows += cost.training_rows(folder, name, args.u_ev)
     for path in args.aimd:
@@ -75,8 +82,8 @@ def main(argv: list[str] | None = None) -> None:
             rows += timing.dynamics_rows(name, args.u_ev, made, structure, sizes, cores,
                                          args.cost_steps, place / f"runs{number}",
                                          args.cost_limit_s, card)
-    digests = {str(path.name): cli.sha256(path) for path in potentials}
-    inputs = {"structure": cli.sha256(args.structure), **digests}
+    digests = {str(path.name): sha256(path) for path in potentials}
+    inputs = {"structure": sha256(args.structure), **digests}
     out, stem = Path(args.out), f"u{args.u_ev:g}"
     tables.write("cost", cost.add_ratios(rows), out / f"{stem}.cost.parquet", inputs)
     if grown := scaling.rows(rows):
@@ -84,4 +91,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

@@ -6,12 +6,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from haven import cli, guard, potential, tables
-from haven.training_options import add_options, settings_of
+from haven.core import options, tables
+from haven.core import tasks as guard
+from haven.core.errors import log, run
+from haven.potential import training as potential
+from haven.potential.families.deepmd.options import add_options, settings_of
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
     parser.add_argument("--potential", required=True, help="potential trained on all of it")
@@ -21,10 +24,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
-    from haven import dataset as data
-    from haven import shares
-    from haven.material_file import load_material
-    from haven.model_file import check_potential
+    from haven.material.file import load_material
+    from haven.potential import data_size as shares
+    from haven.potential import dataset as data
+    from haven.potential.families.deepmd.model_file import check_potential
 
     if args.gpu:
         guard.require_gpu(args.backend)
@@ -51,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
                          "frames_train": part["frames"]["train"],
                          "training_steps": settings.training_steps, **row})
             if row["quantity"] == "force":
-                cli.log.info("%d frames: held-out force RMSE %.3g %s",
+                log.info("%d frames: held-out force RMSE %.3g %s",
                              part["frames"]["train"], row["rmse"], row["unit"])
         if not args.checkpoint_dir:
             shutil.rmtree(folder)
@@ -60,4 +63,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

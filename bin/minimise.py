@@ -6,17 +6,19 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from haven import cli, tables
+from haven.core import options, tables
+from haven.core.errors import HavenError, log, run
+from haven.core.identity import sha256
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--structure", required=True, help="structure to relax (extxyz)")
     parser.add_argument("--potential", required=True, help="frozen potential")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
-    cli.add_name(parser)
+    options.add_name(parser)
     parser.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
                         help="largest force on an atom at which to stop")
     parser.add_argument("--max_steps", type=int, default=500, help="most steps")
@@ -28,16 +30,16 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
-    from haven.material_file import load_material
-    from haven.model_file import check_potential
-    from haven.relaxation import minimise, read_structure, verdict_rows, wall_row, walls_of
+    from haven.dynamics.minimise import minimise, read_structure, verdict_rows, wall_row, walls_of
+    from haven.material.file import load_material
+    from haven.potential.families.deepmd.model_file import check_potential
 
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
     model = Path(args.potential)
     check_potential(model, material.species)
     if args.force_tolerance_ev_per_angstrom <= 0 or args.max_steps < 1:
-        raise cli.HavenError("force_tolerance_ev_per_angstrom must be above 0, max_steps at least "
+        raise HavenError("force_tolerance_ev_per_angstrom must be above 0, max_steps at least "
                              "1")
     walls = walls_of(material)
     with tempfile.TemporaryDirectory(prefix="haven_minimise_") as scratch:
@@ -48,15 +50,15 @@ def main(argv: list[str] | None = None) -> None:
                         args.force_tolerance_ev_per_angstrom)
     rows.append(wall_row([relaxed], walls, material.name, "MINIMISE", name))
     for row in rows:
-        cli.log.info("%s: %s", name, row["message"])
+        log.info("%s: %s", name, row["message"])
     if not rows[0]["passed"]:
-        raise cli.HavenError(f"{args.structure}: {rows[0]['message']}: the potential does not hold "
+        raise HavenError(f"{args.structure}: {rows[0]['message']}: the potential does not hold "
                              "this structure together; train it on more such frames")
     out.mkdir(parents=True, exist_ok=True)
     write(out / f"{name}.minimised.extxyz", relaxed)
     tables.write("verdicts", rows, out / f"{name}_minimise.verdicts.parquet",
-                 {"structure": cli.sha256(args.structure), "potential": cli.sha256(model)})
+                 {"structure": sha256(args.structure), "potential": sha256(model)})
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from haven.cli import HavenError, existing, log, parser, repeats, run, seed
+from haven.core.errors import HavenError, existing, log, run
+from haven.core.options import parser, repeats, seed
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -31,10 +32,12 @@ def main(argv: list[str] | None = None) -> None:
                          "conventional cell, the start of relax_first_principles.py")
     given = options.parse_args(argv)
 
-    from haven import tables
-    from haven.barriers import potential
-    from haven.cell_labelled import read_relaxed
-    from haven.cell_relaxation import (
+    from haven.core import tables
+    from haven.dynamics.minimise import wall_row, walls_of
+    from haven.labels.cell import read_relaxed
+    from haven.material.disorder import build
+    from haven.material.file import load_material
+    from haven.material.relaxation import (
         COARSE,
         POTENTIAL,
         conventional,
@@ -42,9 +45,7 @@ def main(argv: list[str] | None = None) -> None:
         relax_cell,
         system_name,
     )
-    from haven.disorder import build
-    from haven.material_file import load_material
-    from haven.relaxation import wall_row, walls_of
+    from haven.mechanism.barriers import potential
 
     material = load_material(given.material)
     repeat = repeats(given.relax_supercell, "relax_supercell")

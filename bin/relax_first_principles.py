@@ -6,12 +6,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from haven import cli, guard, label_options
+from haven.core import options
+from haven.core import tasks as guard
+from haven.core.errors import HavenError, log, run
+from haven.labels import options as label_options
 
 
 def main(argv: list[str] | None = None) -> None:
     """Relax or go on; write the steps as one extxyz file, and the table of lattice constants."""
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     add = parser.add_argument
     add("--material", required=True, help="material file")
     add("--start", required=True, help="one conventional cell near its minimum, such as "
@@ -24,16 +27,16 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder for steps and table")
     args = parser.parse_args(argv)
 
-    from haven import tables
-    from haven.aimd import key
-    from haven.cell_labelled import FRAMES, lattice_row, relax
-    from haven.frames import read_file
-    from haven.labelling import make_engine
-    from haven.material_file import load_material
-    from haven.relaxation import read_structure
+    from haven.core import tables
+    from haven.dynamics.minimise import read_structure
+    from haven.labels.aimd import key
+    from haven.labels.cell import FRAMES, lattice_row, relax
+    from haven.labels.frames import read_file
+    from haven.labels.labelling import make_engine
+    from haven.material.file import load_material
 
     if not args.force_tolerance_ev_per_angstrom > 0:
-        raise cli.HavenError(f"force_tolerance_ev_per_angstrom is "
+        raise HavenError(f"force_tolerance_ev_per_angstrom is "
                              f"{args.force_tolerance_ev_per_angstrom:g}: it must be above 0")
     material = load_material(args.material)
     start = read_structure(args.start, material.species)
@@ -47,7 +50,7 @@ def main(argv: list[str] | None = None) -> None:
     with guard.alone(folder):
         if not relax(start, material, args.u_ev, args.engine, settings, folder,
                      args.force_tolerance_ev_per_angstrom):
-            cli.log.warning("%s did not converge: its table says so", name)
+            log.warning("%s did not converge: its table says so", name)
         target = out / f"{name}.u{args.u_ev:g}.extxyz"
         shutil.copyfile(folder / FRAMES, target)
     frames = read_file(target, args.u_ev, material.species)
@@ -57,4 +60,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

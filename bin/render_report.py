@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import parser, run
+from haven.core.errors import run
+from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -21,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder for report.html, figures/ and tables/")
     given = arguments.parse_args(argv)
 
-    from haven.report import write
+    from haven.report.page import write
 
     print(write(given.tables, given.reference, given.template, given.out, given.expected,
                 given.structures))

@@ -7,12 +7,15 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from haven import cli, guard, label_options
+from haven.core import options
+from haven.core import tasks as guard
+from haven.core.errors import HavenError, run
+from haven.labels import options as label_options
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run or go on; write one extxyz file."""
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     add = parser.add_argument
     add("--material", required=True, help="material file")
     add("--start", required=True, help="a frame of dynamics at this temperature: extxyz, or "
@@ -20,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
     add("--temperature_k", type=float, required=True, help="temperature, K")
     add("--replica", type=int, default=0, help="number of the disorder replica")
-    add("--seed", type=cli.seed, default=1, help="seed of velocities and thermostat")
+    add("--seed", type=options.seed, default=1, help="seed of velocities and thermostat")
     add("--aimd_steps", type=int, default=150, help="steps")
     add("--aimd_timestep_fs", type=float, default=2.0, help="time step, fs")
     add("--aimd_label_every", type=int, default=0, help="steps between frames that also go into "
@@ -33,15 +36,15 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import iread, write
 
-    from haven import aimd
-    from haven.labelling import make_engine
-    from haven.material_file import load_material
+    from haven.labels import aimd
+    from haven.labels.labelling import make_engine
+    from haven.material.file import load_material
 
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
                          args.aimd_steps, args.seed)
     aimd.check(course)
     if args.aimd_label_every < 0:
-        raise cli.HavenError(f"aimd_label_every is {args.aimd_label_every}: it must be 0 or more")
+        raise HavenError(f"aimd_label_every is {args.aimd_label_every}: it must be 0 or more")
     material = load_material(args.material)
     start = aimd.read_start(args.start, material.species)
     settings = label_options.settings_of(args)
@@ -65,4 +68,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

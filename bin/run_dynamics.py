@@ -8,7 +8,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from haven import cli, guard
+from haven.core import options
+from haven.core import tasks as guard
+from haven.core.errors import run
+from haven.core.identity import run_id, sha256
 
 NUMBERS = {
     "timestep_fs": (1.0, "time step"), "equilibration_ps": (5.0, "time before production"),
@@ -20,7 +23,7 @@ NUMBERS = {
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """Return the options."""
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--structure", required=True, help="minimised supercell (extxyz)")
     parser.add_argument("--potentials", nargs="+", required=True,
@@ -39,21 +42,21 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--checkpoint_dir", help="folder for checkpoints that a retry goes on from")
     parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
     parser.add_argument("--out", default=".", help="folder for the results")
-    cli.add_name(parser)
+    options.add_name(parser)
     args = parser.parse_args(argv)
-    args.name = args.name or cli.run_id(args.u_ev, args.temperature_k, args.replica)
+    args.name = args.name or run_id(args.u_ev, args.temperature_k, args.replica)
     return args
 
 
 def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
 
-    from haven.job import Job, check, key, velocity_seed
-    from haven.material_file import load_material
-    from haven.model_file import check_ensemble, crowded
-    from haven.potential import backend_of
-    from haven.production import simulate
-    from haven.relaxation import read_structure, walls_of
+    from haven.dynamics.job import Job, check, key, velocity_seed
+    from haven.dynamics.minimise import read_structure, walls_of
+    from haven.dynamics.production import simulate
+    from haven.material.file import load_material
+    from haven.potential.families.deepmd.model_file import check_ensemble, crowded
+    from haven.potential.training import backend_of
 
     if args.gpu:
         guard.require_gpu(backend_of(args.potentials[0]))
@@ -72,14 +75,14 @@ def main(argv: list[str] | None = None) -> None:
     )
     check(job)
     name, out = args.name, Path(args.out)
-    digests = replace(job, potentials=tuple(map(cli.sha256, args.potentials)))
+    digests = replace(job, potentials=tuple(map(sha256, args.potentials)))
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    folder = place / f"{name}_{key(digests, cli.sha256(args.structure))}"
+    folder = place / f"{name}_{key(digests, sha256(args.structure))}"
     folder.mkdir(parents=True, exist_ok=True)
     if described[0] is not None:
         crowded(atoms, described[0])
     keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
-    inputs = {"structure": cli.sha256(args.structure), "potentials": digests.potentials}
+    inputs = {"structure": sha256(args.structure), "potentials": digests.potentials}
     with guard.alone(folder):
         simulate(job, args.potentials, atoms, {**keys, "material": material.name}, folder,
                  out / name, args.force_window_ev_per_angstrom, inputs)
@@ -88,4 +91,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

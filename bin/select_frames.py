@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.cli import HavenError, existing, log, parser, run
+from haven.core.errors import HavenError, existing, log, run
+from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -22,9 +23,9 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import iread, write
 
-    from haven import tables
-    from haven.material_file import load_material
-    from haven.selection import select_by_size
+    from haven.core import tables
+    from haven.material.file import load_material
+    from haven.potential.selection import select_by_size
 
     frames = [a for path in given.candidates for a in iread(existing(path, "candidates"), ":")]
     if given.frames_per_round < 1:

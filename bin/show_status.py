@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven import trainings
-from haven.cli import HavenError, parser, run
-from haven.progress import find_folders, read_progress, table
+from haven.core.errors import HavenError, run
+from haven.core.options import parser
+from haven.dynamics.progress import find_folders, read_progress, table
+from haven.potential import progress as trainings
 
 
 def main(argv: list[str] | None = None) -> None:

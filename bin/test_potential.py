@@ -6,11 +6,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from haven import accuracy, cli, engine, potential, tables
+from haven.core import options, tables
+from haven.core.errors import log, run
+from haven.core.identity import sha256
+from haven.potential import accuracy
+from haven.potential import training as potential
+from haven.potential.families.deepmd import process as engine
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
     parser.add_argument("--potential", required=True, help="frozen potential")
@@ -26,9 +31,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
-    from haven import dataset as data
-    from haven.material_file import load_material
-    from haven.model_file import check_potential
+    from haven.material.file import load_material
+    from haven.potential import dataset as data
+    from haven.potential.families.deepmd.model_file import check_potential
 
     material, content = load_material(args.material), data.load(args.dataset)
     model = Path(args.potential)
@@ -36,8 +41,8 @@ def main(argv: list[str] | None = None) -> None:
     engine.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
-    from haven.compression import open_potential
-    from haven.heldout import add_distances, seen_row, series_of, settings_row, with_aimd
+    from haven.potential.families.deepmd.compression import open_potential
+    from haven.potential.heldout import add_distances, seen_row, series_of, settings_row, with_aimd
 
     evaluator = open_potential(model)
     known = potential.require_species(evaluator.get_type_map(), material.species, str(model))
@@ -52,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
               for row in accuracy.parity_rows(parts[s], args.parity_points, content["seed"])]
     add_distances(points, content)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
-    inputs = {"potential": cli.sha256(model), "dataset": content["sha256"]}
+    inputs = {"potential": sha256(model), "dataset": content["sha256"]}
     tables.write("accuracy", rows, out / f"{name}.accuracy.parquet", inputs)
     tables.write("parity", points, out / f"{name}.parity.parquet", inputs)
     verdicts = [seen_row(args.about, content, material.name, name)]
@@ -61,12 +66,12 @@ def main(argv: list[str] | None = None) -> None:
     tables.write("verdicts", verdicts, out / f"{name}.verdicts.parquet", inputs)
     for verdict in verdicts:
         if not verdict["passed"]:
-            cli.log.warning("%s: %s", name, verdict["message"])
+            log.warning("%s: %s", name, verdict["message"])
     for row in rows:
         if row["subset"] == "test" and row["species"] == row["component"] == "all":
-            cli.log.info("held out, %s: RMSE %.3g %s (mean of the training set: %.3g)",
+            log.info("held out, %s: RMSE %.3g %s (mean of the training set: %.3g)",
                          row["quantity"], row["rmse"], row["unit"], row["baseline_rmse"])
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

@@ -7,13 +7,19 @@ import json
 import shutil
 from pathlib import Path
 
-from haven import cli, engine, guard, learning, potential, tables
-from haven.training_options import add_options, settings_of
-from haven.weights import WEIGHTS
+from haven.core import options, tables
+from haven.core import tasks as guard
+from haven.core.errors import run
+from haven.core.identity import sha256
+from haven.potential import curve as learning
+from haven.potential import training as potential
+from haven.potential.families.deepmd import process as engine
+from haven.potential.families.deepmd.files import WEIGHTS
+from haven.potential.families.deepmd.options import add_options, settings_of
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser(__doc__)
+    parser = options.parser(__doc__)
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
@@ -23,9 +29,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
-    from haven import dataset as data
-    from haven.finetune import choose_start
-    from haven.material_file import load_material
+    from haven.material.file import load_material
+    from haven.potential import dataset as data
+    from haven.potential.start import choose_start
 
     material, content = load_material(args.material), data.load(args.dataset)
     card = guard.require_gpu(args.backend) if args.gpu else None
@@ -34,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     init = (choose_start(args.init_models, args.u_ev, args.seed, material.species,
                          settings.descriptor) if args.init_models else None)
-    key = potential.job_key(content, settings, args.backend, cli.sha256(init) if init else "",
+    key = potential.job_key(content, settings, args.backend, sha256(init) if init else "",
                             str(args.compress))
     folder = Path(args.checkpoint_dir or out / "checkpoints").resolve() / f"{name}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     if done["model"] != frozen:
         shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
     curve = learning.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
-    inputs = {"dataset": content["sha256"], "potential": cli.sha256(final)}
+    inputs = {"dataset": content["sha256"], "potential": sha256(final)}
     tables.write("learning_curve", curve, out / f"{name}.learning_curve.parquet", inputs)
     about = potential.provenance(settings, content, final) | done
     about |= {"material": material.name, "u_ev": args.u_ev, "backend": args.backend,
@@ -60,11 +66,11 @@ def main(argv: list[str] | None = None) -> None:
               "init_model": init.name if init else None}
     if settings.descriptor == "dpa4":
         shutil.copyfile(folder / f"frozen{WEIGHTS}", out / f"{name}{WEIGHTS}")
-        about["weights_sha256"] = cli.sha256(out / f"{name}{WEIGHTS}")
+        about["weights_sha256"] = sha256(out / f"{name}{WEIGHTS}")
     (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
     if not args.checkpoint_dir:
         shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run(main)

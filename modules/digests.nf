@@ -1,23 +1,40 @@
 // What identifies the code of each process.
 
-/** Modules of bin/haven that a Python file imports, itself and through others. */
-def importedModules(name, seen) {
-    def source = file("${projectDir}/bin/haven/${name}.py")
-    if (name in seen || !source.exists()) { return seen }
-    importsOf(source.text).inject(seen + [name]) { found, next -> importedModules(next, found) }
+/** Script to the packages of bin/haven whose code it uses; tests/python/test_layers.py compares them with the imports. */
+def packagesOf() {
+    [
+        analyse_hops           : ['core', 'material', 'trajectory', 'mechanism'],
+        analyse_structure      : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'mechanism'],
+        analyse_transport      : ['core', 'material', 'trajectory', 'transport'],
+        build_dataset          : ['core', 'material', 'trajectory', 'labels', 'potential'],
+        build_structures       : ['core', 'material', 'trajectory'],
+        build_supercell        : ['core', 'material', 'trajectory', 'dynamics'],
+        compile_potential      : ['core', 'potential'],
+        explore                : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
+        find_barriers          : ['core', 'material', 'trajectory', 'mechanism'],
+        fit_arrhenius          : ['core', 'trajectory', 'transport'],
+        import_frames          : ['core', 'material', 'labels'],
+        label_frames           : ['core', 'material', 'labels'],
+        measure_cost           : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'report'],
+        measure_learning       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost'],
+        minimise               : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
+        relax_cell             : ['core', 'material', 'trajectory', 'labels', 'dynamics', 'mechanism'],
+        relax_first_principles : ['core', 'material', 'trajectory', 'labels', 'dynamics', 'mechanism'],
+        render_report          : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'report'],
+        run_aimd               : ['core', 'material', 'trajectory', 'labels', 'dynamics', 'mechanism'],
+        run_dynamics           : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
+        select_frames          : ['core', 'material', 'trajectory', 'potential'],
+        show_status            : ['core', 'potential', 'dynamics'],
+        test_potential         : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost'],
+        train_potential        : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost'],
+    ]
 }
 
-def importsOf(text) {
-    def direct = text.findAll(/haven\.\w+/).collect { found -> found.tokenize('.')[1] }
-    def listed = text.findAll(/from haven import [\w, ]+/).collect { found -> found.tokenize(', ').drop(3) }
-    (direct + listed).flatten().unique()
-}
-
-/** Process name to a digest of every module of bin/haven its script imports: only files directly in bin/ are in a task's hash. */
+/** Process name to a digest of the packages its script uses: only files directly in bin/ are in a task's hash by themselves. */
 def codeDigests(wanted) {
-    files("${projectDir}/bin/*.py").collectEntries { script ->
-        def modules = wanted ? importsOf(script.text).inject(['__init__']) { found, next -> importedModules(next, found) }.sort() : []
-        def text = modules.collect { name -> file("${projectDir}/bin/haven/${name}.py").text }.join('\n')
-        [script.baseName, text.digest('SHA-256').take(16)]
+    packagesOf().collectEntries { script, packages ->
+        def sources = wanted ? packages.collectMany { name -> files("${projectDir}/bin/haven/${name}/**.py") } + [file("${projectDir}/bin/haven/__init__.py")] : []
+        def text = sources.sort { path -> path.toString() }.collect { path -> "${path.name}\n${path.text}" }.join('\n')
+        [script, text.digest('SHA-256').take(16)]
     }
 }

@@ -43,7 +43,7 @@ def slope(seen: dict[int, float], steps: int) -> float:
 
 def seconds_per_step(given: argparse.Namespace, backend: str, network: str) -> float:
     """Train in this process and return its user and system time a step, s."""
-    learning = importlib.import_module("haven.learning")
+    learning = importlib.import_module("haven.potential.curve")
     steps, seen, over = STEPS[backend, network], {}, threading.Event()
     with tempfile.TemporaryDirectory() as out:
         def follow() -> None:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Convergence of the shipped labels with plane-wave cutoff, k points, smearing, self-consistency.
 
-Shipped frames are labelled again through `haven.labelling`, one setting changed at a time; what is
-there already in --work is not computed again, and the table is written anew after each frame, so
+Shipped frames are labelled again through `haven.labels.labelling`, one setting changed at a time;
+what is there already in --work is not computed again, and the
+table is written anew after each frame, so
 that a stopped study goes on; rows of the table whose labels --work lacks stay. Costs are processor
 seconds of one core. A frame's reference is its label with the finest setting of the same kind;
 frames whose Ti moments differ from the reference's are on another electronic branch and their
@@ -20,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from haven.cli import log
-from haven.labelling import CONVERGENCE, Settings, label_trajectory
-from haven.material_file import load_material
+from haven.core.errors import log
+from haven.labels.labelling import CONVERGENCE, Settings, label_trajectory
+from haven.material.file import load_material
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = {  # of 20 atoms: dynamics at 300 and 600 K, strained and rattled cells

@@ -55,7 +55,7 @@ FIELDS: tuple[str, ...] = (
 
 def training_seconds(given: argparse.Namespace, network: str, device: str, batch: int) -> float:
     """Train in a process of its own and return its wall time a step, s."""
-    learning = importlib.import_module("haven.learning")
+    learning = importlib.import_module("haven.potential.curve")
     seen: dict[int, float] = {}
     out = Path(given.work) / f"{network}_{device}_{batch}"
     steps = STEPS[device]
@@ -80,7 +80,7 @@ def dynamics_seconds(
     given: argparse.Namespace, network: str, device: str, atoms: int, runs: int
 ) -> tuple[float, int]:
     """Run LAMMPS as often at once as asked; return the mean wall time of a step, s, and steps."""
-    timing = importlib.import_module("haven.timing")
+    timing = importlib.import_module("haven.cost.timing")
     structure: Any = importlib.import_module("ase.io").read(given.structure)
     cell = structure.repeat(timing.replicas(len(structure), atoms))
     [model] = (Path(given.work) / f"{network}_gpu_1").glob("*.pth")
@@ -110,8 +110,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["training", "dynamics"], help="leave out the other")
     parser.add_argument("--out", required=True, help="CSV, added to")
     given = parser.parse_args()
-    card = importlib.import_module("haven.guard").require_gpu("pytorch").removeprefix("GPU ")
-    timing = importlib.import_module("haven.timing")
+    card = importlib.import_module("haven.core.tasks").require_gpu("pytorch").removeprefix("GPU ")
+    timing = importlib.import_module("haven.cost.timing")
     out = Path(given.out)
     rows: list[dict[str, str]] = list(csv.DictReader(out.open())) if out.exists() else []
     there = {tuple(row[name] for name in ("work", "network", "device", "atoms_or_batch",

@@ -60,10 +60,10 @@ def main() -> None:
     parser.add_argument("--anion", default="Cl")
     given = parser.parse_args()
 
-    from haven.accuracy import bootstrap_rmse
-    from haven.compression import open_potential, predict
-    from haven.dataset import load
-    from haven.systems import system_arrays
+    from haven.potential.accuracy import bootstrap_rmse
+    from haven.potential.dataset import load
+    from haven.potential.families.deepmd.compression import open_potential, predict
+    from haven.potential.families.deepmd.systems import system_arrays
 
     content = load(given.dataset)
     names = np.array(content["type_map"])

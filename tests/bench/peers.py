@@ -22,7 +22,7 @@ SPARSE = 1000  # frames that kinisi and haven_d get, evenly over the run
 def positions(path: Path, share: float) -> np.ndarray:
     """Return positions (T, n, 3) of the first ions, as the peers take them."""
     sys.path.insert(0, str(BIN))
-    from haven.trajectory import open_npz
+    from haven.trajectory.trajectory import open_npz
 
     held = open_npz(path)
     return held.read(0, max(2, round(held.ions * share)))

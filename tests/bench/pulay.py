@@ -20,11 +20,11 @@ sys.path.insert(0, str(ROOT / "bin"))
 
 from ase.io import read
 
-from haven.cell_relaxation import EV_PER_ANGSTROM3_GPA
-from haven.label_gpaw import Gpaw
-from haven.labelling import Settings
-from haven.material_file import load_material
-from haven.pulay import HEADER
+from haven.labels.engines.gpaw import Gpaw
+from haven.labels.labelling import Settings
+from haven.labels.pulay import HEADER
+from haven.material.file import load_material
+from haven.material.relaxation import EV_PER_ANGSTROM3_GPA
 
 STRAINS = (-0.02, -0.01, 0.0, 0.01, 0.02)
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parents[1] / "bin"))
 def main() -> None:
     import pandas as pd
 
-    from haven import scaling
+    from haven.cost import scaling
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", nargs="?", type=Path, default=HERE / "cost.csv")

@@ -51,7 +51,7 @@ MOST = 33_000_000  # positions (ions x frames) a peer gets at most
 
 def make(path: Path, frames: int, ions: int) -> None:
     """Write a container of ions that rattle and walk, a block of frames at a time."""
-    from haven.trajectory import write_npz
+    from haven.trajectory.trajectory import write_npz
 
     rng = np.random.default_rng(0)
     raw = path.with_suffix(".raw")
@@ -75,7 +75,8 @@ def make(path: Path, frames: int, ions: int) -> None:
 
 def haven(path: Path, share: float) -> dict:
     """All that ``curves`` gives: self, total, distinct, per axis, errors, positions averaged."""
-    from haven import msd, trajectory
+    from haven.trajectory import trajectory
+    from haven.transport import displacements as msd
 
     held = trajectory.open_npz(path)
     found = msd.curves(held)
@@ -100,7 +101,9 @@ def haven_curves(path: Path, share: float) -> dict:
 
 def curves_alone(path: Path, total: bool) -> dict:
     """Return the self curve, made with or without the total and distinct ones."""
-    from haven import kernels, msd, trajectory
+    from haven.trajectory import trajectory
+    from haven.transport import displacements as msd
+    from haven.transport import kernels
 
     held = trajectory.open_npz(path)
     zeros = np.zeros((held.frames, 3))
@@ -121,7 +124,9 @@ def curves_alone(path: Path, total: bool) -> dict:
 
 def haven_d(path: Path, share: float) -> dict:
     """D_self with interval from the ions kinisi gets."""
-    from haven import diffusion, msd, trajectory
+    from haven.trajectory import trajectory
+    from haven.transport import diffusion
+    from haven.transport import displacements as msd
 
     x, step = thinned(path, share)
     part = path.with_name("part.npz")
@@ -136,7 +141,7 @@ def haven_d(path: Path, share: float) -> dict:
 
 def haven_van_hove(path: Path, share: float) -> dict:
     """Van Hove functions of the ions, origins and lags that pymatgen gets, smeared as it does."""
-    from haven.vanhove import distinct_part, self_part
+    from haven.mechanism.van_hove import distinct_part, self_part
 
     x = positions(path, share)[: ORIGINS + LAGS[-1]].astype(float)
     own = [self_part(x[:ORIGINS], x[lag : lag + ORIGINS], EDGES) for lag in LAGS]
@@ -160,8 +165,9 @@ def one(tool: str, path: Path, share: float, out: Path) -> None:
     """Run one tool in this process and write what it found and took."""
     sys.path.insert(0, str(BIN))
     positions(path, 1e-9)
-    for module in MODULES.get(tool, ("haven.msd", "haven.kernels", "haven.diffusion",
-                                     "haven.vanhove", "scipy.spatial")):
+    for module in MODULES.get(tool, ("haven.transport.displacements", "haven.transport.kernels",
+                                     "haven.transport.diffusion", "haven.mechanism.van_hove",
+                                     "scipy.spatial")):
         importlib.import_module(module)
     start = time.process_time(), time.perf_counter()
     found = TOOLS[tool](path, share)
@@ -256,7 +262,8 @@ def report(given: argparse.Namespace, tool: str, found: dict) -> str:
         line += ", D_self {:.4g} [{:.4g}, {:.4g}] cm2/s".format(*found["d"])
     curve = given.work / f"{tool}.npy"
     if curve.exists() and (given.work / "haven.npy").exists():
-        from haven import msd, trajectory
+        from haven.trajectory import trajectory
+        from haven.transport import displacements as msd
 
         data = given.work / f"{given.ions}x{given.frames}.npz"
         held = trajectory.open_npz(data)

@@ -11,9 +11,9 @@ import pandas as pd
 from runs import ROOT, nextflow
 
 sys.path.insert(0, str(ROOT / "bin"))
-from haven.crystal import assemble, cation_lattice
-from haven.material_file import load_material
-from haven.trajectory import write_npz
+from haven.material.crystal import assemble, cation_lattice
+from haven.material.file import load_material
+from haven.trajectory.trajectory import write_npz
 
 
 def walkers(path: Path, seed: int, frames: int = 600) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from runs import Miniature
 
-from haven import tables
+from haven.core import tables
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,10 +26,10 @@ def test_editing_a_module_reruns_the_tasks_that_use_it(copy: Path, tmp_path: Pat
     options = ("-profile", "test", "-stub", "-resume", *few)
     first = nextflow(tmp_path / "run", "first.tsv", *options, root=copy)
     assert first.status == 0, first.said
-    module = copy / "bin" / "haven" / "hops.py"
+    module = copy / "bin" / "haven" / "mechanism" / "hops.py"
     module.write_text(module.read_text() + "\n# an edit\n")
     second = nextflow(tmp_path / "run", "second.tsv", *options, root=copy)
     assert second.status == 0, second.said
     rerun = {name.split(" ")[0].split(":")[-1] for name in second.names("COMPLETED")}
     assert "ANALYSE_HOPS" in rerun
-    assert not rerun & {"BUILD_DATASET", "TRAIN_POTENTIAL", "RUN_DYNAMICS", "ANALYSE_STRUCTURE"}
+    assert not rerun & {"BUILD_DATASET", "TRAIN_POTENTIAL", "RUN_DYNAMICS", "ANALYSE_TRANSPORT"}

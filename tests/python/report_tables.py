@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from haven import tables
+from haven.core import tables
 
 KB = 8.617333262e-5
 ROOM = 298.0

@@ -10,8 +10,8 @@ from ase import Atoms
 from ase.io import write
 from test_bad_trajectories import FORMATS, dump
 
-from haven import tables
-from haven.cli import HavenError
+from haven.core import tables
+from haven.core.errors import HavenError
 
 CELL = np.array([[24.0, 0, 0], [0, 22, 0], [-8, 0, 20]])
 FRAMES, SPACING_PS = 400, 0.5

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from study import DYNAMICS, EVERY, STEPS, Study, command
 
-from haven import tables
-from haven.job import COLUMNS
-from haven.lammps import read_thermo
-from haven.trajectory import open_npz
+from haven.core import tables
+from haven.dynamics.job import COLUMNS
+from haven.dynamics.lammps import read_thermo
+from haven.trajectory.trajectory import open_npz
 
 
 def segments(folder: Path) -> list[np.ndarray]:

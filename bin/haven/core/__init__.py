@@ -1,0 +1,1 @@
+"""What every other package uses: errors, options, tables, numbers as text, periodic cells."""

@@ -1,0 +1,29 @@
+"""What identifies files, the code and runs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def package_digest() -> str:
+    """Return 12 characters that change when any module of ``bin/haven`` changes."""
+    digest = hashlib.sha256()
+    for module in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(module.name.encode() + b"\0" + module.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def run_id(u_ev: float, temperature_k: float, replica: int = 0, seed: int | None = None) -> str:
+    """Return the name of one dynamics run, such as ``u4_t298_r0``, with its seed if given."""
+    name = f"u{u_ev:g}_t{temperature_k:g}_r{replica}"
+    return name if seed is None else f"{name}_s{seed}"

@@ -1,0 +1,77 @@
+"""What a long task makes sure of first: alone in its folder, a GPU where one is due."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from haven.core.errors import HavenError, log
+
+DEVICES = Path("/dev")
+CPU_ONLY = "tensorflow-cpu"
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder of checkpoints; where another task still writes there, wait for its end.
+
+    A job that a scheduler goes on with after its Nextflow died meets the one that a resumed
+    Nextflow submits; the second takes over what the first has done.
+
+    Parameters
+    ----------
+    folder
+        Exists; gets the file ``lock``. A file system without locks is used without.
+    """
+    with (folder / "lock").open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("another task still writes in %s: waiting for its end", folder)
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        except OSError as error:
+            log.warning("%s can't be locked (%s): don't run two tasks on it", folder, error)
+        yield
+
+
+def require_gpu(backend: str = "tensorflow") -> str | None:
+    """Refuse to go on where no NVIDIA GPU can be used.
+
+    Parameters
+    ----------
+    backend
+        Of DeePMD-kit.
+
+    Returns
+    -------
+    str or None
+        ``GPU`` and the name that its driver gives it; None, with a warning, where the backend's
+        library is one for processors alone.
+
+    Raises
+    ------
+    HavenError
+        If there is no device, or ``CUDA_VISIBLE_DEVICES`` hides all of them.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    hidden = visible is not None and visible.strip() in ("", "-1", "NoDevFiles")
+    if hidden or not any(DEVICES.glob("nvidia[0-9]*")):
+        why = f"CUDA_VISIBLE_DEVICES is '{visible}'" if hidden else "no /dev/nvidia device"
+        raise HavenError(f"no GPU on {platform.node()} ({why}): ask the queue for one "
+                         "(--slurm_gres gpu:1, --slurm_gpu_queue) or leave out the profile gpu")
+    if backend == "tensorflow" and any(importlib.metadata.distributions(name=CPU_ONLY)):
+        log.warning("the GPU is not used: %s computes on processors alone; take the GPU image "
+                    "(profile apptainer) or containers/requirements-gpu.txt", CPU_ONLY)
+        return None
+    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        names = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError):
+        names = ""
+    return " ".join(["GPU", *names.split("\n")[:1]]).strip()

@@ -1,0 +1,10 @@
+"""Names of the kinds of data that the report's modules pass around."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Table = Any  # a pandas.DataFrame: its columns are typed in tables.py, where pandas cannot say it
+Tables = Mapping[str, Table]  # tables by name, as in tables.py
+Row = dict[str, Any]  # one row of a table

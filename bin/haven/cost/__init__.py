@@ -1,0 +1,1 @@
+"""What dynamics and labels cost."""

@@ -1,0 +1,78 @@
+"""Potentials of given networks, hardly trained: a step's time does not depend on the weights."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from haven.core.errors import HavenError, log
+from haven.potential.families.deepmd.options import widths
+from haven.potential.training import Settings
+
+STEPS = 20
+PATTERN = re.compile(r"([0-9-]+)/([0-9-]+)/([0-9.]+)/(float32|float64)")
+
+
+def settings_of(text: str, steps: int = STEPS) -> Settings:
+    """Return settings from ``embedding/fitting/cutoff/precision``, the cutoff in Angstrom.
+
+    The published study's network is ``32-64-128/256-256-256/7/float64``; 16 axis neurons (8 below
+    an embedding of 100) are DeePMD-kit's own default.
+    """
+    found = PATTERN.fullmatch(text.strip())
+    if found is None:
+        raise HavenError(f"--cost_networks has {text}: write embedding/fitting/cutoff/precision, "
+                         "such as 32-64-128/256-256-256/7/float64")
+    embedding, fitting = (widths("cost_networks", part.replace("-", ","))
+                          for part in found.groups()[:2])
+    axis = min(16 if embedding[-1] >= 100 else 8, embedding[-1])
+    return replace(Settings(), training_steps=steps, learning_rate_start=1e-3, decay_steps=5,
+                   learning_rate_stop=5e-4, embedding=embedding, fitting=fitting,
+                   axis_neurons=axis, cutoff_angstrom=float(found[3]), precision=found[4])
+
+
+def _make(folder: Path, settings: Settings, dataset: dict[str, Any]) -> None:
+    from haven.potential.families.deepmd import process as engine
+    from haven.potential.families.deepmd.compression import compress
+    from haven.potential.families.deepmd.systems import choose_sel, merge_systems
+    from haven.potential.training import make_input, train
+
+    engine.set_threads(1)
+    engine.divert_messages(folder / "engine.log")
+    sel = choose_sel(dataset, settings.cutoff_angstrom)
+    parts, test = (merge_systems(dataset, subset, folder) for subset in ("train", "test"))
+    train(folder, make_input(settings, dataset["type_map"], sel, parts, test,
+                             dataset["has_virial"]))
+    compress(folder, "frozen.pb", "compressed.pb", [Path(p) for p in test])
+
+
+def hardly_trained(text: str, dataset: dict[str, Any], folder: Path) -> list[Path]:
+    """Return a potential of the network asked for, as it is and compressed.
+
+    Parameters
+    ----------
+    text
+        As in `settings_of`.
+    dataset
+        From `haven.potential.dataset.load`; gives elements and places for neighbours.
+    folder
+        Made, and worked in, by a process of its own, which then frees its memory.
+
+    Raises
+    ------
+    HavenError
+        If the process fails.
+    """
+    settings = settings_of(text)
+    folder.mkdir(parents=True, exist_ok=True)
+    log.info("making a network %s to time, of %d training steps", text, STEPS)
+    process = get_context("spawn").Process(target=_make, args=(folder, settings, dataset))
+    process.start()
+    process.join()
+    made = [folder / "frozen.pb", folder / "compressed.pb"]
+    if process.exitcode or not all(path.exists() for path in made):
+        raise HavenError(f"network {text} could not be made to time it: see {folder}/engine.log")
+    return made

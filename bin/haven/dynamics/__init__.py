@@ -1,0 +1,1 @@
+"""Molecular dynamics and minimisation with LAMMPS, and their verdicts."""

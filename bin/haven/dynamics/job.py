@@ -1,0 +1,170 @@
+"""One run of molecular dynamics: its numbers, its name, its LAMMPS input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from haven.core.errors import HavenError
+from haven.dynamics import lammps
+
+PHASES = ("equilibration", "production")
+COLUMNS = (*lammps.KEYWORDS, *lammps.CENTRES)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of NVT dynamics.
+
+    Attributes
+    ----------
+    temperature_k, timestep_fs, damping_fs
+        Of the Nosé-Hoover chain and the integrator.
+    equilibration_steps, production_steps
+        Lengths.
+    dump_steps, all_every
+        Steps between frames of the mobile ions; frames of these between frames of all atoms.
+    velocity_seed
+        Seed of the starting velocities.
+    potentials
+        Frozen potentials; the first one drives.
+    species, mobile
+        Elements in the order of the atom types; the mobile one.
+    checkpoint_minutes
+        Wall time between restart files.
+    threads
+        Processor threads.
+    hottest_k
+        Temperature beyond which a run counts as exploded.
+    walls
+        Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
+    """
+
+    temperature_k: float
+    timestep_fs: float
+    damping_fs: float
+    equilibration_steps: int
+    production_steps: int
+    dump_steps: int
+    all_every: int
+    velocity_seed: int
+    potentials: tuple[str, ...]
+    species: tuple[str, ...]
+    mobile: str
+    checkpoint_minutes: float = 10.0
+    threads: int = 1
+    hottest_k: float = 5000.0
+    walls: tuple[tuple[str, str, float], ...] = ()
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Phases with steps; without an equilibration the production starts at rest."""
+        return PHASES if self.equilibration_steps else PHASES[1:]
+
+    def steps(self, phase: str) -> int:
+        """Return the steps of a phase."""
+        return self.equilibration_steps if phase == PHASES[0] else self.production_steps
+
+
+def check(job: Job) -> None:
+    """Refuse a run whose numbers make no sense, naming the parameter."""
+    for name in ("temperature_k", "timestep_fs", "damping_fs", "checkpoint_minutes"):
+        if not getattr(job, name) > 0:
+            raise HavenError(f"{name} is {getattr(job, name):g}: it must be above 0")
+    if job.dump_steps < 1 or job.all_every < 1:
+        raise HavenError("dump_ps must be at least one time step, all_every at least 1")
+    if job.production_steps < 2 * job.dump_steps:
+        raise HavenError("production_ps holds fewer than two frames: lengthen it or shorten "
+                         "dump_ps")
+    if job.production_steps < job.dump_steps * job.all_every:
+        raise HavenError("production_ps holds fewer than two frames of all atoms, without which "
+                         "nobody sees the host melt: lengthen it, or lower dump_ps or all_every "
+                         f"({job.all_every})")
+
+
+def key(job: Job, structure: str) -> str:
+    """Return 12 characters naming what decides a run's course; its length is not part of it.
+
+    Parameters
+    ----------
+    job
+        The run; ``potentials`` as digests of the files.
+    structure
+        Digest of the start.
+    """
+    fields = asdict(replace(job, production_steps=0, checkpoint_minutes=0, threads=0))
+    text = json.dumps([fields, structure], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def velocity_seed(*parts: object) -> int:
+    """Return a seed LAMMPS takes (1 to 8 digits), made from the run's seed and identity."""
+    digest = hashlib.sha256(json.dumps([str(p) for p in parts]).encode()).digest()
+    return 1 + int.from_bytes(digest[:4], "big") % 89_999_999
+
+
+def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
+    """Return LAMMPS's input for one attempt at a phase.
+
+    The phase is run in stretches of wall time, each followed by a restart file that gets its name
+    only once it is whole. Velocities are drawn for twice the temperature: the start is at rest in
+    its minimum, and half of the kinetic energy goes into the bonds.
+
+    Parameters
+    ----------
+    job
+        The run.
+    phase
+        ``equilibration`` or ``production``.
+    source
+        ``read_data FILE`` or ``read_restart FILE``.
+    fresh
+        Whether the phase starts at its step 0.
+    attempt
+        Number that its files carry.
+    """
+    stem = f"{phase}.a{attempt:03d}"
+    index = job.species.index(job.mobile) + 1
+    hosts = " ".join(str(n) for n in range(1, len(job.species) + 1) if n != index)
+    damping = job.damping_fs / 1000
+    lines = lammps.setting_lines(source, job.potentials, job.species,
+                                 (f"{stem}.deviation", job.dump_steps), job.walls)
+    lines += [f"group mobile type {index}", f"group host type {hosts}"]
+    if fresh and phase == job.phases[0]:
+        lines.append(f"velocity all create {2 * job.temperature_k:g} {job.velocity_seed} mom yes "
+                     "rot no dist gaussian")
+    if fresh:
+        lines.append("reset_timestep 0")
+    lines += [
+        f"timestep {job.timestep_fs / 1000:.6g}",
+        f"fix thermostat all nvt temp {job.temperature_k:g} {job.temperature_k:g} {damping:g}",
+        "compute host_centre host com", "compute centre all com", "variable now equal temp",
+        f"fix watch all halt 20 v_now > {job.hottest_k:g} error hard message no",
+        f"dump mobile mobile dcd {job.dump_steps} {stem}.mobile.dcd",
+        f"dump all all dcd {job.dump_steps * job.all_every} {stem}.all.dcd",
+        "dump_modify mobile unwrap yes", "dump_modify all unwrap yes",
+        "thermo_style custom " + " ".join(COLUMNS),
+        "thermo_modify format float %.12g flush yes lost error",
+        f"thermo {job.dump_steps}",
+        "label again",
+        f"timer timeout {_clock(job.checkpoint_minutes)} every 20",
+        f"run {job.steps(phase)} upto",
+        "write_restart unfinished.restart",
+        f"shell mv unfinished.restart {phase}.$(step).restart",
+        f'if "$(step) < {job.steps(phase)}" then "jump SELF again"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _clock(minutes: float) -> str:
+    seconds = max(1, math.ceil(60 * minutes))
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def kinetic_spread(temperature_k: float, atoms: int) -> float:
+    """Return the canonical standard deviation of the temperature, centre of mass at rest, K."""
+    return temperature_k * float(np.sqrt(2 / (3 * atoms - 3)))

@@ -1,0 +1,160 @@
+"""Relaxing atoms in a fixed cell with LAMMPS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core.errors import HavenError, existing
+from haven.dynamics.lammps import (
+    error_line,
+    link_potentials,
+    read_thermo,
+    setting_lines,
+    start,
+    write_data,
+)
+from haven.labels.frames import min_distance
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from haven.material.crystal import Material
+
+
+def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
+    """Read a structure; refuse one that has an element the material lacks, or no volume."""
+    from ase import Atoms
+    from ase.io import read
+
+    path = existing(source, "structure")
+    try:
+        atoms = read(path)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise HavenError(f"structure {path} cannot be read, cut off or of no known format "
+                         f"({reason})") from error
+    if not isinstance(atoms, Atoms) or not len(atoms):
+        raise HavenError(f"structure {path} holds no atoms")
+    unknown = sorted(set(atoms.get_chemical_symbols()) - set(species))
+    if unknown:
+        raise HavenError(f"{source}: element {', '.join(unknown)} is not of the material "
+                         f"({', '.join(species)})")
+    if not atoms.pbc.all() or atoms.cell.rank < 3:
+        raise HavenError(f"{source}: the structure must be periodic in three directions")
+    return atoms
+
+
+def walls_of(material: Material) -> tuple[tuple[str, str, float], ...]:
+    """Return the material's walls: pairs of elements and a distance, Angstrom."""
+    return tuple((one, other, wall) for (one, other), wall in material.closest.items())
+
+
+def minimise(
+    atoms: Atoms, potential: Path, species: Sequence[str], tolerance: float, steps: int,
+    threads: int, folder: Path, walls: Sequence[tuple[str, str, float]] = (),
+) -> Atoms:
+    """Return the atoms relaxed by conjugate gradients in their fixed cell.
+
+    Parameters
+    ----------
+    atoms
+        Start, cell in any orientation.
+    potential
+        Frozen potential.
+    species
+        The material's elements.
+    tolerance
+        Largest force on an atom to stop at, eV/Angstrom.
+    steps
+        Most iterations.
+    threads
+        Processor threads.
+    folder
+        Scratch folder.
+    walls
+        Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
+
+    Returns
+    -------
+    Atoms
+        In the original orientation, with arrays kept; ``info`` holds ``energy_before_ev``,
+        ``energy_after_ev``, ``force_max_ev_per_angstrom`` and ``minimise_steps``.
+    """
+    rotation = write_data(folder / "start.data", atoms, species)
+    lines = [
+        *setting_lines("read_data start.data", link_potentials(folder, [potential]), species,
+                       walls=walls),
+        "variable size atom sqrt(fx*fx+fy*fy+fz*fz)",
+        "compute largest all reduce max v_size", "thermo_style custom step pe c_largest",
+        "thermo_modify format float %.12g", "thermo 10", "min_style cg",
+        "min_modify line quadratic dmax 0.1 norm max",
+        f"minimize 0.0 {tolerance:g} {steps} {10 * steps}",
+        "write_dump all custom final.dump id xu yu zu modify sort id format float %.10f",
+    ]
+    (folder / "minimise.in").write_text("\n".join(lines) + "\n")
+    code = start(folder, "minimise.in", "minimise.log", threads).wait()
+    thermo = read_thermo(folder / "minimise.log", 3)
+    if code or len(thermo) == 0 or not np.isfinite(thermo).all():
+        raise HavenError(f"minimisation with {potential} failed: "
+                         f"{error_line(folder, 'minimise.log')}")
+    final = np.loadtxt(folder / "final.dump", skiprows=9, ndmin=2)
+    relaxed = atoms.copy()
+    relaxed.positions = final[:, 1:4] @ rotation.T
+    relaxed.info |= {
+        "energy_before_ev": float(thermo[0, 1]), "energy_after_ev": float(thermo[-1, 1]),
+        "force_max_ev_per_angstrom": float(thermo[-1, 2]), "minimise_steps": int(thermo[-1, 0]),
+    }
+    return relaxed
+
+
+def wall_row(
+    frames: Sequence[Atoms], walls: Sequence[tuple[str, str, float]], material: str, stage: str,
+    subject: str,
+) -> dict[str, Any]:
+    """Return the row of table ``verdicts`` on pairs closer than the walls allow without acting.
+
+    Where a wall acts, the potential alone would go where no label is: what follows rests partly
+    on the wall and is said so.
+    """
+    from ase.neighborlist import neighbor_list
+
+    touched: dict[str, int] = {}
+    reach = {(one, other): distance for one, other, distance in walls}
+    for atoms in frames if walls else ():
+        symbols = atoms.get_chemical_symbols()
+        first, second = neighbor_list("ij", atoms, reach)
+        for pair in {"-".join(sorted((symbols[i], symbols[j])))
+                     for i, j in zip(first, second, strict=True)}:
+            touched[pair] = touched.get(pair, 0) + 1
+    worst = max(touched.values(), default=0) / max(len(frames), 1)
+    said = ", ".join(f"{pair} in {100 * n / len(frames):.0f} %" for pair, n in touched.items())
+    return {"material": material, "stage": stage, "subject": subject, "check": "walls",
+            "value": worst, "limit": 0.0, "unit": "", "passed": not touched,
+            "message": f"share of frames in which a wall acts: {said}: the potential alone would "
+            "leave its training data" if touched else "no wall acts"}
+
+
+def verdict_rows(
+    relaxed: Atoms, material: str, subject: str, closest: float, tolerance: float
+) -> list[dict[str, Any]]:
+    """Return rows of table ``verdicts`` on a minimisation: distances, energy, force."""
+    info, atoms = relaxed.info, len(relaxed)
+    shortest = min_distance(relaxed)
+    fall = (info["energy_before_ev"] - info["energy_after_ev"]) / atoms
+    force = info["force_max_ev_per_angstrom"]
+    keys = {"material": material, "stage": "MINIMISE", "subject": subject}
+    return [
+        {**keys, "check": "shortest distance", "value": shortest, "limit": closest,
+         "unit": "Angstrom", "passed": shortest >= closest,
+         "message": f"closest atoms {shortest:.2f} Angstrom apart after minimisation"},
+        {**keys, "check": "energy fell", "value": fall, "limit": 0.0, "unit": "eV/atom",
+         "passed": fall >= 0.0,
+         "message": f"energy fell by {1000 * fall:.1f} meV/atom in {info['minimise_steps']} steps"},
+        {**keys, "check": "largest force", "value": force, "limit": tolerance,
+         "unit": "eV/Angstrom", "passed": force <= tolerance,
+         "message": f"largest force {force:.3f} eV/Angstrom"},
+    ]

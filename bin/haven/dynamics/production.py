@@ -1,0 +1,247 @@
+"""Judging a run, while it goes on and when it has ended: melting, drift, distances, its row."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core import tables
+from haven.core.errors import HavenError, log
+from haven.dynamics import lammps
+from haven.dynamics import run as dynamics
+from haven.dynamics.job import COLUMNS, PHASES, Job, kinetic_spread
+from haven.dynamics.minimise import wall_row
+from haven.dynamics.segments import Joined, join, members, positions
+from haven.dynamics.trust import at_steps, export
+from haven.labels.frames import min_distance
+from haven.trajectory.trajectory import write_npz
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+BAR_GPA = 1e-4
+MELT_MSD, DRIFT_MEV, JUMP_MEV, CLOSEST = 4.0, 1.0, 20.0, 1.3
+
+
+def host_msd(joined: Joined, host: Sequence[int], masses: np.ndarray) -> float:
+    """Return the largest mean-square displacement of the host about its own centre, Angstrom^2.
+
+    Parameters
+    ----------
+    joined
+        The run.
+    host
+        Rows of the host's atoms, shape (H,).
+    masses
+        Of all atoms, shape (A,).
+    """
+    if len(joined.all_steps) < 2:
+        return 0.0
+    host = list(host)
+    moved = (joined.all_positions[:, host] - joined.all_positions[0, host]).astype(float)
+    weight = masses[host] / masses[host].sum()
+    moved -= np.einsum("tai,a->ti", moved, weight)[:, None]
+    return float((moved**2).sum(axis=2).mean(axis=1).max())
+
+
+def watcher(
+    job: Job, folder: Path, host: Sequence[int], masses: np.ndarray
+) -> Callable[[str], str]:
+    """Return what tells, while a phase runs, that it has melted or drifts, or nothing.
+
+    Melted: the host's mean-square displacement since the phase began is above 4 Angstrom^2.
+    Drifting: the conserved energy has left its start by more than 20 meV/atom.
+    """
+
+    def watch(phase: str) -> str:
+        ends: list[np.ndarray] = []
+        for file in sorted(folder.glob(f"{phase}.*.all.dcd")):
+            steps, frames = lammps.read_dcd(file)
+            if len(steps):
+                ends.append(positions(frames, np.isin(np.arange(len(steps)), [0, len(steps) - 1])))
+        if ends:
+            pair = np.array([ends[0][0], ends[-1][-1]])
+            none = np.empty((2, 0, 3))
+            joined = Joined(np.arange(2), none, none, np.arange(2), pair, None, 1)
+            if host_msd(joined, host, masses) > MELT_MSD:
+                return "melted"
+        lines = [lammps.read_thermo(f, len(COLUMNS)) for f in sorted(folder.glob(f"{phase}.*.log"))]
+        energy = np.concatenate(lines)[:, COLUMNS.index("econserve")] if lines else np.empty(0)
+        if len(energy) and abs(energy[-1] - energy[0]) * 1000 / len(masses) > JUMP_MEV:
+            return "drifting"
+        return ""
+
+    return watch
+
+
+def drift(job: Job, joined: Joined, atoms: int) -> tuple[float, float]:
+    """Return slope and standard error of the conserved energy, meV/atom/ps."""
+    energy = 1000 * joined.thermo[:, COLUMNS.index("econserve")] / atoms
+    return slope_with_error(joined.steps * job.timestep_fs / 1000, energy)
+
+
+def farthest(joined: Joined, atoms: int) -> float:
+    """Return how far the conserved energy has been from its start, meV/atom."""
+    energy = joined.thermo[:, COLUMNS.index("econserve")]
+    return 1000 * float(np.abs(energy - energy[0]).max()) / atoms
+
+
+def slope_with_error(time_ps: np.ndarray, energy: np.ndarray) -> tuple[float, float]:
+    """Return slope and standard error, per ps, of an energy (T,) that should be kept.
+
+    The slope is that of a straight line; its error comes from the spread of the slopes between
+    four block means, so that slow swings are not taken for a drift.
+    """
+    if len(energy) < 8:
+        return 0.0, np.inf
+    slope = float(np.polyfit(time_ps - time_ps[0], energy, 1)[0])
+    blocks = np.array([[t.mean(), e.mean()] for t, e in zip(
+        np.array_split(time_ps, 4), np.array_split(energy, 4), strict=True)])
+    steps = np.diff(blocks, axis=0)
+    each = steps[:, 1] / steps[:, 0]
+    return slope, float(each.std(ddof=1) / np.sqrt(len(each)))
+
+
+def run_row(
+    job: Job, joined: Joined, ended: str, host_moved: float, shortest: float, atoms: int,
+    window: float | None, folder: Path,
+) -> dict[str, Any]:
+    """Return the row of table ``runs`` (without its keys)."""
+    temperature = joined.thermo[:, 1]
+    slope, error = drift(job, joined, atoms)
+    loops = [lammps.loop_times(f) for f in folder.glob("production.*.log")]
+    done, seconds = sum(n for n, _ in loops), sum(s for _, s in loops)
+    steps = int(joined.steps[-1])
+    wall = steps * seconds / done if done else 0.0
+    devi = None if joined.deviation is None else joined.deviation[:, 1]
+    if ended != "complete":
+        verdict = ended
+    elif shortest < CLOSEST:
+        verdict = "exploded"
+    elif host_moved > MELT_MSD:
+        verdict = "melted"
+    elif farthest(joined, atoms) > JUMP_MEV or abs(slope) > max(DRIFT_MEV, 3 * error):
+        verdict = "drifting"
+    else:
+        verdict = "stable"
+    return {
+        "atoms": atoms, "steps": steps, "timestep_fs": job.timestep_fs,
+        "duration_ps": steps * job.timestep_fs / 1000,
+        "temperature_mean_k": float(temperature.mean()),
+        "temperature_std_k": float(temperature.std()),
+        "temperature_std_expected_k": kinetic_spread(job.temperature_k, atoms),
+        "energy_drift_mev_per_atom_per_ps": slope, "min_distance_angstrom": shortest,
+        "host_msd_angstrom2": host_moved,
+        "deviation_max_p95_ev_per_angstrom":
+            None if devi is None or not len(devi) else float(np.quantile(devi, 0.95)),
+        "share_beyond_window": None if devi is None or not len(devi) or window is None
+            else float((devi > window).mean()),
+        "wall_s": wall, "cores": job.threads,
+        "ns_per_day": steps * job.timestep_fs * 1e-6 * 86400 / wall if wall > 0 else 0.0,
+        "segments": joined.segments, "verdict": verdict,
+    }
+
+
+def thermo_rows(job: Job, joined: Joined) -> list[dict[str, float]]:
+    """Return rows of table ``thermo`` (without its keys), at most 2000, evenly thinned."""
+    every = max(1, -(-len(joined.steps) // 2000))
+    named = {name: joined.thermo[::every, i] for i, name in enumerate(COLUMNS)}
+    apart = at_steps(joined.deviation, joined.steps[::every])
+    apart = np.full(len(named["step"]), np.nan) if apart is None else apart
+    return [
+        {"time_ps": float(s) * job.timestep_fs / 1000, "temperature_now_k": float(t),
+         "potential_energy_ev": float(p), "conserved_ev": float(c),
+         "pressure_gpa": float(b) * BAR_GPA,
+         "deviation_max_ev_per_angstrom": float(d)}
+        for s, t, p, c, b, d in zip(named["step"], named["temp"], named["pe"], named["econserve"],
+                                 named["press"], apart, strict=True)
+    ]
+
+
+def simulate(
+    job: Job, potentials: Sequence[str], atoms: Atoms, keys: Mapping[str, Any], folder: Path,
+    stem: Path, window: float | None, inputs: Mapping[str, object],
+) -> None:
+    """Run or go on with the dynamics kept in ``folder``, and write its results.
+
+    Parameters
+    ----------
+    job, potentials
+        The run; its potentials' files, the first one drives.
+    atoms
+        The start.
+    keys
+        Material, u_ev, temperature_k, replica, seed: of the tables' rows.
+    folder
+        Of checkpoints.
+    stem
+        The results' path, which endings such as ``.runs.parquet`` are put to.
+    window
+        Deviation of the ensemble up to which it counts as trained, eV/Angstrom.
+    inputs
+        Digests for the tables.
+    """
+    from ase import Atoms
+
+    symbols, name = atoms.get_chemical_symbols(), stem.name
+    rotation = lammps.write_data(folder / "start.data", atoms, job.species)
+    host = [i for i, s in enumerate(symbols) if s != job.mobile]
+    job = replace(job, potentials=lammps.link_potentials(folder, potentials))
+    ended = dynamics.run(job, folder, watcher(job, folder, host, atoms.get_masses()))
+    joined = _frames(job, folder, ended)
+    parts = members(job, joined, atoms.cell.array, rotation, symbols)
+    frames = [Atoms(symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
+    shortest = min(map(min_distance, frames or [atoms]))
+    if shortest < CLOSEST:
+        log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
+    moved = host_msd(joined, host, atoms.get_masses())
+    row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+    if (apart := at_steps(joined.deviation, joined.steps)) is not None:
+        parts["deviation_ev_per_angstrom"] = apart
+
+    def place(ending: str) -> Path:
+        return stem.with_name(f"{name}.{ending}")
+
+    export(frames, at_steps(joined.deviation, joined.all_steps), window, place("beyond.extxyz"),
+           name, job.temperature_k)
+    tables.write("verdicts", [wall_row(frames, job.walls, keys["material"], "RUN_DYNAMICS", name)],
+                 place("verdicts.parquet"), inputs)
+    write_npz(place("trajectory.npz"), parts,
+              {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],
+               "versions": versions()})
+    tables.write("runs", [{**keys, **row}], place("runs.parquet"), inputs)
+    tables.write("thermo", [{**keys, **line} for line in thermo_rows(job, joined)],
+                 place("thermo.parquet"), inputs)
+    log.info("%s: %.4g ps, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
+             row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
+
+
+def _frames(job: Job, folder: Path, ended: str) -> Joined:
+    """Return a run's frames; those of the equilibration where it exploded before production.
+
+    So the run is in the tables with its verdict.
+    """
+    for phase in reversed(PHASES):
+        if any(folder.glob(f"{phase}.*.mobile.dcd")):
+            joined = join(job, folder, phase)
+            if len(joined.steps) >= 2:
+                if phase == PHASES[0]:
+                    log.warning("exploded before production: the equilibration's frames are kept")
+                return joined
+    raise HavenError(f"the run {ended} before its second frame: nothing of it can be used")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what ran the dynamics."""
+    found = {}
+    for name in ("lammps", "deepmd-kit", "ase", "numpy"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not a Python package here"
+    return found

@@ -1,0 +1,149 @@
+"""How far each dynamics run is, read from its folder of checkpoints; needs Python alone."""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+RUN = re.compile(r"(u[\d.]+_t[\d.]+_r\d+(?:_s\d+)?)_[0-9a-f]{12}$")
+ATTEMPT = re.compile(r"(equilibration|production)\.a(\d+)\.in$")
+QUIET_S = 120.0
+TAIL_BYTES = 1 << 14
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One run.
+
+    Attributes
+    ----------
+    run
+        Its name, such as ``u4_t298_r0``.
+    phase
+        ``equilibration`` or ``production``.
+    ns_done, ns_total
+        Of that phase.
+    ns_per_day
+        Speed of the last attempt, its start left out; NaN before its second frame.
+    state
+        ``complete``, ``running`` or ``stopped``.
+    attempts
+        LAMMPS processes started so far.
+    """
+
+    run: str
+    phase: str
+    ns_done: float
+    ns_total: float
+    ns_per_day: float
+    state: str
+    attempts: int
+
+    @property
+    def seconds_left(self) -> float:
+        """Wall time to the end of the phase at the last attempt's speed, NaN where unknown."""
+        if self.state == "complete":
+            return 0.0
+        days = (self.ns_total - self.ns_done) / self.ns_per_day if self.ns_per_day > 0 else math.nan
+        return 86400 * days
+
+
+def find_folders(place: Path) -> list[Path]:
+    """Return the runs' folders in a folder of checkpoints, sorted by U, temperature, replica."""
+    found = [path for path in place.iterdir() if path.is_dir() and RUN.match(path.name)]
+    return sorted(found, key=lambda path: [float(n) for n in re.findall(
+        r"[\d.]+", path.name.rsplit("_", 1)[0])])
+
+
+def read_progress(folder: Path, now: float | None = None) -> Progress | None:
+    """Return how far a run is; None where nothing was started yet.
+
+    Parameters
+    ----------
+    folder
+        Of one run, as `run_dynamics.py` keeps it.
+    now
+        Seconds since the epoch; the present if not given.
+    """
+    tries = sorted((match.group(1) == "production", int(match.group(2)), path)
+                   for path in folder.glob("*.in") if (match := ATTEMPT.match(path.name)))
+    named = RUN.match(folder.name)
+    if not tries or named is None:
+        return None
+    phase, script = ("production" if tries[-1][0] else "equilibration"), tries[-1][2]
+    text = script.read_text()
+    ns = 1e-3 * float(re.findall(r"^timestep (\S+)", text, re.MULTILINE)[0])
+    goal = int(re.findall(r"^run (\d+) upto", text, re.MULTILINE)[0])
+    log = script.with_suffix(".log")
+    frames = _frames(log)
+    kept = [int(part) for path in folder.glob(f"{phase}.*.restart")
+            if (part := path.name.split(".")[1]).isdigit()]
+    done = max([*kept, frames[1] if frames else 0])
+    ended = phase == "production" and max(kept, default=0) >= goal
+    touched = (log if log.exists() else script).stat().st_mtime
+    since = (time.time() if now is None else now) - touched
+    state = "complete" if ended else "running" if held(folder) or since < QUIET_S else "stopped"
+    return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns,
+                    _speed(frames, log, ns), state, len(tries))
+
+
+def _frames(log: Path) -> tuple[int, int] | None:
+    """Return first and last step that a log of LAMMPS has so far."""
+    if not log.exists():
+        return None
+    with log.open("rb") as stream:
+        head = stream.read(TAIL_BYTES).decode(errors="replace")
+        size = stream.seek(0, 2)
+        stream.seek(max(0, size - TAIL_BYTES))
+        tail = stream.read().decode(errors="replace")
+    # thermodynamic lines have a step and ten numbers; the last one may be cut off
+    steps = [int(line.split()[0]) for part in (head, tail) for line in part.splitlines()[:-1]
+             if re.match(r"\s*\d+(\s+[-+.\de]+){10}\s*$", line)]
+    return (min(steps), max(steps)) if steps else None
+
+
+def _speed(frames: tuple[int, int] | None, log: Path, ns: float) -> float:
+    if frames is None or frames[0] == frames[1]:
+        return math.nan
+    wall = log.stat().st_mtime - log.with_suffix(".in").stat().st_mtime
+    return (frames[1] - frames[0]) * ns * 86400 / wall if wall > 0 else math.nan
+
+
+def held(folder: Path) -> bool:
+    """Tell whether a task holds the folder (`haven.core.tasks.alone`)."""
+    try:
+        with (folder / "lock").open("r") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def table(found: list[Progress]) -> str:
+    """Return one line a run and one for all, as text."""
+    lines = [f"{'run':<16}{'phase':<15}{'ns done':>10}{'of':>10}{'ns/day':>10}{'left':>10}  state"]
+    for one in found:
+        speed = "-" if math.isnan(one.ns_per_day) else f"{one.ns_per_day:.3g}"
+        tried = f" ({one.attempts} starts)" if one.attempts > 2 else ""
+        lines.append(f"{one.run:<16}{one.phase:<15}{one.ns_done:>10.4g}{one.ns_total:>10.4g}"
+                     f"{speed:>10}{duration(one.seconds_left):>10}  {one.state}{tried}")
+    states = [one.state for one in found]
+    counts = [f"{states.count(state)} {state}" for state in ("complete", "running", "stopped")
+              if state in states]
+    return "\n".join([*lines, f"{len(found)} runs: {', '.join(counts)}"])
+
+
+def duration(seconds: float) -> str:
+    """Return a duration a person reads, such as ``2.5 h``."""
+    if math.isnan(seconds):
+        return "-"
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"

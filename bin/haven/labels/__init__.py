@@ -1,0 +1,1 @@
+"""First-principles labels: frames, audit, engines, imports, first-principles dynamics."""

@@ -1,0 +1,195 @@
+"""Relaxing a small cell with the labels' engine: each step is a label, kept as it is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.calculators.calculator import all_changes
+
+from haven.core.errors import HavenError, log
+from haven.labels.aimd import Labelled
+from haven.labels.frames import read_file
+from haven.labels.labelling import Engine, Settings, labelled, make_engine
+from haven.labels.pulay import HEADER, at_fixed_cutoff, measured
+from haven.material.crystal import Material
+from haven.material.relaxation import EV_PER_ANGSTROM3_GPA, described, relax_cell
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from haven.labels.frames import Frame
+
+FRAMES, HESSIAN, PULAY = "frames.extxyz", "hessian.json", "pulay_ev.txt"
+SPRING = 20.0  # first guess of an atom's force constant, eV/Angstrom^2
+STIFFNESS_GPA = 30.0  # and of the crystal's elastic constants; ASE's own is that of a diamond
+
+
+class LabelledCell(Labelled):
+    """A label engine at one U as ASE sees it, with stress.
+
+    An engine's stress is that of a fixed number of plane waves, which pulls a cell together when
+    they are few. ``pulay`` (eV, see `haven.labels.pulay`) makes it the stress at a fixed cutoff.
+    """
+
+    implemented_properties: list[str] = [  # noqa: RUF012
+        "energy", "free_energy", "forces", "stress"]
+
+    def __init__(self, engine: Engine, u_ev: float, pulay: float) -> None:
+        super().__init__(engine, u_ev)
+        self.pulay = pulay
+
+    def calculate(
+        self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = all_changes
+    ) -> None:
+        """Label the atoms, U on top of the density without it: a new cell has no other."""
+        self.fresh = True
+        super().calculate(atoms, properties, system_changes)
+        self.results["stress"] = at_fixed_cutoff(
+            self.last["stress"], self.pulay / atoms.get_volume())
+
+
+def calculator(
+    name: str, atoms: Atoms, material: Material, settings: Settings, u_ev: float, folder: Path
+) -> LabelledCell:
+    """Return a calculator of the engine ``name`` whose stress is corrected at the cell given.
+
+    What the correction takes is kept in ``folder``. Where it is measured now, the calculator has
+    the cell's own label already.
+    """
+    kept = folder / PULAY
+    made = LabelledCell(make_engine(name, material, settings, folder), u_ev, 0.0)
+    if not kept.exists():
+        made.calculate(atoms)
+        value = measured(atoms, float(made.results["energy"]), u_ev, settings,
+                         lambda further: make_engine(name, material, further, folder))
+        if value is None:
+            raise HavenError("the stress cannot be that of a fixed cutoff: no label at a higher "
+                             "one")
+        kept.write_text(f"{value:.9g}\n")
+    made.pulay = float(kept.read_text())
+    pulay_stress = made.pulay / atoms.get_volume()
+    if made.last:
+        made.results["stress"] = at_fixed_cutoff(made.last["stress"], pulay_stress)
+    log.info("U = %g eV: %.2f GPa added to the stress for the waves that a larger cell lacks",
+             u_ev, EV_PER_ANGSTROM3_GPA * pulay_stress)
+    return made
+
+
+def relax(
+    start: Atoms, material: Material, u_ev: float, name: str, settings: Settings, folder: Path,
+    force_tolerance: float, steps: int = 200,
+) -> bool:
+    """Relax atoms and cell with an engine, or go on where the last call in ``folder`` stopped.
+
+    The steps, each a label, stand in ``frames.extxyz`` there, the optimiser's Hessian beside them.
+
+    Parameters
+    ----------
+    start
+        One cell, near its minimum.
+    name
+        Engine of the labels.
+    folder
+        Exists; of this relaxation alone.
+    force_tolerance
+        Largest force to stop at, eV/Angstrom; of the stress 0.05 GPa.
+    steps
+        Most steps of one call.
+
+    Returns
+    -------
+    bool
+        Whether forces and stress are within their limits.
+    """
+    from ase.filters import FrechetCellFilter
+    from ase.io import read
+    from ase.optimize import BFGS
+
+    atoms, frames = start.copy(), folder / FRAMES
+    atoms.info, atoms.calc = {}, None
+    atoms.set_initial_magnetic_moments(
+        [material.moments.get(s, 0.0) for s in atoms.get_chemical_symbols()])
+    engine = calculator(name, atoms, material, settings, u_ev, folder)
+    both: Any = FrechetCellFilter(atoms)  # strains are counted from the start's cell
+    done = 0
+    if frames.exists():
+        last: Any = read(frames, -1)
+        done = int(last.info["frame"]) + 1
+        atoms.set_cell(last.cell)
+        atoms.set_positions(last.positions)
+        engine.last = {}
+        engine.atoms, engine.results = atoms.copy(), {
+            "energy": last.get_potential_energy(), "free_energy": last.get_potential_energy(),
+            "forces": last.get_forces(),
+            "stress": at_fixed_cutoff(last.get_stress(), engine.pulay / last.get_volume())}
+        log.info("%s: goes on after %d steps", folder, done)
+    atoms.calc = engine
+    quiet: Any = None
+    optimiser: Any = BFGS(both, logfile=quiet, restart=str(folder / HESSIAN), alpha=SPRING)
+    if optimiser.state is None:  # nothing to go on from
+        soft = STIFFNESS_GPA / EV_PER_ANGSTROM3_GPA * atoms.get_volume() / len(atoms) ** 2
+        optimiser.H0[-9:, -9:] = soft * np.eye(9)  # the filter's coordinates: strain times atoms
+    about = {key: start.info[key] for key in ("trajectory", "occupancies", "system")
+             if key in start.info} | {"origin": "relaxed"}
+
+    def keep() -> None:
+        nonlocal done
+        if not engine.last:
+            return  # the step that the last call ended with
+        bare = atoms.copy()
+        pulay = engine.pulay / atoms.get_volume()
+        bare.info = {**about, "frame": done, HEADER: pulay}
+        step = labelled(bare, u_ev, engine.last, settings, engine.engine.version)
+        step.write(str(frames), format="extxyz", append=True)
+        done += 1
+        said = described(step, (1, 1, 1), force_tolerance, pulay=pulay)
+        log.info("U = %g eV, step %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree, largest "
+                 "force %.3f eV/Angstrom, stress %.2f GPa, %d SCF steps", u_ev, done - 1,
+                 said["a_angstrom"], said["b_angstrom"], said["c_angstrom"], said["beta_degree"],
+                 said["force_max_ev_per_angstrom"], said["stress_max_gpa"],
+                 step.info["scf_steps"])
+
+    optimiser.attach(keep)
+    return relax_cell(atoms, (1, 1, 1), force_tolerance, optimiser=optimiser,
+                      steps=steps)["converged"]
+
+
+def lattice_row(frames: list[Frame], force_tolerance: float) -> dict[str, Any]:
+    """Return what a relaxation's frames tell of the cell: a row of ``lattice`` without its keys.
+
+    Raises
+    ------
+    HavenError
+        If the last frame has no stress.
+    """
+    last = frames[-1]
+    if last.stress is None:
+        raise HavenError(f"{last.where} has no stress: a relaxed cell needs one")
+    found = described(last.atoms, (1, 1, 1), force_tolerance,
+                      pulay=float(last.info.get(HEADER, 0.0)))
+    return {"atoms": len(last.atoms), "engine": str(last.info.get("engine", "first principles")),
+            "occupancies": str(last.info.get("occupancies", "")),
+            "system": str(last.info.get("system", "")), "steps": len(frames) - 1, **found}
+
+
+def read_relaxed(
+    path: str | Path, material: Material, u_ev: float, force_tolerance: float
+) -> tuple[dict[str, Any], Atoms]:
+    """Return `lattice_row` of a file of steps, and the cell its relaxation began with.
+
+    The cell's ``info`` says occupancies and system.
+
+    Raises
+    ------
+    HavenError
+        If no step is of this U, or one is bad, see `haven.labels.frames.read_file`.
+    """
+    frames = read_file(path, u_ev, material.species)
+    if not frames:
+        raise HavenError(f"{path} has no frame of U = {u_ev:g} eV: name another file")
+    row = lattice_row(frames, force_tolerance)
+    start = frames[0].atoms.copy()
+    start.info = {key: row[key] for key in ("occupancies", "system")}
+    return row, start

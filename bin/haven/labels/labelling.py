@@ -1,0 +1,236 @@
+"""First-principles labels: energy, forces, stress and moments of frames, at each Hubbard U."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from haven.core.errors import HavenError, log
+from haven.labels.frames import FAILED, min_distance
+from haven.labels.pulay import HEADER, measured
+from haven.material.crystal import Material
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+# Self-consistency is judged on energy (eV per valence electron), density (electrons per electron)
+# and eigenstates (eV^2 per electron). The d electron of an open shell turns slowly into its best
+# orbital: with GPAW's looser default for energy it has not, and forces are 0.1 eV/Angstrom off.
+CONVERGENCE = {"energy": 1e-5, "density": 6e-5, "eigenstates": 3e-6}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Plane-wave settings of the labels.
+
+    Attributes
+    ----------
+    functional
+        Exchange-correlation functional, as GPAW names it.
+    plane_wave_cutoff_ev
+        Plane-wave cutoff, in eV.
+    kpoint_spacing_per_angstrom
+        Largest distance between k points, 2 pi included, in 1/Angstrom.
+    smearing_ev
+        Width of the Fermi-Dirac occupations without U, in eV. The d electron of an open shell then
+        has states at its own energy to spread over, and forces follow the width: 0.025 eV, about
+        room temperature, is converged, 0.1 eV is not (`tests/bench/convergence.csv`).
+    smearing_with_u_ev
+        The same with U, which opens a gap: forces hardly depend on it, and self-consistency is
+        safer with a wide one.
+    maximum_steps
+        Self-consistency steps after which a try has failed.
+    """
+
+    functional: str = "PBE"
+    plane_wave_cutoff_ev: float = 340.0
+    kpoint_spacing_per_angstrom: float = 0.6
+    smearing_ev: float = 0.025
+    smearing_with_u_ev: float = 0.1
+    maximum_steps: int = 150
+    convergence: dict[str, float] = field(default_factory=lambda: dict(CONVERGENCE))
+
+    def width_ev(self, u_ev: float) -> float:
+        """Return the width of the occupations at a U, in eV."""
+        return self.smearing_with_u_ev if u_ev else self.smearing_ev
+
+    def kpoints(self, cell: np.ndarray) -> tuple[int, ...]:
+        """Return the k mesh of a cell, rows are vectors, shape (3, 3), in Angstrom."""
+        reciprocal = 2 * np.pi * np.linalg.norm(np.linalg.inv(cell).T, axis=1)
+        return tuple(
+            int(np.ceil(length / self.kpoint_spacing_per_angstrom - 1e-6)) for length in reciprocal
+        )
+
+
+class Engine(Protocol):
+    """What makes labels; ``version`` goes into every frame."""
+
+    version: str
+
+    def ways(self, u_ev: float) -> str:
+        """Return what was tried with a frame that did not converge at this U."""
+        ...
+
+    def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
+        """Yield (U, results) for each U that converged, in rising order.
+
+        Results: ``energy`` (eV, free energy, consistent with the forces), ``forces`` (N, 3) eV/A,
+        ``stress`` (6,) eV/A^3 in ASE's order and sign, ``magmoms`` (N,) and ``magmom`` in Bohr
+        magnetons, ``scf_steps``, ``wall_s`` and ``cpu_s`` (seconds; the latter may be None),
+        ``tries``, ``cores``, and ``rung``, the way that led there.
+        """
+        ...
+
+
+def make_engine(name: str, material: Material, settings: Settings, folder: Path) -> Engine:
+    """Return the engine ``gpaw`` or ``vasp``; its files go into ``folder``, which may be new."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if name == "vasp":
+        from haven.labels.engines.vasp import Vasp
+
+        return Vasp(material, settings, folder / "vasp")
+    from haven.labels.engines.gpaw import Gpaw
+
+    try:
+        return Gpaw(material, settings, folder / "gpaw.txt")
+    except PackageNotFoundError as error:
+        raise HavenError("the engine gpaw is not installed: ./haven setup --labels compiles it"
+                         ) from error
+
+
+def label_key(
+    about: Mapping[str, Any], frames: Sequence[Atoms], settings: Settings, version: str
+) -> str:
+    """Return 12 characters that name labels: what is told of them, settings, engine, frames."""
+    fields = {**about, "engine": version, **asdict(settings)}
+    digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
+    for atoms in frames:
+        for array in (atoms.numbers, np.asarray(atoms.cell), atoms.positions):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:12]
+
+
+def label_trajectory(
+    frames: list[Atoms], material: Material, u_evs: list[float], settings: Settings, out: Path,
+    done: Callable[[str], None] = log.info, engine: str = "gpaw",
+) -> list[Path]:
+    """Label the frames of one trajectory at each U and write one extxyz file for each U.
+
+    Each label is written as it is made; frames already in the files are left alone, so a stopped
+    call goes on where it was. Frames that don't converge go into ``<trajectory>.failed.extxyz``,
+    and are not tried again.
+    The first frame's Pulay stress at the lowest U is measured, and stands in the headers of all.
+
+    Returns
+    -------
+    list of Path
+        The files there are: ``<trajectory>.u<U>.extxyz`` and ``<trajectory>.failed.extxyz``.
+    """
+    from ase.io import iread
+
+    out.mkdir(parents=True, exist_ok=True)
+    name = str(frames[0].info["trajectory"])
+    paths = {u: out / f"{name}.u{u:g}.extxyz" for u in u_evs}
+    there = {u: list(iread(p)) if p.exists() else [] for u, p in paths.items()}
+    lost = out / f"{name}{FAILED}"
+    failures = list(iread(lost)) if lost.exists() else []
+    have = {u: {int(a.info["frame"]) for a in (*some, *failures) if float(a.info["u_ev"]) == u}
+            for u, some in there.items()}
+    pulay = next((float(a.info[HEADER]) * a.get_volume() for some in there.values() for a in some
+                  if HEADER in a.info), None)
+    labeller = make_engine(engine, material, settings, out)
+    for frame in frames:
+        number = int(frame.info["frame"])
+        wanted = [u for u in u_evs if number not in have[u]]
+        if not wanted:
+            continue
+        moments = [material.moments.get(s, 0.0) for s in frame.get_chemical_symbols()]
+        frame.set_initial_magnetic_moments(moments)
+        missing = set(wanted)
+        for u_ev, result in labeller.label(frame, u_evs):
+            if u_ev not in missing:
+                continue
+            missing.discard(u_ev)
+            if pulay is None:
+                pulay = measured(
+                    frame, result["energy"], u_ev, settings,
+                    lambda further: make_engine(engine, material, further, out / "pulay"))
+            if pulay is not None:
+                frame.info[HEADER] = pulay / frame.get_volume()
+            _append(paths[u_ev], labelled(frame, u_ev, result, settings, labeller.version))
+            done(f"{name} frame {number} U = {u_ev:g} eV: {result['scf_steps']} steps, "
+                 f"{result['wall_s']:.0f} s, {result['energy']:.4f} eV")
+        for u_ev in missing:
+            failed = frame.copy()
+            failed.info.pop(HEADER, None)
+            failed.info.update(u_ev=u_ev, engine=labeller.version,
+                               reason=f"not converged in {settings.maximum_steps} steps: "
+                                      f"{labeller.ways(u_ev)}")
+            _append(lost, failed)
+    return [path for path in (*paths.values(), lost) if path.exists()]
+
+
+def _append(path: Path, atoms: Atoms) -> None:
+    """Add a frame to a file, which a kill leaves whole."""
+    from ase.io import write
+
+    new = path.with_suffix(".new")
+    new.write_bytes(path.read_bytes() if path.exists() else b"")
+    write(new, atoms, format="extxyz", append=True)
+    new.replace(path)
+
+
+def failed_rows(folder: str | Path, material: str, u_ev: float) -> list[dict[str, Any]]:
+    """Return one row of table ``labels`` for each frame that no engine could label with ``u_ev``.
+
+    They stand in ``<trajectory>.failed.extxyz`` beside the labelled frames.
+    """
+    from ase.io import iread
+
+    rows = []
+    for path in sorted(Path(folder).rglob(f"*{FAILED}")):
+        for number, atoms in enumerate(iread(path, ":")):
+            info = atoms.info
+            if abs(float(info.get("u_ev", u_ev)) - u_ev) > 1e-6:
+                continue
+            rows.append({
+                "material": material, "u_ev": float(u_ev),
+                "trajectory": str(info.get("trajectory", path.name.removesuffix(FAILED))),
+                "frame": int(info.get("frame", number)),
+                "origin": str(info.get("origin", "imported")), "atoms": len(atoms),
+                "temperature_k": info.get("temperature_k"),
+                "min_distance_angstrom": min_distance(atoms),
+                "engine": str(info.get("engine", "")), "verdict": "failed",
+                "reason": str(info.get("reason", "")), "source": path.name,
+            })
+    return rows
+
+
+def labelled(
+    frame: Atoms, u_ev: float, result: dict[str, Any], settings: Settings, engine: str
+) -> Atoms:
+    """Return a copy of the frame that carries its label and how it was made."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    atoms = frame.copy()
+    atoms.set_initial_magnetic_moments(None)
+    atoms.calc = SinglePointCalculator(
+        atoms, energy=result["energy"], forces=result["forces"], stress=result["stress"],
+        magmoms=result["magmoms"], magmom=result["magmom"])
+    atoms.info.update(
+        u_ev=float(u_ev), engine=engine, functional=settings.functional,
+        plane_wave_cutoff_ev=settings.plane_wave_cutoff_ev,
+        kpoints=np.array(settings.kpoints(np.asarray(frame.cell))),
+        smearing_ev=settings.width_ev(u_ev), scf_steps=result["scf_steps"],
+        scf_tries=result["tries"], scf_way=result["rung"], wall_s=round(result["wall_s"], 1),
+        cores=result["cores"], converged=True)
+    if result["cpu_s"] is not None:
+        atoms.info["cpu_s"] = round(result["cpu_s"], 1)
+    return atoms

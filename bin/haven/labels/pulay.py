@@ -1,0 +1,81 @@
+"""Pulay stress: what the stress of a fixed number of plane waves lacks of that at a fixed cutoff.
+
+A plane-wave program's stress is the derivative of the energy at the waves it has. Labels of cells
+of other sizes, and what a larger basis says, follow the energy at a fixed cutoff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core.errors import log
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from haven.labels.labelling import Engine, Settings
+
+HEADER = "pulay_stress_ev_per_angstrom3"  # of a frame: belongs on the diagonal of its stress
+CUTOFF_STEP = 1.03  # of the second cutoff that tells how the energy depends on it
+
+
+def pulay_energy(energies: tuple[float, float], cutoffs: tuple[float, float]) -> float:
+    """Return the Pulay stress of a cell times its volume, which strain changes little.
+
+    The number of plane waves below a cutoff goes as cutoff^(3/2) times volume, so that a cell of
+    fixed waves loses cutoff as volume^(-2/3) when it grows (Francis and Payne, J. Phys.: Condens.
+    Matter 2 (1990) 4395).
+
+    Parameters
+    ----------
+    energies
+        Total energy of one cell at two cutoffs, eV.
+    cutoffs
+        The cutoffs, eV; the first is the one in use.
+
+    Returns
+    -------
+    float
+        In eV, negative where the energy falls with the cutoff.
+    """
+    return 2 / 3 * cutoffs[0] * (energies[1] - energies[0]) / (cutoffs[1] - cutoffs[0])
+
+
+def measured(
+    atoms: Atoms, energy: float, u_ev: float, settings: Settings,
+    make: Callable[[Settings], Engine],
+) -> float | None:
+    """Return `pulay_energy` of atoms by one more label at a higher cutoff.
+
+    Parameters
+    ----------
+    atoms
+        With their starting moments.
+    energy
+        Their energy at the settings' cutoff and this U, eV.
+    make
+        Makes the engine of some settings.
+
+    Returns
+    -------
+    float or None
+        In eV; None, with a warning, where the label at the higher cutoff did not converge.
+    """
+    cutoff = settings.plane_wave_cutoff_ev
+    further = replace(settings, plane_wave_cutoff_ev=CUTOFF_STEP * cutoff)
+    made = dict(make(further).label(atoms, sorted({0.0, u_ev})))
+    if u_ev not in made:
+        log.warning("stress left as it is: no label at a cutoff of %g eV, which would tell what it "
+                    "lacks", further.plane_wave_cutoff_ev)
+        return None
+    return pulay_energy((energy, float(made[u_ev]["energy"])),
+                        (cutoff, further.plane_wave_cutoff_ev))
+
+
+def at_fixed_cutoff(stress: Any, pulay: float) -> np.ndarray:
+    """Return a stress, shape (6,), with ``pulay`` added to its diagonal, both eV/Angstrom^3."""
+    return np.asarray(stress, float) + pulay * np.array([1, 1, 1, 0, 0, 0])

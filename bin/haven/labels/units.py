@@ -1,0 +1,101 @@
+"""Whether energies, forces and stresses of labelled frames belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from haven.core.errors import HavenError
+
+if TYPE_CHECKING:
+    from haven.labels.frames import Frame
+
+HARTREE, BOHR = 27.211386, 0.529177
+BELIEVED = {1: (0.5, 1.5), 2: (0.2, 5.0)}  # anharmonicity moves the factor of the stress more
+UNITS = {  # energy change over force times displacement, for each mix-up of units
+    "energies are in Hartree, forces in eV/Angstrom": 1 / HARTREE,
+    "energies are in eV, forces in Hartree/Bohr": HARTREE / BOHR,
+    "energies are in Hartree, forces in Hartree/Bohr": 1 / BOHR,
+    "energies are in Rydberg, forces in eV/Angstrom": 2 / HARTREE,
+    "forces have the wrong sign": -1.0,
+}
+
+
+def energy_work(first: Frame, second: Frame) -> tuple[float, float, float] | None:
+    """Return the energy change between two frames, and the work of forces and of stress, eV.
+
+    The work of the forces is their mean times the displacement, that of the stress its mean times
+    volume and strain; with consistent units both add up to the energy change, but for
+    anharmonicity. None if the frames are too far apart for that, of other atoms, or strained
+    without a stress to account for it.
+    """
+    one, two = first.atoms, second.atoms
+    if len(one) != len(two) or (one.numbers != two.numbers).any():
+        return None
+    cell = 0.5 * (one.cell.array + two.cell.array)
+    step = two.get_scaled_positions(wrap=False) - one.get_scaled_positions(wrap=False)
+    displacement = (step - np.round(step)) @ cell
+    strain = np.linalg.solve(cell, two.cell.array - one.cell.array)
+    if np.abs(displacement).max() > 0.6:
+        return None
+    pull = 0.0
+    if np.abs(strain).max() > 1e-6:
+        if first.stress is None or second.stress is None:
+            return None
+        volume = abs(float(np.linalg.det(cell)))
+        pull = 0.5 * volume * float(((first.stress + second.stress) * strain).sum())
+    work = -0.5 * float(((first.forces + second.forces) * displacement).sum())
+    return second.energy - first.energy, work, pull
+
+
+def check_units(frames: Sequence[Frame]) -> None:
+    """Refuse frames whose energies, forces and stresses don't belong together.
+
+    Energy changes between near frames of a trajectory are fitted by the work of forces and of
+    stress; both factors must be about 1. A factor that the frames don't determine (fewer than
+    eight pairs, or too far apart) is not judged.
+    """
+    groups: dict[str, list[Frame]] = {}
+    for frame in frames:
+        groups.setdefault(frame.trajectory, []).append(frame)
+    pairs = [
+        pair
+        for group in groups.values()
+        for number, one in enumerate(group)
+        for two in group[number + 1 : number + 4]
+        if (pair := energy_work(one, two)) is not None
+    ]
+    for column, (factor, error) in _factors(np.array(pairs).reshape(-1, 3)).items():
+        low, high = BELIEVED[column]
+        if low < factor < high or abs(factor) < 6 * error:
+            continue
+        guess = "the stress has another unit or sign than ASE's eV/Angstrom^3"
+        if column == 1:
+            nearest = min(UNITS, key=lambda k: _distance(UNITS[k], factor))
+            near = _distance(UNITS[nearest], factor) < 0.3
+            guess = nearest if near else "their units do not fit together"
+        what = "forces" if column == 1 else "stress"
+        first, last = frames[0], frames[-1]
+        where = (f"{first.source}, frames {first.position} to {last.position}"
+                 if first.source == last.source else f"{first.where} to {last.where}")
+        raise HavenError(f"{where}: energy changes are {factor:.3g} times the work "
+                         f"of the {what}; {guess}: convert to eV and eV/Angstrom")
+
+
+def _factors(pairs: np.ndarray) -> dict[int, tuple[float, float]]:
+    """Return factor and standard error for the columns of work (1 forces, 2 stress) there are."""
+    used = [c for c in (1, 2) if len(pairs) and np.abs(pairs[:, c]).max() > 1e-4]
+    if len(pairs) < 8 or not used:
+        return {}
+    matrix, change = pairs[:, used], pairs[:, 0]
+    inverse = np.linalg.pinv(matrix.T @ matrix)
+    factor = inverse @ matrix.T @ change
+    variance = float(((change - matrix @ factor) ** 2).sum()) / (len(pairs) - len(used))
+    error = np.sqrt(variance * np.diag(inverse))
+    return {c: (float(f), float(e)) for c, f, e in zip(used, factor, error, strict=True)}
+
+
+def _distance(one: float, two: float) -> float:
+    return abs(np.log(abs(one) / max(abs(two), 1e-12))) if one * two > 0 else np.inf

@@ -1,0 +1,1 @@
+"""The crystal: material file, sites, disorder, supercells, relaxed cells."""

@@ -1,0 +1,236 @@
+"""Disorder of cations on their sites: Monte Carlo with screened Coulomb pairs, and its measures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from haven.core.errors import HavenError
+from haven.material.crystal import Material, assemble, cation_lattice, framework_counts
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+COULOMB_EV_ANGSTROM = 14.399645  # e^2 / (4 pi epsilon_0), CODATA 2018
+BOLTZMANN_EV_PER_K = 8.617333e-5
+PAIR_CUTOFF_ANGSTROM = 9.0
+PAIR_DAMPING_PER_ANGSTROM = 0.2
+
+
+def neighbour_pairs(
+    material: Material, repeat: tuple[int, int, int], cutoff_angstrom: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return all ordered pairs of cation sites closer than a cutoff, with periodic images.
+
+    Returns
+    -------
+    first, second
+        Site numbers, shape (P,).
+    distance
+        In Angstrom, shape (P,).
+    """
+    from ase.neighborlist import primitive_neighbor_list
+
+    sites, _ = cation_lattice(material, (1, 1, 1))
+    first, second, distance, over = primitive_neighbor_list(
+        "ijdS", (True,) * 3, material.cell, sites @ material.cell, cutoff_angstrom)
+    # the pairs of one conventional cell, repeated: number of site and cell to number of site
+    size = np.concatenate([np.full(len(xyz), len(xyz)) for xyz in material.sites.values()])
+    within = np.concatenate([np.arange(len(xyz)) for xyz in material.sites.values()])
+    cells = int(np.prod(repeat))
+    kind = np.arange(len(size)) - within
+    number = kind[:, None] * cells + size[:, None] * np.arange(cells) + within[:, None]
+    shifts = np.stack(np.unravel_index(np.arange(cells), repeat), axis=1)
+    other = np.ravel_multi_index(((shifts[None] + over[:, None]) % repeat).transpose(2, 0, 1),
+                                 repeat)
+    starts, ends = number[first].ravel(), number[second[:, None], other].ravel()
+    order = np.argsort(starts, kind="stable")
+    return starts[order], ends[order], np.repeat(distance, cells)[order]
+
+
+def order_cations(
+    material: Material, repeat: tuple[int, int, int], occupancies: str, seed: int,
+    sweeps: int = 40, framework: dict[str, dict[str, int]] | None = None,
+) -> np.ndarray:
+    """Place the cations on their sites by Metropolis Monte Carlo.
+
+    Framework cations keep their exact count on every kind of site; the mobile ions and vacancies
+    exchange over all sites left. Pairs of sites interact by a damped, shifted Coulomb energy
+    (Wolf et al., J. Chem. Phys. 110, 8254 (1999)) over the material's permittivity, at the
+    material's ordering temperature.
+
+    Parameters
+    ----------
+    material
+        The crystal.
+    repeat
+        Conventional cells along a, b, c.
+    occupancies
+        Name of the occupancy set.
+    seed
+        Random seed.
+    sweeps
+        Trial moves per site; 0 leaves the cations random.
+    framework
+        Counts to use in place of those of the occupancy set.
+
+    Returns
+    -------
+    ndarray
+        Element on each site of `cation_lattice`, empty text for a vacancy, shape (S,).
+    """
+    random = np.random.default_rng(seed)
+    _, letters = cation_lattice(material, repeat)
+    cells = int(np.prod(repeat))
+    occupation = np.full(len(letters), "", dtype="U4")
+    counts = framework or framework_counts(material, occupancies, cells)
+    for element, by_site in counts.items():
+        for letter, number in by_site.items():
+            free = np.flatnonzero((letters == letter) & (occupation == ""))
+            occupation[random.choice(free, number, replace=False)] = element
+    mobile = material.composition[material.mobile] * material.units_per_cell * cells
+    free = np.flatnonzero(occupation == "")
+    if mobile > len(free):
+        raise HavenError(f"{mobile} {material.mobile} don't fit on {len(free)} free cation sites "
+                         "of the material: add sites or lower the occupancies")
+    occupation[random.choice(free, mobile, replace=False)] = material.mobile
+    if sweeps:
+        _anneal(material, repeat, occupation, letters, random, sweeps)
+    return occupation
+
+
+def _anneal(
+    material: Material, repeat: tuple[int, int, int], occupation: np.ndarray,
+    letters: np.ndarray, random: np.random.Generator, sweeps: int,
+) -> None:
+    """Metropolis exchanges, in place."""
+    from scipy.special import erfc
+
+    first, second, distance = neighbour_pairs(material, repeat, PAIR_CUTOFF_ANGSTROM)
+    damped = erfc(PAIR_DAMPING_PER_ANGSTROM * distance) / distance
+    edge = erfc(PAIR_DAMPING_PER_ANGSTROM * PAIR_CUTOFF_ANGSTROM) / PAIR_CUTOFF_ANGSTROM
+    energy = COULOMB_EV_ANGSTROM / material.ordering["permittivity"] * (damped - edge)
+    starts = np.searchsorted(first, np.arange(len(letters) + 1))
+    charge = np.array([material.charges.get(s, 0) if s else 0 for s in occupation], float)
+    potential = np.bincount(first, energy * charge[second], len(letters))
+    thermal = BOLTZMANN_EV_PER_K * material.ordering["temperature_k"]
+    trials = random.integers(0, len(letters), (sweeps * len(letters), 2))
+    dice = np.log(random.random(len(trials)))
+    for (i, j), chance in zip(trials, dice, strict=True):
+        here, there = str(occupation[i]), str(occupation[j])
+        fixed = {here, there} - {"", material.mobile}
+        if here == there or (fixed and letters[i] != letters[j]):
+            continue
+        step = charge[j] - charge[i]
+        near_i, near_j = slice(starts[i], starts[i + 1]), slice(starts[j], starts[j + 1])
+        pair = energy[near_i][second[near_i] == j].sum()
+        own_i = energy[near_i][second[near_i] == i].sum()
+        own_j = energy[near_j][second[near_j] == j].sum()
+        change = (step * (potential[i] - potential[j])
+                  + 0.5 * step**2 * (own_i + own_j) - step**2 * pair)
+        if chance < -change / thermal:
+            occupation[i], occupation[j] = there, here
+            charge[i], charge[j] = charge[j], charge[i]
+            np.add.at(potential, second[near_i], step * energy[near_i])
+            np.add.at(potential, second[near_j], -step * energy[near_j])
+
+
+def lattice_energy(
+    material: Material, repeat: tuple[int, int, int], occupation: np.ndarray
+) -> float:
+    """Return the screened Coulomb energy of an occupation, in eV (the Monte Carlo's own)."""
+    from scipy.special import erfc
+
+    first, second, distance = neighbour_pairs(material, repeat, PAIR_CUTOFF_ANGSTROM)
+    damped = erfc(PAIR_DAMPING_PER_ANGSTROM * distance) / distance
+    edge = erfc(PAIR_DAMPING_PER_ANGSTROM * PAIR_CUTOFF_ANGSTROM) / PAIR_CUTOFF_ANGSTROM
+    charge = np.array([material.charges.get(s, 0) if s else 0 for s in occupation], float)
+    pairs = charge[first] * charge[second] * (damped - edge)
+    return float(0.5 * COULOMB_EV_ANGSTROM / material.ordering["permittivity"] * pairs.sum())
+
+
+def warren_cowley(
+    material: Material, repeat: tuple[int, int, int], occupation: np.ndarray, element: str,
+    shell_angstrom: float = 4.2,
+) -> float:
+    """Return the Warren-Cowley parameter of ``element`` about itself on the cation sites.
+
+    ``1 - P(element | neighbour of element) / concentration`` over sites closer than
+    ``shell_angstrom`` (J. M. Cowley, Phys. Rev. 77, 669 (1950)): 0 is random, positive avoids.
+    """
+    first, second, _ = neighbour_pairs(material, repeat, shell_angstrom)
+    has = occupation == element
+    about = has[second[has[first]]]
+    return float(1.0 - about.mean() / has.mean()) if len(about) else float("nan")
+
+
+def sites_of_every_set(
+    material: Material, repeat: tuple[int, int, int], seed: int, sweeps: int = 40
+) -> list[Atoms]:
+    """Return the cation sites of one cell for each set of occupancies, to be drawn.
+
+    Vacancies are atoms X; array ``site`` is the Wyckoff letter, ``layer`` the plane's fraction of
+    c; ``info`` holds the set's name and the mobile element.
+    """
+    from ase import Atoms
+
+    fractional, letters = cation_lattice(material, repeat)
+    layers = {letter: round(float(xyz[0, 2]) % 1, 3) for letter, xyz in material.sites.items()}
+    found = []
+    for name in material.occupancies:
+        occupation = order_cations(material, repeat, name, seed, sweeps)
+        atoms = Atoms([s or "X" for s in occupation], fractional @ material.cell, pbc=True,
+                      cell=material.cell * np.array(repeat)[:, None])
+        atoms.new_array("site", letters)
+        atoms.new_array("layer", np.array([layers[one] for one in letters]))
+        atoms.info.update(occupancies=name, mobile=material.mobile, seed=seed,
+                          repeat=" × ".join(map(str, repeat)))
+        found.append(atoms)
+    return found
+
+
+def build(
+    material: Material, repeat: tuple[int, int, int], occupancies: str, seed: int,
+    sweeps: int = 40, framework: dict[str, dict[str, int]] | None = None,
+    occupation: np.ndarray | None = None,
+) -> tuple[Atoms, list[dict[str, object]]]:
+    """Return an ordered supercell and its rows of the table ``structures``.
+
+    Rows lack ``replica``, ``structure`` and ``role``, which the caller knows. An ``occupation``
+    (element on each site of `cation_lattice`, shape (S,)) is taken instead of a drawn one.
+
+    Raises
+    ------
+    HavenError
+        If the cell is charged.
+    """
+    from ase.neighborlist import neighbor_list
+
+    if occupation is None:
+        occupation = order_cations(material, repeat, occupancies, seed, sweeps, framework)
+    atoms = assemble(material, repeat, occupation)
+    charge = sum(material.charges[s] for s in atoms.get_chemical_symbols())
+    if charge:
+        raise HavenError(f"a cell {' x '.join(map(str, repeat))} of {material.name} has the charge "
+                         f"{charge:+d}: its occupancies {occupancies} don't fit the formula")
+    _, letters = cation_lattice(material, repeat)
+    close = neighbor_list("d", atoms, 3.0)
+    targets = material.occupancies[occupancies] if framework is None else {}
+    short_range = {species: warren_cowley(material, repeat, occupation, species)
+                   for species in material.occupancies[occupancies]}
+    rows = []
+    for letter in material.sites:
+        here = occupation[letters == letter]
+        for species in (*[s for s in material.species if s in occupation], ""):
+            count = int((here == species).sum())
+            target = (targets.get(species) or {}).get(letter)
+            rows.append({
+                "material": material.name, "seed": seed, "site": letter,
+                "species": species or "vacancy", "count": count, "sites": len(here),
+                "occupancy": count / len(here), "target_occupancy": target,
+                "atoms": len(atoms), "volume_angstrom3": atoms.get_volume(),
+                "min_distance_angstrom": float(close.min()) if len(close) else 3.0,
+                "warren_cowley": short_range.get(species),
+            })
+    return atoms, rows

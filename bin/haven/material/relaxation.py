@@ -1,0 +1,183 @@
+"""Relaxing the cell with a potential: lattice constants for each occupancy of the sites."""
+
+from __future__ import annotations
+
+import warnings
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core.numbers import count_of
+from haven.labels.pulay import at_fixed_cutoff
+from haven.material.crystal import Material
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ase import Atoms
+
+    from haven.core.types import Table
+
+EV_PER_ANGSTROM3_GPA = 160.21766208
+STEPS = 500
+POTENTIAL = "potential"  # the engine of cells relaxed with a potential
+COARSE = 0.01  # occupancies further off are another crystal's
+CONSTANTS = {"a_angstrom": "Angstrom", "b_angstrom": "Angstrom", "c_angstrom": "Angstrom",
+             "beta_degree": "degree"}
+
+
+def system_name(material: Material, occupancies: str) -> str:
+    """Return a set of occupancies as tables print it, three digits a site: ``0.875/0.063``."""
+    by_site: dict[str, float] = {}
+    for of_element in material.occupancies[occupancies].values():
+        by_site |= of_element
+    return printed_occupancies(by_site[site] for site in sorted(by_site))
+
+
+def printed_occupancies(values: Iterable[float]) -> str:
+    """Return occupancies with three digits each, halves rounded up as on paper."""
+    return "/".join(str(Decimal(repr(float(value))).quantize(Decimal("0.001"), ROUND_HALF_UP))
+                    for value in values)
+
+
+def misfit(sites: list[dict[str, Any]]) -> float:
+    """Return how far a cell's occupancies are from those asked for, at most.
+
+    Parameters
+    ----------
+    sites
+        Rows of the table ``structures`` of one cell; whole atoms cannot meet every occupancy.
+    """
+    return max((abs(row["occupancy"] - row["target_occupancy"]) for row in sites
+                if row.get("target_occupancy") is not None), default=0.0)
+
+
+def conventional(material: Material, seed: int) -> Atoms:
+    """Return one conventional cell with the first set of occupancies, as near as atoms allow.
+
+    ``info`` says trajectory, occupancies (the set's name) and system (the occupancies met).
+    """
+    from haven.material.disorder import build
+
+    occupancies = next(iter(material.occupancies))
+    atoms, sites = build(material, (1, 1, 1), occupancies, seed, 40)
+    met = {str(row["site"]): float(str(row["occupancy"])) for row in sites
+           if row["target_occupancy"] is not None}
+    atoms.info = {"trajectory": f"relaxed_{occupancies}_s{seed}", "occupancies": occupancies,
+                  "system": printed_occupancies(met[site] for site in sorted(met))}
+    return atoms
+
+
+def relax_cell(
+    atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05,
+    optimiser: Any = None, steps: int = STEPS,
+) -> dict[str, Any]:
+    """Relax atoms and cell together, all nine components, at no outer pressure.
+
+    Parameters
+    ----------
+    atoms
+        Supercell with a calculator; changed in place.
+    repeat
+        Conventional cells along a, b, c in it.
+    force_tolerance
+        Largest force on an atom to stop at, eV/Angstrom.
+    pressure_gpa
+        Largest component of the stress to stop at.
+    optimiser
+        Of atoms and cell together; FIRE where none is given.
+    steps
+        Steps after which the cell has not converged.
+
+    Returns
+    -------
+    dict
+        Of the conventional cell: a_angstrom, b_angstrom, c_angstrom, alpha_degree, beta_degree,
+        gamma_degree, volume_angstrom3; energy_ev_per_atom, force_max_ev_per_angstrom,
+        stress_max_gpa, steps, converged.
+    """
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import FIRE
+
+    quiet: Any = None
+    if optimiser is None:
+        both: Any = FrechetCellFilter(atoms)
+        optimiser = FIRE(both, logfile=quiet)
+    with warnings.catch_warnings():  # the filter's logarithm of a small strain, good to 1e-12
+        warnings.filterwarnings("ignore", message="logm result may be inaccurate")
+        for _ in optimiser.irun(fmax=0.0, steps=steps):
+            force, stress = largest(atoms)
+            if force <= force_tolerance and stress <= pressure_gpa:
+                break
+    return described(atoms, repeat, force_tolerance, pressure_gpa) | {"steps": optimiser.nsteps}
+
+
+def described(
+    atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05,
+    pulay: float = 0.0,
+) -> dict[str, Any]:
+    """Return what `relax_cell` tells of a cell, steps left out.
+
+    Parameters
+    ----------
+    pulay
+        Added to the diagonal of the stress, eV/Angstrom^3.
+    """
+    from ase.cell import Cell
+
+    cell = Cell(atoms.cell.array / np.array(repeat)[:, None])
+    a, b, c, alpha, beta, gamma = cell.cellpar()
+    force, stress = largest(atoms, pulay)
+    return {
+        "a_angstrom": float(a), "b_angstrom": float(b), "c_angstrom": float(c),
+        "alpha_degree": float(alpha), "beta_degree": float(beta), "gamma_degree": float(gamma),
+        "volume_angstrom3": float(cell.volume),
+        "energy_ev_per_atom": float(atoms.get_potential_energy()) / len(atoms),
+        "force_max_ev_per_angstrom": force, "stress_max_gpa": stress,
+        "converged": force <= force_tolerance and stress <= pressure_gpa,
+    }
+
+
+def largest(atoms: Atoms, pulay: float = 0.0) -> tuple[float, float]:
+    """Return the largest force on an atom, eV/Angstrom, and stress component, GPa.
+
+    ``pulay`` (eV/Angstrom^3) is added to the diagonal of the stress.
+    """
+    force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
+    stress = at_fixed_cutoff(atoms.get_stress(), pulay)
+    return force, float(np.abs(stress).max()) * EV_PER_ANGSTROM3_GPA
+
+
+def joined_cells(table: Table) -> Iterator[dict[str, Any]]:
+    """Yield lattice constants joined over replicas, with Student's 95 % interval.
+
+    Parameters
+    ----------
+    table
+        The table ``lattice``; cells that did not converge are left out.
+
+    Yields
+    ------
+    dict
+        quantity (``lattice_a``), u_ev, engine, value, low, high (None of a single cell), unit,
+        system, runs, note.
+    """
+    from scipy.stats import t as student
+
+    good = table[table["converged"].astype(bool)]
+    for (u_ev, system, engine), group in good.groupby(["u_ev", "system", "engine"]):
+        for column, unit in CONSTANTS.items():
+            values = group[column].to_numpy(float)
+            half = None
+            if len(values) > 1:
+                half = float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1)
+                             / np.sqrt(len(values)))
+            mean = float(values.mean())
+            yield {"quantity": f"lattice_{column.partition('_')[0]}", "u_ev": u_ev, "value": mean,
+                   "low": None if half is None else mean - half,
+                   "high": None if half is None else mean + half, "unit": unit, "system": system,
+                   "runs": len(values), "engine": engine,
+                   "note": f"{count_of(len(values), 'cell')} of "
+                           f"{int(group['atoms'].iloc[0])} atoms"
+                           + ("" if engine == POTENTIAL else f", {engine}")}

@@ -1,0 +1,249 @@
+"""Cation sites of a supercell: where they are, which ions are on them, how they neighbour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from haven.core.errors import HavenError
+from haven.core.periodic import Floats, Ints, minimum_image, with_images
+from haven.material.crystal import cation_lattice
+
+if TYPE_CHECKING:
+    from haven.material.crystal import Material
+
+ZERO_COMPONENT = 0.1
+NEIGHBOUR_REACH = 1.25
+
+
+@dataclass(frozen=True)
+class SiteLattice:
+    """Cation sites of a supercell.
+
+    Attributes
+    ----------
+    cell
+        Supercell, rows are vectors, (3, 3), Angstrom.
+    repeat
+        Conventional cells along a, b, c.
+    fractional
+        Ideal coordinates in units of the conventional cell, (S, 3).
+    centres
+        Where the sites are, Cartesian, (S, 3), Angstrom.
+    letters
+        Wyckoff letter of each, (S,).
+    layer
+        Number of the layer along c within the supercell, (S,).
+    layers
+        Layers in the supercell.
+    """
+
+    cell: Floats
+    repeat: tuple[int, int, int]
+    fractional: Floats
+    centres: Floats
+    letters: np.ndarray
+    layer: Ints
+    layers: int
+
+    @property
+    def conventional(self) -> Floats:
+        """Conventional cell as strained in this supercell, (3, 3), Angstrom."""
+        return self.cell / np.array(self.repeat, float)[:, None]
+
+    @property
+    def spacing(self) -> float:
+        """Shortest distance between two sites, Angstrom."""
+        around, _ = with_images(self.centres, self.cell, 6.0)
+        from scipy.spatial import KDTree
+
+        near, _ = KDTree(around).query(around[: len(self.centres)], k=2)
+        return float(near[:, 1].min())
+
+
+def supercell_repeat(
+    conventional: Floats, cell: Floats, tolerance: float = 0.1
+) -> tuple[int, int, int]:
+    """Return how often the conventional cell fits in a supercell.
+
+    Parameters
+    ----------
+    conventional, cell
+        Rows are the lattice vectors, (3, 3), Angstrom; orientations may differ.
+    tolerance
+        Strain allowed: share of a length, and the same in radians for an angle.
+
+    Raises
+    ------
+    HavenError
+        If the cell is no multiple of the conventional one.
+    """
+    from ase.geometry import cell_to_cellpar
+
+    if abs(np.linalg.det(cell)) < 1e-6:
+        raise HavenError("the trajectory has no periodic cell: give one of a crystal")
+    small, large = cell_to_cellpar(conventional), cell_to_cellpar(cell)
+    ratio = large[:3] / small[:3]
+    repeat = np.maximum(np.round(ratio), 1)
+    strain = np.abs(ratio / repeat - 1.0)
+    bend = np.radians(np.abs(large[3:] - small[3:]))
+    if strain.max() > tolerance or bend.max() > tolerance:
+        raise HavenError(
+            f"cell {np.round(large, 2).tolist()} is no multiple of the material's "
+            f"{np.round(small, 2).tolist()}: give the material file the structure was built from"
+        )
+    return int(repeat[0]), int(repeat[1]), int(repeat[2])
+
+
+def site_lattice(material: Material, cell: Floats) -> SiteLattice:
+    """Return the ideal cation sites of a supercell of ``material``.
+
+    Parameters
+    ----------
+    material
+        The crystal.
+    cell
+        Supercell, rows are vectors, (3, 3), Angstrom.
+    """
+    cell = np.asarray(cell, float)
+    repeat = supercell_repeat(material.cell, cell)
+    fractional, letters = cation_lattice(material, repeat)
+    planes = sorted(set(material.layers.values()))
+    rank = np.array([planes.index(material.layers[str(letter)]) for letter in letters])
+    height = np.array([material.layers[str(letter)] for letter in letters])
+    cells_up = np.round(fractional[:, 2] - height).astype(int)
+    centres = fractional @ (cell / np.array(repeat, float)[:, None])
+    layer = cells_up * len(planes) + rank
+    layers = len(planes) * repeat[2]
+    return SiteLattice(cell, repeat, fractional, centres, letters, layer, layers)
+
+
+class SiteFinder:
+    """Finds the site nearest to a point, in a periodic cell."""
+
+    def __init__(self, lattice: SiteLattice) -> None:
+        from scipy.spatial import KDTree
+
+        self.lattice = lattice
+        self._inverse = np.linalg.inv(lattice.cell)
+        self._points, self._rows = with_images(lattice.centres, lattice.cell, 8.0)
+        self._tree = KDTree(self._points)
+
+    def nearest(self, positions: Floats) -> tuple[Ints, Ints, Floats]:
+        """Return the nearest site of each position.
+
+        Parameters
+        ----------
+        positions
+            Cartesian, unwrapped, (P, 3), Angstrom.
+
+        Returns
+        -------
+        tuple of ndarray
+            Site (P,), image (P, 3) whose lattice vector added to the site's centre brings it
+            next to the position, and distance (P,), Angstrom.
+        """
+        cells = np.floor(positions @ self._inverse)
+        distance, found = self._tree.query(positions - cells @ self.lattice.cell)
+        site = self._rows[found]
+        home = (self._points[found] - self.lattice.centres[site]) @ self._inverse
+        return site, np.round(home + cells).astype(np.int64), distance
+
+
+def canonical(indices: Iterable[int], conventional: Floats) -> str:
+    """Return the name of a lattice direction, the same for all that symmetry makes equal.
+
+    Parameters
+    ----------
+    indices
+        Components along a, b and c.
+    conventional
+        Conventional cell, (3, 3), Angstrom. Symmetries: reversals of its vectors that leave
+        its lengths and angles as they are (in a monoclinic cell that of b, and that of a and c).
+
+    Returns
+    -------
+    str
+        Such as ``[110]``, of the equal ones that with the largest components first.
+    """
+    row, gram = np.array(list(indices)), conventional @ conventional.T
+    equal = []
+    for signs in product((1, -1), repeat=3):
+        turned = gram * np.outer(signs, signs)
+        if np.abs(turned - gram).max() < 0.03 * np.diag(gram).max():
+            equal.append(tuple(int(x) for x in row * np.array(signs)))
+    return name_of(max(equal, key=lambda v: (sum(x >= 0 for x in v), v)))
+
+
+def name_of(indices: Iterable[int]) -> str:
+    """Return indices as crystallographers write them, such as ``[10-1]``."""
+    return "[" + "".join(str(i) for i in indices) + "]"
+
+
+def direction_name(vector: Floats, conventional: Floats) -> str:
+    """Return the lattice direction of a jump: the signs of its components along a, b, c.
+
+    Components below a tenth of a lattice vector count as none. A jump of (1/2, 1/6, 0) is named
+    [110], one of (0, 1/3, 0) is [010]: jumps to nearest sites lie between lattice vectors.
+
+    Parameters
+    ----------
+    vector
+        Cartesian, (3,), Angstrom.
+    conventional
+        Conventional cell, (3, 3), Angstrom.
+    """
+    parts = np.asarray(vector, float) @ np.linalg.inv(conventional)
+    signs = np.where(np.abs(parts) < ZERO_COMPONENT, 0, np.sign(parts)).astype(int)
+    return canonical(tuple(signs.tolist()), conventional)
+
+
+def jump(lattice: SiteLattice, first: Ints, second: Ints, image: Ints) -> Floats:
+    """Return ideal vectors of jumps from sites to sites, (P, 3), Angstrom.
+
+    Parameters
+    ----------
+    lattice
+        Sites.
+    first, second
+        Sites left and reached, (P,).
+    image
+        Supercell vectors added to the site reached, (P, 3).
+    """
+    step = lattice.fractional[second] - lattice.fractional[first]
+    return (step + image * np.array(lattice.repeat)) @ lattice.conventional
+
+
+def neighbour_classes(lattice: SiteLattice) -> set[tuple[str, str, str, str]]:
+    """Return kind, from-site, to-site and direction of every jump between nearest sites."""
+    ideal = replace(lattice, centres=lattice.fractional @ lattice.conventional)
+    letters, seen, classes = lattice.letters, set(), set()
+    reach = NEIGHBOUR_REACH * ideal.spacing
+    around, row = with_images(ideal.centres, ideal.cell, reach)
+    for one, letter in enumerate(letters):
+        if letter in seen:
+            continue
+        seen.add(letter)
+        steps = around - around[one]
+        length = np.linalg.norm(steps, axis=1)
+        for two in np.flatnonzero((length > 1e-6) & (length < reach)):
+            up = abs(float(steps[two] @ np.linalg.inv(lattice.conventional)[:, 2]))
+            kind = "inter_layer" if up > 0.5 / layers_per_cell(lattice) else "intra_layer"
+            name = direction_name(steps[two], lattice.conventional)
+            classes.add((kind, str(letter), str(letters[row[two]]), name))
+    return classes
+
+
+def layers_per_cell(lattice: SiteLattice) -> int:
+    """Return the cation layers in a conventional cell."""
+    return lattice.layers // lattice.repeat[2]
+
+
+def shortest(lattice: SiteLattice, first: int, second: Ints) -> Floats:
+    """Return ideal minimum-image vectors from one site to others, (P, 3), Angstrom."""
+    step = (lattice.fractional[second] - lattice.fractional[first]) @ lattice.conventional
+    return minimum_image(step, lattice.cell)

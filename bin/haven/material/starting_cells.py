@@ -1,0 +1,90 @@
+"""Starting frames for labels: small disordered cells, strained and displaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from haven.material.crystal import Material, site_targets
+from haven.material.disorder import build
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+REPEATS = ((1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 1), (1, 1, 1), (2, 1, 1))
+FOURFOLD, EVERY = (2, 1, 2), 16
+
+
+def draw_framework(
+    material: Material, occupancies: str, repeat: tuple[int, int, int], random: np.random.Generator
+) -> dict[str, dict[str, int]]:
+    """Draw whole counts for a cell too small to hold the occupancies; right on average.
+
+    Each framework atom picks its kind of site with the probability the occupancies give it.
+    """
+    cells = int(np.prod(repeat))
+    counts = {}
+    for element, by_site in site_targets(material, occupancies).items():
+        weight = np.array([v * len(material.sites[s]) for s, v in by_site.items()])
+        room = np.array([len(material.sites[s]) * cells for s in by_site])
+        total = material.composition[element] * material.units_per_cell * cells
+        drawn = np.minimum(random.multinomial(total, weight / weight.sum()), room)
+        drawn[np.argmax(room - drawn)] += total - drawn.sum()
+        counts[element] = {s: int(n) for s, n in zip(by_site, drawn, strict=True)}
+    return counts
+
+
+def starting_frames(
+    material: Material, number: int, frames: int, displacement_angstrom: float, strain_max: float,
+    seed: int, first: int = 0, atoms_max: int = 40,
+) -> tuple[list[list[Atoms]], list[dict[str, object]]]:
+    """Return trajectories of displaced frames, one for each starting structure.
+
+    Structures take the material's occupancy sets in turn; mostly one conventional cell, every
+    fourth a doubled and every sixteenth a fourfold one where ``atoms_max`` lets it; half have
+    ordered, half random cations. All frames of a trajectory share one strain (uniform in each
+    component); displacements are normal, 0.5 to 1.5 times the given width, larger for the mobile
+    ion by the square root of the mass ratio to the mean, at most 2.
+
+    Returns
+    -------
+    trajectories
+        Lists of frames with ``info`` entries trajectory, frame, origin, strain_max.
+    rows
+        Rows of the table ``structures``.
+    """
+    atoms_per_cell = sum(material.composition.values()) * material.units_per_cell
+    trajectories, rows = [], []
+    for index in range(first, first + number):
+        random = np.random.default_rng([seed, index])
+        label = list(material.occupancies)[index % len(material.occupancies)]
+        sizes = [REPEATS[index % len(REPEATS)], (1, 1, 1)]
+        if index % EVERY == EVERY - 1:
+            sizes.insert(0, FOURFOLD)
+        repeat = next((size for size in sizes if np.prod(size) * atoms_per_cell <= atoms_max),
+                      (1, 1, 1))
+        framework = draw_framework(material, label, repeat, random)
+        sweeps = 40 if index % 2 else 0
+        atoms, new = build(material, repeat, label, int(random.integers(2**31)), sweeps, framework)
+        name = f"s{seed}_{index:03d}"
+        rows += [{**row, "replica": index, "structure": name, "role": "cell"} for row in new]
+        strain = random.uniform(-strain_max, strain_max, (3, 3))
+        strain = 0.5 * (strain + strain.T)
+        strained = atoms.copy()
+        strained.set_cell(np.asarray(atoms.cell) @ (np.eye(3) + strain), scale_atoms=True)
+        masses = atoms.get_masses()
+        width = np.clip(np.sqrt(masses.mean() / masses), 0.5, 2.0) * displacement_angstrom
+        trajectory = []
+        for frame in range(frames):
+            image = strained.copy()
+            image.positions += random.normal(size=(len(image), 3)) * width[:, None] * (
+                random.uniform(0.5, 1.5))
+            image.info = {"trajectory": name, "frame": frame, "occupancies": label,
+                          "origin": "strained" if strain_max else "rattled",
+                          "strain_max": float(np.abs(strain).max())}
+            trajectory.append(image)
+        trajectories.append(trajectory)
+    return trajectories, rows
+
+

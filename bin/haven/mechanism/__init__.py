@@ -1,0 +1,1 @@
+"""Structure, hops, tracks and barriers."""

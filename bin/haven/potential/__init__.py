@@ -1,0 +1,1 @@
+"""Data sets, training, errors and calibration of potentials."""

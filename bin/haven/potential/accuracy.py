@@ -1,0 +1,184 @@
+"""How far a potential's predictions are from the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from haven.core.types import Table
+
+UNIT = {"energy": "eV/atom", "force": "eV/Angstrom", "virial": "eV/atom"}
+VOIGT = {"x": (0, 0), "y": (1, 1), "z": (2, 2)}
+
+
+def metrics(reference: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    """Return ``count``, ``mae``, ``rmse``, ``max_error`` and ``r2`` of two arrays of one shape."""
+    error = np.asarray(predicted, float) - np.asarray(reference, float)
+    spread = float(((reference - np.mean(reference)) ** 2).sum())
+    squares = float((error**2).sum())
+    return {
+        "count": int(error.size), "mae": float(np.abs(error).mean()),
+        "rmse": float(np.sqrt(squares / error.size)), "max_error": float(np.abs(error).max()),
+        "r2": 1 - squares / spread if spread > 0 else None,
+    }
+
+
+def bootstrap_rmse(
+    errors: Mapping[str, np.ndarray], seed: int, samples: int = 1000
+) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of the root mean square error, drawing whole trajectories.
+
+    Parameters
+    ----------
+    errors
+        Trajectory to the errors of its frames, any shape.
+    seed
+        Seed of the draws.
+    samples
+        Draws.
+
+    Returns
+    -------
+    tuple
+        Low and high end; None for both with fewer than three trajectories, whose spread is not
+        enough to say.
+    """
+    if len(errors) < 3:
+        return None, None
+    squares = np.array([float((e**2).sum()) for e in errors.values()])
+    counts = np.array([e.size for e in errors.values()])
+    drawn = np.random.default_rng(seed).integers(len(errors), size=(samples, len(errors)))
+    rmse = np.sqrt(squares[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    low, high = np.quantile(rmse, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def bootstrap_mae(parity: Table, draws: int = 500) -> tuple[float, float]:
+    """Return the 95 % interval of the mean absolute error, trajectories drawn with replacement.
+
+    Parameters
+    ----------
+    parity
+        Rows of the table ``parity`` of one quantity.
+    draws
+        Bootstrap samples; their seed is fixed.
+    """
+    error = (parity["predicted"] - parity["reference"]).abs()
+    grouped = error.groupby(parity["trajectory"])
+    sums, counts = grouped.sum().to_numpy(), grouped.count().to_numpy()
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, len(sums), size=(draws, len(sums)))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def series(system: Mapping[str, Any], type_map: Sequence[str]) -> list[dict[str, Any]]:
+    """Split one system's labels and predictions into the series that are judged one by one.
+
+    Parameters
+    ----------
+    system
+        ``reference`` and ``predicted``, each with ``energy`` (F,), ``force`` (F, A, 3) and perhaps
+        ``virial`` (F, 3, 3), in eV and Angstrom; ``type`` (A,); ``trajectory``; ``frames`` (F,).
+    type_map
+        Elements by type.
+
+    Returns
+    -------
+    list of dict
+        ``quantity``, ``species``, ``component``, ``trajectory``, ``frames`` and the arrays
+        ``reference`` and ``predicted``, shape (F, ...), per atom for energy and virial.
+    """
+    kinds, atoms = np.asarray(system["type"]), len(system["type"])
+    label, guess = system["reference"], system["predicted"]
+    found = []
+
+    def add(quantity: str, species: str, component: str, pick: Any) -> None:
+        found.append({
+            "quantity": quantity, "species": species, "component": component,
+            "trajectory": system["trajectory"], "frames": system["frames"],
+            "reference": pick(label), "predicted": pick(guess),
+        })
+
+    add("energy", "all", "all", lambda d: d["energy"] / atoms)
+    for kind in sorted(set(kinds.tolist())):
+        for axis, letter in enumerate("xyz"):
+            add("force", str(type_map[kind]), letter,
+                lambda d, k=kind, a=axis: d["force"][:, kinds == k, a])
+    if label.get("virial") is not None:
+        for letter, (row, column) in VOIGT.items():
+            add("virial", "all", letter, lambda d, r=row, c=column: d["virial"][:, r, c] / atoms)
+    return found
+
+
+def training_means(parts: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], float]:
+    """Return the mean label of every kind of series, what the baseline always predicts."""
+    grouped: dict[tuple[str, str, str], list[np.ndarray]] = {}
+    for part in parts:
+        key = (part["quantity"], part["species"], part["component"])
+        grouped.setdefault(key, []).append(np.ravel(part["reference"]))
+    return {key: float(np.concatenate(values).mean()) for key, values in grouped.items()}
+
+
+def accuracy_rows(
+    parts: Sequence[Mapping[str, Any]], means: Mapping[tuple[str, str, str], float], seed: int
+) -> list[dict[str, Any]]:
+    """Return rows of table ``accuracy`` (without its keys) for the series of one subset.
+
+    Every element and component is a row; so are each element with all components, each component
+    with all elements, and all together.
+    """
+    wanted: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for part in parts:
+        for species in {part["species"], "all"}:
+            for component in {part["component"], "all"}:
+                wanted.setdefault((part["quantity"], species, component), []).append(part)
+    rows = []
+    for (quantity, species, component), members in sorted(wanted.items()):
+        reference = np.concatenate([np.ravel(m["reference"]) for m in members])
+        predicted = np.concatenate([np.ravel(m["predicted"]) for m in members])
+        away = np.concatenate([
+            np.ravel(m["reference"]) - means[(m["quantity"], m["species"], m["component"])]
+            for m in members
+        ])
+        errors: dict[str, list[np.ndarray]] = {}
+        for member in members:
+            error = np.ravel(member["predicted"] - member["reference"])
+            errors.setdefault(member["trajectory"], []).append(error)
+        low, high = bootstrap_rmse({k: np.concatenate(v) for k, v in errors.items()}, seed)
+        rows.append({
+            "quantity": quantity, "species": species, "component": component,
+            **metrics(reference, predicted), "rmse_low_95": low, "rmse_high_95": high,
+            "baseline_rmse": float(np.sqrt((away**2).mean())), "unit": UNIT[quantity],
+        })
+    return rows
+
+
+def parity_rows(
+    parts: Sequence[Mapping[str, Any]], most: int, seed: int
+) -> list[dict[str, Any]]:
+    """Return rows of table ``parity`` (without its keys), at most ``most`` for each series kind.
+
+    The same atoms are taken for all components, and for all potentials given the same seed.
+    """
+    grouped: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for part in parts:
+        key = (part["quantity"], part["species"], part["component"])
+        for number, frame in enumerate(part["frames"]):
+            values = zip(np.ravel(part["reference"][number]), np.ravel(part["predicted"][number]),
+                         strict=True)
+            grouped.setdefault(key, []).extend(
+                {"quantity": key[0], "species": key[1], "component": key[2],
+                 "trajectory": part["trajectory"], "frame": int(frame), "number": index,
+                 "reference": float(r), "predicted": float(p), "unit": UNIT[key[0]]}
+                for index, (r, p) in enumerate(values))
+    rows = []
+    for members in grouped.values():
+        rng = np.random.default_rng(seed)
+        some = (range(len(members)) if len(members) <= most
+                else sorted(rng.choice(len(members), most, replace=False).tolist()))
+        rows += [members[i] for i in some]
+    return rows

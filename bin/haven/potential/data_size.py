@@ -1,0 +1,128 @@
+"""Trainings on a share of a data set, judged on the same held-out trajectories."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from haven.core.errors import HavenError, log
+from haven.potential.training import Settings, finished, make, require_species
+
+SHOWN = ("mae", "rmse", "rmse_low_95", "rmse_high_95", "unit")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training on a share, or a potential that is there already.
+
+    Attributes
+    ----------
+    folder
+        Kept between attempts.
+    dataset
+        From `part_of`.
+    settings, backend, threads, compressed
+        Of the training.
+    species
+        The material's elements.
+    model
+        Potential to judge instead of training one.
+    """
+
+    folder: Path
+    dataset: dict[str, Any]
+    settings: Settings
+    backend: str
+    threads: int
+    compressed: bool
+    species: tuple[str, ...]
+    model: Path | None = None
+
+
+def read_shares(text: str) -> list[float]:
+    """Return shares from text such as ``0.25,0.5``, ascending; 1 comes by itself."""
+    try:
+        found = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        found = []
+    if not found or not 0 < found[0] <= found[-1] < 1:
+        raise HavenError(f"--shares is {text}: give numbers between 0 and 1 joined by commas")
+    return found
+
+
+def part_of(dataset: dict[str, Any], share: float) -> dict[str, Any]:
+    """Return a data set's description with a share of its training trajectories.
+
+    Smaller shares are parts of larger ones: trajectories are taken in the order of a digest of
+    their names until their frames make up the share; at least one is. Held-out ones all stay.
+
+    Parameters
+    ----------
+    dataset
+        From `haven.potential.dataset.load`.
+    share
+        Share of the training frames, above 0 to 1.
+    """
+    train = [s for s in dataset["systems"] if s["subset"] == "train"]
+    names = sorted({s["trajectory"] for s in train},
+                   key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    wanted = math.floor(share * sum(len(s["frames"]) for s in train) + 0.5)
+    kept: set[str] = set()
+    frames = 0
+    for name in names:
+        if kept and frames >= wanted:
+            break
+        kept.add(name)
+        frames += sum(len(s["frames"]) for s in train if s["trajectory"] == name)
+    systems = [s for s in dataset["systems"] if s["subset"] == "test" or s["trajectory"] in kept]
+    digest = hashlib.sha256(json.dumps([dataset["sha256"], sorted(kept)]).encode()).hexdigest()
+    return {**dataset, "systems": systems, "sha256": digest,
+            "frames": {**dataset["frames"], "train": frames}}
+
+
+def _work(task: Task) -> None:
+    from haven.potential import accuracy
+    from haven.potential.families.deepmd import process as engine
+
+    engine.set_threads(task.threads)
+    engine.divert_messages(task.folder / "engine.log")
+    model = task.model
+    if model is None:
+        done = finished(task.folder) or make(task.folder, task.settings, task.dataset,
+                                             task.backend, None, task.compressed)
+        model = task.folder / done["model"]
+    from haven.potential.families.deepmd.compression import open_potential
+    from haven.potential.heldout import series_of
+
+    evaluator = open_potential(model)
+    known = require_species(evaluator.get_type_map(), task.species, str(model))
+    parts = series_of(evaluator, task.dataset, known)
+    rows = accuracy.accuracy_rows(parts["test"], accuracy.training_means(parts["train"]),
+                                  task.settings.seed)
+    whole = [{"quantity": r["quantity"], **{k: r[k] for k in SHOWN}} for r in rows
+             if r["species"] == r["component"] == "all"]
+    (task.folder / "judged.json").write_text(json.dumps(whole))
+
+
+def measure(task: Task) -> list[dict[str, Any]]:
+    """Return the held-out errors of a task, each quantity a row; in a process of its own.
+
+    Raises
+    ------
+    HavenError
+        If the process fails.
+    """
+    log.info("%d frames to train on", task.dataset["frames"]["train"])
+    process = get_context("spawn").Process(target=_work, args=(task,))
+    process.start()
+    process.join()
+    judged = task.folder / "judged.json"
+    if process.exitcode or not judged.exists():
+        raise HavenError(f"training on {task.dataset['frames']['train']} frames failed: see "
+                         f"{task.folder}/engine.log")
+    return json.loads(judged.read_text())

@@ -1,0 +1,202 @@
+"""From labelled frames to a training set: read, split by trajectory, deepmd/npy systems."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haven.core.errors import HavenError, existing, log
+from haven.labels.audit import metal_moments
+from haven.labels.frames import Frame, min_distance, read_folder
+
+GPA = 160.21766208
+
+
+def read_frames(folder: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
+    """Read a folder's frames labelled with ``u_ev``; see `haven.labels.frames.read_folder`."""
+    frames = read_folder(folder, u_ev, species)
+    absent = set(species) - {s for f in frames for s in f.atoms.get_chemical_symbols()}
+    if frames and absent:
+        raise HavenError(f"folder {folder}: no frame holds {', '.join(sorted(absent))}, which the "
+                         "material has: add frames that do")
+    return frames
+
+
+def label_rows(
+    frames: Sequence[Frame], reasons: Sequence[str], material: str, u_ev: float
+) -> list[dict[str, Any]]:
+    """Return one row of table ``labels`` a frame."""
+    rows = []
+    for frame, reason in zip(frames, reasons, strict=True):
+        info, moments = frame.info, metal_moments(frame)
+        rows.append({
+            "material": material, "u_ev": float(u_ev), "trajectory": frame.trajectory,
+            "frame": frame.number, "origin": str(info.get("origin", "imported")),
+            "atoms": len(frame.atoms),
+            "temperature_k": _number(info.get("temperature_k")),
+            "energy_ev": frame.energy, "energy_ev_per_atom": frame.energy / len(frame.atoms),
+            "force_rms_ev_per_angstrom": float(np.sqrt((frame.forces**2).mean())),
+            "force_max_ev_per_angstrom": float(np.linalg.norm(frame.forces, axis=1).max()),
+            "pressure_gpa": None if frame.stress is None
+            else -GPA * float(np.trace(frame.stress)) / 3,
+            "moment_total": _number(info.get("magmom")),
+            "moment_metal_min": float(moments.min()) if len(moments) else None,
+            "moment_metal_max": float(moments.max()) if len(moments) else None,
+            "min_distance_angstrom": min_distance(frame.atoms),
+            "scf_steps": _number(info.get("scf_steps")), "wall_s": _number(info.get("wall_s")),
+            "cpu_s": _number(info.get("cpu_s")),
+            "cores": _number(info.get("cores")), "engine": str(info.get("engine", "imported")),
+            "verdict": "rejected" if reason else "accepted", "reason": reason,
+            "source": Path(frame.source).name,
+        })
+    return rows
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or not np.isfinite(float(value)) else float(value)
+
+
+def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float, seed: int
+                ) -> list[str]:
+    """Return the trajectories held out for testing, about ``share`` of each kind's frames.
+
+    A trajectory is held out whole: those of several kinds are one more kind, with its own share.
+
+    Parameters
+    ----------
+    trajectories, kinds
+        Trajectory and kind (such as size and origin) of every frame, same order.
+    share
+        Share of the frames to hold out, 0 to 1.
+    seed
+        Seed of the order in which trajectories are taken, which is that of a digest of seed and
+        name: frames of both U values are split alike, and a set that grows keeps most of what it
+        held out.
+    """
+    frames = Counter(trajectories)
+    kinds_of: dict[str, set[str]] = {}
+    for name, kind in zip(trajectories, kinds, strict=True):
+        kinds_of.setdefault(name, set()).add(kind)
+    counts: dict[str, dict[str, int]] = {}
+    for name in sorted(kinds_of):
+        counts.setdefault(", ".join(sorted(kinds_of[name])), {})[name] = frames[name]
+    held: list[str] = []
+    owed = 0.0
+    for kind in sorted(counts):
+        group = counts[kind]
+        owed += share * sum(group.values())
+        names = sorted(group, key=lambda n: _rank(n, seed))
+        for name in names[:-1]:
+            if owed < group[name] / 2:
+                break
+            held.append(name)
+            owed -= group[name]
+    if not held:
+        every = sorted(set(trajectories))
+        if len(every) < 2:
+            raise HavenError(f"all frames are of one trajectory ({', '.join(every)}): at least two "
+                             "are needed, one to test on")
+        held = [min(every, key=lambda n: _rank(n, seed))]
+    return sorted(held)
+
+
+def _rank(trajectory: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{trajectory}".encode()).hexdigest()
+
+
+def virial(frame: Frame) -> np.ndarray | None:
+    """Return the virial, minus the strain derivative of the energy, shape (3, 3), eV."""
+    return None if frame.stress is None else -frame.stress * frame.atoms.get_volume()
+
+
+def write_systems(
+    frames: Sequence[Frame], folder: Path, subset: str, type_map: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Write frames as deepmd/npy systems, one a trajectory and atom list, and describe them."""
+    import dpdata
+
+    groups: dict[tuple[str, bytes, bool], list[Frame]] = {}
+    for frame in frames:
+        key = (frame.trajectory, frame.atoms.numbers.tobytes(), frame.stress is None)
+        groups.setdefault(key, []).append(frame)
+    systems, taken = [], {trajectory for trajectory, _, _ in groups}
+    for (trajectory, _, _), members in sorted(groups.items(), key=lambda item: item[0][:2]):
+        same = sum(s["trajectory"] == trajectory for s in systems)
+        own = (next(word for number in itertools.count(same + 1)
+                    if (word := f"{trajectory}_{number}") not in taken) if same else trajectory)
+        taken.add(own)
+        name = f"{subset}/{own}"
+        symbols = members[0].atoms.get_chemical_symbols()
+        data = {
+            "atom_names": list(type_map),
+            "atom_numbs": [symbols.count(s) for s in type_map],
+            "atom_types": np.array([type_map.index(s) for s in symbols]),
+            "orig": np.zeros(3),
+            "cells": np.array([f.atoms.cell.array for f in members]),
+            "coords": np.array([f.atoms.positions for f in members]),
+            "energies": np.array([f.energy for f in members]),
+            "forces": np.array([f.forces for f in members]),
+        }
+        if members[0].stress is not None:
+            data["virials"] = np.array([virial(f) for f in members])
+        dpdata.LabeledSystem(data=data).to("deepmd/npy", str(folder / name),
+                                              prec=np.float64)
+        systems.append({"path": name, "subset": subset, "trajectory": trajectory,
+                        "frames": [f.number for f in members], "atoms": len(symbols)})
+    return systems
+
+
+def build(
+    frames: Sequence[Frame], held: Sequence[str], type_map: Sequence[str], folder: Path,
+    about: dict[str, Any],
+) -> dict[str, Any]:
+    """Write the data set's folder and return what its ``dataset.json`` says."""
+    train = [f for f in frames if f.trajectory not in held]
+    test = [f for f in frames if f.trajectory in held]
+    if not train or not test:
+        what = "testing" if train else "training"
+        raise HavenError(f"all frames for {what} were left out: label more trajectories or choose "
+                         "another seed")
+    systems = [s for subset, part in (("train", train), ("test", test))
+               for s in write_systems(part, folder, subset, type_map)]
+    digest = hashlib.sha256()
+    for frame in frames:
+        stress = np.array(np.nan) if frame.stress is None else frame.stress
+        for array in (frame.atoms.numbers, frame.atoms.cell.array, frame.atoms.positions,
+                      frame.forces, np.array(frame.energy), stress):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(f"{frame.trajectory} {frame.trajectory in held}\n".encode())
+    content = {
+        **about, "type_map": list(type_map), "systems": systems, "sha256": digest.hexdigest(),
+        "frames": {"train": len(train), "test": len(test)},
+        "has_virial": any(f.stress is not None for f in train), "test_trajectories": list(held),
+    }
+    (folder / "dataset.json").write_text(json.dumps(content, indent=1) + "\n")
+    log.info("data set %s: %d frames to train on, %d of %s held out", folder, len(train),
+             len(test), ", ".join(held))
+    return content
+
+
+def load(folder: str | Path) -> dict[str, Any]:
+    """Return a data set's description, with ``root`` its folder.
+
+    Raises
+    ------
+    HavenError
+        If the folder is none, or a system it names is missing.
+    """
+    root = existing(folder, "data set")
+    try:
+        content = json.loads((root / "dataset.json").read_text())
+    except (OSError, ValueError) as error:
+        raise HavenError(f"{root} is no data set: dataset.json is missing or damaged") from error
+    for system in content["systems"]:
+        existing(root / system["path"] / "type.raw", "system of the data set")
+    return {**content, "root": root.resolve()}

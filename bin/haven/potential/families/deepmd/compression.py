@@ -1,0 +1,129 @@
+"""Compressing a frozen potential, and holding it against the original."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haven.core.errors import HavenError, log
+from haven.potential.families.deepmd.process import dp
+from haven.potential.families.deepmd.systems import system_arrays
+
+ENERGY_BOUND, FORCE_BOUND = 1e-6, 1e-4
+TABLE_STEPS = (0.01, 0.005, 0.002, 0.001)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a potential predicts for the frames of one system.
+
+    Attributes
+    ----------
+    energy
+        Shape (F,), eV.
+    force
+        Shape (F, A, 3), eV/Angstrom.
+    virial
+        Shape (F, 3, 3), eV.
+    """
+
+    energy: np.ndarray
+    force: np.ndarray
+    virial: np.ndarray
+
+
+def open_potential(path: str | Path) -> Any:
+    """Return DeePMD-kit's evaluator of a frozen potential, or raise `HavenError`."""
+    from deepmd.infer import DeepPot
+
+    try:
+        return DeepPot(str(path))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise HavenError(f"potential {path} cannot be loaded, cut off or no potential of a backend "
+                         f"that is installed ({reason})") from error
+
+
+def predict(
+    potential: Any, coords: np.ndarray, cells: np.ndarray, types: np.ndarray
+) -> Predictions:
+    """Evaluate frames of one atom list.
+
+    Parameters
+    ----------
+    potential
+        From `open_potential`.
+    coords
+        Shape (F, A, 3), Angstrom.
+    cells
+        Shape (F, 3, 3), Angstrom.
+    types
+        Kinds in the potential's own type map, shape (A,).
+    """
+    frames, atoms = len(coords), len(types)
+    energy, force, virial = potential.eval(
+        coords.reshape(frames, -1), cells.reshape(frames, 9), [int(t) for t in types])[:3]
+    return Predictions(np.asarray(energy).reshape(frames),
+                       np.asarray(force).reshape(frames, atoms, 3),
+                       np.asarray(virial).reshape(frames, 3, 3))
+
+
+def differences(one: Any, two: Any, systems: list[Path], frames: int = 20) -> tuple[float, float]:
+    """Return the largest difference of two potentials over some frames.
+
+    Returns
+    -------
+    energy
+        eV/atom.
+    force
+        Of a component, eV/Angstrom.
+    """
+    energy = force = 0.0
+    each = max(1, frames // max(len(systems), 1))
+    for folder in systems:
+        a = system_arrays(folder)
+        some = slice(None, None, max(1, len(a["coord"]) // each))
+        coords = a["coord"][some].reshape(-1, len(a["type"]), 3)
+        cells = a["box"][some].reshape(-1, 3, 3)
+        first, second = (predict(p, coords, cells, a["type"]) for p in (one, two))
+        energy = max(energy, float(np.abs(first.energy - second.energy).max()) / len(a["type"]))
+        force = max(force, float(np.abs(first.force - second.force).max()))
+    return energy, force
+
+
+def compress(folder: Path, frozen: str, compressed: str, systems: list[Path]) -> dict[str, Any]:
+    """Compress ``frozen`` in ``folder``, refining the table until it holds the bounds.
+
+    A float32 network's own rounding may be above the bounds, and no table is finer than that: once
+    refining no longer helps, the potential is to be used as it is, uncompressed.
+
+    Returns
+    -------
+    dict
+        ``table_step``, ``energy_error_ev_per_atom``, ``force_error_ev_per_angstrom`` of the last
+        table tried, and ``holds``.
+    """
+    original = open_potential(folder / frozen)
+    found: dict[str, Any] = {}
+    for step in TABLE_STEPS:
+        with contextlib.chdir(folder):
+            dp("--tf", "compress", "-i", frozen, "-o", compressed, "-s", str(step),
+               "-t", "input.json", "--log-level", "0")
+        energy, force = differences(original, open_potential(folder / compressed), systems)
+        before = max(found.get("energy_error_ev_per_atom", np.inf) / ENERGY_BOUND,
+                     found.get("force_error_ev_per_angstrom", np.inf) / FORCE_BOUND)
+        now = max(energy / ENERGY_BOUND, force / FORCE_BOUND)
+        found = {"table_step": step, "energy_error_ev_per_atom": energy,
+                 "force_error_ev_per_angstrom": force, "holds": now <= 1}
+        log.info("compressed with table step %g: energy differs by %.1e eV/atom, force by %.1e "
+                 "eV/Angstrom at most", step, energy, force)
+        if now <= 1 or now > 0.7 * before:
+            break
+    if not found["holds"]:
+        log.warning("compression cannot hold %g eV/atom and %g eV/Angstrom: the uncompressed "
+                    "potential is used", ENERGY_BOUND, FORCE_BOUND)
+    return found

@@ -1,0 +1,46 @@
+"""Weights of equivariant networks, and freezing them for the machine that runs them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+from haven.core.errors import HavenError, log
+from haven.potential.families.deepmd.process import dp
+
+COMPILED = ".pt2"  # frozen for the kind of processor or GPU that froze it
+WEIGHTS = ".pt"  # for any machine, to be frozen there
+
+PACKAGES = ("torch", "e3nn", "vesin")  # that DeePMD-kit's dpa4 imports
+
+
+def require_packages(names: tuple[str, ...] = PACKAGES) -> None:
+    """Refuse to go on where PyTorch, or what a dpa4 network needs beside it, is not installed."""
+    absent = [name for name in names if importlib.util.find_spec(name) is None]
+    if absent:
+        raise HavenError(f"backend pytorch is not installed, {absent[0]} is missing: "
+                         "./haven setup --pytorch")
+    compiler = os.environ.get("CXX", "g++")
+    if names == PACKAGES and shutil.which(compiler) is None:
+        raise HavenError(f"no compiler {compiler}, which a dpa4 network is frozen with: "
+                         "sudo apt-get install g++, or name yours in CXX")
+
+
+def save_weights(checkpoint: Path, target: Path) -> None:
+    """Write what a checkpoint of PyTorch holds of the network, without the optimiser's state."""
+    torch = importlib.import_module("torch")  # no part of every environment
+    network = torch.load(checkpoint, map_location="cpu", weights_only=False)["model"]
+    torch.save({"model": network, "optimizer": None}, target)  # DeePMD-kit asks for both
+
+
+def compile_weights(weights: Path, target: Path) -> None:
+    """Freeze the weights of a dpa4 network (``.pt``) for this kind of processor or GPU."""
+    log.info("compiling %s for this machine: a minute or more", weights.name)
+    try:
+        dp("--pt", "freeze", "-c", str(weights.resolve()), "-o", str(target.resolve()),
+           "--log-level", "0")
+    except Exception as error:
+        raise HavenError(f"{weights} cannot be compiled: {' '.join(str(error).split())[:300]}"
+                         ) from error

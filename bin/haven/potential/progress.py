@@ -1,0 +1,89 @@
+"""How far each training is, read from its folder of checkpoints; needs Python alone."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from haven.dynamics.progress import QUIET_S, duration, held
+from haven.potential.curve import measure_of, read_curve
+
+TRAINING = re.compile(r"(u[\d.]+_s\d+)_[0-9a-f]{12}$")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training.
+
+    Attributes
+    ----------
+    name
+        Such as ``u4_s1``.
+    step, steps
+        Reached, as the learning curve has it, and asked for.
+    force_train, force_test
+        Error of a batch's forces, root mean square or, with dpa4, the vectors' mean length,
+        eV/Angstrom; NaN before the first.
+    seconds_left
+        At the speed between the checkpoints kept; NaN before the second.
+    state
+        ``complete``, ``running`` or ``stopped``.
+    """
+
+    name: str
+    step: int
+    steps: int
+    force_train: float
+    force_test: float
+    seconds_left: float
+    state: str
+
+
+def read_trainings(place: Path, now: float | None = None) -> list[Training]:
+    """Return the trainings of a folder of checkpoints, in the order of U and seed.
+
+    Parameters
+    ----------
+    place
+        Holds a folder for each, as `train_potential.py` keeps it.
+    now
+        Seconds since the epoch; the present if not given.
+    """
+    found = [(match.group(1), path) for path in place.iterdir()
+             if (match := TRAINING.match(path.name)) and (path / "input.json").exists()]
+    found.sort(key=lambda pair: [float(n) for n in re.findall(r"[\d.]+", pair[0])])
+    return [_read(name, path, time.time() if now is None else now) for name, path in found]
+
+
+def _read(name: str, folder: Path, now: float) -> Training:
+    steps = int(json.loads((folder / "input.json").read_text())["training"]["numb_steps"])
+    curve = folder / "lcurve.out"
+    rows = read_curve(curve)
+    last = rows[-1] if rows else {}
+    step = int(last.get("step", 0))
+    saved = sorted((int(path.stem.rpartition("-")[2]), path.stat().st_mtime)
+                   for path in folder.glob("model.ckpt-*.index"))
+    between = [saved[-1][i] - saved[0][i] for i in (0, 1)] if saved else [0, 0]
+    left = (steps - step) * between[1] / between[0] if between[0] and between[1] > 0 else math.nan
+    touched = (curve if rows else folder / "input.json").stat().st_mtime
+    state = ("complete" if (folder / "finished.json").exists() else "running"
+             if held(folder) or now - touched < QUIET_S else "stopped")
+    measure = measure_of(last)
+    return Training(name, step, steps, last.get(f"{measure}_f_trn", math.nan),
+                    last.get(f"{measure}_f_val", math.nan),
+                    0.0 if state == "complete" else left, state)
+
+
+def table(found: list[Training]) -> str:
+    """Return one line a training, as text."""
+    lines = [f"{'training':<16}{'step':>10}{'of':>10}{'force error':>14}{'held out':>10}"
+             f"{'left':>10}  state"]
+    for one in found:
+        errors = ["-" if math.isnan(e) else f"{e:.3f}" for e in (one.force_train, one.force_test)]
+        lines.append(f"{one.name:<16}{one.step:>10}{one.steps:>10}{errors[0]:>14}{errors[1]:>10}"
+                     f"{duration(one.seconds_left):>10}  {one.state}")
+    return "\n".join([*lines, "Force errors are of one batch, eV/A."])

@@ -1,0 +1,48 @@
+"""The potential that a training starts from, when it is not to begin with random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from haven.core.errors import HavenError, existing, log
+from haven.cost.timing import describe
+from haven.potential.families.deepmd.files import WEIGHTS
+from haven.potential.families.deepmd.model_file import check_potential
+
+
+def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[str],
+                 descriptor: str = "se_e2_a") -> Path:
+    """Return the potential to start from: of the same U and seed, else of that U, else of another.
+
+    The weights of another U save the steps that learn what both U share; the training says so.
+
+    Parameters
+    ----------
+    folder
+        Holds potentials named ``u4_s1.pb``, uncompressed, or weights named ``u4_s1.pt``.
+    u_ev, seed
+        Of the training.
+    species
+        The material's elements; a potential that lacks one is refused.
+    descriptor
+        Of the training: ``dpa4`` starts from weights, others from frozen potentials.
+    """
+    place = existing(folder, "folder of potentials")
+    ends = (WEIGHTS,) if descriptor == "dpa4" else (".pb", ".pth")
+    found = sorted(path for end in ends for path in place.glob(f"u*_s*{end}"))
+    if not found:
+        raise HavenError(f"{place} has no potential to start a network {descriptor} from: name it "
+                         f"u{u_ev:g}_s1{ends[0]}")
+    same = f"u{u_ev:g}_"
+    chosen = max(found, key=lambda path: (path.name.startswith(same),
+                                          path.stem.endswith(f"_s{seed}")))
+    if not chosen.name.startswith(same):
+        log.warning("%s has no potential for U = %g eV: weights start from another U", place, u_ev)
+    if chosen.suffix != WEIGHTS:
+        check_potential(chosen, species)
+        if describe(chosen).compressed:
+            raise HavenError(f"potential {chosen} is compressed, and its network cannot be trained "
+                             f"further: give the uncompressed one (uncompressed_{chosen.name})")
+    log.info("weights start from %s", chosen.name)
+    return chosen

@@ -1,0 +1,1 @@
+"""The report: what is measured, compared, judged and drawn."""

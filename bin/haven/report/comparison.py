@@ -1,0 +1,182 @@
+"""Haven's numbers beside published ones: what agrees, what differs, what was not measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from haven.core.errors import HavenError, existing
+from haven.core.numbers import known
+from haven.core.types import Table
+
+COLUMNS = (
+    "quantity", "system", "u_ev", "temperature_k", "value", "uncertainty", "unit", "source",
+    "doubtful", "note",
+)
+
+
+def load_reference(folder: str | Path) -> Table:
+    """Read every table of published values in a folder.
+
+    Parameters
+    ----------
+    folder
+        Holds CSV files with the columns of `COLUMNS`; ``citations.csv`` is another table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows, with ``doubtful`` as bool and ``rounding``, half a unit of the last printed digit.
+
+    Raises
+    ------
+    HavenError
+        If the folder holds no such file, or a file lacks a column or a number.
+    """
+    import pandas as pd
+
+    files = sorted(existing(folder, "folder of reference values").glob("*.csv"))
+    files = [path for path in files if path.name != "citations.csv"]
+    if not files:
+        raise HavenError(f"no reference values in {folder}: expected CSV files")
+    frames = []
+    for path in files:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        missing = [name for name in COLUMNS if name not in frame]
+        if missing:
+            raise HavenError(f"{path} lacks the column {', '.join(missing)}")
+        frames.append(frame)
+    rows = pd.concat(frames, ignore_index=True)
+    rows["rounding"] = [printed_rounding(text) for text in rows["value"]]
+    for name in ("u_ev", "temperature_k", "value", "uncertainty"):
+        numbers: Any = pd.to_numeric(rows[name], errors="coerce")
+        bad = rows[numbers.isna() & (rows[name] != "")]
+        if len(bad):
+            raise HavenError(f"reference {bad.iloc[0]['quantity']}: {name} is no number")
+        rows[name] = numbers
+    rows["doubtful"] = rows["doubtful"] == "yes"
+    return rows
+
+
+def printed_rounding(text: str) -> float:
+    """Return half a unit of the last printed digit: 0.005 for ``1.06``, 5e-7 for ``6.723e-4``."""
+    mantissa, _, exponent = text.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    try:
+        return 0.5 * 10.0 ** (int(exponent or 0) - decimals)
+    except ValueError:
+        return math.nan
+
+
+def judge(
+    value: float | None, low: float | None, high: float | None, published: float, spread: float
+) -> str:
+    """Return how a measured number stands to a published one.
+
+    Parameters
+    ----------
+    value, low, high
+        Haven's number and its 95 % interval; a bound has ``high`` only.
+    published
+        The published number.
+    spread
+        Half width of what the printed digits (or a stated uncertainty) leave open.
+
+    Returns
+    -------
+    str
+        ``agrees`` when the interval meets ``published ± spread``, ``differs`` when not or when a
+        bound excludes it, ``no_interval`` for a number alone, else ``not_measured``.
+    """
+    if value is None or not known(value):
+        excluded = high is not None and known(high) and published - spread > high
+        return "differs" if excluded else "not_measured"
+    if low is None or high is None or not known(low, high):
+        return "no_interval"
+    return "agrees" if low <= published + spread and high >= published - spread else "differs"
+
+
+def of_material(reference: Table, material: str) -> Table:
+    """Return the reference rows whose system is this material (first word, any case)."""
+    names = reference["system"].str.split().str[0].str.lower()
+    return reference[names == material.lower()]
+
+
+def compare(
+    measured: Table, reference: Table, material: str, u_values: list[float]
+) -> Table:
+    """Put each published value beside Haven's for each U it holds for.
+
+    Parameters
+    ----------
+    measured
+        Rows of `haven.report.measured.collect`: quantity, system, u_ev, temperature_k, value,
+        low_95, high_95, unit.
+    reference
+        Rows of `load_reference`.
+    material
+        Name of the material; published values of others are left out.
+    u_values
+        Values of U in this study, eV; a published value without U is compared for each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the table ``comparison``.
+    """
+    import pandas as pd
+
+    rows = []
+    for entry in of_material(reference, material).to_dict("records"):
+        if str(entry["quantity"]).startswith("study_"):
+            continue  # a setting of the published study, not a result
+        wanted = [float(entry["u_ev"])] if known(entry["u_ev"]) else sorted(u_values)
+        for u_ev in wanted:
+            rows.append(_row(measured, entry, material, u_ev))
+    return pd.DataFrame(rows)
+
+
+def _row(measured: Table, entry: dict, material: str, u_ev: float) -> dict[str, object]:
+    found = next(_matching(measured, entry, u_ev), None)
+    value, low, high = (found[k] if found else None for k in ("value", "low_95", "high_95"))
+    if found and found["unit"] != entry["unit"]:
+        raise HavenError(
+            f"{entry['quantity']} is in {found['unit']} here and {entry['unit']} in the reference"
+        )
+    stated = entry["uncertainty"]
+    spread = float(stated) if known(stated) else float(entry["rounding"])
+    system = str(entry["system"]).partition(" ")[2]
+    return {
+        "material": material,
+        "quantity": f"{entry['quantity']} ({system})" if _by_system(entry) else entry["quantity"],
+        "u_ev": u_ev,
+        "temperature_k": entry["temperature_k"] if known(entry["temperature_k"]) else None,
+        "value": value,
+        "low_95": low,
+        "high_95": high,
+        "published": float(entry["value"]),
+        "unit": entry["unit"],
+        "source": entry["source"],
+        "doubtful": bool(entry["doubtful"]),
+        "verdict": judge(value, low, high, float(entry["value"]), spread),
+        "note": str(found["note"]) if found else "",
+        "published_note": str(entry["note"]),
+    }
+
+
+def _by_system(entry: Mapping[str, object]) -> bool:
+    """Return whether the quantity is one of a given occupancy (lattice constants are)."""
+    return str(entry["quantity"]).startswith(("lattice_", "occupancy_"))
+
+
+def _matching(
+    measured: Table, entry: Mapping[str, object], u_ev: float
+) -> Iterator[dict[str, float]]:
+    rows = measured[(measured["quantity"] == entry["quantity"]) & (measured["u_ev"] == u_ev)]
+    if known(entry["temperature_k"]):  # type: ignore[arg-type]
+        rows = rows[(rows["temperature_k"] - float(str(entry["temperature_k"]))).abs() < 1]
+    if _by_system(entry):
+        rows = rows[rows["system"] == str(entry["system"]).partition(" ")[2]]
+    yield from rows.to_dict("records")

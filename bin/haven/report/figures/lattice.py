@@ -1,0 +1,76 @@
+"""Figure of the relaxed cells: lattice constants for each occupancy, beside published ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from haven.core.numbers import count_of
+from haven.core.types import Table, Tables
+from haven.material.relaxation import CONSTANTS, POTENTIAL, joined_cells
+from haven.report.figures.style import Picture, joint_legend, panels, u_colour, u_label, u_marker
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LETTERS = {"a_angstrom": "a (Å)", "b_angstrom": "b (Å)", "c_angstrom": "c (Å)",
+           "beta_degree": "β (°)"}
+
+
+def lattice(tables: Tables, reference: Table) -> Picture | None:
+    """Lattice constants by occupancy of the framework cation, beside published ones."""
+    import pandas as pd
+
+    table = tables["lattice"]
+    if table.empty or not table["converged"].astype(bool).any():
+        return None
+    found = pd.DataFrame(joined_cells(table))
+    printed = reference[reference["quantity"].str.startswith("lattice_")].copy()
+    printed["system"] = printed["system"].str.partition(" ")[2]
+    order = sorted({*found["system"], *printed["system"]}, reverse=True)
+    figure, axes = panels(2, 2, height=6.0)
+    for place, column in enumerate(CONSTANTS):
+        axis, name = axes.flat[place], f"lattice_{column.partition('_')[0]}"
+        _own(axis, found[found["quantity"] == name], order)
+        _published(axis, printed[printed["quantity"] == name], order)
+        axis.set(ylabel=LETTERS[column], xlim=(-0.5, len(order) - 0.5))
+        size = 8 if len(order) < 6 else 6.5
+        axis.set_xticks(range(len(order)), [text.replace("/", "\n") for text in order],
+                        fontsize=size)
+    for axis in axes[1]:
+        axis.set_xlabel("occupancy by site")
+    joint_legend(figure, axes.flat)
+    left_out = int((~table["converged"].astype(bool)).sum())
+    stars = "" if set(table["engine"]) == {POTENTIAL} else " (stars: from first principles)"
+    caption = (f"{count_of(len(table) - left_out, 'cell')} relaxed with the potentials{stars}, "
+               "atoms and cell together, at rest and no outer pressure; bars: 95 % interval over "
+               "replicas of the disorder. Hollow: published relaxed cells; crosses: measured ones."
+               + (f" {count_of(left_out, 'cell')} did not converge and are left out."
+                  if left_out else ""))
+    return Picture("lattice", "Lattice constants", caption,
+                   "Lattice constants by occupancy with intervals beside published values", figure)
+
+
+def _own(axis: Axes, found: Table, order: list[str]) -> None:
+    groups = found.groupby(["u_ev", "engine"])
+    for (u_ev, engine), mine in groups:
+        shift = (-0.15 if u_ev == 0 else 0.15) * (1 if engine == POTENTIAL else 2.2)
+        place = [order.index(s) + shift for s in mine["system"]]
+        bars = [(mine["value"] - mine["low"]).fillna(0), (mine["high"] - mine["value"]).fillna(0)]
+        marker, size, of = ((u_marker(u_ev), 5, "") if engine == POTENTIAL
+                            else ("*", 10, f", {engine}"))
+        axis.errorbar(place, mine["value"], bars, fmt=marker, color=u_colour(u_ev), capsize=3,
+                      markersize=size, label=u_label(u_ev) + of)
+
+
+def _published(axis: Axes, printed: Table, order: list[str]) -> None:
+    for row in printed.to_dict("records"):
+        place, measured = order.index(row["system"]), row["u_ev"] != row["u_ev"]
+        if row["doubtful"]:
+            continue  # far off the scale: the table shows it with its mark
+        if measured:
+            axis.plot(place, row["value"], "kx", markersize=7, label="measured, Wang 2023")
+        else:
+            shift = -0.15 if row["u_ev"] == 0 else 0.15
+            axis.plot(place + shift, row["value"], u_marker(row["u_ev"]), markersize=9,
+                      markerfacecolor="none", markeredgecolor=u_colour(row["u_ev"]),
+                      label=f"published, {u_label(row['u_ev'])}")

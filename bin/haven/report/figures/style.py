@@ -1,0 +1,176 @@
+"""How every figure of the report looks, and the figures of labels, potential, barriers and cost."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from haven.core.numbers import count_of
+from haven.core.types import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart by all kinds of colour vision.
+OKABE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+BY_U = {0.0: "#0072B2", 4.0: "#D55E00"}
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+BY_SPECIES = {"Li": "#009E73", "Ti": "#0072B2", "Cl": "#E69F00", "all": "#000000",
+              "vacancy": "#BBBBBB"}
+WIDTH = 5.5  # inches: fonts of 12 points stay readable when a phone shows it 360 points wide
+DPI = 160
+
+
+@dataclass
+class Picture:
+    """One figure of the report.
+
+    Attributes
+    ----------
+    key
+        Short name; file name and HTML anchor.
+    title
+        Heading.
+    caption
+        What is seen, from how many runs, in which frame of reference, with which verdict.
+    alt
+        What the picture shows, for who cannot see it.
+    figure
+        The matplotlib figure.
+    """
+
+    key: str
+    title: str
+    caption: str
+    alt: str
+    figure: Figure
+
+    @cached_property
+    def image(self) -> bytes:
+        """The picture as PNG; its layout is worked out once and kept for other formats."""
+        stream = io.BytesIO()
+        self.figure.draw_without_rendering()
+        self.figure.set_layout_engine("none")
+        self.figure.savefig(stream, format="png", dpi=DPI)
+        return stream.getvalue()
+
+    def png(self) -> str:
+        """Return the picture as base64 text of a PNG."""
+        return base64.b64encode(self.image).decode()
+
+    def save(self, folder: Path) -> None:
+        """Write the picture as PNG and PDF into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.key}.png").write_bytes(self.image)
+        self.figure.savefig(folder / f"{self.key}.pdf", metadata={"CreationDate": None})
+
+
+def style() -> None:
+    """Set fonts, lines and grid for all figures."""
+    import matplotlib as mpl
+    import seaborn as sns
+
+    mpl.use("Agg")
+    sns.set_theme(style="ticks", rc={
+        "figure.dpi": DPI, "font.size": 12, "axes.labelsize": 12, "axes.titlesize": 12,
+        "xtick.labelsize": 11, "ytick.labelsize": 11, "legend.fontsize": 10.5,
+        "legend.title_fontsize": 10.5, "legend.frameon": False, "axes.grid": True,
+        "grid.color": "#e4e4e4", "grid.linewidth": 0.6, "axes.spines.top": False,
+        "axes.spines.right": False, "lines.linewidth": 1.8, "figure.constrained_layout.use": True,
+        "font.family": "DejaVu Sans", "mathtext.default": "regular",
+    })
+
+
+def panels(rows: int = 1, columns: int = 1, height: float = 3.6, **kwargs: Any) -> tuple:
+    """Return a figure as wide as the report's column and its axes as an array (rows, columns)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height))
+    return figure, figure.subplots(rows, columns, squeeze=False, **kwargs)
+
+
+def u_colour(u_ev: float) -> str:
+    """Return the colour of a value of U; 0 and 4 eV always have the same one."""
+    return BY_U.get(float(u_ev), OKABE[2 + int(float(u_ev) * 2) % (len(OKABE) - 2)])
+
+
+def u_marker(u_ev: float) -> str:
+    """Return the marker of a value of U, so that colour is never the only sign."""
+    return {0.0: "o", 4.0: "s"}.get(float(u_ev), MARKERS[2 + int(float(u_ev) * 2) % 5])
+
+
+def u_label(u_ev: float) -> str:
+    """Return ``U = 4 eV``."""
+    return f"U = {float(u_ev):g} eV"
+
+
+def temperature_colours(temperatures: Iterable[float]) -> dict[float, tuple]:
+    """Return a dark-to-light colour for each temperature, K, readable without colour vision."""
+    import matplotlib as mpl
+
+    ordered = sorted(set(temperatures))
+    span = max(len(ordered) - 1, 1)
+    scale = mpl.colormaps["viridis"]
+    return {t: scale(0.88 * i / span) for i, t in enumerate(ordered)}
+
+
+def legend_below(figure: Figure, axes: Axes, columns: int = 3, title: str | None = None) -> None:
+    """Put one legend under the whole figure, where it covers no data."""
+    handles, labels = axes.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    if unique:
+        figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=columns,
+                      title=title)
+
+
+def joint_legend(figure: Figure, axes: Iterable[Axes], columns: int = 2) -> None:
+    """Put one legend of several axes under the whole figure."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        found |= dict(zip(labels, handles, strict=True))
+    if found:
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
+
+
+def run_count(table: Table) -> str:
+    """Return how many runs a per-run table holds, in words."""
+    keys = [k for k in ("u_ev", "temperature_k", "replica", "seed") if k in table]
+    return count_of(len(table.drop_duplicates(keys)), "run")
+
+
+def frames_of_reference(table: Table) -> str:
+    """Return the frame of reference of a transport table, in words."""
+    words = {"host": "host lattice (centre of mass of all but the mobile species)",
+             "barycentre": "barycentre of all atoms",
+             "simulation": "the simulation's own (no host in the file)"}
+    names = sorted(set(table["frame_of_reference"])) if "frame_of_reference" in table else []
+    return " and ".join(words.get(name, str(name)) for name in names) or "not stated"
+
+
+def plain_log(axes: Axes, which: str = "y") -> None:
+    """Label a log axis that spans little with plain numbers (60, 100, 200), not powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    low, high = axes.get_ylim() if which == "y" else axes.get_xlim()
+    subs = (1, 2, 5) if high < 15 * low else (1, 3) if high < 60 * low else (1,)
+    axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+
+
+def decade_limits(axes: Axes, low: float, high: float, which: str = "y") -> None:
+    """Set a log axis to whole decades about the data, at least one of them."""
+    if low <= 0 or high <= 0:
+        return
+    start, stop = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    limits = (10.0**start, 10.0 ** max(stop, start + 1))
+    (axes.set_ylim if which == "y" else axes.set_xlim)(*limits)

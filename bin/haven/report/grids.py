@@ -1,0 +1,294 @@
+"""The report's tables: what each column shows and how its numbers are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from haven.core.numbers import DASH, interval, known, number
+from haven.core.types import Row, Table, Tables
+from haven.report.measured import headline
+from haven.report.wording import (
+    LABELS,
+    WORDS,
+    comparison_value,
+    comparison_words,
+    published_text,
+    shown,
+    verdict_text,
+)
+
+Block = dict[str, Any]
+
+
+def grid(columns: list[str], rows: list[list[str]], caption: str) -> Block:
+    """Return a table for the template: header, rows of text, caption."""
+    return {"columns": columns, "rows": rows, "caption": caption}
+
+
+def _kelvin(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) and known(value) else DASH
+
+
+def cell(text: str, below: str) -> dict[str, str]:
+    """Return a table's cell with a smaller second line; a known verdict in its words."""
+    return {"text": text, "small": WORDS.get(below, below)}
+
+
+def _at(temperature: object) -> str:
+    return f"{temperature:g} K" if isinstance(temperature, float) and known(temperature) else ""
+
+
+def headline_grid(measured: Table) -> Block:
+    """Return the headline: quantities down, values of U across."""
+    rows = headline(measured)
+    us = sorted({float(str(row["u_ev"])) for row in rows})
+    lines = []
+    for name in dict.fromkeys(str(row["quantity"]) for row in rows):
+        found = [next(r for r in rows if r["quantity"] == name and r["u_ev"] == u) for u in us]
+        lines.append([cell(LABELS[name], _at(found[0]["temperature_k"])),
+                      *(cell(shown(row), verdict_text(row)) for row in found)])
+    return grid(["quantity", *(f"U = {u:g} eV" for u in us)], lines,
+                "Joined over replicas; 95 % intervals in brackets; < marks an upper bound; – means "
+                "the data support no number. Below each: what the runs are.")
+
+
+def label_of(quantity: str) -> str:
+    """Return a quantity's name as a reader knows it."""
+    for start, words in (("occupancy_ti_", "Ti occupancy of "), ("lattice_", "lattice, "),
+                         ("rdf_first_peak ", "first RDF peak, ")):
+        if quantity.startswith(start):
+            return words + quantity.removeprefix(start)
+    return LABELS.get(quantity, quantity.replace("_", " "))
+
+
+def comparison_grids(comparison: Table) -> tuple[Block, Block]:
+    """Return published values beside measured ones, and those without a measured one."""
+    held, absent = [], []
+    us = sorted(comparison["u_ev"].unique())
+    keys = ["quantity", "temperature_k", "published", "source"]
+    for _, mine in comparison.groupby(keys, sort=False, dropna=False):
+        by_u = {row["u_ev"]: row for row in mine.to_dict("records")}
+        first = next(iter(by_u.values()))
+        there = [u for u, row in by_u.items() if known(row["value"]) or known(row["high_95"])]
+        cells = [cell(comparison_value(by_u[u]), comparison_words(by_u[u])) if u in there else DASH
+                 for u in us]
+        start = cell(label_of(first["quantity"]), _at(first["temperature_k"]))
+        end = cell(published_text(first), ": ".join(
+            text for text in (first["source"], first["published_note"]) if text))
+        if there:
+            held.append([start, *cells, end])
+        else:
+            absent.append([start, ", ".join(f"{u:g}" for u in by_u), end])
+    return (
+        grid(["quantity", *(f"Haven, U = {u:g} eV" for u in us), "published"], held,
+             "“Agrees”: the published value, with what its printed digits leave open, meets the "
+             "95 % interval; a wide interval agrees easily. (?) marks a printed value that is "
+             "doubtful. A published value for one U stands beside that U only."),
+        grid(["quantity", "for U (eV)", "published"], absent,
+             "Published values with no counterpart in this run."),
+    )
+
+
+def published_accuracy_grid(comparison: Table) -> Block | None:
+    """Return the errors on held-out frames beside the published ones."""
+    if comparison.empty:
+        return None
+    rows = comparison[comparison["quantity"].isin(["energy_mae", "energy_rmse", "force_mae",
+                                                   "force_rmse"])]
+    held = comparison_grids(rows)[0] if len(rows) else None
+    if not held or not held["rows"]:
+        return None
+    return held | {"caption": "Errors on held-out trajectories beside the published ones, which "
+                   "are of another engine's labels and far more of them. (?) marks a printed "
+                   "value that is doubtful."}
+
+
+def accuracy_grid(tables: Tables) -> Block | None:
+    """Return test errors per U, seed and element, with the baseline."""
+    table = tables["accuracy"]
+    table = table[(table["component"] == "all")]
+    if table.empty:
+        return None
+    lines = []
+    for row in table.sort_values(["u_ev", "seed", "quantity", "subset", "species"]).to_dict(
+            "records"):
+        cell = {"value": row["rmse"], "low_95": row["rmse_low_95"], "high_95": row["rmse_high_95"],
+                "unit": row["unit"]}
+        text = shown(cell) if known(row["rmse_low_95"]) else number(row["rmse"], row["unit"], 3)
+        lines.append([f"{row['u_ev']:g}", str(row["seed"]), row["subset"], row["quantity"],
+                      row["species"], text, number(row["mae"], row["unit"], 3),
+                      number(row["max_error"], row["unit"], 3),
+                      number(row["baseline_rmse"], row["unit"], 3), str(row["count"])])
+    return grid(["U (eV)", "seed", "frames", "quantity", "element", "RMSE", "MAE", "largest",
+                 "mean predictor", "values"], lines,
+                "Errors of each potential; intervals: bootstrap over trajectories. “Mean "
+                "predictor” is the RMSE of always predicting the training mean. “aimd”: along "
+                "first-principles dynamics at one temperature, whose frames were not chosen for "
+                "being difficult; one trajectory, so without interval.")
+
+
+def runs_grid(tables: Tables) -> Block | None:
+    """Return one line a run: length, temperature, drift, trust, verdict."""
+    table = tables["runs"]
+    if table.empty:
+        return None
+    lines = []
+    for row in table.sort_values(["u_ev", "temperature_k", "replica"]).to_dict("records"):
+        share = row["share_beyond_window"]
+        lines.append([
+            f"{row['u_ev']:g}", f"{row['temperature_k']:g}", str(row["replica"]),
+            str(row["seed"]), str(row["atoms"]), f"{row['duration_ps']:g}",
+            f"{row['temperature_mean_k']:.1f} ± {row['temperature_std_k']:.1f}",
+            f"{row['temperature_std_expected_k']:.1f}",
+            f"{row['energy_drift_mev_per_atom_per_ps']:.1e}",
+            f"{row['min_distance_angstrom']:.2f}", f"{row['host_msd_angstrom2']:.2f}",
+            f"{100 * share:.1f} %" if known(share) else DASH,
+            cell(number(row["force_error_max_p95_ev_per_angstrom"], "1", 2),
+                 number(row["deviation_max_p95_ev_per_angstrom"], "1", 2)),
+            f"{row['ns_per_day']:.2g}", row["verdict"],
+        ])
+    return grid(["U (eV)", "T (K)", "replica", "seed", "atoms", "length (ps)",
+                 "mean ± fluctuation (K)", "expected fluctuation (K)", "drift (meV/atom/ps)",
+                 "shortest distance (Å)", "host MSD (Å²)", "frames beyond trained window",
+                 "calibrated force error (eV/Å)", "ns per day", "verdict"], lines,
+                "One row a run. – where an ensemble of potentials was not run. Calibrated force "
+                "error: the root mean square error of atoms on which the ensemble deviates as on "
+                "a frame's worst, in 95 % of the frames no more than this (some atoms err more); "
+                "below it the deviation that it is a multiple of (table calibration_scale).")
+
+
+def transport_grid(measured: Table) -> Block | None:
+    """Return D, sigma and the Haven ratio of each U and temperature."""
+    names = ("d_self", "d_total", "haven_ratio", "sigma_total", "sigma_self")
+    rows = measured[measured["quantity"].isin(names)]
+    if rows.empty:
+        return None
+    lines = []
+    for (u_ev, temperature), mine in rows.groupby(["u_ev", "temperature_k"]):
+        by_name = {row["quantity"]: row for row in mine.to_dict("records")}
+        verdicts = [WORDS.get(by_name[n]["verdict"], "not judged") if n in by_name else DASH
+                    for n in ("d_self", "d_total")]
+        verdict = " / ".join(dict.fromkeys(verdicts))
+        share = mine["beyond"].max()
+        lines.append([f"{u_ev:g}", f"{temperature:g}", str(int(mine["runs"].max())),
+                      *(shown(by_name[n]) if n in by_name else DASH for n in names), verdict,
+                      f"{share:.1%}" if known(share) else "not measured"])
+    return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",
+                 "σ from D self", "verdict self / total", "frames beyond trained window"], lines,
+                "Joined over replicas and potentials; a run that is not diffusive leaves a bound.")
+
+
+def verdict_grid(verdicts: Table) -> tuple[Block, Block]:
+    """Return failed checks, and all checks counted by stage."""
+    failed = verdicts[~verdicts["passed"].astype(bool)] if len(verdicts) else verdicts
+    lines = [[row["stage"], row["subject"], row["check"], row["message"],
+              number(row["value"], str(row["unit"]), 3), number(row["limit"], str(row["unit"]), 3)]
+             for row in failed.to_dict("records")]
+    counts = [[str(stage), str(check), f"{int(mine['passed'].sum())} of {len(mine)}"]
+              for (stage, check), mine in verdicts.groupby(["stage", "check"])] if len(
+                  verdicts) else []
+    return (grid(["stage", "subject", "check", "what was found", "value", "limit"], lines,
+                 "Every check that did not pass."),
+            grid(["stage", "check", "passed"], counts, "All checks by stage."))
+
+
+def cost_grid(tables: Tables) -> Block | None:
+    """Return the table of measured costs."""
+    table = tables["cost"]
+    if table.empty:
+        return None
+    lines = []
+    for row in table.sort_values(["method", "u_ev", "atoms"]).to_dict("records"):
+        packed = {True: "yes", False: "no"}.get(row["compressed"], DASH)
+        training = row["method"] == "training"  # its step has no atoms of its own
+        lines.append([row["method"], _kelvin(row["u_ev"]), row["engine"], row["model"], packed,
+                      DASH if training else str(row["atoms"]),
+                      f"{row['cores']} × {row['device']}", str(row["steps"]),
+                      number(row["seconds_per_step"], "s", 3),
+                      DASH if training else number(row["seconds_per_atom_step"], "s", 3),
+                      DASH if training else number(row["hours_10_ps_per_atom"], "h", 3),
+                      number(row["ratio_to_aimd"], "1", 3)])
+    if not any("GPU" in str(device) for device in table["device"]):
+        lines.append(["dlmd", DASH, "LAMMPS", "any", DASH, DASH, "GPU", DASH,
+                      *["not measured"] * 4])
+    return grid(["method", "U (eV)", "engine", "settings", "compressed", "atoms", "cores", "steps",
+                 "per step", "per atom and step", "10 ps per atom, core- or GPU-hours",
+                 "ratio to aimd"],
+                lines, "Measured here: wall time, or processor time where the machine was shared. "
+                "A “label” is a single point, a step of “aimd” goes on from the last density; "
+                "the ratio is to “aimd”, to “label” where a U has no “aimd”; on a GPU it is "
+                "core-hours over GPU-hours. Cells as large as "
+                "the published ones cost more per atom. float32: network in single precision, "
+                "sums in double.")
+
+
+def paired_grid(tables: Tables) -> Block | None:
+    """Return what U (or the size of the cell) changes, run against run."""
+    table = tables["paired"]
+    if table.empty:
+        return None
+    lines = []
+    for row in table.to_dict("records"):
+        unit = {"hubbard_u": "eV (U)", "cell_size": "mobile ions"}.get(row["contrast"], "")
+        lines.append([
+            cell(label_of(row["quantity"]), _at(row["temperature_k"])),
+            f"{row['second']:g} less {row['first']:g} {unit}", str(row["pairs"]),
+            interval(row["difference"], row["low_95"], row["high_95"]) + f" {row['unit']}",
+            f"{row['p_value']:.2g}",
+        ])
+    return grid(["quantity", "difference", "pairs", "value", "p"], lines,
+                "Runs paired by temperature, replica and seed. “ln ratio”: the logarithm of second "
+                "over first. p: chance of so large a difference were there none.")
+
+
+def budget_grid(tables: Tables) -> Block | None:
+    """Return where the error of activation energy and conductivity comes from, else that of D."""
+    every = tables["error_budget"]
+    parts = [every[every["quantity"].astype(str).str.contains(name)]
+             for name in ("sigma_total", "d_total", "d_self")]
+    table = next((part for part in parts if len(part)), every)
+    if table.empty:
+        return None
+    sources = [s for s in ("sampling", "disorder", "potential", "extra", "extrapolation", "total")
+               if s in set(table["source"])]
+    lines = []
+    for (u_ev, quantity), mine in table.groupby(["u_ev", "quantity"], sort=False):
+        by_source = {row["source"]: row for row in mine.to_dict("records")}
+        line = [cell(label_of(str(quantity)), f"U = {u_ev:g} eV")]
+        for source in sources:
+            row = by_source.get(source, {"standard_error": None, "share": None, "unit": ""})
+            error = number(row["standard_error"], "1", 2)
+            line.append(cell(f"{error} {row['unit']}" if error != DASH else DASH, _part(row)))
+        lines.append(line)
+    return grid(["quantity", *sources], lines, "Standard error by source, its share of the "
+                "variance, and the 95 % interval of the error itself where few members show it. "
+                "Disorder: replicas; potential: seeds that drove runs; extra: beyond these; "
+                "extrapolation is a part of the total.")
+
+
+def _part(row: Row) -> str:
+    """Return share, members and interval of one part of an error."""
+    if not known(row["share"]):
+        return "one member only"
+    ends = (f"[{number(row['low_95'], '1', 2)}, {number(row['high_95'], '1', 2)}]"
+            if known(row.get("low_95"), row.get("high_95")) else "")
+    members = f"{row['members']:.0f} members" if known(row.get("members")) else ""
+    return ", ".join(part for part in (f"{row['share']:.0%}", members, ends) if part)
+
+
+def plan_grid(tables: Tables) -> Block | None:
+    """Return how much longer to simulate for the interval wanted."""
+    table = tables["plan"]
+    table = table[table["quantity"].isin(["sigma_total", "d_self"])] if len(table) else table
+    if table.empty:
+        return None
+    lines = []
+    for row in table.sort_values(["u_ev", "quantity", "temperature_k"]).to_dict("records"):
+        now = f"± {row['half_width_now']:.0%}" if known(row["half_width_now"]) else DASH
+        lines.append([cell(label_of(row["quantity"]), f"U = {row['u_ev']:g} eV, "
+                           f"{row['temperature_k']:g} K"),
+                      number(row["have_ns"], "ns", 3), now, f"± {row['half_width_wanted']:.0%}",
+                      number(row["more_ns"], "ns", 3), number(row["device_hours"], "h", 3),
+                      row["note"]])
+    return grid(["quantity", "have", "interval now", "wanted", "more", "hours on this hardware",
+                 "note"], lines, "What a narrower interval would take, all runs together.")

@@ -1,0 +1,287 @@
+"""What a study measured, one row a quantity and condition, joined over its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from haven.core.types import Row, Table, Tables
+from haven.cost.rows import hours_of
+from haven.dynamics.trust import worst_share
+from haven.material.relaxation import POTENTIAL, joined_cells, printed_occupancies
+from haven.report.pooling import pool
+
+if TYPE_CHECKING:
+    import numpy as np
+
+COLUMNS = (
+    "quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit", "runs",
+    "verdict", "note", "beyond",
+)
+ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
+DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
+
+
+def collect(tables: Tables) -> Table:
+    """Return every number that can stand in a headline or beside a published one.
+
+    Parameters
+    ----------
+    tables
+        Tables by name; an empty one gives no rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`; ``u_ev`` in eV, ``temperature_k`` in K (empty where none applies);
+        ``beyond``: largest share of a run's frames beyond the trained window.
+    """
+    import pandas as pd
+
+    sources = (_diffusion, _conductivity, _arrhenius, _accuracy, _peaks, _barriers, _cost,
+               _occupancies)
+    rows = [row for source in sources for row in source(tables)]
+    rows += [_row(**cell) for cell in joined_cells(tables["lattice"])
+             if cell["engine"] == POTENTIAL]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("u_ev", "temperature_k", "value", "low_95", "high_95", "beyond"):
+        frame[name] = pd.to_numeric(frame[name], errors="coerce")
+    return frame
+
+
+def _row(
+    quantity: str, u_ev: object, value: object, low: object, high: object, unit: str,
+    **more: object,
+) -> Row:
+    row: Row = {"quantity": quantity, "system": "", "u_ev": u_ev, "temperature_k": None,
+                "value": value, "low_95": low, "high_95": high, "unit": unit, "runs": 1,
+                "verdict": "", "note": "", "beyond": None}
+    return row | more
+
+
+def _pooled(quantity: str, key: tuple, group: Table, unit: str) -> Row:
+    joined = pool(group)
+    return _row(
+        quantity, key[0], joined.value, joined.low, joined.high, unit, temperature_k=key[1],
+        runs=joined.runs, verdict=joined.verdict, note=joined.note,
+        beyond=worst_share(group),
+    )
+
+
+def _diffusion(tables: Tables) -> Iterator[Row]:
+    table = judged(tables["diffusion"], tables["runs"])
+    table = table[table["axis"] == "xyz"]
+    for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
+        unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
+        row = _pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit)
+        if key[2] == "haven" and row["value"] is None:
+            row["high_95"] = None  # a ratio has no bound worth the name
+        yield row
+
+
+def judged(table: Table, runs: Table) -> Table:
+    """Return the table with the verdict ``unstable`` where the run itself was not stable.
+
+    Parameters
+    ----------
+    table
+        ``diffusion`` or ``conductivity``.
+    runs
+        The table ``runs``; runs that are not in it keep their verdict.
+    """
+    keys = ["u_ev", "temperature_k", "replica", "seed"]
+    bad = runs.loc[runs["verdict"] != "stable", keys].drop_duplicates()
+    if bad.empty or table.empty:
+        return table
+    marked = table.merge(bad.assign(bad=True), on=keys, how="left")
+    return marked.assign(verdict=marked["verdict"].mask(marked["bad"].notna(), "unstable"))
+
+
+def _conductivity(tables: Tables) -> Iterator[Row]:
+    table = judged(tables["conductivity"], tables["runs"])
+    table = table.rename(columns={"value_ms_per_cm": "value"})
+    for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
+        yield _pooled(key[2], key, group, "mS/cm")
+
+
+def _arrhenius(tables: Tables) -> Iterator[Row]:
+    for fit in tables["arrhenius"].to_dict("records"):
+        quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
+        conductive = quantity.startswith("sigma")
+        note = f"{fit['temperatures']} temperatures fitted"
+        common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
+        energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
+        if quantity == "sigma_total":
+            energies["activation"] = "activation_sigma"
+        for name, column in energies.items():
+            value, low, high = (fit[f"{column}{end}"] if good else None
+                                for end in ("_ev", "_low_95", "_high_95"))
+            yield _row(name, fit["u_ev"], value, low, high, "eV", **common)
+        if conductive:
+            value, low, high = (fit[f"sigma_298{end}"] if good else None
+                                for end in ("_ms_per_cm", "_low_95", "_high_95"))
+            yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], value, low, high,
+                       "mS/cm", temperature_k=ROOM, **common)
+
+
+def _accuracy(tables: Tables) -> Iterator[Row]:
+    table = tables["accuracy"]
+    table = table[(table["subset"] == "test") & (table["species"] == "all")
+                  & (table["component"] == "all")]
+    for (u_ev, quantity), group in table.groupby(["u_ev", "quantity"]):
+        for measure in ("mae", "rmse"):
+            low, high = _accuracy_ends(tables, float(u_ev), str(quantity), measure, group)
+            yield _row(f"{quantity}_{measure}", u_ev, group[measure].mean(), low, high,
+                       str(group["unit"].iloc[0]), runs=len(group),
+                       note=f"{len(group)} potential(s)")
+
+
+def _accuracy_ends(
+    tables: Tables, u_ev: float, quantity: str, measure: str, group: Table
+) -> tuple[float | None, float | None]:
+    if measure == "rmse":
+        return group["rmse_low_95"].min(), group["rmse_high_95"].max()
+    parity = tables["parity"]
+    parity = parity[(parity["u_ev"] == u_ev) & (parity["quantity"] == quantity)
+                    & (parity["subset"] == "test")]
+    if len(parity) == 0 or parity["trajectory"].nunique() < 2:
+        return None, None
+    from haven.potential.accuracy import bootstrap_mae
+
+    return bootstrap_mae(parity)
+
+
+def first_peak(r: np.ndarray, g: np.ndarray) -> float:
+    """Return the position of the first maximum of a radial distribution function above 1.
+
+    Parameters
+    ----------
+    r
+        Centres of the bins, Angstrom, shape (bins,), evenly spaced.
+    g
+        Radial distribution function, shape (bins,).
+
+    Returns
+    -------
+    float
+        Vertex of the parabola through the highest bin and its neighbours, after a running mean
+        over 0.15 Angstrom; nan without a peak.
+    """
+    import numpy as np
+
+    width = max(int(0.15 / (r[1] - r[0])) | 1, 1) if len(r) > 1 else 1
+    g = np.convolve(g, np.ones(width) / width, mode="same")  # noise splits a peak otherwise
+    high = np.flatnonzero(g > 1)
+    if not len(high):
+        return float("nan")
+    stop = high[0] + int(np.argmax(np.append(g[high[0]:] <= 1, True)))
+    top = high[0] + int(np.argmax(g[high[0]:stop]))
+    if top == 0 or top == len(g) - 1:
+        return float(r[top])
+    below, at, above = g[top - 1:top + 2]
+    bend = below - 2 * at + above
+    shift = 0.5 * (below - above) / bend if bend else 0.0
+    return float(r[top] + shift * (r[1] - r[0]))
+
+
+def _peaks(tables: Tables) -> Iterator[Row]:
+    table = tables["rdf"]
+    table = table[table["source"] == "dlmd"]
+    for (u_ev, temperature, pair), group in table.groupby(["u_ev", "temperature_k", "pair"]):
+        peaks, width = [], 0.0
+        for _, curve in group.groupby(["replica", "seed"], dropna=False):
+            ordered = curve.sort_values("r_angstrom")
+            r, g = ordered["r_angstrom"].to_numpy(), ordered["g"].to_numpy()
+            width = float(r[1] - r[0]) if len(r) > 1 else 0.0
+            peaks.append(first_peak(r, g))
+        yield _row(
+            f"rdf_first_peak {pair}", u_ev, sum(peaks) / len(peaks), min(peaks) - width / 2,
+            max(peaks) + width / 2, "Angstrom", temperature_k=temperature, runs=len(peaks),
+            note="interval: width of a bin and spread of the runs",
+        )
+
+
+def _barriers(tables: Tables) -> Iterator[Row]:
+    import numpy as np
+    from scipy import stats
+
+    table = tables["barriers"]
+    table = table[table["origin"].str.startswith("direction") & table["converged"].astype(bool)
+                  & (table["flag"].fillna("") == "")]
+    keys = ["u_ev", "seed", "replica", "path", "direction"]
+    paths = table.drop_duplicates(keys)
+    for (u_ev, direction), group in paths.groupby(["u_ev", "direction"]):
+        barriers = group["barrier_ev"].to_numpy(float)
+        mean, count, half = float(barriers.mean()), len(barriers), None
+        if count > 1:
+            spread = float(np.std(barriers, ddof=1)) / count**0.5
+            half = float(stats.t.ppf(0.975, count - 1)) * spread
+        low, high = (None, None) if half is None else (mean - half, mean + half)
+        yield _row(f"barrier {direction}", u_ev, mean, low, high, "eV", runs=count,
+                   note=f"mean of {count} path(s) in the disordered cell")
+
+
+def _cost(tables: Tables) -> Iterator[Row]:
+    costs = tables["cost"]
+    table = costs[(costs["method"] == "dlmd") & costs["ratio_to_aimd"].notna()]
+    for u_ev, group in table.groupby("u_ev"):
+        dynamics = "aimd" in set(costs[costs["u_ev"] == u_ev]["method"])
+        name = "cost_ratio" if dynamics else "label_cost_ratio"
+        base = "AIMD" if dynamics else "single points"
+        one = group[group["cores"] == group["cores"].min()]
+        top = one.loc[one["ratio_to_aimd"].idxmax()]
+        note = f"{top['atoms']} atoms, {top['model']}, {hours_of(top['device'])}-hours; to {base}"
+        yield _row(name, u_ev, top["ratio_to_aimd"], None, None, "1", note=note)
+
+
+def _occupancies(tables: Tables) -> Iterator[Row]:
+    table = tables["structures"]
+    table = table[(table["role"] == "supercell") & table["target_occupancy"].notna()
+                  & ~table["species"].isin(["vacancy", "Li"])]
+    if table.empty:
+        return
+    targets = table.drop_duplicates("site").sort_values("site")
+    system = printed_occupancies(targets["target_occupancy"])
+    for u_ev in study_u(tables):
+        for (species, site), group in table.groupby(["species", "site"]):
+            counts = group["occupancy"]
+            yield _row(f"occupancy_{species.lower()}_{site}", u_ev, counts.mean(), counts.min(),
+                       counts.max(), "1", system=system, runs=len(group), note="counted")
+
+
+def study_u(tables: Tables) -> list[float]:
+    """Return the values of U that any table has, eV, ascending."""
+    found: set[float] = set()
+    for name in ("diffusion", "runs", "accuracy", "labels", "learning_curve", "msd"):
+        found |= set(tables[name]["u_ev"].dropna().astype(float))
+    return sorted(found)
+
+
+def nearest_temperature(temperatures: list[float], wanted: float = ROOM) -> float | None:
+    """Return the temperature closest to ``wanted``, K, or None of an empty list."""
+    return min(temperatures, key=lambda t: abs(t - wanted), default=None)
+
+
+def headline(measured: Table) -> list[Row]:
+    """Return the headline's rows: per U, D_self, D_total, sigma, H_R near 298 K, and Ea.
+
+    Parameters
+    ----------
+    measured
+        Rows of `collect`.
+    """
+    names = ("d_self", "d_total", "sigma_total", "sigma_self", "haven_ratio", "activation",
+             "sigma_total from the Arrhenius line")
+    rows: list[Row] = []
+    for u_ev, mine in measured[measured["quantity"].isin(names)].groupby("u_ev"):
+        temperatures = mine.loc[~mine["quantity"].str.contains("Arrhenius"), "temperature_k"]
+        near = nearest_temperature(sorted(set(temperatures.dropna())))
+        for name in names:
+            found = mine[mine["quantity"] == name]
+            if name in ("d_self", "d_total", "sigma_total", "sigma_self", "haven_ratio"):
+                found = found[found["temperature_k"] == near]
+            rows += found.to_dict("records") or [
+                _row(name, u_ev, None, None, None, "", temperature_k=near, runs=0,
+                     verdict="not_measured", note="not computed in this run")
+            ]
+    return rows

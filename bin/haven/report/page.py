@@ -1,0 +1,161 @@
+"""The report: tables joined, judged, drawn and written as one self-contained HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from haven.core.errors import HavenError, existing, log
+from haven.core.types import Table, Tables
+from haven.report.figures.potential import change_sentence, force_change
+from haven.report.measured import study_u
+from haven.report.provenance import provenance
+from haven.report.verdicts import missing_runs, read_expected, verdict_rows
+from haven.report.wording import summary
+
+if TYPE_CHECKING:
+    from haven.report.figures.style import Picture
+
+def load_tables(folder: str | Path) -> dict[str, Table]:
+    """Read every table of a flat folder; a table with no file is empty.
+
+    Raises
+    ------
+    HavenError
+        If the folder does not exist or holds no table at all.
+    """
+    from haven.core import tables
+
+    place = existing(folder, "folder of tables")
+    if not any(place.glob("*.parquet")):
+        raise HavenError(f"no tables in {place}: expected files such as u4_t298_r0.msd.parquet")
+    found = {}
+    for name in tables.TABLES:
+        found[name] = tables.read_folder(name, place)
+        for column in tables.declared(name):
+            if column.name not in found[name]:
+                found[name][column.name] = None
+    return found
+
+
+def material_of(tables: Tables) -> str:
+    """Return the name of the one material of the study.
+
+    Raises
+    ------
+    HavenError
+        If the tables are of several materials.
+    """
+    names = sorted({str(m) for table in tables.values() for m in table["material"].dropna()})
+    if len(names) > 1:
+        raise HavenError(f"tables of several materials ({', '.join(names)}): report one at a time")
+    return names[0] if names else "unknown"
+
+
+def figures(
+    tables: Tables, measured: Table, reference: Table, structures: list[Path]
+) -> list[Picture]:
+    """Draw every figure that the tables allow, in the report's order."""
+    from haven.report.figures import audit as audited
+    from haven.report.figures import cells
+    from haven.report.figures import disorder as drawn_cells
+    from haven.report.figures import dynamics as motion
+    from haven.report.figures import lattice as relaxed
+    from haven.report.figures import learning as rounds
+    from haven.report.figures import potential as learnt
+    from haven.report.figures import structure as first
+    from haven.report.figures import style as look
+    from haven.report.figures import transport as carried
+    from haven.report.figures import trust as trusted
+
+    look.style()
+    drawn: list[Callable[[], Picture | None]] = [
+        lambda: learnt.labels(tables), lambda: audited.audit(tables),
+        lambda: rounds.exploration(tables), lambda: learnt.learning_curve(tables),
+        lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
+        lambda: learnt.accuracy_by_species(tables), lambda: trusted.calibration(tables),
+        lambda: trusted.data_curve(tables), lambda: drawn_cells.supercell(structures),
+        lambda: drawn_cells.occupancies(structures), lambda: cells.structures(tables),
+        lambda: relaxed.lattice(tables, reference),
+        lambda: motion.thermo(tables), lambda: motion.temperature_series(tables),
+        lambda: first.rdf(tables), lambda: first.rdf_cell(tables), lambda: motion.msd(tables),
+        lambda: carried.diffusion(tables, measured),
+        lambda: carried.conductivity(tables, measured, reference),
+        lambda: carried.haven_ratio(measured, reference), lambda: carried.hops(tables),
+        lambda: motion.tracks(tables), lambda: cells.density(tables),
+        lambda: motion.van_hove(tables),
+        lambda: cells.barriers(tables, reference), lambda: cells.cost(tables, reference),
+    ]
+    pictures = []
+    for draw in drawn:
+        picture = draw()
+        if picture is not None:
+            pictures.append(picture)
+    return pictures
+
+
+def write(
+    folder: str | Path, reference_folder: str | Path, template: str | Path, out: str | Path,
+    expected_path: str | Path | None = None, structures: Sequence[str | Path] = (),
+) -> str:
+    """Write ``report.html``, ``figures/`` and ``tables/`` and return the summary's text.
+
+    Parameters
+    ----------
+    folder
+        Flat folder of ``<id>.<table>.parquet`` files.
+    reference_folder
+        Published values, CSV.
+    template
+        Jinja template of the HTML.
+    out
+        Folder to write into.
+    expected_path
+        JSON of expected runs and parameters, or None.
+    structures
+        Supercells, the first of which is drawn, and cells of every set of occupancies (extxyz).
+    """
+    import pandas as pd
+
+    from haven.core import tables as store
+    from haven.dynamics.trust import add_share
+    from haven.potential.calibration import add_force_error, calibration_rows, scale_rows
+    from haven.report.comparison import compare, load_reference, of_material
+    from haven.report.layout import context, render
+    from haven.report.measured import collect
+
+    target, found = Path(out), load_tables(folder)
+    found["runs"] = add_force_error(found["runs"], found["parity"])
+    for name in ("diffusion", "conductivity"):
+        found[name] = add_share(found[name], found["runs"])
+    material, expected = material_of(found), read_expected(expected_path)
+    reference = of_material(load_reference(reference_folder), material)
+    measured = collect(found)
+    missing = missing_runs(expected, found)
+    verdicts = verdict_rows(found, missing, material, expected)
+    us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]
+    comparison = compare(measured, reference, material, us)
+    cells = [existing(path, "structure") for path in structures]
+    pictures = figures(found, measured, reference, cells)
+    log.info("report: %d figures, %d comparisons, %d verdicts", len(pictures), len(comparison),
+             len(verdicts))
+    made = {**found, "comparison": comparison, "verdicts": verdicts}
+    made["calibration"] = pd.DataFrame(calibration_rows(found["parity"], material))
+    made["calibration_scale"] = pd.DataFrame(scale_rows(found["parity"], material))
+    for name, rows in made.items():
+        if len(rows):
+            known_columns = [c.name for c in store.declared(name)]
+            store.write(name, rows[known_columns], target / "tables" / f"{name}.parquet",
+                        {"joined": name})
+    for picture in pictures:
+        picture.save(target / "figures")
+    words = context(
+        material=material, tables=found, measured=measured, comparison=comparison,
+        verdicts=verdicts, reference=reference, pictures=pictures, missing=missing,
+        expected=expected,
+        sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
+    )
+    (target / "report.html").write_text(render(Path(template), words), encoding="utf-8")
+    change = change_sentence(force_change(found["parity"])).replace("Å", "A")
+    return f"{summary(measured, missing)}\n{change}"

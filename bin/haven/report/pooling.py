@@ -1,0 +1,110 @@
+"""Several runs of one condition joined into one number with an interval, or into none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from haven.core.numbers import known
+from haven.core.types import Table
+
+Z95 = 1.959963984540054  # half width of a normal 95 % interval, standard deviations
+SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "unstable")
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """One number from several runs.
+
+    Attributes
+    ----------
+    value, low, high
+        Mean and its 95 % interval; ``value`` and ``low`` are None when only a bound is supported,
+        all three when nothing is.
+    runs
+        Runs joined.
+    verdict
+        The worst verdict among them.
+    note
+        Which verdicts the runs have, in words.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    runs: int
+    verdict: str
+    note: str
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the most severe verdict; one that is not known counts as the most severe."""
+    def rank(verdict: str) -> int:
+        return SEVERITY.index(verdict) if verdict in SEVERITY else len(SEVERITY)
+
+    return max(verdicts, key=rank, default="not_measured")
+
+
+def pool(runs: Table) -> Pooled:
+    """Join rows with value, interval, verdict, ``replica`` and ``seed`` of one condition.
+
+    Replicas and potentials that disagree widen the interval (`joined_interval`). A single row that
+    is not diffusive leaves a bound only:
+    joining the others would favour the fast runs.
+
+    Parameters
+    ----------
+    runs
+        One row a run.
+
+    Returns
+    -------
+    Pooled
+        The joined number.
+    """
+    if runs.empty:
+        return Pooled(None, None, None, 0, "not_measured", "no run")
+    verdict = worst(runs["verdict"])
+    counts = runs["verdict"].value_counts()
+    note = ", ".join(f"{count} {str(name).replace('_', ' ')}" for name, count in counts.items())
+    total = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
+    note = total if len(counts) == 1 else f"{total}: {note}"
+    highs = [float(high) for high in runs["high_95"] if known(high)]
+    complete = all(known(*row) for row in runs[["value", "low_95", "high_95"]].to_numpy(float))
+    if verdict != "diffusive" or not complete:
+        ceiling = max(highs) if len(highs) == len(runs) and verdict != "unstable" else None
+        return Pooled(None, None, ceiling, len(runs), verdict, note)
+    if len(runs) == 1:
+        only = runs.iloc[0]
+        return Pooled(
+            float(only["value"]), float(only["low_95"]), float(only["high_95"]), 1, verdict, note
+        )
+    value, low, high = joined_interval(runs)
+    return Pooled(value, low, high, len(runs), verdict, note)
+
+
+def joined_interval(runs: Table) -> tuple[float, float, float]:
+    """Return the mean of several runs' estimates and its 95 % interval.
+
+    What runs of one replica or of one potential share widens it, as in the Arrhenius fits
+    (`haven.transport.conductivity.join`). Positive estimates are joined by their logarithms.
+
+    Parameters
+    ----------
+    runs
+        Columns value, low_95, high_95, replica, seed.
+    """
+    import numpy as np
+
+    from haven.transport.conductivity import join
+
+    value, low, high = (runs[name].to_numpy(float) for name in ("value", "low_95", "high_95"))
+    positive = bool((low > 0).all())
+    if positive:
+        value, low, high = np.log(value), np.log(low), np.log(high)
+    groups = {"disorder": runs["replica"].to_numpy(), "potential": runs["seed"].to_numpy()}
+    ends = join(value, (high - low) / (2 * Z95), np.ones((len(value), 1)), groups).interval(
+        np.ones(1))
+    middle, lower, upper = (math.exp(end) if positive else end for end in ends)
+    return middle, lower, upper

@@ -1,0 +1,139 @@
+"""What was expected and what came of it: missing runs, and a verdict on every run and fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from haven.core.errors import HavenError, existing
+from haven.core.identity import run_id
+from haven.core.types import Row, Table, Tables
+from haven.dynamics import trust
+from haven.report.wording import WORDS
+
+FLUCTUATION = (0.5, 2.0)  # of the temperature over the canonical one, accepted
+
+
+def read_expected(path: str | Path | None) -> dict[str, Any]:
+    """Return what should have been computed: lists ``u_ev``, ``temperature_k``, ``replica``.
+
+    Parameters
+    ----------
+    path
+        JSON (or YAML) file; None for nothing expected.
+
+    Raises
+    ------
+    HavenError
+        If the file is missing or is no such mapping.
+    """
+    if path is None:
+        return {}
+    import yaml
+
+    text = existing(path, "file of expected runs").read_text(encoding="utf-8")
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        why = " ".join(str(error).split())
+        raise HavenError(f"{path} is neither JSON nor YAML: {why}") from None
+    if not isinstance(content, dict):
+        raise HavenError(f"{path} must map u_ev, temperature_k and replica to lists")
+    return content
+
+
+def namer(tables: Tables, expected: Mapping[str, Any]) -> Callable[[Row], str]:
+    """Return what tells a run's name from its keys: of the first potential of its U, no seed.
+
+    Parameters
+    ----------
+    tables
+        Their lowest seed of a U is its first where nothing is expected of it.
+    expected
+        ``drivers`` maps U to the seeds of the potentials that drive, the first leading.
+    """
+    first = {float(u): min(some) for name in ("diffusion", "runs")
+             for u, some in tables[name].dropna(subset=["seed"]).groupby("u_ev")["seed"]}
+    first |= {float(u): seeds[0] for u, seeds in (expected.get("drivers") or {}).items() if seeds}
+
+    def name(run: Row) -> str:
+        u_ev, seed = float(run["u_ev"]), int(run["seed"])
+        return run_id(u_ev, float(run["temperature_k"]), int(run["replica"]),
+                      None if seed == first.get(u_ev, seed) else seed)
+
+    return name
+
+
+def present_runs(tables: Tables, expected: Mapping[str, Any]) -> set[str]:
+    """Return the names of the runs computed or given: those with dynamics or transport."""
+    keys, name = ["u_ev", "temperature_k", "replica", "seed"], namer(tables, expected)
+    return {name(run) for table in ("runs", "diffusion")
+            for run in tables[table][keys].drop_duplicates().to_dict("records")}
+
+
+def missing_runs(expected: Mapping[str, Any], tables: Tables) -> list[str]:
+    """Return the names of expected runs that have no row in the tables."""
+    if not all(expected.get(name) for name in ("u_ev", "temperature_k", "replica")):
+        return []
+    found = present_runs(tables, expected)
+    others = {float(u): seeds[1:] for u, seeds in (expected.get("drivers") or {}).items()}
+    wanted = [run_id(float(u), float(t), int(r), seed) for u in expected["u_ev"]
+              for seed in [None, *others.get(float(u), [])]
+              for t in expected["temperature_k"] for r in expected["replica"]]
+    return [name for name in wanted if name not in found]
+
+
+def verdict_rows(
+    tables: Tables, missing: list[str], material: str, expected: Mapping[str, Any]
+) -> Table:
+    """Return earlier stages' verdicts and those that follow from the tables.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the table ``verdicts``: one for each run, each fit and each missing run.
+    """
+    import pandas as pd
+
+    rows: list[Row] = []
+    name_of = namer(tables, expected)
+
+    def add(stage: str, subject: str, check: str, passed: bool, message: str,
+            value: object = None, limit: object = None, unit: str = "1") -> None:
+        rows.append({"material": material, "stage": stage, "subject": subject, "check": check,
+                     "value": value, "limit": limit, "unit": unit, "passed": passed,
+                     "message": message})
+
+    for name in missing:
+        add("RUN_DYNAMICS", name, "present", False,
+            f"run {name} is missing: not computed or failed")
+    for run in tables["runs"].to_dict("records"):
+        name = name_of(run)
+        add("RUN_DYNAMICS", name, "stable", run["verdict"] == "stable", f"run {name}: "
+            f"{run['verdict']}")
+        off = abs(run["temperature_mean_k"] - run["temperature_k"])
+        add("RUN_DYNAMICS", name, "temperature", off <= run["temperature_std_expected_k"],
+            f"mean temperature of {name} is {off:.1f} K off", off,
+            run["temperature_std_expected_k"], "K")
+        ratio = run["temperature_std_k"] / run["temperature_std_expected_k"]
+        add("RUN_DYNAMICS", name, "fluctuation", FLUCTUATION[0] < ratio < FLUCTUATION[1],
+            f"temperature of {name} fluctuates {ratio:.2f} times as much as it should", ratio,
+            FLUCTUATION[1])
+    rows += trust.verdict_rows(tables["runs"], material, name_of)
+    for fit in tables["diffusion"].to_dict("records"):
+        if fit["axis"] != "xyz" or fit["quantity"] not in ("self", "total"):
+            continue
+        name = name_of(fit)
+        add("ANALYSE_TRANSPORT", name, f"D {fit['quantity']}", fit["verdict"] == "diffusive",
+            f"D {fit['quantity']} of {name}: {WORDS.get(fit['verdict'], fit['verdict'])}",
+            fit["loglog_slope"], 1.0)
+    for fit in tables["arrhenius"].to_dict("records"):
+        add("FIT_ARRHENIUS", f"U = {fit['u_ev']:g} eV", str(fit["quantity"]),
+            fit["verdict"] == "diffusive", f"Arrhenius fit of {fit['quantity']} at U = "
+            f"{fit['u_ev']:g} eV over {fit['temperatures']} temperatures: "
+            f"{WORDS.get(fit['verdict'], fit['verdict'])}")
+    new = pd.DataFrame(rows, columns=list(tables["verdicts"].columns))
+    old = tables["verdicts"]
+    return pd.concat([t for t in (old, new) if len(t)], ignore_index=True) if len(
+        old) + len(new) else new

@@ -1,0 +1,140 @@
+"""The report's words: names of quantities, verdicts and reasons, numbers in their units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from haven.core.numbers import DASH, bound, interval, known, number
+from haven.core.types import Row, Table, Tables
+from haven.dynamics.trust import LIMIT
+from haven.report.measured import headline
+
+LABELS = {
+    "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
+    "sigma_self": "σ from D self", "haven_ratio": "Haven ratio",
+    "activation": "activation energy of σ",
+    "sigma_total from the Arrhenius line": "σ at 298 K, Arrhenius line",
+    "energy_mae": "energy MAE", "energy_rmse": "energy RMSE", "force_mae": "force MAE",
+    "force_rmse": "force RMSE", "cost_ratio": "AIMD's cost over the potential's",
+}
+PLAIN = {"d_self": "D_self", "d_total": "D_total", "sigma_total": "sigma", "sigma_self":
+         "sigma_self", "haven_ratio": "H_R", "activation": "Ea",
+         "sigma_total from the Arrhenius line": "sigma (fit)"}
+WORDS = {
+    "diffusive": "diffusive", "subdiffusive": "not diffusive yet", "unstable": "run not stable",
+    "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
+    "differs": "differs",
+    "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
+    "no_interval": "no interval, not judged", "": "",
+}
+DOUBTFUL_P = 0.05  # p value of a curved Arrhenius line below which it is doubtful
+WHY = {
+    "subdiffusive": "The mean-square displacement does not grow in proportion to time within the "
+                    "run, so only an upper bound is supported; longer runs are needed",
+    "too_few_events": "Too few hops were seen for a number; longer or larger runs are needed",
+    "too_few_temperatures": "Fewer than three temperatures have a number to fit a line to",
+    "no_host": "The trajectory holds the mobile ions alone, so how they move together, relative to "
+               "the host, is not known; save all atoms",
+    "unstable": "A run did not stay a stable crystal at the set temperature",
+    "not_measured": "Not computed in this run",
+}
+
+
+def shown(row: Row, plain: bool = False) -> str:
+    """Return a number with interval and unit, a bound, or a dash."""
+    value, low, high = (_float(row[name]) for name in ("value", "low_95", "high_95"))
+    if value is not None and known(value):
+        return interval(value, low, high, str(row["unit"]), plain)
+    return bound(high, str(row["unit"]), plain)
+
+
+def _float(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def comparison_value(row: Mapping[str, Any]) -> str:
+    """Return Haven's number of a comparison: with interval, as a bound, or marked as alone."""
+    if known(row["value"]) and not known(row["low_95"], row["high_95"]):
+        digits = 5 if str(row["quantity"]).startswith("lattice_") else 3
+        return number(row["value"], row["unit"], digits)
+    if row["low_95"] == row["high_95"]:
+        return number(row["value"], row["unit"])
+    return shown(row)  # type: ignore[arg-type]
+
+
+def comparison_words(row: Mapping[str, Any]) -> str:
+    """Return a comparison's verdict, and of a number that has no interval what it is of."""
+    if row["verdict"] == "not_measured" and known(row["high_95"]):
+        return "a bound, which leaves it open"
+    words = WORDS.get(row["verdict"], row["verdict"])
+    return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
+
+
+def published_text(row: Mapping[str, Any]) -> str:
+    """Return a published value, marked where the printed one is doubtful."""
+    return number(row["published"], str(row["unit"])) + (" (?)" if row["doubtful"] else "")
+
+
+def verdict_text(row: Mapping[str, Any]) -> str:
+    """Return a verdict in words, and whether a run left what its potential was trained on."""
+    words, share = WORDS.get(str(row["verdict"]), str(row["verdict"])), row.get("beyond")
+    if share is None or not known(share) or share <= LIMIT:
+        return words
+    return f"{words}; {share:.0%} of frames beyond training".removeprefix("; ")
+
+
+def summary(measured: Table, missing: list[str]) -> str:
+    """Return the headline as a plain table for a terminal: intervals, units and verdicts per U."""
+    lines = []
+    rows = headline(measured)
+    width = max((len(shown(row, plain=True)) for row in rows), default=10)
+    for u_ev in sorted({float(str(row["u_ev"])) for row in rows}):
+        lines.append(f"U = {u_ev:g} eV")
+        for row in (r for r in rows if r["u_ev"] == u_ev):
+            at = row["temperature_k"]
+            where = f"{PLAIN[str(row['quantity'])]}" + (
+                f" at {at:g} K" if isinstance(at, float) and known(at) else "")
+            text = shown(row, plain=True).replace(DASH, "-")
+            lines.append(f"  {where:<22}{text:<{width + 2}}{verdict_text(row)}".rstrip())
+    if missing:
+        lines.append(f"Missing runs: {', '.join(missing)}")
+    return "\n".join(lines or ["No transport number was computed."]) + (
+        "\nIntervals are 95 %; \"<\" is an upper bound; \"-\" means the data support no number.")
+
+
+def unsupported(rows: list[Row]) -> list[str]:
+    """Return sentences on the headline's rows that have no number, and why."""
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        value, verdict = _float(row["value"]), str(row["verdict"])
+        if value is not None and known(value):
+            continue
+        note = f" ({row['note']})" if row["note"] and verdict != "not_measured" else ""
+        at = None if "Arrhenius" in str(row["quantity"]) else row["temperature_k"]
+        where = f"{row['u_ev']:g} eV" + (
+            f" at {at:g} K" if isinstance(at, float) and known(at) else "")
+        reasons.setdefault((where, verdict, note), []).append(LABELS[str(row["quantity"])])
+    return [f"U = {where}: {', '.join(names)}. {WHY.get(verdict, WORDS.get(verdict, verdict))}"
+            f"{note}." for (where, verdict, note), names in reasons.items()]
+
+
+def doubts(tables: Tables) -> list[str]:
+    """Return sentences on numbers that stand but should not be leant on."""
+    sentences = []
+    for fit in tables["arrhenius"].to_dict("records"):
+        p = fit["curvature_p"]
+        if fit["verdict"] == "diffusive" and known(p) and p < DOUBTFUL_P:
+            sentences.append(f"U = {fit['u_ev']:g} eV: the Arrhenius line of {fit['quantity']} is "
+                             f"curved (p = {p:.2g}), so one activation energy does not describe "
+                             "it.")
+    runs = tables["runs"].dropna(subset=["share_beyond_window"])
+    for u_ev, mine in tables["runs"].groupby("u_ev"):
+        if not mine["share_beyond_window"].notna().any():
+            sentences.append(f"U = {u_ev:g} eV: one potential alone drove the runs, so nothing "
+                             "tells whether they stayed where it was trained.")
+    for u_ev, mine in runs[runs["share_beyond_window"] > LIMIT].groupby("u_ev"):
+        sentences.append(f"U = {u_ev:g} eV: in {len(mine)} of {len(runs[runs['u_ev'] == u_ev])} "
+                         f"runs more than {LIMIT:.0%} of the frames lie beyond what the potential "
+                         "was trained on; label those written beside the trajectories.")
+    return sentences

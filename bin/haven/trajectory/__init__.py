@@ -1,0 +1,1 @@
+"""Trajectories of Haven and of other programs: reading, checking, storing."""

@@ -1,0 +1,294 @@
+"""Trajectories: one container (npz), read from disk in blocks of ions, checked before any number.
+
+The container holds unwrapped positions; its largest member is read with plain file reads, so a
+trajectory of any length is analysed in the memory of one block. Other formats are turned into
+the container first (`haven.trajectory.readers`).
+
+Positions of the mobile ions are kept as whole steps of 0.001 Angstrom (`haven.trajectory.packing`):
+no position is wrong by more than 0.0005 Angstrom, and rounding never adds up. It adds at most 5e-7
+Angstrom^2 (6 resolution^2 / 12) to a mean-square displacement, the same at every lag, so
+nothing to its slope. A container with ``mobile_angstrom`` as float32, as a user's own NumPy writes
+it, is read as well.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haven.core.errors import HavenError, existing
+from haven.trajectory.checks import check_length_unit, check_times
+from haven.trajectory.container import LARGE, MEMBERS, PACKED, Positions, locate, positions_of
+from haven.trajectory.packing import RESOLUTION, UnpackableError, fill, pack
+
+BLOCK_BYTES = 1 << 27
+FRAMES = ("host", "barycentre")
+
+@dataclass
+class Trajectory:
+    """An open trajectory; positions of the mobile ions stay on disk.
+
+    Attributes
+    ----------
+    path
+        The container.
+    time_ps
+        Times (T,), evenly spaced, ps.
+    cell
+        Cell vectors as rows (3, 3), Angstrom.
+    host, barycentre
+        Centre of mass of all but the mobile species, and of all atoms (T, 3), Angstrom.
+    symbol
+        Element of the mobile ions.
+    positions
+        Where their positions are read from.
+    meta
+        What the producer wrote about the run.
+    extra
+        Members for every atom, as far as the file has them.
+    """
+
+    path: Path
+    time_ps: np.ndarray
+    cell: np.ndarray
+    host: np.ndarray
+    barycentre: np.ndarray
+    symbol: str
+    positions: Positions
+    meta: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> int:
+        """Number of frames T."""
+        return self.positions.frames
+
+    @property
+    def ions(self) -> int:
+        """Number of mobile ions N."""
+        return self.positions.ions
+
+    @property
+    def spacing_ps(self) -> float:
+        """Time between two frames, ps."""
+        return float((self.time_ps[-1] - self.time_ps[0]) / (self.frames - 1))
+
+    @property
+    def duration_ps(self) -> float:
+        """Time from the first to the last frame, ps."""
+        return float(self.time_ps[-1] - self.time_ps[0])
+
+    @property
+    def volume(self) -> float:
+        """Volume of the cell, |det|, Angstrom^3."""
+        return float(abs(np.linalg.det(self.cell)))
+
+    @property
+    def has_host(self) -> bool:
+        """Whether there are other atoms than the mobile ions, as far as the file says."""
+        return set(self.extra.get("symbols", ())) != {self.symbol}
+
+    def centre(self, frame_of_reference: str) -> np.ndarray:
+        """Return the path (T, 3) in Angstrom that is taken off every position.
+
+        Without a host nothing is: the centre of the ions alone would hide how they move together.
+        """
+        if frame_of_reference not in FRAMES:
+            raise HavenError(f"frame of reference {frame_of_reference}: choose from {FRAMES}")
+        if not self.has_host:
+            return np.zeros_like(self.host)
+        path = self.host if frame_of_reference == "host" else self.barycentre
+        return np.asarray(path - path[0], dtype=np.float64)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return positions of ions ``start`` to ``stop`` at all times (T, n, 3), Angstrom."""
+        return self.positions.read(start, stop)
+
+    def read_frames(self, indices: np.ndarray) -> np.ndarray:
+        """Return positions of all ions at the given frames (F, N, 3), Angstrom."""
+        return self.positions.read_frames(indices)
+
+    def read_all(self, indices: tuple[int, ...]) -> np.ndarray | None:
+        """Return rare frames of every atom (F, A, 3), Angstrom; None where none are held."""
+        place = locate(self.path, "all_angstrom") if "all_time_ps" in self.extra else None
+        if place is None or place[1][0] < 2:
+            return None
+        offset, shape, dtype = place
+        size = shape[1] * 3 * dtype.itemsize
+        out = np.empty((len(indices), *shape[1:]), dtype)
+        with self.path.open("rb", buffering=0) as stream:
+            for row, index in enumerate(indices):
+                view = memoryview(out[row].reshape(-1).view(np.uint8).data)
+                fill(stream.fileno(), view, offset + index % shape[0] * size)
+        return out.astype(np.float64)
+
+    def blocks(self, budget: int = BLOCK_BYTES) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Yield ``start, stop, positions (T, n, 3)`` over all ions, ``budget`` bytes at a time."""
+        each = max(1, int(budget // (self.frames * 3 * self.positions.dtype.itemsize)))
+        if each < self.ions:
+            each = max(16, each // 16 * 16) if each >= 16 else each
+        for start in range(0, self.ions, each):
+            stop = min(start + each, self.ions)
+            yield start, stop, self.read(start, stop)
+
+
+def read_members(path: str | Path, *names: str) -> dict[str, np.ndarray]:
+    """Return members of a container as arrays, ``mobile_angstrom`` (T, N, 3) unpacked.
+
+    Parameters
+    ----------
+    path
+        The container; members that are not asked for may be missing.
+    names
+        Members wanted; all where none is named.
+
+    Raises
+    ------
+    HavenError
+        If the file is no container, or has not all of the members.
+    """
+    source = existing(path, "trajectory")
+    try:
+        with np.load(source) as held:
+            packed = set(PACKED) <= set(held.files)
+            plain = [name for name in held.files if not (packed and name in PACKED)]
+            wanted = names or (*plain, *(["mobile_angstrom"] if packed else []))
+            found = {name: held[name] for name in wanted if name in plain}
+            small = {name: held[name] for name in PACKED[1:]} if packed else {}
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
+        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
+    if packed and "mobile_angstrom" in wanted:
+        positions = positions_of(source, small, packed)
+        found["mobile_angstrom"] = positions.read(0, positions.ions)
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise HavenError(f"{source} is no Haven trajectory: it has no {', '.join(missing)}")
+    return found
+
+
+def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
+    """Open the container and check everything that can be checked without its positions.
+
+    Parameters
+    ----------
+    path
+        File made by `write_npz`.
+    species
+        Element wanted; must be the file's mobile species.
+
+    Raises
+    ------
+    HavenError
+        If the file is no container, or a check of `check` fails.
+    """
+    source = existing(path, "trajectory")
+    try:
+        with np.load(source) as held:
+            has = set(held.files)
+            packed = set(PACKED) <= has
+            has |= {"mobile_angstrom"} if packed else set()
+            missing = [name for name in MEMBERS if name not in has]
+            if missing:
+                raise HavenError(f"{source} has no {', '.join(missing)}: see assets/tables.md")
+            small = {name: held[name] for name in held.files if name not in LARGE}
+        positions = positions_of(source, small, packed)
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
+    host = np.asarray(small["host_centre_angstrom"], np.float64)
+    trajectory = Trajectory(
+        path=source, time_ps=np.asarray(small["time_ps"], np.float64),
+        cell=np.asarray(small["cell_angstrom"], np.float64), host=host,
+        barycentre=np.asarray(small.get("barycentre_angstrom", host), np.float64),
+        symbol=str(small["mobile_symbol"]), positions=positions,
+        meta=json.loads(str(small["meta"])) if "meta" in small else {},
+        extra={k: v for k, v in small.items() if k not in (*MEMBERS, *PACKED, "meta")},
+    )
+    check(trajectory, species)
+    return trajectory
+
+
+def check(trajectory: Trajectory, species: str | None = None) -> None:
+    """Refuse a trajectory that cannot give a transport number.
+
+    Raises
+    ------
+    HavenError
+        For another species, a single frame, times that do not increase evenly, a flat cell,
+        values that are no numbers, or lengths that can't be in Angstrom.
+    """
+    where = trajectory.path
+    if species is not None and species != trajectory.symbol:
+        raise HavenError(f"{where} has no mobile {species}: it follows {trajectory.symbol}")
+    if trajectory.ions == 0:
+        raise HavenError(f"{where} follows no {trajectory.symbol}: check the species")
+    times = trajectory.time_ps
+    if trajectory.frames < 2:
+        raise HavenError(f"{where} has one frame: a displacement needs two or more")
+    if len(times) != trajectory.frames or len(trajectory.host) != trajectory.frames:
+        raise HavenError(f"{where}: {trajectory.frames} frames, {len(times)} times and "
+                         f"{len(trajectory.host)} host centres: write the file again")
+    check_times(times, str(where))
+    for name, values in (("host centre", trajectory.host), ("cell", trajectory.cell)):
+        if not np.isfinite(values).all():
+            raise HavenError(f"{where}: the {name} has values that are not finite")
+    atoms = len(trajectory.extra.get("symbols", ())) or trajectory.ions
+    check_length_unit(trajectory.volume / atoms, str(where))
+
+
+def write_npz(
+    path: str | Path, members: Mapping[str, Any], meta: Mapping[str, Any],
+    resolution: float | None = RESOLUTION,
+) -> Path:
+    """Write the container, uncompressed so that blocks can be read from it.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    members
+        ``time_ps`` (T,), ``mobile_angstrom`` (T, N, 3), ``host_centre_angstrom`` (T, 3),
+        ``barycentre_angstrom`` (T, 3), ``cell_angstrom`` (3, 3), ``mobile_symbol``; as far as
+        known ``all_time_ps`` (M,), ``all_angstrom`` (M, A, 3), ``symbols`` (A,),
+        ``mobile_index`` (N,), ``deviation_ev_per_angstrom`` (T,), the ensemble's largest force
+        deviation. Large ones may be memory maps.
+    meta
+        What is known about the run: material, u_ev, temperature_k, replica, seed, versions.
+    resolution
+        Steps that positions of the mobile ions are rounded to, Angstrom; None keeps them as they
+        are. Positions that are no numbers of a crystal's size are kept as they are, too.
+    """
+    missing = [name for name in MEMBERS if name not in members]
+    if missing:
+        raise HavenError(f"trajectory {path}: {', '.join(missing)} not given")
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    described = np.array(json.dumps(dict(meta), default=str))
+    with tempfile.TemporaryFile(dir=target.parent) as scratch, target.open("wb") as stream:
+        try:
+            members = _with_packed(scratch, members, resolution)
+        except UnpackableError:
+            pass
+        np.savez(stream, **members, meta=described)
+    return target
+
+
+def _with_packed(
+    scratch: Any, members: Mapping[str, Any], resolution: float | None
+) -> Mapping[str, Any]:
+    positions = members["mobile_angstrom"]
+    if resolution is None or np.ndim(positions) != 3 or not np.size(positions):
+        return members
+    if np.shape(positions)[2] != 3:
+        return members
+    small = pack(scratch, positions, resolution)
+    scratch.flush()
+    rest = {name: value for name, value in members.items() if name != "mobile_angstrom"}
+    size = int(small["mobile_span_end"][-1])
+    return {**rest, **small, "mobile_packed": np.memmap(scratch, np.uint8, "r", shape=(size,))}

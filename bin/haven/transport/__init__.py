@@ -1,0 +1,1 @@
+"""Displacements, diffusion, conductivity, Arrhenius fits."""

@@ -1,0 +1,251 @@
+"""From displacement curves to D_self, D_total and the Haven ratio, with interval and verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from haven.trajectory.trajectory import Trajectory
+from haven.transport.displacements import Curves
+from haven.transport.estimators import walk as es
+from haven.transport.estimators.modes import Modes, modes
+from haven.transport.hop_counts import count_hops, jump_length
+
+CM2_PER_S = 1e-4
+MODES = 2000
+WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512,
+           640, 800, 1000, 1280, 1600, 2000)
+FEWEST_MODES = 8
+SELF_SHARE = 5
+CURVED = 2.0
+BROKEN = 3.0
+MIN_EVENTS = 30
+LARGEST_ERROR = 0.5
+SLOPE_TOLERANCE = 0.1
+
+
+@dataclass
+class Estimate:
+    """One coefficient: value and 95 % interval in cm2/s (1 for the Haven ratio), and how found."""
+
+    quantity: str
+    axis: str
+    value: float | None
+    low_95: float | None
+    high_95: float | None
+    unit: str
+    fit_start_ps: float
+    fit_stop_ps: float
+    loglog_slope: float
+    loglog_slope_error: float
+    hop_events: float
+    estimator: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all estimates of a run share: its length, jumps, windows (in modes) and verdict."""
+
+    duration_ps: float
+    hops: float
+    length: float
+    self_window: int
+    total_windows: tuple[int, ...]
+    slope: float
+    slope_error: float
+    verdict: str
+
+
+def choose_window(held: Modes) -> int:
+    """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six.
+
+    Windows grow until a quadratic term is beyond doubt; the largest where it is within its error
+    counts. (Stopping at the first term that is 2 errors large would end half of all searches by
+    chance.)
+    """
+    best = 0
+    for count in (w for w in WINDOWS if w <= held.count):
+        beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
+        inverse = es.design(count, 2)[1]
+        spread = max(es.dispersion(held, fitted, 2))
+        bent = abs(beta[-1]) / np.sqrt(spread * (inverse[-1] @ inverse[-1]))
+        if bent > BROKEN:
+            break
+        if bent < CURVED:
+            best = count
+    return best
+
+
+def slope(held: Modes, count: int) -> tuple[float, float]:
+    """Return the log-log slope of the MSD that the first modes imply, and its standard error.
+
+    A mean-square displacement growing as t^a has mode powers falling as f^(1 - a); a cage's
+    constant offset does not enter.
+    """
+    if count < 3:
+        return float("nan"), float("nan")
+    mean = held.mean[:count].mean(axis=1)
+    logs = np.log(np.arange(1, count + 1))
+    x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
+    beta = np.linalg.lstsq(x, np.log(mean), rcond=None)[0]
+    spread = max(es.dispersion(held, np.exp(x @ beta), 1))
+    return float(1 - beta[1]), float(np.sqrt(spread / (x[:, 1] ** 2).sum()))
+
+
+def judge(hops: float, least: int, window: int, alpha: float, spread: float, error: float) -> str:
+    """Return the verdict on a run.
+
+    Parameters
+    ----------
+    hops, least
+        Jumps seen, and jumps needed.
+    window
+        Modes that are straight in f^2.
+    alpha, spread
+        Log-log slope and its error.
+    error
+        Relative standard error of D_self.
+    """
+    if hops < least or not error < LARGEST_ERROR or not np.isfinite(alpha):
+        return "too_few_events"
+    if window == 0 or alpha < 1 - max(SLOPE_TOLERANCE, 2 * spread):
+        return "subdiffusive"
+    if alpha > 1 + max(3 * SLOPE_TOLERANCE, 3 * spread):
+        return "unstable"
+    return "diffusive"
+
+
+def estimate(
+    trajectory: Trajectory, curves: Curves, length: float | None = None,
+    min_events: int = MIN_EVENTS, seed: int = 0,
+) -> list[Estimate]:
+    """Estimate D_self, D_total, D_distinct and the Haven ratio; D also by axis and off-diagonal.
+
+    Ions may jump along some directions and rattle along others: each has its own window and slope,
+    and where the run is diffusive its own verdict. An off-diagonal element needs both its axes.
+
+    Parameters
+    ----------
+    trajectory
+        Open trajectory.
+    curves
+        Its displacement curves.
+    length
+        Jump length in Angstrom, by default the distance of neighbouring mobile ions.
+    min_events
+        Jumps below which no number is given.
+    seed
+        Seed of the draws that join intervals.
+    """
+    if length is None:
+        first = trajectory.read_frames(np.array([0]))[0].astype(float)
+        length = jump_length(first, trajectory.cell)
+    hops = count_hops(curves.coarse, curves.coarse_ps, length)
+    held = modes(curves.coarse, curves.coarse_ps, MODES, MODES // SELF_SHARE)
+    duration = curves.coarse.shape[1] * curves.coarse_ps
+    run = describe(held, duration, hops, length, min_events)
+    rng = np.random.default_rng(seed)
+    found = coefficients(held, "xyz", run, rng, hops)
+    units = trajectory.cell / np.linalg.norm(trajectory.cell, axis=1, keepdims=True)
+    straight = set()
+    for axis, line in zip("xyzabc", [*np.eye(3), *units], strict=True):
+        part = held.along(line[None])
+        own = describe(part, duration, hops, length, min_events)
+        if run.verdict != "diffusive":
+            own = replace(own, verdict=run.verdict)
+        seen = hops if own.verdict == "diffusive" else count_hops(
+            curves.coarse @ line[:, None], curves.coarse_ps, length)
+        found += coefficients(part, axis, own, rng, seen)
+        straight |= {axis} if own.verdict == "diffusive" else set()
+    found += [_off_diagonal(held, i, j, run, rng) for i, j in ((0, 1), (0, 2), (1, 2))
+              if straight >= {"xyz"[i], "xyz"[j]}]
+    return found if trajectory.has_host else [_hostless(one) for one in found]
+
+
+def describe(
+    held: Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
+) -> Run:
+    """Return windows, slope and verdict of a run from its sine modes (N, m, 3); see `estimate`."""
+    wide = choose_window(held)
+    least = min(FEWEST_MODES, held.count)
+    inner = max(wide // SELF_SHARE, least)
+    alpha, spread = slope(held, inner)
+    error = es.self_fit(held, inner, np.random.default_rng(0)).error
+    short = held.count < FEWEST_MODES
+    verdict = "too_few_events" if short else judge(hops, min_events, wide, alpha, spread, error)
+    total = es.total_windows(held, max(wide, least))
+    return Run(duration_ps, float(hops), length, inner, total, alpha, spread, verdict)
+
+
+def coefficients(
+    held: Modes, axis: str, run: Run, rng: np.random.Generator, seen: float,
+) -> list[Estimate]:
+    """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``.
+
+    ``seen`` are the jumps along them, for an upper bound.
+    """
+    tracer = es.self_fit(held, run.self_window, rng)
+    axes = held.mean.shape[1]
+    events = 2 * axes * held.ions * tracer.value * run.duration_ps / run.length**2
+    shot = 1 / max(1.0, min(run.hops, events))
+    whole, window = es.total_fit(held, run.total_windows, shot, rng), run.total_windows[-1]
+    parts = (
+        ("self", tracer.value, tracer.draws, run.self_window),
+        ("total", whole.value, whole.draws, window),
+        ("distinct", whole.value - tracer.value, whole.paired - tracer.paired, window),
+        ("haven", tracer.value / whole.value, tracer.paired / whole.paired, window),
+    )
+    rows = [_row(quantity, axis, value, draws, modes_used, run)
+            for quantity, value, draws, modes_used in parts]
+    return rows if run.verdict == "diffusive" else _bounds(rows, held, run, seen)
+
+
+def _row(
+    quantity: str, axis: str, value: float, draws: np.ndarray, window: int, run: Run,
+) -> Estimate:
+    unit, scale = ("1", 1.0) if quantity == "haven" else ("cm2/s", CM2_PER_S)
+    low, high = np.quantile(draws, [0.025, 0.975]) * scale
+    return Estimate(quantity, axis, float(value * scale), float(low), float(high), unit,
+                    run.duration_ps / window, run.duration_ps, run.slope, run.slope_error,
+                    run.hops, "walk", run.verdict)
+
+
+def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Estimate]:
+    """Return the rows of a run that is not diffusive: no values, only upper bounds.
+
+    Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
+    were not seen may still be there as often as a Poisson count allows.
+    """
+    from scipy.special import chdtri
+
+    lowest = min(FEWEST_MODES, held.count)
+    freedom = lowest / es.shared(held)
+    squeeze = freedom / chdtri(freedom, 0.975)
+    rare = chdtri(2 * seen + 2, 0.025) / 2 * run.length**2 / (
+        2 * held.mean.shape[1] * held.ions * run.duration_ps)
+    means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
+    high = {name: float(max(mean / 2 * squeeze, rare)) * CM2_PER_S for name, mean in means.items()}
+    return [replace(row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
+
+
+def _hostless(row: Estimate) -> Estimate:
+    """Return a row of ions whose host is not known: of what they do together, no number."""
+    if row.quantity == "self":
+        return row
+    return replace(row, value=None, low_95=None, high_95=None, verdict="no_host")
+
+
+def _off_diagonal(
+    held: Modes, i: int, j: int, run: Run, rng: np.random.Generator,
+) -> Estimate:
+    """Return an off-diagonal element of the self tensor, from D along i + j and along i - j."""
+    sides = []
+    for sign in (1.0, -1.0):
+        line = np.zeros(3)
+        line[i], line[j] = 0.5**0.5, sign * 0.5**0.5
+        sides.append(es.self_fit(held.along(line[None]), run.self_window, rng))
+    value = (sides[0].value - sides[1].value) / 2
+    draws = (sides[0].paired - sides[1].paired) / 2
+    return _row("self", "xyz"[i] + "xyz"[j], value, draws, run.self_window, run)

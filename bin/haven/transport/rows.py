@@ -1,0 +1,140 @@
+"""Rows of the transport tables of one run: msd, diffusion, conductivity, and what was checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from haven.trajectory.trajectory import Trajectory
+from haven.transport.conductivity import nernst_einstein
+from haven.transport.diffusion import Estimate
+from haven.transport.displacements import Curves
+
+REPORTED_LAGS = 150
+MELT_ANGSTROM2 = 4.0
+DRIFT_ANGSTROM = 1.0
+AXES = ("x", "y", "z", "xyz")
+
+
+def reported(count: int) -> np.ndarray:
+    """Return the lag numbers (from 0) that a table shows: all if few, else spread."""
+    if count <= 2 * REPORTED_LAGS:
+        return np.arange(count)
+    both = (np.geomspace(1, count, REPORTED_LAGS), np.linspace(1, count, REPORTED_LAGS))
+    return np.unique(np.concatenate(both).round().astype(int)) - 1
+
+
+def msd_rows(curves: Curves, keys: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of table ``msd``; of ions whose host is not known the self part alone."""
+    shown = reported(len(curves.lag_ps))
+    lags = curves.lag_ps[shown]
+    rows: list[dict[str, Any]] = []
+    parts = (("self", curves.self_msd, curves.self_error),
+             ("total", curves.total_msd, curves.total_error),
+             ("distinct", curves.distinct_msd, np.hypot(curves.self_error, curves.total_error)))
+    for quantity, values, errors in parts[: 1 if curves.frame_of_reference == "simulation" else 3]:
+        full = np.concatenate([values, values.sum(axis=1, keepdims=True)], axis=1)[shown]
+        for column, axis in enumerate(AXES):
+            error = _between(lags, curves.error_lag_ps, errors[:, column])
+            excess = np.full(len(lags), np.nan)
+            if (quantity, axis) == ("self", "xyz"):
+                excess = _between(lags, curves.error_lag_ps, curves.non_gaussian)
+            rows += [
+                {**keys, "quantity": quantity, "axis": axis, "lag_ps": float(lag),
+                 "value_angstrom2": float(value), "origins": int(origins),
+                 "standard_error_angstrom2": float(spread) if np.isfinite(spread) else None,
+                 "non_gaussian": float(alpha) if np.isfinite(alpha) else None}
+                for lag, value, origins, spread, alpha in zip(
+                    lags, full[:, column], curves.origins[shown], error, excess, strict=True)
+            ]
+    return rows
+
+
+def _between(lags: np.ndarray, known: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    good = np.isfinite(errors)
+    if not good.any():
+        return np.full(len(lags), np.nan)
+    out = np.interp(np.log(lags), np.log(known[good]), errors[good])
+    out[lags > known[good][-1] * (1 + 1e-9)] = np.nan
+    return out
+
+
+def diffusion_rows(
+    found: list[Estimate], trajectory: Trajectory, keys: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """Return the rows of table ``diffusion``."""
+    names = ("quantity", "axis", "value", "low_95", "high_95", "unit", "fit_start_ps",
+             "fit_stop_ps", "loglog_slope", "loglog_slope_error", "hop_events", "estimator",
+             "verdict")
+    run = {**keys, "ions": trajectory.ions, "duration_ps": trajectory.duration_ps}
+    return [{**run, **{name: getattr(one, name) for name in names}} for one in found]
+
+
+def conductivity_rows(
+    found: list[Estimate], trajectory: Trajectory, temperature_k: float, charge: float,
+    keys: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """Return the rows of table ``conductivity``: sigma_total and sigma_self."""
+    rows = []
+    for one in found:
+        if one.axis != "xyz" or one.quantity not in ("self", "total"):
+            continue
+        scale = float(nernst_einstein(1.0, trajectory.ions, trajectory.volume, temperature_k,
+                                      charge))
+        ends = {"value_ms_per_cm": one.value, "low_95": one.low_95, "high_95": one.high_95}
+        rows.append({
+            **keys, "quantity": f"sigma_{one.quantity}",
+            **{name: None if value is None else value * scale for name, value in ends.items()},
+            "carrier_density_per_cm3": trajectory.ions / trajectory.volume * 1e24,
+            "volume_angstrom3": trajectory.volume, "verdict": one.verdict,
+        })
+    return rows
+
+
+def host_checks(trajectory: Trajectory, run: str, material: str) -> list[dict[str, Any]]:
+    """Return rows of table ``verdicts``: whether the host, if there is one, drifts or melts."""
+    if not trajectory.has_host:
+        return []
+    drift = float(np.linalg.norm(trajectory.host - trajectory.host[0], axis=1).max())
+    rows = [_verdict(material, run, "host drift", drift, DRIFT_ANGSTROM, "Angstrom",
+                     "the host's centre of mass moved; its motion is taken off every ion")]
+    spread = host_msd(trajectory)
+    if spread is not None:
+        rows.append(_verdict(material, run, "host melt", spread, MELT_ANGSTROM2, "Angstrom^2",
+                             "largest mean-square displacement of the host's species"))
+    return rows
+
+
+def host_msd(trajectory: Trajectory) -> float | None:
+    """Return the largest mean-square displacement (over host species) in the last frame held.
+
+    Angstrom^2, relative to the host's centre and to the first frame; None without host atoms.
+    """
+    symbols = np.asarray(trajectory.extra.get("symbols", ()))
+    if "all_time_ps" not in trajectory.extra or not (symbols != trajectory.symbol).any():
+        return None
+    ends = trajectory.read_all((0, -1))
+    if ends is None:
+        return None
+    times = trajectory.extra["all_time_ps"]
+    centre = np.stack([np.interp(times, trajectory.time_ps, trajectory.host[:, a])
+                       for a in range(3)], axis=1)
+    moved = (ends[1] - centre[-1]) - (ends[0] - centre[0])
+    square = (moved**2).sum(axis=1)
+    return max(float(square[symbols == s].mean()) for s in set(symbols) - {trajectory.symbol})
+
+
+def unstable(found: list[Estimate]) -> list[Estimate]:
+    """Return estimates of a run that melted, exploded or drifted: no numbers, no bounds."""
+    return [replace(one, value=None, low_95=None, high_95=None, verdict="unstable")
+            for one in found]
+
+
+def _verdict(
+    material: str, run: str, check: str, value: float, limit: float, unit: str, message: str,
+) -> dict[str, Any]:
+    return {"material": material, "stage": "ANALYSE_TRANSPORT", "subject": run, "check": check,
+            "value": value, "limit": limit, "unit": unit, "passed": bool(value <= limit),
+            "message": message}

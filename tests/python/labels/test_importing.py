@@ -1,0 +1,246 @@
+"""Outputs of other programs come in as they are, or are refused by file and frame.
+
+VASP's and GPAW's outputs are real ones that ASE ships; tests/data/README.md says where the others
+are from. Methane, hydrogen and nickel stand for any material: their elements are named in the call.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ase
+import numpy as np
+import pytest
+from analytic import labelled
+from ase.io import read, write
+from others import write_deepmd
+from trained import MATERIAL, call
+
+from haven.core.errors import HavenError
+from haven.labels.importing import import_source, named_hubbard, plain_name
+from haven.labels.programs import PROGRAMS, open_output
+from haven.material.file import load_material
+
+SHIPPED = Path(ase.__file__).parent / "test" / "testdata"
+DATA = Path(__file__).resolve().parents[2] / "data"
+CRYSTAL = load_material(MATERIAL)
+RYDBERG, BOHR = 13.605693, 0.529177
+
+
+def material_of(*elements: str):
+    """Return the material with these elements in place of its own."""
+    return replace(CRYSTAL, composition=dict.fromkeys(elements, 1))
+
+
+def brought(path: Path, name: str, elements: tuple[str, ...], out: Path) -> list:
+    (file,) = import_source(path, name, material_of(*elements), out)
+    images: Any = read(file, ":")
+    return images
+
+
+@pytest.mark.parametrize(("path", "elements", "energy", "program"), [
+    (SHIPPED / "vasp" / "OUTCAR_example_1", ("Ni",), -68.23102426, "vasp"),
+    (SHIPPED / "vasp" / "vasprun_pstress.xml", ("C",), None, "vasp"),
+    (SHIPPED / "gpaw_expected_text_output", ("H",), -6.707307, "gpaw"),
+    (DATA / "espresso_ch4.out", ("C", "H"), -16.15 * RYDBERG, "quantum espresso"),
+    (DATA / "cp2k_h2.out", ("H",), -7.364190264587725 * 2 * RYDBERG, "cp2k"),
+])
+def test_real_outputs_come_in_with_their_units(tmp_path, path, elements, energy, program):
+    if program == "gpaw":  # a molecule, so its box says nothing of periods
+        elements = ("H",)
+    (atoms,) = brought(path, f"given/{path.name}", elements, tmp_path)
+    assert atoms.info["engine"] == program and atoms.info["u_ev"] == 0
+    assert atoms.get_forces().shape == (len(atoms), 3)
+    if energy is not None:
+        found = atoms.calc.results.get("free_energy", atoms.get_potential_energy())
+        assert found == pytest.approx(energy, rel=1e-3)
+
+
+def test_units_of_cp2k_are_converted(tmp_path):
+    (atoms,) = brought(DATA / "cp2k_h2.out", "cp2k_h2.out", ("H",), tmp_path)
+    hartree_bohr = 2 * RYDBERG / BOHR
+    assert atoms.get_forces()[0, 0] == pytest.approx(-5.73440344e-2 * hartree_bohr, rel=1e-4)
+    assert atoms.positions[1, 0] == pytest.approx(0.76)
+
+
+@pytest.mark.parametrize("name", ["OUTCAR_example_1", "vasprun_pstress.xml"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.95])
+def test_half_an_output_is_refused(tmp_path, name, share):
+    text = (SHIPPED / "vasp" / name).read_text()
+    path = tmp_path / name
+    path.write_text(text[: int(share * len(text))])
+    with pytest.raises(HavenError, match=rf"run/{name} is cut off: vasp did not end"):
+        import_source(path, f"run/{name}", material_of("Ni", "C"), tmp_path)
+
+
+def test_elements_of_another_material_are_refused_by_file_and_frame(tmp_path):
+    with pytest.raises(HavenError, match="run/OUTCAR, frame 0: element Ni is not of the material"):
+        import_source(SHIPPED / "vasp" / "OUTCAR_example_1", "run/OUTCAR", CRYSTAL, tmp_path)
+
+
+def test_an_unconverged_step_is_marked_and_left_to_the_audit(tmp_path):
+    text = (SHIPPED / "vasp" / "OUTCAR_example_1").read_text()
+    path = tmp_path / "OUTCAR"
+    path.write_text(text.replace("aborting loop because EDIFF is reached", "aborting loop"))
+    (atoms,) = brought(path, "OUTCAR", ("Ni",), tmp_path)
+    assert not atoms.info["converged"]
+
+
+LDAU = ("\n LDA+U is selected, type is set to LDAUTYPE =  2\n"
+        "   angular momentum for each species LDAUL =     2   -1   -1\n"
+        "   U (eV)           for each species LDAUU =   5.0  0.0  0.0\n"
+        "   J (eV)           for each species LDAUJ =   1.0  0.0  0.0\n")
+
+
+@pytest.mark.parametrize(("program", "text", "u_ev"), [
+    (0, LDAU, 4.0), (0, LDAU.replace("5.0", "0.0").replace("1.0", "0.0"), 0.0),
+    (0, LDAU.replace("5.0  0.0", "5.0  3.0"), None), (0, "no such line", 0.0),
+    (1, '<i type="logical" name="LDAU"> T  </i><v name="LDAUU">  0.0 4.0</v>', 4.0),
+    (2, "  Hubbard: {U: 4.0,  # eV\n", 4.0), (2, "setups: {Ti: :d,4.0}", None),
+    (3, "     U(Ti-3d) =  4.0000\n", 4.0), (3, "Simplified LDA+U calculation (l_max = 2)", None),
+    (4, " DFT+U| method", None), (4, "", 0.0),
+])
+def test_the_hubbard_u_is_read_from_the_output(program, text, u_ev):
+    assert PROGRAMS[program].hubbard(text) == u_ev
+
+
+def test_output_and_name_must_agree_on_u(tmp_path):
+    source = SHIPPED / "vasp" / "OUTCAR_example_1"
+    with pytest.raises(HavenError, match="u4/OUTCAR was computed with U = 0 eV, its name says 4"):
+        import_source(source, "u4/OUTCAR", material_of("Ni"), tmp_path)
+    path = tmp_path / "OUTCAR"
+    path.write_text(source.read_text().replace(" Exchange correlation treatment",
+                                               LDAU + " Exchange correlation treatment", 1))
+    (atoms,) = brought(path, "u4/OUTCAR", ("Ni",), tmp_path)
+    assert atoms.info["u_ev"] == 4
+
+
+@pytest.mark.parametrize(("name", "u_ev", "word"), [
+    ("u4/run1/OUTCAR", 4, "run1"), ("mine/a.u2.5.extxyz", 2.5, "mine_a"),
+    ("u0/deep/b.u4.traj", 4, "deep_b"), ("gpu4/x.xyz", None, "gpu4_x"),
+    ("set/task.0001/OUTCAR", None, "set_task_0001"),
+])
+def test_names_tell_u_and_the_file_to_write(name, u_ev, word):
+    assert named_hubbard(name) == u_ev and plain_name(name) == word
+
+
+def bare(frames: list) -> list:
+    for atoms in frames:
+        atoms.info = {}
+    return frames
+
+
+def test_frames_that_nobody_gave_a_u_are_refused(tmp_path):
+    write(tmp_path / "a.extxyz", bare(labelled(1, 3)))
+    with pytest.raises(HavenError, match=r"data/a\.extxyz does not say its Hubbard U"):
+        import_source(tmp_path / "a.extxyz", "data/a.extxyz", CRYSTAL, tmp_path)
+
+
+def test_single_points_of_one_series_are_one_trajectory(tmp_path):
+    frames = bare(labelled(1, 3))
+    numbers = []
+    for number, atoms in enumerate(frames):
+        write(tmp_path / "one.extxyz", atoms)
+        name = f"u4/task.{number:04d}/one.extxyz"
+        (file,) = import_source(tmp_path / "one.extxyz", name, CRYSTAL, tmp_path)
+        with pytest.raises(HavenError, match="are there already: rename one"):
+            import_source(tmp_path / "one.extxyz", name, CRYSTAL, tmp_path)
+        one: Any = read(file)
+        info = one.info
+        numbers.append((info["trajectory"], info["frame"]))
+    assert numbers == [("task_N_one", n) for n in range(3)]
+
+
+def test_numbers_of_several_places_stay_apart(tmp_path):
+    write(tmp_path / "one.extxyz", bare(labelled(1, 1)))
+    found = []
+    for name in ("batch1/frame12", "batch11/frame2", "iter.000001/02.fp/task.001.000123"):
+        (file,) = import_source(tmp_path / "one.extxyz", f"{name}/one.u4.extxyz", CRYSTAL, tmp_path)
+        one: Any = read(file)
+        found.append((one.info["trajectory"], one.info["frame"]))
+    assert found == [("batchN_frameN_one", 1000012), ("batchN_frameN_one", 11000002),
+                     ("iter_000001_N_fp_task_N_N_one", 2000001000123)]
+
+
+@pytest.fixture
+def deepmd(tmp_path) -> Path:
+    """A deepmd/npy folder as dpdata writes it, of ten labelled frames."""
+    return write_deepmd(tmp_path / "u4" / "system", labelled(1, 10, rattle=0.03),
+                        ["Li", "Ti", "Cl"])
+
+
+def test_a_deepmd_folder_comes_in_as_it_was_written(deepmd, tmp_path):
+    (file,) = import_source(deepmd, "u4/system", CRYSTAL, tmp_path)
+    assert file.name == "system.u4.extxyz"
+    images: Any = read(file, ":")
+    for found, atoms in zip(images, labelled(1, 10, rattle=0.03), strict=True):
+        np.testing.assert_allclose(found.get_forces(), atoms.get_forces(), atol=1e-6)
+        np.testing.assert_allclose(found.get_stress(), atoms.get_stress(), atol=1e-8)
+        assert found.get_chemical_symbols() == atoms.get_chemical_symbols()
+
+
+def spoil(folder: Path, name: str, change) -> None:
+    path = folder / "set.000" / f"{name}.npy"
+    np.save(path, change(np.load(path)))
+
+
+def not_a_number(values: np.ndarray) -> np.ndarray:
+    values[3, 5] = np.nan
+    return values
+
+
+def mirrored(values: np.ndarray) -> np.ndarray:
+    values[2] = values[2].reshape(3, 3)[[1, 0, 2]].ravel()
+    return values
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda f: spoil(f, "force", not_a_number), "u4/system, frame 3: forces is not a finite"),
+    (lambda f: spoil(f, "box", mirrored), "u4/system, frame 2: the cell is left-handed"),
+    (lambda f: spoil(f, "energy", lambda e: e / 27.2114),
+     "u4/system, frames 0 to 9: .*energies are in Hartree"),
+    (lambda f: (f / "set.000" / "force.npy").unlink(), "u4/system: set.000 has no force.npy"),
+    (lambda f: (f / "type_map.raw").unlink(), "u4/system has no type_map.raw"),
+    (lambda f: (f / "type_map.raw").write_text("Li\nTi\n"), "has type 2, but type_map.raw names 2"),
+    (lambda f: (f / "type_map.raw").write_text("Cl\nTi\nLi\n"),
+     r"u4/system, frame 0: Cl6Li12Ti2 has a net charge of \+12: is the order of the elements"),
+    (lambda f: (f / "type_map.raw").write_text("Li\nTi\nBr\n"), "frame 0: element Br is not of"),
+])
+def test_a_spoilt_deepmd_folder_is_refused(deepmd, tmp_path, change, message):
+    change(deepmd)
+    with pytest.raises(HavenError, match=message):
+        import_source(deepmd, "u4/system", CRYSTAL, tmp_path)
+
+
+def test_the_script_says_what_it_passed_over(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing here\n")
+    done = call("import_frames.py", "--out", tmp_path / "none", tmp_path / "notes.txt")
+    assert done.returncode == 0 and "notes.txt is passed over" in done.stderr
+    assert not list((tmp_path / "none").iterdir())
+    write(tmp_path / "a.extxyz", labelled(1, 2))
+    done = call("import_frames.py", "--out", tmp_path / "out", tmp_path / "notes.txt",
+                f"u4/b.extxyz={tmp_path / 'a.extxyz'}")
+    assert done.returncode == 0, done.stderr
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["b.u4.extxyz"]
+
+
+def test_hartree_in_single_points_of_a_series_is_refused(tmp_path):
+    from test_dataset import unstrained
+    from test_frames import HARTREE, changed
+
+    sources = []
+    for number, atoms in enumerate([a for seed in range(4) for a in unstrained(seed)]):
+        energy = atoms.get_potential_energy() / HARTREE
+        sources.append(tmp_path / f"{number}.u4.extxyz")
+        write(sources[-1], changed(atoms, energy=energy))
+    done = call("import_frames.py", "--out", tmp_path / "out", *sources)
+    assert done.returncode == 2 and "energies are in Hartree" in done.stderr
+
+
+def test_folders_of_neither_kind_are_no_output(tmp_path):
+    assert open_output(tmp_path, "x") is None
+    shutil.copy(DATA / "cp2k_h2.out", tmp_path / "run.log")
+    assert open_output(tmp_path, "x") is None

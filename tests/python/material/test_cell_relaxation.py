@@ -1,0 +1,126 @@
+"""Relaxed cells: the minimum of a known law, joined with intervals, named as published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.io import read, write
+from report_tables import relaxed
+from trained import MATERIAL, ROOT, call, trained
+
+from haven.core import tables
+from haven.labels.pulay import HEADER
+from haven.material.file import load_material
+from haven.material.relaxation import joined_cells, relax_cell, system_name
+
+
+def test_a_strained_crystal_relaxes_to_the_minimum_of_its_law():
+    atoms = bulk("Cu", cubic=True, a=3.6).repeat((2, 2, 1))
+    atoms.calc = EMT()
+    strain = np.array([[0.02, 0.01, 0], [0, -0.02, 0], [0, 0, 0.03]])
+    atoms.set_cell(atoms.cell.array + atoms.cell.array @ strain, scale_atoms=True)
+    atoms.positions += np.random.default_rng(2).normal(0, 0.05, atoms.positions.shape)
+    found = relax_cell(atoms, (2, 2, 1), 0.02)
+    assert found["converged"] and found["steps"] > 5
+    edges = np.arange(3.56, 3.62, 0.005)
+    best = edges[np.argmin([_energy(edge) for edge in edges])]
+    for name in ("a_angstrom", "b_angstrom", "c_angstrom"):
+        assert found[name] == pytest.approx(best, abs=0.004)
+    for name in ("alpha_degree", "beta_degree", "gamma_degree"):
+        assert found[name] == pytest.approx(90, abs=0.1)
+    assert found["volume_angstrom3"] == pytest.approx(best**3, rel=0.003)
+
+
+def _energy(edge: float) -> float:
+    atoms = bulk("Cu", cubic=True, a=edge)
+    atoms.calc = EMT()
+    return atoms.get_potential_energy()
+
+
+def test_occupancies_are_named_as_the_paper_prints_them():
+    crystal = load_material(MATERIAL)
+    names = {name: system_name(crystal, name) for name in crystal.occupancies}
+    assert names == {"default": "0.754/0.123", "calculated_875": "0.875/0.063",
+                     "calculated_844": "0.844/0.078", "calculated_750": "0.750/0.125"}
+
+
+def test_replicas_give_students_interval_and_unconverged_cells_are_left_out():
+    rows = {(r["u_ev"], r["quantity"], r["system"]): r
+            for r in joined_cells(pd.DataFrame(relaxed()))}
+    three = rows[0.0, "lattice_a", "0.875/0.063"]
+    assert three["value"] == pytest.approx(6.43) and three["runs"] == 3
+    half = 4.302653 * 0.01 / np.sqrt(3)  # Student's t of two degrees of freedom
+    assert three["high"] - three["value"] == pytest.approx(half, rel=1e-5)
+    two = rows[4.0, "lattice_a", "0.875/0.063"]
+    assert two["runs"] == 2 and two["value"] == pytest.approx(6.425)
+    one = next(joined_cells(pd.DataFrame(relaxed()[:1])))
+    assert one["low"] is None and one["high"] is None
+
+
+def test_every_occupancy_is_relaxed_with_a_trained_potential(tmp_path):
+    done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
+                "--relax_supercell", "2,2,2", "--relax_replicas", 1, "--out", tmp_path,
+                "--force_tolerance_ev_per_angstrom", 0.2)
+    assert done.returncode == 0, done.stderr
+    rows = tables.read("lattice", tmp_path / "u4.lattice.parquet")
+    assert set(rows["system"]) == {"0.754/0.123", "0.875/0.063", "0.750/0.125"}
+    assert "calculated_844: cells of 160 atoms miss its occupancies by 0.031" in done.stderr
+    verdicts = tables.read("verdicts", tmp_path / "u4_lattice.verdicts.parquet")
+    assert list(verdicts["stage"]) == ["RELAX_CELL"]
+
+
+def relaxation(folder) -> Path:
+    """Write the shipped labels of one cell as if they were the steps of its relaxation."""
+    steps: Any = read(ROOT / "assets" / "frames" / "li3ticl6" / "s1_000.u4.extxyz", ":")
+    for number, step in enumerate(steps):
+        step.info |= {"frame": number, "occupancies": "default", "system": "1.000/0.000",
+                      HEADER: -0.01}
+    target = folder / "relaxed_default_s1.u4.extxyz"
+    write(target, steps)
+    return target
+
+
+def test_a_cell_relaxed_from_first_principles_stands_beside_the_potentials(tmp_path):
+    given = relaxation(tmp_path)
+    done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
+                "--relax_supercell", "1,1,2", "--relax_replicas", 1, "--out", tmp_path,
+                "--labelled", given, "--conventional_cell")
+    assert done.returncode == 0, done.stderr
+    rows = tables.read("lattice", tmp_path / "u4.lattice.parquet")
+    one = rows[rows["atoms"] == 20]
+    assert sorted(one["engine"]) == ["gpaw 26.7.0", "potential", "potential"]
+    assert set(one["occupancies"]) == {"default"}
+    assert list(one["system"]).count("1.000/0.000") >= 2
+    first, last = one[one["engine"] != "potential"].iloc[0], read(given, -1)
+    assert isinstance(last, Atoms) and first["steps"] == 2 and not first["converged"]
+    assert first["a_angstrom"] == pytest.approx(last.cell.lengths()[0])
+    stress = last.get_stress() - 0.01 * np.array([1, 1, 1, 0, 0, 0])
+    assert first["stress_max_gpa"] == pytest.approx(np.abs(stress).max() * 160.21766)
+    cell = read(tmp_path / "u4.cell.extxyz")
+    assert isinstance(cell, Atoms) and len(cell) == 20 and cell.info["occupancies"] == "default"
+
+
+def test_a_relaxation_of_another_u_is_refused(tmp_path):
+    done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 0,
+                "--relax_supercell", "1,1,2", "--relax_replicas", 1, "--out", tmp_path,
+                "--labelled", relaxation(tmp_path))
+    assert done.returncode == 2 and "has no frame of U = 0 eV" in done.stderr
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (("--relax_supercell", "2,2"), "give 3 numbers"),
+    (("--relax_supercell", "0,1,1"), "whole numbers above 0"),
+    (("--relax_replicas", "0"), "whole numbers above 0"),
+    (("--potential", "none.pb"), "none.pb does not exist"),
+])
+def test_bad_options_of_relaxing(tmp_path, options, said):
+    done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
+                "--out", tmp_path, *options)
+    assert done.returncode == 2 and said in done.stderr

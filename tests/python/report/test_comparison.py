@@ -1,0 +1,202 @@
+"""Published values on file, and how a measured number is held against them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_tables import MATERIAL, write_study
+
+from haven.core import numbers as formatting
+from haven.core.errors import HavenError
+from haven.report import comparison, measured, pooling
+from haven.report.page import load_tables
+
+# what each unit may hold, so that a slip of a decimal point in a CSV is caught
+RANGES = {
+    "eV/atom": (1e-5, 1e-2), "eV/Angstrom": (1e-4, 0.1), "Angstrom": (2.0, 13.0),
+    "degree": (90.0, 120.0), "mS/cm": (0.1, 10.0), "eV": (0.1, 2.0), "cm2/s": (1e-10, 1e-6),
+    "1": (0.0, 1e5), "ns": (0.1, 100.0),
+}
+
+
+@pytest.fixture(scope="session")
+def reference(repository):
+    return comparison.load_reference(repository / "assets" / "reference")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return load_tables(write_study(tmp_path_factory.mktemp("study")))
+
+
+def test_every_published_value_has_a_unit_in_range_and_a_source(reference):
+    for row in reference.to_dict("records"):
+        low, high = RANGES[row["unit"]]
+        assert low <= row["value"] <= high, row
+        assert row["source"].startswith(("Selvaraj 2024", "Wang 2023")), row
+        assert row["system"].startswith("Li3TiCl6")
+        assert not row["doubtful"] or row["note"], "a doubtful value says why"
+        assert math.isnan(row["u_ev"]) or row["u_ev"] in (0, 4)
+
+
+def test_the_papers_headline_values_are_on_file_and_its_misprints_are_marked(reference):
+    def value(quantity, **where):
+        rows = reference[reference["quantity"] == quantity]
+        for name, wanted in where.items():
+            rows = rows[rows[name] == wanted]
+        return list(rows["value"])
+
+    assert value("sigma_total") == [1.06, 1.04]
+    assert value("activation", doubtful=False) == [0.29, 0.32]
+    assert value("activation", doubtful=True) == [0.22]
+    assert value("force_mae", doubtful=True) == [0.05959]
+    assert value("lattice_b", doubtful=True) == [11.93]
+    assert value("haven_ratio", doubtful=True) == [14]
+    assert value("cost_ratio") == [3730]
+    assert len(reference[reference["quantity"].str.startswith("lattice_")]) == 4 * 8
+    assert sorted(value("barrier [100]") + value("barrier [110]")) == [0.3, 1.14]
+
+
+@pytest.mark.parametrize(("measured_as", "verdict"), [
+    ((1.0, 0.8, 1.2), "agrees"), ((1.2, 1.1, 1.3), "differs"), ((0.9, 0.8, 1.0), "differs"),
+    ((1.1, 1.062, 1.2), "agrees"),  # inside what the printed 1.06 leaves open
+    ((None, None, None), "not_measured"), ((None, None, 0.5), "differs"),
+    ((None, None, 5.0), "not_measured"), ((1.06, None, None), "no_interval"),
+    ((math.nan, math.nan, math.nan), "not_measured"),
+])
+def test_a_number_agrees_only_when_its_interval_holds_the_published_one(measured_as, verdict):
+    assert comparison.judge(*measured_as, 1.06, comparison.printed_rounding("1.06")) == verdict
+
+
+@pytest.mark.parametrize(("text", "half"), [
+    ("1.06", 0.005), ("6.723e-4", 5e-8), ("14", 0.5), ("0.30", 0.005), ("1.6e-8", 5e-10)])
+def test_the_printed_digits_say_how_far_a_value_is_open(text, half):
+    assert comparison.printed_rounding(text) == pytest.approx(half)
+
+
+def test_values_for_one_u_meet_that_u_only_and_experiments_meet_each(study, reference):
+    rows = comparison.compare(measured.collect(study), reference, MATERIAL, [0.0, 4.0])
+    paper = rows[(rows["quantity"] == "sigma_total") & (rows["published"] == 1.06)]
+    experiment = rows[(rows["quantity"] == "sigma_total") & (rows["published"] == 1.04)]
+    assert list(paper["u_ev"]) == [4.0]
+    assert sorted(experiment["u_ev"]) == [0.0, 4.0]
+    assert set(rows["verdict"]) == {"agrees", "differs", "not_measured", "no_interval"}
+
+
+def test_a_bound_above_the_published_value_is_no_measurement(study, reference):
+    rows = comparison.compare(measured.collect(study), reference, MATERIAL, [0.0, 4.0])
+    cold = rows[(rows["quantity"] == "sigma_total") & (rows["u_ev"] == 0.0)].iloc[0]
+    assert cold["verdict"] == "not_measured"
+    assert np.isnan(cold["value"])
+    assert cold["high_95"] > cold["published"]
+
+
+def test_other_materials_are_not_compared_with_this_ones_values(study, reference):
+    assert comparison.compare(measured.collect(study), reference, "li2o", [0.0]).empty
+
+
+def test_the_published_energy_is_of_sigma_and_its_cost_ratio_of_dynamics(study):
+    study = {**study, "cost": study["cost"].assign(ratio_to_aimd=100.0)}
+    def found(quantity):
+        numbers = measured.collect(study)
+        return numbers[(numbers["quantity"] == quantity) & (numbers["u_ev"] == 4.0)]
+
+    fits = study["arrhenius"]
+    fit = fits[(fits["quantity"] == "sigma_total") & (fits["u_ev"] == 4.0)].iloc[0]
+    assert found("activation")["value"].item() == fit["activation_sigma_ev"]
+    assert found("activation of sigma_total T")["value"].item() == fit["activation_ev"]
+    dynamics = "aimd" in set(study["cost"].query("u_ev == 4")["method"])
+    assert len(found("cost_ratio")) == dynamics and len(found("label_cost_ratio")) == 1 - dynamics
+    study["cost"] = study["cost"].query("method != 'aimd'")
+    assert len(found("cost_ratio")) == 0 and len(found("label_cost_ratio")) == 1
+
+
+def test_cells_relaxed_by_the_labels_engine_are_not_shown_as_the_potentials(study):
+    cells = study["lattice"]
+    other = cells.assign(engine="gpaw 26.7.0", a_angstrom=1.0)
+    numbers = measured.collect({**study, "lattice": pd.concat([other, cells])})
+    assert (numbers[numbers["quantity"] == "lattice_a"]["value"] > 2).all()
+
+
+def test_a_wrong_unit_is_refused(study, reference):
+    numbers = measured.collect(study)
+    numbers.loc[numbers["quantity"] == "activation", "unit"] = "kJ/mol"
+    with pytest.raises(HavenError, match="kJ/mol here and eV in the reference"):
+        comparison.compare(numbers, reference, MATERIAL, [0.0, 4.0])
+
+
+def test_a_reference_without_its_columns_or_with_words_for_numbers_is_refused(tmp_path):
+    header = ",".join(comparison.COLUMNS)
+    with pytest.raises(HavenError, match="no reference values"):
+        comparison.load_reference(tmp_path)
+    (tmp_path / "a.csv").write_text("quantity,value\nx,1\n")
+    with pytest.raises(HavenError, match="lacks the column system"):
+        comparison.load_reference(tmp_path)
+    (tmp_path / "a.csv").write_text(f"{header}\nx,Li3TiCl6,,,about one,,eV,s,no,\n")
+    with pytest.raises(HavenError, match="value is no number"):
+        comparison.load_reference(tmp_path)
+
+
+def test_the_first_peak_is_found_between_bins():
+    r = np.linspace(0.025, 5.975, 120)
+    g = 5 * np.exp(-((r - 2.537) ** 2) / 0.02) + 3 * np.exp(-((r - 4.4) ** 2) / 0.02)
+    assert measured.first_peak(r, g) == pytest.approx(2.537, abs=0.003)
+    assert math.isnan(measured.first_peak(r, np.zeros_like(r)))
+
+
+def test_pooled_replicas_hold_the_truth_and_disagreeing_ones_widen(rng):
+    def share(between, middle=-1.0):
+        hits = 0
+        for _ in range(200):
+            centres = middle + between * rng.standard_normal(4)
+            values = centres + 0.1 * rng.standard_normal(4)
+            half = 0.1 * pooling.Z95
+            _, low, high = pooling.joined_interval(pd.DataFrame({
+                "value": values, "low_95": values - half, "high_95": values + half,
+                "replica": range(4), "seed": 1}))
+            hits += low <= middle <= high
+        return hits / 200
+
+    assert 0.93 <= share(0.0) <= 1.0
+    assert 0.90 <= share(0.5) <= 0.99
+    assert 0.93 <= share(0.0, 1.0) <= 1.0
+
+
+def test_one_run_that_is_not_diffusive_leaves_a_bound_not_a_mean():
+    runs = pd.DataFrame({
+        "value": [2.0, 1.0], "low_95": [1.5, 0.2], "high_95": [2.5, 1.8],
+        "verdict": ["diffusive", "subdiffusive"],
+    })
+    joined = pooling.pool(runs)
+    assert (joined.value, joined.low, joined.high) == (None, None, 2.5)
+    assert joined.verdict == "subdiffusive"
+    assert pooling.pool(runs.assign(verdict="unstable")).high is None
+    assert pooling.pool(runs.iloc[:0]).verdict == "not_measured"
+
+
+@pytest.mark.parametrize(("number", "text"), [
+    ((1.0634, 0.8412, 1.3078, "mS/cm"), "1.06 [0.84, 1.31] mS/cm"),
+    ((1.234e-8, 0.95e-8, 1.51e-8, "cm2/s"), "(1.23 [0.95, 1.51]) × 10⁻⁸ cm²/s"),
+    ((0.31234, 0.26, 0.36, "eV"), "0.312 [0.260, 0.360] eV"),
+    ((0.5, 0.001, 40.0, "1"), "0.50 [0.0010, 40]"),
+    ((1234.0, 1100.0, 1400.0, "1"), "1234 [1100, 1400]"),
+    ((1.0, None, 2.0, "eV"), "–"), ((None, 1.0, 2.0, "eV"), "–"),
+])
+def test_a_value_is_rounded_to_its_interval(number, text):
+    assert formatting.interval(*number) == text
+
+
+@pytest.mark.parametrize(("high", "text"), [
+    (3.21e-9, "< 3.3 × 10⁻⁹ cm²/s"), (9.96e-9, "< 1.0 × 10⁻⁸ cm²/s"), (5.51, "< 5.6 cm²/s"),
+    (0.034, "< 0.034 cm²/s"), (None, "–"), (0.0, "–")])
+def test_an_upper_bound_is_rounded_up(high, text):
+    assert formatting.bound(high, "cm2/s") == text
+
+
+def test_a_terminal_gets_plain_exponents():
+    assert formatting.interval(1.23e-8, 1e-8, 1.5e-8, "cm2/s", plain=True) == (
+        "1.23e-08 [1.00e-08, 1.50e-08] cm2/s")
+    assert formatting.bound(3.21e-9, "cm2/s", plain=True) == "< 3.3e-09 cm2/s"

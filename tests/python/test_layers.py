@@ -1,0 +1,49 @@
+"""Packages import only downward, and the digests of tasks cover what their scripts import."""
+
+import re
+
+import pytest
+from imports import BIN, LAYERS, imported, packages
+
+UPWARD = {  # being cut
+    "haven/core/tables.py imports haven.trajectory.container",
+    "haven/core/tables.py imports haven.trajectory.packing",
+    "haven/cost/scaling.py imports haven.report.grids",
+    "haven/labels/aimd.py imports haven.dynamics.minimise",
+    "haven/labels/aimd.py imports haven.mechanism.rdf",
+    "haven/labels/aimd_checks.py imports haven.cost.rows",
+    "haven/labels/aimd_checks.py imports haven.dynamics.job",
+    "haven/labels/aimd_checks.py imports haven.dynamics.production",
+    "haven/material/relaxation.py imports haven.labels.pulay",
+    "haven/potential/progress.py imports haven.dynamics.progress",
+    "haven/potential/start.py imports haven.cost.timing",
+}
+SCRIPTS = sorted(BIN.glob("*.py"))
+
+
+def declared() -> dict[str, list[str]]:
+    text = (BIN.parent / "modules" / "digests.nf").read_text()
+    rows = re.findall(r"^\s+(\w+)\s*: \[([^\]]*)\],$", text, re.M)
+    return {name: re.findall(r"'(\w+)'", listed) for name, listed in rows}
+
+
+def test_each_package_has_its_layer():
+    assert {path.parent.name for path in (BIN / "haven").glob("*/__init__.py")} == set(LAYERS)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_package_imports_none_above_it(layer):
+    above = set(LAYERS[LAYERS.index(layer) + 1:])
+    wrong = {f"{path.relative_to(BIN)} imports {module}"
+             for path in (BIN / "haven" / layer).rglob("*.py") for module in imported(path)
+             if module.split(".")[1] in above}
+    assert not wrong - UPWARD
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_the_digest_of_a_script_covers_what_it_imports(script):
+    assert declared()[script.stem] == packages(script)
+
+
+def test_no_other_digest_is_declared():
+    assert set(declared()) == {path.stem for path in SCRIPTS}

@@ -1,0 +1,193 @@
+"""Every wrong trajectory, in every format, ends the command with one clear line and no number."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import analyse_transport
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import write
+
+from haven.core import errors
+
+CELL = np.array([[12.0, 0, 0], [0, 11, 0], [-4, 0, 10]])
+SYMBOLS = ["Li", "Li", "Li", "Ti", "Cl", "Cl", "Cl", "Cl"]
+SITES = np.array([[1, 1, 1], [5, 1, 1], [1, 5, 1], [5, 5, 1], [1, 1, 5], [5, 1, 5], [1, 5, 5],
+                  [5, 5, 5.0]])
+FORMATS = {"w.extxyz": "extxyz", "w.traj": "traj", "XDATCAR": "vasp-xdatcar"}
+
+
+def made(frames=12):
+    rng = np.random.default_rng(0)
+    return [Atoms(SYMBOLS, SITES + rng.normal(0, 0.05, (8, 3)), cell=CELL, pbc=True)
+            for _ in range(frames)]
+
+
+def dump(path, images, steps=None, columns="id element x y z"):
+    lines = []
+    for t, atoms in enumerate(images):
+        cell = atoms.cell.array
+        low, high = min(0, cell[2, 0]), cell[0, 0] + max(0, cell[2, 0])
+        box = [(low, high, 0), (0, cell[1, 1], cell[2, 0]), (0, cell[2, 2], 0)]
+        lines += ["ITEM: TIMESTEP", str(steps[t] if steps else 100 * t), "ITEM: NUMBER OF ATOMS",
+                  str(len(atoms)), "ITEM: BOX BOUNDS xy xz yz pp pp pp",
+                  *(" ".join(str(v) for v in row) for row in box), f"ITEM: ATOMS {columns}"]
+        for i, atom in enumerate(atoms):
+            known = {"id": i + 1, "element": atom.symbol, **dict(zip("xyz", atom.position,
+                                                                     strict=True))}
+            lines.append(" ".join(str(known[name]) for name in columns.split()))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def save(path, images):
+    if path.name in FORMATS:
+        write(path, images, format=FORMATS[path.name])
+    else:
+        dump(path, images)
+
+
+@pytest.fixture()
+def said(tmp_path, monkeypatch, capsys):
+    """Return what the command says of a file: its one line, after checking it wrote no table."""
+    def call(path, *options, species="Li", spacing=("--timestep_ps", "0.1")):
+        monkeypatch.setattr(sys, "argv", [
+            "analyse_transport.py", "--trajectory", str(path), "--species", species,
+            "--temperature_k", "298", "--out", str(tmp_path / "out"), *spacing, *options])
+        with pytest.raises(SystemExit) as ended:
+            errors.run(analyse_transport.main)
+        assert ended.value.code == 2
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1 and lines[0].startswith("haven: error:")
+        assert not list(tmp_path.rglob("*.parquet"))
+        return lines[0]
+    return call
+
+
+def one(images):
+    return images[:1]
+
+
+def fewer(images):
+    return [*images[:5], images[5][:7], *images[6:]]
+
+
+def other_order(images):
+    return [*images[:5], images[5][[3, 1, 2, 0, 4, 5, 6, 7]], *images[6:]]
+
+
+def no_number(images):
+    images[5].positions[1, 2] = np.nan
+    return images
+
+
+def breathing(images):
+    images[5].set_cell(CELL * 1.01, scale_atoms=True)
+    return images
+
+
+def nanometres(images):
+    for atoms in images:
+        atoms.set_cell(CELL / 10, scale_atoms=True)
+    return images
+
+
+def positions_in_nanometres(images):
+    for atoms in images:
+        atoms.positions /= 10
+    return images
+
+
+def leaping(images):
+    images[5].positions[0] += 0.5 * CELL[0] + 0.5 * CELL[1]
+    return images
+
+
+BAD = ((one, "one frame|1 frame"), (fewer, "7 atoms at frame 5, 8 before"),
+       (other_order, "change order at frame 5"), (no_number, "frame 5 .*not finite"),
+       (breathing, "cell changes at frame 5.*--cell_changes"), (nanometres, "not nm"),
+       (positions_in_nanometres, "not nm"), (leaping, "save frames more often"))
+
+
+@pytest.mark.parametrize("name", ["w.extxyz", "w.traj", "XDATCAR", "w.dump"])
+@pytest.mark.parametrize("spoil, words", BAD, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_bad_trajectory_gives_one_line_and_no_number(tmp_path, said, name, spoil, words):
+    if name == "XDATCAR" and spoil in (fewer, other_order):
+        pytest.skip("its format says the atoms once")
+    save(tmp_path / name, spoil(made()))
+    line = said(tmp_path / name)
+    assert re.search(words, line) and name in line, line
+
+
+@pytest.mark.parametrize("name", ["w.extxyz", "w.traj", "XDATCAR", "w.dump"])
+def test_a_species_that_is_not_there_is_named(tmp_path, said, name):
+    save(tmp_path / name, made())
+    assert "has no Na: its species are Cl, Li, Ti" in said(tmp_path / name, species="Na")
+
+
+def test_times_that_do_not_increase(tmp_path, said):
+    dump(tmp_path / "w.dump", made(), steps=[0, 1, 2, 2, *range(4, 12)])
+    assert "do not increase at frame 3" in said(tmp_path / "w.dump")
+    dump(tmp_path / "w.dump", made(), steps=[*range(0, 1100, 100), 1050])
+    assert "not evenly spaced" in said(tmp_path / "w.dump")
+    images = made()
+    for atoms, time in zip(images, [0, 1, 2, 2, *range(4, 12)], strict=True):
+        atoms.info["time_ps"] = float(time)
+    write(tmp_path / "w.extxyz", images)
+    assert "do not increase at frame 3" in said(tmp_path / "w.extxyz", spacing=())
+
+
+@pytest.mark.parametrize("spacing, words", [
+    ((), "give --timestep_ps"), (("--timestep_ps", "-1"), "must be positive"),
+    (("--timestep_ps", "nan"), "must be positive")])
+def test_a_time_step_is_needed(tmp_path, said, spacing, words):
+    write(tmp_path / "w.extxyz", made())
+    assert words in said(tmp_path / "w.extxyz", spacing=spacing)
+
+
+def test_ids_that_change(tmp_path, said):
+    dump(tmp_path / "w.dump", made())
+    lines = (tmp_path / "w.dump").read_text().splitlines()
+    at = 17 * 5 + 9
+    assert lines[at].startswith("1 Li")
+    lines[at] = lines[at].replace("1 Li", "9 Li", 1)
+    (tmp_path / "w.dump").write_text("\n".join(lines) + "\n")
+    assert "other atoms at frame 5" in said(tmp_path / "w.dump")
+
+
+@pytest.mark.parametrize("columns, words", [
+    ("id x y z", "give --type_map"), ("id element x y", "has no positions")])
+def test_dumps_that_say_too_little(tmp_path, said, columns, words):
+    dump(tmp_path / "w.dump", made(), columns=columns)
+    assert words in said(tmp_path / "w.dump")
+
+
+@pytest.mark.parametrize("name", ["w.extxyz", "w.traj", "XDATCAR", "w.dump"])
+def test_files_cut_or_garbled_anywhere(tmp_path, said, name, monkeypatch):
+    save(tmp_path / name, made(3))
+    whole = (tmp_path / name).read_bytes()
+    rng = np.random.default_rng(1)
+    monkeypatch.setattr(analyse_transport, "log", None)  # a number would be logged: it must not
+    for k in range(12):
+        cut = int(rng.integers(1, max(2, len(whole) // 3)))
+        spoilt = whole[:cut] if k % 2 else whole[:cut] + b"\xff#?x" + whole[cut + 4:]
+        (tmp_path / name).write_bytes(spoilt)
+        if k % 2 or cut > len(whole) // 3:
+            said(tmp_path / name)
+        else:  # may hit a comment or a digit: then it is a valid file
+            try:
+                said(tmp_path / name)
+            except AttributeError:
+                for table in tmp_path.rglob("*.parquet"):
+                    table.unlink()
+
+
+def test_formats_nobody_knows(tmp_path, said):
+    (tmp_path / "a.pdf").write_text("no trajectory\n")
+    assert "a.pdf" in said(tmp_path / "a.pdf")
+    (tmp_path / "empty.dump").write_text("")
+    assert "empty.dump" in said(tmp_path / "empty.dump")
+    assert "does not exist" in said(tmp_path / "none.dump")
+    assert "--temperature_k" in said(tmp_path / "none.dump", "--temperature_k", "-3")

@@ -1,0 +1,300 @@
+"""Trajectories: every format gives the same positions; wrong ones are refused in one line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import write
+
+from haven.core.errors import HavenError
+from haven.trajectory import readers, trajectory
+
+CELL = np.array([[12.0, 0, 0], [0, 11, 0], [-4, 0, 10]])
+SYMBOLS = ["Li"] * 3 + ["Ti"] + ["Cl"] * 4
+
+
+@pytest.fixture()
+def path():
+    """Unwrapped positions (40, 8, 3): lithium crosses the cell, the host stays."""
+    rng = np.random.default_rng(8)
+    start = rng.random((8, 3)) @ CELL
+    move = np.zeros((40, 8, 3))
+    move[:, :3] = np.cumsum(rng.normal(0.25, 0.4, (40, 3, 3)), axis=0)
+    return start + move - move[0]
+
+
+def atoms_of(path, cell=CELL, wrap=True):
+    frames = []
+    for positions in path:
+        atoms = Atoms(SYMBOLS, positions, cell=cell, pbc=True)
+        if wrap:
+            atoms.wrap()
+        frames.append(atoms)
+    return frames
+
+
+def dump(target, path, columns="id element xu yu zu", order=None, steps=None):
+    lines = []
+    for t, positions in enumerate(path):
+        lines += ["ITEM: TIMESTEP", str((steps or range(0, 4000, 100))[t]), "ITEM: NUMBER OF ATOMS",
+                  "8", "ITEM: BOX BOUNDS xy xz yz pp pp pp", "-4 12 0", "0 11 -4", "0 10 0",
+                  f"ITEM: ATOMS {columns}"]
+        scaled = positions @ np.linalg.inv(CELL)
+        image = np.floor(scaled).astype(int)
+        for i in (order[t] if order else range(8)):
+            held = dict(zip(("xu", "yu", "zu"), positions[i], strict=True))
+            held |= dict(zip(("xs", "ys", "zs"), scaled[i] - image[i], strict=True))
+            held |= dict(zip(("ix", "iy", "iz"), image[i], strict=True))
+            held |= {"id": i + 1, "element": SYMBOLS[i], "type": "Li Ti Cl".split().index(
+                SYMBOLS[i]) + 1}
+            lines.append(" ".join(str(held[c]) for c in columns.split()))
+    target.write_text("\n".join(lines) + "\n")
+    return target
+
+
+def same(held, path):
+    read = held.read(0, 3).astype(float)
+    np.testing.assert_allclose(read - read[0], path[:, :3] - path[0, :3], atol=2e-5)
+    assert held.frames == 40 and held.ions == 3 and held.symbol == "Li"
+    np.testing.assert_allclose(held.host - held.host[0], 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("columns", [
+    "id element xu yu zu", "id type xs ys zs ix iy iz", "id type xs ys zs",
+])
+def test_lammps_dumps_are_read_sorted_and_unwrapped(tmp_path, path, columns):
+    rng = np.random.default_rng(0)
+    order = [rng.permutation(8) for _ in path]
+    file = dump(tmp_path / "d.lammpstrj", path, columns, order)
+    held = readers.open_trajectory(file, "Li", tmp_path, 0.1, "Li Ti Cl")
+    same(held, path)
+    np.testing.assert_allclose(held.time_ps, np.arange(40) * 0.1)
+    np.testing.assert_allclose(held.cell, CELL)
+
+
+@pytest.mark.parametrize("name, form", [
+    ("w.extxyz", "extxyz"), ("w.traj", "traj"), ("XDATCAR", "vasp-xdatcar"),
+])
+def test_wrapped_files_are_unwrapped(tmp_path, path, name, form):
+    write(tmp_path / name, atoms_of(path), format=form)
+    same(readers.open_trajectory(tmp_path / name, "Li", tmp_path, 0.1), path)
+
+
+def test_unwrapped_files_stay_so(tmp_path, path):
+    write(tmp_path / "w.extxyz", atoms_of(path, wrap=False))
+    same(readers.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.1), path)
+
+
+def test_compressed_dump_with_its_own_times(tmp_path, path):
+    import gzip
+
+    text = dump(tmp_path / "d.dump", path).read_text()
+    text = "ITEM: UNITS\nreal\n" + text.replace("ITEM: NUMBER", "ITEM: TIME\n0\nITEM: NUMBER")
+    parts = text.split("ITEM: TIME\n0\n")
+    text = parts[0] + "".join(f"ITEM: TIME\n{t * 50.0}\n{p}" for t, p in enumerate(parts[1:]))
+    with gzip.open(tmp_path / "d.dump.gz", "wt") as stream:
+        stream.write(text)
+    held = readers.open_trajectory(tmp_path / "d.dump.gz", "Li", tmp_path)
+    same(held, path)
+    assert held.spacing_ps == pytest.approx(0.05)
+
+
+def test_changing_cell_needs_the_option(tmp_path, path):
+    frames = atoms_of(path)
+    for t, atoms in enumerate(frames):
+        atoms.set_cell(CELL * (1 + 0.01 * (t % 2)), scale_atoms=True)
+    write(tmp_path / "n.extxyz", frames)
+    with pytest.raises(HavenError, match="the cell changes at frame 1"):
+        readers.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1)
+    held = readers.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1, cell_changes=True)
+    np.testing.assert_allclose(held.cell, CELL * 1.005)
+    read = held.read(0, 3)
+    np.testing.assert_allclose(read - read[0], (path[:, :3] - path[0, :3]) * 1.005, atol=1e-4)
+
+
+def test_ions_alone_keep_the_simulations_frame_and_give_nothing_collective(tmp_path):
+    """Their own centre, taken off, would leave a D_total of nothing, called diffusive."""
+    from haven.transport import diffusion
+    from haven.transport import displacements as msd
+    from haven.transport import rows as transport
+
+    rng = np.random.default_rng(5)
+    moved = np.cumsum(rng.poisson(0.02, (600, 30, 3)) - rng.poisson(0.02, (600, 30, 3)), axis=0)
+    grid = np.array(list(np.ndindex(5, 3, 2))) * 3.0
+    write(tmp_path / "li.extxyz", [Atoms("Li30", grid + 3.0 * step, cell=[15, 15, 15], pbc=True)
+                                   for step in moved])
+    held = readers.open_trajectory(tmp_path / "li.extxyz", "Li", tmp_path, 1.0)
+    assert not held.has_host and not held.host.any()
+    for frame in trajectory.FRAMES:
+        curves = msd.curves(held, frame)
+        assert curves.frame_of_reference == "simulation" and curves.total_msd[-1].min() > 1
+        found = diffusion.estimate(held, curves, 3.0)
+        rows = {row.quantity: row for row in found if row.axis == "xyz"}
+        assert rows["self"].low_95 <= 0.04 * 9 / 2 * 1e-4 <= rows["self"].high_95
+        for row in (row for row in found if row.quantity != "self"):
+            assert row.verdict == "no_host"
+            assert row.value is None and row.low_95 is None and row.high_95 is None
+        assert {row["quantity"] for row in transport.msd_rows(curves, {})} == {"self"}
+        sigma = transport.conductivity_rows(found, held, 300.0, 1.0, {})
+        assert [row["value_ms_per_cm"] is None for row in sigma] == [False, True]
+    assert transport.host_checks(held, "u0_t300_r0", "m") == []
+
+
+def test_a_crystal_that_drifts_as_a_whole_stays_still_though_its_first_cell_is_another(tmp_path):
+    grid = np.array(list(np.ndindex(2, 2, 2))) / 2
+    frames = [Atoms("LiTi3Cl4", scaled_positions=(grid + 0.03 * t * np.eye(3)[0]) % 1, pbc=True,
+                    cell=CELL * (0.96 if t == 0 else 1.0)) for t in range(40)]
+    write(tmp_path / "n.extxyz", frames)
+    held = readers.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1, cell_changes=True)
+    moved = held.read(0, 1)[:, 0] - held.read(0, 1)[0, 0]
+    for frame in trajectory.FRAMES:
+        np.testing.assert_allclose(moved, held.centre(frame), atol=1e-4)
+    step = held.extra["all_time_ps"][1] / 0.1
+    every = held.read_all((0, 1))
+    np.testing.assert_allclose(every[1] - every[0], np.tile(moved[round(step)], (8, 1)), atol=1e-4)
+
+
+def test_volume_is_the_determinant_of_a_monoclinic_cell(tmp_path, path):
+    write(tmp_path / "w.extxyz", atoms_of(path))
+    held = readers.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.1)
+    assert held.volume == pytest.approx(12 * 11 * 10)
+
+
+def frames_with(change):
+    def made(folder, path):
+        frames = atoms_of(path)
+        change(frames)
+        write(folder / "bad.extxyz", frames)
+        return folder / "bad.extxyz"
+    return made
+
+
+def spoil(frames):
+    frames[7].positions[1, 2] = np.nan
+
+
+def shrink(frames):
+    for atoms in frames:
+        atoms.set_cell(CELL / 10, scale_atoms=True)
+
+
+def swap(frames):
+    frames[3] = frames[3][[3, 1, 2, 0, 4, 5, 6, 7]]
+
+
+def lose(frames):
+    del frames[4][7]
+
+
+def single(frames):
+    del frames[1:]
+
+
+def leap(frames):
+    frames[5].positions[0] += 0.48 * CELL[0]
+
+
+@pytest.mark.parametrize("change, words", [
+    (spoil, "frame 7 has values that are not finite"), (shrink, "must be in Angstrom, not nm"),
+    (swap, "change order at frame 3"), (lose, "7 atoms at frame 4, 8 before"),
+    (single, "one frame|1 frame"), (leap, "save frames more often"),
+])
+def test_wrong_frames_are_refused(tmp_path, path, change, words):
+    file = frames_with(change)(tmp_path, path)
+    with pytest.raises(HavenError, match=words) as caught:
+        readers.open_trajectory(file, "Li", tmp_path, 0.1)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("*.raw"))
+
+
+def test_times_must_be_given_increase_and_be_even(tmp_path, path):
+    write(tmp_path / "w.extxyz", atoms_of(path))
+    with pytest.raises(HavenError, match="give --timestep_ps"):
+        readers.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path)
+    steps = list(range(0, 4000, 100))
+    again = dump(tmp_path / "a.dump", path, steps=[*steps[:20], steps[19], *steps[20:39]])
+    with pytest.raises(HavenError, match="do not increase at frame 20"):
+        readers.open_trajectory(again, "Li", tmp_path, 0.1)
+    uneven = dump(tmp_path / "b.dump", path, steps=[*steps[:39], 3950])
+    with pytest.raises(HavenError, match="not evenly spaced"):
+        readers.open_trajectory(uneven, "Li", tmp_path, 0.1)
+
+
+def test_species_not_there_and_unknown_files_are_refused(tmp_path, path):
+    write(tmp_path / "w.extxyz", atoms_of(path))
+    with pytest.raises(HavenError, match="has no Na: its species are Cl, Li, Ti"):
+        readers.open_trajectory(tmp_path / "w.extxyz", "Na", tmp_path, 0.1)
+    with pytest.raises(HavenError, match="does not exist"):
+        readers.open_trajectory(tmp_path / "none.dump", "Li", tmp_path, 0.1)
+    (tmp_path / "x.npz").write_text("nothing")
+    with pytest.raises(HavenError, match="no trajectory container"):
+        readers.open_trajectory(tmp_path / "x.npz", "Li", tmp_path, 0.1)
+
+
+def container(folder, **change):
+    held = {"time_ps": np.arange(5) * 0.1, "mobile_angstrom": np.ones((5, 4, 3), np.float32),
+            "host_centre_angstrom": np.zeros((5, 3)), "cell_angstrom": np.eye(3) * 10.0,
+            "mobile_symbol": np.array("Li")} | change
+    return trajectory.write_npz(folder / "c.npz", held, {"seed": 3}, resolution=None)
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"time_ps": np.array([0, 0.1, 0.1, 0.2, 0.3])}, "do not increase at frame 2"),
+    ({"time_ps": np.arange(4) * 0.1}, "5 frames, 4 times"),
+    ({"mobile_angstrom": np.ones((1, 4, 3)), "time_ps": np.zeros(1),
+      "host_centre_angstrom": np.zeros((1, 3))}, "one frame"),
+    ({"cell_angstrom": np.eye(3)}, "not nm"),
+    ({"host_centre_angstrom": np.full((5, 3), np.nan)}, "host centre has values"),
+    ({"mobile_angstrom": np.ones((5, 12))}, "not \\(frames, ions, 3\\)"),
+])
+def test_wrong_containers_are_refused(tmp_path, change, words):
+    with pytest.raises(HavenError, match=words):
+        trajectory.open_npz(container(tmp_path, **change), "Li")
+
+
+def test_wrapped_or_broken_positions_in_a_container_are_refused(tmp_path):
+    from haven.transport import displacements as msd
+
+    wrapped = np.ones((5, 4, 3), np.float32)
+    wrapped[3:, 2, 0] = 9.5
+    with pytest.raises(HavenError, match="ion 2 jumps by a cell at frame 3"):
+        msd.curves(trajectory.open_npz(container(tmp_path, mobile_angstrom=wrapped)))
+    broken = np.ones((5, 4, 3), np.float32)
+    broken[2, 3, 1] = np.inf
+    with pytest.raises(HavenError, match="ion 3 has no finite position at frame 2"):
+        msd.curves(trajectory.open_npz(container(tmp_path, mobile_angstrom=broken)))
+
+
+def test_container_comes_back_in_blocks_and_frames(tmp_path):
+    positions = np.random.default_rng(1).random((5, 40, 3)).astype(np.float32)
+    held = trajectory.open_npz(container(tmp_path, mobile_angstrom=positions), "Li")
+    together = np.concatenate([b for _, _, b in held.blocks(budget=5 * 12 * 16)], axis=1)
+    np.testing.assert_array_equal(together, positions)
+    np.testing.assert_array_equal(held.read_frames(np.array([3, 1])), positions[[3, 1]])
+    assert held.meta == {"seed": 3}
+
+
+def test_script_refuses_in_one_line(tmp_path, path):
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    write(tmp_path / "w.extxyz", atoms_of(path))
+    script = Path(trajectory.__file__).parents[2] / "analyse_transport.py"
+    done = subprocess.run(
+        [sys.executable, script, "--trajectory", tmp_path / "w.extxyz", "--species", "Na",
+         "--temperature_k", "298", "--timestep_ps", "0.1", "--out", tmp_path / "out"],
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("haven: error:")
+    assert not list((tmp_path / "out").glob("*.parquet"))
+
+
+@pytest.mark.parametrize("length", ["0", "-3", "nan"])
+def test_a_jump_length_that_is_none_is_refused(length):
+    import analyse_transport
+
+    with pytest.raises(HavenError, match=r"--jump_angstrom .*: must be positive"):
+        analyse_transport.main(["--trajectory", "t.npz", "--temperature_k", "300",
+                                "--jump_angstrom", length])

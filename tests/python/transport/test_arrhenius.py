@@ -1,0 +1,263 @@
+"""Activation energies, U in pairs, the error's budget, the plan; and the whole way by script."""
+
+from __future__ import annotations
+
+import analyse_transport
+import fit_arrhenius
+import numpy as np
+import pandas as pd
+import pytest
+import walks
+
+from haven.core import tables
+from haven.core.errors import HavenError
+from haven.trajectory import trajectory
+from haven.transport import arrhenius, plan
+
+KB = 8.617333262e-5
+TEMPERATURES = (300, 350, 400, 450, 500)
+
+
+def made(rng, ea=0.3, error=0.1, replicas=1, seeds=1, disorder=0.0, potential=0.0, u_ev=4.0,
+         temperatures=TEMPERATURES, bend=0.0, ions=100, prefactor=1e-3):
+    """Return diffusion and conductivity tables of synthetic runs that obey Arrhenius's law."""
+    diffusion, conductivity = [], []
+    offsets = rng.normal(0, 1, (2, 20)) * [[disorder], [potential]]
+    for t in temperatures:
+        for r in range(replicas):
+            for s in range(seeds):
+                x = 1 / (KB * t)
+                log = np.log(prefactor) - ea * x + offsets[0, r] + offsets[1, s]
+                log += rng.normal(0, error) + bend * (x - 30) ** 2
+                ends = {"value": np.exp(log), "low_95": np.exp(log - 1.96 * error),
+                        "high_95": np.exp(log + 1.96 * error)}
+                keys = {"material": "m", "u_ev": u_ev, "temperature_k": float(t), "replica": r,
+                        "seed": s}
+                for quantity in ("self", "total"):
+                    diffusion.append({
+                        **keys, "species": "Li", "quantity": quantity, "axis": "xyz", **ends,
+                        "unit": "cm2/s", "hop_events": 500.0, "estimator": "walk",
+                        "frame_of_reference": "host", "verdict": "diffusive", "ions": ions,
+                        "duration_ps": 1000.0})
+                    conductivity.append({
+                        **keys, "quantity": f"sigma_{quantity}", "verdict": "diffusive",
+                        "value_ms_per_cm": ends["value"] * 1e8 / t,
+                        "low_95": ends["low_95"] * 1e8 / t, "high_95": ends["high_95"] * 1e8 / t,
+                        "carrier_density_per_cm3": 1e22, "volume_angstrom3": 1e3})
+    return pd.DataFrame(diffusion), pd.DataFrame(conductivity)
+
+
+def runs_of(quantity="d_total", **options):
+    rng = options.pop("rng", np.random.default_rng(0))
+    runs = arrhenius.gather(*made(rng, **options))
+    return runs[runs["quantity"] == quantity]
+
+
+def test_exact_line_gives_back_its_activation_energy_and_conductivity():
+    row, _ = arrhenius.fit(runs_of("sigma_total", error=1e-6), "sigma_total")
+    assert row["activation_ev"] == pytest.approx(0.3, abs=1e-4)
+    assert row["prefactor"] == pytest.approx(1e-3 * 1e8, rel=1e-3)
+    at_298 = 1e5 * np.exp(-0.3 / KB / 298) / 298
+    assert row["sigma_298_ms_per_cm"] == pytest.approx(at_298, rel=1e-3)
+    assert row["sigma_298_direct_ms_per_cm"] == pytest.approx(
+        1e5 * np.exp(-0.3 / KB / 300) / 300, rel=1e-3)
+    assert row["verdict"] == "diffusive" and row["temperatures"] == 5
+
+
+def test_a_line_of_sigma_itself_as_papers_draw_it_gives_back_its_activation_energy():
+    runs = runs_of("sigma_total", error=1e-6)
+    runs["log"] = 12.0 - 0.29 / (KB * runs["temperature_k"])
+    row, _ = arrhenius.fit(runs, "sigma_total")
+    assert row["activation_sigma_ev"] == pytest.approx(0.29, abs=1e-6)
+    assert row["activation_sigma_low_95"] <= 0.29 <= row["activation_sigma_high_95"]
+    assert row["activation_ev"] - 0.29 == pytest.approx(KB * runs["temperature_k"].mean(), rel=0.05)
+    assert "activation_sigma_ev" not in arrhenius.fit(runs_of("d_total"), "d_total")[0]
+
+
+@pytest.mark.parametrize("replicas, disorder", [(1, 0.0), (4, 0.15)])
+def test_interval_of_the_activation_energy_holds_the_truth(replicas, disorder):
+    rng, held = np.random.default_rng(1), np.zeros(2)
+    for _ in range(100):
+        runs = runs_of("sigma_total", rng=rng, replicas=replicas, disorder=disorder)
+        row, _ = arrhenius.fit(runs, "sigma_total")
+        truth = 1e5 * np.exp(-0.3 / KB / 298) / 298
+        held += [row["activation_low_95"] <= 0.3 <= row["activation_high_95"],
+                 row["sigma_298_low_95"] <= truth <= row["sigma_298_high_95"]]
+    assert (held >= 88).all(), held
+
+
+def test_uncertain_runs_weigh_less():
+    runs = runs_of(error=0.01)
+    runs.loc[runs["temperature_k"] == 300, "log"] += 1.0
+    runs.loc[runs["temperature_k"] == 300, "error"] = 5.0
+    row, _ = arrhenius.fit(runs, "d_total")
+    assert row["activation_ev"] == pytest.approx(0.3, abs=0.02)
+
+
+def test_runs_without_a_number_are_left_out_and_too_few_give_none():
+    runs = runs_of()
+    runs.loc[runs["temperature_k"] < 400, ["good", "verdict"]] = [False, "too_few_events"]
+    row, joined = arrhenius.fit(runs, "d_total")
+    assert row["temperatures"] == 3 and row["verdict"] == "diffusive" and joined is not None
+    runs.loc[runs["temperature_k"] < 450, ["good", "verdict"]] = [False, "too_few_events"]
+    row, joined = arrhenius.fit(runs, "d_total")
+    assert row["verdict"] == "too_few_events" and row.get("activation_ev") is None
+    assert joined is None
+    two, _ = arrhenius.fit(runs_of(temperatures=(300, 400)), "d_total")
+    assert two["verdict"] == "too_few_temperatures"
+
+
+def test_a_few_fast_replicas_do_not_stand_for_their_temperature():
+    runs = runs_of(replicas=4)
+    slow = (runs["temperature_k"] == 300) & (runs["replica"] > 0)
+    runs.loc[slow, ["good", "verdict"]] = [False, "too_few_events"]
+    assert 300 not in set(arrhenius.usable(runs)["temperature_k"])
+
+
+def test_curvature_is_seen_and_not_imagined():
+    straight = [arrhenius.fit(runs_of(rng=np.random.default_rng(i), error=0.05), "d_total")[0]
+                for i in range(40)]
+    assert np.mean([row["curvature_p"] < 0.05 for row in straight]) < 0.2
+    bent, _ = arrhenius.fit(runs_of(error=0.02, bend=0.03), "d_total")
+    assert bent["curvature_p"] < 0.01
+    assert arrhenius.fit(runs_of(temperatures=(300, 400, 500)), "d_total")[0]["curvature_p"] is None
+
+
+def test_pairs_cancel_what_replicas_share():
+    rng = np.random.default_rng(3)
+    low = arrhenius.gather(*made(rng, ea=0.30, error=0.03, replicas=3, u_ev=0.0))
+    high = arrhenius.gather(*made(rng, ea=0.28, error=0.03, replicas=3, u_ev=4.0))
+    shift = rng.normal(0, 1.0, 3)
+    runs = pd.concat([low, high], ignore_index=True)
+    runs["log"] += shift[runs["replica"]]
+    rows = arrhenius.paired(runs[runs["quantity"] == "d_total"], "d_total")
+    slope = rows[-1]
+    assert slope["quantity"] == "activation of d_total" and slope["unit"] == "eV"
+    assert slope["low_95"] <= -0.02 <= slope["high_95"] and slope["p_value"] < 0.05
+    at_300 = rows[0]
+    assert at_300["pairs"] == 3 and at_300["temperature_k"] == 300
+    assert at_300["difference"] == pytest.approx(0.02 / KB / 300, abs=0.2)
+    assert at_300["high_95"] - at_300["low_95"] < 0.5
+
+
+def test_cell_sizes_are_compared_where_two_are_given():
+    rng = np.random.default_rng(4)
+    small = arrhenius.gather(*made(rng, error=0.02, replicas=2, ions=50, prefactor=0.8e-3))
+    large = arrhenius.gather(*made(rng, error=0.02, replicas=2, ions=400))
+    large["replica"] += 2
+    both = pd.concat([small, large], ignore_index=True)
+    rows = arrhenius.sizes(both[both["quantity"] == "d_self"], "d_self")
+    assert len(rows) == 5 and rows[0]["first"] == 50 and rows[0]["second"] == 400
+    assert np.mean([r["difference"] for r in rows]) == pytest.approx(-np.log(0.8), abs=0.05)
+    assert arrhenius.sizes(small, "d_self") == []
+
+
+def test_budget_names_each_source_and_adds_up():
+    _, joined = arrhenius.fit(runs_of(replicas=4, disorder=0.4, error=0.05), "d_total")
+    parts = {p["source"]: p for p in arrhenius.budget(joined, np.array([1.0, 0.0]), {})}
+    assert parts["potential"]["standard_error"] is None
+    assert parts["disorder"]["share"] > 0.8
+    shares = [p["share"] for n, p in parts.items() if n != "total" and p["share"] is not None]
+    assert sum(shares) == pytest.approx(1.0)
+    far = arrhenius.extrapolation(joined, runs_of(replicas=4), {})
+    assert 0 < far["share"] < 1
+
+
+@pytest.mark.parametrize("replicas, seeds", [(1, 4), (3, 3)])
+def test_what_potentials_differ_by_is_found_and_widens_the_interval(replicas, seeds):
+    """Potentials whose logarithms differ by 0.3, drawn anew each time, with known truth."""
+    rng, spread, runs = np.random.default_rng(6), 0.3, 60
+    held, variances, ends = 0, [], 0
+    for _ in range(runs):
+        some = runs_of("sigma_total", rng=rng, replicas=replicas, seeds=seeds, potential=spread,
+                       disorder=0.05 if replicas > 1 else 0.0, error=0.05)
+        row, joined = arrhenius.fit(some, "sigma_total")
+        truth = 1e5 * np.exp(-0.3 / KB / 298) / 298
+        held += row["sigma_298_low_95"] <= truth <= row["sigma_298_high_95"]
+        parts = {p["source"]: p for p in arrhenius.budget(joined, np.array([1.0, 0.0]), {})}
+        found = parts["potential"]
+        assert found["members"] == seeds and found["low_95"] < found["high_95"]
+        variances.append(found["standard_error"] ** 2)
+        ends += found["low_95"] <= spread / seeds**0.5 <= found["high_95"]
+        assert (parts["disorder"]["standard_error"] is None) == (replicas == 1)
+    assert np.mean(variances) == pytest.approx(spread**2 / seeds, rel=0.5)
+    assert held >= 0.9 * runs and ends >= 0.88 * runs, (held, ends)
+
+
+def test_budget_of_d_at_each_temperature():
+    rng = np.random.default_rng(8)
+    rows = arrhenius.at_temperatures(runs_of("d_self", rng=rng, seeds=4, potential=0.5, error=0.02),
+                                     "d_self", {"material": "m", "u_ev": 4.0})
+    assert {row["quantity"] for row in rows} == {f"d_self at {t} K" for t in TEMPERATURES}
+    share = [row["share"] for row in rows if row["source"] == "potential"]
+    assert len(share) == len(TEMPERATURES) and min(share) > 0.9
+    some = runs_of("d_self", seeds=2)
+    some.loc[(some["temperature_k"] == 300) & (some["seed"] == 1), "good"] = False
+    left = {row["quantity"] for row in arrhenius.at_temperatures(some, "d_self", {})}
+    assert "d_self at 300 K" not in left and "d_self at 350 K" in left
+
+
+def test_potentials_of_two_u_are_paired_by_their_place():
+    rng = np.random.default_rng(9)
+    low = arrhenius.gather(*made(rng, ea=0.30, error=0.02, seeds=2, u_ev=0.0))
+    high = arrhenius.gather(*made(rng, ea=0.28, error=0.02, seeds=2, u_ev=4.0))
+    both = pd.concat([low, high.assign(seed=high["seed"] + 7)], ignore_index=True)
+    rows = arrhenius.paired(both[both["quantity"] == "d_self"], "d_self")
+    assert rows[0]["pairs"] == 2 and rows[-1]["low_95"] <= -0.02 <= rows[-1]["high_95"]
+
+
+def test_plan_scales_with_the_square_of_the_interval():
+    runs = runs_of(temperatures=(400,), replicas=3, error=0.3)
+    found = plan.plan(runs, "d_total", wanted=0.1, min_events=30, speed_ns_per_day=2.0)
+    assert found["have_ns"] == pytest.approx(3.0)
+    assert found["needed_ns"] == pytest.approx(3.0 * (0.3**2 / 3) / (0.1 / 1.96) ** 2, rel=0.3)
+    assert found["device_hours"] == pytest.approx(found["more_ns"] * 12)
+    apart = runs_of(temperatures=(400,), replicas=4, error=0.01, disorder=0.5)
+    assert plan.plan(apart, "d_total", 0.1, 30, None)["needed_ns"] is None
+    short = runs_of(temperatures=(400,)).assign(
+        good=False, verdict="too_few_events", hop_events=5.0)
+    assert plan.plan(short, "d_total", 0.1, 30, None)["needed_ns"] == pytest.approx(12.0)
+    for verdict, words in (("no_host", "save all atoms"), ("unstable", "not stable")):
+        lost = plan.plan(short.assign(verdict=verdict), "d_total", 0.1, 30, None)
+        assert lost["needed_ns"] is None and words in lost["note"]
+
+
+@pytest.mark.parametrize("ended", ["melted", "exploded", "drifting"])
+def test_a_run_that_did_not_stay_stable_enters_no_fit(tmp_path, caplog, ended):
+    path = walks.lattice_walk(np.random.default_rng(6), 40, 300, 0.2) + 0.5
+    file = trajectory.write_npz(tmp_path / "run.npz", {
+        "time_ps": np.arange(300) * 1.0, "mobile_angstrom": path.astype(np.float32),
+        "host_centre_angstrom": np.zeros((300, 3)), "cell_angstrom": np.eye(3) * 30,
+        "mobile_symbol": np.array("Li")}, {"verdict": ended})
+    analyse_transport.main(["--trajectory", str(file), "--temperature_k", "500",
+                            "--jump_angstrom", "3", "--out", str(tmp_path)])
+    assert f"its dynamics were {ended}" in caplog.text
+    runs = arrhenius.gather(*(tables.read_folder(name, tmp_path)
+                              for name in ("diffusion", "conductivity")))
+    assert set(runs["verdict"]) == {"unstable"} and not runs["good"].any()
+    assert runs[["value", "low_95", "high_95"]].isna().all(axis=None)
+
+
+def test_from_trajectories_to_the_activation_energy(tmp_path):
+    rng = np.random.default_rng(5)
+    for t in (500, 600, 700):
+        rate = 20 * np.exp(-0.25 / KB / t)
+        path = walks.lattice_walk(rng, 80, 600, rate) + 0.5
+        file = trajectory.write_npz(tmp_path / f"{t}.npz", {
+            "time_ps": np.arange(600) * 1.0, "mobile_angstrom": path.astype(np.float32),
+            "host_centre_angstrom": np.zeros((600, 3)), "cell_angstrom": np.eye(3) * 30,
+            "mobile_symbol": np.array("Li")}, {})
+        analyse_transport.main(["--trajectory", str(file), "--species", "Li", "--temperature_k",
+                                str(t), "--u_ev", "4", "--material", "m", "--jump_angstrom", "3",
+                                "--out", str(tmp_path / "tables")])
+    fit_arrhenius.main(["--tables", str(tmp_path / "tables"), "--out", str(tmp_path / "fit")])
+    fits = tables.read("arrhenius", tmp_path / "fit/arrhenius.parquet").set_index("quantity")
+    row = fits.loc["d_self"]
+    assert row["activation_low_95"] <= 0.25 <= row["activation_high_95"]
+    # D0 = 20 jumps per ps of 3 Angstrom
+    assert row["prefactor_low_95"] <= 20 * 9 / 6 * 1e-4 <= row["prefactor_high_95"]
+    assert set(fits.index) == set(arrhenius.QUANTITIES)
+    for name in ("paired", "error_budget", "plan"):
+        tables.read(name, tmp_path / f"fit/{name}.parquet")
+    with pytest.raises(HavenError, match="analyse runs first"):
+        fit_arrhenius.main(["--tables", str(tmp_path / "fit"), "--out", str(tmp_path)])
