@@ -23,6 +23,15 @@ BROKEN = 3.0
 MIN_EVENTS = 30
 LARGEST_ERROR = 0.5
 SLOPE_TOLERANCE = 0.1
+# A log-log slope known worse than this tells neither a cage (slope 0) nor drift (slope 2) from
+# diffusion (slope 1) by three standard errors.
+SLOPE_KNOWN = 0.3
+# Share of D_self that a drift may add before the single ions are refused too.
+SELF_DRIFT = 0.02
+# So many net jumps have no noise of their number worth drawing (0.03 %).
+MANY = 1e7
+# Ions that only diffuse come as far together as it takes for "drifting" in one run of a thousand.
+DRIFT_CHANCE = 0.001
 
 
 @dataclass
@@ -46,7 +55,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Run:
-    """What all estimates of a run share: its length, jumps, windows (in modes) and verdict."""
+    """What all estimates of a run share: its length, jumps, windows (in modes) and verdicts.
+
+    Slope and verdict of the single ions and of their sum; ``mobile_share`` is 1 / (1 + the relative
+    variance of the ions' own coefficients), the share of the ions that carry the motion; ``drift``
+    is how likely ions that only diffuse come as far together.
+    """
 
     duration_ps: float
     hops: float
@@ -56,6 +70,11 @@ class Run:
     slope: float
     slope_error: float
     verdict: str
+    sum_slope: float = float("nan")
+    sum_slope_error: float = float("nan")
+    sum_verdict: str = "diffusive"
+    mobile_share: float = 1.0
+    drift: float = 1.0
 
 
 def choose_window(held: Modes) -> int:
@@ -66,7 +85,7 @@ def choose_window(held: Modes) -> int:
     chance.)
     """
     best = 0
-    for count in (w for w in WINDOWS if w <= held.count):
+    for count in (*(w for w in WINDOWS if w < held.count), held.count):
         beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
         inverse = es.design(count, 2)[1]
         spread = max(es.dispersion(held, fitted, 2))
@@ -108,7 +127,7 @@ def judge(hops: float, least: int, window: int, alpha: float, spread: float, err
     error
         Relative standard error of D_self.
     """
-    if hops < least or not error < LARGEST_ERROR or not np.isfinite(alpha):
+    if hops < least or not error < LARGEST_ERROR or not spread < SLOPE_KNOWN:
         return "too_few_events"
     if window == 0 or alpha < 1 - max(SLOPE_TOLERANCE, 2 * spread):
         return "subdiffusive"
@@ -155,6 +174,8 @@ def estimate(
         own = describe(part, duration, hops, length, min_events)
         if run.verdict != "diffusive":
             own = replace(own, verdict=run.verdict)
+        if run.sum_verdict != "diffusive":
+            own = replace(own, sum_verdict=run.sum_verdict)
         seen = hops if own.verdict == "diffusive" else count_hops(
             curves.coarse @ line[:, None], curves.coarse_ps, length)
         found += coefficients(part, axis, own, rng, seen)
@@ -167,7 +188,7 @@ def estimate(
 def describe(
     held: Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
 ) -> Run:
-    """Return windows, slope and verdict of a run from its sine modes (N, m, 3); see `estimate`."""
+    """Return windows, slopes and verdicts of a run from its sine modes (N, m, 3); see `estimate`."""
     wide = choose_window(held)
     least = min(FEWEST_MODES, held.count)
     inner = max(wide // SELF_SHARE, least)
@@ -176,7 +197,60 @@ def describe(
     short = held.count < FEWEST_MODES
     verdict = "too_few_events" if short else judge(hops, min_events, wide, alpha, spread, error)
     total = es.total_windows(held, max(wide, least))
-    return Run(duration_ps, float(hops), length, inner, total, alpha, spread, verdict)
+    drift = es.drift(held, max(wide, least))
+    together, doubt = sum_slope(held, total[0], least)
+    if verdict == "diffusive" and drift < DRIFT_CHANCE and (
+            drifted(held, inner) > max(error, SELF_DRIFT)):
+        verdict = "drifting"
+    fitted = es.intercepts(held.mean[:inner].mean(axis=1))[1]
+    share = 1 / (1 + es.heterogeneity(es.activities(held, fitted)))
+    return Run(duration_ps, float(hops), length, inner, total, alpha, spread, verdict, together,
+               doubt, judge_sum(verdict, together, doubt, drift), share, drift)
+
+
+def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
+    """Return the log-log slope of the sum's square displacement, and its standard error.
+
+    From the lowest fifth of the modes that are fitted, or as many more as it takes to know it.
+    """
+    powers, freedom = held.total.mean(axis=1), held.sums / es.shared(held)
+    exponent, error = float("nan"), float("nan")
+    for count in range(max(3, least, window // SELF_SHARE), max(3, least, window) + 1):
+        exponent, error = es.power_law(powers[:count], freedom)
+        if error < SLOPE_KNOWN:
+            break
+    return 1 - exponent, error
+
+
+def drifted(held: Modes, count: int) -> float:
+    """Return by how much a velocity that all ions share raises D_self of ``count`` modes."""
+    if held.ions < 2:
+        return float("inf")
+    alone = (held.mean[:count] * held.ions - held.total[:count]) / (held.ions - 1)
+    both = [es.intercepts(np.maximum(powers.mean(axis=1), es.TINY))[0][0]
+            for powers in (held.mean[:count], alone)]
+    return float(np.expm1(both[0] - both[1]))
+
+
+def judge_sum(verdict: str, alpha: float, spread: float, drift: float) -> str:
+    """Return the verdict on what the ions do together: that of each ion alone if that is worse.
+
+    Parameters
+    ----------
+    verdict
+        Verdict on single ions.
+    alpha, spread
+        Log-log slope of the sum and its error.
+    drift
+        How likely ions that only diffuse come as far together.
+    """
+    if verdict != "diffusive":
+        return verdict
+    if drift < DRIFT_CHANCE or alpha > 1 + max(3 * SLOPE_TOLERANCE, 3 * spread):
+        return "drifting"
+    if not spread < SLOPE_KNOWN:
+        return "too_few_events"
+    return "subdiffusive" if alpha < 1 - max(SLOPE_TOLERANCE, 3 * spread) else "diffusive"
 
 
 def coefficients(
@@ -184,22 +258,42 @@ def coefficients(
 ) -> list[Estimate]:
     """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``.
 
+    D_total is D_self times their ratio R, whose noise is drawn apart: that of the sum's modes,
+    less what one of few ions has in both; the difference of R from two windows for D_self, that of
+    the sum and its own; and that of the jumps' number, which what is common to both does not have.
+    Of jumps that mostly cancel (R < 1) a share R is left, of jumps g at a time (R = g) there are g
+    times fewer, so R has the noise of a count of jumps / (max(R, 1 / R) - 1), drawn as by Jeffreys
+    (a gamma variable of that number and a half). One ion has R = 1.
+
     ``seen`` are the jumps along them, for an upper bound.
     """
-    tracer = es.self_fit(held, run.self_window, rng)
-    axes = held.mean.shape[1]
-    events = 2 * axes * held.ions * tracer.value * run.duration_ps / run.length**2
-    shot = 1 / max(1.0, min(run.hops, events))
-    whole, window = es.total_fit(held, run.total_windows, shot, rng), run.total_windows[-1]
+    axes, window = held.mean.shape[1], run.total_windows[-1]
+    whole, noise = es.total_fit(held, run.total_windows, rng)
+    same = es.self_fit(held, window, rng).value if window <= held.values.shape[1] else float(
+        np.exp(es.intercepts(held.mean[:window].mean(axis=1))[0][0]) / 2)
+    middle = es.self_fit(held, run.self_window, rng)
+    events = 2 * axes * held.ions * middle.value * run.duration_ps / run.length**2
+    jumps = max(1.0, min(run.hops, events) if run.hops else events)
+    tracer = es.self_fit(held, run.self_window, rng, jumps, max(1.0, whole / middle.value))
+    ratio = np.ones(es.DRAWS)
+    value = 1.0
+    if held.ions > held.sums:
+        apart = np.log(same / tracer.value)
+        value = float(whole / tracer.value * np.exp(-apart / 2))
+        common = min(1.0, whole / same * held.sums / held.ions)
+        ratio = value * np.exp(noise * np.sqrt(1 - common) + apart * (rng.random(es.DRAWS) - 0.5))
+        counts = jumps / np.maximum(np.maximum(ratio, 1 / ratio) - 1, 1e-6)
+        ratio = ratio * np.where(counts < MANY, rng.gamma(counts + 0.5) / counts, 1.0)
+    total = tracer.value * value
     parts = (
         ("self", tracer.value, tracer.draws, run.self_window),
-        ("total", whole.value, whole.draws, window),
-        ("distinct", whole.value - tracer.value, whole.paired - tracer.paired, window),
-        ("haven", tracer.value / whole.value, tracer.paired / whole.paired, window),
+        ("total", total, tracer.draws * ratio, window),
+        ("distinct", total - tracer.value, tracer.draws * (ratio - 1), window),
+        ("haven", 1 / value, 1 / ratio, window),
     )
     rows = [_row(quantity, axis, value, draws, modes_used, run)
             for quantity, value, draws, modes_used in parts]
-    return rows if run.verdict == "diffusive" else _bounds(rows, held, run, seen)
+    return _bounds(rows, held, run, seen)
 
 
 def _row(
@@ -207,13 +301,15 @@ def _row(
 ) -> Estimate:
     unit, scale = ("1", 1.0) if quantity == "haven" else ("cm2/s", CM2_PER_S)
     low, high = np.quantile(draws, [0.025, 0.975]) * scale
+    own = quantity == "self"
+    alpha, spread = (run.slope, run.slope_error) if own else (run.sum_slope, run.sum_slope_error)
     return Estimate(quantity, axis, float(value * scale), float(low), float(high), unit,
-                    run.duration_ps / window, run.duration_ps, run.slope, run.slope_error,
-                    run.hops, "walk", run.verdict)
+                    run.duration_ps / window, run.duration_ps, alpha, spread, run.hops, "walk",
+                    run.verdict if own else run.sum_verdict)
 
 
 def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Estimate]:
-    """Return the rows of a run that is not diffusive: no values, only upper bounds.
+    """Return rows with upper bounds alone in place of the values where they are not diffusive.
 
     Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
     were not seen may still be there as often as a Poisson count allows.
@@ -227,7 +323,10 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Es
         2 * held.mean.shape[1] * held.ions * run.duration_ps)
     means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
     high = {name: float(max(mean / 2 * squeeze, rare)) * CM2_PER_S for name, mean in means.items()}
-    return [replace(row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
+    if "drifting" in (run.verdict, run.sum_verdict):
+        high = {}
+    return [row if row.verdict == "diffusive" else replace(
+        row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
 
 
 def _hostless(row: Estimate) -> Estimate:

@@ -22,12 +22,16 @@ class Modes:
         Mean and variance over ions of the squared modes (m, A), m >= k.
     path
         Modes of the sum over ions, over the root of N (m, A).
+    net
+        Net displacement of the sum over ions, over the root of N and of the run's length (1, A),
+        Angstrom ps^-1/2; for ions that only diffuse its square is 2 D_total on average.
     """
 
     values: np.ndarray
     mean: np.ndarray
     spread: np.ndarray
     path: np.ndarray
+    net: np.ndarray | None = None
 
     @property
     def ions(self) -> int:
@@ -44,6 +48,11 @@ class Modes:
         """Powers of the collective coordinate (m, A)."""
         return np.maximum(self.path**2, TINY)
 
+    @property
+    def sums(self) -> int:
+        """Number of runs, each with a sum over its ions."""
+        return 1
+
     def along(self, directions: np.ndarray) -> Modes:
         """Return the modes along orthonormal ``directions`` (A, 3), of each ion and of their sum.
 
@@ -52,7 +61,8 @@ class Modes:
         turn = np.asarray(directions, np.float64).T
         values = self.values @ turn.astype(self.values.dtype)
         mean, spread, _ = _moments([values], len(values))
-        return Modes(values, mean, spread, self.path @ turn)
+        net = None if self.net is None else self.net @ turn
+        return Modes(values, mean, spread, self.path @ turn, net)
 
     def level(self, count: int) -> np.ndarray:
         """Return the share of each direction in the power of the first modes, mean 1 (A,)."""
@@ -107,4 +117,6 @@ def modes(coarse: np.ndarray, coarse_ps: float, count: int, kept: int | None = N
             yield some
 
     mean, spread, path = _moments(parts(), len(coarse))
-    return Modes(values, mean, spread, path)
+    net = (coarse[:, -1].astype(np.float64) - coarse[:, 0]).sum(axis=0)
+    return Modes(values, mean, spread, path,
+                 net[None] / np.sqrt(len(coarse) * steps * coarse_ps))

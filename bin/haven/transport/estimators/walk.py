@@ -24,9 +24,18 @@ EVEN = (np.arange(DRAWS) + 0.5) / DRAWS
 NEWTON = 30
 GROUPS = 256
 STEPS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
-AGREE = 2.5
-SET_BACK = 4
+LOWEST = (4, *STEPS)
+# Largest of the deviations that `misfit` tests: 3.0 to 3.3 in one of a hundred sums of ions that
+# know nothing of each other, whatever the number of modes (1500 draws each of 32 to 1000 modes).
+MISFIT = 3.0
+# Where the widest window is refused the next ones are bent too, by less than can be seen: a narrower
+# window, this many times fewer modes, has a share of the draws.
+NARROWER = 3
 SLOW = 8
+# Weight of what independent walkers would have in the variance of one ion, in ions.
+PRIOR_IONS = 8
+# Errors by which the ions' lasting differences must exceed what chance makes.
+LASTING = 3.0
 
 
 @dataclass
@@ -179,11 +188,71 @@ def bursts(held: Modes, fitted: np.ndarray) -> tuple[float, int]:
     return float((together**2).sum() / apart.sum()) if known else 1.0, max(1, slow)
 
 
-def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
+def activities(held: Modes, fitted: np.ndarray) -> np.ndarray:
+    """Return each ion's mean square velocity in the two halves of the run, mean 1 (N, 2).
+
+    Parameters
+    ----------
+    held
+        Modes (N, m, A).
+    fitted
+        Mean powers (k,) fitted to the first k modes, by which the velocities are whitened.
+    """
+    import scipy.fft
+
+    count = len(fitted)
+    halves = np.empty((held.ions, 2))
+    each = max(1, (1 << 20) // held.values[0, :count].size)
+    for first in range(0, held.ions, each):
+        white = held.values[first : first + each, :count] / fitted[:, None] ** 0.5
+        activity = (scipy.fft.dst(white, type=1, axis=1, norm="ortho") ** 2).mean(axis=2)
+        halves[first : first + each, 0] = activity[:, : count // 2].mean(axis=1)
+        halves[first : first + each, 1] = activity[:, count - count // 2 :].mean(axis=1)
+    return halves
+
+
+def heterogeneity(halves: np.ndarray) -> float:
+    """Return the relative variance over ions of their own coefficients, 0 where chance explains it.
+
+    Differences between ions that last show in both halves of a run, chance does not.
+
+    Parameters
+    ----------
+    halves
+        Each ion's activity in the halves (N, 2), mean 1.
+    """
+    if len(halves) < 3:
+        return 0.0
+    off = halves - halves.mean(axis=0)
+    lasting = float((off[:, 0] * off[:, 1]).sum() / (len(halves) - 1))
+    chance = float(np.sqrt((off[:, 0] ** 2).mean() * (off[:, 1] ** 2).mean() / len(halves)))
+    return lasting if lasting > LASTING * chance else 0.0
+
+
+def self_fit(
+    held: Modes, count: int, rng: np.random.Generator, jumps: float = np.inf,
+    concerted: float = 1.0,
+) -> Fit:
     """Fit the tracer coefficient to the first ``count`` modes.
 
-    The error is that of ions counted as independent, times what the scatter over modes shows beyond
-    it (ions that move together) or what their `bursts` do.
+    The error is that of these ions, each with its own coefficient, counted as independent: what
+    each one's activity differs by from one half of the run to the other. Few ions tell that badly,
+    so what independent walkers of as many jumps would show counts as `PRIOR_IONS` more. Ions that
+    move together know less: the variance is multiplied by what the scatter over modes shows beyond
+    it, by what their `bursts` do, or by ``concerted``, whichever is most.
+
+    Parameters
+    ----------
+    held
+        Modes (N, m, A).
+    count
+        Modes fitted.
+    rng
+        Source of draws.
+    jumps
+        Jumps of all ions; their number alone has a relative variance of 1 / jumps.
+    concerted
+        D_total / D_self where above 1: so many ions move at a time.
     """
     from scipy.special import stdtrit
 
@@ -191,54 +260,116 @@ def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
     beta, fitted = intercepts(held.mean[:count].mean(axis=1))
     weights = design(count, 1)[1][0]
     alone, seen = dispersion(held, fitted, 1)
-    inflation = max(1.0, seen / alone) if alone > 0 else 1.0
-    if held.ions > 1:
-        each = np.zeros(held.ions)
-        for axis in range(axes):
-            each += (held.values[:, :count, axis].astype(np.float64) ** 2 / fitted) @ weights / axes
-        variance = each.var(ddof=1) / held.ions
-    else:
-        alone = 2.0 * shared(held)
-        variance = alone * float(weights @ weights)
-    smooth = min(variance, alone * float(weights @ weights)) * inflation
-    common, frequencies = bursts(held, fitted)
-    widening = max(inflation, common)
+    inflation = max(1.0, seen / alone) if alone > 0 and held.ions > 1 else 1.0
+    halves = activities(held, fitted)
+    uneven = 1.0 + heterogeneity(halves)
+    noise, each = 2 * shared(held) * uneven, float(weights @ weights)
+    walkers = noise * each + held.ions / jumps * uneven
+    found = float(((halves[:, 0] - halves[:, 1]) ** 2).mean()) / 4 + noise * (each - 1 / count)
+    weight = (held.ions - 1) / (held.ions - 1 + PRIOR_IONS)
+    variance = (weight * max(found, noise * each) + (1 - weight) * walkers) / held.ions
+    smooth = min(variance, noise * each / held.ions) * inflation
+    common, frequencies = bursts(held, fitted) if held.ions > 1 else (1.0, 1)
+    widening = max(inflation, common, concerted)
     variance = float(variance * widening)
-    freedom = 1 / (1 / max(1, axes * count - 1 - axes) + 1 / max(1, held.ions - 1)
+    freedom = 1 / (1 / max(1, axes * count - 1 - axes)
+                   + uneven / (held.ions - 1 + PRIOR_IONS)
                    + (1 - inflation / widening) ** 2 / frequencies)
-    spread = rng.permutation(stdtrit(freedom if held.ions > 1 else axes * count, EVEN))
+    spread = rng.permutation(stdtrit(freedom, EVEN))
     value = float(np.exp(beta[0]) / 2)
     wide, narrow = (np.exp(np.clip(v**0.5 * spread, -50, 50)) for v in (variance, smooth))
     return Fit(value, variance**0.5, value * wide, value * narrow)
+
+
+def misfit(powers: np.ndarray, freedom: float) -> float:
+    """Return how far the lowest powers lie from a straight fit to all, in standard deviations.
+
+    The sum of the lowest j powers over their fit is a gamma variable, less what they had themselves
+    of the fit; the largest deviation over ``LOWEST`` counts.
+
+    Parameters
+    ----------
+    powers
+        Mode powers (m,).
+    freedom
+        Degrees of freedom of each.
+    """
+    from scipy.special import gammainc, gammaincc, ndtri
+
+    count = len(powers)
+    share = powers / intercepts(powers)[1]
+    x = design(count, 1)[0]
+    inverse = np.linalg.inv(x.T @ x)
+    worst = 0.0
+    for few in (j for j in LOWEST if 2 * j <= count):
+        half = few * freedom / 2
+        total = float(share[:few].sum()) * freedom / 2
+        tail = gammainc(half, total) if total < half else gammaincc(half, total)
+        own = x[:few].sum(axis=0)
+        kept = 1 - float(own @ inverse @ own) / few
+        worst = max(worst, -float(ndtri(max(tail, TINY))) / max(kept, 0.05) ** 0.5)
+    return worst
+
+
+def straight(powers: np.ndarray, freedom: float, widest: int) -> int:
+    """Return the most of the lowest modes, at most ``widest``, that one straight fit describes.
+
+    The lowest modes must agree with the fit (`misfit`). A memory that reaches fewer than some
+    thirty modes can't be told from chance.
+    """
+    sizes = [w for w in STEPS if w < widest] + [widest]
+    return next((size for size in reversed(sizes)
+                 if size == sizes[0] or misfit(powers[:size], freedom) < MISFIT), sizes[0])
 
 
 def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
     """Return the numbers of modes to fit the collective coefficient to.
 
     What ions do to each other may last longer than what each remembers, so the window that is
-    straight for single ions need not be for their sum. Windows grow while the estimate agrees with
-    those from all smaller ones (Lepski, 1991). If all do, the widest is returned alone. Else the
-    last that did, and twice a smaller one: the last are bent already, by less than their error.
-    A memory that reaches fewer than some thirty modes can't be told from chance.
+    straight for single ions need not be for their sum. If that is refused, a narrower one than the
+    first that is not has a share: windows bent by less than can be seen lie just below.
     """
-    powers, noise = held.total.mean(axis=1), 2 * shared(held)
-    sizes = [w for w in STEPS if w < widest] + [widest]
-    found: list[tuple[float, float]] = []
-    for place, size in enumerate(sizes):
-        weights = design(size, 1)[1][0]
-        value = float(intercepts(powers[:size])[0][0])
-        variance = noise * float(weights @ weights)
-        if any(abs(value - other) > AGREE * max(wider - variance, TINY) ** 0.5
-               for other, wider in found):
-            back = sizes[max(0, place - 1 - SET_BACK)]
-            return sizes[place - 1], back, back
-        found.append((value, variance))
-    return (widest,)
+    size = straight(held.total.mean(axis=1), held.sums / shared(held), widest)
+    back = max(min(STEPS[0], size), size // NARROWER)
+    return (size,) if size == widest else (size, back, back)
+
+
+def power_law(powers: np.ndarray, freedom: float) -> tuple[float, float]:
+    """Return the exponent of ``powers`` (m,) in the mode number, and its standard error.
+
+    ``freedom`` are the degrees of freedom of each power.
+    """
+    logs = np.log(np.arange(1, len(powers) + 1))
+    x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
+    inverse = np.linalg.pinv(x)
+    scaled, beta = powers / max(powers.mean(), TINY), np.zeros(2)
+    for _ in range(NEWTON):
+        step = inverse @ (scaled * np.exp(-np.clip(x @ beta, -30, 30)) - 1.0)
+        beta += step * min(1.0, 1.0 / max(np.abs(step).max(), TINY))
+    return float(beta[1]), float(np.sqrt(2 / freedom / (x[:, 1] ** 2).sum()))
+
+
+def drift(held: Modes, widest: int) -> float:
+    """Return how likely ions that only diffuse come as far together as these, or farther.
+
+    A velocity that all ions share makes the net displacement long and adds to the odd sine modes,
+    but not to the even ones: their powers tell how far the sum would have diffused.
+    """
+    from scipy.special import fdtrc
+
+    if held.net is None or held.count < 2 * STEPS[0]:
+        return 1.0
+    powers, freedom = held.total.mean(axis=1)[1::2], held.sums / shared(held)
+    size = straight(powers, freedom, max(min(STEPS[0], len(powers)), min(widest // 2, len(powers))))
+    weights = design(size, 1)[1][0]
+    expected = float(np.exp(intercepts(powers[:size])[0][0]))
+    return float(fdtrc(freedom, freedom / float(weights @ weights),
+                       (held.net**2).mean() / expected))
 
 
 def total_fit(
-    held: Modes, windows: tuple[int, ...], shot: float, rng: np.random.Generator,
-) -> Fit:
+    held: Modes, windows: tuple[int, ...], rng: np.random.Generator,
+) -> tuple[float, np.ndarray]:
     """Fit the collective coefficient to the lowest modes.
 
     Parameters
@@ -247,13 +378,15 @@ def total_fit(
         Modes of all ions.
     windows
         Numbers of modes fitted; each has an equal share in the draws, the last gives the value.
-    shot
-        Relative variance from the limited number of jumps.
     rng
         Source of draws.
-    """
-    from scipy.special import ndtri
 
+    Returns
+    -------
+    tuple
+        D_total in Angstrom^2/ps and draws of the error of its logarithm (DRAWS,), without the noise
+        of the number of jumps.
+    """
     powers = held.total.mean(axis=1)
     freedom = round(1.0 / shared(held), 1)
     logs, middle = np.empty((len(windows), DRAWS)), 0.0
@@ -262,5 +395,4 @@ def total_fit(
         middle = float(intercepts(powers[:count])[0][0]) - float(np.median(errors))
         row[:] = middle - np.clip(rng.permutation(errors) - np.median(errors), -50, 50)
     draws = logs[rng.integers(len(windows), size=DRAWS), np.arange(DRAWS)]
-    noisy = draws + rng.permutation(ndtri(EVEN)) * shot**0.5
-    return Fit(float(np.exp(middle) / 2), float(noisy.std()), np.exp(noisy) / 2, np.exp(draws) / 2)
+    return float(np.exp(middle) / 2), draws - middle
