@@ -24,10 +24,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "bin"), str(ROOT / "tests" / "python")]
 
-import walks  # noqa: E402
-from haven.transport import diffusion  # noqa: E402
-from haven.transport.estimators import modes as sines  # noqa: E402
-from haven.transport.hop_counts import count_hops  # noqa: E402
+import walks
+
+from haven.transport import diffusion
+from haven.transport.estimators import modes as sines
+from haven.transport.hop_counts import count_hops
 
 LENGTH = 3.0
 Z95 = 1.96
@@ -140,7 +141,7 @@ def rows(name: str, runs: int, seed: int) -> list[dict[str, object]]:
     truth = {"self": kind.tracer * 1e-4, "total": total * 1e-4,
              "distinct": (total - kind.tracer) * 1e-4, "haven": kind.tracer / total}
     found: dict[str, list[diffusion.Estimate]] = {quantity: [] for quantity in truth}
-    widest, shape = 0, np.empty(0)
+    shape = np.empty(0)
     back = []
     for number in range(runs):
         shape = kind.make(np.random.default_rng([seed, number]))
@@ -171,7 +172,7 @@ def rows(name: str, runs: int, seed: int) -> list[dict[str, object]]:
 
 def main() -> None:
     """Print the table, and write it where asked."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("kinds", nargs="*", default=list(KINDS), help="which kinds; all")
     options.add_argument("--runs", type=int, default=200, help="runs of each kind")
     options.add_argument("--seed", type=int, default=2024, help="seed of the runs")

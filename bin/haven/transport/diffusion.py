@@ -9,7 +9,9 @@ import numpy as np
 from haven.trajectory.trajectory import Trajectory
 from haven.transport.displacements import Curves
 from haven.transport.estimators import walk as es
-from haven.transport.estimators.modes import Modes, modes
+from haven.transport.estimators import windows
+from haven.transport.estimators.activity import activity, uneven_ratio
+from haven.transport.estimators.modes import TINY, Modes, modes
 from haven.transport.hop_counts import count_hops, jump_length
 
 CM2_PER_S = 1e-4
@@ -28,6 +30,11 @@ SLOPE_TOLERANCE = 0.1
 SLOPE_KNOWN = 0.3
 # Share of D_self that a drift may add before the single ions are refused too.
 SELF_DRIFT = 0.02
+# Powers of the sum below this share of the single ions' are the rounding of positions: the sum is
+# at rest, as that of mobile ions is in the frame of their own centre.
+AT_REST = 1e-6
+# D_total / D_self above which enough jumps do not cancel for their noise to be seen in the run.
+FEW_CANCEL = 0.5
 # So many net jumps have no noise of their number worth drawing (0.03 %).
 MANY = 1e7
 # Ions that only diffuse come as far together as it takes for "drifting" in one run of a thousand.
@@ -51,6 +58,7 @@ class Estimate:
     hop_events: float
     estimator: str
     verdict: str
+    run: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,9 @@ class Run:
     """What all estimates of a run share: its length, jumps, windows (in modes) and verdicts.
 
     Slope and verdict of the single ions and of their sum; ``mobile_share`` is 1 / (1 + the relative
-    variance of the ions' own coefficients), the share of the ions that carry the motion; ``drift``
-    is how likely ions that only diffuse come as far together.
+    variance of the ions' own coefficients), the share of the ions that carry the motion;
+    ``net_angstrom`` is how far the mobile ions' centre came and ``net_limit_angstrom`` what it
+    exceeds in `DRIFT_CHANCE` of the runs of ions that only diffuse.
     """
 
     duration_ps: float
@@ -74,7 +83,8 @@ class Run:
     sum_slope_error: float = float("nan")
     sum_verdict: str = "diffusive"
     mobile_share: float = 1.0
-    drift: float = 1.0
+    net_angstrom: float = 0.0
+    net_limit_angstrom: float = float("inf")
 
 
 def choose_window(held: Modes) -> int:
@@ -84,12 +94,16 @@ def choose_window(held: Modes) -> int:
     counts. (Stopping at the first term that is 2 errors large would end half of all searches by
     chance.)
     """
+    from scipy.special import ndtri, stdtr
+
     best = 0
     for count in (*(w for w in WINDOWS if w < held.count), held.count):
         beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
         inverse = es.design(count, 2)[1]
-        spread = max(es.dispersion(held, fitted, 2))
-        bent = abs(beta[-1]) / np.sqrt(spread * (inverse[-1] @ inverse[-1]))
+        alone, seen = es.dispersion(held, fitted, 2)
+        bent = abs(beta[-1]) / np.sqrt(max(alone, seen) * (inverse[-1] @ inverse[-1]))
+        if seen > alone:  # known from the scatter of few modes: Student's t
+            bent = -float(ndtri(max(stdtr(count * held.mean.shape[1] - 4, -bent), es.TINY)))
         if bent > BROKEN:
             break
         if bent < CURVED:
@@ -188,7 +202,7 @@ def estimate(
 def describe(
     held: Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
 ) -> Run:
-    """Return windows, slopes and verdicts of a run from its sine modes (N, m, 3); see `estimate`."""
+    """Return windows, slopes and verdicts of a run from its modes (N, m, A); see `estimate`."""
     wide = choose_window(held)
     least = min(FEWEST_MODES, held.count)
     inner = max(wide // SELF_SHARE, least)
@@ -196,16 +210,22 @@ def describe(
     error = es.self_fit(held, inner, np.random.default_rng(0)).error
     short = held.count < FEWEST_MODES
     verdict = "too_few_events" if short else judge(hops, min_events, wide, alpha, spread, error)
-    total = es.total_windows(held, max(wide, least))
-    drift = es.drift(held, max(wide, least))
+    total = windows.total_windows(held, max(wide, least))
     together, doubt = sum_slope(held, total[0], least)
-    if verdict == "diffusive" and drift < DRIFT_CHANCE and (
-            drifted(held, inner) > max(error, SELF_DRIFT)):
+    log_power, fitted = es.intercepts(held.mean[:inner].mean(axis=1))
+    tracer = float(np.exp(log_power[0]) / 2)
+    events = jumps(held, tracer, hops, duration_ps, length)
+    net, limit = windows.drift(held, max(wide, least), events, tracer, DRIFT_CHANCE)
+    doubtful = max(SELF_DRIFT, error if error < LARGEST_ERROR else SELF_DRIFT)
+    if hops >= min_events and net > limit and drifted(held, inner) > doubtful:
         verdict = "drifting"
-    fitted = es.intercepts(held.mean[:inner].mean(axis=1))[1]
-    share = 1 / (1 + es.heterogeneity(es.activities(held, fitted)))
+    still = held.total[:inner].mean() < AT_REST * held.mean[:inner].mean()
+    joint = "subdiffusive" if verdict == "diffusive" and still else judge_sum(
+        verdict, together, doubt, net > limit)
+    share = 1 / (1 + activity(held, fitted).heterogeneity)
+    scale = (duration_ps * held.sums / held.ions) ** 0.5
     return Run(duration_ps, float(hops), length, inner, total, alpha, spread, verdict, together,
-               doubt, judge_sum(verdict, together, doubt, drift), share, drift)
+               doubt, joint, share, net * scale, limit * scale)
 
 
 def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
@@ -216,7 +236,7 @@ def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
     powers, freedom = held.total.mean(axis=1), held.sums / es.shared(held)
     exponent, error = float("nan"), float("nan")
     for count in range(max(3, least, window // SELF_SHARE), max(3, least, window) + 1):
-        exponent, error = es.power_law(powers[:count], freedom)
+        exponent, error = windows.power_law(powers[:count], freedom)
         if error < SLOPE_KNOWN:
             break
     return 1 - exponent, error
@@ -232,7 +252,7 @@ def drifted(held: Modes, count: int) -> float:
     return float(np.expm1(both[0] - both[1]))
 
 
-def judge_sum(verdict: str, alpha: float, spread: float, drift: float) -> str:
+def judge_sum(verdict: str, alpha: float, spread: float, drifts: bool) -> str:
     """Return the verdict on what the ions do together: that of each ion alone if that is worse.
 
     Parameters
@@ -241,12 +261,12 @@ def judge_sum(verdict: str, alpha: float, spread: float, drift: float) -> str:
         Verdict on single ions.
     alpha, spread
         Log-log slope of the sum and its error.
-    drift
-        How likely ions that only diffuse come as far together.
+    drifts
+        Whether the ions came farther together than ions that only diffuse do.
     """
     if verdict != "diffusive":
         return verdict
-    if drift < DRIFT_CHANCE or alpha > 1 + max(3 * SLOPE_TOLERANCE, 3 * spread):
+    if drifts or alpha > 1 + max(3 * SLOPE_TOLERANCE, 3 * spread):
         return "drifting"
     if not spread < SLOPE_KNOWN:
         return "too_few_events"
@@ -263,27 +283,31 @@ def coefficients(
     the sum and its own; and that of the jumps' number, which what is common to both does not have.
     Of jumps that mostly cancel (R < 1) a share R is left, of jumps g at a time (R = g) there are g
     times fewer, so R has the noise of a count of jumps / (max(R, 1 / R) - 1), drawn as by Jeffreys
-    (a gamma variable of that number and a half). One ion has R = 1.
+    (a gamma variable of that number and a half); or, where few cancel, what `uneven_ratio` sees if
+    that is less: groups that are all alike have none. One ion has R = 1.
 
     ``seen`` are the jumps along them, for an upper bound.
     """
-    axes, window = held.mean.shape[1], run.total_windows[-1]
+    window = run.total_windows[-1]
     whole, noise = es.total_fit(held, run.total_windows, rng)
-    same = es.self_fit(held, window, rng).value if window <= held.values.shape[1] else float(
-        np.exp(es.intercepts(held.mean[:window].mean(axis=1))[0][0]) / 2)
-    middle = es.self_fit(held, run.self_window, rng)
-    events = 2 * axes * held.ions * middle.value * run.duration_ps / run.length**2
-    jumps = max(1.0, min(run.hops, events) if run.hops else events)
-    tracer = es.self_fit(held, run.self_window, rng, jumps, max(1.0, whole / middle.value))
-    ratio = np.ones(es.DRAWS)
-    value = 1.0
+    middle, same = (float(np.exp(es.intercepts(held.mean[:count].mean(axis=1))[0][0]) / 2)
+                    for count in (run.self_window, window))
+    events = jumps(held, middle, run.hops, run.duration_ps, run.length)
+    tracer = es.self_fit(held, run.self_window, rng, events, max(1.0, whole / middle))
+    ratio, value = np.ones(es.DRAWS), 1.0
     if held.ions > held.sums:
-        apart = np.log(same / tracer.value)
-        value = float(whole / tracer.value * np.exp(-apart / 2))
-        common = min(1.0, whole / same * held.sums / held.ions)
-        ratio = value * np.exp(noise * np.sqrt(1 - common) + apart * (rng.random(es.DRAWS) - 0.5))
-        counts = jumps / np.maximum(np.maximum(ratio, 1 / ratio) - 1, 1e-6)
-        ratio = ratio * np.where(counts < MANY, rng.gamma(counts + 0.5) / counts, 1.0)
+        apart = np.log(same / middle)
+        value = float(whole / middle * np.exp(-apart / 2))
+        kept = (1 - min(1.0, whole / same * held.sums / held.ions)) ** 0.5
+        ratio = value * np.exp(noise * kept + apart * (rng.random(es.DRAWS) - 0.5))
+        spread = np.maximum(np.maximum(ratio, 1 / ratio) - 1, TINY) / events
+        if value > FEW_CANCEL:
+            modes_alone = float(noise.var()) * kept**2
+            fits = [es.intercepts(powers[:window].mean(axis=1))[1]
+                    for powers in (held.mean, held.total)]
+            spread = np.minimum(spread, max(0.0, uneven_ratio(held, *fits) - modes_alone))
+        counts = 1 / np.maximum(spread, 1 / MANY)
+        ratio = ratio * rng.gamma(counts + 0.5) / counts
     total = tracer.value * value
     parts = (
         ("self", tracer.value, tracer.draws, run.self_window),
@@ -296,6 +320,17 @@ def coefficients(
     return _bounds(rows, held, run, seen)
 
 
+def jumps(
+    held: Modes, tracer: float, hops: float, duration_ps: float, length: float,
+) -> float:
+    """Return the jumps of all ions: those seen, or those it takes for D_self if these are fewer.
+
+    ``tracer`` is D_self in Angstrom^2/ps, ``length`` the length of a jump in Angstrom.
+    """
+    events = 2 * held.mean.shape[1] * held.ions * tracer * duration_ps / length**2
+    return max(1.0, min(hops, events))
+
+
 def _row(
     quantity: str, axis: str, value: float, draws: np.ndarray, window: int, run: Run,
 ) -> Estimate:
@@ -305,7 +340,7 @@ def _row(
     alpha, spread = (run.slope, run.slope_error) if own else (run.sum_slope, run.sum_slope_error)
     return Estimate(quantity, axis, float(value * scale), float(low), float(high), unit,
                     run.duration_ps / window, run.duration_ps, alpha, spread, run.hops, "walk",
-                    run.verdict if own else run.sum_verdict)
+                    run.verdict if own else run.sum_verdict, run)
 
 
 def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Estimate]:
