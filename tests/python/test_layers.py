@@ -10,7 +10,6 @@ UPWARD = {  # being cut
     "haven/core/tables.py imports haven.trajectory.packing",
     "haven/cost/scaling.py imports haven.report.grids",
     "haven/labels/aimd.py imports haven.dynamics.minimise",
-    "haven/labels/aimd.py imports haven.mechanism.rdf",
     "haven/labels/aimd_checks.py imports haven.cost.rows",
     "haven/labels/aimd_checks.py imports haven.dynamics.job",
     "haven/labels/aimd_checks.py imports haven.dynamics.production",

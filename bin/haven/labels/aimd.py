@@ -112,12 +112,12 @@ def read_start(path: str | Path, species: Sequence[str]) -> Atoms:
     from ase import Atoms
 
     from haven.dynamics.minimise import read_structure
-    from haven.mechanism.rdf import read_frames
+    from haven.trajectory.all_atoms import read_all_atoms
 
     source = existing(path, "start")
     if source.suffix != ".npz":
         return read_structure(source, species)
-    symbols, frames = read_frames(source)
+    symbols, frames = read_all_atoms(source)
     unknown = sorted(set(symbols) - set(species))
     if unknown:
         raise HavenError(f"{source}: element {', '.join(unknown)} is not of the material "
