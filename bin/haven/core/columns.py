@@ -217,6 +217,30 @@ MADE: dict[str, tuple[Column, ...]] = {
              "least of all; 1 is perfect", nullable=True),
         real("left_out_high", "the same, largest of all", nullable=True),
     ),
+    "trust_gate": (
+        MATERIAL, U_EV,
+        text("level", "atom | frame (its worst atom, as runs are judged)"),
+        whole("members", "potentials of the ensemble"),
+        real("window_ev_per_angstrom", "force error up to which an atom counts as trained",
+             "eV/Angstrom"),
+        whole("trajectories", "held-out trajectories"),
+        whole("count", "held-out atoms or frames"),
+        real("rank_correlation", "Spearman's, of deviation and true force error", nullable=True),
+        real("rank_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+        real("rank_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+        real("top_error_over_calibrated", "true over calibrated error (root mean squares) in the "
+             "sixth with the largest deviation; 1 is perfect", nullable=True),
+        whole("above", "of which the true error is above the window"),
+        whole("flagged", "of these, with a calibrated error above it: found"),
+        real("share_flagged", "flagged / above", nullable=True),
+        real("share_flagged_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+        real("share_flagged_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+        whole("within", "of which the true error is not above the window"),
+        whole("false_alarms", "of these, with a calibrated error above it"),
+        real("share_false_alarms", "false_alarms / within", nullable=True),
+        real("share_false_alarms_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+        real("share_false_alarms_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+    ),
     "data_curve": (
         MATERIAL, U_EV, SEED,
         real("share", "share of the training trajectories used"),
@@ -246,7 +270,11 @@ MADE: dict[str, tuple[Column, ...]] = {
         real("force_error_max_p95_ev_per_angstrom", "the same as a calibrated force error: times "
              "the scale of table calibration_scale; written by the report", "eV/Angstrom",
              nullable=True),
-        real("share_beyond_window", "share of frames beyond the trained window", nullable=True),
+        real("share_beyond_window", "share of frames on which the calibrated force error of the "
+             "worst atom is beyond the trained window; written by the report (before it: by the "
+             "deviation alone)", nullable=True),
+        text("trust", "trusted | beyond (the window, in too many frames) | uncalibrated (not well "
+             "enough to say); written by the report", nullable=True),
         real("wall_s", "wall time of the production", "s"),
         whole("cores", "cores"),
         real("ns_per_day", "speed", "ns/day"),
