@@ -176,7 +176,8 @@ def test_runs_are_judged_by_the_calibrated_error_not_by_the_deviation(tmp_path):
     np.testing.assert_allclose(four["force_error_max_p95_ev_per_angstrom"], 0.25 * scale)
     assert (four["share_beyond_window"] == 1).all() and (four["trust"] == "beyond").all()
     none = judged[judged["u_ev"] == 0]  # held-out forces are of U = 4 eV alone
-    assert none[["force_error_max_p95_ev_per_angstrom", "share_beyond_window"]].isna().all(axis=None)
+    missing = none[["force_error_max_p95_ev_per_angstrom", "share_beyond_window"]].isna()
+    assert missing.all(axis=None)
     assert (none["trust"] == "uncalibrated").all()
     rows = pd.DataFrame(trust.verdict_rows(judged, "m", lambda run: f"u{run['u_ev']:g}",
                                            gate.gates(held, 0.3)))
