@@ -136,8 +136,10 @@ def gate_grid(rows: list[Row]) -> Block | None:
         Of table ``trust_gate``.
     """
     def share(row: Row, name: str) -> str:
-        ends = (row[f"share_{name}{end}"] for end in ("", "_low_95", "_high_95"))
-        return interval(*(None if end is None else 100 * float(str(end)) for end in ends)) + " %"
+        value, low, high = (None if row[f"share_{name}{end}"] is None
+                            else 100 * float(str(row[f"share_{name}{end}"]))
+                            for end in ("", "_low_95", "_high_95"))
+        return f"{interval(value, low, high)} %"
 
     lines = [[f"{row['u_ev']:g}", str(row["level"]), str(row["trajectories"]),
               interval(row["rank_correlation"], row["rank_low_95"], row["rank_high_95"]),  # type: ignore[arg-type]
