@@ -14,10 +14,12 @@ from haven.core.errors import HavenError
 from haven.dynamics import trust
 from haven.potential import calibration, gate, surroundings
 from haven.potential import data_size as shares
+from haven.potential.tables import CALIBRATION_SCALE
 from haven.report import page as report
 from haven.report import verdicts as judgement
 from haven.report import wording
 from haven.report.measured import collect
+from haven.report.registry import TABLES
 
 
 def parity(errors, trajectories=8, atoms=40, seed=0):
@@ -89,7 +91,7 @@ def test_scale_of_the_deviation_is_the_known_one_and_its_interval_holds_it(tmp_p
         assert row["left_out_low"] < 1 < row["left_out_high"]
     assert np.mean(found) == pytest.approx(truth, rel=0.02)
     assert inside >= 15
-    tables.write("calibration_scale", [row], tmp_path / "x.parquet")
+    tables.write(CALIBRATION_SCALE, [row], tmp_path / "x.parquet")
 
 
 def told(size_spread=1.0, members=2, shared=0.0, seed=0):
@@ -120,7 +122,7 @@ def test_an_ensemble_that_tells_large_errors_may_call_a_run_trusted(tmp_path):
     assert gate.gates(told(), 0.3)[4.0] == gate.Gate(
         pytest.approx(calibration.scale_rows(told(), "m")[0]["scale"]), True, "", 0.3)
     assert "It may call a run trusted" in gate.sentences(told(), 0.3)[0]
-    tables.write("trust_gate", rows, tmp_path / "x.parquet")
+    tables.write(TABLES["trust_gate"], rows, tmp_path / "x.parquet")
 
 
 @pytest.mark.parametrize(("parity", "why"), [
@@ -185,8 +187,7 @@ def test_runs_are_judged_by_the_calibrated_error_not_by_the_deviation(tmp_path):
     said = rows.groupby("subject")["message"].first()
     assert f"up to {0.25 * scale:.2g} eV/A" in said["u4"] and "label such frames" in said["u4"]
     assert "no held-out frames of this U" in said["u0"]
-    columns = [c.name for c in tables.declared("runs")]
-    tables.write("runs", judged[columns], tmp_path / "x.parquet")
+    tables.write(TABLES["runs"], judged[TABLES["runs"].names], tmp_path / "x.parquet")
 
 
 @pytest.mark.parametrize(("held", "verdict", "words"), [
@@ -252,8 +253,8 @@ def test_each_run_s_share_and_error_stand_beside_its_numbers_and_in_its_verdict(
         assert by_u[4.0] == [1] and by_u[0.0] == [0]
         np.testing.assert_allclose(study[name]["force_error_max_p95_ev_per_angstrom"],
                                    gates[4.0].scale * np.where(study[name]["u_ev"] == 4, .5, .01))
-        columns = [c.name for c in tables.declared(name)]
-        tables.write(name, study[name][columns], tmp_path / f"x.{name}.parquet")
+        tables.write(TABLES[name], study[name][TABLES[name].names],
+                     tmp_path / f"x.{name}.parquet")
         study[name] = study[name][study[name]["replica"] >= 0]
     rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m", judgement.namer(study, {}), gates))
     assert rows.groupby(rows["subject"].str[:2])["passed"].all().to_dict() == {"u0": True,
