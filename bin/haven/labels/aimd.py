@@ -111,13 +111,13 @@ def read_start(path: str | Path, species: Sequence[str]) -> Atoms:
     """Return the last all-atom frame of Haven's trajectory (npz), or a structure of any format."""
     from ase import Atoms
 
-    from haven.dynamics.minimise import read_structure
-    from haven.trajectory.all_atoms import read_all_atoms
+    from haven.material.structures import read_structure
+    from haven.trajectory.all_atoms import read_frames
 
     source = existing(path, "start")
     if source.suffix != ".npz":
         return read_structure(source, species)
-    symbols, frames = read_all_atoms(source)
+    symbols, frames = read_frames(source)
     unknown = sorted(set(symbols) - set(species))
     if unknown:
         raise HavenError(f"{source}: element {', '.join(unknown)} is not of the material "

@@ -15,6 +15,7 @@ from haven.trajectory.all_atoms import Frame
 if TYPE_CHECKING:
     import pandas as pd
 
+
 def pair_names(symbols: Sequence[str]) -> list[tuple[str, str]]:
     """Return all pairs of elements, alphabetical within and among pairs."""
     return list(combinations_with_replacement(sorted(set(symbols)), 2))

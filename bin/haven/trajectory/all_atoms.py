@@ -9,13 +9,13 @@ import numpy as np
 
 from haven.core.errors import HavenError
 from haven.core.periodic import Floats
-from haven.trajectory.readers import Unsaid, read_frames
+from haven.trajectory import readers
 from haven.trajectory.trajectory import read_members
 
 Frame = tuple[Floats, Floats]
 
 
-def read_all_atoms(
+def read_frames(
     path: Path, elements: Sequence[str] = (), topology: str | None = None,
 ) -> tuple[list[str], list[Frame]]:
     """Read the all-atom frames of a trajectory.
@@ -41,7 +41,7 @@ def read_all_atoms(
     """
     if path.suffix == ".npz":
         return _read_npz(path)
-    images = list(read_frames(path, Unsaid(tuple(elements), topology)))
+    images = list(readers.read_frames(path, readers.Unsaid(tuple(elements), topology)))
     if not images:
         raise HavenError(f"trajectory {path} holds no frame")
     symbols = images[0].symbols.tolist()

@@ -171,6 +171,6 @@ def test_bad_input_is_named(tmp_path):
     for name, words in (("molecule.xyz", "no periodic cell"), ("text.xyz", "can't be read"),
                         ("few.npz", "all_every"), ("other.npz", "no Haven trajectory")):
         with pytest.raises(HavenError, match=words):
-            all_atoms.read_all_atoms(tmp_path / name)
+            all_atoms.read_frames(tmp_path / name)
     with pytest.raises(HavenError, match="must be positive"):
         rdf.rdf_table(["Ar"], [(np.zeros((1, 3)), np.eye(3))], -1.0, 10)
