@@ -24,7 +24,8 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
     options.add_argument("--seed", type=int, default=0, help="seed of the potential")
     add_name(options)
-    options.add_argument("--timestep_ps", type=float, help="time between two saved frames, ps")
+    options.add_argument("--frame_spacing_ps", "--timestep_ps", type=float,
+                         help="time between two saved frames, ps")
     options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
     options.add_argument("--topology", help="topology file, for MDAnalysis")
     options.add_argument("--cell_changes", action="store_true", help="accept NPT: mean cell")
@@ -42,10 +43,12 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive")
 
     from haven.core import tables
-    from haven.trajectory import readers
+    from haven.core.columns import VERDICTS
+    from haven.trajectory import convert
     from haven.transport import diffusion
     from haven.transport import displacements as msd
     from haven.transport import rows as transport
+    from haven.transport.tables import CONDUCTIVITY, DIFFUSION, MSD
 
     name, species, charge = Path(given.trajectory).stem, given.species, given.charge or 1.0
     if given.material and Path(given.material).suffix in (".yml", ".yaml"):
@@ -58,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
         name = given.material
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    trajectory = readers.open_trajectory(given.trajectory, species, out, given.timestep_ps,
+    trajectory = convert.open_trajectory(given.trajectory, species, out, given.frame_spacing_ps,
                                          given.type_map, given.topology, given.cell_changes)
     curves = msd.curves(trajectory, given.frame_of_reference)
     found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
@@ -78,17 +81,17 @@ def main(argv: list[str] | None = None) -> None:
     keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
             "replica": given.replica, "seed": given.seed}
     place = {**keys, "species": trajectory.symbol, "frame_of_reference": curves.frame_of_reference}
-    written = {
-        "msd": transport.msd_rows(curves, place),
-        "diffusion": transport.diffusion_rows(found, trajectory, place),
-        "conductivity": transport.conductivity_rows(
-            found, trajectory, given.temperature_k, charge, keys),
-        "verdicts": checks,
-    }
+    sigma = transport.conductivity_rows(found, trajectory, given.temperature_k, charge, keys)
+    written = (
+        (MSD, transport.msd_rows(curves, place)),
+        (DIFFUSION, transport.diffusion_rows(found, trajectory, place)),
+        (CONDUCTIVITY, sigma),
+        (VERDICTS, checks),
+    )
     inputs = {"trajectory": Path(given.trajectory).name, **trajectory.meta}
-    for table, rows in written.items():
-        stem = prefix if table != "verdicts" else f"{prefix}_transport"
-        tables.write(table, rows, out / f"{stem}.{table}.parquet", inputs)
+    for table, rows in written:
+        stem = prefix if table is not VERDICTS else f"{prefix}_transport"
+        tables.write(table, rows, out / f"{stem}.{table.name}.parquet", inputs)
     for one in found[:4]:
         span = (f"{one.value:.3g} [{one.low_95:.3g}, {one.high_95:.3g}]" if one.value is not None
                 else "no value" + (f", below {one.high_95:.3g}" if one.high_95 else ""))

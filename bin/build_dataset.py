@@ -9,6 +9,7 @@ from pathlib import Path
 
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
+from haven.labels.tables import LABELS
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -48,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     name, out = f"u{args.u_ev:g}", Path(args.out)
     rows = dataset.label_rows(frames, reasons, material.name, args.u_ev)
     rows += failed_rows(args.frames, material.name, args.u_ev)
-    tables.write("labels", rows, out / f"{name}.labels.parquet", {"frames": args.frames})
+    tables.write(LABELS, rows, out / f"{name}.labels.parquet", {"frames": args.frames})
     for frame, reason in zip(frames, reasons, strict=True):
         if reason:
             log.warning("left out: %s: %s", frame.where, reason)
