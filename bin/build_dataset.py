@@ -9,6 +9,7 @@ from pathlib import Path
 
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
+from haven.potential.options import Split
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -16,8 +17,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
-    parser.add_argument("--test_share", type=float, default=0.2, help="share of frames held out")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the split")
+    options.add(parser, Split)
+    options.add(parser, options.Seed)
     parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
     parser.add_argument("--min_distance_angstrom", type=float, default=1.5,
                         help="closest two atoms may be")
@@ -32,8 +33,6 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.potential import dataset
 
-    if not 0 < args.test_share < 1:
-        raise HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
     material = load_material(args.material)
     frames = dataset.read_frames(args.frames, args.u_ev, material.species)
     limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
