@@ -10,6 +10,7 @@ from haven.core import options, tables
 from haven.core import tasks as guard
 from haven.core.errors import log, run
 from haven.dynamics.options import Dynamics, Exploration
+from haven.dynamics.tables import EXPLORATION
 from haven.labels.options import Thermostat
 
 MOST = 30  # candidates kept of one run
@@ -37,8 +38,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.dynamics.exploration import Window, explore, nearer_walls
     from haven.dynamics.job import Job, check, velocity_seed
-    from haven.dynamics.minimise import read_structure, walls_of
     from haven.material.file import load_material
+    from haven.material.structures import read_structure, walls_of
     from haven.potential.families.deepmd.model_file import check_ensemble
     from haven.potential.training import backend_of
 
@@ -81,7 +82,7 @@ def main(argv: list[str] | None = None) -> None:
         frame.wrap()
     if kept:
         write(out / f"{name}.candidates.extxyz", kept)
-    tables.write("exploration", rows, out / f"{name}.exploration.parquet", vars(args))
+    tables.write(EXPLORATION, rows, out / f"{name}.exploration.parquet", vars(args))
 
 
 if __name__ == "__main__":

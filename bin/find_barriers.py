@@ -28,9 +28,11 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
 
     from haven.core import tables
+    from haven.core.columns import VERDICTS
+    from haven.core.tasks import set_threads
     from haven.material.file import load_material
     from haven.mechanism import barriers, paths
-    from haven.core.tasks import set_threads
+    from haven.mechanism.tables import BARRIERS
 
     set_threads(given.threads)
     material = load_material(given.material)
@@ -46,10 +48,10 @@ def main(argv: list[str] | None = None) -> None:
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
             "replica": given.replica}
     out, inputs = Path(given.out), {"structure": given.structure, "potential": given.potential}
-    tables.write("barriers", [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
+    tables.write(BARRIERS, [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
                  inputs)
     judged = [{**row, "material": material.name, "subject": name} for row in (first, *verdicts)]
-    tables.write("verdicts", judged, out / f"{name}_barriers.verdicts.parquet", inputs)
+    tables.write(VERDICTS, judged, out / f"{name}_barriers.verdicts.parquet", inputs)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from haven.core import options, tables
 from haven.core.errors import HavenError, existing, run
 from haven.core.identity import sha256
 from haven.cost.options import Timing
+from haven.cost.tables import COST, SCALING
+from haven.labels.tables import LABELS
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -54,11 +56,11 @@ def main(argv: list[str] | None = None) -> None:
     rows: list[cost.Row] = []
     if args.tables:
         folder = existing(args.tables, "folder of tables")
-        rows += cost.label_rows(tables.read_folder("labels", folder), name, args.u_ev)
+        rows += cost.label_rows(tables.read_folder(LABELS, folder), name, args.u_ev)
         rows += cost.training_rows(folder, name, args.u_ev)
     for path in args.aimd:
         frames = aimd_frames.read_run(path, args.u_ev, material.species)
-        rows += aimd_frames.cost_rows(frames, name, args.u_ev)
+        rows += cost.aimd_rows(frames, name, args.u_ev)
     with tempfile.TemporaryDirectory(prefix="haven_cost_") as scratch:
         place = Path(scratch)
         rows += timing.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,
@@ -72,9 +74,9 @@ def main(argv: list[str] | None = None) -> None:
     digests = {str(path.name): sha256(path) for path in potentials}
     inputs = {"structure": sha256(args.structure), **digests}
     out, stem = Path(args.out), f"u{args.u_ev:g}"
-    tables.write("cost", cost.add_ratios(rows), out / f"{stem}.cost.parquet", inputs)
+    tables.write(COST, cost.add_ratios(rows), out / f"{stem}.cost.parquet", inputs)
     if grown := scaling.rows(rows):
-        tables.write("scaling", grown, out / f"{stem}.scaling.parquet", inputs)
+        tables.write(SCALING, grown, out / f"{stem}.scaling.parquet", inputs)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from haven.core import options, tables
 from haven.core import tasks as guard
+from haven.core.columns import VERDICTS
 from haven.core.errors import HavenError, log, run
 from haven.core.identity import sha256
 from haven.material.options import Forces
@@ -31,8 +32,9 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
-    from haven.dynamics.minimise import minimise, read_structure, verdict_rows, wall_row, walls_of
+    from haven.dynamics.minimise import minimise, verdict_rows
     from haven.material.file import load_material
+    from haven.material.structures import read_structure, wall_row, walls_of
     from haven.potential.families.deepmd.model_file import check_potential
     from haven.potential.training import backend_of
 
@@ -59,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
                              "this structure together; train it on more such frames")
     out.mkdir(parents=True, exist_ok=True)
     write(out / f"{name}.minimised.extxyz", relaxed)
-    tables.write("verdicts", rows, out / f"{name}_minimise.verdicts.parquet",
+    tables.write(VERDICTS, rows, out / f"{name}_minimise.verdicts.parquet",
                  {"structure": sha256(args.structure), "potential": sha256(model)})
 
 

@@ -29,12 +29,13 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     from haven.core import tables
-    from haven.dynamics.minimise import read_structure
     from haven.labels.aimd import key
     from haven.labels.cell import FRAMES, lattice_row, relax
     from haven.labels.frames import read_file
     from haven.labels.labelling import make_engine
     from haven.material.file import load_material
+    from haven.material.structures import read_structure
+    from haven.material.tables import LATTICE
 
     material = load_material(args.material)
     start = read_structure(args.start, material.species)
@@ -54,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     frames = read_file(target, args.u_ev, material.species)
     row = {"material": material.name, "u_ev": args.u_ev, "seed": args.seed, "replica": 0,
            **lattice_row(frames, args.force_tolerance_ev_per_angstrom)}
-    tables.write("lattice", [row], out / f"u{args.u_ev:g}_cell.lattice.parquet", vars(args))
+    tables.write(LATTICE, [row], out / f"u{args.u_ev:g}_cell.lattice.parquet", vars(args))
 
 
 if __name__ == "__main__":

@@ -186,7 +186,7 @@ REQUIRED = ("material", "outdir", "reference")
 PROCESSES: dict[str, tuple[type, ...]] = {
     "BUILD_STRUCTURES": (StartingCells,),
     "LABEL_FRAMES": (Engine, Labels),
-    "BUILD_DATASET": (Split,),
+    "BUILD_DATASET": (Split, Labels),
     "TRAIN_POTENTIAL": (Training, Build),
     "MEASURE_LEARNING": (Training, Build),
     "BUILD_SUPERCELL": (Supercell,),
@@ -202,7 +202,8 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "EXPLORE": (Dynamics, Thermostat, Exploration),
     "SELECT_FRAMES": (Selection,),
 }
-ONLY = {"EXPLORE": {Dynamics: ("timestep_fs",)}}  # of a declaration, where not all
+ONLY = {  # of a declaration, where not all
+    "EXPLORE": {Dynamics: ("timestep_fs",)}, "BUILD_DATASET": {Labels: ("dispersion",)}}
 
 
 def parameters() -> dict[str, list[Option]]:

@@ -63,7 +63,7 @@ def test_a_standard_validator_takes_what_the_command_line_gives(name: str, value
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("slurm_gres", "gpu:1; rm -rf ~"), ("slurm_gres", "gpu:1\n"), ("batch_size", "foo1bar"),
+    ("slurm_gres", "gpu:1; rm -rf ~"), ("slurm_gres", "gpu:1\nx"), ("batch_size", "foo1bar"),
     ("checkpoint_dir", "s3://x"), ("checkpoint_dir", "/x\ny"), ("occupancies", "default; touch x"),
     ("occupancies", "--sweeps"), ("slurm_account", "a b"), ("outdir", "a\nb"), ("material", ""),
     ("temperatures_k", "298;373"), ("temperatures_k", []), ("supercell", "1,1"),
@@ -96,7 +96,7 @@ def test_lines_of_configuration_are_short() -> None:
         assert max(map(len, path.read_text().splitlines())) <= parameters.WIDTH, path
 
 
-class Asked(Exception):
+class AskedError(Exception):
     """Ends a script once its options are known."""
 
 
@@ -106,11 +106,11 @@ def parser_of(script: str, monkeypatch: pytest.MonkeyPatch) -> argparse.Argument
 
     def stop(self, *_given, **_named):
         found.append(self)
-        raise Asked
+        raise AskedError
 
     with monkeypatch.context() as patched:
         patched.setattr(argparse.ArgumentParser, "parse_args", stop)
-        with pytest.raises(Asked):
+        with pytest.raises(AskedError):
             importlib.import_module(script).main([])
     return found[0]
 
@@ -175,6 +175,15 @@ def test_an_option_refuses_by_name_what_does_not_fit(name: str, text: str, said:
     with pytest.raises(HavenError) as refused:
         options.value_of(TOLD[name], text)
     assert said in str(refused.value)
+
+
+def test_a_task_that_was_handed_nothing_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HAVEN_THREADS", raising=False)
+    options.add(options.parser(""), options.Operation, "threads")  # by hand: no task
+    (tmp_path / ".command.sh").touch()
+    with pytest.raises(HavenError, match=r"without HAVEN_THREADS.*ext\.before"):
+        options.add(options.parser(""), options.Operation, "threads")
 
 
 def test_how_a_task_runs_comes_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

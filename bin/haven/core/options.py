@@ -17,6 +17,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from haven.core.errors import HavenError
@@ -259,13 +260,22 @@ def add(target: argparse.ArgumentParser, declaration: type, *names: str) -> None
     or ``false``, or stands alone for true.
     """
     for told in declared(declaration, *names):
-        given = os.environ.get(told.rule.environment) if told.rule.environment else None
+        given = _handed(told.rule.environment) if told.rule.environment else None
         default = given or (None if told.default is None else text_of(told.default))
         also = f"; or {told.rule.environment}" if told.rule.environment else ""
         more: dict[str, Any] = {"nargs": "?", "const": True} if told.kinds == ("boolean",) else {}
         target.add_argument(
             f"--{told.name}", type=_reader(told), default=default, metavar=_shown(told),
             help=(told.help + also).replace("%", "%%"), **more)
+
+
+def _handed(variable: str) -> str | None:
+    """Return what the pipeline hands over, or refuse a task that was handed nothing."""
+    if variable not in os.environ and Path(".command.sh").exists():
+        raise HavenError(f"this task was started without {variable}: process.beforeScript, which "
+                         "sets it, was replaced; put a site's lines into process.ext.before, and "
+                         "a container's list of variables (envWhitelist) must hold it")
+    return os.environ.get(variable)
 
 
 def _reader(told: Option) -> Callable[[str], Any]:

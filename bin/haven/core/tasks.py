@@ -1,4 +1,4 @@
-"""What a long task makes sure of first: alone in its folder, its threads, a GPU where one is due."""
+"""What a task makes sure of first: alone in its folder, its threads, a GPU where one is due."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from haven.core.errors import HavenError, log
 
 DEVICES = Path("/dev")
 CPU_ONLY = "tensorflow-cpu"
+QUIET_S = 120.0  # s without a new line in its log after which a task counts as stopped
 
 
 @contextlib.contextmanager
@@ -45,6 +46,8 @@ def set_threads(threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     os.environ["DP_INTRA_OP_PARALLELISM_THREADS"] = str(threads)
     os.environ["DP_INTER_OP_PARALLELISM_THREADS"] = "1"
+    # PyTorch's loader in this process: data sets are small, and its helpers fail on loaded machines
+    os.environ["NUM_WORKERS"] = "0"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TORCH_LOGS", "-all")  # errors only
 
@@ -84,3 +87,15 @@ def require_gpu(backend: str = "tensorflow") -> str | None:
     except (OSError, subprocess.SubprocessError):
         names = ""
     return " ".join(["GPU", *names.split("\n")[:1]]).strip()
+
+
+def held(folder: Path) -> bool:
+    """Tell whether a task holds the folder (`haven.core.tasks.alone`)."""
+    try:
+        with (folder / "lock").open("r") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

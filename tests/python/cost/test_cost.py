@@ -18,7 +18,10 @@ from haven.core import tables
 from haven.core.errors import HavenError
 from haven.cost import rows as cost
 from haven.cost import scaling, timing
+from haven.cost.tables import COST, SCALING
 from haven.dynamics import lammps
+from haven.potential.families.deepmd import summary
+from haven.report import grids
 
 
 def test_ten_picoseconds_on_two_cores_cost_both():
@@ -60,7 +63,7 @@ def test_the_ratio_is_of_core_hours_to_the_largest_cell_labelled_often():
 def test_the_rows_fit_the_table(tmp_path):
     rows = cost.add_ratios([cost.row("m", 4.0, "dlmd", 0.01, 160, 1, 50, engine="e", model="m",
                                      compressed=True, device="d")])
-    back = tables.read("cost", tables.write("cost", rows, tmp_path / "u4.cost.parquet"))
+    back = tables.read("cost", tables.write(COST, rows, tmp_path / "u4.cost.parquet"))
     assert back["hours_10_ps_per_atom"].item() == pytest.approx(0.01 * 1e4 / 3600 / 160)
 
 
@@ -78,11 +81,11 @@ def test_a_frozen_potential_says_its_network_precision_and_compression(tmp_path)
     path = tmp_path / "a.pb"
     path.write_bytes(b"\x0a\x00training_script" + json.dumps(script).encode() + b"\x12\x01\x00"
                      b"compressed_model")
-    about = timing.describe(path)
+    about = summary.summarise(path)
     assert about.model == "32-64-128 / 256-256-256, cutoff 7 Å, float64"
     assert about.compressed is True
     path.write_bytes(b"something else")
-    assert timing.describe(path) == timing.Potential("a.pb", None)
+    assert summary.summarise(path) == summary.Summary("a.pb", None)
 
 
 def test_training_seconds_come_from_what_was_recorded(tmp_path):
@@ -213,12 +216,12 @@ def test_each_network_timed_at_three_sizes_has_its_row(tmp_path):
     rows += [timed(n, 1e-4 * n**1.3, compressed=False) for n in sizes]
     rows += [timed(n, 1e-4 * n, model="two sizes only") for n in sizes[:2]]
     rows.append({**timed(20, 50.0), "method": "aimd"})
-    tables.write("scaling", scaling.rows(rows), tmp_path / "u4.scaling.parquet")
+    tables.write(SCALING, scaling.rows(rows), tmp_path / "u4.scaling.parquet")
     found = tables.read("scaling", tmp_path / "u4.scaling.parquet")
-    shown = scaling.scaling_grid({"scaling": found})
+    shown = grids.scaling_grid({"scaling": found})
     assert shown is not None and shown["rows"][0][4] == "3: 160 to 20000"
     assert re.match(r"[01]\.\d+ \[[01]\.\d+, 1\.\d+\]$", shown["rows"][0][5])
-    assert shown["rows"][0][-1] == "linear" and scaling.scaling_grid({"scaling": found[:0]}) is None
+    assert shown["rows"][0][-1] == "linear" and grids.scaling_grid({"scaling": found[:0]}) is None
     found = found.set_index("compressed")
     assert list(found["verdict"]) == ["linear", "superlinear"]
     assert found.loc[True, "sizes"] == 3 and found.loc[True, "device"] == "d"
