@@ -30,9 +30,9 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.material.file import load_material
-    from haven.mechanism import hops, tracks
+    from haven.mechanism import hops, interstitial, tracks
     from haven.mechanism import van_hove as vanhove
-    from haven.mechanism.tables import DENSITY, HOPS, TRACKS, VAN_HOVE
+    from haven.mechanism.tables import DENSITY, HOPS, INTERSTITIAL, TRACKS, VAN_HOVE
     from haven.trajectory import readers
 
     material = load_material(given.material)
@@ -41,11 +41,18 @@ def main(argv: list[str] | None = None) -> None:
     lattice = hops.lattice_of(material, trajectory)
     core = hops.core_radius(lattice, given.core_share)
     seen = hops.hops_of(lattice, trajectory, given.residence_ps, core)
+    anions = interstitial.anions_of(material, lattice, trajectory.extra.get("symbols"),
+                                    hops.mean_positions(trajectory))
+    wide = interstitial.with_voids(lattice, anions)
+    visits = interstitial.visits_of(lattice, wide, trajectory, given.residence_ps,
+                                    hops.core_radius(wide, given.core_share))
     host, views = trajectory.host, ((0, 1, 0), (1, 1, 0))
     thinned = tracks.thin(trajectory.frames, min(2000, max(50, 2_000_000 // trajectory.ions)))
     shown = tracks.choose_ions(trajectory.read_frames(thinned[[0, -1]]), host[thinned[[0, -1]]])
     table = {
         HOPS: hops.hop_table(lattice, seen, trajectory.ions, trajectory.duration_ps),
+        INTERSTITIAL: interstitial.interstitial_table(lattice, wide, visits, trajectory.time_ps,
+                                                      given.residence_ps),
         TRACKS: tracks.track_table(lattice, trajectory, shown, core),
         VAN_HOVE: vanhove.van_hove_table(trajectory, host),
         DENSITY: tracks.density_table(
@@ -55,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
             "temperature_k": given.temperature_k, "seed": given.seed}
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     for what, rows in table.items():
-        own = {"species": material.mobile} if what in (HOPS, DENSITY) else {}
+        own = {"species": material.mobile} if what in (HOPS, INTERSTITIAL, DENSITY) else {}
         target = Path(given.out) / f"{name}.{what.name}.parquet"
         tables.write(what, rows.assign(**keys, **own), target, {"trajectory": trajectory.path.name})
     log.info("%s: %d hops of %d ions in %g ps, %d undone", name, len(seen.ion), trajectory.ions,
