@@ -23,8 +23,8 @@ class Dynamics:
     all_every: int = option(10, "positions of all atoms are stored at every n-th of those",
                             least=1, most=100_000)
     force_window_ev_per_angstrom: float = option(
-        0.3, "largest force deviation of the ensemble that counts as trusted", unit="eV/Angstrom",
-        above=0, most=10)
+        0.3, "largest calibrated force error (the ensemble's deviation times its measured factor) "
+        "that counts as trusted", unit="eV/Angstrom", above=0, most=10)
 
 
 @dataclass(frozen=True)
