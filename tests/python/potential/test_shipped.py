@@ -180,7 +180,7 @@ def test_a_shipped_potential_has_the_errors_it_is_shipped_with(tmp_path, folder,
     along = along.set_index(["quantity", "species"])
     assert set(along.index) == {("energy", "all"), *(("force", s) for s in found["species"])}
     assert along["count"]["force", "all"] == 3 * 20 * 151
-    assert along["rmse"]["force", "all"] == pytest.approx(along_aimd, rel=0.02), "as the data card says"
+    assert along["rmse"]["force", "all"] == pytest.approx(along_aimd, rel=0.02), "data card"
     found = found.query("subset == 'test' and component == 'all'").set_index(keys)
     assert len(said) == 6
     np.testing.assert_allclose(found["rmse"][said.index], said["rmse"], rtol=0.01)
