@@ -67,6 +67,11 @@ def main(argv: list[str] | None = None) -> None:
     found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
     prefix = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     checks = transport.host_checks(trajectory, prefix, name)
+    checks += transport.motion_checks(found, prefix, name)
+    for check in checks:
+        if not check["passed"]:
+            log.warning("%s: %s %.3g %s (limit %.3g): %s", prefix, check["check"], check["value"],
+                        check["unit"], check["limit"], check["message"])
     ended = trajectory.meta.get("verdict", "stable")
     if ended != "stable":
         log.warning("%s: its dynamics were %s, so it gives no number", prefix, ended)
