@@ -12,7 +12,7 @@ from pathlib import Path
 from haven.core.errors import HavenError, log, run
 from haven.core.identity import run_id
 from haven.core.options import add, add_name, parser
-from haven.transport.options import Reference
+from haven.transport.options import Estimation, Reference
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -32,6 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--cell_changes", action="store_true", help="accept NPT: mean cell")
     options.add_argument("--charge", type=float, help="charge of the mobile ion; default 1")
     add(options, Reference)
+    add(options, Estimation)
     options.add_argument("--jump_angstrom", type=float,
                          help="jump length; default: distance of neighbouring mobile ions")
     options.add_argument("--min_events", type=int, default=30, help="jumps needed for a number")
@@ -64,7 +65,8 @@ def main(argv: list[str] | None = None) -> None:
     trajectory = convert.open_trajectory(given.trajectory, species, out, given.frame_spacing_ps,
                                          given.type_map, given.topology, given.cell_changes)
     curves = msd.curves(trajectory, given.frame_of_reference)
-    found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
+    found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events,
+                               estimator=given.estimator)
     prefix = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     checks = transport.host_checks(trajectory, prefix, name)
     checks += transport.motion_checks(found, prefix, name)

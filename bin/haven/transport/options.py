@@ -13,3 +13,13 @@ class Reference:
 
     frame_of_reference: str = option("host", "what displacements are measured against",
                                      choices=("host", "barycentre"))
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """How what the ions do together is estimated."""
+
+    estimator: str = option(
+        "walk", "how D_total is estimated: from the sum over all ions, from pairs near each other "
+        "(large crystals; the sum over all stands beside it), or by means over stretches",
+        choices=("walk", "local", "blocks"))

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from haven.core.periodic import heights
+from haven.transport.estimators.base import Motion, Ratio
+from haven.transport.estimators.walk import DRAWS, EVEN
 
 # Stretches of the shortest lag at most, and of the longest at least: time against error of errors.
 MOST_STRETCHES, FEWEST_STRETCHES = 192, 16
@@ -32,9 +34,12 @@ GROWTH, POINTS = 1.2, 2.5
 LARGEST_GRID = 96
 # A radius or lag is too short if a longer one differs by more than so many standard errors.
 APART = 2.0
-# Correlation has died off beyond a jump and so many root mean squares of the density's spreading: in
-# a lattice gas of 70 % occupation, 1 to 2 % of D_total are left there.
+# Correlation has died off beyond a jump and so many root mean squares of the density's spreading:
+# in a lattice gas of 70 % occupation, 1 to 2 % of D_total are left there.
 REACH = 2.0
+REST = 0.015
+# Ions below which all pairs are near pairs, and times at which their crowding is looked at.
+FEWEST_IONS, CROWDING_TIMES = 32, 24
 
 
 @dataclass(frozen=True)
@@ -56,33 +61,32 @@ class Shells:
     index: np.ndarray
 
     def sums(self, places: np.ndarray, moves: np.ndarray) -> np.ndarray:
-        """Return sums over pairs within each radius of products of displacements, over N.
+        """Return sums over pairs within each radius of products of displacements, over N A.
 
         Parameters
         ----------
         places
             Fractional positions of the ions (N, 3), of any image.
         moves
-            Their displacements (N, A), Angstrom.
+            Their displacements (N, A), Angstrom, float64.
 
         Returns
         -------
         ndarray
-            The ions' own squares, then the sum of these and of pairs (1 + K, A), Angstrom^2.
+            The ions' own squares, then the sum of these and of pairs (1 + K,), Angstrom^2.
         """
         import scipy.fft
 
         cells = np.floor((places - np.floor(places)) * self.shape).astype(int)
         flat = np.ravel_multi_index(tuple(np.minimum(cells, np.array(self.shape) - 1).T),
                                     self.shape)
-        out = np.empty((1 + len(self.radii), moves.shape[1]))
-        for axis, move in enumerate(moves.T.astype(np.float64)):
-            grid = np.bincount(flat, move, self.index.size).reshape(self.shape)
-            wave = scipy.fft.rfftn(grid)
-            pairs = scipy.fft.irfftn(wave.real**2 + wave.imag**2, self.shape)
-            out[0, axis] = move @ move
-            out[1:, axis] = np.cumsum(np.bincount(self.index, pairs.ravel(), len(self.radii)))
-        return out / len(moves)
+        power = np.zeros(())
+        for move in moves.T.astype(np.float64):
+            wave = scipy.fft.rfftn(np.bincount(flat, move, self.index.size).reshape(self.shape))
+            power = power + wave.real**2 + wave.imag**2
+        pairs = scipy.fft.irfftn(power, self.shape).ravel()
+        sums = np.cumsum(np.bincount(self.index, pairs, len(self.radii)))
+        return np.append((moves**2).sum(), sums) / moves.size
 
 
 def shells(cell: np.ndarray, nearest: float) -> Shells:
@@ -155,7 +159,7 @@ class Level:
         The lag, ps.
     found
         Of each stretch of the run, D_self and the sum of it and of pairs within each radius
-        (B, 1 + K, A), Angstrom^2/ps: growth from a quarter of the lag to the lag, so that a cage's
+        (B, 1 + K), Angstrom^2/ps: growth from a quarter of the lag to the lag, so that a cage's
         offset drops out.
     """
 
@@ -190,7 +194,7 @@ def levels(
 
     while steps // lag >= FEWEST_STRETCHES:
         count = min(MOST_STRETCHES, steps // lag)
-        short, found = lag // QUARTER, np.empty((count, 1 + len(held.radii), 3))
+        short, found = lag // QUARTER, np.empty((count, 1 + len(held.radii)))
         for b, start in enumerate(np.linspace(0, steps - lag, count).astype(int)):
             middle = start + (lag - short) // 2
             found[b] = within(start, start + lag) - within(middle, middle + short)
@@ -211,8 +215,8 @@ def crowding(places: np.ndarray, cell: np.ndarray) -> float:
     cell
         Cell vectors as rows (3, 3), Angstrom.
     """
-    waves = [w for w in np.ndindex(3, 3, 3) if any(w)]
-    turns = 2 * np.pi * (np.array(waves) - np.array([0, 0, 0])) @ np.linalg.inv(cell).T
+    waves = np.array(list(np.ndindex(3, 3, 3))[1:])
+    turns = 2 * np.pi * waves @ np.linalg.inv(cell).T
     lengths = np.linalg.norm(turns, axis=1)
     near = turns[lengths <= 1.5 * lengths.min()]
     phase = np.exp(1j * np.einsum("tna,wa->twn", places, near))
@@ -225,7 +229,7 @@ def choose(some: list[Level], held: Shells, nearest: float, crowded: float) -> L
     Parameters
     ----------
     some
-        What `levels` returns, of one direction or several.
+        What `levels` returns.
     held
         Radii.
     nearest
@@ -244,12 +248,13 @@ def choose(some: list[Level], held: Shells, nearest: float, crowded: float) -> L
 
 def _at(level: Level, held: Shells, nearest: float, crowded: float) -> Local:
     """Choose the radius for one lag."""
-    found = level.found.mean(axis=2)
+    found = level.found
     count, last = len(found), len(held.radii) - 1
     mean = found.mean(axis=0)
     tracer = max(float(mean[0]), 1e-300)
     least = nearest + REACH * (2 * tracer / crowded * level.lag_ps) ** 0.5
     start = min(int(np.searchsorted(held.radii, least)), last)
+    place = start
     for place in range(start, last + 1):
         more = found[:, place + 2 :] - found[:, [place + 1]]
         error = more.std(axis=0, ddof=1) / count**0.5
@@ -260,3 +265,32 @@ def _at(level: Level, held: Shells, nearest: float, crowded: float) -> Local:
     tail = float(mean[min(place + 1, last) + 1] - mean[place + 1])
     return Local(tracer, float(mean[place + 1]), float(rest.std(ddof=1) / count**0.5 / tracer),
                  tail, count - 1, float(held.radii[place]), level.lag_ps, float(mean[-1]))
+
+
+def near_pairs(motion: Motion, rng: np.random.Generator) -> Ratio | None:
+    """Return the ratio from pairs within a radius, or None where that can't be done.
+
+    It takes displacements along all three directions relative to the host, `FEWEST_IONS` ions and a
+    radius that is finite. Noise is that of the stretches' residuals (Student's t); the next larger
+    radius, and `REST` of D_total beyond it, are added as errors of any size up to that.
+    """
+    from scipy.special import stdtrit
+
+    if motion.paths is None or motion.places is None or motion.cell is None:
+        return None
+    if motion.paths.shape[2] < 3 or len(motion.paths) < FEWEST_IONS:
+        return None
+    held = shells(motion.cell, motion.nearest)
+    some = levels(motion.paths, motion.places, motion.cell, held, motion.step_ps)
+    times = np.linspace(0, motion.paths.shape[1] - 1, CROWDING_TIMES).astype(int)
+    where = motion.places + motion.paths[:, times].swapaxes(0, 1)
+    found = choose(some, held, motion.nearest, crowding(where, motion.cell))
+    if found is None or not np.isfinite(found.radius) or not found.total > 0:
+        return None
+    value = found.total / motion.tracer
+    scale = found.tracer / motion.tracer
+    draws = value + scale * found.error * rng.permutation(stdtrit(found.freedom, EVEN))
+    draws += (abs(found.tail) + REST * found.total) / motion.tracer * rng.uniform(-1, 1, DRAWS)
+    note = f"pairs within {found.radius:.3g} Angstrom, over {found.lag_ps:.3g} ps"
+    return Ratio(value, np.maximum(draws, 1e-9), "local",
+                 found.lag_ps / (motion.paths.shape[1] * motion.step_ps), note)
