@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,8 @@ def main(argv: list[str] | None = None) -> None:
                         help="closest two atoms may be")
     parser.add_argument("--max_force_ev_per_angstrom", type=float, default=15.0,
                         help="largest force on an atom")
+    parser.add_argument("--max_stress_gpa", type=float, default=100.0,
+                        help="largest component of the stress")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -34,10 +37,15 @@ def main(argv: list[str] | None = None) -> None:
 
     if not 0 < args.test_share < 1:
         raise HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
+    for option in ("min_distance_angstrom", "max_force_ev_per_angstrom", "max_stress_gpa"):
+        value = getattr(args, option)
+        if not (math.isfinite(value) and value >= 0):
+            raise HavenError(f"--{option} is {value:g}: it must be a number, 0 or above")
     material = load_material(args.material)
-    frames = dataset.read_frames(args.frames, args.u_ev, material.species)
-    limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
-    others = {u_ev: dataset.read_frames(args.frames, u_ev, material.species)
+    frames = dataset.read_frames(args.frames, args.u_ev, material.species, args.max_stress_gpa)
+    limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom,
+                          args.max_stress_gpa)
+    others = {u_ev: dataset.read_frames(args.frames, u_ev, material.species, args.max_stress_gpa)
               for u_ev in us_in_names(args.frames) if u_ev != args.u_ev}
     reasons = audit.audit(frames, limits, others, args.u_ev)
     name, out = f"u{args.u_ev:g}", Path(args.out)
@@ -49,7 +57,8 @@ def main(argv: list[str] | None = None) -> None:
             log.warning("left out: %s: %s", frame.where, reason)
     kept = [f for f, reason in zip(frames, reasons, strict=True) if not reason]
     if len(kept) < args.min_frames:
-        why = ", ".join(f"{n} {r.split(':')[0]}" for r, n in Counter(filter(None, reasons)).items())
+        counts = Counter(audit.kind_of(reason) for reason in reasons if reason)
+        why = ", ".join(f"{number} {kind}" for kind, number in counts.items())
         raise HavenError(f"{args.frames}: {len(kept)} usable frames for U = {args.u_ev:g} eV, "
                              f"at least {args.min_frames} are needed"
                              + (f" (left out: {why})" if why else ": label more"))

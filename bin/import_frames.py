@@ -14,25 +14,31 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--material", required=True, help="material file")
     options.add_argument("--out", default="frames", help="folder for the frames")
+    options.add_argument("--skip_bad", action="store_true",
+                         help="go on without sources that are refused; each is named")
+    options.add_argument("--max_stress_gpa", type=float, default=100.0,
+                         help="largest stress that is believed")
     options.add_argument("sources", nargs="+", metavar="[NAME=]PATH",
                          help="OUTCAR, vasprun.xml, output of GPAW, Quantum ESPRESSO or CP2K, "
                               "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")
     given = options.parse_args(argv)
 
     from haven.labels.frames import read_folder, us_in_names
-    from haven.labels.importing import import_source
+    from haven.labels.importing import import_all
     from haven.material.file import load_material
 
     material = load_material(given.material)
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
+    sources = []
     for text in given.sources:
         name, mark, path = text.rpartition("=")
         if not mark or Path(text).exists():
             name, path = text, text
-        import_source(Path(path), name, material, out)
+        sources.append((Path(path), name))
+    import_all(sources, material, out, given.skip_bad, given.max_stress_gpa)
     for u_ev in us_in_names(out):
-        read_folder(out, u_ev, material.species)
+        read_folder(out, u_ev, material.species, given.max_stress_gpa)
 
 
 if __name__ == "__main__":

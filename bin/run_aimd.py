@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import iread, write
 
     from haven.labels import aimd
-    from haven.labels.labelling import make_engine
+    from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material
 
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
@@ -47,6 +47,7 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"aimd_label_every is {args.aimd_label_every}: it must be 0 or more")
     material = load_material(args.material)
     start = aimd.read_start(args.start, material.species)
+    check_asked(material, [args.u_ev], start.get_chemical_symbols())
     settings = label_options.settings_of(args)
     name, out = f"aimd_t{args.temperature_k:g}_r{args.replica}", Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
