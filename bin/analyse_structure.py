@@ -7,7 +7,8 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log, run
 from haven.core.identity import run_id
-from haven.core.options import add_name, parser
+from haven.core.options import add, add_name, parser
+from haven.mechanism.options import Distributions
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -19,19 +20,20 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
     add_name(options)
     options.add_argument("--source", choices=("dlmd", "aimd", "dlmd_cell"), default="dlmd",
                          help="who made it; dlmd_cell: the potential in the cell of aimd")
-    options.add_argument("--rdf_max_angstrom", type=float, default=10.0, help="largest distance")
-    options.add_argument("--rdf_bins", type=int, default=200, help="number of bins")
+    add(options, Distributions)
     options.add_argument("--out", default=".", help="folder for the table")
     given = options.parse_args(argv)
 
     from haven.core import tables
+    from haven.core.columns import VERDICTS
     from haven.labels.aimd_checks import read_run, verdict_rows
     from haven.material.file import load_material
     from haven.mechanism import rdf
+    from haven.mechanism.tables import RDF
     from haven.trajectory import all_atoms
 
     material = load_material(given.material)
@@ -52,10 +54,10 @@ def main(argv: list[str] | None = None) -> None:
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     suffix = "" if given.source == "dlmd" else f"_{given.source}"
     if given.source == "aimd" and (labels := read_run(path, given.u_ev, material.species)):
-        tables.write("verdicts", verdict_rows(labels, material.name, f"{name}_aimd"),
+        tables.write(VERDICTS, verdict_rows(labels, material.name, f"{name}_aimd"),
                      Path(given.out) / f"{name}_aimd.verdicts.parquet", {"trajectory": path.name})
     target = Path(given.out) / f"{name}{suffix}.rdf.parquet"
-    tables.write("rdf", table.assign(**keys), target, {"trajectory": path.name})
+    tables.write(RDF, table.assign(**keys), target, {"trajectory": path.name})
     log.info("%s: %d pairs, %d frames of %d atoms", name, table["pair"].nunique(), len(frames),
              len(symbols))
 

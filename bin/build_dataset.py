@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections import Counter
 from pathlib import Path
 
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
+from haven.labels.audit import Limits
+from haven.labels.frames import Frame
+from haven.labels.labelling import Settings
+from haven.labels.tables import LABELS
+from haven.potential.options import Split
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -17,41 +21,36 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
-    parser.add_argument("--test_share", type=float, default=0.2, help="share of frames held out")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the split")
+    options.add(parser, Split)
+    options.add(parser, options.Seed)
     parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
-    parser.add_argument("--min_distance_angstrom", type=float, default=1.5,
-                        help="closest two atoms may be")
-    parser.add_argument("--max_force_ev_per_angstrom", type=float, default=15.0,
-                        help="largest force on an atom")
-    parser.add_argument("--max_stress_gpa", type=float, default=100.0,
-                        help="largest component of the stress")
+    options.add(parser, Limits)
+    options.add(parser, Settings, "dispersion")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     from haven.labels import audit
+    from haven.labels.dispersion import with_dispersion
     from haven.labels.frames import us_in_names
     from haven.labels.labelling import failed_rows
     from haven.material.file import load_material
     from haven.potential import dataset
 
-    if not 0 < args.test_share < 1:
-        raise HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
-    for option in ("min_distance_angstrom", "max_force_ev_per_angstrom", "max_stress_gpa"):
-        value = getattr(args, option)
-        if not (math.isfinite(value) and value >= 0):
-            raise HavenError(f"--{option} is {value:g}: it must be a number, 0 or above")
     material = load_material(args.material)
-    frames = dataset.read_frames(args.frames, args.u_ev, material.species, args.max_stress_gpa)
-    limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom,
-                          args.max_stress_gpa)
-    others = {u_ev: dataset.read_frames(args.frames, u_ev, material.species, args.max_stress_gpa)
+    limits = options.read(Limits, args)
+
+    def labelled(u_ev: float) -> list[Frame]:
+        found = dataset.read_frames(args.frames, u_ev, material.species, limits.max_stress_gpa)
+        return with_dispersion(found, args.dispersion)
+
+    frames = labelled(args.u_ev)
+    others = {u_ev: labelled(u_ev)
               for u_ev in us_in_names(args.frames) if u_ev != args.u_ev}
     reasons = audit.audit(frames, limits, others, args.u_ev)
     name, out = f"u{args.u_ev:g}", Path(args.out)
     rows = dataset.label_rows(frames, reasons, material.name, args.u_ev)
     rows += failed_rows(args.frames, material.name, args.u_ev)
-    tables.write("labels", rows, out / f"{name}.labels.parquet", {"frames": args.frames})
+    tables.write(LABELS, rows, out / f"{name}.labels.parquet", {"frames": args.frames})
     for frame, reason in zip(frames, reasons, strict=True):
         if reason:
             log.warning("left out: %s: %s", frame.where, reason)

@@ -6,7 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import run
-from haven.core.options import parser
+from haven.core.options import add, parser
+from haven.labels.audit import Limits
+from haven.labels.options import Import
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -14,10 +16,8 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--material", required=True, help="material file")
     options.add_argument("--out", default="frames", help="folder for the frames")
-    options.add_argument("--skip_bad", action="store_true",
-                         help="go on without sources that are refused; each is named")
-    options.add_argument("--max_stress_gpa", type=float, default=100.0,
-                         help="largest stress that is believed")
+    add(options, Import)
+    add(options, Limits, "max_stress_gpa")
     options.add_argument("sources", nargs="+", metavar="[NAME=]PATH",
                          help="OUTCAR, vasprun.xml, output of GPAW, Quantum ESPRESSO or CP2K, "
                               "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")

@@ -6,12 +6,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from haven.core import options, tables
+from haven.core import options, tables, tasks
+from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
 from haven.core.identity import sha256
 from haven.potential import accuracy
 from haven.potential import training as potential
 from haven.potential.families.deepmd import process as engine
+from haven.potential.tables import ACCURACY, PARITY
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -27,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
                         help="trajectories of run_aimd.py at this U, to test it on as well")
     parser.add_argument("--parity_points", type=int, default=2000,
                         help="most points of each kind in the parity table")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    options.add(parser, options.Operation, "threads")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     material, content = load_material(args.material), data.load(args.dataset)
     model = Path(args.potential)
     check_potential(model, material.species)
-    engine.set_threads(args.threads)
+    tasks.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
     from haven.potential.families.deepmd.compression import open_potential
@@ -58,12 +60,12 @@ def main(argv: list[str] | None = None) -> None:
     add_distances(points, content)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     inputs = {"potential": sha256(model), "dataset": content["sha256"]}
-    tables.write("accuracy", rows, out / f"{name}.accuracy.parquet", inputs)
-    tables.write("parity", points, out / f"{name}.parity.parquet", inputs)
+    tables.write(ACCURACY, rows, out / f"{name}.accuracy.parquet", inputs)
+    tables.write(PARITY, points, out / f"{name}.parity.parquet", inputs)
     verdicts = [seen_row(args.about, content, material.name, name)]
     if args.aimd:
         verdicts.append(settings_row(more["aimd_left_out"], material.name, name))
-    tables.write("verdicts", verdicts, out / f"{name}.verdicts.parquet", inputs)
+    tables.write(VERDICTS, verdicts, out / f"{name}.verdicts.parquet", inputs)
     for verdict in verdicts:
         if not verdict["passed"]:
             log.warning("%s: %s", name, verdict["message"])

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from haven.labels.frames import Frame, duplicates, min_distance
+from haven.core.options import option
+from haven.labels.frames import Frame, duplicates
 from haven.labels.pulay import HEADER
 from haven.labels.units import MAX_STRESS_GPA, largest_stress_gpa
+from haven.material.distances import tightest_pair
+from haven.material.options import Distances
 
 SETTINGS = ("engine", "functional", "plane_wave_cutoff_ev", "smearing_ev", "smearing", "dispersion")
 POTENTIALS = "pseudopotentials"  # of a header: files by element, with "; " between
@@ -23,13 +26,13 @@ METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Distances):
     """What a frame must keep to be accepted.
 
     Attributes
     ----------
     min_distance_angstrom
-        Shortest distance between two atoms.
+        Shortest distance between two atoms; None for `haven.material.distances.pair_limit`.
     max_force_ev_per_angstrom
         Largest force on an atom.
     max_stress_gpa
@@ -45,9 +48,12 @@ class Limits:
         standard deviations where that is more.
     """
 
-    min_distance_angstrom: float = 1.5
-    max_force_ev_per_angstrom: float = 15.0
-    max_stress_gpa: float = MAX_STRESS_GPA
+    max_force_ev_per_angstrom: float = option(
+        15.0, "largest force on an atom that a label may have", unit="eV/Angstrom", above=0,
+        most=1000)
+    max_stress_gpa: float = option(
+        MAX_STRESS_GPA, "largest component of the stress that a label may have", unit="GPa",
+        above=0, most=1_000_000, more="More is taken for a stress in another unit")
     energy_deviations: float = 12.0
     moment_difference: float = 0.5
     cost_of_u_ev: float = 0.5
@@ -222,9 +228,9 @@ def _word(value: Any, key: str) -> str:
 def _own_fault(frame: Frame, limits: Limits) -> str:
     if not frame.info.get("converged", True):
         return "not converged"
-    shortest = min_distance(frame.atoms)
-    if shortest < limits.min_distance_angstrom:
-        return f"atoms {shortest:.2f} Angstrom apart"
+    closest = tightest_pair(frame.atoms, limits.min_distance_angstrom)
+    if closest is not None and closest[1] < closest[2]:
+        return f"atoms {closest[1]:.2f} Angstrom apart: {closest[0]}, limit {closest[2]:.2f}"
     largest = float(np.linalg.norm(frame.forces, axis=1).max())
     if largest > limits.max_force_ev_per_angstrom:
         return f"force of {largest:.1f} eV/Angstrom"

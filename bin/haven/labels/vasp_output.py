@@ -316,7 +316,7 @@ def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
         found["smearing"] = {-5: "tetrahedra", -4: "tetrahedra", -1: "Fermi-Dirac",
                              0: "Gaussian"}.get(kind, f"Methfessel-Paxton {kind}")
     dispersion = [word for word in (
-        f"IVDW {tags['IVDW'].strip()}" if tags.get("IVDW", "0").strip() != "0" else "",
+        {"0": "", "12": "d3bj"}.get(tags.get("IVDW", "0").strip(), f"IVDW {tags.get('IVDW')}"),
         "LVDW" if tags.get("LVDW", "F").strip().startswith("T") else "",
         "vdW-DF" if tags.get("LUSE_VDW", "F").strip().startswith("T") else "") if word]
     found["dispersion"] = " ".join(dispersion) or "none"

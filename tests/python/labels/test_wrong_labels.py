@@ -23,6 +23,7 @@ from haven.labels.importing import import_all, import_source
 from haven.labels.labelling import check_asked
 from haven.labels.units import check_stress, check_units
 from haven.labels.vasp_output import read_outcar, read_vasprun
+from haven.material.distances import tightest_pair
 from haven.material.file import load_material
 
 SHIPPED = Path(ase.__file__).parent / "test" / "testdata" / "vasp"
@@ -398,3 +399,26 @@ def test_links_to_their_own_folder_are_followed_once(tmp_path):
 ])
 def test_reasons_are_counted_by_their_kind(reason, kind):
     assert kind_of(reason) == kind
+
+
+BONDS = {  # shortest distances of real crystals, Angstrom
+    "P-O": 1.45, "Al-O": 1.68, "O-H": 0.92, "S-O": 1.43, "Si-O": 1.55, "B-O": 1.30, "C-H": 1.05,
+    "H-H": 0.70, "P-S": 1.95, "Li-O": 1.75, "Ti-Cl": 2.10, "N-O": 1.15, "La-O": 2.15, "Na-O": 2.05,
+}
+
+
+@pytest.mark.parametrize("pair", BONDS)
+def test_bonds_of_real_crystals_are_no_fault_and_half_of_them_are(pair):
+    for share, bad in ((1.0, False), (0.5, True)):
+        atoms = Atoms(pair.split("-"), [[0, 0, 0], [0, 0, share * BONDS[pair]]], cell=[9, 9, 9],
+                      pbc=True)
+        closest = tightest_pair(atoms)
+        assert (closest is not None and closest[1] < closest[2]) is bad, closest
+    assert tightest_pair(atoms, 0.0) is None
+
+
+def test_the_limit_of_distances_is_a_parameter():
+    found = frames.check_frames(labelled(1, 3), Path("x.u4.extxyz"), 4.0, SPECIES)
+    assert audit(found, Limits()) == ["", "", ""]
+    reasons = audit(found, Limits(min_distance_angstrom=3.0))
+    assert all(reason.startswith("atoms ") and "limit 3.00" in reason for reason in reasons)
