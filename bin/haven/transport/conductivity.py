@@ -89,8 +89,10 @@ def join(
     Each run has its own sampling error; a group (``disorder``: replica, ``potential``: seed) adds
     an effect common to its runs, and one that grows along ``slope`` (each member has its own
     activation energy); ``extra`` is one of each run alone, as far as the residuals ask for it. The
-    variances are found by restricted maximum likelihood; those of groups are kept off zero
-    (Chung et al., 2013): a few members that agree by chance do not show that all would.
+    variances are found by restricted maximum likelihood. Those of effects common to a group's runs
+    are kept off zero (Chung et al., 2013): a few members that agree by chance do not show that all
+    would. Those along ``slope`` are not: carried far beyond the data, a guess would outweigh them
+    (two replicas that differ in nothing would have an activation energy twice as uncertain).
 
     Parameters
     ----------
@@ -115,7 +117,9 @@ def join(
         degrees["extra"] = float(left)
     if count - width < 1:
         parts, sources, degrees = [], [], {}
-    scale = float(np.mean(np.diag(own)))
+    shared = [source != "extra" and source not in sources[:place]
+              for place, source in enumerate(sources)]
+    scale = float(1.0 / np.mean(1.0 / np.diag(own)))
 
     def covariance(theta: np.ndarray) -> np.ndarray:
         return own + scale * sum((t**2 * p for t, p in zip(theta, parts, strict=True)),
@@ -126,7 +130,7 @@ def join(
         normal = regressors.T @ inverse @ regressors
         rest = values - regressors @ np.linalg.solve(normal, regressors.T @ inverse @ values)
         away = sum(np.log(max(abs(t), 1e-9))
-                   for t, source in zip(theta, sources, strict=True) if source != "extra")
+                   for t, first in zip(theta, shared, strict=True) if first)
         return float(-np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1]
                      + rest @ inverse @ rest - away)
 

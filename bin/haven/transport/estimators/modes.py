@@ -133,18 +133,26 @@ def joined(runs: Sequence[Modes], durations_ps: Sequence[float]) -> Modes:
     Modes
         Ions of all runs (sum of N, k, A), one sum over ions for each run (R, m, A).
     """
+    parts = aligned(runs, durations_ps)
+    count = parts[0].count
+    kept = min(count, *(part.values.shape[1] for part in parts))
+    ions = sum(part.ions for part in parts)
+    mean = sum((part.mean * part.ions for part in parts), np.zeros(())) / ions
+    within = sum((part.spread * (part.ions - 1) for part in parts), np.zeros(()))
+    between = sum(((part.mean - mean) ** 2 * part.ions for part in parts), np.zeros(()))
+    return Modes(np.concatenate([part.values[:, :kept] for part in parts]), mean,
+                 (within + between) / max(1, ions - 1),
+                 np.concatenate([part.path for part in parts]))
+
+
+def aligned(runs: Sequence[Modes], durations_ps: Sequence[float]) -> list[Modes]:
+    """Return the modes of each run at the frequencies of the shortest, as many of each run."""
     shortest = min(durations_ps)
     parts = [_thinned(one, length / shortest)
              for one, length in zip(runs, durations_ps, strict=True)]
     count = min(part.count for part in parts)
-    kept = min(count, *(part.values.shape[1] for part in parts))
-    ions = sum(part.ions for part in parts)
-    mean = sum((part.mean[:count] * part.ions for part in parts), np.zeros(())) / ions
-    within = sum((part.spread[:count] * (part.ions - 1) for part in parts), np.zeros(()))
-    between = sum(((part.mean[:count] - mean) ** 2 * part.ions for part in parts), np.zeros(()))
-    return Modes(np.concatenate([part.values[:, :kept] for part in parts]), mean,
-                 (within + between) / max(1, ions - 1),
-                 np.concatenate([part.path[:, :count] for part in parts]))
+    return [Modes(part.values[:, :count], part.mean[:count], part.spread[:count],
+                  part.path[:, :count]) for part in parts]
 
 
 def _thinned(held: Modes, ratio: float) -> Modes:
