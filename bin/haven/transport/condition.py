@@ -8,16 +8,28 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from haven.core.errors import HavenError
 from haven.transport.conductivity import Z95
-from haven.transport.diffusion import Estimate, Run, coefficients, describe
+from haven.transport.diffusion import (
+    MODES,
+    SELF_SHARE,
+    Estimate,
+    Run,
+    coefficients,
+    describe,
+)
 from haven.transport.estimators import modes as sines
 from haven.transport.estimators import walk
 from haven.transport.estimators.modes import Modes
+from haven.transport.hop_counts import jump_length, watched_ps
+
+if TYPE_CHECKING:
+    from haven.trajectory.trajectory import Trajectory
+    from haven.transport.displacements import Curves
 
 ENDING = ".modes.npz"
 STABLE = "stable"
@@ -25,6 +37,8 @@ KEPT_NUMBERS = 1_200_000  # modes of single ions in a file: 5 MB in float32
 KEPT_LEAST = 32  # modes of each ion kept of the largest crystals
 SHORT = 0.5  # a run shorter than this share of the longest adds its jumps, not its slow modes
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
+NOTHING = (("d_self", "cm2/s"), ("d_total", "cm2/s"), ("d_distinct", "cm2/s"),
+           ("haven_ratio", "1"), ("sigma_self", "mS/cm"), ("sigma_total", "mS/cm"))
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,36 @@ class Watched:
     def name(self) -> str:
         """Replica and potential, for messages."""
         return f"replica {self.keys['replica']} seed {self.keys['seed']}"
+
+
+def watched(
+    trajectory: Trajectory, curves: Curves, keys: dict[str, Any], hops: float,
+    length: float | None, siemens: float, ended: str,
+) -> Watched:
+    """Return what a run leaves for judging it together with others.
+
+    Parameters
+    ----------
+    trajectory, curves
+        Open trajectory and its displacement curves.
+    keys
+        material, u_ev, temperature_k, replica, seed.
+    hops
+        Jumps counted.
+    length
+        Length of a jump, Angstrom; None: that of neighbouring mobile ions.
+    siemens
+        Conductivity in mS/cm of a diffusion coefficient of 1 cm2/s.
+    ended
+        ``stable``, or why the run gives no number.
+    """
+    if length is None:
+        first = trajectory.read_frames(np.array([0]))[0].astype(float)
+        length = jump_length(first, trajectory.cell)
+    frames, spacing = curves.coarse.shape[1], curves.coarse_ps
+    held = sines.modes(curves.coarse, spacing, MODES, MODES // SELF_SHARE)
+    return Watched(keys, trajectory.symbol, ended, trajectory.has_host, float(hops),
+                   watched_ps(frames, spacing), frames * spacing, length, siemens, held)
 
 
 def kept_modes(ions: int, wanted: int) -> int:
@@ -221,6 +265,47 @@ def condition(
     if not all(run.has_host for run in good):
         logs.pop("total", None)
     return Condition(keys, tuple(good), bad, rows, logs)
+
+
+def joined_rows(found: Iterable[Condition]) -> list[dict[str, Any]]:
+    """Return the rows of table ``joined``: coefficients and conductivities of joined conditions."""
+    rows = []
+    for one in found:
+        start = {**one.keys, "runs": len(one.runs), "left_out": one.left_out or None,
+                 "hop_events": one.hops, "ions": sum(run.ions for run in one.runs),
+                 "duration_ps": sum(run.duration_ps for run in one.runs)}
+        if not one.runs:
+            rows += [{**start, "quantity": name, "unit": unit, "verdict": "unstable"}
+                     for name, unit in NOTHING]
+        for row in one.estimates:
+            told = {"unit": row.unit, "loglog_slope": _finite(row.loglog_slope),
+                    "loglog_slope_error": _finite(row.loglog_slope_error), "verdict": row.verdict}
+            ends = {"value": row.value, "low_95": row.low_95, "high_95": row.high_95}
+            if row.quantity in DIFFUSION:
+                rows.append({**start, **told, **ends, "quantity": DIFFUSION[row.quantity]})
+            if row.quantity in ("self", "total"):
+                ends = {name: None if value is None else value * one.siemens
+                        for name, value in ends.items()}
+                rows.append({**start, **told, **ends, "quantity": f"sigma_{row.quantity}",
+                             "unit": "mS/cm"})
+    return rows
+
+
+def said(one: Condition) -> str:
+    """Return one line about a joined condition."""
+    seed = "" if one.keys["seed"] is None else f", potential of seed {one.keys['seed']}"
+    start = (f"U {one.keys['u_ev']:g} eV, {one.keys['temperature_k']:g} K{seed}: "
+             f"{len(one.runs)} run(s), {one.hops:g} jumps")
+    left = f"; left out: {one.left_out}" if one.left_out else ""
+    if not one.estimates or one.estimates[0].value is None:
+        return f"{start}, no D_self ({one.verdict.replace('_', ' ')}){left}"
+    tracer = one.estimates[0]
+    return (f"{start}, D_self {tracer.value:.3g} [{tracer.low_95:.3g}, {tracer.high_95:.3g}] "
+            f"cm2/s{left}")
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _log(row: Estimate) -> tuple[float, float]:

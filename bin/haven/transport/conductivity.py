@@ -11,6 +11,8 @@ ELEMENTARY_CHARGE = 1.602176634e-19
 BOLTZMANN = 1.380649e-23
 MS_PER_CM = 10.0
 Z95 = 1.959963984540054
+ALONG = 0.4  # weight of the prior that keeps effects along a slope off zero; with 1, activation
+#   energies of two replicas that differ in nothing have intervals twice as wide as their scatter
 
 
 def nernst_einstein(
@@ -91,8 +93,8 @@ def join(
     activation energy); ``extra`` is one of each run alone, as far as the residuals ask for it. The
     variances are found by restricted maximum likelihood. Those of effects common to a group's runs
     are kept off zero (Chung et al., 2013): a few members that agree by chance do not show that all
-    would. Those along ``slope`` are not: carried far beyond the data, a guess would outweigh them
-    (two replicas that differ in nothing would have an activation energy twice as uncertain).
+    would. Those along ``slope`` less so (`ALONG`): carried far beyond the data, they would outweigh
+    the rest.
 
     Parameters
     ----------
@@ -117,8 +119,8 @@ def join(
         degrees["extra"] = float(left)
     if count - width < 1:
         parts, sources, degrees = [], [], {}
-    shared = [source != "extra" and source not in sources[:place]
-              for place, source in enumerate(sources)]
+    kept_off = [0.0 if source == "extra" else ALONG if source in sources[:place] else 1.0
+                for place, source in enumerate(sources)]
     scale = float(1.0 / np.mean(1.0 / np.diag(own)))
 
     def covariance(theta: np.ndarray) -> np.ndarray:
@@ -129,8 +131,8 @@ def join(
         inverse = np.linalg.inv(covariance(theta))
         normal = regressors.T @ inverse @ regressors
         rest = values - regressors @ np.linalg.solve(normal, regressors.T @ inverse @ values)
-        away = sum(np.log(max(abs(t), 1e-9))
-                   for t, first in zip(theta, shared, strict=True) if first)
+        away = sum(weight * np.log(max(abs(t), 1e-9))
+                   for t, weight in zip(theta, kept_off, strict=True))
         return float(-np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1]
                      + rest @ inverse @ rest - away)
 

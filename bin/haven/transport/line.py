@@ -94,11 +94,11 @@ def rate_line(
         beta = beta + step * min(1.0, STEEPEST / max(size, 1e-300))
         if size < CLOSE:
             break
-    for _ in range(MIXED_ROUNDS):
+    for _ in range(MIXED_ROUNDS - 1):
         logs, errors = _working(counts, regressors @ beta, offset)
-        found = join(logs, errors, regressors, counts.groups, slope)
-        beta = found.beta
-    return found
+        beta = join(logs, errors, regressors, counts.groups, slope).beta
+    logs, errors = _working(counts, regressors @ beta, offset)
+    return join(logs, errors, regressors, counts.groups, slope)
 
 
 def _working(
@@ -126,12 +126,14 @@ def yield_line(
     """
     gamma = np.linalg.lstsq(regressors / yields.errors[:, None], yields.logs / yields.errors,
                             rcond=None)[0]
-    for _ in range(MIXED_ROUNDS + 2):
-        line = regressors @ gamma
-        apart = np.clip(yields.logs - line, -STEEPEST, STEEPEST)
-        found = join(line + np.expm1(apart), yields.errors, regressors, yields.groups, slope)
-        gamma = found.beta
-    return found
+
+    def working(line: np.ndarray) -> np.ndarray:
+        return line + np.expm1(np.clip(yields.logs - line, -STEEPEST, STEEPEST))
+
+    for _ in range(MIXED_ROUNDS):
+        gamma = join(working(regressors @ gamma), yields.errors, regressors, yields.groups,
+                     slope).beta
+    return join(working(regressors @ gamma), yields.errors, regressors, yields.groups, slope)
 
 
 def added(first: Joined, second: Joined) -> Joined:
