@@ -69,6 +69,11 @@ def main(argv: list[str] | None = None) -> None:
     found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
     prefix = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     checks = transport.host_checks(trajectory, prefix, name)
+    checks += transport.motion_checks(found, prefix, name)
+    for check in checks:
+        if not check["passed"]:
+            log.warning("%s: %s %.3g %s (limit %.3g): %s", prefix, check["check"], check["value"],
+                        check["unit"], check["limit"], check["message"])
     ended = trajectory.meta.get("verdict", "stable")
     if ended != "stable":
         log.warning("%s: its dynamics were %s, so it gives no number", prefix, ended)
@@ -92,6 +97,8 @@ def main(argv: list[str] | None = None) -> None:
     for table, rows in written:
         stem = prefix if table is not VERDICTS else f"{prefix}_transport"
         tables.write(table, rows, out / f"{stem}.{table.name}.parquet", inputs)
+    if ended == "stable" and found[0].verdict in ("unstable", "drifting"):
+        ended = found[0].verdict
     siemens = nernst_einstein(1.0, trajectory.ions, trajectory.volume, given.temperature_k, charge)
     condition.write(condition.watched(trajectory, curves, keys, found[0].hop_events,
                                       given.jump_angstrom, float(siemens), ended),

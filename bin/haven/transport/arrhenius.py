@@ -19,8 +19,11 @@ REFERENCE_K = 298.0
 NEAR_K = 2.0  # a run within this of 298 K also gives a conductivity without a line
 FEWEST_TEMPERATURES = 3
 FEWEST_JUMPS = 30  # of all runs together: their number alone leaves an error of 18 %
-SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "unstable")
-WITHOUT_NUMBER = ("unstable", "not_stationary")  # verdicts of runs that are not to be counted
+SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "drifting", "unstable")
+# Verdicts of runs that are not to be counted.
+WITHOUT_NUMBER = ("unstable", "drifting", "not_stationary")
+# Verdicts of a whole temperature that keep it from the line, in words.
+NOT_DIFFUSIVE = {"subdiffusive": "not diffusive yet", "drifting": "drifts", "unstable": "unstable"}
 QUANTITIES = ("sigma_total", "sigma_self", "d_total", "d_self")
 FORMS = {True: "ln(sigma T) = ln(A) - Ea / (kB T)", False: "ln(D) = ln(D0) - Ea / (kB T)"}
 
@@ -111,6 +114,7 @@ def counted(
     joined
         Joined conditions of the same material and U, if there are.
     """
+    part = runs["quantity"].iloc[0].partition("_")[2] if len(runs) else ""
     told = [f"{len(some)} run(s) {verdict.replace('_', ' ')}" for verdict, some in
             runs[runs["verdict"].isin(WITHOUT_NUMBER)].groupby("verdict")]
     kept = runs[~runs["verdict"].isin(WITHOUT_NUMBER)]
@@ -118,13 +122,14 @@ def counted(
     if unknown.any():
         told.append(f"{int(unknown.sum())} run(s) without a count of jumps")
     kept = kept[~unknown]
-    known = {float(one.keys["temperature_k"]): one.verdict for one in joined
+    known = {float(one.keys["temperature_k"]): one.verdict_on(part) for one in joined
              if one.keys["seed"] is None}
     for temperature, some in kept.groupby("temperature_k"):
         verdict = known.get(float(temperature))
         share = float((some["verdict"] == "subdiffusive").mean())
-        if verdict == "subdiffusive" or (verdict is None and share > 0.5):
-            told.append(f"{temperature:g} K not diffusive yet")
+        if verdict in NOT_DIFFUSIVE or (verdict is None and share > 0.5):
+            words = NOT_DIFFUSIVE[verdict or "subdiffusive"]
+            told.append(f"{temperature:g} K {words}")
             kept = kept[kept["temperature_k"] != temperature]
     return kept, told
 

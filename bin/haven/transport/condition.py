@@ -131,7 +131,8 @@ def write(run: Watched, path: str | Path, inputs: Mapping[str, object] | None = 
     target = Path(path)
     np.savez_compressed(
         target, values=run.modes.values[:, :kept], mean=run.modes.mean, spread=run.modes.spread,
-        path=run.modes.path, run=np.array(json.dumps({**named, "inputs": dict(inputs or {})},
+        path=run.modes.path, net=np.zeros(0) if run.modes.net is None else run.modes.net,
+        run=np.array(json.dumps({**named, "inputs": dict(inputs or {})},
                                                      default=str)))
     return target
 
@@ -147,7 +148,8 @@ def read(path: str | Path) -> Watched:
     try:
         with np.load(path) as held:
             told = json.loads(str(held["run"]))
-            parts = Modes(*(held[name] for name in ("values", "mean", "spread", "path")))
+            parts = Modes(held["values"], held["mean"], held["spread"], held["path"],
+                          held["net"] if held["net"].size else None)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise HavenError(f"{path}: no modes of a run, or damaged ({error}): analyse the trajectory "
                          "again with analyse_transport.py") from error
@@ -201,10 +203,9 @@ class Condition:
         return float(np.average([run.siemens for run in self.runs],
                                 weights=[run.ions * run.duration_ps for run in self.runs]))
 
-    @property
-    def verdict(self) -> str:
-        """Verdict on D_self; ``unstable`` without any run that counts."""
-        return self.estimates[0].verdict if self.estimates else "unstable"
+    def verdict_on(self, part: str) -> str:
+        """Return the verdict on ``self`` or ``total``; ``unstable`` if no run counts."""
+        return next((row.verdict for row in self.estimates if row.quantity == part), "unstable")
 
 
 def conditions(runs: Iterable[Watched], min_events: int) -> list[Condition]:
@@ -251,7 +252,8 @@ def condition(
     together = describe(held, ion_ps / held.ions, hops, length, min_events)
     rng = np.random.default_rng(0)
     rows = coefficients(held, "xyz", together, rng, hops)
-    raw = coefficients(held, "xyz", replace(together, verdict="diffusive"), rng, hops)
+    free = replace(together, verdict="diffusive", sum_verdict="diffusive")
+    raw = coefficients(held, "xyz", free, rng, hops)
     extra = _between(slow, held, together)
     if extra:
         rows = [row if row.quantity == "haven" else _widened(row, extra, len(slow))
@@ -298,7 +300,7 @@ def said(one: Condition) -> str:
              f"{len(one.runs)} run(s), {one.hops:g} jumps")
     left = f"; left out: {one.left_out}" if one.left_out else ""
     if not one.estimates or one.estimates[0].value is None:
-        return f"{start}, no D_self ({one.verdict.replace('_', ' ')}){left}"
+        return f"{start}, no D_self ({one.verdict_on('self').replace('_', ' ')}){left}"
     tracer = one.estimates[0]
     return (f"{start}, D_self {tracer.value:.3g} [{tracer.low_95:.3g}, {tracer.high_95:.3g}] "
             f"cm2/s{left}")

@@ -11,7 +11,7 @@ ELEMENTARY_CHARGE = 1.602176634e-19
 BOLTZMANN = 1.380649e-23
 MS_PER_CM = 10.0
 Z95 = 1.959963984540054
-ALONG = 0.4  # weight of the prior that keeps effects along a slope off zero; with 1, activation
+ALONG = 0.25  # weight of the prior that keeps effects along a slope off zero; with 1, activation
 #   energies of two replicas that differ in nothing have intervals twice as wide as their scatter
 
 

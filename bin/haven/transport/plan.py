@@ -23,6 +23,7 @@ UNSEEN = 3.0  # jumps that may be missed where none was seen (95 % of a Poisson 
 LONGER = 4.0  # times as long, where ions have not begun to diffuse
 BEYOND_TIME = {
     "no_host": "the trajectories hold the mobile ions alone: save all atoms",
+    "drifting": "the mobile ions drift against the host, which more time does not mend",
     "unstable": "no run was stable, which more time does not mend",
     "not_stationary": "no run was stationary: anneal longer",
 }
