@@ -132,8 +132,7 @@ def write(run: Watched, path: str | Path, inputs: Mapping[str, object] | None = 
     np.savez_compressed(
         target, values=run.modes.values[:, :kept], mean=run.modes.mean, spread=run.modes.spread,
         path=run.modes.path, net=np.zeros(0) if run.modes.net is None else run.modes.net,
-        run=np.array(json.dumps({**named, "inputs": dict(inputs or {})},
-                                                     default=str)))
+        run=np.array(json.dumps({**named, "inputs": dict(inputs or {})}, default=str)))
     return target
 
 

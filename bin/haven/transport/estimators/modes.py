@@ -188,4 +188,4 @@ def _thinned(held: Modes, ratio: float) -> Modes:
     values = (values * signs[:, : values.shape[1]]).astype(np.float32)
     each = max(1, round(ratio))
     return Modes(values, gathered(held.mean, 0), gathered(held.spread, 0) / each,
-                 gathered(held.path**2, 1) ** 0.5)
+                 gathered(held.path**2, 1) ** 0.5, held.net)
