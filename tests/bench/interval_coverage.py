@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How often 95 % intervals of D_self, D_total, D_distinct and H_R hold the truth, and how wide.
 
-    python tests/bench/interval_coverage.py --runs 200 --out tests/bench/interval_coverage.csv [KIND ...]
+    python tests/bench/interval_coverage.py --runs 200 --out tests/bench/interval_coverage.csv
 
 Each kind is a synthetic motion whose coefficients are known exactly. One row a kind and quantity:
 the share of runs with a number, of these the share whose interval holds the truth, median and

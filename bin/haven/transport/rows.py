@@ -146,7 +146,8 @@ def _agreement(found: list[Estimate], run: str, material: str) -> list[dict[str,
               for one in (total, other)]
     said = [f"{one.value:.3g} [{one.low_95:.3g}, {one.high_95:.3g}] cm2/s by {one.estimator}"
             for one in (total, other)]
-    apart = abs(float(np.log((total.value or 1) / (other.value or 1)))) / float(np.hypot(errors[0], errors[1]))
+    apart = abs(float(np.log((total.value or 1) / (other.value or 1))))
+    apart /= float(np.hypot(errors[0], errors[1]))
     return [_verdict(material, run, "estimators agree", apart, DISAGREE, "standard errors",
                      f"D_total is {said[0]} and {said[1]}: where they differ, correlations reach "
                      "farther than the radius or last longer than the lag, and the sum over all "
