@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.job import Job, check, velocity_seed
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
-    from haven.potential.families.deepmd.model_file import check_ensemble
+    from haven.potential.families import check_ensemble
 
     material = load_material(args.material)
     check_ensemble(args.potentials, material.species)

@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.potential import data_size as shares
     from haven.potential import dataset as data
-    from haven.potential.families.deepmd.model_file import check_potential
+    from haven.potential.families import check_potential
 
     if args.gpu:
         guard.require_gpu(args.backend)

@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.minimise import minimise, verdict_rows
     from haven.material.file import load_material
     from haven.material.structures import read_structure, wall_row, walls_of
-    from haven.potential.families.deepmd.model_file import check_potential
+    from haven.potential.families import check_potential
 
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)

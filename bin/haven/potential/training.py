@@ -10,7 +10,6 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -327,12 +326,3 @@ def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict
         "versions": {n: importlib.metadata.version(n) for n in ("deepmd-kit", "numpy")},
         "haven": package_digest(),
     }
-
-
-def require_species(known: Sequence[str], species: Sequence[str], model: str) -> list[str]:
-    """Return a potential's type map, or refuse a potential that lacks an element."""
-    absent = [s for s in species if s not in known]
-    if absent:
-        raise HavenError(f"potential {model} knows {', '.join(known)}, not {', '.join(absent)}: it "
-                         "is of another material")
-    return list(known)

@@ -19,6 +19,7 @@ from trained import ROOT, call, kill_when, script, trained
 from haven.core.errors import HavenError
 from haven.core.identity import sha256
 from haven.dynamics import lammps
+from haven.material import structures
 from haven.potential import curve as learning
 from haven.potential import dataset
 from haven.potential import training as potential
@@ -134,6 +135,7 @@ def test_shipped_weights_say_what_they_were_trained_on():
 def test_shipped_weights_have_the_errors_they_are_shipped_with(tmp_path, u_ev):
     from haven.potential import accuracy
     from haven.potential.families.deepmd.compression import open_potential
+    from haven.potential.families.deepmd.family import Opened
     from haven.potential.heldout import series_of
 
     built = call("build_dataset.py", "--frames", ROOT / "assets" / "frames" / "li3ticl6",
@@ -141,7 +143,7 @@ def test_shipped_weights_have_the_errors_they_are_shipped_with(tmp_path, u_ev):
     assert built.returncode == 0, built.stderr
     content = dataset.load(tmp_path / f"u{u_ev}.dataset")
     held = {**content, "systems": [s for s in content["systems"] if s["subset"] == "test"]}
-    parts = series_of(open_potential(SHIPPED / f"u{u_ev}_s1.pt"), held, content["type_map"])
+    parts = series_of(Opened(open_potential(SHIPPED / f"u{u_ev}_s1.pt")), held)
     found = accuracy.accuracy_rows(parts["test"], accuracy.training_means(parts["test"]), 1)
     said = pd.read_csv(SHIPPED / "accuracy.csv").query("u_ev == @u_ev and seed == 1")
     said = said.set_index(["quantity", "species"])["rmse"]
@@ -209,7 +211,7 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
     assert first.energy[0] == pytest.approx(rotated.energy[0], abs=1e-4)
 
     # LAMMPS finds the library and computes the same energy
-    lammps.write_data(tmp_path / "in.data", atoms, ["Li", "Ti", "Cl"])
+    structures.write_data(tmp_path / "in.data", atoms, ["Li", "Ti", "Cl"])
     lines = lammps.setting_lines("read_data in.data", ["u4_s1.pt2"], ["Li", "Ti", "Cl"])
     (tmp_path / "in.lmp").write_text("\n".join(
         [*lines, "thermo_style custom step temp pe", "fix 1 all nve", "run 1"]) + "\n")

@@ -16,7 +16,7 @@ from trained import ROOT, STEPS, call, train_arguments, trained
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.potential import accuracy, dataset, heldout
+from haven.potential import accuracy, dataset, families, heldout
 from haven.potential import curve as learning
 from haven.potential import progress as trainings
 from haven.potential import training as potential
@@ -206,9 +206,17 @@ def test_a_backend_that_is_not_installed_is_named(folder, monkeypatch):
                         ["Li", "Ti", "Cl"], 4.0, "jax")
 
 
-def test_a_potential_of_another_material_is_refused():
+def water(folder):
+    path = folder / "water.pair"
+    path.write_text("cutoff_angstrom: 5\ndamping_per_angstrom: 0.3\nrepulsion_ev: 1\n"
+                    "stiffness_angstrom: 0.2\ncharges: {O: -0.8, H: 0.4}\n"
+                    "radii_angstrom: {O: 1.3, H: 0.3}\n")
+    return path
+
+
+def test_a_potential_of_another_material_is_refused(tmp_path):
     with pytest.raises(HavenError, match="knows O, H, not Li, Cl"):
-        potential.require_species(["O", "H"], ["Li", "Cl"], "water.pb")
+        families.open_evaluator(water(tmp_path), ["Li", "Cl"])
 
 
 def test_a_potential_cut_off_is_refused(folder, tmp_path):
