@@ -24,7 +24,8 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
     options.add_argument("--seed", type=int, default=0, help="seed of the potential")
     add_name(options)
-    options.add_argument("--timestep_ps", type=float, help="time between two saved frames, ps")
+    options.add_argument("--frame_spacing_ps", "--timestep_ps", type=float,
+                         help="time between two saved frames, ps")
     options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
     options.add_argument("--topology", help="topology file, for MDAnalysis")
     options.add_argument("--cell_changes", action="store_true", help="accept NPT: mean cell")
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.core.columns import VERDICTS
-    from haven.trajectory import readers
+    from haven.trajectory import convert
     from haven.transport import diffusion
     from haven.transport import displacements as msd
     from haven.transport import rows as transport
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
         name = given.material
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    trajectory = readers.open_trajectory(given.trajectory, species, out, given.timestep_ps,
+    trajectory = convert.open_trajectory(given.trajectory, species, out, given.frame_spacing_ps,
                                          given.type_map, given.topology, given.cell_changes)
     curves = msd.curves(trajectory, given.frame_of_reference)
     found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
