@@ -12,7 +12,9 @@ from typing import Any
 
 from haven.core import tasks
 from haven.core.errors import HavenError, log
-from haven.potential.training import Settings, finished, make
+from haven.potential.families.deepmd.settings import Settings
+from haven.potential.families.deepmd.train import make
+from haven.potential.training import finished
 
 SHOWN = ("mae", "rmse", "rmse_low_95", "rmse_high_95", "unit")
 

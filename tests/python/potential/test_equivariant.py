@@ -25,11 +25,12 @@ from haven.potential import dataset
 from haven.potential import training as potential
 from haven.potential.families.deepmd import files as weights
 from haven.potential.families.deepmd import input as training_input
+from haven.potential.families.deepmd import settings, train
 from haven.potential.families.deepmd.summary import trained_network
 from haven.potential.start import choose_start
 
 SHIPPED = ROOT / "assets" / "models" / "dpa4"
-SETTINGS = potential.Settings(descriptor="dpa4")
+SETTINGS = settings.Settings(descriptor="dpa4")
 INSTALLED = all(importlib.util.find_spec(name) for name in weights.PACKAGES)
 real = pytest.mark.skipif(not INSTALLED, reason="PyTorch is not installed: HAVEN_PYTORCH=yes "
                           "./haven test installs it")
@@ -52,7 +53,7 @@ def test_the_input_holds_what_the_settings_say():
 
 
 def test_each_descriptor_is_described_by_its_own_settings():
-    invariant, equivariant = (training_input.described(s) for s in (potential.Settings(), SETTINGS))
+    invariant, equivariant = (training_input.described(s) for s in (settings.Settings(), SETTINGS))
     assert "channels" not in invariant and "embedding" not in equivariant
     assert set(invariant) | set(equivariant) == set(asdict(SETTINGS))
     data = {"sha256": "a"}
@@ -77,7 +78,7 @@ def test_a_curve_of_mean_errors_is_said_to_be_one(tmp_path):
 def test_what_cannot_be_trained_is_refused(change, backend, says):
     content = dataset.load(trained() / "u4.dataset")
     with pytest.raises(HavenError, match=says):
-        potential.check(replace(SETTINGS, **change), content, ["Li", "Ti", "Cl"], 4.0, backend)
+        train.check(replace(SETTINGS, **change), content, ["Li", "Ti", "Cl"], 4.0, backend)
 
 
 def test_a_package_that_is_missing_is_named():
@@ -96,7 +97,7 @@ def test_a_network_is_named_in_the_costs():
     about = training_input.described(SETTINGS)
     assert trained_network(about) == (
         "DPA4 of degree 2, 32 channels, 2 blocks, cutoff 6 Å, float32")
-    about = training_input.described(potential.Settings())
+    about = training_input.described(settings.Settings())
     assert trained_network(about) == "10-20-40 / 64-64-64, cutoff 6 Å, float32"
 
 
@@ -167,7 +168,7 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
     asked = arguments(folder, tmp_path)
     jobs = tmp_path / "checkpoints"
     assert kill_when(script("train_potential.py", *asked), lambda: any(
-        potential.checkpoints(job, "pytorch") for job in jobs.glob("*")))
+        train.checkpoints(job, "pytorch") for job in jobs.glob("*")))
     done = call("train_potential.py", *asked)
     assert done.returncode == 0, done.stderr
     about = json.loads((tmp_path / "u4_s1.potential.json").read_text())
