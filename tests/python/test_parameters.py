@@ -112,7 +112,8 @@ def parser_of(script: str, monkeypatch: pytest.MonkeyPatch) -> argparse.Argument
         patched.setattr(argparse.ArgumentParser, "parse_args", stop)
         with pytest.raises(AskedError):
             # by its file: a test may have the script's name
-            spec = importlib.util.spec_from_file_location(f"script_{script}", ROOT / "bin" / f"{script}.py")
+            file = ROOT / "bin" / f"{script}.py"
+            spec = importlib.util.spec_from_file_location(f"script_{script}", file)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
             module.main([])
