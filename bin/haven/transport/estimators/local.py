@@ -32,8 +32,9 @@ QUARTER = 4
 # Radii grow by this factor; points of the grid to the distance of neighbouring ions.
 GROWTH, POINTS = 1.2, 2.5
 LARGEST_GRID = 96
-# A radius or lag is too short if a longer one differs by more than so many standard errors.
-APART = 2.0
+# A radius is too short if a longer one differs by more than so many standard errors, and a lag if
+# a longer one does by so many of its own: radii were chosen too, so lags scatter more than that.
+APART, LAGS_APART = 2.0, 3.0
 # Correlation has died off beyond a jump and so many root mean squares of the density's spreading:
 # in a lattice gas of 70 % occupation, 1 to 2 % of D_total are left there.
 REACH = 2.0
@@ -240,8 +241,8 @@ def choose(some: list[Level], held: Shells, nearest: float, crowded: float) -> L
     found = [_at(level, held, nearest, crowded) for level in some]
     for place, one in enumerate(found):
         later = found[place + 1 :]
-        if all(abs(one.total - other.total) <= APART * one.tracer * max(
-                other.error**2 - one.error**2, other.error**2 / 4) ** 0.5 for other in later):
+        if all(abs(one.total - other.total) <= LAGS_APART * one.tracer * other.error
+               for other in later):
             return one
     return found[-1] if found else None
 
