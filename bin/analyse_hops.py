@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--u_ev", type=float, default=0.0, help="Hubbard U, eV")
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
     add_name(options)
     options.add_argument("--residence_ps", type=float, default=1.0,
                          help="a move undone sooner than this is no jump")
@@ -42,9 +42,9 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.material.file import load_material
-    from haven.mechanism import hops, tracks
+    from haven.mechanism import hops, interstitial, tracks
     from haven.mechanism import van_hove as vanhove
-    from haven.mechanism.tables import DENSITY, HOPS, TRACKS, VAN_HOVE
+    from haven.mechanism.tables import DENSITY, HOPS, INTERSTITIAL, TRACKS, VAN_HOVE
     from haven.trajectory import convert
 
     material = load_material(given.material)
@@ -55,12 +55,19 @@ def main(argv: list[str] | None = None) -> None:
         lattice = hops.lattice_of(material, trajectory)
         core = hops.core_radius(lattice, given.core_share)
         seen = hops.hops_of(lattice, trajectory, given.residence_ps, core)
+        anions = interstitial.anions_of(material, lattice, trajectory.extra.get("symbols"),
+                                        hops.mean_positions(trajectory))
+        wide = interstitial.with_voids(lattice, anions)
+        visits = interstitial.visits_of(lattice, wide, trajectory, given.residence_ps,
+                                        hops.core_radius(wide, given.core_share))
         host, views = trajectory.host, ((0, 1, 0), (1, 1, 0))
         thinned = tracks.thin(trajectory.frames, min(2000, max(50, 2_000_000 // trajectory.ions)))
         ends = thinned[[0, -1]]
         shown = tracks.choose_ions(trajectory.read_frames(ends), host[ends])
         table = {
             HOPS: hops.hop_table(lattice, seen, trajectory.ions, trajectory.duration_ps),
+            INTERSTITIAL: interstitial.interstitial_table(
+                lattice, wide, visits, trajectory.time_ps, given.residence_ps),
             TRACKS: tracks.track_table(lattice, trajectory, shown, core),
             VAN_HOVE: vanhove.van_hove_table(trajectory, host),
             DENSITY: tracks.density_table(
@@ -70,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
             "temperature_k": given.temperature_k, "seed": given.seed}
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     for what, rows in table.items():
-        own = {"species": material.mobile} if what in (HOPS, DENSITY) else {}
+        own = {"species": material.mobile} if what in (HOPS, INTERSTITIAL, DENSITY) else {}
         tables.write(what, rows.assign(**keys, **own), out / f"{name}.{what.name}.parquet",
                      {"trajectory": Path(files[0]).name})
     log.info("%s: %d frames %g ps apart (%g ps): %d hops of %d ions, %d undone", name,

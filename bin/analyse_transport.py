@@ -19,12 +19,13 @@ import argparse
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
-from haven.core.options import add_name
+from haven.core.options import add, add_name
 
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     from haven.trajectory.options import add_reading
+    from haven.transport.options import Reference
 
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -40,9 +41,7 @@ def options() -> argparse.ArgumentParser:
                       help="elements of the solid host; default: all that are not mobile")
     what.add_argument("--ions", default="", metavar="NUMBERS",
                       help="these mobile ions alone, such as 1-16,20 (ids, or places from 1)")
-    what.add_argument("--frame_of_reference", choices=("host", "barycentre", "fixed"),
-                      default="host", help="whose motion is taken off (default host); fixed: "
-                                           "nothing, the file's own frame stands still")
+    add(parser, Reference)
     what.add_argument("--material", metavar="NAME",
                       help="material file (.yml), or a name; default: formula of the cell")
     runs = parser.add_argument_group("runs")
@@ -56,8 +55,8 @@ def options() -> argparse.ArgumentParser:
                       help="number of the first run (default 0)")
     runs.add_argument("--u_ev", type=float, default=0.0, metavar="EV",
                       help="Hubbard U of the potential (default 0)")
-    runs.add_argument("--seed", type=int, default=0, metavar="N",
-                      help="seed of the potential (default 0)")
+    runs.add_argument("--seed", type=int, default=1, metavar="N",
+                      help="seed of the potential (default 1)")
     add_reading(parser)
     how = parser.add_argument_group("analysis")
     how.add_argument("--jump_angstrom", type=float, metavar="A",
@@ -96,7 +95,9 @@ def main(argv: list[str] | None = None) -> None:
     runs, temperatures = command.temperatures(written)
     if runs > 1:
         written += fitted(given, out, written, temperatures)
-    log.info("written to %s:\n%s", out, "\n".join(f"  {path.name}" for path in written))
+    log.info("written to %s: %d tables (.parquet and .csv), %d pictures (.png)", out,
+             sum(path.suffix == ".parquet" for path in written),
+             sum(path.suffix == ".png" for path in written))
 
 
 def fitted(

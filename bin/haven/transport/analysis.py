@@ -135,6 +135,7 @@ def analyse(
     jump = settings.jump_angstrom or _jump(trajectory, notes)
     found = diffusion.estimate(trajectory, curves, jump, settings.min_events)
     checks = rows.host_checks(trajectory, prefix, str(keys["material"]))
+    checks += rows.motion_checks(found, prefix, str(keys["material"]))
     ended = str(trajectory.meta.get("verdict", "stable"))
     if ended != "stable":
         notes.append(f"its dynamics were {ended}, so it gives no number")
@@ -148,6 +149,9 @@ def analyse(
                      "rest with --framework")
     elif row := next((row for row in checks if "turn in place" in row["message"]), None):
         notes.append(f"{row['message']} ({row['value']:.3g} Angstrom^2)")
+    notes += [f"{row['check']} {row['value']:.3g} {row['unit']} (limit {row['limit']:.3g}): "
+              f"{row['message']}" for row in checks
+              if not row["passed"] and row["check"] != "host melt"]
     if ended != "stable":
         found = rows.unstable(found)
     charge = settings.charges.get(trajectory.symbol) or charge_of(trajectory.symbol)

@@ -23,7 +23,6 @@ from haven.transport.analysis import Analysed, Settings
 from haven.transport.files import Files, runs_of
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
 
-
 FITTED = ("joined", "arrhenius", "paired", "error_budget", "plan")
 """Tables that ``bin/fit_arrhenius.py`` writes."""
 

@@ -59,8 +59,8 @@ def lines(one: Analysed, sigma: Iterable[dict[str, Any]], axes: Sequence[dict[st
                    f"{row.loglog_slope:.2f} +- {row.loglog_slope_error:.2f}")
         out.append(_line(name, row.value, row.low_95, row.high_95, row.unit, row.verdict, why))
     for row in sigma:
-        out.append(_line(NAMES.get(row["quantity"], row["quantity"]), row["value_ms_per_cm"],
-                         row["low_95"], row["high_95"], "mS/cm", row["verdict"], ""))
+        out.append(_line(str(row["quantity"]), row["value_ms_per_cm"], row["low_95"],
+                         row["high_95"], "mS/cm", row["verdict"], ""))
     along = [row for row in axes if row["axis"] in "xyz" and row["quantity"] == "sigma_total"]
     out += [_line(f"sigma_total, {row['axis']}", row["value"], row["low_95"], row["high_95"],
                   row["unit"], row["verdict"], "") for row in along]
@@ -71,7 +71,6 @@ def together_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
     """Return the lines of several species together, from rows of table ``onsager``."""
     out = []
     for row in rows:
-        name = f"{row['quantity']}"
         if row["quantity"] == "sigma_ij":
             name = f"sigma_ij {row['species']}, {row['other_species']}"
         else:
