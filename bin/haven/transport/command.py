@@ -18,9 +18,11 @@ from haven.core.options import numbers
 from haven.trajectory import convert
 from haven.trajectory.convert import Wanted
 from haven.trajectory.options import wanted_of
-from haven.transport import analysis, pictures, rows, screen, species
+from haven.transport import analysis, condition, pictures, rows, screen, species
 from haven.transport.analysis import Analysed, Settings
+from haven.transport.conductivity import nernst_einstein
 from haven.transport.files import Files, runs_of
+from haven.transport.hop_counts import watched_ps
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
 
 FITTED = ("joined", "arrhenius", "paired", "error_budget", "plan")
@@ -195,11 +197,21 @@ def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) ->
     analysis.warn(part)
     for line in screen.lines(part, sigma, axes):
         log.info("%s", line)
-    return _tables([
-        (MSD, rows.msd_rows(part.curves, part.place)),
-        (DIFFUSION, rows.diffusion_rows(part.found, part.trajectory, part.place)),
+    curves = part.curves
+    place = {**part.place, "watched_ps": watched_ps(curves.coarse.shape[1], curves.coarse_ps)}
+    written = _tables([
+        (MSD, rows.msd_rows(curves, part.place)),
+        (DIFFUSION, rows.diffusion_rows(part.found, part.trajectory, place)),
         (CONDUCTIVITY, sigma), (ONSAGER, axes), (VERDICTS, part.checks),
     ], part.prefix, inputs, out, source)
+    ended, first = part.ended, part.found[0]
+    if ended == "stable" and first.verdict in ("unstable", "drifting"):
+        ended = first.verdict
+    siemens = nernst_einstein(1.0, part.trajectory.ions, part.volume, part.keys["temperature_k"],
+                              part.charge)
+    run = condition.watched(part.trajectory, curves, part.keys, first.hop_events, part.jump,
+                            float(siemens), ended)
+    return [*written, condition.write(run, out / f"{part.prefix}{condition.ENDING}", inputs)]
 
 
 def _tables(
