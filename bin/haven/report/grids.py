@@ -116,15 +116,49 @@ def accuracy_grid(tables: Tables) -> Block | None:
                 "unit": row["unit"]}
         text = shown(cell) if known(row["rmse_low_95"]) else number(row["rmse"], row["unit"], 3)
         lines.append([f"{row['u_ev']:g}", str(row["seed"]), row["subset"], row["quantity"],
-                      row["species"], text, number(row["mae"], row["unit"], 3),
+                      row["species"], text, _parts_of(row), number(row["mae"], row["unit"], 3),
                       number(row["max_error"], row["unit"], 3),
                       number(row["baseline_rmse"], row["unit"], 3), str(row["count"])])
-    return grid(["U (eV)", "seed", "frames", "quantity", "element", "RMSE", "MAE", "largest",
-                 "mean predictor", "values"], lines,
+    return grid(["U (eV)", "seed", "frames", "quantity", "element", "RMSE",
+                 "offset; scatter", "MAE", "largest", "mean predictor", "values"], lines,
                 "Errors of each potential; intervals: bootstrap over trajectories. “Mean "
-                "predictor” is the RMSE of always predicting the training mean. “aimd”: along "
+                "predictor” is the RMSE of always predicting the training mean. An offset that all "
+                "values share moves no atom; the scatter about it is what is left. “aimd”: along "
                 "first-principles dynamics at one temperature, whose frames were not chosen for "
                 "being difficult; one trajectory, so without interval.")
+
+
+def _parts_of(row: Row) -> str:
+    """Return an error's offset and its scatter about that; a dash where a table has neither."""
+    if not known(row.get("offset"), row.get("scatter")):  # type: ignore[arg-type]
+        return DASH
+    unit = str(row["unit"])
+    return (f"{number(row['offset'], unit, 2)}; "  # type: ignore[arg-type]
+            f"{number(row['scatter'], unit, 2)}")  # type: ignore[arg-type]
+
+
+def barriers_grid(tables: Tables, reference: Table) -> Block | None:
+    """Return each path's barrier there and back, their mean, and the published one."""
+    table = tables["barriers"].drop_duplicates(["u_ev", "seed", "replica", "path"])
+    if table.empty:
+        return None
+    lines = []
+    for row in table.sort_values(["direction", "u_ev", "replica", "path"]).to_dict("records"):
+        said = reference[reference["quantity"] == f"barrier {row['direction']}"]
+        flag = str(row["flag"] or "").replace("_", " ").replace("+", ", ")
+        doubt = ", ".join(p for p in (flag, "" if row["converged"] else "not converged") if p)
+        there, back = float(row["barrier_ev"]), float(row["reverse_barrier_ev"])
+        lines.append([
+            row["direction"], f"{row['u_ev']:g}", f"{row['from_site']} to {row['to_site']}",
+            number(row["distance_angstrom"], "Angstrom", 3), f"{there:.3f}", f"{back:.3f}",
+            f"{(there + back) / 2:.3f}", doubt or "sound",
+            published_text({**said.iloc[0].to_dict(), "published": said["value"].iloc[0]})
+            if len(said) else DASH])
+    return grid(["direction", "U (eV)", "sites", "distance", "there (eV)", "back (eV)",
+                 "mean (eV)", "path", "published"], lines,
+                "Barriers of single paths, so without interval. In a disordered cell the two ends "
+                "of a path differ in energy: the mean of both ways is what a published barrier is "
+                "compared with. The paths of two U may be of different ions.")
 
 
 def gate_grid(rows: list[Row]) -> Block | None:

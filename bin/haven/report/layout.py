@@ -16,6 +16,7 @@ from haven.report.figures.learning import rounds_grid
 from haven.report.grids import (
     Block,
     accuracy_grid,
+    barriers_grid,
     budget_grid,
     comparison_grids,
     cost_grid,
@@ -71,7 +72,8 @@ def context(
                       gate_grid(gate_rows(tables["parity"], material, force_window(expected)))],
         "health": [runs_grid(tables)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
-                      plan_grid(tables)], "cost": [cost_grid(tables), scaling_grid(tables)],
+                      plan_grid(tables)], "barriers": [barriers_grid(tables, reference)],
+        "cost": [cost_grid(tables), scaling_grid(tables)],
     }
     settings = {row["quantity"]: row["value"] for row in reference.to_dict("records")
                 if row["quantity"].startswith("study_")}

@@ -54,6 +54,14 @@ def material_of(tables: Tables) -> str:
     return names[0] if names else "unknown"
 
 
+def published_network(reference: Table) -> str:
+    """Return the published study's network, as table ``cost`` writes one; empty if not on file."""
+    rows = reference[reference["quantity"] == "study_cutoff"]
+    if rows.empty:
+        return ""
+    return f"{rows['note'].iloc[0]}, cutoff {rows['value'].iloc[0]:g} Å"
+
+
 def figures(
     tables: Tables, measured: Table, reference: Table, structures: list[Path]
 ) -> list[Picture]:
@@ -135,7 +143,7 @@ def write(
     for name in ("diffusion", "conductivity"):
         found[name] = add_share(found[name], found["runs"])
     reference = of_material(load_reference(reference_folder), material)
-    measured = collect(found)
+    measured = collect(found, published_network(reference))
     missing = missing_runs(expected, found)
     verdicts = verdict_rows(found, missing, material, expected, gate)
     us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]

@@ -9,6 +9,7 @@ from haven.core.numbers import DASH, bound, interval, known, number
 from haven.core.types import Row, Table, Tables
 from haven.dynamics.trust import LIMIT
 from haven.potential.gate import BEYOND, UNCALIBRATED, Gate
+from haven.report.comparison import limit_words
 from haven.report.measured import headline
 
 LABELS = {
@@ -25,7 +26,7 @@ PLAIN = {"d_self": "D_self", "d_total": "D_total", "sigma_total": "sigma", "sigm
 WORDS = {
     "diffusive": "diffusive", "subdiffusive": "not diffusive yet", "unstable": "run not stable",
     "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
-    "differs": "differs",
+    "differs": "differs", "too_wide": "too wide to tell",
     "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
     "no_interval": "no interval, not judged", "": "",
 }
@@ -69,6 +70,8 @@ def comparison_words(row: Mapping[str, Any]) -> str:
     if row["verdict"] == "not_measured" and known(row["high_95"]):
         return "a bound, which leaves it open"
     words = WORDS.get(row["verdict"], row["verdict"])
+    if row["verdict"] == "too_wide":
+        return f"{words}: wider than {limit_words(str(row['quantity']))}"
     return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
 
 
