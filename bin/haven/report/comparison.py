@@ -27,6 +27,7 @@ LIMITS = (
     ("force_", "factor", 2.0, "a factor of 2"),
     ("cost_ratio", "factor", 3.0, "a factor of 3"),  # machines differ by as much
 )
+ROUNDING = 1 + 1e-9  # an interval just as wide as its limit is not wider
 NEAR = 0.01  # occupancies differing by less are those of one cell of whole atoms
 
 COLUMNS = (
@@ -41,7 +42,8 @@ def load_reference(folder: str | Path) -> Table:
     Parameters
     ----------
     folder
-        Holds CSV files with the columns of `COLUMNS`; ``citations.csv`` is another table.
+        Holds CSV files with the columns of `COLUMNS`; ``citations.csv`` and
+        ``others.csv`` (findings on other materials, in words) are other tables.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def load_reference(folder: str | Path) -> Table:
     import pandas as pd
 
     files = sorted(existing(folder, "folder of reference values").glob("*.csv"))
-    files = [path for path in files if path.name != "citations.csv"]
+    files = [path for path in files if path.name not in ("citations.csv", "others.csv")]
     if not files:
         raise HavenError(f"no reference values in {folder}: expected CSV files")
     frames = []
@@ -127,8 +129,9 @@ def too_wide(low: float, high: float, published: float, quantity: str) -> bool:
     for start, kind, limit, _ in LIMITS:
         if quantity.startswith(start):
             if kind == "factor":
-                return low <= 0 or high / low > limit**2
-            return (high - low) / 2 > limit * (abs(published) if kind == "relative" else 1.0)
+                return low <= 0 or high / low > limit**2 * ROUNDING
+            most = limit * (abs(published) if kind == "relative" else 1.0)
+            return (high - low) / 2 > most * ROUNDING
     return False
 
 

@@ -89,6 +89,31 @@ def comparison_grids(comparison: Table) -> tuple[Block, Block]:
     )
 
 
+def lattice_grid(measured: Table, reference: Table) -> Block | None:
+    """Return relaxed cells as the study's Table II has them: ours, the study's, measured ones."""
+    names = ("lattice_a", "lattice_b", "lattice_c", "lattice_beta", "lattice_volume")
+    own = measured[measured["quantity"].isin(names)]
+    theirs = reference[reference["quantity"].isin(names)].copy()
+    theirs["system"] = theirs["system"].str.partition(" ")[2]
+    if own.empty:
+        return None
+    lines = []
+    for (system, u_ev), mine in own.groupby(["system", "u_ev"], sort=False):
+        by_name = {row["quantity"]: row for row in mine.to_dict("records")}
+        lines.append([cell(f"Haven, U = {u_ev:g} eV", str(system)),
+                      *(comparison_value(by_name[n]) if n in by_name else DASH for n in names)])
+    printed = theirs.assign(u_ev=theirs["u_ev"].fillna(-1.0))
+    for (system, u_ev, source), mine in printed.groupby(["system", "u_ev", "source"], sort=False):
+        by_name = {row["quantity"]: {**row, "published": row["value"]}
+                   for row in mine.to_dict("records")}
+        of = f", U = {u_ev:g} eV" if u_ev >= 0 else ""
+        lines.append([cell(f"{str(source).partition(',')[0]}{of}", str(system)),
+                      *(published_text(by_name[n]) if n in by_name else DASH for n in names)])
+    return grid(["cell", "a", "b", "c", "β", "volume"], lines,
+                "Relaxed cells, atoms and cell together, at no pressure and 0 K; below each the "
+                "occupancies of the framework cation. Intervals: over replicas of the disorder.")
+
+
 def published_accuracy_grid(comparison: Table) -> Block | None:
     """Return the errors on held-out frames beside the published ones."""
     if comparison.empty:

@@ -58,7 +58,7 @@ def _float(value: object) -> float | None:
 def comparison_value(row: Mapping[str, Any]) -> str:
     """Return Haven's number of a comparison: with interval, as a bound, or marked as alone."""
     if known(row["value"]) and not known(row["low_95"], row["high_95"]):
-        digits = 5 if str(row["quantity"]).startswith("lattice_") else 3
+        digits = 5 if str(row["quantity"]).startswith("lattice_") else 3  # as Table II
         return number(row["value"], row["unit"], digits)
     if row["low_95"] == row["high_95"]:
         return number(row["value"], row["unit"])

@@ -31,9 +31,9 @@ from haven.transport.tables import DIFFUSION
 FIGURES = ("labels", "audit", "exploration", "learning_curve", "parity", "residuals", "accuracy",
            "structures", "lattice", "thermo", "temperature", "rdf", "rdf_cell", "msd", "diffusion",
            "conductivity", "haven_ratio", "hops", "tracks", "density", "van_hove", "barriers",
-           "cost", "supercell", "calibration")
-HEADINGS = ("headline", "unsupported", "comparison", "labels", "potential", "health", "transport",
-            "hops", "barriers", "cost", "verdicts", "provenance", "cite")
+           "cost", "supercell", "calibration", "answer")
+HEADINGS = ("headline", "claims", "unsupported", "retold", "comparison", "numbers", "labels",
+            "potential", "health", "transport", "hops", "cost", "verdicts", "provenance", "cite")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -114,7 +114,7 @@ def test_the_page_is_well_formed_self_contained_and_navigable(page):
 
 
 def test_no_number_in_the_headline_stands_without_interval_and_unit(page):
-    rows = page.cells["headline"]
+    rows = page.cells["numbers"]
     numbers = [c for c in rows if re.search(r"\d", c) and not re.fullmatch(
         r"(U = \d eV|\d+ K|σ at 298 K, Arrhenius line)", c)]
     assert len(numbers) == 2 * 7 - 1
@@ -126,7 +126,7 @@ def test_no_number_in_the_headline_stands_without_interval_and_unit(page):
 
 
 def test_bounds_and_dashes_stand_where_the_runs_are_not_diffusive(page):
-    cells = page.cells["headline"]
+    cells = page.cells["numbers"]
     assert any(re.fullmatch(r"< \S+ × 10⁻⁸ cm²/s", c) for c in cells)
     assert "–" in cells
     assert "not diffusive yet" in cells
