@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--u_ev", type=float, default=0.0, help="Hubbard U, eV")
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
     add_name(options)
     options.add_argument("--residence_ps", type=float, default=1.0,
                          help="a move undone sooner than this is no jump")

@@ -9,7 +9,11 @@ from pathlib import Path
 
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
+from haven.labels.audit import Limits
+from haven.labels.frames import Frame
+from haven.labels.labelling import Settings
 from haven.labels.tables import LABELS
+from haven.potential.options import Split
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -17,15 +21,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
-    parser.add_argument("--test_share", type=float, default=0.2, help="share of frames held out")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the split")
+    options.add(parser, Split)
+    options.add(parser, options.Seed)
     parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
-    parser.add_argument("--min_distance_angstrom", type=float, default=1.5,
-                        help="closest two atoms may be")
-    parser.add_argument("--max_force_ev_per_angstrom", type=float, default=15.0,
-                        help="largest force on an atom")
-    parser.add_argument("--dispersion", choices=("none", "d3bj"), default="none",
-                        help="correction added to the labels that do not hold it yet")
+    options.add(parser, Limits)
+    options.add(parser, Settings, "dispersion")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -36,14 +36,15 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.potential import dataset
 
-    if not 0 < args.test_share < 1:
-        raise HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
     material = load_material(args.material)
-    frames = with_dispersion(dataset.read_frames(args.frames, args.u_ev, material.species),
-                             args.dispersion)
-    limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
-    others = {u_ev: with_dispersion(dataset.read_frames(args.frames, u_ev, material.species),
-                                    args.dispersion)
+    limits = options.read(Limits, args)
+
+    def labelled(u_ev: float) -> list[Frame]:
+        found = dataset.read_frames(args.frames, u_ev, material.species, limits.max_stress_gpa)
+        return with_dispersion(found, args.dispersion)
+
+    frames = labelled(args.u_ev)
+    others = {u_ev: labelled(u_ev)
               for u_ev in us_in_names(args.frames) if u_ev != args.u_ev}
     reasons = audit.audit(frames, limits, others, args.u_ev)
     name, out = f"u{args.u_ev:g}", Path(args.out)
@@ -55,7 +56,8 @@ def main(argv: list[str] | None = None) -> None:
             log.warning("left out: %s: %s", frame.where, reason)
     kept = [f for f, reason in zip(frames, reasons, strict=True) if not reason]
     if len(kept) < args.min_frames:
-        why = ", ".join(f"{n} {r.split(':')[0]}" for r, n in Counter(filter(None, reasons)).items())
+        counts = Counter(audit.kind_of(reason) for reason in reasons if reason)
+        why = ", ".join(f"{number} {kind}" for kind, number in counts.items())
         raise HavenError(f"{args.frames}: {len(kept)} usable frames for U = {args.u_ev:g} eV, "
                              f"at least {args.min_frames} are needed"
                              + (f" (left out: {why})" if why else ": label more"))

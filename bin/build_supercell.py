@@ -6,11 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
-from haven.core.options import parser, repeats, seed
+from haven.core.options import Seed, add, parser
+from haven.material.options import Distances, Supercell
 
-WAYS = ("electrostatic", "random", "quasirandom")
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
-CLOSEST_ANGSTROM = 1.5
 DRAWN = (4, 4, 1)  # conventional cells of the picture of all sets of occupancies
 
 
@@ -21,13 +20,10 @@ def main(argv: list[str] | None = None) -> None:
     """
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
-    arguments.add_argument("--supercell", default="2,2,2", help="conventional cells along a, b, c")
-    arguments.add_argument("--occupancies", default="default", help="set in the material file")
+    add(arguments, Supercell)
+    add(arguments, Distances)
+    add(arguments, Seed)
     arguments.add_argument("--replica", type=int, default=0, help="number of the replica")
-    arguments.add_argument("--seed", type=seed, default=1, help="seed of the disorder")
-    arguments.add_argument("--disorder", choices=WAYS, default=WAYS[0],
-                           help="how cations are placed: by their screened charges, at random, "
-                           "or with the pairs of a random crystal (small cells)")
     arguments.add_argument("--sweeps", type=int, default=40, help="Monte Carlo trials per site")
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
@@ -38,12 +34,13 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core import tables
     from haven.dynamics.lammps import write_data
     from haven.material.disorder import build, sites_of_every_set
+    from haven.material.distances import tightest_pair
     from haven.material.file import load_material
     from haven.material.quasirandom import quasirandom
     from haven.material.tables import STRUCTURES
 
     material = load_material(given.material)
-    repeat = repeats(given.supercell, "supercell")
+    repeat = given.supercell
     if given.disorder == "quasirandom" and np.prod(repeat) > LARGEST:
         raise HavenError(f"--disorder quasirandom is for small cells, up to {LARGEST} conventional "
                          "ones: a large random cell has random pairs by itself")
@@ -53,9 +50,10 @@ def main(argv: list[str] | None = None) -> None:
     atoms, rows = build(material, repeat, given.occupancies, given.seed, sweeps,
                         occupation=occupation)
     closest = float(str(rows[0]["min_distance_angstrom"]))
-    if closest < CLOSEST_ANGSTROM:
-        raise HavenError(f"atoms of {given.material} are {closest:.2f} Angstrom apart: correct its "
-                         "lattice or coordinates")
+    tightest = tightest_pair(atoms, given.min_distance_angstrom)
+    if tightest is not None and tightest[1] < tightest[2]:
+        raise HavenError(f"{tightest[0]} of {given.material} are {tightest[1]:.2f} Angstrom apart, "
+                         f"limit {tightest[2]:.2f}: correct its lattice or coordinates")
     name = f"r{given.replica}"
     atoms.info.update(material=material.name, replica=given.replica, seed=given.seed,
                       occupancies=given.occupancies)

@@ -11,7 +11,7 @@ from pathlib import Path
 from haven.core import tasks as guard
 from haven.core.errors import HavenError, existing, run
 from haven.core.identity import sha256
-from haven.core.options import numbers, parser
+from haven.core.options import Operation, add, numbers, parser
 from haven.labels import options as label_options
 
 
@@ -22,14 +22,14 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--structure", required=True, help="extxyz with the frames to label")
     arguments.add_argument("--u_ev", required=True, help="Hubbard U - J values in eV, such as 0,4")
     label_options.add_options(arguments)
-    arguments.add_argument("--checkpoint_dir", help="folder for the labels that a retry goes on "
-                           "from; that of --out if not given")
+    add(arguments, Operation, "checkpoint_dir")
     arguments.add_argument("--out", default="frames", help="folder for the labelled frames")
     given = arguments.parse_args(argv)
 
     from ase.io import iread
 
-    from haven.labels.labelling import label_key, label_trajectory, make_engine
+    from haven.labels.frames import trajectory_name
+    from haven.labels.labelling import check_asked, label_key, label_trajectory, make_engine
     from haven.material.file import load_material
 
     frames = list(iread(existing(given.structure, "structure file")))
@@ -38,9 +38,12 @@ def main(argv: list[str] | None = None) -> None:
                          "make them with build_structures.py")
     material, settings = load_material(given.material), label_options.settings_of(given)
     u_evs, out, folder = numbers(given.u_ev, None, "u_ev"), Path(given.out), Path(given.out)
+    check_asked(material, u_evs, frames[0].get_chemical_symbols())
+    trajectory_name(frames[0].info["trajectory"], given.structure)
     if given.checkpoint_dir:
         maker = make_engine(given.engine, material, settings, out)
         about = {"u_evs": u_evs, "moments": material.moments, "hubbard": material.hubbard,
+                 "hubbard_share": material.hubbard_share,
                  "code": sha256(inspect.getfile(type(maker))),
                  **{name: os.environ.get(name) for name in ("HAVEN_VASP", "VASP_PP_PATH")}}
         key = label_key(about, frames, settings, maker.version)

@@ -12,13 +12,8 @@ from haven.core import options
 from haven.core import tasks as guard
 from haven.core.errors import run
 from haven.core.identity import run_id, sha256
-
-NUMBERS = {
-    "timestep_fs": (1.0, "time step"), "equilibration_ps": (5.0, "time before production"),
-    "production_ps": (50.0, "time of production"), "dump_ps": (0.1, "time between frames"),
-    "damping_fs": (100.0, "damping time of the Nosé-Hoover chain"),
-    "checkpoint_minutes": (10.0, "wall time between restart files"),
-}
+from haven.dynamics.options import Dynamics
+from haven.labels.options import Thermostat
 
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
@@ -31,16 +26,10 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
-    parser.add_argument("--seed", type=int, default=1, help="seed of potential and velocities")
-    for name, (value, text) in NUMBERS.items():
-        parser.add_argument(f"--{name}", type=float, default=value, help=text)
-    parser.add_argument("--all_every", type=int, default=10,
-                        help="frames of the mobile ions between frames of all atoms")
-    parser.add_argument("--force_window_ev_per_angstrom", type=float,
-                        help="deviation of the ensemble up to which it counts as trained")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
-    parser.add_argument("--checkpoint_dir", help="folder for checkpoints that a retry goes on from")
-    parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
+    options.add(parser, options.Seed)
+    options.add(parser, Dynamics)
+    options.add(parser, Thermostat)
+    options.add(parser, options.Operation)
     parser.add_argument("--out", default=".", help="folder for the results")
     options.add_name(parser)
     args = parser.parse_args(argv)
@@ -63,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
     described = check_ensemble(args.potentials, material.species)
-    per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
+    per_ps = 1000 / args.timestep_fs
     job = Job(
         args.temperature_k, args.timestep_fs, args.damping_fs,
         round(args.equilibration_ps * per_ps), round(args.production_ps * per_ps),

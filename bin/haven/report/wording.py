@@ -28,6 +28,7 @@ WORDS = {
     "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
     "differs": "differs", "too_wide": "too wide to tell",
     "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
+    "drifting": "ions drift together",
     "no_interval": "no interval, not judged", "": "",
 }
 DOUBTFUL_P = 0.05  # p value of a curved Arrhenius line below which it is doubtful
@@ -38,6 +39,8 @@ WHY = {
     "too_few_temperatures": "Fewer than three temperatures have a number to fit a line to",
     "no_host": "The trajectory holds the mobile ions alone, so how they move together, relative to "
                "the host, is not known; save all atoms",
+    "drifting": "The mobile ions moved all together farther than diffusion takes them: they drift "
+                "against the frame of reference, which longer runs do not mend",
     "unstable": "A run did not stay a stable crystal at the set temperature",
     "not_measured": "Not computed in this run",
 }

@@ -22,12 +22,17 @@ class Modes:
         Mean and variance over ions of the squared modes (m, A), m >= k.
     path
         Modes of the sum over ions, over the root of N, of each run (R, m, A).
+    net
+        Net displacement of the sum over ions of each run, over the root of N and of the run's
+        length (R, A), Angstrom ps^-1/2: the square is 2 D_total on average if ions only diffuse.
+        None where runs of several lengths are joined.
     """
 
     values: np.ndarray
     mean: np.ndarray
     spread: np.ndarray
     path: np.ndarray
+    net: np.ndarray | None = None
 
     @property
     def ions(self) -> int:
@@ -57,7 +62,8 @@ class Modes:
         turn = np.asarray(directions, np.float64).T
         values = self.values @ turn.astype(self.values.dtype)
         mean, spread, _ = _moments([values], len(values))
-        return Modes(values, mean, spread, self.path @ turn)
+        net = None if self.net is None else self.net @ turn
+        return Modes(values, mean, spread, self.path @ turn, net)
 
     def level(self, count: int) -> np.ndarray:
         """Return the share of each direction in the power of the first modes, mean 1 (A,)."""
@@ -112,7 +118,9 @@ def modes(coarse: np.ndarray, coarse_ps: float, count: int, kept: int | None = N
             yield some
 
     mean, spread, path = _moments(parts(), len(coarse))
-    return Modes(values, mean, spread, path[None])
+    net = (coarse[:, -1].astype(np.float64) - coarse[:, 0]).sum(axis=0)
+    return Modes(values, mean, spread, path[None],
+                 net[None] / np.sqrt(len(coarse) * steps * coarse_ps))
 
 
 def joined(runs: Sequence[Modes], durations_ps: Sequence[float]) -> Modes:
@@ -133,18 +141,27 @@ def joined(runs: Sequence[Modes], durations_ps: Sequence[float]) -> Modes:
     Modes
         Ions of all runs (sum of N, k, A), one sum over ions for each run (R, m, A).
     """
+    parts = aligned(runs, durations_ps)
+    kept = min(part.values.shape[1] for part in parts)
+    ions = sum(part.ions for part in parts)
+    mean = sum((part.mean * part.ions for part in parts), np.zeros(())) / ions
+    within = sum((part.spread * (part.ions - 1) for part in parts), np.zeros(()))
+    between = sum(((part.mean - mean) ** 2 * part.ions for part in parts), np.zeros(()))
+    nets = [part.net for part in parts if part.net is not None]
+    net = np.concatenate(nets) if len(nets) == len(parts) else None
+    return Modes(np.concatenate([part.values[:, :kept] for part in parts]), mean,
+                 (within + between) / max(1, ions - 1),
+                 np.concatenate([part.path for part in parts]), net)
+
+
+def aligned(runs: Sequence[Modes], durations_ps: Sequence[float]) -> list[Modes]:
+    """Return the modes of each run at the frequencies of the shortest, as many of each run."""
     shortest = min(durations_ps)
     parts = [_thinned(one, length / shortest)
              for one, length in zip(runs, durations_ps, strict=True)]
     count = min(part.count for part in parts)
-    kept = min(count, *(part.values.shape[1] for part in parts))
-    ions = sum(part.ions for part in parts)
-    mean = sum((part.mean[:count] * part.ions for part in parts), np.zeros(())) / ions
-    within = sum((part.spread[:count] * (part.ions - 1) for part in parts), np.zeros(()))
-    between = sum(((part.mean[:count] - mean) ** 2 * part.ions for part in parts), np.zeros(()))
-    return Modes(np.concatenate([part.values[:, :kept] for part in parts]), mean,
-                 (within + between) / max(1, ions - 1),
-                 np.concatenate([part.path[:, :count] for part in parts]))
+    return [Modes(part.values[:, :count], part.mean[:count], part.spread[:count],
+                  part.path[:, :count], part.net) for part in parts]
 
 
 def _thinned(held: Modes, ratio: float) -> Modes:
@@ -171,4 +188,4 @@ def _thinned(held: Modes, ratio: float) -> Modes:
     values = (values * signs[:, : values.shape[1]]).astype(np.float32)
     each = max(1, round(ratio))
     return Modes(values, gathered(held.mean, 0), gathered(held.spread, 0) / each,
-                 gathered(held.path**2, 1) ** 0.5)
+                 gathered(held.path**2, 1) ** 0.5, held.net)

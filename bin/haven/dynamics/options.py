@@ -1,0 +1,43 @@
+"""Options of dynamics with a potential, and of the dynamics that explores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haven.core.options import option
+
+WINDOW = (0.15, 1.0)  # eV/Angstrom: below it a potential knows a frame, above it the frame is wild
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Molecular dynamics at constant temperature."""
+
+    timestep_fs: float = option(1.0, "time step", unit="fs", above=0, most=5)
+    equilibration_ps: float = option(20.0, "time before the production", unit="ps", least=0,
+                                     most=1_000_000)
+    production_ps: float = option(200.0, "time of the production", unit="ps", above=0,
+                                  most=1_000_000)
+    dump_ps: float = option(0.1, "time between stored positions of the mobile ions", unit="ps",
+                            above=0, most=1000)
+    all_every: int = option(10, "positions of all atoms are stored at every n-th of those",
+                            least=1, most=100_000)
+    force_window_ev_per_angstrom: float = option(
+        0.3, "largest calibrated force error (the ensemble's deviation times its measured factor) "
+        "that counts as trusted", unit="eV/Angstrom", above=0, most=10)
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """Short hot dynamics of small cells with an ensemble of potentials."""
+
+    explore_temperatures_k: tuple[float, ...] = option(
+        (300.0, 450.0, 600.0, 900.0), "temperatures of the exploring dynamics", unit="K", above=0,
+        most=3000)
+    explore_ps: float = option(4.0, "length of each exploring run", unit="ps", above=0,
+                               most=10_000)
+    explore_dump_ps: float = option(0.05, "time between frames of an exploring run", unit="ps",
+                                    above=0, most=1000, pipeline=False)
+    explore_deviation_ev_per_angstrom: tuple[float, float] = option(
+        WINDOW, "window of the ensemble's largest force deviation in which a frame is worth a "
+        "label", unit="eV/Angstrom", least=0, most=100)
