@@ -64,7 +64,7 @@ def _own(row: Row | None) -> str | dict[str, str]:
     line = "Arrhenius" in str(row["quantity"])
     at = row["temperature_k"]
     where = "from the Arrhenius line" if line else (
-        f"at {float(str(at)):g} K" if known(at) else str(row["note"] or ""))  # type: ignore[arg-type]
+        f"at {float(str(at)):g} K" if known(at) else str(row["note"] or "").partition(";")[0])  # type: ignore[arg-type]
     verdict = WORDS.get(str(row["verdict"]), str(row["verdict"]))
     return cell(shown(row), ", ".join(text for text in (verdict, where) if text))
 

@@ -231,16 +231,27 @@ def runs_grid(tables: Tables) -> Block | None:
             f"{100 * share:.1f} %" if known(share) else DASH,
             cell(number(row["force_error_max_p95_ev_per_angstrom"], "1", 2),
                  number(row["deviation_max_p95_ev_per_angstrom"], "1", 2)),
-            f"{row['ns_per_day']:.2g}", row["verdict"],
+            _pressure(row), f"{row['ns_per_day']:.2g}", row["verdict"],
         ])
     return grid(["U (eV)", "T (K)", "replica", "seed", "atoms", "length (ps)",
                  "mean ± fluctuation (K)", "expected fluctuation (K)", "drift (meV/atom/ps)",
                  "shortest distance (Å)", "host MSD (Å²)", "frames beyond trained window",
-                 "calibrated force error (eV/Å)", "ns per day", "verdict"], lines,
+                 "calibrated force error (eV/Å)", "pressure (GPa)", "ns per day", "verdict"],
+                lines,
                 "One row a run. – where an ensemble of potentials was not run. Calibrated force "
                 "error: the root mean square error of atoms on which the ensemble deviates as on "
                 "a frame's worst, in 95 % of the frames no more than this (some atoms err more); "
                 "below it the deviation that it is a multiple of (table calibration_scale).")
+
+
+def _pressure(row: Row) -> str | dict[str, str]:
+    """Return a run's mean pressure with its error, and below it what was asked for."""
+    mean, error = row.get("pressure_gpa"), row.get("pressure_error_gpa")
+    if not known(mean, error):  # type: ignore[arg-type]
+        return DASH
+    asked = row.get("pressure_asked_gpa")
+    below = f"asked: {float(str(asked)):g}" if known(asked) else ""  # type: ignore[arg-type]
+    return cell(f"{float(str(mean)):.2f} ± {float(str(error)):.2f}", below)
 
 
 def transport_grid(measured: Table) -> Block | None:

@@ -135,6 +135,7 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
             sentences.append(f"U = {fit['u_ev']:g} eV: the Arrhenius line of {fit['quantity']} is "
                              f"curved (p = {p:.2g}), so one activation energy does not describe "
                              "it.")
+    sentences += _at_rest(tables)
     for u_ev, mine in tables["runs"].groupby("u_ev"):
         found = mine["trust"].value_counts()
         gate = gates.get(float(str(u_ev)))
@@ -151,4 +152,28 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
             sentences.append(f"U = {u_ev:g} eV: whether {found[UNCALIBRATED]} of {len(mine)} runs "
                              "stayed where the potential was trained cannot be said, for its error "
                              f"is not calibrated well enough: {why}.")
+    return sentences
+
+
+RESTS = {
+    "pressure": "are not at the pressure asked for: their cells are not at rest, so their numbers "
+                "are of a pressed or stretched crystal",
+    "stationary": "are not stationary: lithium still rearranges, so they give no number",
+    "annealed": "start from lithium that did not settle within --anneal_ps",
+    "framework": "have framework cations that left their sites",
+}
+
+
+def _at_rest(tables: Tables) -> list[str]:
+    """Return a sentence for each U and check of the dynamics' rest that runs failed, with names."""
+    sentences = []
+    checks = tables["verdicts"]
+    for check, words in RESTS.items():
+        failed = checks[(checks["check"] == check) & ~checks["passed"].astype(bool)]
+        names = failed["subject"].astype(str)
+        for u_ev, mine in names.groupby(names.str.split("_").str[0]):
+            some = sorted(mine.unique())
+            named = ", ".join(some[:6]) + (f" and {len(some) - 6} more" if len(some) > 6 else "")
+            sentences.append(f"U = {str(u_ev).removeprefix('u')} eV: {len(some)} of the runs or "
+                             f"cells ({named}) {words}.")
     return sentences
