@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing, log
+from haven.potential.families.deepmd.family import SUFFIXES
 from haven.potential.families.deepmd.systems import neighbours
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-SUFFIXES = (".pb", ".pth", ".pt2", ".hlo", ".savedmodel", ".dp")
 NETWORK = (  # option of a training, part of the model, key there, its default
     ("embedding", "descriptor", "neuron", None), ("axis_neurons", "descriptor", "axis_neuron", 4),
     ("type_one_side", "descriptor", "type_one_side", False),
