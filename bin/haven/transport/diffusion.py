@@ -188,7 +188,7 @@ def estimate(
     rng = np.random.default_rng(seed)
     wanted = tuple(dict.fromkeys((estimator, "walk")))
     place: dict[str, Any] = {"step_ps": curves.coarse_ps, "nearest": nearest, **(
-        {"places": first, "cell": trajectory.cell} if curves.frame_of_reference == "host" else {})}
+        {"places": first, "cell": trajectory.cell} if curves.frame_of_reference in ("host", "fixed") else {})}
     found = coefficients(held, "xyz", run, rng, hops, wanted, {"paths": curves.coarse, **place})
     units = trajectory.cell / np.linalg.norm(trajectory.cell, axis=1, keepdims=True)
     straight = set()
