@@ -187,8 +187,9 @@ def estimate(
     run = describe(held, duration, hops, length, min_events)
     rng = np.random.default_rng(seed)
     wanted = tuple(dict.fromkeys((estimator, "walk")))
-    place: dict[str, Any] = {"step_ps": curves.coarse_ps, "nearest": nearest, **(
-        {"places": first, "cell": trajectory.cell} if curves.frame_of_reference in ("host", "fixed") else {})}
+    place: dict[str, Any] = {"step_ps": curves.coarse_ps, "nearest": nearest}
+    if curves.frame_of_reference in ("host", "fixed"):
+        place |= {"places": first, "cell": trajectory.cell}
     found = coefficients(held, "xyz", run, rng, hops, wanted, {"paths": curves.coarse, **place})
     units = trajectory.cell / np.linalg.norm(trajectory.cell, axis=1, keepdims=True)
     straight = set()
