@@ -9,19 +9,20 @@ def filesIn(folder) {
     place.isDirectory() ? place.listFiles().findAll { path -> !path.isDirectory() }.sort { path -> path.name } : []
 }
 
-/** Letters, digits and marks that no shell reads; a name with others, or one like an option, is staged under another name. */
-def isPlain(text) { text ==~ /[\p{L}\p{N}_.@%+=:,~ \/-]+/ }
+/** One line, and not like an option: Nextflow escapes every other letter of a path in the scripts that it writes for a shell. */
+def isPlain(text) { text ==~ /[^\x00-\x1f\x7f]+/ && !text.startsWith('-') }
 
-/** The file itself, or a link to it where its path is not plain: Nextflow writes paths into scripts that a shell reads (and leaves backticks as they are). */
+/** The file itself; where its path is not plain a copy, or a link, whose path is. A link alone would not do: Nextflow stages what it leads to. */
 def plainPath(path) {
-    if (isPlain(path.toString()) && !path.name.startsWith('-')) { return path }
-    def digest = path.toString().digest('SHA-256')
-    def kept = isPlain(path.name) && !path.name.startsWith('-')
+    if (isPlain(path.toString()) && isPlain(path.name)) { return path }
+    def digest = "${path} ${path.size()} ${path.lastModified()}".toString().digest('SHA-256')
+    def name = isPlain(path.name) ? path.name : "${digest.take(6)}_${path.name.replaceAll(/[^A-Za-z0-9._=+-]+/, '_').replaceAll(/^-+/, '')}"
     def folder = file("${workflow.workDir}/names/${digest.take(16)}")
+    def target = folder.resolve(name)
+    if (target.exists()) { return target }
     folder.mkdirs()
-    def link = folder.resolve(kept ? path.name : "${digest.take(6)}_${path.name.replaceAll(/[^A-Za-z0-9._=+-]+/, '_')}")
-    if (!link.exists()) { path.mklink(link) }
-    link
+    isPlain(path.toString()) ? path.mklink(target) : path.copyTo(target)
+    target
 }
 
 /** A file of this text in the work folder, named by what it holds, so that a resumed run finds it again. */
