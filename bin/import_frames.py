@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, run
-from haven.core.options import parser
+from haven.core.options import add, parser
+from haven.labels.audit import Limits
+from haven.labels.options import Import
 
 
 def sources_of(
@@ -56,22 +58,24 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--out", default="frames", help="folder for the frames")
     options.add_argument("--names", help="JSON list: the sources' own names, in order")
     options.add_argument("--given", help="folder that holds each of --names in a folder 1, 2, ..")
+    add(options, Import)
+    add(options, Limits, "max_stress_gpa")
     options.add_argument("sources", nargs="*", metavar="[NAME=]PATH",
                          help="OUTCAR, vasprun.xml, output of GPAW, Quantum ESPRESSO or CP2K, "
                               "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")
     given = options.parse_args(argv)
 
     from haven.labels.frames import read_folder, us_in_names
-    from haven.labels.importing import import_source
+    from haven.labels.importing import import_all
     from haven.material.file import load_material
 
     material = load_material(given.material)
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    for path, name in sources_of(given.sources, given.names, given.given):
-        import_source(path, name, material, out)
+    sources = sources_of(given.sources, given.names, given.given)
+    import_all(sources, material, out, given.skip_bad, given.max_stress_gpa)
     for u_ev in us_in_names(out):
-        read_folder(out, u_ev, material.species)
+        read_folder(out, u_ev, material.species, given.max_stress_gpa)
 
 
 if __name__ == "__main__":
