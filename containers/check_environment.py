@@ -7,8 +7,8 @@ takes an environment from its cache; it prints the names of damaged packages, on
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import sys
+from pathlib import Path
 
 
 def damaged(package: importlib.metadata.Distribution) -> bool:
@@ -23,7 +23,7 @@ def damaged(package: importlib.metadata.Distribution) -> bool:
         if file.suffix == ".pyc":
             continue
         try:
-            length = os.stat(package.locate_file(file)).st_size
+            length = Path(str(package.locate_file(file))).stat().st_size
         except OSError:
             return True
         if file.size is not None and length < file.size:
