@@ -2,7 +2,7 @@
 
 include { drivingSeeds; ofSeed } from './drivers'
 include { plain } from './numbers'
-include { filesIn; pathOf; writtenOnce } from './paths'
+include { filesIn; pathOf; plainPath; writtenOnce } from './paths'
 
 /** Folder of potentials to use instead of training: the user's own or the shipped ones. */
 def modelsFolder(given, pretrained) {
@@ -17,8 +17,8 @@ def givenPotentials(folder, u_evs) {
     if (!folder) { return [] }
     def found = filesIn(folder).collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\.(pb|pth|dp|savedmodel|pt|pt2)\z/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], path,
-            [pathOf("${folder}/${path.baseName}.potential.json")].findAll { about -> about.exists() }] }
+        .collect { path, name -> [[id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], plainPath(path),
+            [pathOf("${folder}/${path.baseName}.potential.json")].findAll { about -> about.exists() }.collect { about -> plainPath(about) }] }
     def missing = u_evs - found.collect { meta, _path, _about -> meta.u_ev }
     if (missing) {
         error("haven: error: --models ${folder} has no potential for U = ${missing.join(', ')} eV: name them u4_s1.pb")
@@ -38,7 +38,7 @@ def givenTrajectories(folder, seed) {
     if (!folder) { return [] }
     def found = filesIn(folder).collect { path -> [path, path.name =~ /^u([0-9.]+)_t([0-9.]+)_r([0-9]+)(_s([0-9]+))?\.trajectory\.npz\z/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[u_ev: plain(name.group(1)), temperature_k: plain(name.group(2)), replica: name.group(3).toInteger(), seed: name.group(5) ? name.group(5).toInteger() : seed], path] }
+        .collect { path, name -> [[u_ev: plain(name.group(1)), temperature_k: plain(name.group(2)), replica: name.group(3).toInteger(), seed: name.group(5) ? name.group(5).toInteger() : seed], plainPath(path)] }
     if (!found) {
         error("haven: error: --trajectories ${folder} has no trajectory: name them u4_t298_r0.trajectory.npz")
     }

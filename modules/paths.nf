@@ -9,10 +9,10 @@ def filesIn(folder) {
     place.isDirectory() ? place.listFiles().findAll { path -> !path.isDirectory() }.sort { path -> path.name } : []
 }
 
-/** One line, and not like an option: Nextflow escapes every other letter of a path in the scripts that it writes for a shell. */
-def isPlain(text) { text ==~ /[^\x00-\x1f\x7f]+/ && !text.startsWith('-') }
+/** Letters that a shell leaves alone, or that Nextflow escapes in the scripts that it writes for one (it leaves dollars and line ends as they are). */
+def isPlain(text) { text ==~ /[\p{L}\p{N}_.@%+=:,~\/ '"()&;-]+/ && !text.startsWith('-') }
 
-/** The file itself; where its path is not plain a copy, or a link, whose path is. A link alone would not do: Nextflow stages what it leads to. */
+/** The file itself; where its path is not plain, the same file under a path that is. A soft link would not do: Nextflow stages what it leads to. */
 def plainPath(path) {
     if (isPlain(path.toString()) && isPlain(path.name)) { return path }
     def digest = "${path} ${path.size()} ${path.lastModified()}".toString().digest('SHA-256')
@@ -21,7 +21,12 @@ def plainPath(path) {
     def target = folder.resolve(name)
     if (target.exists()) { return target }
     folder.mkdirs()
-    isPlain(path.toString()) ? path.mklink(target) : path.copyTo(target)
+    try {
+        java.nio.file.Files.createLink(target, path.toRealPath())
+    }
+    catch (Exception _refused) { // a folder, another disk, or an object store
+        path.copyTo(target)
+    }
     target
 }
 

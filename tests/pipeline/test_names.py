@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "bin"))
 FRAMES = ROOT / "assets" / "frames" / "li3ticl6"
 NAMES = ("a' $(touch PWNED) #b.u4.x.xyz", "my run.u4.x.xyz", "U=4.u4.x.xyz", "-rf.u4.xyz",
          'say "x"; touch PWNED.u4.xyz', "line\ntouch PWNED\n.u4.extxyz", "`ls>PWNED`.u4.extxyz",
-         "it's.u4.xyz", "star*[1].u4.xyz", "-s.u4.extxyz", "$HOME & more.u4.extxyz")
+         "it's.u4.xyz", "star*[1]{a,b}.u4.xyz", "-s.u4.extxyz", "$HOME & more.u4.extxyz")
 
 
 def named(folder: Path) -> Path:
