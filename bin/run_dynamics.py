@@ -44,14 +44,14 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.production import simulate
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
-    from haven.potential.families.deepmd.model_file import check_ensemble, crowded
-    from haven.potential.training import backend_of
+    from haven.potential.families import check_ensemble, family_of
+    from haven.potential.families.deepmd.settings import backend_of
 
     if args.gpu:
         guard.require_gpu(backend_of(args.potentials[0]))
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
-    described = check_ensemble(args.potentials, material.species)
+    check_ensemble(args.potentials, material.species)
     per_ps = 1000 / args.timestep_fs
     job = Job(
         args.temperature_k, args.timestep_fs, args.damping_fs,
@@ -68,8 +68,8 @@ def main(argv: list[str] | None = None) -> None:
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
     folder = place / f"{name}_{key(digests, sha256(args.structure))}"
     folder.mkdir(parents=True, exist_ok=True)
-    if described[0] is not None:
-        crowded(atoms, described[0])
+    driving = Path(args.potentials[0])
+    family_of(driving).check_structure(driving, atoms)
     keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
     inputs = {"structure": sha256(args.structure), "potentials": digests.potentials}
     with guard.alone(folder):
