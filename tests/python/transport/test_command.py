@@ -8,7 +8,6 @@ import analyse_transport
 import numpy as np
 import pandas as pd
 import pytest
-import walks
 
 from haven.core import tables
 from haven.core.errors import HavenError, log
@@ -38,8 +37,10 @@ def dump(path, symbols, positions, steps=None, time=None, cell=CELL, low=None, u
 def run(seed, rate=0.2, species=("Li",), still="Cl", turning=False, frames=FRAMES):
     """Return symbols and positions of 32 walkers of each species in a host that rattles."""
     rng = np.random.default_rng(seed)
-    path = np.concatenate([GRID[:32] + walks.lattice_walk(rng, 32, frames, rate, SIDE)
-                           for _ in species], axis=1)
+    ions = 32 * len(species)
+    ways = np.concatenate([np.eye(3), -np.eye(3)])[rng.integers(6, size=(frames, ions))]
+    ways *= (rng.random((frames, ions)) < rate)[..., None]  # one jump a frame at most
+    path = np.tile(GRID[:32], (len(species), 1)) + SIDE * np.cumsum(ways, axis=0)
     host = np.repeat((GRID + 1.5)[None], frames, axis=0)
     symbols = [s for s in species for _ in range(32)] + [still] * len(GRID)
     if turning:
