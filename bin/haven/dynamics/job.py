@@ -13,12 +13,15 @@ from haven.core.errors import HavenError
 from haven.dynamics import lammps
 
 PHASES = ("equilibration", "production")
-COLUMNS = (*lammps.KEYWORDS, *lammps.CENTRES)
+COLUMNS = (*lammps.KEYWORDS, *lammps.BOX, *lammps.CENTRES)
+BAR_PER_GPA = 1e4
+BAROSTAT_FS = 500.0  # damping of the barostat: the cell swings some times within a picosecond run
+PRESSURES_GPA = (-2.0, 100.0)  # below, a crystal tears apart; above, no label is
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of NVT dynamics.
+    """One run of dynamics at constant temperature, in a fixed cell or at constant pressure.
 
     Attributes
     ----------
@@ -42,6 +45,8 @@ class Job:
         Temperature beyond which a run counts as exploded.
     walls
         Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
+    pressure_gpa
+        Hydrostatic pressure, GPa, that all six components of the cell follow; None keeps the cell.
     """
 
     temperature_k: float
@@ -59,6 +64,7 @@ class Job:
     threads: int = 1
     hottest_k: float = 5000.0
     walls: tuple[tuple[str, str, float], ...] = ()
+    pressure_gpa: float | None = None
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -73,8 +79,9 @@ class Job:
 def check(job: Job) -> None:
     """Refuse a run whose numbers make no sense, naming the parameter."""
     for name in ("temperature_k", "timestep_fs", "damping_fs", "checkpoint_minutes"):
-        if not getattr(job, name) > 0:
+        if not 0 < getattr(job, name) < math.inf:
             raise HavenError(f"{name} is {getattr(job, name):g}: it must be above 0")
+    check_pressure(job.pressure_gpa)
     if job.dump_steps < 1 or job.all_every < 1:
         raise HavenError("dump_ps must be at least one time step, all_every at least 1")
     if job.production_steps < 2 * job.dump_steps:
@@ -84,6 +91,13 @@ def check(job: Job) -> None:
         raise HavenError("production_ps holds fewer than two frames of all atoms, without which "
                          "nobody sees the host melt: lengthen it, or lower dump_ps or all_every "
                          f"({job.all_every})")
+
+
+def check_pressure(pressure_gpa: float | None) -> None:
+    """Refuse a pressure, GPa, that no crystal is asked for."""
+    low, high = PRESSURES_GPA
+    if pressure_gpa is not None and not low <= pressure_gpa <= high:
+        raise HavenError(f"pressure_gpa is {pressure_gpa:g}: it must be from {low:g} to {high:g}")
 
 
 def key(job: Job, structure: str) -> str:
@@ -130,7 +144,6 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     stem = f"{phase}.a{attempt:03d}"
     index = job.species.index(job.mobile) + 1
     hosts = " ".join(str(n) for n in range(1, len(job.species) + 1) if n != index)
-    damping = job.damping_fs / 1000
     lines = lammps.setting_lines(source, job.potentials, job.species,
                                  (f"{stem}.deviation", job.dump_steps), job.walls)
     lines += [f"group mobile type {index}", f"group host type {hosts}"]
@@ -141,7 +154,7 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
         lines.append("reset_timestep 0")
     lines += [
         f"timestep {job.timestep_fs / 1000:.6g}",
-        f"fix thermostat all nvt temp {job.temperature_k:g} {job.temperature_k:g} {damping:g}",
+        f"fix thermostat all {_ensemble(job)}",
         "compute host_centre host com", "compute centre all com", "variable now equal temp",
         f"fix watch all halt 20 v_now > {job.hottest_k:g} error hard message no",
         f"dump mobile mobile dcd {job.dump_steps} {stem}.mobile.dcd",
@@ -158,6 +171,19 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
         f'if "$(step) < {job.steps(phase)}" then "jump SELF again"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _ensemble(job: Job) -> str:
+    """Return LAMMPS's integrator: Nosé-Hoover chains, and for the cell those of Martyna.
+
+    Martyna, Tobias and Klein, J. Chem. Phys. 101, 4177 (1994). The box is never flipped to an
+    equivalent one, so that positions keep belonging to the same lattice vectors.
+    """
+    thermostat = f"temp {job.temperature_k:g} {job.temperature_k:g} {job.damping_fs / 1000:g}"
+    if job.pressure_gpa is None:
+        return f"nvt {thermostat}"
+    bar = f"{job.pressure_gpa * BAR_PER_GPA:g}"
+    return f"npt {thermostat} tri {bar} {bar} {BAROSTAT_FS / 1000:g} flip no"
 
 
 def _clock(minutes: float) -> str:
