@@ -32,10 +32,11 @@ def main(argv: list[str] | None = None) -> None:
     from haven.labels.aimd_checks import read_run, verdict_rows
     from haven.material.file import load_material
     from haven.mechanism import rdf
+    from haven.trajectory import all_atoms
 
     material = load_material(given.material)
     path = existing(given.trajectory, "trajectory")
-    symbols, frames = rdf.read_frames(path, given.type_map.replace(",", " ").split())
+    symbols, frames = all_atoms.read_frames(path, given.type_map.replace(",", " ").split())
     if unknown := sorted(set(symbols) - set(material.species)):
         raise HavenError(f"{path}: element {', '.join(unknown)} is not of the material "
                          f"({', '.join(material.species)})")

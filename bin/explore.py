@@ -38,8 +38,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.dynamics.exploration import Window, explore, nearer_walls
     from haven.dynamics.job import Job, check, velocity_seed
-    from haven.dynamics.minimise import read_structure, walls_of
     from haven.material.file import load_material
+    from haven.material.structures import read_structure, walls_of
     from haven.potential.families.deepmd.model_file import check_ensemble
 
     material = load_material(args.material)

@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
         rows += cost.training_rows(folder, name, args.u_ev)
     for path in args.aimd:
         frames = aimd_frames.read_run(path, args.u_ev, material.species)
-        rows += aimd_frames.cost_rows(frames, name, args.u_ev)
+        rows += cost.aimd_rows(frames, name, args.u_ev)
     with tempfile.TemporaryDirectory(prefix="haven_cost_") as scratch:
         place = Path(scratch)
         rows += timing.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,

@@ -30,8 +30,9 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
-    from haven.dynamics.minimise import minimise, read_structure, verdict_rows, wall_row, walls_of
+    from haven.dynamics.minimise import minimise, verdict_rows
     from haven.material.file import load_material
+    from haven.material.structures import read_structure, wall_row, walls_of
     from haven.potential.families.deepmd.model_file import check_potential
 
     material = load_material(args.material)

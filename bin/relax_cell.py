@@ -33,7 +33,6 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
 
     from haven.core import tables
-    from haven.dynamics.minimise import wall_row, walls_of
     from haven.labels.cell import read_relaxed
     from haven.material.disorder import build
     from haven.material.file import load_material
@@ -45,6 +44,7 @@ def main(argv: list[str] | None = None) -> None:
         relax_cell,
         system_name,
     )
+    from haven.material.structures import wall_row, walls_of
     from haven.mechanism.barriers import potential
 
     material = load_material(given.material)

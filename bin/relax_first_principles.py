@@ -28,12 +28,12 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     from haven.core import tables
-    from haven.dynamics.minimise import read_structure
     from haven.labels.aimd import key
     from haven.labels.cell import FRAMES, lattice_row, relax
     from haven.labels.frames import read_file
     from haven.labels.labelling import make_engine
     from haven.material.file import load_material
+    from haven.material.structures import read_structure
 
     if not args.force_tolerance_ev_per_angstrom > 0:
         raise HavenError(f"force_tolerance_ev_per_angstrom is "

@@ -52,9 +52,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
 
     from haven.dynamics.job import Job, check, key, velocity_seed
-    from haven.dynamics.minimise import read_structure, walls_of
     from haven.dynamics.production import simulate
     from haven.material.file import load_material
+    from haven.material.structures import read_structure, walls_of
     from haven.potential.families.deepmd.model_file import check_ensemble, crowded
     from haven.potential.training import backend_of
 

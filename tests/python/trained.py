@@ -33,7 +33,7 @@ def call(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
                           env=environment, check=False)
 
 
-def kill_when(command: list[str], ready, limit_s: float = 600.0) -> bool:
+def kill_when(command: list[str], ready, limit_s: float = 1800.0) -> bool:
     """Start a command in a session of its own, SIGKILL it once ``ready()``; False if it ended."""
     with tempfile.TemporaryFile() as screen:
         process = subprocess.Popen(command, stdout=screen, stderr=screen)

@@ -126,3 +126,13 @@ def number(value: float | None, unit: str = "1", digits: int = 4, plain: bool = 
 def count_of(number: int, noun: str) -> str:
     """Return ``1 run`` or ``12 runs``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration a person reads, such as ``2.5 h``."""
+    if math.isnan(seconds):
+        return "-"
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -15,6 +15,7 @@ from haven.core.errors import HavenError, log
 
 DEVICES = Path("/dev")
 CPU_ONLY = "tensorflow-cpu"
+QUIET_S = 120.0  # s without a new line in its log after which a task counts as stopped
 
 
 @contextlib.contextmanager
@@ -75,3 +76,15 @@ def require_gpu(backend: str = "tensorflow") -> str | None:
     except (OSError, subprocess.SubprocessError):
         names = ""
     return " ".join(["GPU", *names.split("\n")[:1]]).strip()
+
+
+def held(folder: Path) -> bool:
+    """Tell whether a task holds the folder (`haven.core.tasks.alone`)."""
+    try:
+        with (folder / "lock").open("r") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

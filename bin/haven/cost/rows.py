@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from haven.core.types import Row, Table
+
+if TYPE_CHECKING:
+    from haven.labels.frames import Frame
+from haven.potential.families.deepmd.summary import trained_network
 
 STEPS_10_PS = 10_000  # steps of 1 fs
 HOUR = 3600.0  # s
@@ -105,22 +111,6 @@ def training_rows(folder: Path, material: str, u_ev: float) -> list[Row]:
     return rows
 
 
-def trained_network(settings: Mapping[str, Any]) -> str:
-    """Return the network of a training's settings, as ``potential.json`` has them, in words."""
-    s = settings
-    if s.get("descriptor") == "dpa4":
-        return (f"DPA4 of degree {s['degree']}, {s['channels']} channels, {s['blocks']} blocks, "
-                f"cutoff {s['cutoff_angstrom']:g} Å, {s['precision']}")
-    return network(s["embedding"], s["fitting"], s["cutoff_angstrom"], s["precision"])
-
-
-def network(
-    embedding: Sequence[int], fitting: Sequence[int], cutoff: float, precision: str
-) -> str:
-    widths = ["-".join(str(n) for n in part) for part in (embedding, fitting)]
-    return f"{widths[0]} / {widths[1]}, cutoff {cutoff:g} Å, {precision}"
-
-
 def add_ratios(rows: Sequence[Row]) -> list[Row]:
     """Return the rows with their ratio to first principles: hours of 10 ps per atom (`hours_of`).
 
@@ -180,3 +170,22 @@ def published_study(table: Table, settings: Mapping[str, float]) -> list[str]:
             f"with {best['atoms']} atoms ({best['model']}), if cost grows in proportion to atoms "
             "and steps.")
     return sentences
+
+
+def aimd_rows(frames: Sequence[Frame], material: str, u_ev: float) -> list[dict[str, Any]]:
+    """Return the row of table ``cost`` of a trajectory: its mean step, the first left out.
+
+    The first starts from nothing; each other goes on from the density before it. The mean, since
+    a few steps in which electrons rearrange are dear and part of the run.
+    """
+    info = [frame.info for frame in frames[1:]]  # none where the file is of another U
+    seconds = [float(i.get("cpu_s", 0)) / float(i.get("cores", 1)) or float(i.get("wall_s", 0))
+               for i in info]
+    if not seconds or not min(seconds) > 0:
+        return []
+    scf = np.mean([float(i["scf_steps"]) for i in info])
+    words = (f"dynamics, each step from the last density, {float(info[0]['timestep_fs']):g} fs, "
+             f"mean of {len(seconds)}, {scf:.0f} SCF steps")
+    return [row(material, u_ev, "aimd", float(np.mean(seconds)), len(frames[0].atoms),
+                int(info[0].get("cores", 1)), len(seconds), engine=str(info[0].get("engine", "")),
+                model=words, compressed=None, device="processor")]

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from haven.core.numbers import DASH, interval, number
-from haven.core.types import Row, Tables
-from haven.report.grids import Block, grid
+from haven.core.types import Row
 
 LEAST = 3  # sizes
 
@@ -90,20 +88,3 @@ def rows(cost: Sequence[Row]) -> list[Row]:
 
 def _named(name: str, stem: str, values: tuple[float, float, float]) -> Row:
     return dict(zip((name, f"{stem}_low_95", f"{stem}_high_95"), values, strict=True))
-
-
-def scaling_grid(tables: Tables) -> Block | None:
-    """Return how a step's time grows with the cell."""
-    lines = [[
-        number(row["u_ev"]), row["model"], {True: "yes", False: "no"}.get(row["compressed"], DASH),
-        f"{row['cores']} × {row['device']}",
-        f"{row['sizes']}: {row['atoms_least']} to {row['atoms_most']}",
-        *(interval(row[name], row[f"{stem}_low_95"], row[f"{stem}_high_95"], unit)
-          for name, stem, unit in (("exponent", "exponent", "1"), ("overhead_s", "overhead", "s"),
-                                   ("seconds_per_atom_step", "seconds_per_atom_step", "s"))),
-        row["verdict"],
-    ] for row in tables["scaling"].to_dict("records")]
-    return grid(["U (eV)", "settings", "compressed", "cores", "sizes (atoms)", "exponent",
-                 "overhead", "per atom", "verdict"], lines,
-                "A step's time against the atoms: exponent of a power law; intercept and slope of "
-                "a straight line; 95 % intervals from the scatter about each.") if lines else None

@@ -4,56 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, log
 from haven.core.types import Row
-from haven.cost.rows import network, row
-from haven.potential.families.deepmd.model_file import model_of
+from haven.cost.rows import row
+from haven.potential.families.deepmd.summary import summarise
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 BUSY = 0.9  # share of a core's time below which a timing is marked
-
-
-@dataclass(frozen=True)
-class Potential:
-    """What a frozen potential says of itself.
-
-    Attributes
-    ----------
-    model
-        Network and precision in words.
-    compressed
-        Whether its embedding is tabulated; None where the file does not say.
-    """
-
-    model: str
-    compressed: bool | None
-
-
-def describe(potential: Path) -> Potential:
-    """Read network, precision and compression out of a frozen potential, without its library.
-
-    Parameters
-    ----------
-    potential
-        Frozen by DeePMD-kit's TensorFlow backend; other files give their name only.
-    """
-    content = potential.read_bytes()
-    try:
-        model = model_of(content)
-        if model is None:
-            return Potential(potential.name, None)
-        descriptor, fitting = model["descriptor"], model["fitting_net"]
-        words = network(descriptor["neuron"], fitting["neuron"], descriptor["rcut"],
-                         descriptor.get("precision", "default"))
-    except (ValueError, KeyError, TypeError):
-        words = potential.name
-    return Potential(words, b"compressed_model" in content)
 
 
 def replicas(atoms: int, wanted: int) -> tuple[int, int, int]:
@@ -185,7 +147,7 @@ def dynamics_rows(
     program = lammps_version(lammps.find_executable())
     rows = []
     for potential in potentials:
-        about = describe(potential)
+        about = summarise(potential)
         for count in counts:
             cell = structure.repeat(count)
             for number in cores:

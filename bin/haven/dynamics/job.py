@@ -7,8 +7,6 @@ import json
 import math
 from dataclasses import asdict, dataclass, replace
 
-import numpy as np
-
 from haven.core.errors import HavenError
 from haven.dynamics import lammps
 
@@ -189,8 +187,3 @@ def _ensemble(job: Job) -> str:
 def _clock(minutes: float) -> str:
     seconds = max(1, math.ceil(60 * minutes))
     return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-
-
-def kinetic_spread(temperature_k: float, atoms: int) -> float:
-    """Return the canonical standard deviation of the temperature, centre of mass at rest, K."""
-    return temperature_k * float(np.sqrt(2 / (3 * atoms - 3)))

@@ -12,13 +12,14 @@ import numpy as np
 
 from haven.core import tables
 from haven.core.errors import HavenError, log
+from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.dynamics import lammps
 from haven.dynamics import run as dynamics
-from haven.dynamics.job import COLUMNS, PHASES, Job, kinetic_spread
-from haven.dynamics.minimise import wall_row
+from haven.dynamics.job import COLUMNS, PHASES, Job
 from haven.dynamics.segments import Joined, join, members, positions
 from haven.dynamics.trust import at_steps, export
 from haven.labels.frames import min_distance
+from haven.material.structures import wall_row
 from haven.trajectory.trajectory import write_npz
 
 if TYPE_CHECKING:
@@ -89,22 +90,6 @@ def farthest(joined: Joined, atoms: int) -> float:
     """Return how far the conserved energy has been from its start, meV/atom."""
     energy = joined.thermo[:, COLUMNS.index("econserve")]
     return 1000 * float(np.abs(energy - energy[0]).max()) / atoms
-
-
-def slope_with_error(time_ps: np.ndarray, energy: np.ndarray) -> tuple[float, float]:
-    """Return slope and standard error, per ps, of an energy (T,) that should be kept.
-
-    The slope is that of a straight line; its error comes from the spread of the slopes between
-    four block means, so that slow swings are not taken for a drift.
-    """
-    if len(energy) < 8:
-        return 0.0, np.inf
-    slope = float(np.polyfit(time_ps - time_ps[0], energy, 1)[0])
-    blocks = np.array([[t.mean(), e.mean()] for t, e in zip(
-        np.array_split(time_ps, 4), np.array_split(energy, 4), strict=True)])
-    steps = np.diff(blocks, axis=0)
-    each = steps[:, 1] / steps[:, 0]
-    return slope, float(each.std(ddof=1) / np.sqrt(len(each)))
 
 
 def run_row(

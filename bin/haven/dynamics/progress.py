@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import math
 import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from haven.core.numbers import duration
+from haven.core.tasks import QUIET_S, held
+
 RUN = re.compile(r"((?:anneal_|cell_)?u[\d.]+(?:_t[\d.]+)?_r\d+(?:_s\d+)?)_[0-9a-f]{12}$")
 ATTEMPT = re.compile(r"(equilibration|production)\.a(\d+)\.in$")
-QUIET_S = 120.0
 TAIL_BYTES = 1 << 14
 
 
@@ -113,18 +114,6 @@ def _speed(frames: tuple[int, int] | None, log: Path, ns: float) -> float:
     return (frames[1] - frames[0]) * ns * 86400 / wall if wall > 0 else math.nan
 
 
-def held(folder: Path) -> bool:
-    """Tell whether a task holds the folder (`haven.core.tasks.alone`)."""
-    try:
-        with (folder / "lock").open("r") as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
 def table(found: list[Progress]) -> str:
     """Return one line a run and one for all, as text."""
     lines = [f"{'run':<16}{'phase':<15}{'ns done':>10}{'of':>10}{'ns/day':>10}{'left':>10}  state"]
@@ -137,13 +126,3 @@ def table(found: list[Progress]) -> str:
     counts = [f"{states.count(state)} {state}" for state in ("complete", "running", "stopped")
               if state in states]
     return "\n".join([*lines, f"{len(found)} runs: {', '.join(counts)}"])
-
-
-def duration(seconds: float) -> str:
-    """Return a duration a person reads, such as ``2.5 h``."""
-    if math.isnan(seconds):
-        return "-"
-    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"

@@ -111,8 +111,8 @@ def read_start(path: str | Path, species: Sequence[str]) -> Atoms:
     """Return the last all-atom frame of Haven's trajectory (npz), or a structure of any format."""
     from ase import Atoms
 
-    from haven.dynamics.minimise import read_structure
-    from haven.mechanism.rdf import read_frames
+    from haven.material.structures import read_structure
+    from haven.trajectory.all_atoms import read_frames
 
     source = existing(path, "start")
     if source.suffix != ".npz":

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from haven.core.errors import HavenError
+from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.core.types import Row
-from haven.cost.rows import row
-from haven.dynamics.job import kinetic_spread
-from haven.dynamics.production import slope_with_error
 from haven.labels.audit import Limits, audit
 from haven.labels.frames import Frame, read_file
 from haven.labels.units import energy_work
@@ -94,22 +91,3 @@ def verdict_rows(frames: Sequence[Frame], material: str, subject: str) -> list[R
          "message": f"{len(left_out)} of {len(frames)} frames would be left out of a data set"
          + (f": {left_out[0]}" if left_out else "")},
     ]
-
-
-def cost_rows(frames: Sequence[Frame], material: str, u_ev: float) -> list[dict[str, Any]]:
-    """Return the row of table ``cost`` of a trajectory: its mean step, the first left out.
-
-    The first starts from nothing; each other goes on from the density before it. The mean, since
-    a few steps in which electrons rearrange are dear and part of the run.
-    """
-    info = [frame.info for frame in frames[1:]]  # none where the file is of another U
-    seconds = [float(i.get("cpu_s", 0)) / float(i.get("cores", 1)) or float(i.get("wall_s", 0))
-               for i in info]
-    if not seconds or not min(seconds) > 0:
-        return []
-    scf = np.mean([float(i["scf_steps"]) for i in info])
-    words = (f"dynamics, each step from the last density, {float(info[0]['timestep_fs']):g} fs, "
-             f"mean of {len(seconds)}, {scf:.0f} SCF steps")
-    return [row(material, u_ev, "aimd", float(np.mean(seconds)), len(frames[0].atoms),
-                int(info[0].get("cores", 1)), len(seconds), engine=str(info[0].get("engine", "")),
-                model=words, compressed=None, device="processor")]

@@ -12,9 +12,9 @@ from haven.core.errors import HavenError, log
 from haven.labels.aimd import Labelled
 from haven.labels.frames import read_file
 from haven.labels.labelling import Engine, Settings, labelled, make_engine
-from haven.labels.pulay import HEADER, at_fixed_cutoff, measured
+from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
-from haven.material.relaxation import EV_PER_ANGSTROM3_GPA, described, relax_cell
+from haven.material.relaxation import EV_PER_ANGSTROM3_GPA, at_fixed_cutoff, described, relax_cell
 
 if TYPE_CHECKING:
     from ase import Atoms

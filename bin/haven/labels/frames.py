@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing
-from haven.labels.pulay import HEADER, at_fixed_cutoff
+from haven.labels.pulay import HEADER
 from haven.labels.units import check_units
+from haven.material.relaxation import at_fixed_cutoff
 
 if TYPE_CHECKING:
     from ase import Atoms

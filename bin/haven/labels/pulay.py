@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from haven.core.errors import log
 
@@ -74,8 +72,3 @@ def measured(
         return None
     return pulay_energy((energy, float(made[u_ev]["energy"])),
                         (cutoff, further.plane_wave_cutoff_ev))
-
-
-def at_fixed_cutoff(stress: Any, pulay: float) -> np.ndarray:
-    """Return a stress, shape (6,), with ``pulay`` added to its diagonal, both eV/Angstrom^3."""
-    return np.asarray(stress, float) + pulay * np.array([1, 1, 1, 0, 0, 0])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.numbers import count_of
-from haven.labels.pulay import at_fixed_cutoff
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -181,3 +180,8 @@ def joined_cells(table: Table) -> Iterator[dict[str, Any]]:
                    "note": f"{count_of(len(values), 'cell')} of "
                            f"{int(group['atoms'].iloc[0])} atoms"
                            + ("" if engine == POTENTIAL else f", {engine}")}
+
+
+def at_fixed_cutoff(stress: Any, pulay: float) -> np.ndarray:
+    """Return a stress, shape (6,), with ``pulay`` added to its diagonal, both eV/Angstrom^3."""
+    return np.asarray(stress, float) + pulay * np.array([1, 1, 1, 0, 0, 0])

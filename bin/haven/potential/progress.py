@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from haven.dynamics.progress import QUIET_S, duration, held
+from haven.core.numbers import duration
+from haven.core.tasks import QUIET_S, held
 from haven.potential.curve import measure_of, read_curve
 
 TRAINING = re.compile(r"(u[\d.]+_s\d+)_[0-9a-f]{12}$")

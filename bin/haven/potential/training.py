@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import importlib.metadata
 import json
 import re
 import time
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,9 +122,37 @@ def checkpoints(folder: Path, backend: str = "tensorflow") -> dict[int, str]:
         prefix = path.name.removesuffix(first)
         step = prefix.removeprefix("model.ckpt-")
         parts = [path, *(folder / f"{prefix}{other}" for other in others)]
-        if step.isdigit() and all(part.exists() and part.stat().st_size for part in parts):
+        if (step.isdigit() and all(part.exists() and part.stat().st_size for part in parts)
+                and (backend != "pytorch" or zipfile.is_zipfile(path))):  # else still being written
             found[int(step)] = prefix if backend == "tensorflow" else path.name
     return dict(sorted(found.items(), reverse=True))
+
+
+def can_be_read(folder: Path, name: str, backend: str) -> bool:
+    """Tell whether every number of a checkpoint can be read; False where nothing can tell.
+
+    Parameters
+    ----------
+    folder
+        Of the training.
+    name
+        As `checkpoints` gives it.
+    backend
+        ``tensorflow``, ``pytorch`` or ``jax``.
+    """
+    try:
+        if backend == "pytorch":  # a zip archive: each member has its checksum
+            with zipfile.ZipFile(folder / name) as archive:
+                return archive.testzip() is None
+        if backend == "tensorflow":  # reading a tensor compares its checksum
+            tensorflow = importlib.import_module("tensorflow")
+            reader = tensorflow.train.load_checkpoint(str(folder / name))
+            for variable in reader.get_variable_to_shape_map():
+                reader.get_tensor(variable)
+            return True
+    except Exception as error:  # of whatever kind the library raises for damaged bytes
+        log.debug("%s: %s", name, error)
+    return False
 
 
 def frozen_file(content: dict[str, Any], backend: str) -> str:
@@ -153,6 +183,11 @@ def train(
     -------
     int
         Step the training went on from, 0 for a fresh one.
+
+    Raises
+    ------
+    HavenError
+        If the training fails; checkpoints that can be read are never passed over for it.
     """
     flag, total = FLAG[backend], content["training"]["numb_steps"]
     (folder / "input.json").write_text(json.dumps(content, indent=1))
@@ -168,9 +203,12 @@ def train(
                 dp(flag, "train", "input.json", "--log-level", "0", *more)
                 break
             except Exception as error:
-                if not name:
+                kept = name and can_be_read(Path(), name, backend)
+                if kept or not name:  # the machine failed, not the checkpoint
+                    again = (f"; the checkpoint of step {resumed} is whole, run again to go on "
+                             "from it" if kept else "")
                     raise HavenError(f"training failed in {folder}: "
-                                     f"{' '.join(str(error).split())[:300]}") from error
+                                     f"{' '.join(str(error).split())[:300]}{again}") from error
                 log.warning("checkpoint %s cannot be used: trying an earlier one", name)
         frozen = Path(frozen_file(content, backend))
         if frozen.suffix == COMPILED:

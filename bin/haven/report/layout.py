@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
 from haven.cost.rows import published_study
-from haven.cost.scaling import scaling_grid
 from haven.potential.calibration import sentences as calibrated
 from haven.report.figures.learning import rounds_grid
 from haven.report.grids import (
@@ -23,6 +22,7 @@ from haven.report.grids import (
     plan_grid,
     published_accuracy_grid,
     runs_grid,
+    scaling_grid,
     transport_grid,
     verdict_grid,
 )

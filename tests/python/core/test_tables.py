@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -61,9 +59,3 @@ def test_every_number_with_a_fixed_unit_carries_it_in_its_name():
             if column.unit in suffix:
                 known = (*suffix[column.unit], *interval)
                 assert any(end in column.name for end in known), (name, column.name)
-
-
-def test_the_document_is_current():
-    document = Path(__file__).parents[3] / "assets" / "tables.md"
-    again = "run: PYTHONPATH=bin python -m haven.core.tables"
-    assert document.read_text() == tables.document(), again

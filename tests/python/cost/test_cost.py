@@ -19,6 +19,8 @@ from haven.core.errors import HavenError
 from haven.cost import rows as cost
 from haven.cost import scaling, timing
 from haven.dynamics import lammps
+from haven.potential.families.deepmd import summary
+from haven.report import grids
 
 
 def test_ten_picoseconds_on_two_cores_cost_both():
@@ -78,11 +80,11 @@ def test_a_frozen_potential_says_its_network_precision_and_compression(tmp_path)
     path = tmp_path / "a.pb"
     path.write_bytes(b"\x0a\x00training_script" + json.dumps(script).encode() + b"\x12\x01\x00"
                      b"compressed_model")
-    about = timing.describe(path)
+    about = summary.summarise(path)
     assert about.model == "32-64-128 / 256-256-256, cutoff 7 Å, float64"
     assert about.compressed is True
     path.write_bytes(b"something else")
-    assert timing.describe(path) == timing.Potential("a.pb", None)
+    assert summary.summarise(path) == summary.Summary("a.pb", None)
 
 
 def test_training_seconds_come_from_what_was_recorded(tmp_path):
@@ -215,10 +217,10 @@ def test_each_network_timed_at_three_sizes_has_its_row(tmp_path):
     rows.append({**timed(20, 50.0), "method": "aimd"})
     tables.write("scaling", scaling.rows(rows), tmp_path / "u4.scaling.parquet")
     found = tables.read("scaling", tmp_path / "u4.scaling.parquet")
-    shown = scaling.scaling_grid({"scaling": found})
+    shown = grids.scaling_grid({"scaling": found})
     assert shown is not None and shown["rows"][0][4] == "3: 160 to 20000"
     assert re.match(r"[01]\.\d+ \[[01]\.\d+, 1\.\d+\]$", shown["rows"][0][5])
-    assert shown["rows"][0][-1] == "linear" and scaling.scaling_grid({"scaling": found[:0]}) is None
+    assert shown["rows"][0][-1] == "linear" and grids.scaling_grid({"scaling": found[:0]}) is None
     found = found.set_index("compressed")
     assert list(found["verdict"]) == ["linear", "superlinear"]
     assert found.loc[True, "sizes"] == 3 and found.loc[True, "device"] == "d"

@@ -16,9 +16,10 @@ from trained import MATERIAL, call, kill_when, script, trained
 from haven.core import tables
 from haven.core import tasks as guard
 from haven.core.errors import HavenError
+from haven.core.numbers import duration
 from haven.dynamics.job import COLUMNS
 from haven.dynamics.lammps import read_thermo
-from haven.dynamics.progress import duration, read_progress, table
+from haven.dynamics.progress import read_progress, table
 from haven.dynamics.run import restarts
 from haven.trajectory.trajectory import read_members
 

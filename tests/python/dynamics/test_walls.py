@@ -10,8 +10,8 @@ from test_crystal import MATERIAL
 
 from haven.core.errors import HavenError
 from haven.dynamics.lammps import setting_lines
-from haven.dynamics.minimise import wall_row
 from haven.material.file import load_material
+from haven.material.structures import wall_row
 
 WALLS = [("Ti", "Ti", 3.3), ("Cl", "Li", 1.75)]
 

@@ -10,6 +10,7 @@ from test_aimd import Emt, go
 
 from haven.core import tables
 from haven.core.errors import HavenError
+from haven.cost import rows
 from haven.cost import rows as cost
 from haven.labels import aimd
 from haven.labels import aimd_checks as aimd_frames
@@ -56,14 +57,14 @@ def test_a_step_twice_or_not_there_is_named(trajectory, tmp_path):
 def test_the_cost_is_the_mean_step_and_the_base_of_the_ratio(trajectory):
     frames = aimd_frames.read_run(trajectory, 4.0, ["Cu"])
     frames[0].info["cpu_s"], frames[9].info["cpu_s"] = 100.0, 6.1
-    (row,) = aimd_frames.cost_rows(frames, "m", 4.0)
+    (row,) = rows.aimd_rows(frames, "m", 4.0)
     assert row["seconds_per_step"] == pytest.approx(0.2) and row["steps"] == 60
     assert "2 fs" in row["model"] and "1 SCF steps" in row["model"]
     label = cost.row("m", 4.0, "label", 40.0, 20, 1, 30, engine="e", model="single", device="d")
     fast = cost.row("m", 4.0, "dlmd", 1e-3, 100, 1, 30, engine="e", model="net", device="d")
     assert cost.add_ratios([row, label, fast])[2]["ratio_to_aimd"] == pytest.approx(0.05 / 1e-5)
     assert cost.add_ratios([label, fast])[1]["ratio_to_aimd"] == pytest.approx(2.0 / 1e-5)
-    assert aimd_frames.cost_rows([], "m", 4.0) == []
+    assert rows.aimd_rows([], "m", 4.0) == []
 
 
 def test_the_range_holds_95_percent_of_runs_as_long(rng):

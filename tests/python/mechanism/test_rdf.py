@@ -15,6 +15,7 @@ from haven.core import tables
 from haven.core.errors import HavenError
 from haven.core.periodic import heights, minimum_image, with_images
 from haven.mechanism import rdf
+from haven.trajectory import all_atoms
 
 MONOCLINIC = cellpar_to_cell([6.35, 10.89, 6.35, 90, 110.1, 90])
 
@@ -170,6 +171,6 @@ def test_bad_input_is_named(tmp_path):
     for name, words in (("molecule.xyz", "no periodic cell"), ("text.xyz", "can't be read"),
                         ("few.npz", "all_every"), ("other.npz", "no Haven trajectory")):
         with pytest.raises(HavenError, match=words):
-            rdf.read_frames(tmp_path / name)
+            all_atoms.read_frames(tmp_path / name)
     with pytest.raises(HavenError, match="must be positive"):
         rdf.rdf_table(["Ar"], [(np.zeros((1, 3)), np.eye(3))], -1.0, 10)

@@ -18,13 +18,13 @@ from trained import ROOT, call, kill_when, script, trained
 
 from haven.core.errors import HavenError
 from haven.core.identity import sha256
-from haven.cost.rows import trained_network
 from haven.dynamics import lammps
 from haven.potential import curve as learning
 from haven.potential import dataset
 from haven.potential import training as potential
 from haven.potential.families.deepmd import files as weights
 from haven.potential.families.deepmd import input as training_input
+from haven.potential.families.deepmd.summary import trained_network
 from haven.potential.start import choose_start
 
 SHIPPED = ROOT / "assets" / "models" / "dpa4"

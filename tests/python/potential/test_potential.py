@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import subprocess
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,10 +230,73 @@ def test_checkpoints_that_are_not_whole_are_passed_over(tmp_path):
     assert potential.checkpoints(tmp_path) == {100: "model.ckpt-100"}
 
 
+def archive(path: Path) -> None:
+    """Write a zip archive, which PyTorch's checkpoints are."""
+    with zipfile.ZipFile(path, "w") as target:
+        target.writestr("archive/data/0", bytes(range(256)) * 8)
+
+
+def test_a_checkpoint_of_pytorch_still_being_written_is_passed_over(tmp_path):
+    for step in (100, 200):
+        archive(tmp_path / f"model.ckpt-{step}.pt")
+    half = tmp_path / "model.ckpt-200.pt"
+    half.write_bytes(half.read_bytes()[:1000])
+    assert potential.checkpoints(tmp_path, "pytorch") == {100: "model.ckpt-100.pt"}
+
+
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """Return the arguments of each call of ``dp``, all of which fail as on an exhausted machine."""
+    calls = []
+
+    def dp(*arguments):
+        calls.append(arguments)
+        raise RuntimeError("Shared memory manager connection has timed out")
+
+    monkeypatch.setattr(potential, "dp", dp)
+    return calls
+
+
+def test_a_failure_of_the_machine_throws_no_checkpoint_away(tmp_path, failing):
+    content = {"training": {"numb_steps": 300}, "model": {}}
+    for step in (100, 200):
+        archive(tmp_path / f"model.ckpt-{step}.pt")
+    with pytest.raises(HavenError, match=r"Shared memory.*checkpoint of step 200 is whole, run"):
+        potential.train(tmp_path, content, "pytorch")
+    assert [call[-1] for call in failing] == ["model.ckpt-200.pt"]
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_an_earlier_one(tmp_path, failing, caplog):
+    content = {"training": {"numb_steps": 300}, "model": {}}
+    for step in (100, 200):
+        archive(tmp_path / f"model.ckpt-{step}.pt")
+    damaged = tmp_path / "model.ckpt-200.pt"
+    content_bytes = bytearray(damaged.read_bytes())
+    content_bytes[700] ^= 1
+    damaged.write_bytes(content_bytes)
+    with pytest.raises(HavenError, match="checkpoint of step 100 is whole"):
+        potential.train(tmp_path, content, "pytorch")
+    assert [call[-1] for call in failing] == ["model.ckpt-200.pt", "model.ckpt-100.pt"]
+    assert "checkpoint model.ckpt-200.pt cannot be used: trying an earlier one" in caplog.text
+
+
+def test_a_damaged_checkpoint_of_tensorflow_is_told_from_a_whole_one(folder, tmp_path):
+    job = next((folder / "checkpoints").iterdir())
+    name = next(iter(potential.checkpoints(job).values()))
+    for part in job.glob(f"{name}.*"):
+        shutil.copy(part, tmp_path)
+    assert potential.can_be_read(tmp_path, name, "tensorflow")
+    data = tmp_path / f"{name}.data-00000-of-00001"
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 4
+    data.write_bytes(content)
+    assert not potential.can_be_read(tmp_path, name, "tensorflow")
+
+
 @pytest.mark.parametrize(("backend", "end"), [("pytorch", ".pt"), ("jax", ".jax")])
 def test_checkpoints_of_other_backends_are_found_too(tmp_path, backend, end):
     for step in (90, 100, 1100):
-        (tmp_path / f"model.ckpt-{step}{end}").write_text("x")
+        archive(tmp_path / f"model.ckpt-{step}{end}")
     (tmp_path / f"model.ckpt-2000{end}").write_text("")
     (tmp_path / f"model.ckpt{end}").symlink_to(f"model.ckpt-1100{end}")
     assert list(potential.checkpoints(tmp_path, backend).items()) == [

@@ -14,6 +14,8 @@ def set_threads(threads: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     os.environ["DP_INTRA_OP_PARALLELISM_THREADS"] = str(threads)
     os.environ["DP_INTER_OP_PARALLELISM_THREADS"] = "1"
+    # PyTorch's loader in this process: data sets are small, and its helpers fail on loaded machines
+    os.environ["NUM_WORKERS"] = "0"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TORCH_LOGS", "-all")  # errors only
 

@@ -1,0 +1,26 @@
+"""Statistics that several arcs use."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def kinetic_spread(temperature_k: float, atoms: int) -> float:
+    """Return the canonical standard deviation of the temperature, centre of mass at rest, K."""
+    return temperature_k * float(np.sqrt(2 / (3 * atoms - 3)))
+
+
+def slope_with_error(time_ps: np.ndarray, energy: np.ndarray) -> tuple[float, float]:
+    """Return slope and standard error, per ps, of an energy (T,) that should be kept.
+
+    The slope is that of a straight line; its error comes from the spread of the slopes between
+    four block means, so that slow swings are not taken for a drift.
+    """
+    if len(energy) < 8:
+        return 0.0, np.inf
+    slope = float(np.polyfit(time_ps - time_ps[0], energy, 1)[0])
+    blocks = np.array([[t.mean(), e.mean()] for t, e in zip(
+        np.array_split(time_ps, 4), np.array_split(energy, 4), strict=True)])
+    steps = np.diff(blocks, axis=0)
+    each = steps[:, 1] / steps[:, 0]
+    return slope, float(each.std(ddof=1) / np.sqrt(len(each)))
