@@ -13,7 +13,8 @@ from haven.dynamics import lammps
 PHASES = ("equilibration", "production")
 COLUMNS = (*lammps.KEYWORDS, *lammps.BOX, *lammps.CENTRES)
 BAR_PER_GPA = 1e4
-BAROSTAT_FS = 500.0  # damping of the barostat: the cell swings some times within a picosecond run
+BAROSTAT_FS = 500.0  # damping of the barostat: the cell swings several times in some picoseconds
+RUNAWAY = 0.3  # change of volume that no crystal survives: melting takes a tenth, expansion less
 PRESSURES_GPA = (-2.0, 100.0)  # below, a crystal tears apart; above, no label is
 
 
@@ -44,7 +45,11 @@ class Job:
     walls
         Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
     pressure_gpa
-        Hydrostatic pressure, GPa, that all six components of the cell follow; None keeps the cell.
+        Hydrostatic pressure, GPa, that the cell follows; None keeps the cell.
+    tilts
+        Tilts of LAMMPS's box (xy, xz, yz) that follow the pressure with its three lengths.
+    start_volume
+        Volume of the start, Angstrom^3; a cell that leaves it by more than `RUNAWAY` is stopped.
     """
 
     temperature_k: float
@@ -63,6 +68,8 @@ class Job:
     hottest_k: float = 5000.0
     walls: tuple[tuple[str, str, float], ...] = ()
     pressure_gpa: float | None = None
+    tilts: tuple[str, ...] = ()
+    start_volume: float = 0.0
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -158,6 +165,7 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
         f"dump mobile mobile dcd {job.dump_steps} {stem}.mobile.dcd",
         f"dump all all dcd {job.dump_steps * job.all_every} {stem}.all.dcd",
         "dump_modify mobile unwrap yes", "dump_modify all unwrap yes",
+        *_runaway(job),
         "thermo_style custom " + " ".join(COLUMNS),
         "thermo_modify format float %.12g flush yes lost error",
         f"thermo {job.dump_steps}",
@@ -181,7 +189,17 @@ def _ensemble(job: Job) -> str:
     if job.pressure_gpa is None:
         return f"nvt {thermostat}"
     bar = f"{job.pressure_gpa * BAR_PER_GPA:g}"
-    return f"npt {thermostat} tri {bar} {bar} {BAROSTAT_FS / 1000:g} flip no"
+    moving = " ".join(f"{part} {bar} {bar} {BAROSTAT_FS / 1000:g}"
+                      for part in ("x", "y", "z", *job.tilts))
+    return f"npt {thermostat} {moving} couple none flip no"
+
+
+def _runaway(job: Job) -> list[str]:
+    """Return the lines that stop a run at constant pressure whose cell grows or shrinks away."""
+    if job.pressure_gpa is None or not job.start_volume:
+        return []
+    return [f"variable strain equal abs(vol/{job.start_volume:.6f}-1)",
+            f"fix room all halt 20 v_strain > {RUNAWAY:g} error hard message no"]
 
 
 def _clock(minutes: float) -> str:

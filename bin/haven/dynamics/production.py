@@ -15,8 +15,10 @@ from haven.core.errors import HavenError, log
 from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.dynamics import lammps
 from haven.dynamics import run as dynamics
-from haven.dynamics.job import COLUMNS, PHASES, Job
+from haven.dynamics import stationary
+from haven.dynamics.job import BAR_PER_GPA, COLUMNS, PHASES, Job
 from haven.dynamics.segments import Joined, join, members, positions
+from haven.dynamics.stationary import stated
 from haven.dynamics.trust import at_steps, export
 from haven.labels.frames import min_distance
 from haven.material.structures import wall_row
@@ -25,7 +27,10 @@ from haven.trajectory.trajectory import write_npz
 if TYPE_CHECKING:
     from ase import Atoms
 
-BAR_GPA = 1e-4
+    from haven.material.crystal import Material
+
+BAR_GPA = 1 / BAR_PER_GPA
+NOT_STATIONARY = "not stationary"
 MELT_MSD, DRIFT_MEV, JUMP_MEV, CLOSEST = 4.0, 1.0, 20.0, 1.3
 
 
@@ -150,7 +155,8 @@ def thermo_rows(job: Job, joined: Joined) -> list[dict[str, float]]:
 
 def simulate(
     job: Job, potentials: Sequence[str], atoms: Atoms, keys: Mapping[str, Any], folder: Path,
-    stem: Path, window: float | None, inputs: Mapping[str, object],
+    stem: Path, window: float | None, inputs: Mapping[str, object], material: Material,
+    cell: tuple[str, float] = ("material", 0.0),
 ) -> None:
     """Run or go on with the dynamics kept in ``folder``, and write its results.
 
@@ -170,6 +176,10 @@ def simulate(
         Deviation of the ensemble up to which it counts as trained, eV/Angstrom.
     inputs
         Digests for the tables.
+    material
+        Names the mobile element and the distance of sites.
+    cell
+        Which cell the atoms are in (npt, relaxed, material) and the pressure asked for, GPa.
     """
     from ase import Atoms
 
@@ -186,6 +196,18 @@ def simulate(
         log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
     moved = host_msd(joined, host, atoms.get_masses())
     row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+    judged = None
+    if row["verdict"] == "stable":
+        judged = stationary.judge(job, joined, atoms, Path(potentials[0]), material, folder)
+        if judged is not None and judged.reasons:
+            row["verdict"] = NOT_STATIONARY
+    row |= {"cell": cell[0], "pressure_asked_gpa": cell[1], **stationary.columns(judged, joined)}
+    verdicts = [wall_row(frames, job.walls, material.name, "RUN_DYNAMICS", name),
+                *stationary.verdict_rows(row, judged, material.name, name, stated(*cell),
+                                         atoms.info.get("annealed"))]
+    for verdict in verdicts:
+        if not verdict["passed"]:
+            log.warning("%s", verdict["message"])
     if (apart := at_steps(joined.deviation, joined.steps)) is not None:
         parts["deviation_ev_per_angstrom"] = apart
 
@@ -194,8 +216,10 @@ def simulate(
 
     export(frames, at_steps(joined.deviation, joined.all_steps), window, place("beyond.extxyz"),
            name, job.temperature_k)
-    tables.write("verdicts", [wall_row(frames, job.walls, keys["material"], "RUN_DYNAMICS", name)],
-                 place("verdicts.parquet"), inputs)
+    tables.write("verdicts", verdicts, place("verdicts.parquet"), inputs)
+    tables.write("inherent", [{**keys, "stage": "RUN_DYNAMICS", **line} for line in
+                              stationary.snapshot_rows(judged, job, int(joined.steps[0]))],
+                 place("inherent.parquet"), inputs)
     write_npz(place("trajectory.npz"), parts,
               {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],
                "versions": versions()})
