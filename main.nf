@@ -82,7 +82,7 @@ workflow {
     // Dynamics: U x temperature x replica x driving potential.
     STRUCTURES(channel.fromList(has_potential && goes_on ? replicas : []), material, digests)
     def relaxes = "${params.relax_first_principles}".toBoolean()
-    DYNAMICS(STRUCTURES.out.supercells, ch_drivers, temperatures_k, !given_runs, relaxes, relaxes ? [] : givenRelaxed(params.relaxed_cells, material, u_evs),
+    DYNAMICS(STRUCTURES.out.supercells, ch_drivers, temperatures_k, !given_runs, "${params.cell}", relaxes, relaxes ? [] : givenRelaxed(params.relaxed_cells, material, u_evs),
         material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(given_runs))
 
@@ -94,12 +94,12 @@ workflow {
 
     // Analysis, cost, report.
     ch_runs = DYNAMICS.out.tables.flatten().filter { path -> path.name.endsWith('.runs.parquet') }
-    TRANSPORT(ch_trajectories, DYNAMICS.out.minimised, ch_leaders, ch_runs, material, digests)
+    TRANSPORT(ch_trajectories, DYNAMICS.out.annealed, ch_leaders, ch_runs, material, digests)
     ch_tables = ch_tables.mix(STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, AIMD.out.tables, TRANSPORT.out.tables)
     expected = expectedRuns(params, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], labels_only ? [] : seeds, drivers)
     ch_costly = ch_leaders.mix(POTENTIAL.out.uncompressed.filter { meta, _potential -> meta.seed == first_seed })
         .map { meta, potential -> [meta.u_ev, potential] }.groupTuple().join(POTENTIAL.out.datasets)
-    REPORT(ch_tables, DYNAMICS.out.minimised, ch_costly, POTENTIAL.out.provenance, files("${params.reference}/*.csv"),
+    REPORT(ch_tables, DYNAMICS.out.annealed, ch_costly, POTENTIAL.out.provenance, files("${params.reference}/*.csv"),
         file("${projectDir}/assets/report.html.j2"), expected, STRUCTURES.out.supercells, STRUCTURES.out.occupancies,
         AIMD.out.trajectories.map { _meta, path -> path }, material, digests)
     REPORT.out.summary.subscribe { path -> println(path.text) }

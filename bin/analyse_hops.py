@@ -32,6 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.mechanism import hops, tracks
     from haven.mechanism import van_hove as vanhove
+    from haven.mechanism.tables import DENSITY, HOPS, TRACKS, VAN_HOVE
     from haven.trajectory import readers
 
     material = load_material(given.material)
@@ -44,18 +45,18 @@ def main(argv: list[str] | None = None) -> None:
     thinned = tracks.thin(trajectory.frames, min(2000, max(50, 2_000_000 // trajectory.ions)))
     shown = tracks.choose_ions(trajectory.read_frames(thinned[[0, -1]]), host[thinned[[0, -1]]])
     table = {
-        "hops": hops.hop_table(lattice, seen, trajectory.ions, trajectory.duration_ps),
-        "tracks": tracks.track_table(lattice, trajectory, shown, core),
-        "van_hove": vanhove.van_hove_table(trajectory, host),
-        "density": tracks.density_table(
+        HOPS: hops.hop_table(lattice, seen, trajectory.ions, trajectory.duration_ps),
+        TRACKS: tracks.track_table(lattice, trajectory, shown, core),
+        VAN_HOVE: vanhove.van_hove_table(trajectory, host),
+        DENSITY: tracks.density_table(
             lattice, trajectory.read_frames(thinned), host[thinned] - host[0], views),
     }
     keys = {"material": material.name, "u_ev": given.u_ev, "replica": given.replica,
             "temperature_k": given.temperature_k, "seed": given.seed}
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     for what, rows in table.items():
-        own = {"species": material.mobile} if what in ("hops", "density") else {}
-        target = Path(given.out) / f"{name}.{what}.parquet"
+        own = {"species": material.mobile} if what in (HOPS, DENSITY) else {}
+        target = Path(given.out) / f"{name}.{what.name}.parquet"
         tables.write(what, rows.assign(**keys, **own), target, {"trajectory": trajectory.path.name})
     log.info("%s: %d hops of %d ions in %g ps, %d undone", name, len(seen.ion), trajectory.ions,
              trajectory.duration_ps, len(seen.returns))

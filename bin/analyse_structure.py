@@ -29,9 +29,11 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
 
     from haven.core import tables
+    from haven.core.columns import VERDICTS
     from haven.labels.aimd_checks import read_run, verdict_rows
     from haven.material.file import load_material
     from haven.mechanism import rdf
+    from haven.mechanism.tables import RDF
     from haven.trajectory import all_atoms
 
     material = load_material(given.material)
@@ -52,10 +54,10 @@ def main(argv: list[str] | None = None) -> None:
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     suffix = "" if given.source == "dlmd" else f"_{given.source}"
     if given.source == "aimd" and (labels := read_run(path, given.u_ev, material.species)):
-        tables.write("verdicts", verdict_rows(labels, material.name, f"{name}_aimd"),
+        tables.write(VERDICTS, verdict_rows(labels, material.name, f"{name}_aimd"),
                      Path(given.out) / f"{name}_aimd.verdicts.parquet", {"trajectory": path.name})
     target = Path(given.out) / f"{name}{suffix}.rdf.parquet"
-    tables.write("rdf", table.assign(**keys), target, {"trajectory": path.name})
+    tables.write(RDF, table.assign(**keys), target, {"trajectory": path.name})
     log.info("%s: %d pairs, %d frames of %d atoms", name, table["pair"].nunique(), len(frames),
              len(symbols))
 

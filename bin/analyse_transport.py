@@ -42,10 +42,12 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive")
 
     from haven.core import tables
+    from haven.core.columns import VERDICTS
     from haven.trajectory import readers
     from haven.transport import diffusion
     from haven.transport import displacements as msd
     from haven.transport import rows as transport
+    from haven.transport.tables import CONDUCTIVITY, DIFFUSION, MSD
 
     name, species, charge = Path(given.trajectory).stem, given.species, given.charge or 1.0
     if given.material and Path(given.material).suffix in (".yml", ".yaml"):
@@ -73,17 +75,17 @@ def main(argv: list[str] | None = None) -> None:
     keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
             "replica": given.replica, "seed": given.seed}
     place = {**keys, "species": trajectory.symbol, "frame_of_reference": curves.frame_of_reference}
-    written = {
-        "msd": transport.msd_rows(curves, place),
-        "diffusion": transport.diffusion_rows(found, trajectory, place),
-        "conductivity": transport.conductivity_rows(
-            found, trajectory, given.temperature_k, charge, keys),
-        "verdicts": checks,
-    }
+    sigma = transport.conductivity_rows(found, trajectory, given.temperature_k, charge, keys)
+    written = (
+        (MSD, transport.msd_rows(curves, place)),
+        (DIFFUSION, transport.diffusion_rows(found, trajectory, place)),
+        (CONDUCTIVITY, sigma),
+        (VERDICTS, checks),
+    )
     inputs = {"trajectory": Path(given.trajectory).name, **trajectory.meta}
-    for table, rows in written.items():
-        stem = prefix if table != "verdicts" else f"{prefix}_transport"
-        tables.write(table, rows, out / f"{stem}.{table}.parquet", inputs)
+    for table, rows in written:
+        stem = prefix if table is not VERDICTS else f"{prefix}_transport"
+        tables.write(table, rows, out / f"{stem}.{table.name}.parquet", inputs)
     for one in found[:4]:
         span = (f"{one.value:.3g} [{one.low_95:.3g}, {one.high_95:.3g}]" if one.value is not None
                 else "no value" + (f", below {one.high_95:.3g}" if one.high_95 else ""))

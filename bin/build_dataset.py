@@ -9,6 +9,7 @@ from pathlib import Path
 
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
+from haven.labels.tables import LABELS
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -23,10 +24,13 @@ def main(argv: list[str] | None = None) -> None:
                         help="closest two atoms may be")
     parser.add_argument("--max_force_ev_per_angstrom", type=float, default=15.0,
                         help="largest force on an atom")
+    parser.add_argument("--dispersion", choices=("none", "d3bj"), default="none",
+                        help="correction added to the labels that do not hold it yet")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     from haven.labels import audit
+    from haven.labels.dispersion import with_dispersion
     from haven.labels.frames import us_in_names
     from haven.labels.labelling import failed_rows
     from haven.material.file import load_material
@@ -35,15 +39,17 @@ def main(argv: list[str] | None = None) -> None:
     if not 0 < args.test_share < 1:
         raise HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
     material = load_material(args.material)
-    frames = dataset.read_frames(args.frames, args.u_ev, material.species)
+    frames = with_dispersion(dataset.read_frames(args.frames, args.u_ev, material.species),
+                             args.dispersion)
     limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
-    others = {u_ev: dataset.read_frames(args.frames, u_ev, material.species)
+    others = {u_ev: with_dispersion(dataset.read_frames(args.frames, u_ev, material.species),
+                                    args.dispersion)
               for u_ev in us_in_names(args.frames) if u_ev != args.u_ev}
     reasons = audit.audit(frames, limits, others, args.u_ev)
     name, out = f"u{args.u_ev:g}", Path(args.out)
     rows = dataset.label_rows(frames, reasons, material.name, args.u_ev)
     rows += failed_rows(args.frames, material.name, args.u_ev)
-    tables.write("labels", rows, out / f"{name}.labels.parquet", {"frames": args.frames})
+    tables.write(LABELS, rows, out / f"{name}.labels.parquet", {"frames": args.frames})
     for frame, reason in zip(frames, reasons, strict=True):
         if reason:
             log.warning("left out: %s: %s", frame.where, reason)

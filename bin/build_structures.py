@@ -29,6 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core import tables
     from haven.material.file import load_material
     from haven.material.starting_cells import starting_frames
+    from haven.material.tables import STRUCTURES
 
     trajectories, rows = starting_frames(
         load_material(given.material), given.label_structures, given.frames_per_structure,
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for trajectory in trajectories:
         write(folder / f"{trajectory[0].info['trajectory']}.extxyz", trajectory)
-    tables.write("structures", rows, Path(given.out) / "cells.structures.parquet", vars(given))
+    tables.write(STRUCTURES, rows, Path(given.out) / "cells.structures.parquet", vars(given))
 
 
 if __name__ == "__main__":

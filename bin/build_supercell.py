@@ -40,6 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.disorder import build, sites_of_every_set
     from haven.material.file import load_material
     from haven.material.quasirandom import quasirandom
+    from haven.material.tables import STRUCTURES
 
     material = load_material(given.material)
     repeat = repeats(given.supercell, "supercell")
@@ -68,7 +69,7 @@ def main(argv: list[str] | None = None) -> None:
               sites_of_every_set(material, DRAWN, given.seed, sweeps))
     rows = [{**row, "replica": given.replica, "structure": name, "role": "supercell"}
             for row in rows]
-    tables.write("structures", rows, out / f"{name}.structures.parquet", vars(given))
+    tables.write(STRUCTURES, rows, out / f"{name}.structures.parquet", vars(given))
     log.info("%s: %d atoms, shortest distance %.2f Angstrom", name, len(atoms), closest)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from haven.core import options, tables
 from haven.core.errors import log, run
+from haven.dynamics.tables import EXPLORATION
 
 MOST = 30  # candidates kept of one run
 
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> None:
         frame.wrap()
     if kept:
         write(out / f"{name}.candidates.extxyz", kept)
-    tables.write("exploration", rows, out / f"{name}.exploration.parquet", vars(args))
+    tables.write(EXPLORATION, rows, out / f"{name}.exploration.parquet", vars(args))
 
 
 if __name__ == "__main__":

@@ -28,8 +28,10 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
 
     from haven.core import tables
+    from haven.core.columns import VERDICTS
     from haven.material.file import load_material
     from haven.mechanism import barriers, paths
+    from haven.mechanism.tables import BARRIERS
 
     material = load_material(given.material)
     wanted = paths.directions_wanted(given.directions, given.hops, given.hop_paths, material)
@@ -43,10 +45,10 @@ def main(argv: list[str] | None = None) -> None:
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
             "replica": given.replica}
     out, inputs = Path(given.out), {"structure": given.structure, "potential": given.potential}
-    tables.write("barriers", [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
+    tables.write(BARRIERS, [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
                  inputs)
     judged = [{**row, "material": material.name, "subject": name} for row in (first, *verdicts)]
-    tables.write("verdicts", judged, out / f"{name}_barriers.verdicts.parquet", inputs)
+    tables.write(VERDICTS, judged, out / f"{name}_barriers.verdicts.parquet", inputs)
 
 
 if __name__ == "__main__":

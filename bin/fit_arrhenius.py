@@ -24,15 +24,24 @@ def main(argv: list[str] | None = None) -> None:
     import numpy as np
 
     from haven.core import tables
+    from haven.dynamics.tables import RUNS
     from haven.transport import arrhenius, plan
+    from haven.transport.tables import (
+        ARRHENIUS,
+        CONDUCTIVITY,
+        DIFFUSION,
+        ERROR_BUDGET,
+        PAIRED,
+        PLAN,
+    )
 
     folder = existing(given.tables, "folder of tables")
-    diffusion = tables.read_folder("diffusion", folder)
-    conductivity = tables.read_folder("conductivity", folder)
+    diffusion = tables.read_folder(DIFFUSION, folder)
+    conductivity = tables.read_folder(CONDUCTIVITY, folder)
     if diffusion.empty or conductivity.empty:
         raise HavenError(f"{folder} has no diffusion and conductivity tables: analyse runs first")
     runs = arrhenius.gather(diffusion, conductivity)
-    speed = plan.speeds(tables.read_folder("runs", folder))
+    speed = plan.speeds(tables.read_folder(RUNS, folder))
     fits, budgets, pairs, plans = [], [], [], []
     for (material, quantity), every in runs.groupby(["material", "quantity"]):
         pairs += [{"material": material, "u_ev": None, **row}
@@ -57,9 +66,9 @@ def main(argv: list[str] | None = None) -> None:
                     one, quantity, given.wanted_interval, given.min_events,
                     speed.get((material, u_ev)))})
     out = Path(given.out)
-    for name, rows in (("arrhenius", fits), ("paired", pairs), ("error_budget", budgets),
-                       ("plan", plans)):
-        tables.write(name, rows, out / f"{name}.parquet", {"tables": folder.name})
+    for schema, rows in ((ARRHENIUS, fits), (PAIRED, pairs), (ERROR_BUDGET, budgets),
+                         (PLAN, plans)):
+        tables.write(schema, rows, out / f"{schema.name}.parquet", {"tables": folder.name})
 
 
 def _said(row: dict) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 from haven.core import options, tables
 from haven.core.errors import HavenError, existing, run
 from haven.core.identity import sha256
+from haven.cost.tables import COST, SCALING
+from haven.labels.tables import LABELS
 
 
 def _counts(text: str, name: str) -> list[int]:
@@ -67,7 +69,7 @@ def main(argv: list[str] | None = None) -> None:
     rows: list[cost.Row] = []
     if args.tables:
         folder = existing(args.tables, "folder of tables")
-        rows += cost.label_rows(tables.read_folder("labels", folder), name, args.u_ev)
+        rows += cost.label_rows(tables.read_folder(LABELS, folder), name, args.u_ev)
         rows += cost.training_rows(folder, name, args.u_ev)
     for path in args.aimd:
         frames = aimd_frames.read_run(path, args.u_ev, material.species)
@@ -85,9 +87,9 @@ def main(argv: list[str] | None = None) -> None:
     digests = {str(path.name): sha256(path) for path in potentials}
     inputs = {"structure": sha256(args.structure), **digests}
     out, stem = Path(args.out), f"u{args.u_ev:g}"
-    tables.write("cost", cost.add_ratios(rows), out / f"{stem}.cost.parquet", inputs)
+    tables.write(COST, cost.add_ratios(rows), out / f"{stem}.cost.parquet", inputs)
     if grown := scaling.rows(rows):
-        tables.write("scaling", grown, out / f"{stem}.scaling.parquet", inputs)
+        tables.write(SCALING, grown, out / f"{stem}.scaling.parquet", inputs)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from haven.core import tasks as guard
 from haven.core.errors import log, run
 from haven.potential import training as potential
 from haven.potential.families.deepmd.options import add_options, settings_of
+from haven.potential.tables import DATA_CURVE
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
                              part["frames"]["train"], row["rmse"], row["unit"])
         if not args.checkpoint_dir:
             shutil.rmtree(folder)
-    tables.write("data_curve", rows, out / f"{name}.data_curve.parquet",
+    tables.write(DATA_CURVE, rows, out / f"{name}.data_curve.parquet",
                  {"dataset": content["sha256"]})
 
 

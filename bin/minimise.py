@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from haven.core import options, tables
+from haven.core.columns import VERDICTS
 from haven.core.errors import HavenError, log, run
 from haven.core.identity import sha256
 
@@ -57,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
                              "this structure together; train it on more such frames")
     out.mkdir(parents=True, exist_ok=True)
     write(out / f"{name}.minimised.extxyz", relaxed)
-    tables.write("verdicts", rows, out / f"{name}_minimise.verdicts.parquet",
+    tables.write(VERDICTS, rows, out / f"{name}_minimise.verdicts.parquet",
                  {"structure": sha256(args.structure), "potential": sha256(model)})
 
 

@@ -33,6 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     given = options.parse_args(argv)
 
     from haven.core import tables
+    from haven.core.columns import VERDICTS
     from haven.labels.cell import read_relaxed
     from haven.material.disorder import build
     from haven.material.file import load_material
@@ -45,6 +46,7 @@ def main(argv: list[str] | None = None) -> None:
         system_name,
     )
     from haven.material.structures import wall_row, walls_of
+    from haven.material.tables import LATTICE
     from haven.mechanism.barriers import potential
 
     material = load_material(given.material)
@@ -89,10 +91,10 @@ def main(argv: list[str] | None = None) -> None:
         relaxed(conventional(material, given.seed), (1, 1, 1), 0)
         out.mkdir(parents=True, exist_ok=True)
         cells[-1].write(out / f"{name}.cell.extxyz")
-    tables.write("lattice", rows, out / f"{name}.lattice.parquet", vars(given))
+    tables.write(LATTICE, rows, out / f"{name}.lattice.parquet", vars(given))
     walls = walls_of(material)
     verdict = wall_row(cells, walls, material.name, "RELAX_CELL", f"{name} relaxed cells")
-    tables.write("verdicts", [verdict], out / f"{name}_lattice.verdicts.parquet", vars(given))
+    tables.write(VERDICTS, [verdict], out / f"{name}_lattice.verdicts.parquet", vars(given))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.labels.labelling import make_engine
     from haven.material.file import load_material
     from haven.material.structures import read_structure
+    from haven.material.tables import LATTICE
 
     if not args.force_tolerance_ev_per_angstrom > 0:
         raise HavenError(f"force_tolerance_ev_per_angstrom is "
@@ -56,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     frames = read_file(target, args.u_ev, material.species)
     row = {"material": material.name, "u_ev": args.u_ev, "seed": args.seed, "replica": 0,
            **lattice_row(frames, args.force_tolerance_ev_per_angstrom)}
-    tables.write("lattice", [row], out / f"u{args.u_ev:g}_cell.lattice.parquet", vars(args))
+    tables.write(LATTICE, [row], out / f"u{args.u_ev:g}_cell.lattice.parquet", vars(args))
 
 
 if __name__ == "__main__":

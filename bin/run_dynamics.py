@@ -12,37 +12,31 @@ from haven.core import options
 from haven.core import tasks as guard
 from haven.core.errors import run
 from haven.core.identity import run_id, sha256
+from haven.dynamics.options import add_cell, add_run
 
 NUMBERS = {
-    "timestep_fs": (1.0, "time step"), "equilibration_ps": (5.0, "time before production"),
+    "equilibration_ps": (5.0, "time before production"),
     "production_ps": (50.0, "time of production"), "dump_ps": (0.1, "time between frames"),
-    "damping_fs": (100.0, "damping time of the Nosé-Hoover chain"),
-    "checkpoint_minutes": (10.0, "wall time between restart files"),
 }
 
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--structure", required=True, help="minimised supercell (extxyz)")
+    parser.add_argument("--structure", required=True, help="annealed supercell (extxyz)")
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials: the first drives, the others judge")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
-    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
-    parser.add_argument("--seed", type=int, default=1, help="seed of potential and velocities")
+    add_run(parser)
+    add_cell(parser)
+    parser.add_argument("--cells", nargs="*", default=[], help="tables of equilibrate_cell.py, of "
+                        "all replicas: the run keeps their mean cell (--cell npt)")
     for name, (value, text) in NUMBERS.items():
         parser.add_argument(f"--{name}", type=float, default=value, help=text)
     parser.add_argument("--all_every", type=int, default=10,
                         help="frames of the mobile ions between frames of all atoms")
     parser.add_argument("--force_window_ev_per_angstrom", type=float,
                         help="deviation of the ensemble up to which it counts as trained")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
-    parser.add_argument("--checkpoint_dir", help="folder for checkpoints that a retry goes on from")
-    parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
-    parser.add_argument("--out", default=".", help="folder for the results")
-    options.add_name(parser)
     args = parser.parse_args(argv)
     args.name = args.name or run_id(args.u_ev, args.temperature_k, args.replica)
     return args
@@ -51,7 +45,8 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
 
-    from haven.dynamics.job import Job, check, key, velocity_seed
+    from haven.dynamics.cell import check_choice, in_cell, joined_cell
+    from haven.dynamics.job import Job, check, check_pressure, key, velocity_seed
     from haven.dynamics.production import simulate
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
@@ -62,6 +57,11 @@ def main(argv: list[str] | None = None) -> None:
         guard.require_gpu(backend_of(args.potentials[0]))
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
+    check_choice(args.cell, args.cells)
+    vectors = joined_cell(args.cells, args.u_ev, args.temperature_k, args.seed,
+                          args.pressure_gpa) if args.cell == "npt" else None
+    if vectors is not None:
+        atoms = in_cell(atoms, vectors)
     described = check_ensemble(args.potentials, material.species)
     per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
     job = Job(
@@ -75,17 +75,21 @@ def main(argv: list[str] | None = None) -> None:
     )
     check(job)
     name, out = args.name, Path(args.out)
+    start = sha256(args.structure) + ("" if vectors is None else f" {vectors.round(9).tolist()}")
     digests = replace(job, potentials=tuple(map(sha256, args.potentials)))
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    folder = place / f"{name}_{key(digests, sha256(args.structure))}"
+    folder = place / f"{name}_{key(digests, start)}"
     folder.mkdir(parents=True, exist_ok=True)
     if described[0] is not None:
         crowded(atoms, described[0])
     keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
-    inputs = {"structure": sha256(args.structure), "potentials": digests.potentials}
+    check_pressure(args.pressure_gpa)
+    inputs = {"structure": sha256(args.structure), "cell": vectors,
+              "potentials": digests.potentials}
     with guard.alone(folder):
         simulate(job, args.potentials, atoms, {**keys, "material": material.name}, folder,
-                 out / name, args.force_window_ev_per_angstrom, inputs)
+                 out / name, args.force_window_ev_per_angstrom, inputs, material,
+                 (args.cell, args.pressure_gpa))
         if not args.checkpoint_dir:
             shutil.rmtree(folder)
 

@@ -26,6 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core import tables
     from haven.material.file import load_material
     from haven.potential.selection import select_by_size
+    from haven.potential.tables import SELECTION
 
     frames = [a for path in given.candidates for a in iread(existing(path, "candidates"), ":")]
     if given.frames_per_round < 1:
@@ -51,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, group in grouped.items():
         write(folder / f"{name}.extxyz", group)
-    tables.write("selection", rows, Path(given.out) / f"x{given.round}.selection.parquet",
+    tables.write(SELECTION, rows, Path(given.out) / f"x{given.round}.selection.parquet",
                  vars(given))
     log.info("chose %d of %d candidates, from %d trajectories", len(rows), len(frames),
              len(grouped))

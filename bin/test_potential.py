@@ -7,11 +7,13 @@ import tempfile
 from pathlib import Path
 
 from haven.core import options, tables
+from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
 from haven.core.identity import sha256
 from haven.potential import accuracy
 from haven.potential import training as potential
 from haven.potential.families.deepmd import process as engine
+from haven.potential.tables import ACCURACY, PARITY
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -58,12 +60,12 @@ def main(argv: list[str] | None = None) -> None:
     add_distances(points, content)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     inputs = {"potential": sha256(model), "dataset": content["sha256"]}
-    tables.write("accuracy", rows, out / f"{name}.accuracy.parquet", inputs)
-    tables.write("parity", points, out / f"{name}.parity.parquet", inputs)
+    tables.write(ACCURACY, rows, out / f"{name}.accuracy.parquet", inputs)
+    tables.write(PARITY, points, out / f"{name}.parity.parquet", inputs)
     verdicts = [seen_row(args.about, content, material.name, name)]
     if args.aimd:
         verdicts.append(settings_row(more["aimd_left_out"], material.name, name))
-    tables.write("verdicts", verdicts, out / f"{name}.verdicts.parquet", inputs)
+    tables.write(VERDICTS, verdicts, out / f"{name}.verdicts.parquet", inputs)
     for verdict in verdicts:
         if not verdict["passed"]:
             log.warning("%s: %s", name, verdict["message"])

@@ -16,6 +16,7 @@ from haven.potential import training as potential
 from haven.potential.families.deepmd import process as engine
 from haven.potential.families.deepmd.files import WEIGHTS
 from haven.potential.families.deepmd.options import add_options, settings_of
+from haven.potential.tables import LEARNING_CURVE
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
     curve = learning.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
     inputs = {"dataset": content["sha256"], "potential": sha256(final)}
-    tables.write("learning_curve", curve, out / f"{name}.learning_curve.parquet", inputs)
+    tables.write(LEARNING_CURVE, curve, out / f"{name}.learning_curve.parquet", inputs)
     about = potential.provenance(settings, content, final) | done
     about |= {"material": material.name, "u_ev": args.u_ev, "backend": args.backend,
               "threads": args.threads, "device": card or "processor",

@@ -12,7 +12,7 @@ def packagesOf() {
         compile_potential      : ['core', 'potential'],
         explore                : ['core', 'material', 'potential', 'dynamics'],
         find_barriers          : ['core', 'material', 'mechanism'],
-        fit_arrhenius          : ['core', 'transport'],
+        fit_arrhenius          : ['core', 'dynamics', 'transport'],
         import_frames          : ['core', 'material', 'labels'],
         label_frames           : ['core', 'material', 'labels'],
         measure_cost           : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost'],
@@ -20,13 +20,15 @@ def packagesOf() {
         minimise               : ['core', 'material', 'labels', 'potential', 'dynamics'],
         relax_cell             : ['core', 'material', 'trajectory', 'labels', 'mechanism'],
         relax_first_principles : ['core', 'material', 'trajectory', 'labels'],
-        render_report          : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'report'],
+        render_report          : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
         run_aimd               : ['core', 'material', 'trajectory', 'labels'],
         run_dynamics           : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         select_frames          : ['core', 'material', 'potential'],
         show_status            : ['core', 'potential', 'dynamics'],
         test_potential         : ['core', 'material', 'labels', 'potential'],
         train_potential        : ['core', 'material', 'labels', 'potential'],
+        anneal                 : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
+        equilibrate_cell       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
     ]
 }
 

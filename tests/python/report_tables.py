@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from haven.core import tables
+from haven.report.registry import TABLES
 
 KB = 8.617333262e-5
 ROOM = 298.0
@@ -379,5 +380,6 @@ def write_study(
     """Write every table of the study but ``without`` into a flat folder and return it."""
     for name, rows in make_study(replicas, leave_out).items():
         if name not in without:
-            tables.write(name, rows, folder / f"study.{name}.parquet", {"potential": "u4_s1.pb"})
+            tables.write(TABLES[name], rows, folder / f"study.{name}.parquet",
+                         {"potential": "u4_s1.pb"})
     return folder

@@ -1,4 +1,4 @@
-"""Every table once: columns, types, units, meaning; all reading and writing goes through here."""
+"""Writing and reading tables: columns, types and units are checked against their schema."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven import __version__
-from haven.core.columns import MADE, Column
-from haven.core.columns_analysis import FOUND
+from haven.core.columns import Schema
 from haven.core.errors import HavenError
 from haven.core.identity import package_digest
 
@@ -18,44 +17,28 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-TABLES: dict[str, tuple[Column, ...]] = {**MADE, **FOUND}
-
-
-def _arrow_schema(name: str) -> pa.Schema:
+def _arrow_schema(table: Schema) -> pa.Schema:
     import pyarrow as pa
 
     kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
     return pa.schema(
         [
             pa.field(c.name, kinds[c.kind], c.nullable, {"unit": c.unit, "meaning": c.meaning})
-            for c in declared(name)
+            for c in table.columns
         ]
     )
 
 
-def declared(name: str) -> tuple[Column, ...]:
-    """Return the columns of table ``name``.
-
-    Raises
-    ------
-    HavenError
-        If there is no such table.
-    """
-    if name not in TABLES:
-        raise HavenError(f"no table is called {name}: choose from {', '.join(sorted(TABLES))}")
-    return TABLES[name]
-
-
 def write(
-    name: str, rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str | Path,
+    table: Schema, rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str | Path,
     inputs: Mapping[str, object] | None = None,
 ) -> Path:
-    """Write rows of table ``name`` as Parquet and return the path.
+    """Write rows of a table as Parquet and return the path.
 
     Parameters
     ----------
-    name
-        A key of `TABLES`.
+    table
+        What is written; each arc declares its own in ``haven.<arc>.tables``.
     rows
         A data frame or records with exactly the declared columns (nullable ones may be left out).
     path
@@ -73,7 +56,7 @@ def write(
     import pyarrow.parquet as pq
 
     frame = pd.DataFrame(rows if isinstance(rows, pd.DataFrame) else list(rows)).copy()
-    columns = declared(name)
+    columns, name = table.columns, table.name
     unknown = sorted(set(frame.columns) - {c.name for c in columns})
     if unknown:
         raise HavenError(f"table {name} has no column {', '.join(unknown)}")
@@ -84,9 +67,9 @@ def write(
             frame[column.name] = None
         if not column.nullable and frame[column.name].isna().any():
             raise HavenError(f"table {name}: column {column.name} has an empty value")
-    schema = _arrow_schema(name)
+    schema = _arrow_schema(table)
     try:
-        table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False)
+        made = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
         raise HavenError(f"table {name}: {' '.join(str(part) for part in error.args)}") from error
     metadata = {
@@ -98,12 +81,19 @@ def write(
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     kept = schema.metadata or {}
-    pq.write_table(table.replace_schema_metadata({**kept, **metadata}), target, compression="zstd")
+    pq.write_table(made.replace_schema_metadata({**kept, **metadata}), target, compression="zstd")
     return target
 
 
-def read(name: str, *paths: str | Path) -> pd.DataFrame:
-    """Read one or several Parquet files of table ``name`` into one data frame.
+def read(table: Schema | str, *paths: str | Path) -> pd.DataFrame:
+    """Read one or several Parquet files of one table into one data frame.
+
+    Parameters
+    ----------
+    table
+        The table, or its name; of a name, files without rows give no columns but their own.
+    paths
+        Files, each of which carries the table's name.
 
     Raises
     ------
@@ -114,26 +104,29 @@ def read(name: str, *paths: str | Path) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    name = table.name if isinstance(table, Schema) else table
     frames = []
     for path in paths:
         try:
-            table = pq.read_table(path)
+            held = pq.read_table(path)
         except FileNotFoundError as error:
             raise HavenError(f"table file {path} does not exist") from error
         except pa.ArrowInvalid as error:
             raise HavenError(f"{path} is no Parquet file: {error}") from error
-        found = (table.schema.metadata or {}).get(b"haven_table", b"?").decode()
+        found = (held.schema.metadata or {}).get(b"haven_table", b"?").decode()
         if found != name:
             raise HavenError(f"{path} holds table {found}, not {name}")
-        frames.append(table.to_pandas())
-    columns = [c.name for c in declared(name)]
+        frames.append(held.to_pandas())
     filled = [frame for frame in frames if len(frame)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+    if filled:
+        return pd.concat(filled, ignore_index=True)
+    columns = table.names if isinstance(table, Schema) else frames[0].columns if frames else []
+    return pd.DataFrame(columns=list(columns))
 
 
-def read_folder(name: str, folder: str | Path) -> pd.DataFrame:
+def read_folder(table: Schema, folder: str | Path) -> pd.DataFrame:
     """Read every ``*.<name>.parquet`` or ``<name>.parquet`` of a folder into one data frame."""
-    found = sorted(Path(folder).glob(f"*.{name}.parquet")) or sorted(
-        Path(folder).glob(f"{name}.parquet")
+    found = sorted(Path(folder).glob(f"*.{table.name}.parquet")) or sorted(
+        Path(folder).glob(f"{table.name}.parquet")
     )
-    return read(name, *found)
+    return read(table, *found)

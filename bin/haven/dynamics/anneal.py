@@ -19,6 +19,7 @@ from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
 from haven.dynamics import lammps
 from haven.dynamics import run as dynamics
+from haven.dynamics.cell import RAN_AWAY, how_ended
 from haven.dynamics.inherent import (
     Inherent,
     count_moves,
@@ -26,9 +27,8 @@ from haven.dynamics.inherent import (
     minimise_snapshots,
     site_spacing,
 )
-from haven.dynamics.cell import RAN_AWAY, how_ended
 from haven.dynamics.job import COLUMNS, Job
-from haven.dynamics.minimise import minimise
+from haven.dynamics.minimise import box_vectors, minimise
 from haven.dynamics.production import BAR_GPA, watcher
 from haven.dynamics.segments import Joined, join
 
@@ -66,7 +66,7 @@ class Judged:
 
 
 def judge(found: Inherent, mobile: np.ndarray, spacing: float) -> Judged:
-    """Judge the second half of an anneal: is it stationary, and precise enough to say so?
+    """Judge whether the second half of an anneal is stationary, and precise enough to say so.
 
     Parameters
     ----------
@@ -162,8 +162,9 @@ def run_anneal(
         if ended != "complete":
             break
         joined = join(part, folder)
-        found = minimise_snapshots(atoms, joined.all_steps, joined.all_positions, potential,
-                                   material.species, folder, job.threads, job.walls)
+        found = minimise_snapshots(
+            atoms, joined.all_steps, in_one_cell(joined, atoms.cell.array @ rotation), potential,
+            material.species, folder, job.threads, job.walls)
         judged = judge(found, mobile, spacing)
         log.info("anneal: %.4g ps, %.1f meV/atom below its start: %s",
                  steps * job.timestep_fs / 1000,
@@ -180,6 +181,26 @@ def run_anneal(
     rows: list[Row] = [{"time_ps": float(step) * picosecond, "inherent_energy_ev": float(energy)}
                        for step, energy in zip(found.steps, found.energies, strict=True)]
     return (None if left or ended != "complete" else annealed), row, rows
+
+
+def in_one_cell(joined: Joined, cell: np.ndarray) -> np.ndarray:
+    """Return the positions of all atoms strained from each frame's own box into one cell.
+
+    Parameters
+    ----------
+    joined
+        A run at constant pressure, or in a fixed cell.
+    cell
+        (3, 3), Angstrom, in LAMMPS's frame.
+
+    Returns
+    -------
+    ndarray
+        (M, A, 3), Angstrom, unwrapped; each frame as a whole may be shifted.
+    """
+    first = COLUMNS.index(lammps.BOX[0])
+    boxes = joined.thermo[np.isin(joined.steps, joined.all_steps), first : first + 6]
+    return joined.all_positions @ (np.linalg.inv(box_vectors(boxes)) @ cell)
 
 
 def at_rest(

@@ -21,6 +21,7 @@ from haven.dynamics.job import COLUMNS, RUNAWAY, Job
 from haven.dynamics.minimise import box_vectors
 from haven.dynamics.production import BAR_GPA, watcher
 from haven.dynamics.segments import Joined, join
+from haven.dynamics.tables import CELLS
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -156,7 +157,7 @@ def joined_cell(
     HavenError
         If a table is of something else, or no run gave a cell.
     """
-    rows = tables.read("cells", *[existing(path, "table of cells") for path in paths])
+    rows = tables.read(CELLS, *[existing(path, "table of cells") for path in paths])
     for row in rows.to_dict("records"):
         asked = {"u_ev": u_ev, "temperature_k": temperature_k, "seed": seed,
                  "pressure_asked_gpa": pressure_gpa}

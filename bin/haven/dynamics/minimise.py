@@ -137,7 +137,9 @@ def free_tilts(cell: np.ndarray) -> tuple[str, ...]:
 
     oblique = np.abs(cell_to_cellpar(cell)[3:] - 90.0) > RIGHT_DEGREE
     names = ("yz", "xz", "xy")  # tilts that alpha, beta, gamma make
-    return names if oblique.sum() > 1 else tuple(n for n, o in zip(names, oblique, strict=True) if o)
+    if oblique.sum() > 1:
+        return names
+    return tuple(name for name, free in zip(names, oblique, strict=True) if free)
 
 
 def verdict_rows(

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core import tables
+from haven.core.columns import VERDICTS
 from haven.core.errors import HavenError, log
 from haven.core.statistics import kinetic_spread, slope_with_error
-from haven.dynamics import lammps
+from haven.dynamics import lammps, stationary
 from haven.dynamics import run as dynamics
-from haven.dynamics import stationary
 from haven.dynamics.job import BAR_PER_GPA, COLUMNS, PHASES, Job
 from haven.dynamics.segments import Joined, join, members, positions
 from haven.dynamics.stationary import stated
+from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps, export
 from haven.labels.frames import min_distance
 from haven.material.structures import wall_row
@@ -216,15 +217,15 @@ def simulate(
 
     export(frames, at_steps(joined.deviation, joined.all_steps), window, place("beyond.extxyz"),
            name, job.temperature_k)
-    tables.write("verdicts", verdicts, place("verdicts.parquet"), inputs)
-    tables.write("inherent", [{**keys, "stage": "RUN_DYNAMICS", **line} for line in
+    tables.write(VERDICTS, verdicts, place("verdicts.parquet"), inputs)
+    tables.write(INHERENT, [{**keys, "stage": "RUN_DYNAMICS", **line} for line in
                               stationary.snapshot_rows(judged, job, int(joined.steps[0]))],
                  place("inherent.parquet"), inputs)
     write_npz(place("trajectory.npz"), parts,
               {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],
                "versions": versions()})
-    tables.write("runs", [{**keys, **row}], place("runs.parquet"), inputs)
-    tables.write("thermo", [{**keys, **line} for line in thermo_rows(job, joined)],
+    tables.write(RUNS, [{**keys, **row}], place("runs.parquet"), inputs)
+    tables.write(THERMO, [{**keys, **line} for line in thermo_rows(job, joined)],
                  place("thermo.parquet"), inputs)
     log.info("%s: %.4g ps, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
              row["temperature_mean_k"], row["ns_per_day"], row["verdict"])

@@ -12,7 +12,7 @@ import numpy as np
 from haven.labels.frames import Frame, duplicates, min_distance
 from haven.labels.pulay import HEADER
 
-SETTINGS = ("engine", "functional", "plane_wave_cutoff_ev", "smearing_ev")
+SETTINGS = ("engine", "functional", "plane_wave_cutoff_ev", "smearing_ev", "dispersion")
 STRESS_AT = "stress at"  # a fixed cutoff, or a fixed number of plane waves
 METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
 

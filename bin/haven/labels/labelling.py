@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -47,6 +47,9 @@ class Settings:
         safer with a wide one.
     maximum_steps
         Self-consistency steps after which a try has failed.
+    dispersion
+        Correction added to energy, forces and stress: ``none`` or ``d3bj``
+        (`haven.labels.dispersion`).
     """
 
     functional: str = "PBE"
@@ -55,6 +58,7 @@ class Settings:
     smearing_ev: float = 0.025
     smearing_with_u_ev: float = 0.1
     maximum_steps: int = 150
+    dispersion: str = "none"
     convergence: dict[str, float] = field(default_factory=lambda: dict(CONVERGENCE))
 
     def width_ev(self, u_ev: float) -> float:
@@ -91,6 +95,11 @@ class Engine(Protocol):
 
 def make_engine(name: str, material: Material, settings: Settings, folder: Path) -> Engine:
     """Return the engine ``gpaw`` or ``vasp``; its files go into ``folder``, which may be new."""
+    if settings.dispersion != "none":
+        from haven.labels.dispersion import Dispersed
+
+        bare = make_engine(name, material, replace(settings, dispersion="none"), folder)
+        return Dispersed(bare, settings.functional)
     folder.mkdir(parents=True, exist_ok=True)
     if name == "vasp":
         from haven.labels.engines.vasp import Vasp
@@ -231,6 +240,8 @@ def labelled(
         smearing_ev=settings.width_ev(u_ev), scf_steps=result["scf_steps"],
         scf_tries=result["tries"], scf_way=result["rung"], wall_s=round(result["wall_s"], 1),
         cores=result["cores"], converged=True)
+    if settings.dispersion != "none":
+        atoms.info["dispersion"] = settings.dispersion
     if result["cpu_s"] is not None:
         atoms.info["cpu_s"] = round(result["cpu_s"], 1)
     return atoms

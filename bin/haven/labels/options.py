@@ -17,9 +17,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name in ("plane_wave_cutoff_ev", "kpoint_spacing_per_angstrom", "smearing_ev",
                  "smearing_with_u_ev"):
         parser.add_argument(f"--{name}", type=float, default=getattr(default, name), help=" ")
+    parser.add_argument("--dispersion", choices=("none", "d3bj"), default=default.dispersion,
+                        help="correction added to energy, forces and stress of each label")
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return the settings that the options say."""
     return Settings(args.functional, args.plane_wave_cutoff_ev, args.kpoint_spacing_per_angstrom,
-                    args.smearing_ev, args.smearing_with_u_ev)
+                    args.smearing_ev, args.smearing_with_u_ev, dispersion=args.dispersion)

@@ -109,9 +109,10 @@ def directions_wanted(
         wanted.append(Wanted(name_of(indices), "direction", canonical(indices, material.cell)))
     if hop_tables and hop_paths > 0:
         from haven.core import tables
+        from haven.mechanism.tables import HOPS
 
         ends = ["from_site", "to_site", "direction"]
-        seen = tables.read("hops", *hop_tables).groupby(ends, as_index=False)["count"].sum()
+        seen = tables.read(HOPS, *hop_tables).groupby(ends, as_index=False)["count"].sum()
         order = seen.assign(rarity=-seen["count"]).sort_values(["rarity", *ends])
         for row in order[order["count"] > 0].head(hop_paths).itertuples():
             name = f"{row.from_site}-{row.to_site} {row.direction}"

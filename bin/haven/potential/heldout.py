@@ -13,6 +13,7 @@ import numpy as np
 from haven.core.errors import existing
 from haven.labels.aimd_checks import read_run
 from haven.labels.audit import usual_settings
+from haven.labels.dispersion import KEY, with_dispersion
 from haven.potential import accuracy
 from haven.potential.dataset import write_systems
 from haven.potential.families.deepmd.compression import predict
@@ -79,9 +80,12 @@ def with_aimd(
     for path in paths:
         run = [replace(frame, stress=None) for frame in read_run(path, u_ev, content["type_map"])
                if frame.trajectory not in own]
+        if not any(KEY in frame.info for frame in run):
+            run = with_dispersion(run, usual.get(KEY, "none"))
         has = usual_settings(run)
-        other = [f"{key} {has[key]}, not {usual[key]}" for key in usual
-                 if has.get(key, usual[key]) != usual[key]]
+        known = {**usual, KEY: usual.get(KEY, "none")}
+        other = [f"{key} {has[key]}, not {known[key]}" for key in known
+                 if has.get(key, known[key]) != known[key]]
         if other:
             left_out.append(f"no test on {Path(path).name}: labelled with {', '.join(other)}")
         frames += [] if other else run

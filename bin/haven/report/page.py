@@ -11,6 +11,7 @@ from haven.core.types import Table, Tables
 from haven.report.figures.potential import change_sentence, force_change
 from haven.report.measured import study_u
 from haven.report.provenance import provenance
+from haven.report.registry import TABLES
 from haven.report.verdicts import missing_runs, read_expected, verdict_rows
 from haven.report.wording import summary
 
@@ -31,11 +32,11 @@ def load_tables(folder: str | Path) -> dict[str, Table]:
     if not any(place.glob("*.parquet")):
         raise HavenError(f"no tables in {place}: expected files such as u4_t298_r0.msd.parquet")
     found = {}
-    for name in tables.TABLES:
-        found[name] = tables.read_folder(name, place)
-        for column in tables.declared(name):
-            if column.name not in found[name]:
-                found[name][column.name] = None
+    for name, schema in TABLES.items():
+        found[name] = tables.read_folder(schema, place)
+        for column in schema.names:
+            if column not in found[name]:
+                found[name][column] = None
     return found
 
 
@@ -145,8 +146,8 @@ def write(
     made["calibration_scale"] = pd.DataFrame(scale_rows(found["parity"], material))
     for name, rows in made.items():
         if len(rows):
-            known_columns = [c.name for c in store.declared(name)]
-            store.write(name, rows[known_columns], target / "tables" / f"{name}.parquet",
+            schema = TABLES[name]
+            store.write(schema, rows[schema.names], target / "tables" / f"{name}.parquet",
                         {"joined": name})
     for picture in pictures:
         picture.save(target / "figures")

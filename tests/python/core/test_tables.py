@@ -9,6 +9,8 @@ import pytest
 from haven import __version__
 from haven.core import tables
 from haven.core.errors import HavenError
+from haven.dynamics.tables import THERMO
+from haven.report.registry import TABLES
 
 ROW = {"material": "x", "u_ev": 4.0, "temperature_k": 298.0, "replica": 0, "seed": 1,
        "time_ps": 0.1, "temperature_now_k": 300.0, "potential_energy_ev": -1.0,
@@ -16,7 +18,7 @@ ROW = {"material": "x", "u_ev": 4.0, "temperature_k": 298.0, "replica": 0, "seed
 
 
 def test_rows_come_back_and_the_file_says_what_made_it(tmp_path):
-    path = tables.write("thermo", [ROW], tmp_path / "a.thermo.parquet", {"dump": "d.npz"})
+    path = tables.write(THERMO, [ROW], tmp_path / "a.thermo.parquet", {"dump": "d.npz"})
     pd.testing.assert_frame_equal(tables.read("thermo", path), pd.DataFrame([ROW]))
     metadata = pq.read_schema(path).metadata
     assert metadata[b"haven_version"].decode() == __version__
@@ -30,17 +32,17 @@ def test_rows_come_back_and_the_file_says_what_made_it(tmp_path):
 ])
 def test_wrong_rows_are_refused(tmp_path, change, words):
     with pytest.raises(HavenError, match=words):
-        tables.write("thermo", [{**ROW, **change}], tmp_path / "a.parquet")
+        tables.write(THERMO, [{**ROW, **change}], tmp_path / "a.parquet")
 
 
 def test_missing_column_is_refused(tmp_path):
     short = {k: v for k, v in ROW.items() if k != "time_ps"}
     with pytest.raises(HavenError, match="needs column time_ps"):
-        tables.write("thermo", [short], tmp_path / "a.parquet")
+        tables.write(THERMO, [short], tmp_path / "a.parquet")
 
 
 def test_reading_another_table_or_no_table_is_refused(tmp_path):
-    path = tables.write("thermo", [ROW], tmp_path / "a.parquet")
+    path = tables.write(THERMO, [ROW], tmp_path / "a.parquet")
     with pytest.raises(HavenError, match="holds table thermo, not msd"):
         tables.read("msd", path)
     (tmp_path / "b.parquet").write_text("no")
@@ -54,8 +56,8 @@ def test_every_number_with_a_fixed_unit_carries_it_in_its_name():
     suffix = {"eV": ("_ev",), "K": ("_k",), "ps": ("_ps",), "fs": ("_fs",), "s": ("_s", "_step"),
               "Angstrom": ("_angstrom",), "Angstrom^2": ("_angstrom2",), "GPa": ("_gpa",)}
     interval = ("_low_95", "_high_95")
-    for name, columns in tables.TABLES.items():
-        for column in columns:
+    for name, schema in TABLES.items():
+        for column in schema.columns:
             if column.unit in suffix:
                 known = (*suffix[column.unit], *interval)
                 assert any(end in column.name for end in known), (name, column.name)

@@ -18,6 +18,7 @@ from haven.core import tables
 from haven.core.errors import HavenError
 from haven.cost import rows as cost
 from haven.cost import scaling, timing
+from haven.cost.tables import COST, SCALING
 from haven.dynamics import lammps
 from haven.potential.families.deepmd import summary
 from haven.report import grids
@@ -62,7 +63,7 @@ def test_the_ratio_is_of_core_hours_to_the_largest_cell_labelled_often():
 def test_the_rows_fit_the_table(tmp_path):
     rows = cost.add_ratios([cost.row("m", 4.0, "dlmd", 0.01, 160, 1, 50, engine="e", model="m",
                                      compressed=True, device="d")])
-    back = tables.read("cost", tables.write("cost", rows, tmp_path / "u4.cost.parquet"))
+    back = tables.read("cost", tables.write(COST, rows, tmp_path / "u4.cost.parquet"))
     assert back["hours_10_ps_per_atom"].item() == pytest.approx(0.01 * 1e4 / 3600 / 160)
 
 
@@ -215,7 +216,7 @@ def test_each_network_timed_at_three_sizes_has_its_row(tmp_path):
     rows += [timed(n, 1e-4 * n**1.3, compressed=False) for n in sizes]
     rows += [timed(n, 1e-4 * n, model="two sizes only") for n in sizes[:2]]
     rows.append({**timed(20, 50.0), "method": "aimd"})
-    tables.write("scaling", scaling.rows(rows), tmp_path / "u4.scaling.parquet")
+    tables.write(SCALING, scaling.rows(rows), tmp_path / "u4.scaling.parquet")
     found = tables.read("scaling", tmp_path / "u4.scaling.parquet")
     shown = grids.scaling_grid({"scaling": found})
     assert shown is not None and shown["rows"][0][4] == "3: 160 to 20000"

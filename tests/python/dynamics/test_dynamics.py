@@ -25,7 +25,7 @@ from haven.trajectory.trajectory import open_npz, read_members
 
 SPECIES = ("Li", "Ti", "Cl")
 LENGTH = {"--timestep_fs": 1, "--equilibration_ps": 0.04, "--production_ps": 0.12,
-          "--dump_ps": 0.01, "--all_every": 4, "--temperature_k": 300}
+          "--dump_ps": 0.01, "--all_every": 4, "--temperature_k": 300, "--cell": "material"}
 
 
 def options(**changed):

@@ -14,10 +14,12 @@ from haven.core.errors import HavenError
 from haven.dynamics import trust
 from haven.potential import calibration, surroundings
 from haven.potential import data_size as shares
+from haven.potential.tables import CALIBRATION_SCALE
 from haven.report import page as report
 from haven.report import verdicts as judgement
 from haven.report import wording
 from haven.report.measured import collect
+from haven.report.registry import TABLES
 
 
 def parity(errors, trajectories=8, atoms=40, seed=0):
@@ -89,7 +91,7 @@ def test_scale_of_the_deviation_is_the_known_one_and_its_interval_holds_it(tmp_p
         assert row["left_out_low"] < 1 < row["left_out_high"]
     assert np.mean(found) == pytest.approx(truth, rel=0.02)
     assert inside >= 15
-    tables.write("calibration_scale", [row], tmp_path / "x.parquet")
+    tables.write(CALIBRATION_SCALE, [row], tmp_path / "x.parquet")
 
 
 def test_calibrated_force_error_of_runs_is_deviation_times_the_scale(tmp_path):
@@ -147,8 +149,8 @@ def test_each_run_s_share_stands_beside_its_numbers_and_in_its_verdict(tmp_path)
         study[name] = trust.add_share(study[name], study["runs"])
         by_u = study[name].groupby("u_ev")["share_beyond_window"].unique()
         assert by_u[4.0] == [0.2] and by_u[0.0] == [0.01]
-        columns = [c.name for c in tables.declared(name)]
-        tables.write(name, study[name][columns], tmp_path / f"x.{name}.parquet")
+        tables.write(TABLES[name], study[name][TABLES[name].names],
+                     tmp_path / f"x.{name}.parquet")
     rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m", judgement.namer(study, {})))
     assert rows.groupby(rows["subject"].str[:2])["passed"].all().to_dict() == {"u0": True,
                                                                               "u4": False}

@@ -20,6 +20,7 @@ from haven.material.file import load_material
 from haven.mechanism import bands, barriers, interpolation, paths
 from haven.mechanism.bands import Band
 from haven.mechanism.paths import Jump, Wanted
+from haven.mechanism.tables import HOPS
 
 
 class Surface(Calculator):
@@ -287,7 +288,7 @@ def test_the_commonest_hops_are_followed_too(material, tmp_path):
     rows = [{**run, "from_site": a, "to_site": b, "direction": d, "count": n}
             for a, b, d, n in (("4h", "2d", "[110]", 3), ("4h", "4h", "[010]", 5),
                                ("2d", "4h", "[110]", 3), ("4g", "4g", "[010]", 0))]
-    table = tables.write("hops", rows, tmp_path / "a.hops.parquet")
+    table = tables.write(HOPS, rows, tmp_path / "a.hops.parquet")
     found = paths.directions_wanted("[1-10]", [str(table), str(table)], 3, material)
     assert [(w.name, w.origin, w.direction) for w in found] == [
         ("[1-10]", "direction", "[110]"), ("4h-4h [010]", "hop", "[010]"),

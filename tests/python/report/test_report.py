@@ -24,7 +24,9 @@ from haven.report import page as report
 from haven.report import verdicts as judgement
 from haven.report.figures import structure as figures_aimd
 from haven.report.measured import collect
+from haven.report.registry import TABLES
 from haven.transport import arrhenius
+from haven.transport.tables import DIFFUSION
 
 FIGURES = ("labels", "audit", "exploration", "learning_curve", "parity", "residuals", "accuracy",
            "structures", "lattice", "thermo", "temperature", "rdf", "rdf_cell", "msd", "diffusion",
@@ -193,7 +195,7 @@ def test_the_printed_summary_has_intervals_and_verdicts_for_each_u(rendered):
 
 @pytest.mark.parametrize("kept", [("labels",), ("diffusion", "runs"), ("cost",), ("structures",)])
 def test_a_report_of_few_tables_says_what_was_not_computed(tmp_path, kept):
-    without = [name for name in tables.TABLES if name not in kept]
+    without = [name for name in TABLES if name not in kept]
     write_study(tmp_path / "tables", without=tuple(without))
     text = report.write(tmp_path / "tables", *paths(), tmp_path)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
@@ -212,7 +214,7 @@ def test_too_few_hops_leave_no_haven_ratio(tmp_path):
     rows = tables.read("diffusion", study / "study.diffusion.parquet")
     rare = (rows["u_ev"] == 4) & (rows["temperature_k"] == 298) & (rows["quantity"] == "haven")
     rows.loc[rare, "verdict"] = "too_few_events"
-    tables.write("diffusion", rows, tmp_path / "study.diffusion.parquet")
+    tables.write(DIFFUSION, rows, tmp_path / "study.diffusion.parquet")
     grid = grids.headline_grid(collect(report.load_tables(tmp_path)))
     line = next(row for row in grid["rows"] if row[0]["text"] == "Haven ratio")
     assert line[2] == {"text": "–", "small": "too few hops"}

@@ -13,6 +13,7 @@ from haven.core import tables
 from haven.core.errors import HavenError
 from haven.trajectory import trajectory
 from haven.transport import arrhenius, plan
+from haven.transport.tables import CONDUCTIVITY, DIFFUSION
 
 KB = 8.617333262e-5
 TEMPERATURES = (300, 350, 400, 450, 500)
@@ -232,8 +233,8 @@ def test_a_run_that_did_not_stay_stable_enters_no_fit(tmp_path, caplog, ended):
     analyse_transport.main(["--trajectory", str(file), "--temperature_k", "500",
                             "--jump_angstrom", "3", "--out", str(tmp_path)])
     assert f"its dynamics were {ended}" in caplog.text
-    runs = arrhenius.gather(*(tables.read_folder(name, tmp_path)
-                              for name in ("diffusion", "conductivity")))
+    runs = arrhenius.gather(*(tables.read_folder(schema, tmp_path)
+                              for schema in (DIFFUSION, CONDUCTIVITY)))
     assert set(runs["verdict"]) == {"unstable"} and not runs["good"].any()
     assert runs[["value", "low_95", "high_95"]].isna().all(axis=None)
 

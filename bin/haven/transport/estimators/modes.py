@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ TINY = 1e-300
 
 @dataclass
 class Modes:
-    """Sine modes of all ions and their moments.
+    """Sine modes of all ions, of one run or of several joined ones, and their moments.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Modes:
     mean, spread
         Mean and variance over ions of the squared modes (m, A), m >= k.
     path
-        Modes of the sum over ions, over the root of N (m, A).
+        Modes of the sum over ions, over the root of N, of each run (R, m, A).
     """
 
     values: np.ndarray
@@ -40,9 +40,14 @@ class Modes:
         return len(self.mean)
 
     @property
+    def sums(self) -> int:
+        """Number R of runs, each with a sum over ions of its own."""
+        return len(self.path)
+
+    @property
     def total(self) -> np.ndarray:
-        """Powers of the collective coordinate (m, A)."""
-        return np.maximum(self.path**2, TINY)
+        """Powers of the collective coordinate (m, A), mean over the runs."""
+        return np.maximum((self.path**2).mean(axis=0), TINY)
 
     def along(self, directions: np.ndarray) -> Modes:
         """Return the modes along orthonormal ``directions`` (A, 3), of each ion and of their sum.
@@ -107,4 +112,63 @@ def modes(coarse: np.ndarray, coarse_ps: float, count: int, kept: int | None = N
             yield some
 
     mean, spread, path = _moments(parts(), len(coarse))
-    return Modes(values, mean, spread, path)
+    return Modes(values, mean, spread, path[None])
+
+
+def joined(runs: Sequence[Modes], durations_ps: Sequence[float]) -> Modes:
+    """Return the modes of several runs of one condition as those of one: their powers add.
+
+    Modes of one frequency are put together, that of the shortest run's modes; of a longer run,
+    all modes about such a frequency are averaged. A run counts with its number of ions.
+
+    Parameters
+    ----------
+    runs
+        Modes of each run, all along the same directions.
+    durations_ps
+        Their lengths, ps.
+
+    Returns
+    -------
+    Modes
+        Ions of all runs (sum of N, k, A), one sum over ions for each run (R, m, A).
+    """
+    shortest = min(durations_ps)
+    parts = [_thinned(one, length / shortest)
+             for one, length in zip(runs, durations_ps, strict=True)]
+    count = min(part.count for part in parts)
+    kept = min(count, *(part.values.shape[1] for part in parts))
+    ions = sum(part.ions for part in parts)
+    mean = sum((part.mean[:count] * part.ions for part in parts), np.zeros(())) / ions
+    within = sum((part.spread[:count] * (part.ions - 1) for part in parts), np.zeros(()))
+    between = sum(((part.mean[:count] - mean) ** 2 * part.ions for part in parts), np.zeros(()))
+    return Modes(np.concatenate([part.values[:, :kept] for part in parts]), mean,
+                 (within + between) / max(1, ions - 1),
+                 np.concatenate([part.path[:, :count] for part in parts]))
+
+
+def _thinned(held: Modes, ratio: float) -> Modes:
+    """Return the modes of a run ``ratio`` times as long at a shorter run's frequencies."""
+    if ratio < 1.0 + 0.5 / held.count:
+        return held
+    near = np.rint(np.arange(1, held.count + 1) / ratio).astype(int)
+    near = np.where(near < 1, 1, near) - 1  # what is slower than the first joins it
+
+    def gathered(squares: np.ndarray, axis: int) -> np.ndarray:
+        bins = near[: squares.shape[axis]]
+        starts = np.flatnonzero(np.diff(bins, prepend=-1))
+        sums = np.add.reduceat(squares, starts, axis=axis)
+        sizes = np.diff(np.append(starts, len(bins)))
+        shape = [-1 if a == axis else 1 for a in range(squares.ndim)]
+        whole = slice(None, -1) if len(sizes) > 1 and sizes[-1] < sizes[:-1].min() else slice(None)
+        taken = [slice(None)] * squares.ndim
+        taken[axis] = whole
+        return (sums / sizes.reshape(shape))[tuple(taken)]
+
+    signs = np.sign(held.values[:, [int(np.flatnonzero(near == b)[0])
+                                    for b in np.unique(near[: held.values.shape[1]])]])
+    values = gathered(held.values.astype(np.float64) ** 2, 1) ** 0.5
+    values = (values * signs[:, : values.shape[1]]).astype(np.float32)
+    each = max(1, round(ratio))
+    return Modes(values, gathered(held.mean, 0), gathered(held.spread, 0) / each,
+                 gathered(held.path**2, 1) ** 0.5)

@@ -221,7 +221,7 @@ def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
     last that did, and twice a smaller one: the last are bent already, by less than their error.
     A memory that reaches fewer than some thirty modes can't be told from chance.
     """
-    powers, noise = held.total.mean(axis=1), 2 * shared(held)
+    powers, noise = held.total.mean(axis=1), 2 * shared(held) / held.sums
     sizes = [w for w in STEPS if w < widest] + [widest]
     found: list[tuple[float, float]] = []
     for place, size in enumerate(sizes):
@@ -255,7 +255,7 @@ def total_fit(
     from scipy.special import ndtri
 
     powers = held.total.mean(axis=1)
-    freedom = round(1.0 / shared(held), 1)
+    freedom = round(held.sums / shared(held), 1)
     logs, middle = np.empty((len(windows), DRAWS)), 0.0
     for row, count in zip(logs, windows, strict=True):
         errors = pivot(count, freedom)

@@ -1,0 +1,130 @@
+"""Dispersion that a semilocal functional lacks, added to labels as a pairwise correction.
+
+DFT-D3 with rational (Becke-Johnson) damping: Grimme, Antony, Ehrlich and Krieg, J. Chem. Phys. 132,
+154104 (2010); Grimme, Ehrlich and Goerigk, J. Comput. Chem. 32, 1456 (2011). It depends on the
+positions of the nuclei alone, so energies, forces and stresses of frames that are labelled already
+are corrected without another first-principles calculation. The library is ``dftd3`` (s-dftd3).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core.errors import HavenError
+from haven.labels.frames import Frame
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from haven.labels.labelling import Engine
+
+CHOICES = ("none", "d3bj")
+KEY = "dispersion"  # of a frame's header: what its label holds already
+# functionals by the names of GPAW and VASP -> the name under which dftd3 holds their parameters
+PARAMETERS = {"PBE": "PBE", "PE": "PBE", "PBEsol": "PBEsol", "PS": "PBEsol", "revPBE": "revPBE",
+              "RE": "revPBE", "RPBE": "RPBE", "RP": "RPBE", "SCAN": "SCAN", "BLYP": "BLYP"}
+
+
+def correction(atoms: Atoms, functional: str) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the D3(BJ) energy, forces and stress of atoms.
+
+    Parameters
+    ----------
+    atoms
+        Periodic, positions in Angstrom.
+    functional
+        Whose parameters to use; a key of `PARAMETERS`.
+
+    Returns
+    -------
+    tuple
+        Energy in eV, forces (N, 3) in eV/Angstrom, stress (3, 3) in eV/Angstrom^3 with ASE's sign
+        (positive under tension).
+
+    Raises
+    ------
+    HavenError
+        If there are no parameters for the functional, or the library is not installed.
+    """
+    if functional not in PARAMETERS:
+        raise HavenError(f"--dispersion d3bj has no parameters for functional {functional}: "
+                         f"{', '.join(PARAMETERS)} have, or leave the option out")
+    if importlib.util.find_spec("dftd3") is None:
+        raise HavenError("--dispersion d3bj needs the package dftd3: ./haven setup installs it")
+    from dftd3.ase import DFTD3
+
+    copy = atoms.copy()
+    copy.calc = DFTD3(method=PARAMETERS[functional], damping="d3bj")
+    return (float(copy.get_potential_energy()), np.asarray(copy.get_forces()),
+            np.asarray(copy.get_stress(voigt=False)))
+
+
+def with_dispersion(frames: Sequence[Frame], dispersion: str) -> list[Frame]:
+    """Return labelled frames whose energy, forces and stress hold a dispersion correction.
+
+    Parameters
+    ----------
+    frames
+        Labels; those whose header says that they hold this correction are left as they are.
+    dispersion
+        One of `CHOICES`; ``none`` leaves frames as they are.
+
+    Raises
+    ------
+    HavenError
+        If a frame holds another correction than asked for, or does not say its functional.
+    """
+    made = []
+    for frame in frames:
+        has = str(frame.info.get(KEY, "none"))
+        if has == dispersion:
+            made.append(frame)
+            continue
+        if has != "none":
+            raise HavenError(f"{frame.where}: its label holds the dispersion correction {has}, "
+                             f"asked for is {dispersion}: give --dispersion {has}, or labels "
+                             "without")
+        if "functional" not in frame.info:
+            raise HavenError(f"{frame.where} does not say its functional, which the parameters of "
+                             f"--dispersion {dispersion} depend on: write functional=PBE (or what "
+                             "it is) into its header")
+        energy, forces, stress = correction(frame.atoms, str(frame.info["functional"]))
+        made.append(replace(
+            frame, energy=frame.energy + energy, forces=frame.forces + forces,
+            stress=None if frame.stress is None else frame.stress + stress,
+            info={**frame.info, KEY: dispersion}))
+    return made
+
+
+class Dispersed:
+    """A label engine whose results hold a dispersion correction; see `labelling.Engine`.
+
+    Parameters
+    ----------
+    engine
+        What makes the labels without.
+    functional
+        Its functional.
+    """
+
+    def __init__(self, engine: Engine, functional: str) -> None:
+        self.engine, self.functional, self.version = engine, functional, engine.version
+
+    def ways(self, u_ev: float) -> str:
+        """Return what was tried with a frame that did not converge at this U."""
+        return self.engine.ways(u_ev)
+
+    def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
+        """Yield (U, results) as `haven.labels.labelling.Engine` says, corrected."""
+        energy, forces, stress = correction(atoms, self.functional)
+        xx, yy, zz = stress.diagonal()
+        voigt = np.array([xx, yy, zz, stress[1, 2], stress[0, 2], stress[0, 1]])
+        for u_ev, result in self.engine.label(atoms, u_evs):
+            yield u_ev, {**result, "energy": result["energy"] + energy,
+                         "forces": np.asarray(result["forces"]) + forces,
+                         "stress": np.asarray(result["stress"]) + voigt}

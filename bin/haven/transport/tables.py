@@ -1,0 +1,143 @@
+"""Tables of diffusion, conductivity, their temperature dependence and its errors."""
+
+from __future__ import annotations
+
+from haven.core.columns import (
+    AXIS,
+    FRAME,
+    HIGH,
+    LOW,
+    MATERIAL,
+    RUN,
+    TEMPERATURE,
+    U_EV,
+    VERDICT,
+    Schema,
+    real,
+    text,
+    whole,
+)
+
+MSD = Schema("msd", (
+    *RUN,
+    text("species", "mobile element"),
+    text("quantity", "self | total | distinct"),
+    AXIS,
+    real("lag_ps", "time lag", "ps"),
+    real("value_angstrom2", "mean-square displacement per mobile ion", "Angstrom^2"),
+    real("standard_error_angstrom2", "standard error over independent stretches", "Angstrom^2",
+       nullable=True),
+    whole("origins", "time origins averaged over"),
+    FRAME,
+    real("non_gaussian", "3 <r^4> / (5 <r^2>^2) - 1 of the self part, xyz", nullable=True),
+))
+
+DIFFUSION = Schema("diffusion", (
+    *RUN,
+    text("species", "mobile element"),
+    text("quantity", "self | total | distinct | haven"),
+    text("axis", "xyz | x | y | z | a | b | c (along the cell's vectors) | xy | xz | yz "
+         "(off-diagonal, self only)"),
+    real("value", "coefficient, or Haven ratio D_self / D_total", nullable=True),
+    real("low_95", LOW, nullable=True),
+    real("high_95", HIGH, nullable=True),
+    text("unit", "cm2/s, or 1 for the Haven ratio"),
+    real("fit_start_ps", "first lag of the fit", "ps", nullable=True),
+    real("fit_stop_ps", "last lag of the fit", "ps", nullable=True),
+    real("loglog_slope", "slope of log MSD against log lag in the window; 1 is diffusive",
+       nullable=True),
+    real("loglog_slope_error", "standard error of that slope", nullable=True),
+    real("hop_events", "cage-to-cage jumps of the mobile ions seen in the trajectory",
+       nullable=True),
+    text("estimator", "walk (sine modes of the increments)"),
+    FRAME,
+    VERDICT,
+    whole("ions", "mobile ions", nullable=True),
+    real("duration_ps", "time analysed", "ps", nullable=True),
+    real("share_beyond_window", "share of the run's frames beyond the trained window",
+       nullable=True),
+))
+
+CONDUCTIVITY = Schema("conductivity", (
+    *RUN,
+    text("quantity", "sigma_total (D_total) | sigma_self (tracer D_self)"),
+    real("value_ms_per_cm", "ionic conductivity", "mS/cm", nullable=True),
+    real("low_95", LOW, "mS/cm", nullable=True),
+    real("high_95", HIGH, "mS/cm", nullable=True),
+    real("carrier_density_per_cm3", "mobile ions per volume", "cm^-3"),
+    real("volume_angstrom3", "|det(cell)|", "Angstrom^3"),
+    VERDICT,
+    real("share_beyond_window", "share of the run's frames beyond the trained window",
+       nullable=True),
+))
+
+ARRHENIUS = Schema("arrhenius", (
+    MATERIAL, U_EV,
+    text("quantity", "sigma_total | sigma_self | d_total | d_self"),
+    whole("temperatures", "temperatures fitted"),
+    real("activation_ev", "activation energy of D, or of sigma T", "eV", nullable=True),
+    real("activation_low_95", LOW, "eV", nullable=True),
+    real("activation_high_95", HIGH, "eV", nullable=True),
+    real("activation_sigma_ev", "activation energy of sigma itself, as sigma0 exp(-Ea / kB T)",
+         "eV", nullable=True),
+    real("activation_sigma_low_95", LOW, "eV", nullable=True),
+    real("activation_sigma_high_95", HIGH, "eV", nullable=True),
+    real("prefactor", "prefactor: K mS/cm of sigma T, or cm2/s of D", nullable=True),
+    real("prefactor_low_95", LOW, nullable=True),
+    real("prefactor_high_95", HIGH, nullable=True),
+    real("sigma_298_ms_per_cm", "conductivity at 298 K from the fit", "mS/cm", nullable=True),
+    real("sigma_298_low_95", LOW, "mS/cm", nullable=True),
+    real("sigma_298_high_95", HIGH, "mS/cm", nullable=True),
+    real("curvature_p", "p value of a quadratic term; below 0.05 the line is doubtful",
+       nullable=True),
+    text("form", "what was fitted, such as ln(sigma T) against 1/T"),
+    text("verdict", "diffusive | too_few_temperatures | worst verdict of the runs left out"),
+    real("sigma_298_direct_ms_per_cm", "conductivity of the runs at 298 K", "mS/cm",
+       nullable=True),
+    real("sigma_298_direct_low_95", LOW, "mS/cm", nullable=True),
+    real("sigma_298_direct_high_95", HIGH, "mS/cm", nullable=True),
+))
+
+PAIRED = Schema("paired", (
+    MATERIAL,
+    real("u_ev", "Hubbard U of both sides, where sizes are compared", "eV", nullable=True),
+    text("contrast", "hubbard_u (runs paired by temperature, replica, seed) | cell_size"),
+    real("first", "U in eV, or mobile ions, of the first side"),
+    real("second", "U in eV, or mobile ions, of the second side"),
+    text("quantity", "sigma_total | sigma_self | d_total | d_self | activation of one of them"),
+    real("temperature_k", "temperature; empty for an activation energy", "K", nullable=True),
+    whole("pairs", "pairs (cell_size: runs)"),
+    real("difference", "second minus first"),
+    real("low_95", LOW),
+    real("high_95", HIGH),
+    text("unit", "ln ratio, or eV"),
+    real("p_value", "chance of so large a difference were there none"),
+))
+
+ERROR_BUDGET = Schema("error_budget", (
+    MATERIAL, U_EV,
+    text("quantity", "activation of .., or sigma_.. at 298 K"),
+    text("source", "sampling | disorder (replicas) | potential (seeds) | extra (beyond these)| "
+       "extrapolation (part of total: from the data's centre to 298 K) | total"),
+    real("standard_error", "standard error from this source; empty where one member only",
+       nullable=True),
+    real("low_95", LOW + " of the standard error (chi-square, members - 1)", nullable=True),
+    real("high_95", HIGH + " of the standard error", nullable=True),
+    whole("members", "replicas or potentials whose spread it is", nullable=True),
+    real("share", "share of the total variance", nullable=True),
+    text("unit", "eV, or ln (relative)"),
+))
+
+PLAN = Schema("plan", (
+    MATERIAL, U_EV, TEMPERATURE,
+    text("quantity", "sigma_total | sigma_self | d_total | d_self"),
+    real("have_ns", "time simulated, all runs together", "ns", nullable=True),
+    real("half_width_now", "relative half width of the 95 % interval", nullable=True),
+    real("half_width_wanted", "the one wanted"),
+    real("needed_ns", "time that takes, all runs together", "ns", nullable=True),
+    real("more_ns", "time still to simulate", "ns", nullable=True),
+    real("device_hours", "hours of one run's hardware for that", "h", nullable=True),
+    text("note", "what the estimate stands on"),
+))
+
+TABLES = (MSD, DIFFUSION, CONDUCTIVITY, ARRHENIUS, PAIRED, ERROR_BUDGET, PLAN)
