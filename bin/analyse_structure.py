@@ -7,7 +7,8 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log, run
 from haven.core.identity import run_id
-from haven.core.options import add_name, parser
+from haven.core.options import add, add_name, parser
+from haven.mechanism.options import Distributions
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -19,12 +20,11 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
     add_name(options)
     options.add_argument("--source", choices=("dlmd", "aimd", "dlmd_cell"), default="dlmd",
                          help="who made it; dlmd_cell: the potential in the cell of aimd")
-    options.add_argument("--rdf_max_angstrom", type=float, default=10.0, help="largest distance")
-    options.add_argument("--rdf_bins", type=int, default=200, help="number of bins")
+    add(options, Distributions)
     options.add_argument("--out", default=".", help="folder for the table")
     given = options.parse_args(argv)
 

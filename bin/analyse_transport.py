@@ -11,7 +11,8 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
 from haven.core.identity import run_id
-from haven.core.options import add_name, parser
+from haven.core.options import add, add_name, parser
+from haven.transport.options import Reference
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -22,15 +23,15 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--u_ev", type=float, default=0.0, help="Hubbard U, eV")
     options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
     add_name(options)
-    options.add_argument("--timestep_ps", type=float, help="time between two saved frames, ps")
+    options.add_argument("--frame_spacing_ps", "--timestep_ps", type=float,
+                         help="time between two saved frames, ps")
     options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
     options.add_argument("--topology", help="topology file, for MDAnalysis")
     options.add_argument("--cell_changes", action="store_true", help="accept NPT: mean cell")
     options.add_argument("--charge", type=float, help="charge of the mobile ion; default 1")
-    options.add_argument("--frame_of_reference", choices=("host", "barycentre"), default="host",
-                         help="whose motion is taken off")
+    add(options, Reference)
     options.add_argument("--jump_angstrom", type=float,
                          help="jump length; default: distance of neighbouring mobile ions")
     options.add_argument("--min_events", type=int, default=30, help="jumps needed for a number")
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.core.columns import VERDICTS
-    from haven.trajectory import readers
+    from haven.trajectory import convert
     from haven.transport import diffusion
     from haven.transport import displacements as msd
     from haven.transport import rows as transport
@@ -60,12 +61,17 @@ def main(argv: list[str] | None = None) -> None:
         name = given.material
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    trajectory = readers.open_trajectory(given.trajectory, species, out, given.timestep_ps,
+    trajectory = convert.open_trajectory(given.trajectory, species, out, given.frame_spacing_ps,
                                          given.type_map, given.topology, given.cell_changes)
     curves = msd.curves(trajectory, given.frame_of_reference)
     found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
     prefix = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     checks = transport.host_checks(trajectory, prefix, name)
+    checks += transport.motion_checks(found, prefix, name)
+    for check in checks:
+        if not check["passed"]:
+            log.warning("%s: %s %.3g %s (limit %.3g): %s", prefix, check["check"], check["value"],
+                        check["unit"], check["limit"], check["message"])
     ended = trajectory.meta.get("verdict", "stable")
     if ended != "stable":
         log.warning("%s: its dynamics were %s, so it gives no number", prefix, ended)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Anneal a supercell's mobile ions with the potential until they are at equilibrium.
 
-Writes the last snapshot, minimised: for --cell npt or relaxed in the cell at rest, too.
+Writes the snapshot of lowest energy, minimised: for --cell npt or relaxed in the cell at rest, too.
 """
 
 from __future__ import annotations
@@ -15,24 +15,30 @@ from pathlib import Path
 from haven.core import options, tables
 from haven.core import tasks as guard
 from haven.core.columns import VERDICTS
-from haven.core.errors import HavenError, log, run
+from haven.core.errors import log, run
 from haven.core.identity import sha256
-from haven.dynamics.options import add_cell, add_run
+from haven.dynamics.options import Anneal, Cell, Dynamics
+from haven.labels.options import Thermostat
+from haven.material.options import Forces
 
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = options.parser(__doc__)
+    parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--structure", required=True, help="minimised supercell (extxyz)")
     parser.add_argument("--potential", required=True, help="frozen potential")
-    add_run(parser)
-    add_cell(parser)
-    parser.add_argument("--anneal_temperature_k", type=float, default=750.0,
-                        help="temperature, K")
-    parser.add_argument("--anneal_ps", type=float, default=60.0,
-                        help="longest time; it ends earlier when settled; 0 leaves it out")
-    parser.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
-                        help="largest force on an atom of the result")
+    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
+    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    options.add(parser, options.Seed)
+    options.add(parser, Anneal)
+    options.add(parser, Cell)
+    options.add(parser, Forces)
+    options.add(parser, Dynamics, "timestep_fs")
+    options.add(parser, Thermostat)
+    options.add(parser, options.Operation)
+    parser.add_argument("--out", default=".", help="folder for the results")
+    options.add_name(parser)
     args = parser.parse_args(argv)
     args.name = args.name or f"u{args.u_ev:g}_r{args.replica}"
     return args
@@ -54,8 +60,6 @@ def main(argv: list[str] | None = None) -> None:
 
     if args.gpu:
         guard.require_gpu(backend_of(args.potential))
-    if args.anneal_ps < 0 or not args.force_tolerance_ev_per_angstrom > 0:
-        raise HavenError("anneal_ps must be at least 0, force_tolerance_ev_per_angstrom above 0")
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
     model = Path(args.potential)

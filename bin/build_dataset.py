@@ -9,7 +9,9 @@ from pathlib import Path
 
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
+from haven.labels.labelling import Settings
 from haven.labels.tables import LABELS
+from haven.potential.options import Split
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -17,15 +19,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
-    parser.add_argument("--test_share", type=float, default=0.2, help="share of frames held out")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the split")
+    options.add(parser, Split)
+    options.add(parser, options.Seed)
     parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
     parser.add_argument("--min_distance_angstrom", type=float, default=1.5,
                         help="closest two atoms may be")
     parser.add_argument("--max_force_ev_per_angstrom", type=float, default=15.0,
                         help="largest force on an atom")
-    parser.add_argument("--dispersion", choices=("none", "d3bj"), default="none",
-                        help="correction added to the labels that do not hold it yet")
+    options.add(parser, Settings, "dispersion")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -36,8 +37,6 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.potential import dataset
 
-    if not 0 < args.test_share < 1:
-        raise HavenError(f"test_share is {args.test_share:g}: it must be between 0 and 1")
     material = load_material(args.material)
     frames = with_dispersion(dataset.read_frames(args.frames, args.u_ev, material.species),
                              args.dispersion)

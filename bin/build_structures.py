@@ -6,21 +6,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import run
-from haven.core.options import parser, seed
+from haven.core.options import Seed, add, parser
+from haven.material.options import StartingCells
 
 
 def main(argv: list[str] | None = None) -> None:
     """Write one extxyz of unlabelled frames for each structure, and the table of structures."""
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
-    arguments.add_argument("--label_structures", type=int, default=10, help="structures to make")
     arguments.add_argument("--first", type=int, default=0, help="number of the first structure")
-    arguments.add_argument("--frames_per_structure", type=int, default=4)
-    arguments.add_argument("--displacement_angstrom", type=float, default=0.08)
-    arguments.add_argument("--strain_max", type=float, default=0.03)
-    arguments.add_argument("--atoms_max", type=int, default=40,
-                           help="structures with more atoms are smaller cells instead")
-    arguments.add_argument("--seed", type=seed, default=1)
+    add(arguments, StartingCells)
+    add(arguments, Seed)
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
-from haven.core.options import parser, repeats, seed
+from haven.core.options import Seed, add, parser
+from haven.material.options import Supercell
 
-WAYS = ("electrostatic", "random", "quasirandom")
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
 CLOSEST_ANGSTROM = 1.5
 DRAWN = (4, 4, 1)  # conventional cells of the picture of all sets of occupancies
@@ -21,13 +21,9 @@ def main(argv: list[str] | None = None) -> None:
     """
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
-    arguments.add_argument("--supercell", default="2,2,2", help="conventional cells along a, b, c")
-    arguments.add_argument("--occupancies", default="default", help="set in the material file")
+    add(arguments, Supercell)
+    add(arguments, Seed)
     arguments.add_argument("--replica", type=int, default=0, help="number of the replica")
-    arguments.add_argument("--seed", type=seed, default=1, help="seed of the disorder")
-    arguments.add_argument("--disorder", choices=WAYS, default=WAYS[0],
-                           help="how cations are placed: by their screened charges, at random, "
-                           "or with the pairs of a random crystal (small cells)")
     arguments.add_argument("--sweeps", type=int, default=40, help="Monte Carlo trials per site")
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
@@ -43,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.tables import STRUCTURES
 
     material = load_material(given.material)
-    repeat = repeats(given.supercell, "supercell")
+    repeat = given.supercell
     if given.disorder == "quasirandom" and np.prod(repeat) > LARGEST:
         raise HavenError(f"--disorder quasirandom is for small cells, up to {LARGEST} conventional "
                          "ones: a large random cell has random pairs by itself")

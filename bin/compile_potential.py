@@ -17,8 +17,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
     parser.add_argument("--weights", required=True, help="u4_s1.pt, left by train_potential.py")
     parser.add_argument("--name", required=True, help="name of the file to write, without its end")
-    parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    options.add(parser, options.Operation, "threads", "gpu")
     parser.add_argument("--out", default=".", help="folder for the result")
     args = parser.parse_args(argv)
 
@@ -27,7 +26,7 @@ def main(argv: list[str] | None = None) -> None:
         guard.require_gpu("pytorch")
     weights.require_packages()
     out.mkdir(parents=True, exist_ok=True)
-    engine.set_threads(args.threads)
+    guard.set_threads(args.threads)
     engine.divert_messages(out / "engine.log")
     weights.compile_weights(source, out / f"{args.name}{weights.COMPILED}")
 

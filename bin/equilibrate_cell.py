@@ -13,7 +13,8 @@ from haven.core import tasks as guard
 from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
 from haven.core.identity import run_id, sha256
-from haven.dynamics.options import add_run, steps
+from haven.dynamics.options import Cell, ConstantPressure, Dynamics
+from haven.labels.options import Thermostat
 
 THERMO_PS = 0.02  # between two volumes; the cell swings within half a picosecond
 FRAMES = 20  # of all atoms, by which melting is seen
@@ -22,11 +23,20 @@ FRAMES = 20  # of all atoms, by which melting is seen
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = options.parser(__doc__)
+    parser.add_argument("--material", required=True, help="material file")
+    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     parser.add_argument("--structure", required=True, help="annealed supercell (extxyz)")
     parser.add_argument("--potential", required=True, help="frozen potential")
     parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
-    add_run(parser)
-    parser.add_argument("--cell_ps", type=float, default=10.0, help="length of the run")
+    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    options.add(parser, options.Seed)
+    options.add(parser, ConstantPressure)
+    options.add(parser, Cell, "pressure_gpa")
+    options.add(parser, Dynamics, "timestep_fs")
+    options.add(parser, Thermostat)
+    options.add(parser, options.Operation)
+    parser.add_argument("--out", default=".", help="folder for the results")
+    options.add_name(parser)
     args = parser.parse_args(argv)
     args.name = args.name or run_id(args.u_ev, args.temperature_k, args.replica)
     return args
@@ -50,8 +60,9 @@ def main(argv: list[str] | None = None) -> None:
     atoms = read_structure(args.structure, material.species)
     model = Path(args.potential)
     check_potential(model, material.species)
-    length = steps(args.cell_ps, args.timestep_fs, "cell_ps")
-    every = max(1, min(steps(THERMO_PS, args.timestep_fs, "cell_ps"), length // 20))
+    per_ps = 1000 / args.timestep_fs
+    length = round(args.cell_ps * per_ps)
+    every = max(1, min(round(THERMO_PS * per_ps), length // FRAMES))
     job = Job(
         args.temperature_k, args.timestep_fs, args.damping_fs, 0, length, every,
         max(1, length // every // FRAMES),

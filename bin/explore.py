@@ -7,8 +7,11 @@ import tempfile
 from pathlib import Path
 
 from haven.core import options, tables
+from haven.core import tasks as guard
 from haven.core.errors import log, run
+from haven.dynamics.options import Dynamics, Exploration
 from haven.dynamics.tables import EXPLORATION
+from haven.labels.options import Thermostat
 
 MOST = 30  # candidates kept of one run
 
@@ -21,16 +24,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials, at least two: the first drives")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potentials, eV")
-    parser.add_argument("--temperatures_k", required=True, help="temperatures, K, such as 300,900")
     parser.add_argument("--round", type=int, default=1, help="number of the learning round")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the velocities")
-    parser.add_argument("--timestep_fs", type=float, default=2.0, help="time step")
-    parser.add_argument("--explore_ps", type=float, default=4.0, help="length of each run")
-    parser.add_argument("--explore_dump_ps", type=float, default=0.05, help="time between frames")
-    parser.add_argument("--damping_fs", type=float, default=100.0, help="of the thermostat")
-    parser.add_argument("--explore_deviation_ev_per_angstrom", default="0.15,1.0",
-                        help="lower and upper end of the window of candidates")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    options.add(parser, options.Seed)
+    options.add(parser, Dynamics, "timestep_fs")
+    options.add(parser, Exploration)
+    options.add(parser, Thermostat)
+    options.add(parser, options.Operation, "threads", "gpu")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -42,17 +41,19 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
     from haven.potential.families.deepmd.model_file import check_ensemble
+    from haven.potential.training import backend_of
 
+    if args.gpu:
+        guard.require_gpu(backend_of(args.potentials[0]))
     material = load_material(args.material)
     check_ensemble(args.potentials, material.species)
-    window = Window(*options.numbers(args.explore_deviation_ev_per_angstrom, 2,
-                                 "explore_deviation_ev_per_angstrom"))
+    window = Window(*args.explore_deviation_ev_per_angstrom)
     name, out, rows = f"x{args.round}_u{args.u_ev:g}", Path(args.out), []
     out.mkdir(parents=True, exist_ok=True)
-    per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
+    per_ps = 1000 / args.timestep_fs
     every = round(args.explore_dump_ps * per_ps)
     kept = []
-    for temperature_k in options.numbers(args.temperatures_k, None, "temperatures_k"):
+    for temperature_k in args.explore_temperatures_k:
         for path in args.structures:
             atoms = read_structure(path, material.species)
             cell = str(atoms.info.get("trajectory", Path(path).stem))

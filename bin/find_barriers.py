@@ -6,7 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import existing, run
-from haven.core.options import parser
+from haven.core.options import Operation, add, parser
+from haven.material.options import Forces
+from haven.mechanism.options import Bands
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -15,13 +17,11 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--structure", required=True, help="minimised supercell")
     options.add_argument("--potential", required=True, help="frozen potential")
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
-    options.add_argument("--seed", type=int, default=0, help="seed of the potential")
+    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--directions", default="[110],[101],[010],[100]", help="as in [110]")
-    options.add_argument("--images", type=int, default=7, help="images between the ends")
-    options.add_argument("--paths_per_direction", type=int, default=1, help="ions to follow")
-    options.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
-                         help="limit of the forces")
+    add(options, Bands)
+    add(options, Forces)
+    add(options, Operation, "threads")
     options.add_argument("--hops", nargs="*", default=[], help="tables of hops: follow these too")
     options.add_argument("--hop_paths", type=int, default=2, help="commonest hops to follow")
     options.add_argument("--out", default=".", help="folder for the tables")
@@ -29,12 +29,15 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.core.columns import VERDICTS
+    from haven.core.tasks import set_threads
     from haven.material.file import load_material
     from haven.mechanism import barriers, paths
     from haven.mechanism.tables import BARRIERS
 
+    set_threads(given.threads)
     material = load_material(given.material)
-    wanted = paths.directions_wanted(given.directions, given.hops, given.hop_paths, material)
+    wanted = paths.directions_wanted(",".join(given.directions), given.hops, given.hop_paths,
+                                     material)
     start, lattice, taken = paths.load_start(material, existing(given.structure, "structure"))
     start.calc = barriers.potential(existing(given.potential, "potential"), start)
     tolerance = given.force_tolerance_ev_per_angstrom

@@ -10,15 +10,9 @@ from typing import Any
 from haven.core import options, tables
 from haven.core.errors import HavenError, existing, run
 from haven.core.identity import sha256
+from haven.cost.options import Timing
 from haven.cost.tables import COST, SCALING
 from haven.labels.tables import LABELS
-
-
-def _counts(text: str, name: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise HavenError(f"--{name} is {text}: give whole numbers above 0, such as 160,1280")
-    return sorted({int(part) for part in parts})
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -33,21 +27,14 @@ def main(argv: list[str] | None = None) -> None:
     add("--tables", help="folder with *.labels.parquet and *.potential.json")
     add("--aimd", nargs="*", default=[], help="first-principles trajectories (extxyz), of which "
         "those of this U are the base of the ratio; without one, the labels are")
-    add("--cost_atoms", default="160", help="sizes to time, atoms")
-    add("--cost_steps", type=int, default=100, help="steps of each timing")
-    add("--cost_cores", default="1", help="cores to time on")
-    add("--cost_limit_s", type=int, default=20, help="wall time at most of each timing, s")
-    add("--cost_networks", help="further networks to time with and without compression, such as "
-        "32-64-128/256-256-256/7/float64, joined by commas")
-    add("--gpu", action="store_true", help="time on the GPU; refuse to run without one")
+    options.add(parser, Timing)
+    options.add(parser, options.Operation, "gpu")
     add("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
-    if args.cost_steps < 2 or args.cost_limit_s < 1:
-        raise HavenError("--cost_steps must be at least 2 and --cost_limit_s at least 1")
-    wanted = [text for text in (args.cost_networks or "").split(",") if text]
+    wanted = args.cost_networks or ()
     if wanted and not args.dataset:
         raise HavenError("--cost_networks needs --dataset")
-    sizes, cores = _counts(args.cost_atoms, "cost_atoms"), _counts(args.cost_cores, "cost_cores")
+    sizes, cores = sorted(set(args.cost_atoms)), sorted(set(args.cost_cores))
 
     from ase.io import read
 

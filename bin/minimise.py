@@ -7,9 +7,11 @@ import tempfile
 from pathlib import Path
 
 from haven.core import options, tables
+from haven.core import tasks as guard
 from haven.core.columns import VERDICTS
 from haven.core.errors import HavenError, log, run
 from haven.core.identity import sha256
+from haven.material.options import Forces
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -20,12 +22,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
     options.add_name(parser)
-    parser.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
-                        help="largest force on an atom at which to stop")
+    options.add(parser, Forces)
     parser.add_argument("--max_steps", type=int, default=500, help="most steps")
     parser.add_argument("--min_distance_angstrom", type=float, default=1.8,
                         help="closest two atoms may come")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    options.add(parser, options.Operation, "threads", "gpu")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -35,14 +36,16 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.material.structures import read_structure, wall_row, walls_of
     from haven.potential.families.deepmd.model_file import check_potential
+    from haven.potential.training import backend_of
 
+    if args.gpu:
+        guard.require_gpu(backend_of(args.potential))
     material = load_material(args.material)
     atoms = read_structure(args.structure, material.species)
     model = Path(args.potential)
     check_potential(model, material.species)
-    if args.force_tolerance_ev_per_angstrom <= 0 or args.max_steps < 1:
-        raise HavenError("force_tolerance_ev_per_angstrom must be above 0, max_steps at least "
-                             "1")
+    if args.max_steps < 1:
+        raise HavenError(f"--max_steps is {args.max_steps}: it must be at least 1")
     walls = walls_of(material)
     with tempfile.TemporaryDirectory(prefix="haven_minimise_") as scratch:
         relaxed = minimise(atoms, model, material.species, args.force_tolerance_ev_per_angstrom,

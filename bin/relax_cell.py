@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from haven.core.errors import HavenError, existing, log, run
-from haven.core.options import parser, repeats, seed
+from haven.core.errors import existing, log, run
+from haven.core.options import Operation, Seed, add, parser
+from haven.material.options import Forces, RelaxedCells
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -19,12 +20,10 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--material", required=True, help="material file")
     options.add_argument("--potential", required=True, help="frozen potential")
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
-    options.add_argument("--seed", type=seed, default=1, help="seed of potential and disorder")
-    options.add_argument("--relax_supercell", default="2,2,2",
-                         help="conventional cells along a, b, c")
-    options.add_argument("--relax_replicas", type=int, default=3, help="replicas of the disorder")
-    options.add_argument("--force_tolerance_ev_per_angstrom", type=float, default=0.05,
-                         help="limit of the forces")
+    add(options, Seed)
+    add(options, RelaxedCells)
+    add(options, Forces)
+    add(options, Operation, "threads")
     options.add_argument("--out", default=".", help="folder for the tables")
     options.add_argument("--labelled", nargs="*", default=[], help="steps of cells relaxed from "
                          "first principles (relax_first_principles.py)")
@@ -34,6 +33,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.core.columns import VERDICTS
+    from haven.core.tasks import set_threads
     from haven.labels.cell import read_relaxed
     from haven.material.disorder import build
     from haven.material.file import load_material
@@ -49,10 +49,9 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.tables import LATTICE
     from haven.mechanism.barriers import potential
 
+    set_threads(given.threads)
     material = load_material(given.material)
-    repeat = repeats(given.relax_supercell, "relax_supercell")
-    if given.relax_replicas < 1:
-        raise HavenError("--relax_replicas needs whole numbers above 0")
+    repeat = given.relax_supercell
     model = existing(given.potential, "potential")
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed}
     rows, cells, calculator = [], [], None

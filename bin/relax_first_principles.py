@@ -8,8 +8,9 @@ from pathlib import Path
 
 from haven.core import options
 from haven.core import tasks as guard
-from haven.core.errors import HavenError, log, run
+from haven.core.errors import log, run
 from haven.labels import options as label_options
+from haven.material.options import Forces
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -20,10 +21,10 @@ def main(argv: list[str] | None = None) -> None:
     add("--start", required=True, help="one conventional cell near its minimum, such as "
         "relax_cell.py --conventional_cell writes")
     add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
-    add("--seed", type=int, default=1, help="seed that the disorder was drawn with")
-    add("--force_tolerance_ev_per_angstrom", type=float, default=0.05, help="limit of the forces")
+    options.add(parser, options.Seed)
+    options.add(parser, Forces)
     label_options.add_options(parser)
-    add("--checkpoint_dir", help="folder for the steps that a retry goes on from")
+    options.add(parser, options.Operation, "checkpoint_dir")
     add("--out", default=".", help="folder for steps and table")
     args = parser.parse_args(argv)
 
@@ -36,9 +37,6 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.structures import read_structure
     from haven.material.tables import LATTICE
 
-    if not args.force_tolerance_ev_per_angstrom > 0:
-        raise HavenError(f"force_tolerance_ev_per_angstrom is "
-                             f"{args.force_tolerance_ev_per_angstrom:g}: it must be above 0")
     material = load_material(args.material)
     start = read_structure(args.start, material.species)
     settings = label_options.settings_of(args)

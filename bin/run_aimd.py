@@ -9,7 +9,7 @@ from pathlib import Path
 
 from haven.core import options
 from haven.core import tasks as guard
-from haven.core.errors import HavenError, run
+from haven.core.errors import run
 from haven.labels import options as label_options
 
 
@@ -23,14 +23,11 @@ def main(argv: list[str] | None = None) -> None:
     add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
     add("--temperature_k", type=float, required=True, help="temperature, K")
     add("--replica", type=int, default=0, help="number of the disorder replica")
-    add("--seed", type=options.seed, default=1, help="seed of velocities and thermostat")
-    add("--aimd_steps", type=int, default=150, help="steps")
-    add("--aimd_timestep_fs", type=float, default=2.0, help="time step, fs")
-    add("--aimd_label_every", type=int, default=0, help="steps between frames that also go into "
-        "frames/, for later trainings; 0: none")
-    add("--damping_fs", type=float, default=100.0, help="damping time of the thermostat, fs")
+    options.add(parser, options.Seed)
+    options.add(parser, label_options.FirstPrinciplesDynamics)
+    options.add(parser, label_options.Thermostat)
     label_options.add_options(parser)
-    add("--checkpoint_dir", help="folder for the states that a retry goes on from")
+    options.add(parser, options.Operation, "checkpoint_dir")
     add("--out", default=".", help="folder for the trajectory")
     args = parser.parse_args(argv)
 
@@ -43,8 +40,6 @@ def main(argv: list[str] | None = None) -> None:
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
                          args.aimd_steps, args.seed)
     aimd.check(course)
-    if args.aimd_label_every < 0:
-        raise HavenError(f"aimd_label_every is {args.aimd_label_every}: it must be 0 or more")
     material = load_material(args.material)
     start = aimd.read_start(args.start, material.species)
     settings = label_options.settings_of(args)

@@ -12,12 +12,8 @@ from haven.core import options
 from haven.core import tasks as guard
 from haven.core.errors import run
 from haven.core.identity import run_id, sha256
-from haven.dynamics.options import add_cell, add_run
-
-NUMBERS = {
-    "equilibration_ps": (5.0, "time before production"),
-    "production_ps": (50.0, "time of production"), "dump_ps": (0.1, "time between frames"),
-}
+from haven.dynamics.options import Cell, Dynamics
+from haven.labels.options import Thermostat
 
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
@@ -27,16 +23,16 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials: the first drives, the others judge")
     parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
-    add_run(parser)
-    add_cell(parser)
+    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    options.add(parser, options.Seed)
+    options.add(parser, Cell)
     parser.add_argument("--cells", nargs="*", default=[], help="tables of equilibrate_cell.py, of "
                         "all replicas: the run keeps their mean cell (--cell npt)")
-    for name, (value, text) in NUMBERS.items():
-        parser.add_argument(f"--{name}", type=float, default=value, help=text)
-    parser.add_argument("--all_every", type=int, default=10,
-                        help="frames of the mobile ions between frames of all atoms")
-    parser.add_argument("--force_window_ev_per_angstrom", type=float,
-                        help="deviation of the ensemble up to which it counts as trained")
+    options.add(parser, Dynamics)
+    options.add(parser, Thermostat)
+    options.add(parser, options.Operation)
+    parser.add_argument("--out", default=".", help="folder for the results")
+    options.add_name(parser)
     args = parser.parse_args(argv)
     args.name = args.name or run_id(args.u_ev, args.temperature_k, args.replica)
     return args
@@ -46,7 +42,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
 
     from haven.dynamics.cell import check_choice, in_cell, joined_cell
-    from haven.dynamics.job import Job, check, check_pressure, key, velocity_seed
+    from haven.dynamics.job import Job, check, key, velocity_seed
     from haven.dynamics.production import simulate
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
@@ -63,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
     if vectors is not None:
         atoms = in_cell(atoms, vectors)
     described = check_ensemble(args.potentials, material.species)
-    per_ps = 1000 / args.timestep_fs if args.timestep_fs > 0 else 0.0
+    per_ps = 1000 / args.timestep_fs
     job = Job(
         args.temperature_k, args.timestep_fs, args.damping_fs,
         round(args.equilibration_ps * per_ps), round(args.production_ps * per_ps),
@@ -83,7 +79,6 @@ def main(argv: list[str] | None = None) -> None:
     if described[0] is not None:
         crowded(atoms, described[0])
     keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
-    check_pressure(args.pressure_gpa)
     inputs = {"structure": sha256(args.structure), "cell": vectors,
               "potentials": digests.potentials}
     with guard.alone(folder):

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log, run
-from haven.core.options import parser
+from haven.core.options import add, parser
+from haven.potential.options import Selection
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -16,7 +17,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--candidates", nargs="+", required=True,
                            help="extxyz files with frames to choose from (explore.py)")
     arguments.add_argument("--known", nargs="*", default=[], help="labelled frames (extxyz)")
-    arguments.add_argument("--frames_per_round", type=int, default=40, help="frames to choose")
+    add(arguments, Selection)
     arguments.add_argument("--round", type=int, default=1, help="number of the learning round")
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
@@ -29,8 +30,6 @@ def main(argv: list[str] | None = None) -> None:
     from haven.potential.tables import SELECTION
 
     frames = [a for path in given.candidates for a in iread(existing(path, "candidates"), ":")]
-    if given.frames_per_round < 1:
-        raise HavenError(f"--frames_per_round is {given.frames_per_round}: it must be at least 1")
     lacking = [a for a in frames if "trajectory" not in a.info or "deviation" not in a.info]
     if lacking:
         raise HavenError(f"{len(lacking)} of {len(frames)} candidates carry no trajectory or no "

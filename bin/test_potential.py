@@ -6,7 +6,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from haven.core import options, tables
+from haven.core import options, tables, tasks
 from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
 from haven.core.identity import sha256
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
                         help="trajectories of run_aimd.py at this U, to test it on as well")
     parser.add_argument("--parity_points", type=int, default=2000,
                         help="most points of each kind in the parity table")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    options.add(parser, options.Operation, "threads")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     material, content = load_material(args.material), data.load(args.dataset)
     model = Path(args.potential)
     check_potential(model, material.species)
-    engine.set_threads(args.threads)
+    tasks.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
     from haven.potential.families.deepmd.compression import open_potential

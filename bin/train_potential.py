@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     with guard.alone(folder):
         done = potential.finished(folder)
         if done is None:
-            engine.set_threads(args.threads)
+            guard.set_threads(args.threads)
             engine.divert_messages(folder / "engine.log")
             done = potential.make(folder, settings, content, args.backend, init, args.compress)
     model = folder / done["model"]

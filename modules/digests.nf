@@ -10,7 +10,7 @@ def packagesOf() {
         build_structures       : ['core', 'material'],
         build_supercell        : ['core', 'material', 'dynamics'],
         compile_potential      : ['core', 'potential'],
-        explore                : ['core', 'material', 'potential', 'dynamics'],
+        explore                : ['core', 'material', 'labels', 'potential', 'dynamics'],
         find_barriers          : ['core', 'material', 'mechanism'],
         fit_arrhenius          : ['core', 'dynamics', 'transport'],
         import_frames          : ['core', 'material', 'labels'],

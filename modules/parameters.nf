@@ -1,45 +1,82 @@
 // Parameters checked against nextflow_schema.json before any task starts; plugins can't be downloaded on closed clusters.
 
-include { asList } from './numbers'
+include { asList; plain } from './numbers'
 
 def schemaGroups() { new groovy.json.JsonSlurper().parse(file("${projectDir}/nextflow_schema.json"))['$defs'].values() }
 
+def schemaRules() { schemaGroups().collectEntries { group -> group['properties'] } }
+
+def kindsOf(rule) { [rule['type']].flatten() }
+
+/** Why an item of a value does not fit its rule; nothing if it does. */
 def mistakeOfItem(item, rule) {
-    def numeric = rule['type'] in ['integer', 'number']
-    if (numeric && !"${item}".isNumber()) { return 'must be a number' }
-    def number = numeric ? "${item}".toBigDecimal() : null
-    if (rule['type'] == 'integer' && !("${item}" ==~ /-?[0-9]+/)) { return 'must be a whole number, in digits alone' }
-    if (rule['type'] == 'boolean' && !("${item}".toString() in ['true', 'false'])) { return 'must be true or false' }
-    if (rule['minimum'] != null && number < rule['minimum']) { return "must be at least ${rule['minimum']}" }
-    if (rule['exclusiveMinimum'] != null && number <= rule['exclusiveMinimum']) { return "must be above ${rule['exclusiveMinimum']}" }
-    if (rule['maximum'] != null && number > rule['maximum']) { return "must be at most ${rule['maximum']}" }
-    if (rule['enum'] && !("${item}".toString() in rule['enum'])) { return "must be one of ${rule['enum'].join(', ')}" }
-    if (rule['pattern'] && !("${item}" ==~ rule['pattern'])) { return "must look like ${rule['example'] ?: rule['pattern']}" }
-    if (rule['format'] && !file("${item}").exists()) { return 'does not exist: check the path' }
+    def kinds = kindsOf(rule)
+    def text = "${item}".toString()
+    def numeric = kinds.any { kind -> kind in ['integer', 'number'] } && (text.isNumber() || !('string' in kinds))
+    if (numeric && !text.isNumber()) { return 'must be a number' }
+    if (numeric && !('number' in kinds) && !(text ==~ /[-+]?[0-9]+/)) { return 'must be a whole number, in digits alone' }
+    def number = numeric ? text.toBigDecimal().doubleValue() : null
+    if (kinds == ['boolean'] && !(text in ['true', 'false'])) { return 'must be true or false' }
+    if (numeric && rule['minimum'] != null && number < rule['minimum']) { return "must be at least ${rule['minimum']}" }
+    if (numeric && rule['exclusiveMinimum'] != null && number <= rule['exclusiveMinimum']) { return "must be above ${rule['exclusiveMinimum']}" }
+    if (numeric && rule['maximum'] != null && number > rule['maximum']) { return "must be at most ${rule['maximum']}" }
+    if (rule['enum'] && !(text in rule['enum'])) { return "must be one of ${rule['enum'].join(', ')}" }
+    if (!numeric && rule['pattern'] && !(text ==~ rule['pattern'])) { return "must look like ${rule['examples'] ? rule['examples'][0] : rule['pattern']}" }
+    if (rule['format'] && !file(text, glob: false).exists()) { return 'does not exist: check the path' }
     null
 }
 
 def mistakeOf(name, value, rule, required) {
-    if (value == null || "${value}" == '') {
+    if (value == null) {
         return required ? "--${name} is missing: ${rule['description']}" : null
     }
-    def items = rule['type'] == 'array' ? asList(value) : [value]
-    def count = rule['type'] == 'array' && (items.size() < rule['minItems'] || items.size() > (rule['maxItems'] ?: items.size()))
-    def why = count ? "needs ${rule['maxItems'] ?: 'at least ' + rule['minItems']} values" : items.findResult { item -> mistakeOfItem(item, rule['items'] ?: rule) }
-    why ? "--${name} is ${value}, ${why}${rule['unit'] ? ' (in ' + rule['unit'] + ')' : ''}" : null
+    def several = 'array' in kindsOf(rule)
+    def items = several ? asList(value) : [value]
+    if ("${value}".trim() == '' || items.any { item -> "${item}".trim() == '' }) {
+        return "--${name} is empty: give ${rule['description']}, or leave it out"
+    }
+    def count = several && (items.size() < rule['minItems'] || items.size() > (rule['maxItems'] ?: items.size()))
+    def example = rule['examples'] && several ? [examples: rule['examples']] : [:]
+    def why = count ? "needs ${rule['maxItems'] ?: 'at least ' + rule['minItems']} values" :
+        items.findResult { item -> mistakeOfItem(item, (several ? rule['items'] : rule) + example) }
+    def shown = "${value}".replaceAll(/[\x00-\x1f\x7f]+/, ' ')
+    why ? "--${name} is ${shown}, ${why}${rule['unit'] ? ' (in ' + rule['unit'] + ')' : ''}" : null
 }
 
 /** What no parameter says alone: a run holds at least one frame of all atoms. */
 def mistakesBetween(given) {
     def frame_ps = "${given['dump_ps']}".toBigDecimal() * "${given['all_every']}".toInteger()
-    "${given['production_ps']}".toBigDecimal() < frame_ps ? ["--production_ps is ${given['production_ps']}, shorter than one frame of all atoms, --dump_ps times --all_every = ${frame_ps} ps: make runs longer or frames denser"] : []
+    "${given['production_ps']}".toBigDecimal() < frame_ps ?
+        ["--production_ps is ${given['production_ps']}, shorter than one frame of all atoms, --dump_ps times --all_every = ${frame_ps} ps: make runs longer or frames denser"] : []
+}
+
+/** Single-letter changes that make one word of another (Levenshtein's distance). */
+def changesBetween(one, other) {
+    def last = (0..other.size()).toList()
+    one.toList().eachWithIndex { letter, row ->
+        def next = [row + 1]
+        other.toList().eachWithIndex { mark, column ->
+            next << [next[column] + 1, last[column + 1] + 1, last[column] + (letter == mark ? 0 : 1)].min()
+        }
+        last = next
+    }
+    last[-1]
+}
+
+/** What to do about a name that is no parameter: the one that was probably meant, or the list. */
+def unknownName(name, known) {
+    def near = known.collect { other -> [changesBetween(name.toLowerCase(), other.toLowerCase()), other] }.min { pair -> pair[0] }
+    def meant = known.findAll { other -> name.size() > 3 && other.startsWith(name) }
+    def hint = near[0] <= [2, name.size().intdiv(4)].max() ? [near[1]] : meant.take(3)
+    "--${name} is no parameter: ${hint ? 'did you mean --' + hint.join(' or --') + '?' : '--help lists them'}"
 }
 
 /** Ends the run with all mistakes at once, or returns. */
 def checkParameters(given) {
-    def rules = schemaGroups().collectEntries { group -> group['properties'] }
-    def required = schemaGroups().collectMany { group -> group['required'] }
-    def mistakes = given.keySet().findAll { name -> !rules.containsKey("${name}".toString()) }.collect { name -> "--${name} is no parameter: --help lists them" }
+    def rules = schemaRules()
+    def required = schemaGroups().collectMany { group -> group['required'] ?: [] }
+    def names = given.keySet().collect { name -> "${name}".toString() }
+    def mistakes = names.findAll { name -> !rules.containsKey(name) }.collect { name -> unknownName(name, rules.keySet().toList()) }
     mistakes += rules.collect { name, rule -> mistakeOf(name, given.containsKey(name) ? given[name] : null, rule, name in required) }.findAll { why -> why }
     mistakes = mistakes ?: mistakesBetween(given)
     if (mistakes) {
@@ -47,10 +84,30 @@ def checkParameters(given) {
     }
 }
 
-/** All parameters with unit, default and meaning, as text. */
+/** A value as its rule types it: true or false, a number as Python writes it, a list, or text. */
+def typedValue(value, rule) {
+    def kinds = kindsOf(rule)
+    if (value == null) { return null }
+    if ('array' in kinds) { return asList(value).collect { item -> typedValue(item, rule['items']) } }
+    def text = "${value}".toString()
+    if (kinds == ['boolean']) { return text.toBoolean() }
+    if (kinds == ['integer']) { return text.toInteger() }
+    kinds == ['number'] ? plain(text) : text
+}
+
+/** All parameters, checked before, as one map of typed values. */
+def typedParameters(given) {
+    schemaRules().collectEntries { name, rule -> [name, typedValue(given.containsKey(name) ? given[name] : null, rule)] }
+}
+
+/** All parameters with unit, range or choices, default and meaning, as text. */
 def helpText(given) {
     schemaGroups().collectMany { group ->
         ["\n${group['title']}"] + group['properties'].collect { name, rule ->
-            "  --${name.padRight(32)} ${rule['description']}${rule['unit'] ? ', ' + rule['unit'] : ''} [${given.containsKey(name) ? given[name] : '-'}]" }
+            def spans = (rule['items'] ?: [:]) + rule
+            def limits = [rule['unit'], spans['enum'] ? 'one of ' + spans['enum'].join(', ') : null, spans['exclusiveMinimum'] != null ? "above ${spans['exclusiveMinimum']}" : null,
+                spans['minimum'] != null ? "at least ${spans['minimum']}" : null, spans['maximum'] != null ? "at most ${spans['maximum']}" : null].findAll { part -> part }
+            def value = given.containsKey(name) ? given[name] : null
+            "  --${name.padRight(34)} ${rule['description']}${limits ? ' (' + limits.join('; ') + ')' : ''} [${value == null ? '-' : value}]" }
     }.join('\n')
 }

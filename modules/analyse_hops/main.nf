@@ -22,6 +22,6 @@ process ANALYSE_HOPS {
 
     stub:
     """
-    touch ${meta.id}.hops.parquet ${meta.id}.tracks.parquet ${meta.id}.van_hove.parquet
+    touch ${meta.id}.hops.parquet ${meta.id}.interstitial.parquet ${meta.id}.tracks.parquet ${meta.id}.van_hove.parquet
     """
 }

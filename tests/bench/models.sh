@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# Makes assets/models anew from the shipped frames, or with dpa4 as first argument assets/models/dpa4 (./haven setup --pytorch):
+# Makes assets/models anew from the shipped frames, with small as first argument assets/models/small, the fast potentials of
+# the study, or with dpa4 assets/models/dpa4 (./haven setup --pytorch):
 # trains two potentials for each U, larger and longer than the demo's, tests them, copies them with provenance, errors and
 # checksums. HAVEN_SCRATCH names a folder to work in: called again with it, the trainings go on from their checkpoints. Further
-# options go to nextflow run. About 13 minutes of one core a potential, half an hour with dpa4.
+# options go to nextflow run. About 13 minutes of one core a potential, 5 for a small one, half an hour with dpa4.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-models.XXXXXX")}
 target=$root/assets/models kept=pb profile=demo
 network=(--cutoff_angstrom 7 --embedding 25,50,100 --axis_neurons 16 --fitting 120,120,120 --fitting_activation gelu
   --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400)
-if [ "${1:-}" = dpa4 ]; then
+if [ "${1:-}" = small ]; then
+  shift
+  target=$target/small
+  network=(--fitting_activation gelu --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400)
+elif [ "${1:-}" = dpa4 ]; then
   shift
   target=$target/dpa4 kept=pt profile=demo,equivariant network=()
 fi

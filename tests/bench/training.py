@@ -152,8 +152,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="*", type=int, default=[1])
     parser.add_argument("--out", required=True, help="CSV, added to")
     args = parser.parse_args()
-    engine = importlib.import_module("haven.potential.families.deepmd.process")
-    engine.set_threads(1)
+    importlib.import_module("haven.core.tasks").set_threads(1)
     importlib.import_module("deepmd.tf.entrypoints.main")
     out = Path(args.out)
     rows: list[dict[str, object]] = []

@@ -11,9 +11,10 @@ LAYERS = ("core", "material", "trajectory", "labels", "potential", "dynamics", "
 
 
 def module_file(name: str) -> Path | None:
-    """Return the file of a module of the package, None for a package or another library's."""
-    path = BIN.joinpath(*name.split(".")).with_suffix(".py")
-    return path if path.exists() else None
+    """Return the file of a module of the package, None for another library's."""
+    path = BIN.joinpath(*name.split("."))
+    inner = [path / "__init__.py"] if name.count(".") > 1 else []  # the ten packages' are empty
+    return next((found for found in (path.with_suffix(".py"), *inner) if found.exists()), None)
 
 
 def imported(path: Path) -> set[str]:

@@ -83,7 +83,7 @@ def test_every_format_gives_the_numbers_of_extxyz(tmp_path, images, name):
 
 def test_times_of_a_dcd_are_not_believed(tmp_path, images):
     path, options = save(tmp_path, "w.dcd", images[:5])
-    with pytest.raises(HavenError, match="give --timestep_ps"):
+    with pytest.raises(HavenError, match="give --frame_spacing_ps"):
         analyse_transport.main(["--trajectory", str(path), "--species", "Li", "--temperature_k",
                                 "400", "--out", str(tmp_path), *options[:2]])
 

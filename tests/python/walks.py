@@ -106,3 +106,21 @@ def exclusion(
             grid[go, i] = new[free]
             path[go, i] += step[free].astype(np.int32)
     return out
+
+
+def groups(
+    rng: np.random.Generator, ions: int, frames: int, rate: float, size: int = 4,
+    length: float = 3.0,
+) -> np.ndarray:
+    """Return positions (frames, ions, 3) of ions that jump ``size`` at a time, the same way.
+
+    Each time other ones do: each alone walks at ``rate`` jumps a frame, the sum moves ``size``
+    times as fast.
+    """
+    number = rng.poisson(rate * frames * ions / size)
+    when = rng.integers(1, frames, size=number)
+    way, sign = rng.integers(3, size=number), rng.choice([-1, 1], size=number)
+    who = np.argsort(rng.random((number, ions)), axis=1)[:, :size]
+    jumps = np.zeros((frames, ions, 3))
+    np.add.at(jumps, (when[:, None], who, way[:, None]), sign[:, None])
+    return np.cumsum(jumps, axis=0) * length

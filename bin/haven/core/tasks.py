@@ -1,4 +1,4 @@
-"""What a long task makes sure of first: alone in its folder, a GPU where one is due."""
+"""What a task makes sure of first: alone in its folder, its threads, a GPU where one is due."""
 
 from __future__ import annotations
 
@@ -39,6 +39,17 @@ def alone(folder: Path) -> Iterator[None]:
         except OSError as error:
             log.warning("%s can't be locked (%s): don't run two tasks on it", folder, error)
         yield
+
+
+def set_threads(threads: int) -> None:
+    """Limit the threads of the libraries; only before TensorFlow is imported."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ["DP_INTRA_OP_PARALLELISM_THREADS"] = str(threads)
+    os.environ["DP_INTER_OP_PARALLELISM_THREADS"] = "1"
+    # PyTorch's loader in this process: data sets are small, and its helpers fail on loaded machines
+    os.environ["NUM_WORKERS"] = "0"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TORCH_LOGS", "-all")  # errors only
 
 
 def require_gpu(backend: str = "tensorflow") -> str | None:

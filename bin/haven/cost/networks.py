@@ -8,12 +8,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from haven.core import tasks
 from haven.core.errors import HavenError, log
-from haven.potential.families.deepmd.options import widths
+from haven.cost.options import NETWORK
 from haven.potential.training import Settings
 
 STEPS = 20
-PATTERN = re.compile(r"([0-9-]+)/([0-9-]+)/([0-9.]+)/(float32|float64)")
 
 
 def settings_of(text: str, steps: int = STEPS) -> Settings:
@@ -22,11 +22,11 @@ def settings_of(text: str, steps: int = STEPS) -> Settings:
     The published study's network is ``32-64-128/256-256-256/7/float64``; 16 axis neurons (8 below
     an embedding of 100) are DeePMD-kit's own default.
     """
-    found = PATTERN.fullmatch(text.strip())
+    found = re.fullmatch(NETWORK, text.strip())
     if found is None:
         raise HavenError(f"--cost_networks has {text}: write embedding/fitting/cutoff/precision, "
                          "such as 32-64-128/256-256-256/7/float64")
-    embedding, fitting = (widths("cost_networks", part.replace("-", ","))
+    embedding, fitting = (tuple(int(width) for width in part.split("-"))
                           for part in found.groups()[:2])
     axis = min(16 if embedding[-1] >= 100 else 8, embedding[-1])
     return replace(Settings(), training_steps=steps, learning_rate_start=1e-3, decay_steps=5,
@@ -40,7 +40,7 @@ def _make(folder: Path, settings: Settings, dataset: dict[str, Any]) -> None:
     from haven.potential.families.deepmd.systems import choose_sel, merge_systems
     from haven.potential.training import make_input, train
 
-    engine.set_threads(1)
+    tasks.set_threads(1)
     engine.divert_messages(folder / "engine.log")
     sel = choose_sel(dataset, settings.cutoff_angstrom)
     parts, test = (merge_systems(dataset, subset, folder) for subset in ("train", "test"))

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 BLOCK_PS = 2.5  # between two judgements
 SNAPSHOT_PS = 0.25  # between two minimised snapshots: an ion hops once in some picoseconds
-LEAST_PS = 10.0  # before which nothing is called settled: the quickest relaxation seen takes 5
-PRECISION_MEV = 4.0  # per atom, to which energies of halves must agree; disorder relaxes by 20
+LEAST_PS = 15.0  # before which nothing is called settled: at 800 K the ions take 9 ps
+PRECISION_KT = 0.15  # of kT a mobile ion, to which halves must agree: an order relaxes by about kT
 LEAST_MOVES = 10  # in the judged window: with fewer, the ions have hardly been elsewhere
 SETTLED = "settled"
 BROKEN = ("exploded", "melted", "drifting", RAN_AWAY)
@@ -65,7 +65,9 @@ class Judged:
     verdict: str
 
 
-def judge(found: Inherent, mobile: np.ndarray, spacing: float) -> Judged:
+def judge(
+    found: Inherent, mobile: np.ndarray, spacing: float, temperature_k: float
+) -> Judged:
     """Judge whether the second half of an anneal is stationary, and precise enough to say so.
 
     Parameters
@@ -76,7 +78,12 @@ def judge(found: Inherent, mobile: np.ndarray, spacing: float) -> Judged:
         Whether each atom is mobile, (A,).
     spacing
         Distance of neighbouring sites, Angstrom.
+    temperature_k
+        Of the anneal.
     """
+    from ase.units import kB
+
+    needed = PRECISION_KT * 1000 * kB * temperature_k * mobile.mean()
     start = len(found.steps) // 2
     late = Inherent(found.steps[start:], found.energies[start:], found.positions[start:])
     energy = compare_halves(1000 * late.energies / len(mobile))
@@ -88,9 +95,9 @@ def judge(found: Inherent, mobile: np.ndarray, spacing: float) -> Judged:
     elif not energy.agree:
         verdict = (f"energies of minimised snapshots still change, by {energy.difference:.1f} "
                    f"meV/atom (+-{energy.bound:.1f})")
-    elif energy.bound > PRECISION_MEV:
+    elif energy.bound > needed:
         verdict = (f"energies of minimised snapshots are known to {energy.bound:.1f} meV/atom "
-                   f"only, {PRECISION_MEV:g} are needed")
+                   f"only, {needed:.1f} are needed")
     elif not compare_counts(*moves):
         verdict = f"hop rates of its halves differ ({moves[0]} and {moves[1]} moves)"
     else:
@@ -141,8 +148,9 @@ def run_anneal(
     Returns
     -------
     annealed
-        Last snapshot, minimised in the start's cell; None where the run broke down or a cation of
-        the framework left its site: then nothing may start from it.
+        Snapshot of lowest energy of the second half, minimised in the start's cell: the nearest to
+        the order of runs colder than the anneal, which most are. None where the run broke down or
+        a cation of the framework left its site: then nothing may start from it.
     row
         Of table ``anneals``, without its keys.
     snapshots
@@ -165,7 +173,7 @@ def run_anneal(
         found = minimise_snapshots(
             atoms, joined.all_steps, in_one_cell(joined, atoms.cell.array @ rotation), potential,
             material.species, folder, job.threads, job.walls)
-        judged = judge(found, mobile, spacing)
+        judged = judge(found, mobile, spacing, job.temperature_k)
         log.info("anneal: %.4g ps, %.1f meV/atom below its start: %s",
                  steps * job.timestep_fs / 1000,
                  1000 * (found.energies[0] - found.energies[-1]) / len(atoms), judged.verdict)
@@ -176,7 +184,9 @@ def run_anneal(
     left = left_sites(found, symbols, framework(material), mobile, spacing)
     row = _row(job, joined, found, judged, left, len(atoms), ended)
     annealed = atoms.copy()
-    annealed.positions = np.asarray(found.positions[-1], float) @ rotation.T
+    late = len(found.steps) // 2
+    lowest = late + int(np.argmin(found.energies[late:]))
+    annealed.positions = np.asarray(found.positions[lowest], float) @ rotation.T
     picosecond = job.timestep_fs / 1000
     rows: list[Row] = [{"time_ps": float(step) * picosecond, "inherent_energy_ev": float(energy)}
                        for step, energy in zip(found.steps, found.energies, strict=True)]

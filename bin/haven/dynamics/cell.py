@@ -26,7 +26,6 @@ from haven.dynamics.tables import CELLS
 if TYPE_CHECKING:
     from ase import Atoms
 
-CHOICES = ("npt", "relaxed", "material")
 FEWEST = 20  # independent volumes below which a mean cell is not trusted
 VOLUME_ERROR = 0.01  # share of the volume known to, 95 %: 0.2 GPa where the bulk modulus is 20
 RAN_AWAY = "ran away"

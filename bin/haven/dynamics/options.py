@@ -1,45 +1,74 @@
-"""Options that the scripts of dynamics share."""
+"""Options of dynamics with a potential, and of the dynamics that explores."""
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 
-from haven.core.errors import HavenError
-from haven.core.options import add_name
-from haven.dynamics.cell import CHOICES
+from haven.core.options import option
 
-NUMBERS = {
-    "timestep_fs": (1.0, "time step"),
-    "damping_fs": (100.0, "damping time of the Nosé-Hoover chain"),
-    "checkpoint_minutes": (10.0, "wall time between restart files"),
-    "pressure_gpa": (0.0, "pressure of the cell at rest"),
-}
+WINDOW = (0.15, 1.0)  # eV/Angstrom: below it a potential knows a frame, above it the frame is wild
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every run of dynamics has."""
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
-    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
-    parser.add_argument("--seed", type=int, default=1, help="seed of potential and velocities")
-    for name, (value, text) in NUMBERS.items():
-        parser.add_argument(f"--{name}", type=float, default=value, help=text)
-    parser.add_argument("--threads", type=int, default=1, help="processor threads")
-    parser.add_argument("--checkpoint_dir", help="folder for checkpoints that a retry goes on from")
-    parser.add_argument("--gpu", action="store_true", help="refuse to run without a GPU")
-    parser.add_argument("--out", default=".", help="folder for the results")
-    add_name(parser)
+@dataclass(frozen=True)
+class Dynamics:
+    """Molecular dynamics at constant temperature."""
+
+    timestep_fs: float = option(1.0, "time step", unit="fs", above=0, most=5)
+    equilibration_ps: float = option(20.0, "time before the production", unit="ps", least=0,
+                                     most=1_000_000)
+    production_ps: float = option(200.0, "time of the production", unit="ps", above=0,
+                                  most=1_000_000)
+    dump_ps: float = option(0.1, "time between stored positions of the mobile ions", unit="ps",
+                            above=0, most=1000)
+    all_every: int = option(10, "positions of all atoms are stored at every n-th of those",
+                            least=1, most=100_000)
+    force_window_ev_per_angstrom: float = option(
+        0.3, "largest calibrated force error (the ensemble's deviation times its measured factor) "
+        "that counts as trusted", unit="eV/Angstrom", above=0, most=10)
 
 
-def add_cell(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of the cell."""
-    parser.add_argument("--cell", choices=CHOICES, default=CHOICES[0],
-                        help="npt: mean cell at the pressure and temperature; relaxed: at the "
-                        "pressure and 0 K; material: of the structure as it is")
+@dataclass(frozen=True)
+class Cell:
+    """The cell that the dynamics keeps."""
+
+    cell: str = option(
+        "npt", "cell of the dynamics: npt (mean cell at the pressure and the run's temperature, "
+        "from a short run at constant pressure), relaxed (by the potential at the pressure and "
+        "0 K) or material (as the material file has it)", choices=("npt", "relaxed", "material"))
+    pressure_gpa: float = option(0.0, "pressure of the cell at rest", unit="GPa", least=-2,
+                                 most=100)
 
 
-def steps(length_ps: float, timestep_fs: float, name: str, least: float = 0.0) -> int:
-    """Return the time steps of a length in ps; refuse one that is below ``least`` or no number."""
-    if not least <= length_ps < float("inf"):
-        raise HavenError(f"--{name} is {length_ps:g}: give at least {least:g} ps")
-    return round(length_ps * 1000 / timestep_fs) if timestep_fs > 0 else 0
+@dataclass(frozen=True)
+class ConstantPressure:
+    """The run at constant pressure that gives the cell."""
+
+    cell_ps: float = option(10.0, "length of the run at constant pressure, for each U and "
+                            "temperature", unit="ps", above=0, most=100_000)
+
+
+@dataclass(frozen=True)
+class Anneal:
+    """How the mobile ions come to equilibrium before anything starts from them."""
+
+    anneal_temperature_k: float = option(750.0, "temperature of the anneal", unit="K", above=0,
+                                         most=5000)
+    anneal_ps: float = option(
+        60.0, "longest time of the anneal", unit="ps", least=0, most=100_000,
+        more="It ends earlier, when it is stationary; 0 leaves it out, and the report says so")
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """Short hot dynamics of small cells with an ensemble of potentials."""
+
+    explore_temperatures_k: tuple[float, ...] = option(
+        (300.0, 450.0, 600.0, 900.0), "temperatures of the exploring dynamics", unit="K", above=0,
+        most=3000)
+    explore_ps: float = option(4.0, "length of each exploring run", unit="ps", above=0,
+                               most=10_000)
+    explore_dump_ps: float = option(0.05, "time between frames of an exploring run", unit="ps",
+                                    above=0, most=1000, pipeline=False)
+    explore_deviation_ev_per_angstrom: tuple[float, float] = option(
+        WINDOW, "window of the ensemble's largest force deviation in which a frame is worth a "
+        "label", unit="eV/Angstrom", least=0, most=100)

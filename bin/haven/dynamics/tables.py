@@ -21,7 +21,11 @@ RUNS = Schema("runs", (
     real("force_error_max_p95_ev_per_angstrom", "the same as a calibrated force error: times "
          "the scale of table calibration_scale; written by the report", "eV/Angstrom",
          nullable=True),
-    real("share_beyond_window", "share of frames beyond the trained window", nullable=True),
+    real("share_beyond_window", "share of frames on which the calibrated force error of the "
+         "worst atom is beyond the trained window; written by the report (before it: by the "
+         "deviation alone)", nullable=True),
+    text("trust", "trusted | beyond (the window, in too many frames) | uncalibrated (not well "
+         "enough to say); written by the report", nullable=True),
     real("wall_s", "wall time of the production", "s"),
     whole("cores", "cores"),
     real("ns_per_day", "speed", "ns/day"),

@@ -1,8 +1,8 @@
-"""The trust gate: where an ensemble disagrees, a run is beyond its training data."""
+"""The trust gate on runs: where its calibrated error is large, a run is beyond its training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 from haven.core.errors import log
 from haven.core.numbers import known as known_number
 from haven.core.types import Row, Table
+from haven.potential.gate import BEYOND, TRUSTED, UNCALIBRATED, Gate
 from haven.potential.selection import select
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ LIMIT = 0.05  # share of frames beyond the trained window above which a run is n
 EXPORTED = 10  # frames of one run written for labelling, at most
 CANDIDATES = 500  # frames chosen from, at most: their surroundings are compared pair by pair
 KEYS = ["u_ev", "temperature_k", "replica", "seed"]
+BESIDE = ["share_beyond_window", "force_error_max_p95_ev_per_angstrom"]  # stand beside each D
 
 
 def at_steps(deviation: np.ndarray | None, steps: np.ndarray) -> np.ndarray | None:
@@ -92,50 +94,137 @@ def export(
     return len(marked)
 
 
-def worst_share(group: Table) -> float | None:
-    """Return the largest share of frames beyond the trained window of some runs, if measured."""
-    shares = group["share_beyond_window"].dropna() if "share_beyond_window" in group else []
-    return float(max(shares)) if len(shares) else None
+def worst(group: Table, name: str) -> float | None:
+    """Return the largest value of a column of `BESIDE` among some runs, if measured."""
+    values = group[name].dropna() if name in group else []
+    return float(max(values)) if len(values) else None
+
+
+def judge_runs(runs: Table, thermo: Table, gates: Mapping[float, Gate]) -> Table:
+    """Return table ``runs`` with calibrated errors, share beyond the window, and what they allow.
+
+    Parameters
+    ----------
+    runs, thermo
+        The tables; ``thermo`` holds the ensemble's deviation along each run.
+    gates
+        Of each U, from `haven.potential.gate.gates`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``force_error_max_p95_ev_per_angstrom``: 95 % quantile of the worst atom's calibrated error.
+        ``share_beyond_window``: share of the frames on which that error is beyond the window;
+        empty where it cannot be calibrated. ``trust``: ``trusted`` | ``beyond`` | ``uncalibrated``,
+        empty where one potential drove alone.
+    """
+    import pandas as pd
+
+    deviation = "deviation_max_ev_per_angstrom"
+    held = thermo.dropna(subset=[deviation])
+    shares = {}
+    for key, frames in held.groupby(KEYS):
+        gate = gates.get(float(str(key[0])))
+        if gate is not None and gate.scale is not None:
+            beyond = frames[deviation].astype(float) * gate.scale > gate.window
+            shares[tuple(map(float, key))] = float(beyond.mean())  # type: ignore[arg-type]
+    scales = {u: gate.scale for u, gate in gates.items()}
+    error = runs["deviation_max_p95_ev_per_angstrom"].astype(float) * pd.to_numeric(
+        runs["u_ev"].map(scales))
+    names = [tuple(map(float, row)) for row in runs[KEYS].itertuples(index=False)]
+    done = runs.assign(force_error_max_p95_ev_per_angstrom=error,
+                       share_beyond_window=[shares.get(name) for name in names])
+    return done.assign(trust=[_trust(row, gates) for row in done.to_dict("records")])
+
+
+def _trust(run: Row, gates: Mapping[float, Gate]) -> str | None:
+    """Return what a run's deviations allow to say of it; None where there are none."""
+    share, gate = run["share_beyond_window"], gates.get(float(str(run["u_ev"])))
+    if not known_number(run["deviation_max_p95_ev_per_angstrom"]):  # type: ignore[arg-type]
+        return None
+    if known_number(share) and float(str(share)) > LIMIT:  # type: ignore[arg-type]
+        return BEYOND
+    calibrated = gate is not None and gate.allowed and known_number(share)  # type: ignore[arg-type]
+    return TRUSTED if calibrated else UNCALIBRATED
 
 
 def add_share(table: Table, runs: Table) -> Table:
-    """Return a table of runs' results with each run's share of frames beyond the trained window.
+    """Return a table of runs' results with each run's share beyond the window and force error.
 
     Parameters
     ----------
     table
-        ``diffusion`` or ``conductivity``.
+        ``diffusion`` or ``conductivity``. Rows of several runs joined get the worst of their U and
+        temperature.
     runs
-        The table ``runs``; empty where one potential alone ran.
+        The table ``runs``, from `judge_runs`; empty where one potential alone ran.
     """
-    share = runs[[*KEYS, "share_beyond_window"]].drop_duplicates(KEYS)
-    rest = table.drop(columns="share_beyond_window", errors="ignore")
-    return rest.merge(share, on=KEYS, how="left")
+    import pandas as pd
+
+    rest = table.drop(columns=BESIDE, errors="ignore")
+    single = runs[[*KEYS, *BESIDE]].drop_duplicates(KEYS)
+    for name in BESIDE:
+        single[name] = pd.to_numeric(single[name])
+    done = rest.merge(single, on=KEYS, how="left")
+    known = set(map(tuple, runs[KEYS].itertuples(index=False)))
+    alone = [tuple(row) in known for row in done[KEYS].itertuples(index=False)]
+    worst = single.groupby(KEYS[:2])[BESIDE].max()
+    both = [tuple(row) for row in done[KEYS[:2]].itertuples(index=False)]
+    for name in BESIDE:
+        of_all = pd.Series([worst[name].get(key) for key in both], index=done.index, dtype=float)
+        done[name] = done[name].where(pd.Series(alone, index=done.index), of_all)
+    return done
 
 
-def verdict_rows(runs: Table, material: str, name_of: Callable[[Row], str]) -> list[Row]:
-    """Return a row of table ``verdicts`` for each run's share, or each U that has no ensemble."""
+def verdict_rows(
+    runs: Table, material: str, name_of: Callable[[Row], str], gates: Mapping[float, Gate]
+) -> list[Row]:
+    """Return a row of table ``verdicts`` for each run's trust, or each U that has no ensemble.
+
+    Parameters
+    ----------
+    runs
+        From `judge_runs`.
+    material
+        For the rows.
+    name_of
+        Run to name.
+    gates
+        Of each U.
+    """
     rows: list[Row] = []
 
-    def add(subject: str, value: float | None, passed: bool, message: str) -> None:
+    def add(subject: str, value: object, passed: bool, message: str) -> None:
         rows.append({"material": material, "stage": "RUN_DYNAMICS", "subject": subject,
                      "check": "trained window", "value": value, "limit": LIMIT, "unit": "1",
                      "passed": passed, "message": message})
 
     for u_ev, mine in runs.groupby("u_ev"):
-        known = mine.dropna(subset=["share_beyond_window"])
+        known = mine[mine["trust"].notna()]
         if known.empty:
             add(f"U = {u_ev:g} eV", None, False,
                 f"not measured for {len(mine)} runs: one potential alone says nothing of where it "
                 "holds; --ensemble 2 or more does")
         for run in known.to_dict("records"):
-            share = float(run["share_beyond_window"])
-            name = name_of(run)
-            what = "label the frames written beside the trajectory" if share > LIMIT else "trusted"
-            error = run.get("force_error_max_p95_ev_per_angstrom")
-            if known_number(error):
-                what += (f"; calibrated force error (root mean square) up to {error:.2g} eV/A in "
-                         "95 % of the frames")
-            add(name, share, share <= LIMIT, f"in {share:.1%} of the frames of {name} the "
-                f"potentials disagree by more than they may: {what}")
+            share = run["share_beyond_window"]
+            add(name_of(run), share if known_number(share) else None, run["trust"] == TRUSTED,
+                _said(run, name_of(run), gates.get(float(str(u_ev)))))
     return rows
+
+
+def _said(run: Row, name: str, gate: Gate | None) -> str:
+    """Return what a run's calibrated error and the gate's worth say of it, in words."""
+    if gate is None or gate.scale is None:
+        return (f"{name}: not calibrated well enough to say: no held-out frames of this U tell "
+                "what the potentials' disagreement is worth")
+    error = float(str(run["force_error_max_p95_ev_per_angstrom"]))
+    if not known_number(run["share_beyond_window"]):  # type: ignore[arg-type]
+        return f"{name}: not calibrated well enough to say: table thermo lacks its deviations"
+    words = (f"in {float(str(run['share_beyond_window'])):.1%} of the frames of {name} the "
+             f"calibrated force error of the worst atom is above {gate.window:g} eV/A (up to "
+             f"{error:.2g} eV/A in 95 % of them)")
+    if run["trust"] == BEYOND:
+        return f"{words}: beyond what the potentials were trained on; label such frames"
+    if run["trust"] == UNCALIBRATED:
+        return f"{words}: not calibrated well enough to say more: {gate.reason}"
+    return f"{words}: trusted"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from haven.core.errors import HavenError, log
+from haven.core.options import option
 from haven.labels.frames import FAILED, min_distance
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # and eigenstates (eV^2 per electron). The d electron of an open shell turns slowly into its best
 # orbital: with GPAW's looser default for energy it has not, and forces are 0.1 eV/Angstrom off.
 CONVERGENCE = {"energy": 1e-5, "density": 6e-5, "eigenstates": 3e-6}
+
+FUNCTIONALS = ("PBE", "PW91", "PBEsol", "RPBE")  # known to both engines
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,23 @@ class Settings:
         (`haven.labels.dispersion`).
     """
 
-    functional: str = "PBE"
-    plane_wave_cutoff_ev: float = 340.0
-    kpoint_spacing_per_angstrom: float = 0.6
-    smearing_ev: float = 0.025
-    smearing_with_u_ev: float = 0.1
+    functional: str = option("PBE", "exchange-correlation functional", choices=FUNCTIONALS)
+    plane_wave_cutoff_ev: float = option(340.0, "plane-wave cutoff", unit="eV", least=150,
+                                         most=1500)
+    kpoint_spacing_per_angstrom: float = option(
+        0.6, "largest spacing of the k mesh, 2 pi included", unit="1/Angstrom", above=0, most=2)
+    smearing_ev: float = option(
+        0.025, "width of the Fermi-Dirac occupations of labels without U", unit="eV", above=0,
+        most=1)
+    smearing_with_u_ev: float = option(
+        0.1, "width of the Fermi-Dirac occupations of labels with U, which opens a gap", unit="eV",
+        above=0, most=1)
     maximum_steps: int = 150
-    dispersion: str = "none"
+    dispersion: str = option(
+        "none", "dispersion correction in energy, forces and stress of each label",
+        choices=("none", "d3bj"),
+        more="Given frames that do not hold it yet get it added; d3bj is DFT-D3 with "
+        "Becke-Johnson damping")
     convergence: dict[str, float] = field(default_factory=lambda: dict(CONVERGENCE))
 
     def width_ev(self, u_ev: float) -> float:

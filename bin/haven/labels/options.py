@@ -1,27 +1,49 @@
-"""Command-line options of the labels' engine, the same for every script that calls it."""
+"""Options of the labels' engine and of first-principles dynamics."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 
+from haven.core.options import add, option, read
 from haven.labels.labelling import Settings
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The program that labels; its settings are `haven.labels.labelling.Settings`."""
+
+    engine: str = option("gpaw", "engine of the labels", choices=("gpaw", "vasp"),
+                         more="vasp needs the program (HAVEN_VASP) and its VASP_PP_PATH")
+
+
+@dataclass(frozen=True)
+class Thermostat:
+    """The thermostat of every kind of dynamics."""
+
+    damping_fs: float = option(100.0, "damping time of the Nose-Hoover thermostat", unit="fs",
+                               above=0, most=100_000)
+
+
+@dataclass(frozen=True)
+class FirstPrinciplesDynamics:
+    """First-principles dynamics of one conventional cell."""
+
+    aimd_steps: int = option(150, "steps of the first-principles dynamics", least=1,
+                             most=10_000_000)
+    aimd_timestep_fs: float = option(2.0, "time step of the first-principles dynamics", unit="fs",
+                                     above=0, most=10)
+    aimd_label_every: int = option(
+        0, "every so many steps a frame of the first-principles dynamics also goes into "
+        "results/frames, for later trainings; 0: none", least=0, most=1_000_000)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the engine and its settings (`haven.labels.labelling.Settings`)."""
-    default = Settings()
-    parser.add_argument("--engine", choices=("gpaw", "vasp"), default="gpaw",
-                        help="program that labels; VASP by HAVEN_VASP and VASP_PP_PATH")
-    parser.add_argument("--functional", default=default.functional,
-                        help="exchange-correlation functional")
-    for name in ("plane_wave_cutoff_ev", "kpoint_spacing_per_angstrom", "smearing_ev",
-                 "smearing_with_u_ev"):
-        parser.add_argument(f"--{name}", type=float, default=getattr(default, name), help=" ")
-    parser.add_argument("--dispersion", choices=("none", "d3bj"), default=default.dispersion,
-                        help="correction added to energy, forces and stress of each label")
+    add(parser, Engine)
+    add(parser, Settings)
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return the settings that the options say."""
-    return Settings(args.functional, args.plane_wave_cutoff_ev, args.kpoint_spacing_per_angstrom,
-                    args.smearing_ev, args.smearing_with_u_ev, dispersion=args.dispersion)
+    return read(Settings, args)

@@ -141,16 +141,24 @@ def lattice_of(material: Material, trajectory: Trajectory) -> SiteLattice:
         Mobile ions, and as far as there all atoms.
     """
     lattice = site_lattice(material, trajectory.cell)
-    if "symbols" not in trajectory.extra:
+    mean = mean_positions(trajectory)
+    if mean is None:
         log.warning("%s has no frames of all atoms: ideal sites are taken", trajectory.path)
         return lattice
-    times = trajectory.extra.get("all_time_ps", ())
-    if not len(times):
-        return lattice
+    return lay(lattice, material, trajectory.extra["symbols"], mean, str(trajectory.path))
+
+
+def mean_positions(trajectory: Trajectory) -> Floats | None:
+    """Return the mean position of every atom, (A, 3), Angstrom; None without frames of all atoms.
+
+    The host is held where it was in frame 0.
+    """
+    if "symbols" not in trajectory.extra or not len(trajectory.extra.get("all_time_ps", ())):
+        return None
+    times = trajectory.extra["all_time_ps"]
     atoms = read_members(trajectory.path, "all_angstrom")["all_angstrom"].astype(float)
     drift = np.stack([np.interp(times, trajectory.time_ps, x - x[0]) for x in trajectory.host.T])
-    mean = (atoms - drift.T[:, None]).mean(axis=0)
-    return lay(lattice, material, trajectory.extra["symbols"], mean, str(trajectory.path))
+    return (atoms - drift.T[:, None]).mean(axis=0)
 
 
 def core_radius(lattice: SiteLattice, share: float) -> float:
@@ -206,10 +214,11 @@ def find_hops(
         )
         before = codes[-1]
     events = np.concatenate(moves)
-    return _without_returns(events[np.lexsort((events[:, 1], events[:, 0]))], time_ps, residence_ps)
+    return without_returns(events[np.lexsort((events[:, 1], events[:, 0]))], time_ps, residence_ps)
 
 
-def _without_returns(events: Ints, time_ps: Floats, residence_ps: float) -> Hops:
+def without_returns(events: Ints, time_ps: Floats, residence_ps: float) -> Hops:
+    """Return moves (ion, frame, code left, code reached; (E, 4), sorted) less those soon undone."""
     kept: list[tuple[int, int, int, int]] = []
     returns: list[tuple[int, int]] = []
     for ion, frame, first, second in events.tolist():

@@ -49,6 +49,26 @@ HOPS = Schema("hops", (
     real("duration_ps", "time watched", "ps"),
 ))
 
+INTERSTITIAL = Schema("interstitial", (
+    *RUN,
+    text("species", "mobile element"),
+    text("kind", "all | intra_layer | inter_layer: which jumps"),
+    whole("jumps", "jumps between the material's sites"),
+    whole("jumps_via", "of these, by way of an interstitial site: a tetrahedron of anions that is "
+          "none of the material's sites"),
+    real("share_via", "jumps_via / jumps", nullable=True),
+    real("share_via_low_95", LOW + " (exact binomial)", nullable=True),
+    real("share_via_high_95", HIGH + " (exact binomial)", nullable=True),
+    real("sites_per_cell", "interstitial sites of a conventional cell"),
+    real("time_share", "share of the mobile ions' time in interstitial sites, all jumps"),
+    real("time_low_95", LOW + " (bootstrap over the ions)"),
+    real("time_high_95", HIGH + " (bootstrap over the ions)"),
+    whole("visits", "visits to interstitial sites"),
+    whole("rests", "visits of at least the residence time"),
+    real("stay_mean_ps", "mean duration of a visit", "ps", nullable=True),
+    real("frame_ps", "time between frames: shorter passages are not seen", "ps"),
+))
+
 TRACKS = Schema("tracks", (
     *RUN,
     whole("ion", "number of the mobile ion"),
@@ -99,4 +119,4 @@ BARRIERS = Schema("barriers", (
        nullable=True),
 ))
 
-TABLES = (RDF, HOPS, TRACKS, VAN_HOVE, DENSITY, BARRIERS)
+TABLES = (RDF, HOPS, INTERSTITIAL, TRACKS, VAN_HOVE, DENSITY, BARRIERS)

@@ -152,21 +152,6 @@ def scale_rows(parity: Table, material: str, draws: int = 2000) -> list[Row]:
     return rows
 
 
-def add_force_error(runs: Table, parity: Table) -> Table:
-    """Return table ``runs`` with the ensemble's deviation turned into a force error.
-
-    Parameters
-    ----------
-    runs
-        The table; its deviation stays as it is.
-    parity
-        Table ``parity``, which `scale_rows` takes the factor of each U from.
-    """
-    scale = {row["u_ev"]: row["scale"] for row in scale_rows(parity, "")}
-    error = runs["deviation_max_p95_ev_per_angstrom"].astype(float) * runs["u_ev"].map(scale)
-    return runs.assign(force_error_max_p95_ev_per_angstrom=error)
-
-
 def sentences(parity: Table) -> list[str]:
     """Return for each U what an ensemble's disagreement is worth, in a sentence."""
     from scipy.stats import spearmanr

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from haven.core import tasks
 from haven.core.errors import HavenError, log
 from haven.potential.training import Settings, finished, make, require_species
 
@@ -89,7 +90,7 @@ def _work(task: Task) -> None:
     from haven.potential import accuracy
     from haven.potential.families.deepmd import process as engine
 
-    engine.set_threads(task.threads)
+    tasks.set_threads(task.threads)
     engine.divert_messages(task.folder / "engine.log")
     model = task.model
     if model is None:

@@ -77,6 +77,31 @@ CALIBRATION_SCALE = Schema("calibration_scale", (
     real("left_out_high", "the same, largest of all", nullable=True),
 ))
 
+TRUST_GATE = Schema("trust_gate", (
+    MATERIAL, U_EV,
+    text("level", "atom | frame (its worst atom, as runs are judged)"),
+    whole("members", "potentials of the ensemble"),
+    real("window_ev_per_angstrom", "force error up to which an atom counts as trained",
+         "eV/Angstrom"),
+    whole("trajectories", "held-out trajectories"),
+    whole("count", "held-out atoms or frames"),
+    real("rank_correlation", "Spearman's, of deviation and true force error", nullable=True),
+    real("rank_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+    real("rank_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+    real("top_error_over_calibrated", "true over calibrated error (root mean squares) in the "
+         "sixth with the largest deviation; 1 is perfect", nullable=True),
+    whole("above", "of which the true error is above the window"),
+    whole("flagged", "of these, with a calibrated error above it: found"),
+    real("share_flagged", "flagged / above", nullable=True),
+    real("share_flagged_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+    real("share_flagged_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+    whole("within", "of which the true error is not above the window"),
+    whole("false_alarms", "of these, with a calibrated error above it"),
+    real("share_false_alarms", "false_alarms / within", nullable=True),
+    real("share_false_alarms_low_95", LOW + " (bootstrap over trajectories)", nullable=True),
+    real("share_false_alarms_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
+))
+
 DATA_CURVE = Schema("data_curve", (
     MATERIAL, U_EV, SEED,
     real("share", "share of the training trajectories used"),
@@ -100,4 +125,5 @@ SELECTION = Schema("selection", (
     real("distance", "from all labelled and earlier chosen frames, neighbours per atom"),
 ))
 
-TABLES = (LEARNING_CURVE, ACCURACY, PARITY, CALIBRATION, CALIBRATION_SCALE, DATA_CURVE, SELECTION)
+TABLES = (LEARNING_CURVE, ACCURACY, PARITY, CALIBRATION, CALIBRATION_SCALE, TRUST_GATE, DATA_CURVE,
+          SELECTION)

@@ -17,6 +17,7 @@ from typing import Any
 
 from haven.core.errors import HavenError, log
 from haven.core.identity import package_digest, sha256
+from haven.core.options import option
 from haven.potential.curve import progress
 from haven.potential.families.deepmd.files import (
     COMPILED,
@@ -26,7 +27,7 @@ from haven.potential.families.deepmd.files import (
     require_packages,
     save_weights,
 )
-from haven.potential.families.deepmd.input import described, make_input
+from haven.potential.families.deepmd.input import DESCRIPTORS, described, make_input
 from haven.potential.families.deepmd.model_file import check_network
 from haven.potential.families.deepmd.process import dp
 from haven.potential.families.deepmd.systems import choose_sel, merge_systems
@@ -48,6 +49,11 @@ def backend_of(model: str | Path) -> str:
     """
     named = {suffix: backend for backend, suffix in SUFFIX.items()} | {COMPILED: "pytorch"}
     return named.get(Path(model).suffix, "tensorflow")
+
+
+def paired(weights: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    """Return the loss's six weights in pairs, start and end, of energy, force and virial."""
+    return tuple(zip(weights[::2], weights[1::2], strict=True))
 
 
 @dataclass(frozen=True)
@@ -87,25 +93,48 @@ class Settings:
         Seed of network, batches and everything else random.
     """
 
-    training_steps: int = 4000
-    batch_size: int | str = 1
-    cutoff_angstrom: float = 6.0
-    smooth_angstrom: float = 0.5
-    descriptor: str = "se_e2_a"
-    degree: int = 2
-    channels: int = 32
-    blocks: int = 2
-    embedding: tuple[int, ...] = (10, 20, 40)
-    axis_neurons: int = 8
-    type_one_side: bool = False
-    fitting: tuple[int, ...] = (64, 64, 64)
-    fitting_activation: str = "tanh"
-    learning_rate_start: float = 5e-3
-    learning_rate_stop: float = 1e-4
-    decay_steps: int = 100
-    prefactors: tuple[tuple[float, float], ...] = ((0.02, 1.0), (1000.0, 100.0), (1.0, 1.0))
-    precision: str = "float32"
-    seed: int = 1
+    training_steps: int = option(20_000, "training steps", least=1, most=100_000_000)
+    batch_size: int | str = option(
+        1, "frames in a batch: a number, or auto:N for at least N atoms", least=1,
+        pattern=r"auto(:[1-9][0-9]*)?", example="1 or auto:32")
+    cutoff_angstrom: float = option(6.0, "cutoff of the descriptor", unit="Angstrom", least=3,
+                                    most=12)
+    smooth_angstrom: float = option(
+        0.5, "distance at which the descriptor begins to be switched off", unit="Angstrom",
+        above=0, most=12, pipeline=False)
+    descriptor: str = option(
+        "se_e2_a", "kind of network: se_e2_a (fast), or dpa4, equivariant messages (profile "
+        "equivariant; PyTorch, for GPUs)", choices=DESCRIPTORS,
+        more="embedding, axis_neurons, fitting, fitting_activation, decay_steps and type_one_side "
+        "are of se_e2_a, degree, channels and blocks of dpa4")
+    degree: int = option(2, "highest angular momentum of dpa4's features", least=1, most=6)
+    channels: int = option(32, "channels of each of dpa4's features", least=8, most=1024)
+    blocks: int = option(2, "rounds of messages between dpa4's neighbours, each reaching one "
+                         "cutoff farther", least=1, most=12)
+    embedding: tuple[int, ...] = option((10, 20, 40), "neurons of the embedding network",
+                                        least=1, most=2000)
+    axis_neurons: int = option(
+        8, "columns of the embedding matrix that make the second index of the descriptor; at most "
+        "the last of embedding", least=1, most=100)
+    type_one_side: bool = option(
+        True, "one embedding network for each element of the neighbour, not for each pair of "
+        "elements")
+    fitting: tuple[int, ...] = option((64, 64, 64), "neurons of the fitting network", least=1,
+                                      most=2000)
+    fitting_activation: str = option("tanh", "activation of the fitting network",
+                                     choices=ACTIVATIONS)
+    learning_rate_start: float = option(5e-3, "learning rate at the start", above=0, most=0.1)
+    learning_rate_stop: float = option(1e-5, "learning rate at the end", above=0, most=0.1)
+    decay_steps: int = option(200, "steps between decays of the learning rate", least=1,
+                              most=10_000_000)
+    prefactors: tuple[
+        tuple[float, float], tuple[float, float], tuple[float, float]
+    ] = option(((0.02, 1.0), (1000.0, 100.0), (1.0, 1.0)),
+               "weights of energy, force and virial in the loss, each at the start and at the end",
+               least=0, parse=paired)
+    precision: str = option("float32", "precision of the network", choices=("float32", "float64"))
+    seed: int = option(1, "seed of network, batches and everything else random", least=0,
+                       most=2_000_000_000, pipeline=False)
 
 
 def job_key(dataset: dict[str, Any], settings: Settings, *more: str) -> str:

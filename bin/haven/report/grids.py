@@ -127,6 +127,33 @@ def accuracy_grid(tables: Tables) -> Block | None:
                 "being difficult; one trajectory, so without interval.")
 
 
+def gate_grid(rows: list[Row]) -> Block | None:
+    """Return what the trust gate flags and misses on held-out atoms.
+
+    Parameters
+    ----------
+    rows
+        Of table ``trust_gate``.
+    """
+    def share(row: Row, name: str) -> str:
+        value, low, high = (None if row[f"share_{name}{end}"] is None
+                            else 100 * float(str(row[f"share_{name}{end}"]))
+                            for end in ("", "_low_95", "_high_95"))
+        return f"{interval(value, low, high)} %"
+
+    lines = [[f"{row['u_ev']:g}", str(row["level"]), str(row["trajectories"]),
+              interval(row["rank_correlation"], row["rank_low_95"], row["rank_high_95"]),  # type: ignore[arg-type]
+              cell(f"{row['flagged']} of {row['above']}", share(row, "flagged")),
+              cell(f"{row['false_alarms']} of {row['within']}", share(row, "false_alarms"))]
+             for row in rows]
+    return grid(["U (eV)", "by", "held-out trajectories", "rank correlation", "flagged of those "
+                 "beyond the window", "false alarms"], lines,
+                "The trust gate held against labelled frames that no potential was trained on: "
+                "its factor is fitted without the trajectory judged. Rank correlation: of "
+                "deviation and true force error. Intervals: bootstrap over trajectories."
+                ) if lines else None
+
+
 def runs_grid(tables: Tables) -> Block | None:
     """Return one line a run: length, temperature, drift, trust, verdict."""
     table = tables["runs"]
@@ -169,13 +196,16 @@ def transport_grid(measured: Table) -> Block | None:
         verdicts = [WORDS.get(by_name[n]["verdict"], "not judged") if n in by_name else DASH
                     for n in ("d_self", "d_total")]
         verdict = " / ".join(dict.fromkeys(verdicts))
-        share = mine["beyond"].max()
+        share, error = mine["beyond"].max(), mine["force_error"].max()
         lines.append([f"{u_ev:g}", f"{temperature:g}", str(int(mine["runs"].max())),
                       *(shown(by_name[n]) if n in by_name else DASH for n in names), verdict,
-                      f"{share:.1%}" if known(share) else "not measured"])
+                      cell(f"{share:.1%}" if known(share) else "not measured",
+                           f"{error:.2g} eV/Å" if known(error) else "")])
     return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",
                  "σ from D self", "verdict self / total", "frames beyond trained window"], lines,
-                "Joined over replicas and potentials; a run that is not diffusive leaves a bound.")
+                "Joined over replicas and potentials; a run that is not diffusive leaves a bound. "
+                "Last column: the largest share of a run's frames whose calibrated force error is "
+                "beyond the window, below it that error in 95 % of the frames.")
 
 
 def verdict_grid(verdicts: Table) -> tuple[Block, Block]:

@@ -10,6 +10,8 @@ from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
 from haven.cost.rows import published_study
 from haven.potential.calibration import sentences as calibrated
+from haven.potential.gate import Gate, gate_rows
+from haven.potential.gate import sentences as gated
 from haven.report.figures.learning import rounds_grid
 from haven.report.grids import (
     Block,
@@ -17,6 +19,7 @@ from haven.report.grids import (
     budget_grid,
     comparison_grids,
     cost_grid,
+    gate_grid,
     headline_grid,
     paired_grid,
     plan_grid,
@@ -28,7 +31,7 @@ from haven.report.grids import (
 )
 from haven.report.measured import headline
 from haven.report.provenance import build_id, citations
-from haven.report.verdicts import present_runs
+from haven.report.verdicts import force_window, present_runs
 from haven.report.wording import doubts, unsupported
 
 if TYPE_CHECKING:
@@ -56,7 +59,7 @@ def context(
     material: str, tables: Tables, measured: Table,
     comparison: Table, verdicts: Table, pictures: list[Picture],
     missing: list[str], expected: Mapping[str, Any], sources: list[dict[str, str]],
-    reference: Table, reference_folder: Path,
+    reference: Table, reference_folder: Path, gates: Mapping[float, Gate],
 ) -> Block:
     """Return everything the template shows."""
     drawn = {picture.key: picture for picture in pictures}
@@ -64,7 +67,8 @@ def context(
     failed, counted = verdict_grid(verdicts)
     beside = {
         "labels": [rounds_grid(tables)],
-        "potential": [published_accuracy_grid(comparison), accuracy_grid(tables)],
+        "potential": [published_accuracy_grid(comparison), accuracy_grid(tables),
+                      gate_grid(gate_rows(tables["parity"], material, force_window(expected)))],
         "health": [runs_grid(tables)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
                       plan_grid(tables)], "cost": [cost_grid(tables), scaling_grid(tables)],
@@ -72,7 +76,8 @@ def context(
     settings = {row["quantity"]: row["value"] for row in reference.to_dict("records")
                 if row["quantity"].startswith("study_")}
     notes = {"cost": published_study(tables["cost"], settings),
-             "potential": calibrated(tables["parity"])}
+             "potential": [*calibrated(tables["parity"]),
+                           *gated(tables["parity"], force_window(expected))]}
     sections = [{
         "key": key, "title": title, "pictures": [drawn[k] for k in keys if k in drawn],
         "grids": [g for g in beside.get(key, []) if g],
@@ -82,7 +87,7 @@ def context(
     codes = sorted({row["code"] for row in sources})
     return {
         "material": material, "build": build_id(), "headline": headline_grid(measured),
-        "unsupported": [*unsupported(headline(measured)), *doubts(tables)],
+        "unsupported": [*unsupported(headline(measured)), *doubts(tables, gates)],
         "missing": missing, "compared": compared,
         "absent": absent, "failed": failed, "counted": counted, "sections": sections,
         "sources": sources, "codes": codes,

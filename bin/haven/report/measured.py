@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from haven.core.types import Row, Table, Tables
 from haven.cost.rows import hours_of
-from haven.dynamics.trust import worst_share
+from haven.dynamics.trust import worst
 from haven.material.relaxation import POTENTIAL, joined_cells, printed_occupancies
 from haven.report.pooling import pool
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit", "runs",
-    "verdict", "note", "beyond",
+    "verdict", "note", "beyond", "force_error",
 )
 ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
@@ -34,7 +34,8 @@ def collect(tables: Tables) -> Table:
     -------
     pandas.DataFrame
         Columns `COLUMNS`; ``u_ev`` in eV, ``temperature_k`` in K (empty where none applies);
-        ``beyond``: largest share of a run's frames beyond the trained window.
+        ``beyond``: largest share of a run's frames beyond the trained window; ``force_error``:
+        largest calibrated force error of a run (eV/Angstrom, in 95 % of its frames).
     """
     import pandas as pd
 
@@ -44,7 +45,8 @@ def collect(tables: Tables) -> Table:
     rows += [_row(**cell) for cell in joined_cells(tables["lattice"])
              if cell["engine"] == POTENTIAL]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    for name in ("u_ev", "temperature_k", "value", "low_95", "high_95", "beyond"):
+    for name in ("u_ev", "temperature_k", "value", "low_95", "high_95", "beyond",
+                 "force_error"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
     return frame
 
@@ -55,7 +57,7 @@ def _row(
 ) -> Row:
     row: Row = {"quantity": quantity, "system": "", "u_ev": u_ev, "temperature_k": None,
                 "value": value, "low_95": low, "high_95": high, "unit": unit, "runs": 1,
-                "verdict": "", "note": "", "beyond": None}
+                "verdict": "", "note": "", "beyond": None, "force_error": None}
     return row | more
 
 
@@ -64,7 +66,8 @@ def _pooled(quantity: str, key: tuple, group: Table, unit: str) -> Row:
     return _row(
         quantity, key[0], joined.value, joined.low, joined.high, unit, temperature_k=key[1],
         runs=joined.runs, verdict=joined.verdict, note=joined.note,
-        beyond=worst_share(group),
+        beyond=worst(group, "share_beyond_window"),
+        force_error=worst(group, "force_error_max_p95_ev_per_angstrom"),
     )
 
 

@@ -12,7 +12,7 @@ from haven.report.figures.potential import change_sentence, force_change
 from haven.report.measured import study_u
 from haven.report.provenance import provenance
 from haven.report.registry import TABLES
-from haven.report.verdicts import missing_runs, read_expected, verdict_rows
+from haven.report.verdicts import force_window, missing_runs, read_expected, verdict_rows
 from haven.report.wording import summary
 
 if TYPE_CHECKING:
@@ -120,21 +120,24 @@ def write(
     import pandas as pd
 
     from haven.core import tables as store
-    from haven.dynamics.trust import add_share
-    from haven.potential.calibration import add_force_error, calibration_rows, scale_rows
+    from haven.dynamics.trust import add_share, judge_runs
+    from haven.potential.calibration import calibration_rows, scale_rows
+    from haven.potential.gate import gate_rows, gates
     from haven.report.comparison import compare, load_reference, of_material
     from haven.report.layout import context, render
     from haven.report.measured import collect
 
     target, found = Path(out), load_tables(folder)
-    found["runs"] = add_force_error(found["runs"], found["parity"])
+    material, expected = material_of(found), read_expected(expected_path)
+    window = force_window(expected)
+    gate = gates(found["parity"], window)
+    found["runs"] = judge_runs(found["runs"], found["thermo"], gate)
     for name in ("diffusion", "conductivity"):
         found[name] = add_share(found[name], found["runs"])
-    material, expected = material_of(found), read_expected(expected_path)
     reference = of_material(load_reference(reference_folder), material)
     measured = collect(found)
     missing = missing_runs(expected, found)
-    verdicts = verdict_rows(found, missing, material, expected)
+    verdicts = verdict_rows(found, missing, material, expected, gate)
     us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]
     comparison = compare(measured, reference, material, us)
     cells = [existing(path, "structure") for path in structures]
@@ -144,6 +147,7 @@ def write(
     made = {**found, "comparison": comparison, "verdicts": verdicts}
     made["calibration"] = pd.DataFrame(calibration_rows(found["parity"], material))
     made["calibration_scale"] = pd.DataFrame(scale_rows(found["parity"], material))
+    made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
     for name, rows in made.items():
         if len(rows):
             schema = TABLES[name]
@@ -153,7 +157,7 @@ def write(
         picture.save(target / "figures")
     words = context(
         material=material, tables=found, measured=measured, comparison=comparison,
-        verdicts=verdicts, reference=reference, pictures=pictures, missing=missing,
+        verdicts=verdicts, gates=gate, reference=reference, pictures=pictures, missing=missing,
         expected=expected,
         sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
     )

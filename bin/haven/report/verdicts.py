@@ -10,6 +10,7 @@ from haven.core.errors import HavenError, existing
 from haven.core.identity import run_id
 from haven.core.types import Row, Table, Tables
 from haven.dynamics import trust
+from haven.potential.gate import WINDOW, Gate
 from haven.report.wording import WORDS
 
 FLUCTUATION = (0.5, 2.0)  # of the temperature over the canonical one, accepted
@@ -41,6 +42,29 @@ def read_expected(path: str | Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise HavenError(f"{path} must map u_ev, temperature_k and replica to lists")
     return content
+
+
+def force_window(expected: Mapping[str, Any]) -> float:
+    """Return the force error up to which an atom counts as trained, eV/Angstrom.
+
+    Parameters
+    ----------
+    expected
+        From `read_expected`; ``force_window_ev_per_angstrom`` of its ``parameters``.
+
+    Raises
+    ------
+    HavenError
+        If it is no positive number.
+    """
+    given = (expected.get("parameters") or {}).get("force_window_ev_per_angstrom", WINDOW)
+    try:
+        window = float(given)
+    except (TypeError, ValueError):
+        window = 0.0
+    if not 0 < window < float("inf"):
+        raise HavenError(f"force_window_ev_per_angstrom is {given}: it must be a number above 0")
+    return window
 
 
 def namer(tables: Tables, expected: Mapping[str, Any]) -> Callable[[Row], str]:
@@ -85,7 +109,8 @@ def missing_runs(expected: Mapping[str, Any], tables: Tables) -> list[str]:
 
 
 def verdict_rows(
-    tables: Tables, missing: list[str], material: str, expected: Mapping[str, Any]
+    tables: Tables, missing: list[str], material: str, expected: Mapping[str, Any],
+    gates: Mapping[float, Gate],
 ) -> Table:
     """Return earlier stages' verdicts and those that follow from the tables.
 
@@ -120,7 +145,7 @@ def verdict_rows(
         add("RUN_DYNAMICS", name, "fluctuation", FLUCTUATION[0] < ratio < FLUCTUATION[1],
             f"temperature of {name} fluctuates {ratio:.2f} times as much as it should", ratio,
             FLUCTUATION[1])
-    rows += trust.verdict_rows(tables["runs"], material, name_of)
+    rows += trust.verdict_rows(tables["runs"], material, name_of, gates)
     for fit in tables["diffusion"].to_dict("records"):
         if fit["axis"] != "xyz" or fit["quantity"] not in ("self", "total"):
             continue

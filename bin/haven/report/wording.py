@@ -8,6 +8,7 @@ from typing import Any
 from haven.core.numbers import DASH, bound, interval, known, number
 from haven.core.types import Row, Table, Tables
 from haven.dynamics.trust import LIMIT
+from haven.potential.gate import BEYOND, UNCALIBRATED, Gate
 from haven.report.measured import headline
 
 LABELS = {
@@ -26,6 +27,7 @@ WORDS = {
     "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
     "differs": "differs",
     "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
+    "drifting": "ions drift together",
     "no_interval": "no interval, not judged", "": "",
 }
 DOUBTFUL_P = 0.05  # p value of a curved Arrhenius line below which it is doubtful
@@ -36,6 +38,8 @@ WHY = {
     "too_few_temperatures": "Fewer than three temperatures have a number to fit a line to",
     "no_host": "The trajectory holds the mobile ions alone, so how they move together, relative to "
                "the host, is not known; save all atoms",
+    "drifting": "The mobile ions moved all together farther than diffusion takes them: they drift "
+                "against the frame of reference, which longer runs do not mend",
     "unstable": "A run did not stay a stable crystal at the set temperature",
     "not_measured": "Not computed in this run",
 }
@@ -119,7 +123,7 @@ def unsupported(rows: list[Row]) -> list[str]:
             f"{note}." for (where, verdict, note), names in reasons.items()]
 
 
-def doubts(tables: Tables) -> list[str]:
+def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
     """Return sentences on numbers that stand but should not be leant on."""
     sentences = []
     for fit in tables["arrhenius"].to_dict("records"):
@@ -128,13 +132,20 @@ def doubts(tables: Tables) -> list[str]:
             sentences.append(f"U = {fit['u_ev']:g} eV: the Arrhenius line of {fit['quantity']} is "
                              f"curved (p = {p:.2g}), so one activation energy does not describe "
                              "it.")
-    runs = tables["runs"].dropna(subset=["share_beyond_window"])
     for u_ev, mine in tables["runs"].groupby("u_ev"):
-        if not mine["share_beyond_window"].notna().any():
+        found = mine["trust"].value_counts()
+        gate = gates.get(float(str(u_ev)))
+        if mine["trust"].isna().all():
             sentences.append(f"U = {u_ev:g} eV: one potential alone drove the runs, so nothing "
                              "tells whether they stayed where it was trained.")
-    for u_ev, mine in runs[runs["share_beyond_window"] > LIMIT].groupby("u_ev"):
-        sentences.append(f"U = {u_ev:g} eV: in {len(mine)} of {len(runs[runs['u_ev'] == u_ev])} "
-                         f"runs more than {LIMIT:.0%} of the frames lie beyond what the potential "
-                         "was trained on; label those written beside the trajectories.")
+        if found.get(BEYOND):
+            sentences.append(f"U = {u_ev:g} eV: in {found[BEYOND]} of {len(mine)} runs more than "
+                             f"{LIMIT:.0%} of the frames have a calibrated force error beyond the "
+                             "window, so they lie beyond what the potential was trained on; label "
+                             "such frames.")
+        if found.get(UNCALIBRATED):
+            why = gate.reason if gate and gate.reason else "no held-out frames of this U are known"
+            sentences.append(f"U = {u_ev:g} eV: whether {found[UNCALIBRATED]} of {len(mine)} runs "
+                             "stayed where the potential was trained cannot be said, for its error "
+                             f"is not calibrated well enough: {why}.")
     return sentences

@@ -1,4 +1,4 @@
-"""All atoms of a trajectory, frame by frame: Haven's own file, a LAMMPS dump, what ASE reads."""
+"""Frames of all atoms of a trajectory of any format, for what looks at single moments."""
 
 from __future__ import annotations
 
@@ -9,38 +9,47 @@ import numpy as np
 
 from haven.core.errors import HavenError
 from haven.core.periodic import Floats
-from haven.trajectory import formats
+from haven.trajectory import readers
 from haven.trajectory.trajectory import read_members
 
 Frame = tuple[Floats, Floats]
 
 
-def read_frames(path: Path, elements: Sequence[str] = ()) -> tuple[list[str], list[Frame]]:
-    """Read the all-atom frames of a trajectory: Haven's npz, LAMMPS dump, any file ASE reads.
+def read_frames(
+    path: Path, elements: Sequence[str] = (), topology: str | None = None,
+) -> tuple[list[str], list[Frame]]:
+    """Read the all-atom frames of a trajectory.
 
     Parameters
     ----------
     path
-        File.
+        Haven's npz, or a file of a reader of `haven.trajectory.readers`.
     elements
-        Elements of LAMMPS types 1, 2, ..., for dumps without an ``element`` column.
+        Elements of LAMMPS types 1, 2, ..., for files that name types only.
+    topology
+        File that names the atoms, for formats of positions alone.
 
     Returns
     -------
     tuple
         Element of each atom, and per frame Cartesian positions (A, 3) and cell (3, 3), Angstrom.
+
+    Raises
+    ------
+    HavenError
+        If there is no frame, atoms change, or there is no periodic cell.
     """
     if path.suffix == ".npz":
         return _read_npz(path)
-    images = list(formats.read_frames(path, list(elements), None)
-                  if path.is_file() and formats.is_dump(path)
-                  else formats.read_by_ase(path))
+    images = list(readers.read_frames(path, readers.Unsaid(tuple(elements), topology)))
     if not images:
         raise HavenError(f"trajectory {path} holds no frame")
     symbols = images[0].symbols.tolist()
     for number, image in enumerate(images):
         if image.symbols.tolist() != symbols:
             raise HavenError(f"trajectory {path}: frame {number} has other atoms than frame 0")
+        if not (np.isfinite(image.positions).all() and np.isfinite(image.cell).all()):
+            raise HavenError(f"trajectory {path}: frame {number} has values that are not finite")
         if abs(np.linalg.det(image.cell)) < 1e-6:
             raise HavenError(f"trajectory {path}: frame {number} has no periodic cell")
     return symbols, [(image.positions, image.cell) for image in images]

@@ -13,19 +13,45 @@ if TYPE_CHECKING:
     from haven.trajectory.trajectory import Trajectory
 
 WRAPPED = 0.7
+"""Share of the cell that no ion crosses between two frames, unless it hops that far."""
+HOP_ANGSTROM = 5.0
+"""Longest single hop: in a cell with a shorter edge, one may lead to the next cell."""
 CLOSEST = 0.6
+"""Angstrom that neighbours are apart in any crystal; the O-H bond has 0.96."""
+UNEVEN = 1e-3
+"""Relative difference between intervals that are not even; times are rounded in files."""
 
 
-def check_times(times: np.ndarray, where: str) -> None:
-    """Raise `HavenError` unless times (T,) in ps increase evenly."""
+def check_times(times: np.ndarray, where: str, unit: str = "ps", first: int = 0) -> None:
+    """Raise `HavenError` unless times (T,) increase evenly.
+
+    Parameters
+    ----------
+    times
+        Times or steps of the frames.
+    where
+        The file.
+    unit
+        Of the times, for the message.
+    first
+        Number of the first frame.
+    """
     steps = np.diff(times)
     if not np.isfinite(times).all() or (steps <= 0).any():
-        bad = int(np.argmax(~(steps > 0))) + 1
-        raise HavenError(f"{where}: times do not increase at frame {bad}: remove repeated frames")
-    if np.abs(steps - steps.mean()).max() > 1e-3 * steps.mean():
-        bad = int(np.argmax(np.abs(steps - steps.mean()))) + 1
-        raise HavenError(f"{where}: frames are not evenly spaced in time (frame {bad}): "
-                         "keep every n-th step only")
+        bad = int(np.argmax(~(steps > 0))) + 1 + first
+        raise HavenError(f"{where}: times do not increase at frame {bad}: use the frames of one "
+                         f"side with --stop {bad} or --start {bad}")
+    usual = float(np.median(steps))
+    odd = np.flatnonzero(np.abs(steps - usual) > UNEVEN * usual) + 1 + first
+    if not len(odd):
+        return
+    what = (f"{where}: frames are not evenly spaced in time: frame {odd[0]} comes "
+            f"{steps[odd[0] - 1 - first]:g} after the one before it, most come {usual:g} "
+            f"({unit})")
+    if len(odd) > 3:
+        raise HavenError(f"{what}; so do {len(odd)} of {len(steps)}: write frames at even times")
+    raise HavenError(f"{what}: use the frames of one side with --stop {odd[0]} or "
+                     f"--start {odd[0]}")
 
 
 def check_length_unit(volume_per_atom: float, where: str) -> None:
@@ -58,11 +84,37 @@ def check_block(trajectory: Trajectory, start: int, block: np.ndarray) -> None:
         t, i = np.argwhere(~np.isfinite(block))[0][:2]
         raise HavenError(f"{trajectory.path}: ion {start + int(i)} has no finite position at frame "
                          f"{int(t)}")
+    if trajectory.meta.get("unwrapped") == "told":
+        return
     inverse = np.linalg.inv(trajectory.cell).astype(np.float32)
     rows = max(1, (1 << 22) // max(1, block.shape[1] * 3))
     for first in range(0, len(block) - 1, rows):
-        step = np.abs(np.diff(block[first : first + rows + 1], axis=0) @ inverse)
-        if step.max() > WRAPPED:
-            t, i = np.argwhere(step > WRAPPED)[0][:2]
-            raise HavenError(f"{trajectory.path}: ion {start + int(i)} jumps by a cell at frame "
-                             f"{first + int(t) + 1}: positions are wrapped, or saved too rarely")
+        moved = np.diff(block[first : first + rows + 1], axis=0)
+        step = np.abs(moved @ inverse)
+        if step.max() <= WRAPPED:
+            continue
+        for t, i in np.argwhere(step.max(axis=2) > WRAPPED):
+            if not _hops(block[:, i], moved[t, i], step[t, i], inverse):
+                raise HavenError(
+                    f"{trajectory.meta.get('source', trajectory.path)}: ion {start + int(i)} jumps "
+                    f"by a cell at frame {first + int(t) + 1}: positions are wrapped, saved too "
+                    "rarely, or atoms change order (write them with ids); if the file is known to "
+                    "hold unwrapped positions in one order, give --unwrapped")
+
+
+def _hops(path: np.ndarray, moved: np.ndarray, step: np.ndarray, inverse: np.ndarray) -> bool:
+    """Return whether an ion may have hopped by ``moved``: over a short edge, unwrapped.
+
+    Parameters
+    ----------
+    path
+        The ion's positions (T, 3), Angstrom.
+    moved, step
+        Its displacement (3,), Angstrom, and in units of the cell.
+    inverse
+        Inverse of the cell.
+    """
+    if np.linalg.norm(moved) > HOP_ANGSTROM:
+        return False
+    scaled = path @ inverse
+    return bool((np.ptp(scaled, axis=0)[step > WRAPPED] > 1.5).all())

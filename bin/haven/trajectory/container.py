@@ -32,6 +32,7 @@ DESCRIBED = (  # member, shape and type, meaning; for assets/tables.md
     ("barycentre_angstrom", "(T, 3)", "centre of mass of all atoms, unwrapped"),
     ("cell_angstrom", "(3, 3)", "cell vectors as rows"),
     ("symbols", "(A,)", "elements of all atoms"),
+    ("framework", "(F,)", "elements of the host; all but the mobile ions' where missing"),
     ("all_time_ps", "(M,)", "times of the frames of all atoms"),
     ("all_angstrom", "(M, A, 3)", "unwrapped positions of all atoms, float32"),
     ("deviation_ev_per_angstrom", "(T,)", "largest force deviation of the ensemble, if there is"),

@@ -29,6 +29,7 @@ from haven.trajectory.container import LARGE, MEMBERS, PACKED, Positions, locate
 from haven.trajectory.packing import RESOLUTION, UnpackableError, fill, pack
 
 BLOCK_BYTES = 1 << 27
+FIXED = "fixed"
 FRAMES = ("host", "barycentre")
 
 @dataclass
@@ -53,6 +54,9 @@ class Trajectory:
         What the producer wrote about the run.
     extra
         Members for every atom, as far as the file has them.
+    fixed
+        Whether positions are known to be in a frame that stands still: then ions of a file without
+        a host may be added up.
     """
 
     path: Path
@@ -64,6 +68,7 @@ class Trajectory:
     positions: Positions
     meta: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, np.ndarray] = field(default_factory=dict)
+    fixed: bool = False
 
     @property
     def frames(self) -> int:
@@ -91,18 +96,27 @@ class Trajectory:
         return float(abs(np.linalg.det(self.cell)))
 
     @property
+    def framework(self) -> tuple[str, ...]:
+        """Elements of the host, by which drift and melting are judged, as far as the file says."""
+        if "framework" in self.extra:
+            return tuple(str(symbol) for symbol in self.extra["framework"])
+        symbols = {str(symbol) for symbol in self.extra.get("symbols", ())}
+        return tuple(sorted(symbols - {self.symbol}))
+
+    @property
     def has_host(self) -> bool:
-        """Whether there are other atoms than the mobile ions, as far as the file says."""
-        return set(self.extra.get("symbols", ())) != {self.symbol}
+        """Whether motion can be told from that of a host, as far as the file says."""
+        return self.fixed or bool(self.framework) or not len(self.extra.get("symbols", ()))
 
     def centre(self, frame_of_reference: str) -> np.ndarray:
         """Return the path (T, 3) in Angstrom that is taken off every position.
 
         Without a host nothing is: the centre of the ions alone would hide how they move together.
         """
-        if frame_of_reference not in FRAMES:
-            raise HavenError(f"frame of reference {frame_of_reference}: choose from {FRAMES}")
-        if not self.has_host:
+        if frame_of_reference not in (*FRAMES, FIXED):
+            raise HavenError(f"frame of reference {frame_of_reference}: choose from {FRAMES}, "
+                             f"{FIXED}")
+        if not self.has_host or frame_of_reference == FIXED:
             return np.zeros_like(self.host)
         path = self.host if frame_of_reference == "host" else self.barycentre
         return np.asarray(path - path[0], dtype=np.float64)
@@ -255,7 +269,7 @@ def write_npz(
     members
         ``time_ps`` (T,), ``mobile_angstrom`` (T, N, 3), ``host_centre_angstrom`` (T, 3),
         ``barycentre_angstrom`` (T, 3), ``cell_angstrom`` (3, 3), ``mobile_symbol``; as far as
-        known ``all_time_ps`` (M,), ``all_angstrom`` (M, A, 3), ``symbols`` (A,),
+        known ``all_time_ps`` (M,), ``all_angstrom`` (M, A, 3), ``symbols`` (A,), ``framework``,
         ``mobile_index`` (N,), ``deviation_ev_per_angstrom`` (T,), the ensemble's largest force
         deviation. Large ones may be memory maps.
     meta

@@ -16,7 +16,8 @@ MEMBERS = ("disorder", "potential")
 REFERENCE_K = 298.0
 NEAR_K = 2.0
 FEWEST_TEMPERATURES = 3
-SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "unstable")
+SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "drifting",
+            "unstable")
 QUANTITIES = ("sigma_total", "sigma_self", "d_total", "d_self")
 FORMS = {True: "ln(sigma T) = ln(A) - Ea / (kB T)", False: "ln(D) = ln(D0) - Ea / (kB T)"}
 

@@ -9,7 +9,9 @@ import numpy as np
 from haven.trajectory.trajectory import Trajectory
 from haven.transport.displacements import Curves
 from haven.transport.estimators import walk as es
-from haven.transport.estimators.modes import Modes, modes
+from haven.transport.estimators import windows
+from haven.transport.estimators.activity import activity, uneven_ratio
+from haven.transport.estimators.modes import TINY, Modes, modes
 from haven.transport.hop_counts import count_hops, jump_length
 
 CM2_PER_S = 1e-4
@@ -23,6 +25,20 @@ BROKEN = 3.0
 MIN_EVENTS = 30
 LARGEST_ERROR = 0.5
 SLOPE_TOLERANCE = 0.1
+# A log-log slope known worse than this tells neither a cage (slope 0) nor drift (slope 2) from
+# diffusion (slope 1) by three standard errors.
+SLOPE_KNOWN = 0.3
+# Share of D_self that a drift may add before the single ions are refused too.
+SELF_DRIFT = 0.02
+# Powers of the sum below this share of the single ions' are the rounding of positions: the sum is
+# at rest, as that of mobile ions is in the frame of their own centre.
+AT_REST = 1e-6
+# D_total / D_self above which enough jumps do not cancel for their noise to be seen in the run.
+FEW_CANCEL = 0.5
+# So many net jumps have no noise of their number worth drawing (0.03 %).
+MANY = 1e7
+# Ions that only diffuse come as far together as it takes for "drifting" in one run of a thousand.
+DRIFT_CHANCE = 0.001
 
 
 @dataclass
@@ -42,11 +58,18 @@ class Estimate:
     hop_events: float
     estimator: str
     verdict: str
+    run: Run | None = None
 
 
 @dataclass(frozen=True)
 class Run:
-    """What all estimates of a run share: its length, jumps, windows (in modes) and verdict."""
+    """What all estimates of a run share: its length, jumps, windows (in modes) and verdicts.
+
+    Slope and verdict of the single ions and of their sum; ``mobile_share`` is 1 / (1 + the relative
+    variance of the ions' own coefficients), the share of the ions that carry the motion;
+    ``net_angstrom`` is how far the mobile ions' centre came and ``net_limit_angstrom`` what it
+    exceeds in `DRIFT_CHANCE` of the runs of ions that only diffuse.
+    """
 
     duration_ps: float
     hops: float
@@ -56,6 +79,12 @@ class Run:
     slope: float
     slope_error: float
     verdict: str
+    sum_slope: float = float("nan")
+    sum_slope_error: float = float("nan")
+    sum_verdict: str = "diffusive"
+    mobile_share: float = 1.0
+    net_angstrom: float = 0.0
+    net_limit_angstrom: float = float("inf")
 
 
 def choose_window(held: Modes) -> int:
@@ -65,12 +94,16 @@ def choose_window(held: Modes) -> int:
     counts. (Stopping at the first term that is 2 errors large would end half of all searches by
     chance.)
     """
+    from scipy.special import ndtri, stdtr
+
     best = 0
-    for count in (w for w in WINDOWS if w <= held.count):
+    for count in (*(w for w in WINDOWS if w < held.count), held.count):
         beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
         inverse = es.design(count, 2)[1]
-        spread = max(es.dispersion(held, fitted, 2))
-        bent = abs(beta[-1]) / np.sqrt(spread * (inverse[-1] @ inverse[-1]))
+        alone, seen = es.dispersion(held, fitted, 2)
+        bent = abs(beta[-1]) / np.sqrt(max(alone, seen) * (inverse[-1] @ inverse[-1]))
+        if seen > alone:  # known from the scatter of few modes: Student's t
+            bent = -float(ndtri(max(stdtr(count * held.mean.shape[1] - 4, -bent), es.TINY)))
         if bent > BROKEN:
             break
         if bent < CURVED:
@@ -108,7 +141,7 @@ def judge(hops: float, least: int, window: int, alpha: float, spread: float, err
     error
         Relative standard error of D_self.
     """
-    if hops < least or not error < LARGEST_ERROR or not np.isfinite(alpha):
+    if hops < least or not error < LARGEST_ERROR or not spread < SLOPE_KNOWN:
         return "too_few_events"
     if window == 0 or alpha < 1 - max(SLOPE_TOLERANCE, 2 * spread):
         return "subdiffusive"
@@ -155,6 +188,8 @@ def estimate(
         own = describe(part, duration, hops, length, min_events)
         if run.verdict != "diffusive":
             own = replace(own, verdict=run.verdict)
+        if run.sum_verdict != "diffusive":
+            own = replace(own, sum_verdict=run.sum_verdict)
         seen = hops if own.verdict == "diffusive" else count_hops(
             curves.coarse @ line[:, None], curves.coarse_ps, length)
         found += coefficients(part, axis, own, rng, seen)
@@ -167,7 +202,7 @@ def estimate(
 def describe(
     held: Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
 ) -> Run:
-    """Return windows, slope and verdict of a run from its sine modes (N, m, 3); see `estimate`."""
+    """Return windows, slopes and verdicts of a run from its modes (N, m, A); see `estimate`."""
     wide = choose_window(held)
     least = min(FEWEST_MODES, held.count)
     inner = max(wide // SELF_SHARE, least)
@@ -175,8 +210,67 @@ def describe(
     error = es.self_fit(held, inner, np.random.default_rng(0)).error
     short = held.count < FEWEST_MODES
     verdict = "too_few_events" if short else judge(hops, min_events, wide, alpha, spread, error)
-    total = es.total_windows(held, max(wide, least))
-    return Run(duration_ps, float(hops), length, inner, total, alpha, spread, verdict)
+    total = windows.total_windows(held, max(wide, least))
+    together, doubt = sum_slope(held, total[0], least)
+    log_power, fitted = es.intercepts(held.mean[:inner].mean(axis=1))
+    tracer = float(np.exp(log_power[0]) / 2)
+    events = jumps(held, tracer, hops, duration_ps, length)
+    net, limit = windows.drift(held, max(wide, least), events, tracer, DRIFT_CHANCE)
+    doubtful = max(SELF_DRIFT, error if error < LARGEST_ERROR else SELF_DRIFT)
+    if hops >= min_events and net > limit and drifted(held, inner) > doubtful:
+        verdict = "drifting"
+    still = held.total[:inner].mean() < AT_REST * held.mean[:inner].mean()
+    joint = "subdiffusive" if verdict == "diffusive" and still else judge_sum(
+        verdict, together, doubt, net > limit)
+    share = 1 / (1 + activity(held, fitted).heterogeneity)
+    scale = (duration_ps * held.sums / held.ions) ** 0.5
+    return Run(duration_ps, float(hops), length, inner, total, alpha, spread, verdict, together,
+               doubt, joint, share, net * scale, limit * scale)
+
+
+def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
+    """Return the log-log slope of the sum's square displacement, and its standard error.
+
+    From the lowest fifth of the modes that are fitted, or as many more as it takes to know it.
+    """
+    powers, freedom = held.total.mean(axis=1), held.sums / es.shared(held)
+    exponent, error = float("nan"), float("nan")
+    for count in range(max(3, least, window // SELF_SHARE), max(3, least, window) + 1):
+        exponent, error = windows.power_law(powers[:count], freedom)
+        if error < SLOPE_KNOWN:
+            break
+    return 1 - exponent, error
+
+
+def drifted(held: Modes, count: int) -> float:
+    """Return by how much a velocity that all ions share raises D_self of ``count`` modes."""
+    if held.ions < 2:
+        return float("inf")
+    alone = (held.mean[:count] * held.ions - held.total[:count]) / (held.ions - 1)
+    both = [es.intercepts(np.maximum(powers.mean(axis=1), es.TINY))[0][0]
+            for powers in (held.mean[:count], alone)]
+    return float(np.expm1(both[0] - both[1]))
+
+
+def judge_sum(verdict: str, alpha: float, spread: float, drifts: bool) -> str:
+    """Return the verdict on what the ions do together: that of each ion alone if that is worse.
+
+    Parameters
+    ----------
+    verdict
+        Verdict on single ions.
+    alpha, spread
+        Log-log slope of the sum and its error.
+    drifts
+        Whether the ions came farther together than ions that only diffuse do.
+    """
+    if verdict != "diffusive":
+        return verdict
+    if drifts or alpha > 1 + max(3 * SLOPE_TOLERANCE, 3 * spread):
+        return "drifting"
+    if not spread < SLOPE_KNOWN:
+        return "too_few_events"
+    return "subdiffusive" if alpha < 1 - max(SLOPE_TOLERANCE, 3 * spread) else "diffusive"
 
 
 def coefficients(
@@ -184,22 +278,57 @@ def coefficients(
 ) -> list[Estimate]:
     """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``.
 
+    D_total is D_self times their ratio R, whose noise is drawn apart: that of the sum's modes,
+    less what one of few ions has in both; the difference of R from two windows for D_self, that of
+    the sum and its own; and that of the jumps' number, which what is common to both does not have.
+    Of jumps that mostly cancel (R < 1) a share R is left, of jumps g at a time (R = g) there are g
+    times fewer, so R has the noise of a count of jumps / (max(R, 1 / R) - 1), drawn as by Jeffreys
+    (a gamma variable of that number and a half); or, where few cancel, what `uneven_ratio` sees if
+    that is less: groups that are all alike have none. One ion has R = 1.
+
     ``seen`` are the jumps along them, for an upper bound.
     """
-    tracer = es.self_fit(held, run.self_window, rng)
-    axes = held.mean.shape[1]
-    events = 2 * axes * held.ions * tracer.value * run.duration_ps / run.length**2
-    shot = 1 / max(1.0, min(run.hops, events))
-    whole, window = es.total_fit(held, run.total_windows, shot, rng), run.total_windows[-1]
+    window = run.total_windows[-1]
+    whole, noise = es.total_fit(held, run.total_windows, rng)
+    middle, same = (float(np.exp(es.intercepts(held.mean[:count].mean(axis=1))[0][0]) / 2)
+                    for count in (run.self_window, window))
+    events = jumps(held, middle, run.hops, run.duration_ps, run.length)
+    tracer = es.self_fit(held, run.self_window, rng, events, max(1.0, whole / middle))
+    ratio, value = np.ones(es.DRAWS), 1.0
+    if held.ions > held.sums:
+        apart = np.log(same / middle)
+        value = float(whole / middle * np.exp(-apart / 2))
+        kept = (1 - min(1.0, whole / same * held.sums / held.ions)) ** 0.5
+        ratio = value * np.exp(noise * kept + apart * (rng.random(es.DRAWS) - 0.5))
+        spread = np.maximum(np.maximum(ratio, 1 / ratio) - 1, TINY) / events
+        if value > FEW_CANCEL:
+            modes_alone = float(noise.var()) * kept**2
+            fits = [es.intercepts(powers[:window].mean(axis=1))[1]
+                    for powers in (held.mean, held.total)]
+            spread = np.minimum(spread, max(0.0, uneven_ratio(held, *fits) - modes_alone))
+        counts = 1 / np.maximum(spread, 1 / MANY)
+        ratio = ratio * rng.gamma(counts + 0.5) / counts
+    total = tracer.value * value
     parts = (
         ("self", tracer.value, tracer.draws, run.self_window),
-        ("total", whole.value, whole.draws, window),
-        ("distinct", whole.value - tracer.value, whole.paired - tracer.paired, window),
-        ("haven", tracer.value / whole.value, tracer.paired / whole.paired, window),
+        ("total", total, tracer.draws * ratio, window),
+        ("distinct", total - tracer.value, tracer.draws * (ratio - 1), window),
+        ("haven", 1 / value, 1 / ratio, window),
     )
     rows = [_row(quantity, axis, value, draws, modes_used, run)
             for quantity, value, draws, modes_used in parts]
-    return rows if run.verdict == "diffusive" else _bounds(rows, held, run, seen)
+    return _bounds(rows, held, run, seen)
+
+
+def jumps(
+    held: Modes, tracer: float, hops: float, duration_ps: float, length: float,
+) -> float:
+    """Return the jumps of all ions: those seen, or those it takes for D_self if these are fewer.
+
+    ``tracer`` is D_self in Angstrom^2/ps, ``length`` the length of a jump in Angstrom.
+    """
+    events = 2 * held.mean.shape[1] * held.ions * tracer * duration_ps / length**2
+    return max(1.0, min(hops, events))
 
 
 def _row(
@@ -207,13 +336,15 @@ def _row(
 ) -> Estimate:
     unit, scale = ("1", 1.0) if quantity == "haven" else ("cm2/s", CM2_PER_S)
     low, high = np.quantile(draws, [0.025, 0.975]) * scale
+    own = quantity == "self"
+    alpha, spread = (run.slope, run.slope_error) if own else (run.sum_slope, run.sum_slope_error)
     return Estimate(quantity, axis, float(value * scale), float(low), float(high), unit,
-                    run.duration_ps / window, run.duration_ps, run.slope, run.slope_error,
-                    run.hops, "walk", run.verdict)
+                    run.duration_ps / window, run.duration_ps, alpha, spread, run.hops, "walk",
+                    run.verdict if own else run.sum_verdict, run)
 
 
 def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Estimate]:
-    """Return the rows of a run that is not diffusive: no values, only upper bounds.
+    """Return rows with upper bounds alone in place of the values where they are not diffusive.
 
     Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
     were not seen may still be there as often as a Poisson count allows.
@@ -227,7 +358,10 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Es
         2 * held.mean.shape[1] * held.ions * run.duration_ps)
     means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
     high = {name: float(max(mean / 2 * squeeze, rare)) * CM2_PER_S for name, mean in means.items()}
-    return [replace(row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
+    if "drifting" in (run.verdict, run.sum_verdict):
+        high = {}
+    return [row if row.verdict == "diffusive" else replace(
+        row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
 
 
 def _hostless(row: Estimate) -> Estimate:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 DOUBT = 0.05
 BEYOND_TIME = {
     "no_host": "the trajectories hold the mobile ions alone: save all atoms",
+    "drifting": "the mobile ions drift against the host, which more time does not mend",
     "unstable": "a run was not stable, which more time does not mend",
 }
 

@@ -15,6 +15,9 @@ from haven.transport.displacements import Curves
 REPORTED_LAGS = 150
 MELT_ANGSTROM2 = 4.0
 DRIFT_ANGSTROM = 1.0
+# Ions that carry the motion, as a share of all, below which D_self describes no ion: at a half, one
+# half of the ions that does not move at all, or coefficients that scatter by their own size.
+MOBILE_SHARE = 0.5
 AXES = ("x", "y", "z", "xyz")
 
 
@@ -105,6 +108,31 @@ def host_checks(trajectory: Trajectory, run: str, material: str) -> list[dict[st
         rows.append(_verdict(material, run, "host melt", spread, MELT_ANGSTROM2, "Angstrom^2",
                              "largest mean-square displacement of the host's species"))
     return rows
+
+
+def motion_checks(found: list[Estimate], run: str, material: str) -> list[dict[str, Any]]:
+    """Return rows of table ``verdicts``: whether all mobile ions take part, and whether they drift.
+
+    Parameters
+    ----------
+    found
+        Estimates of the run, those along all axes first.
+    run, material
+        Names of the run and of the material.
+    """
+    known = found[0].run
+    if known is None or found[0].verdict == "too_few_events":
+        return []
+    share, net, limit = known.mobile_share, known.net_angstrom, known.net_limit_angstrom
+    return [
+        {**_verdict(material, run, "mobile share", share, MOBILE_SHARE, "1",
+                    f"the motion is that of about {share:.0%} of the mobile ions; D_self is a mean "
+                    "over all of them, most of which move slower: look at populations apart"),
+         "passed": bool(share >= MOBILE_SHARE)},
+        _verdict(material, run, "net drift", net, limit, "Angstrom",
+                 "the mobile ions' centre came farther than diffusion takes it: the sublattice "
+                 "drifts against its frame of reference, so D_total is no property of the crystal"),
+    ]
 
 
 def host_msd(trajectory: Trajectory) -> float | None:

@@ -54,8 +54,10 @@ DIFFUSION = Schema("diffusion", (
     VERDICT,
     whole("ions", "mobile ions", nullable=True),
     real("duration_ps", "time analysed", "ps", nullable=True),
-    real("share_beyond_window", "share of the run's frames beyond the trained window",
-       nullable=True),
+    real("share_beyond_window", "share of the run's frames whose calibrated force error is "
+         "beyond the trained window", nullable=True),
+    real("force_error_max_p95_ev_per_angstrom", "calibrated force error of the worst atom in "
+         "95 % of the run's frames, at most", "eV/Angstrom", nullable=True),
 ))
 
 CONDUCTIVITY = Schema("conductivity", (
@@ -67,8 +69,10 @@ CONDUCTIVITY = Schema("conductivity", (
     real("carrier_density_per_cm3", "mobile ions per volume", "cm^-3"),
     real("volume_angstrom3", "|det(cell)|", "Angstrom^3"),
     VERDICT,
-    real("share_beyond_window", "share of the run's frames beyond the trained window",
-       nullable=True),
+    real("share_beyond_window", "share of the run's frames whose calibrated force error is "
+         "beyond the trained window", nullable=True),
+    real("force_error_max_p95_ev_per_angstrom", "calibrated force error of the worst atom in "
+         "95 % of the run's frames, at most", "eV/Angstrom", nullable=True),
 ))
 
 ARRHENIUS = Schema("arrhenius", (

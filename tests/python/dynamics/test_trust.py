@@ -12,7 +12,7 @@ from report_tables import write_study
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.dynamics import trust
-from haven.potential import calibration, surroundings
+from haven.potential import calibration, gate, surroundings
 from haven.potential import data_size as shares
 from haven.potential.tables import CALIBRATION_SCALE
 from haven.report import page as report
@@ -94,21 +94,121 @@ def test_scale_of_the_deviation_is_the_known_one_and_its_interval_holds_it(tmp_p
     tables.write(CALIBRATION_SCALE, [row], tmp_path / "x.parquet")
 
 
-def test_calibrated_force_error_of_runs_is_deviation_times_the_scale(tmp_path):
-    runs = report.load_tables(write_study(tmp_path))["runs"]
-    runs["deviation_max_p95_ev_per_angstrom"] = 0.2
-    held = parity([0.1, 0.1])
-    scale, = calibration.scale_rows(held, "m")
-    done = calibration.add_force_error(runs, held)
-    error = done["force_error_max_p95_ev_per_angstrom"]
-    np.testing.assert_allclose(error[done["u_ev"] == 4], 0.2 * scale["scale"])
-    assert error[done["u_ev"] == 0].isna().all()  # held-out forces are of U = 4 eV alone
-    assert (done["deviation_max_p95_ev_per_angstrom"] == 0.2).all()
-    rows = trust.verdict_rows(done, "m", lambda run: f"u{run['u_ev']:g}")
-    said = {row["subject"][:2]: row["message"] for row in rows}
-    assert f"force error (root mean square) up to {0.2 * scale['scale']:.2g} eV/A" in said["u4"]
-    assert "calibrated" not in said["u0"]
-    assert calibration.scale_rows(parity([0.1]), "m") == []
+def told(size_spread=1.0, members=2, shared=0.0, seed=0):
+    """Forces whose errors differ from atom to atom by a lognormal factor; part of them shared."""
+    rng, rows = np.random.default_rng(seed), []
+    for t in range(10):
+        for number in range(60):
+            label, size = rng.normal(0, 1, 3), 0.1 * np.exp(size_spread * rng.normal() - 0.5)
+            wrong = shared * rng.normal(0, 1, 3)
+            for member in range(1, members + 1):
+                guess = label + wrong + size * rng.normal(0, 1, 3)
+                rows += [{"material": "m", "u_ev": 4.0, "seed": member, "subset": "test",
+                          "quantity": "force", "species": "Li", "component": c,
+                          "trajectory": f"t{t}", "frame": number // 20, "number": number % 20,
+                          "reference": label[i], "predicted": guess[i], "unit": "eV/Angstrom",
+                          "distance": 1.0} for i, c in enumerate("xyz")]
+    return pd.DataFrame(rows)
+
+
+def test_an_ensemble_that_tells_large_errors_may_call_a_run_trusted(tmp_path):
+    rows = gate.gate_rows(told(), "m", 0.3)
+    assert [row["level"] for row in rows] == ["atom", "frame"]
+    atoms, frames = rows
+    assert atoms["count"] == 600 and frames["count"] == 30
+    assert atoms["rank_correlation"] > 0.5 and atoms["rank_low_95"] < atoms["rank_correlation"]
+    assert atoms["above"] + atoms["within"] == 600 and atoms["flagged"] <= atoms["above"]
+    assert atoms["share_flagged_low_95"] < atoms["share_flagged"] < atoms["share_flagged_high_95"]
+    assert gate.gates(told(), 0.3)[4.0] == gate.Gate(
+        pytest.approx(calibration.scale_rows(told(), "m")[0]["scale"]), True, "", 0.3)
+    assert "It may call a run trusted" in gate.sentences(told(), 0.3)[0]
+    tables.write(TABLES["trust_gate"], rows, tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize(("parity", "why"), [
+    (told(size_spread=0.0), "ranks of deviation and true error"),  # disagreement is mere noise
+    (told(shared=0.4), "ranks of deviation and true error"),  # members err together
+    (told(members=1), "one potential alone"),
+    (told().query("trajectory in ('t0', 't1')"), "2 held-out trajectories are too few"),
+])
+def test_an_ensemble_that_does_not_is_not_calibrated_well_enough(parity, why):
+    found = gate.gates(parity, 0.3)[4.0]
+    assert not found.allowed and why in found.reason
+    told_of = gate.sentences(parity, 0.3)
+    assert not told_of or "Not calibrated well enough" in told_of[0]
+
+
+def test_the_factor_of_each_held_out_trajectory_is_fitted_without_it():
+    parity = told()
+    first = parity["trajectory"] == "t0"
+    parity.loc[first, "predicted"] = parity.loc[first, "reference"] + 5.0  # members agree on it
+    parity.loc[first & (parity["seed"] == 2), "predicted"] += 0.01
+    held = gate.held_out(parity)
+    others = calibration.scale_rows(parity[~first], "m")[0]["scale"]
+    mine = held[held["trajectory"] == "t0"]
+    np.testing.assert_allclose(mine["calibrated"], mine["deviation"] * others)
+    assert not (mine["calibrated"] > 0.3).any(), "errors members share are missed, and counted so"
+    row = gate.gate_rows(parity, "m", 0.3)[0]
+    assert row["above"] - row["flagged"] >= 60
+
+
+def test_none_flagged_has_the_exact_binomial_interval():
+    row = gate.gate_rows(told(), "m", 1e3)[0]
+    assert row["above"] == row["flagged"] == row["false_alarms"] == 0
+    assert row["share_flagged"] is None and row["share_false_alarms"] == 0
+    assert row["share_false_alarms_high_95"] == pytest.approx(1 - 0.025 ** (1 / 600), rel=1e-3)
+
+
+def study_runs(tmp_path, deviation, replicas=1):
+    """Tables of the made-up study whose runs of U = 4 eV deviate by so much, 0 eV by 0.01."""
+    study = report.load_tables(write_study(tmp_path, replicas=replicas))
+    for name, column in (("runs", "deviation_max_p95_ev_per_angstrom"),
+                         ("thermo", "deviation_max_ev_per_angstrom")):
+        study[name][column] = np.where(study[name]["u_ev"] == 4, deviation, 0.01)
+    return study
+
+
+def test_runs_are_judged_by_the_calibrated_error_not_by_the_deviation(tmp_path):
+    """0.25 eV/Angstrom of deviation are within a window of 0.3, but the true error is not."""
+    study, held = study_runs(tmp_path, 0.25), told(shared=0.02)
+    judged = trust.judge_runs(study["runs"], study["thermo"], gate.gates(held, 0.3))
+    scale = calibration.scale_rows(held, "m")[0]["scale"]
+    assert 0.25 < 0.3 < 0.25 * scale
+    four = judged[judged["u_ev"] == 4]
+    np.testing.assert_allclose(four["force_error_max_p95_ev_per_angstrom"], 0.25 * scale)
+    assert (four["share_beyond_window"] == 1).all() and (four["trust"] == "beyond").all()
+    none = judged[judged["u_ev"] == 0]  # held-out forces are of U = 4 eV alone
+    missing = none[["force_error_max_p95_ev_per_angstrom", "share_beyond_window"]].isna()
+    assert missing.all(axis=None)
+    assert (none["trust"] == "uncalibrated").all()
+    rows = pd.DataFrame(trust.verdict_rows(judged, "m", lambda run: f"u{run['u_ev']:g}",
+                                           gate.gates(held, 0.3)))
+    assert not rows["passed"].any()
+    said = rows.groupby("subject")["message"].first()
+    assert f"up to {0.25 * scale:.2g} eV/A" in said["u4"] and "label such frames" in said["u4"]
+    assert "no held-out frames of this U" in said["u0"]
+    tables.write(TABLES["runs"], judged[TABLES["runs"].names], tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize(("held", "verdict", "words"), [
+    (told(), "trusted", "trusted"),
+    (told(size_spread=0.0), "uncalibrated", "not calibrated well enough to say more"),
+])
+def test_small_deviations_are_trusted_only_where_the_gate_may_judge(tmp_path, held, verdict, words):
+    study, gates = study_runs(tmp_path, 0.01), gate.gates(held, 0.3)
+    judged = trust.judge_runs(study["runs"], study["thermo"], gates)
+    assert (judged.loc[judged["u_ev"] == 4, "trust"] == verdict).all()
+    rows = trust.verdict_rows(judged, "m", lambda run: f"u{run['u_ev']:g}", gates)
+    said = next(row for row in rows if row["subject"] == "u4")
+    assert words in said["message"] and said["passed"] == (verdict == "trusted")
+    text = " ".join(wording.doubts({**study, "runs": judged}, gates))
+    assert ("U = 4 eV: whether 6 of 6 runs" in text) == (verdict == "uncalibrated")
+
+
+@pytest.mark.parametrize("given", [0, -1, "wide", None, float("inf")])
+def test_a_senseless_window_is_refused(given):
+    with pytest.raises(HavenError, match="force_window_ev_per_angstrom is"):
+        judgement.force_window({"parameters": {"force_window_ev_per_angstrom": given}})
 
 
 def test_surroundings_are_near_those_trained_on_and_far_from_others():
@@ -142,27 +242,35 @@ def test_frames_beyond_the_window_are_written_to_be_labelled(tmp_path):
     assert not (tmp_path / "no.extxyz").exists()
 
 
-def test_each_run_s_share_stands_beside_its_numbers_and_in_its_verdict(tmp_path):
-    study = report.load_tables(write_study(tmp_path))
-    study["runs"].loc[study["runs"]["u_ev"] == 4, "share_beyond_window"] = 0.2
+def test_each_run_s_share_and_error_stand_beside_its_numbers_and_in_its_verdict(tmp_path):
+    study, gates = study_runs(tmp_path, 0.5, replicas=2), gate.gates(told(), 0.3)
+    gates |= {0.0: gates[4.0]}
+    study["runs"] = trust.judge_runs(study["runs"], study["thermo"], gates)
     for name in ("diffusion", "conductivity"):
-        study[name] = trust.add_share(study[name], study["runs"])
+        joined = study[name].query("replica == 0").assign(replica=-1)  # of all runs together
+        study[name] = trust.add_share(pd.concat([study[name], joined]), study["runs"])
         by_u = study[name].groupby("u_ev")["share_beyond_window"].unique()
-        assert by_u[4.0] == [0.2] and by_u[0.0] == [0.01]
+        assert by_u[4.0] == [1] and by_u[0.0] == [0]
+        np.testing.assert_allclose(study[name]["force_error_max_p95_ev_per_angstrom"],
+                                   gates[4.0].scale * np.where(study[name]["u_ev"] == 4, .5, .01))
         tables.write(TABLES[name], study[name][TABLES[name].names],
                      tmp_path / f"x.{name}.parquet")
-    rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m", judgement.namer(study, {})))
+        study[name] = study[name][study[name]["replica"] >= 0]
+    rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m", judgement.namer(study, {}), gates))
     assert rows.groupby(rows["subject"].str[:2])["passed"].all().to_dict() == {"u0": True,
                                                                               "u4": False}
     text = wording.summary(collect(study), [])
-    assert "diffusive; 20% of frames beyond training" in text.split("U = 4 eV")[1]
+    assert "diffusive; 100% of frames beyond training" in text.split("U = 4 eV")[1]
     assert "beyond training" not in text.split("U = 4 eV")[0]
 
 
 def test_runs_of_one_potential_have_no_share_and_one_failed_check_a_u(tmp_path):
     study = report.load_tables(write_study(tmp_path))
-    study["runs"]["share_beyond_window"] = None
-    rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m", judgement.namer(study, {})))
+    study["runs"]["deviation_max_p95_ev_per_angstrom"] = None
+    study["thermo"]["deviation_max_ev_per_angstrom"] = None
+    judged = trust.judge_runs(study["runs"], study["thermo"], gate.gates(told(), 0.3))
+    assert judged["trust"].isna().all()
+    rows = pd.DataFrame(trust.verdict_rows(judged, "m", judgement.namer(study, {}), {}))
     assert list(rows["subject"]) == ["U = 0 eV", "U = 4 eV"]
     assert not rows["passed"].any() and rows["message"].str.contains("not measured").all()
 

@@ -168,13 +168,14 @@ def test_baseline_is_the_mean_of_the_training_set():
     ("more", "message"),
     [
         (["--u_ev", 2], "is of U = 4 eV, not 2 eV"),
-        (["--learning_rate_stop", 1], "learning_rate_stop must be"),
+        (["--learning_rate_stop", 1], "learning_rate_stop is 1: it must be above 0, at most 0.1"),
+        (["--learning_rate_stop", 0.1], "learning_rate_stop must be above 0 and not above"),
         (["--axis_neurons", 9], "axis_neurons is 9: it must be from 1 to the last"),
         (["--training_steps", 0], "training_steps is 0"),
-        (["--batch_size", "auto:0"], "batch_size is auto:0: it must be a whole number of at"),
+        (["--batch_size", "auto:0"], "batch_size is auto:0: it must look like 1 or auto:32"),
         (["--smooth_angstrom", 9], "smooth_angstrom"),
         (["--embedding", "10,x"], "embedding"),
-        (["--prefactors", "1,2,3"], "prefactors is 1,2,3: give six numbers"),
+        (["--prefactors", "1,2,3"], "prefactors is 1,2,3: give 6 values"),
         (["--init_models", "nowhere"], "folder of potentials nowhere does not exist"),
     ],
 )

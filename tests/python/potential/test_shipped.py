@@ -22,6 +22,7 @@ from haven.potential.families.deepmd.model_file import describe
 ASSETS = Path(__file__).parents[3] / "assets"
 FRAMES = ASSETS / "frames" / "li3ticl6"
 MODELS = ASSETS / "models"
+FOLDERS = (MODELS, MODELS / "small")
 CELLS = ASSETS / "cells" / "li3ticl6"
 SHIPPED = sorted(p.stem for p in MODELS.glob("u*_s*.pb"))
 
@@ -133,49 +134,53 @@ def test_walls_are_below_every_pair_of_the_shipped_frames(frames):
 
 def test_there_are_two_potentials_for_each_u_with_their_checksums():
     assert SHIPPED == ["u0_s1", "u0_s2", "u4_s1", "u4_s2"]
-    lines = [line.split() for line in (MODELS / "SHA256SUMS").read_text().splitlines()]
-    assert len(lines) == 9
-    for digest, name in lines:
-        assert hashlib.sha256((MODELS / name).read_bytes()).hexdigest() == digest, name
+    for folder in FOLDERS:
+        lines = [line.split() for line in (folder / "SHA256SUMS").read_text().splitlines()]
+        assert len(lines) == 9
+        for digest, name in lines:
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
 
 
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_potential_says_what_it_was_trained_on(name, frames):
-    about = json.loads((MODELS / f"{name}.potential.json").read_text())
-    assert about["sha256"] == hashlib.sha256((MODELS / f"{name}.pb").read_bytes()).hexdigest()
+def test_a_shipped_potential_says_what_it_was_trained_on(name, folder, frames):
+    about = json.loads((folder / f"{name}.potential.json").read_text())
+    assert about["sha256"] == hashlib.sha256((folder / f"{name}.pb").read_bytes()).hexdigest()
     assert f"u{about['u_ev']:g}_s{about['settings']['seed']}" == name
     known = {trajectory for trajectory, _ in frames[int(about["u_ev"])]}
     trained, held = set(about["train_trajectories"]), set(about["test_trajectories"])
     assert trained and held and not trained & held and trained | held <= known
-    assert b'"systems":["train/' in (MODELS / f"{name}.pb").read_bytes()  # no machine's paths
-    found = describe(MODELS / f"{name}.pb")
+    assert b'"systems":["train/' in (folder / f"{name}.pb").read_bytes()  # no machine's paths
+    found = describe(folder / f"{name}.pb")
     assert found.type_map == ("Li", "Ti", "Cl")
     assert found.cutoff_angstrom == about["cutoff_angstrom"]
 
 
-@pytest.mark.parametrize("u_ev, along_aimd", [(0, 0.0482), (4, 0.0498)])
-def test_a_shipped_potential_has_the_errors_it_is_shipped_with(tmp_path, u_ev, along_aimd):
+@pytest.mark.parametrize("folder, u_ev, along_aimd", [
+    (MODELS, 0, 0.0482), (MODELS, 4, 0.0498),
+    (MODELS / "small", 0, 0.0509), (MODELS / "small", 4, 0.0552)])
+def test_a_shipped_potential_has_the_errors_it_is_shipped_with(tmp_path, folder, u_ev, along_aimd):
     from trained import call
 
     built = call("build_dataset.py", "--frames", FRAMES, "--u_ev", u_ev, "--out", tmp_path)
     assert built.returncode == 0, built.stderr
     name, content = f"u{u_ev}_s1", tmp_path / f"u{u_ev}.dataset"
     digest = json.loads((content / "dataset.json").read_text())["sha256"]
-    about = MODELS / f"{name}.potential.json"
+    about = folder / f"{name}.potential.json"
     assert json.loads(about.read_text())["dataset_sha256"] == digest, (
         "the shipped frames are not those of the potentials: run tests/bench/models.sh")
     done = call("test_potential.py", "--dataset", content, "--potential",
-                MODELS / f"{name}.pb", "--about", about, "--u_ev", u_ev, "--out", tmp_path,
+                folder / f"{name}.pb", "--about", about, "--u_ev", u_ev, "--out", tmp_path,
                 "--aimd", ASSETS / "aimd" / "li3ticl6" / f"aimd_t298_r0.u{u_ev}.extxyz")
     assert done.returncode == 0, done.stderr
     keys = ["u_ev", "seed", "quantity", "species"]
-    said = pd.read_csv(MODELS / "accuracy.csv").query("u_ev == @u_ev and seed == 1").set_index(keys)
+    said = pd.read_csv(folder / "accuracy.csv").query("u_ev == @u_ev and seed == 1").set_index(keys)
     found = tables.read("accuracy", tmp_path / f"{name}.accuracy.parquet")
     along = found.query("subset == 'aimd' and component == 'all'")
     along = along.set_index(["quantity", "species"])
     assert set(along.index) == {("energy", "all"), *(("force", s) for s in found["species"])}
     assert along["count"]["force", "all"] == 3 * 20 * 151
-    assert along["rmse"]["force", "all"] == pytest.approx(along_aimd, rel=0.02), "as README says"
+    assert along["rmse"]["force", "all"] == pytest.approx(along_aimd, rel=0.02), "data card"
     found = found.query("subset == 'test' and component == 'all'").set_index(keys)
     assert len(said) == 6
     np.testing.assert_allclose(found["rmse"][said.index], said["rmse"], rtol=0.01)

@@ -31,7 +31,7 @@ from haven.transport.tables import DIFFUSION
 FIGURES = ("labels", "audit", "exploration", "learning_curve", "parity", "residuals", "accuracy",
            "structures", "lattice", "thermo", "temperature", "rdf", "rdf_cell", "msd", "diffusion",
            "conductivity", "haven_ratio", "hops", "tracks", "density", "van_hove", "barriers",
-           "cost", "supercell")
+           "cost", "supercell", "calibration")
 HEADINGS = ("headline", "unsupported", "comparison", "labels", "potential", "health", "transport",
             "hops", "barriers", "cost", "verdicts", "provenance", "cite")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -164,7 +164,7 @@ def test_runs_of_further_potentials_carry_their_seed(tmp_path):
               "drivers": {"0": [1], "4": [1, 2]}}
     assert judgement.missing_runs(wanted, study) == ["u4_t313_r0_s2"]
     assert "u4_t298_r0_s2" in judgement.present_runs(study, wanted)
-    subjects = set(judgement.verdict_rows(study, [], "li3ticl6", wanted)["subject"])
+    subjects = set(judgement.verdict_rows(study, [], "li3ticl6", wanted, {})["subject"])
     assert {"u4_t298_r0", "u4_t298_r0_s2"} <= subjects
     leading = {"drivers": {"0": [1], "4": [2, 1]}}
     assert "u4_t298_r0_s1" in judgement.present_runs(study, leading)
@@ -223,7 +223,7 @@ def test_too_few_hops_leave_no_haven_ratio(tmp_path):
 def test_unstable_runs_fail_their_check(tmp_path):
     study = report.load_tables(write_study(tmp_path))
     study["runs"].loc[0, "verdict"] = "melted"
-    rows = judgement.verdict_rows(study, [], "li3ticl6", {})
+    rows = judgement.verdict_rows(study, [], "li3ticl6", {}, {})
     failed = rows[~rows["passed"].astype(bool)]
     assert "run u0_t298_r0: melted" in set(failed["message"])
 
@@ -244,16 +244,18 @@ def test_a_number_of_a_run_that_was_not_stable_is_withheld(tmp_path):
 
 def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
     study = report.load_tables(write_study(tmp_path))
-    assert wording.doubts(study) == []
+    study["runs"]["trust"] = "trusted"
+    assert wording.doubts(study, {}) == []
     study["arrhenius"].loc[0, "curvature_p"] = 0.01
-    study["runs"]["share_beyond_window"] = 0.01
-    study["runs"].loc[study["runs"]["u_ev"] == 4, "share_beyond_window"] = 0.2
-    text = " ".join(wording.doubts(study))
+    study["runs"].loc[study["runs"]["u_ev"] == 4, "trust"] = "beyond"
+    text = " ".join(wording.doubts(study, {}))
     assert "is curved (p = 0.01)" in text
     assert "U = 4 eV: in 6 of 6 runs more than 5% of the frames" in text
     assert "U = 0 eV: in" not in text
-    study["runs"]["share_beyond_window"] = None
-    assert "U = 0 eV: one potential alone drove the runs" in " ".join(wording.doubts(study))
+    study["runs"]["trust"] = None
+    assert "U = 0 eV: one potential alone drove the runs" in " ".join(wording.doubts(study, {}))
+    study["runs"].loc[0, "trust"] = "uncalibrated"
+    assert "U = 0 eV: whether 1 of 6 runs stayed" in " ".join(wording.doubts(study, {}))
 
 
 def test_arrhenius_lines_go_from_298_k_to_the_hottest_run(tmp_path):

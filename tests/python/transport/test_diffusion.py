@@ -58,7 +58,10 @@ def test_rigid_pairs_have_a_haven_ratio_of_a_half(tmp_path):
 def test_ions_that_swap_places_have_no_net_motion(tmp_path):
     path = walks.lattice_walk(np.random.default_rng(3), 50, 1500, 0.3)
     found = estimate(tmp_path, np.concatenate([path, -path], axis=1))
-    assert found["total", "xyz"].value < 1e-6 * found["self", "xyz"].value
+    assert found["self", "xyz"].verdict == "diffusive"
+    for quantity in ("total", "distinct", "haven"):
+        assert found[quantity, "xyz"].verdict == "subdiffusive"
+        assert found[quantity, "xyz"].value is None and found[quantity, "xyz"].low_95 is None
 
 
 def test_tensor_of_an_anisotropic_walk(tmp_path):
@@ -191,3 +194,64 @@ def test_the_shortest_trajectories_give_bounds_without_warnings(tmp_path, frames
         found = estimate(tmp_path, path)
     assert {row.verdict for row in found.values()} == {"too_few_events"}
     assert found["self", "xyz"].high_95 > 0 and found["self", "xyz"].value is None
+
+
+@pytest.mark.parametrize("speed", [0.01, 0.03, 0.1, 1.0])
+def test_ions_that_all_drift_are_refused_or_right(tmp_path, speed):
+    true = 0.1 * LENGTH**2 / 6 * 1e-4
+    refused = 0
+    for seed in range(3):
+        rng = np.random.default_rng([5, seed])
+        way = rng.normal(size=3)
+        path = walks.lattice_walk(rng, 64, 1000, 0.1) + rng.normal(0, 0.1, (1000, 64, 3))
+        path += np.arange(1000)[:, None, None] * (speed * way / np.linalg.norm(way))
+        found = estimate(tmp_path, path)
+        for quantity in ("self", "total"):
+            row = found[quantity, "xyz"]
+            assert row.value is None or 0.6 * true < row.value < 1.4 * true, row
+        refused += found["total", "xyz"].verdict == "drifting"
+        if speed == 1.0:
+            assert found["self", "xyz"].verdict == "drifting"
+            assert found["self", "xyz"].high_95 is None
+    assert refused >= (3 if speed > 0.01 else 1)
+
+
+def test_concerted_ions_that_come_far_together_do_not_drift(tmp_path):
+    path = walks.lattice_walk(np.random.default_rng(21), 8, 1500, 0.1)
+    found = estimate(tmp_path, np.repeat(path, 8, axis=1))
+    assert found["total", "xyz"].verdict == "diffusive"
+    assert holds(found["haven", "xyz"], 1 / 8)
+
+
+def test_a_tenth_of_the_ions_carries_the_motion(tmp_path):
+    rng = np.random.default_rng(22)
+    path = rng.normal(0, 0.2, (1000, 200, 3))
+    path[:, :20] += walks.lattice_walk(rng, 20, 1000, 0.05)
+    coarse = np.ascontiguousarray(path.swapaxes(0, 1), np.float32)
+    run = diffusion.describe(sines.modes(coarse, 1.0, 400), 1000.0, 1000, LENGTH)
+    assert run.mobile_share == pytest.approx(0.1, abs=0.02)
+    tracer = estimate(tmp_path, path)["self", "xyz"]
+    assert holds(tracer, 0.005 * LENGTH**2 / 6 * 1e-4)
+    assert (tracer.high_95 - tracer.low_95) / tracer.value < 0.4  # of these ions, not of others
+    alike = walks.lattice_walk(rng, 200, 1000, 0.05)
+    coarse = np.ascontiguousarray(alike.swapaxes(0, 1), np.float32)
+    assert diffusion.describe(sines.modes(coarse, 1.0, 400), 1e3, 1000, LENGTH).mobile_share == 1
+
+
+def test_one_ion_moves_as_its_sum(tmp_path):
+    found = estimate(tmp_path, walks.lattice_walk(np.random.default_rng(23), 1, 4000, 0.025))
+    tracer, total, haven = (found[name, "xyz"] for name in ("self", "total", "haven"))
+    assert (tracer.value, tracer.low_95, tracer.high_95) == pytest.approx(
+        (total.value, total.low_95, total.high_95))
+    assert (haven.low_95, haven.value, haven.high_95) == (1, 1, 1)
+    assert holds(tracer, 0.025 * LENGTH**2 / 6 * 1e-4)
+    # a hundred jumps alone leave a standard error of a tenth
+    assert tracer.high_95 / tracer.low_95 > np.exp(2 * 1.96 * 0.1)
+
+
+def test_a_slope_that_is_badly_known_is_not_diffusive():
+    assert diffusion.judge(1000, 30, 20, 3.0, 2.4, 0.1) == "too_few_events"
+    assert diffusion.judge(1000, 30, 20, 1.0, 0.31, 0.1) == "too_few_events"
+    assert diffusion.judge_sum("diffusive", 1.0, 0.31, False) == "too_few_events"
+    assert diffusion.judge_sum("diffusive", 1.0, 0.2, True) == "drifting"
+    assert diffusion.judge_sum("diffusive", 1.95, 0.2, False) == "drifting"

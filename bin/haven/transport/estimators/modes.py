@@ -22,12 +22,17 @@ class Modes:
         Mean and variance over ions of the squared modes (m, A), m >= k.
     path
         Modes of the sum over ions, over the root of N, of each run (R, m, A).
+    net
+        Net displacement of the sum over ions of each run, over the root of N and of the run's
+        length (R, A), Angstrom ps^-1/2: the square is 2 D_total on average if ions only diffuse.
+        None where runs of several lengths are joined.
     """
 
     values: np.ndarray
     mean: np.ndarray
     spread: np.ndarray
     path: np.ndarray
+    net: np.ndarray | None = None
 
     @property
     def ions(self) -> int:
@@ -57,7 +62,8 @@ class Modes:
         turn = np.asarray(directions, np.float64).T
         values = self.values @ turn.astype(self.values.dtype)
         mean, spread, _ = _moments([values], len(values))
-        return Modes(values, mean, spread, self.path @ turn)
+        net = None if self.net is None else self.net @ turn
+        return Modes(values, mean, spread, self.path @ turn, net)
 
     def level(self, count: int) -> np.ndarray:
         """Return the share of each direction in the power of the first modes, mean 1 (A,)."""
@@ -112,7 +118,9 @@ def modes(coarse: np.ndarray, coarse_ps: float, count: int, kept: int | None = N
             yield some
 
     mean, spread, path = _moments(parts(), len(coarse))
-    return Modes(values, mean, spread, path[None])
+    net = (coarse[:, -1].astype(np.float64) - coarse[:, 0]).sum(axis=0)
+    return Modes(values, mean, spread, path[None],
+                 net[None] / np.sqrt(len(coarse) * steps * coarse_ps))
 
 
 def joined(runs: Sequence[Modes], durations_ps: Sequence[float]) -> Modes:
@@ -142,9 +150,11 @@ def joined(runs: Sequence[Modes], durations_ps: Sequence[float]) -> Modes:
     mean = sum((part.mean[:count] * part.ions for part in parts), np.zeros(())) / ions
     within = sum((part.spread[:count] * (part.ions - 1) for part in parts), np.zeros(()))
     between = sum(((part.mean[:count] - mean) ** 2 * part.ions for part in parts), np.zeros(()))
+    nets = [part.net for part in parts if part.net is not None]
+    net = np.concatenate(nets) if len(nets) == len(parts) else None
     return Modes(np.concatenate([part.values[:, :kept] for part in parts]), mean,
                  (within + between) / max(1, ions - 1),
-                 np.concatenate([part.path[:, :count] for part in parts]))
+                 np.concatenate([part.path[:, :count] for part in parts]), net)
 
 
 def _thinned(held: Modes, ratio: float) -> Modes:

@@ -17,16 +17,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from haven.transport.estimators.activity import activity
 from haven.transport.estimators.modes import TINY, Modes
 
 DRAWS = 4000
 EVEN = (np.arange(DRAWS) + 0.5) / DRAWS
 NEWTON = 30
 GROUPS = 256
-STEPS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
-AGREE = 2.5
-SET_BACK = 4
 SLOW = 8
+# Weight of what independent walkers would have in the variance of one ion, in ions.
+PRIOR_IONS = 8
 
 
 @dataclass
@@ -124,11 +124,14 @@ def dispersion(held: Modes, fitted: np.ndarray, order: int) -> tuple[float, floa
     Returns
     -------
     tuple
-        What ions that know nothing of each other give, and what the scatter over modes shows.
+        What ions that know nothing of each other give (few ions tell that badly: what Gaussian ones
+        would show counts as `PRIOR_IONS` more), and what the scatter over modes shows.
     """
     count, axes = len(fitted), held.mean.shape[1]
     scale = np.maximum(fitted[:, None], 1e-150)
-    alone = float((held.spread[:count] / scale**2).mean() / held.ions / axes)
+    alone = float((held.spread[:count] / scale**2).mean()) / axes
+    weight = (held.ions - 1) / (held.ions - 1 + PRIOR_IONS)
+    alone = (weight * alone + (1 - weight) * 2 * shared(held)) / held.ions
     rest = held.mean[:count] / scale - held.level(count)
     seen = float((rest**2).sum() / axes / max(1, axes * count - order - axes))
     return alone, seen
@@ -142,48 +145,30 @@ def shared(held: Modes) -> float:
     return float((held.level(SLOW) ** 2).mean() / held.mean.shape[1])
 
 
-def bursts(held: Modes, fitted: np.ndarray) -> tuple[float, int]:
-    """Return how much the activity of all ions varies, over what ions apart would show.
+def self_fit(
+    held: Modes, count: int, rng: np.random.Generator, jumps: float = np.inf,
+    concerted: float = 1.0,
+) -> Fit:
+    """Fit the tracer coefficient to the first ``count`` modes.
 
-    Jumps that call forth other ions' jumps raise all modes of a run alike, so their scatter hides
-    it; but they come in bursts. Turned back from their modes over the root of ``fitted``, the ions'
-    velocities are white if alone; the slow variations of their squares are compared, of the sum
-    over ions and of each.
+    The error is that of these ions, each with its own coefficient, counted as independent: what
+    each one's activity differs by from one half of the run to the other. Few ions tell that badly,
+    so what independent walkers of as many jumps would show counts as `PRIOR_IONS` more. Ions that
+    move together know less: the variance is multiplied by what the scatter over modes shows beyond
+    it, by what the bursts of their `activity` do, or by ``concerted``, whichever is most.
 
     Parameters
     ----------
     held
         Modes (N, m, A).
-    fitted
-        Mean powers (k,) fitted to the first k modes.
-
-    Returns
-    -------
-    tuple
-        The ratio of variances, 1 for ions that know nothing of each other, and the number of
-        frequencies it is the mean of.
-    """
-    import scipy.fft
-
-    count = len(fitted)
-    slow = min(count - 1, max(SLOW, count // SLOW))
-    together, apart = np.zeros(slow), np.zeros(slow)
-    each = max(1, (1 << 20) // held.values[0, :count].size)
-    for first in range(0, held.ions, each):
-        white = held.values[first : first + each, :count] / fitted[:, None] ** 0.5
-        activity = (scipy.fft.dst(white, type=1, axis=1, norm="ortho") ** 2).sum(axis=2)
-        waves = scipy.fft.dct(activity, axis=1, norm="ortho")[:, 1 : slow + 1]
-        together += waves.sum(axis=0)
-        apart += (waves**2).sum(axis=0)
-    known = slow > 0 and apart.sum() > 0
-    return float((together**2).sum() / apart.sum()) if known else 1.0, max(1, slow)
-
-
-def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
-    """Fit the tracer coefficient to the first ``count`` modes.
-
-    The error is that of ions counted as independent, times what the scatter over modes shows beyond
-    it (ions that move together) or what their `bursts` do.
+    count
+        Modes fitted.
+    rng
+        Source of draws.
+    jumps
+        Jumps of all ions; their number alone has a relative variance of 1 / jumps.
+    concerted
+        D_total / D_self where above 1: so many ions move at a time.
     """
     from scipy.special import stdtrit
 
@@ -191,54 +176,29 @@ def self_fit(held: Modes, count: int, rng: np.random.Generator) -> Fit:
     beta, fitted = intercepts(held.mean[:count].mean(axis=1))
     weights = design(count, 1)[1][0]
     alone, seen = dispersion(held, fitted, 1)
-    inflation = max(1.0, seen / alone) if alone > 0 else 1.0
-    if held.ions > 1:
-        each = np.zeros(held.ions)
-        for axis in range(axes):
-            each += (held.values[:, :count, axis].astype(np.float64) ** 2 / fitted) @ weights / axes
-        variance = each.var(ddof=1) / held.ions
-    else:
-        alone = 2.0 * shared(held)
-        variance = alone * float(weights @ weights)
-    smooth = min(variance, alone * float(weights @ weights)) * inflation
-    common, frequencies = bursts(held, fitted)
-    widening = max(inflation, common)
+    inflation = max(1.0, seen / alone) if alone > 0 and held.ions > 1 else 1.0
+    seen_over_time = activity(held, fitted)
+    halves, uneven = seen_over_time.halves, 1.0 + seen_over_time.heterogeneity
+    noise, each = 2 * shared(held) * uneven, float(weights @ weights)
+    walkers = noise * each + held.ions / jumps * uneven
+    found = float(((halves[:, 0] - halves[:, 1]) ** 2).mean()) / 4 + noise * (each - 1 / count)
+    weight = (held.ions - 1) / (held.ions - 1 + PRIOR_IONS)
+    variance = (weight * max(found, noise * each) + (1 - weight) * walkers) / held.ions
+    smooth = min(variance, noise * each / held.ions) * inflation
+    widening = max(inflation, seen_over_time.bursts, concerted)
     variance = float(variance * widening)
-    freedom = 1 / (1 / max(1, axes * count - 1 - axes) + 1 / max(1, held.ions - 1)
-                   + (1 - inflation / widening) ** 2 / frequencies)
-    spread = rng.permutation(stdtrit(freedom if held.ions > 1 else axes * count, EVEN))
+    freedom = 1 / (1 / max(1, axes * count - 1 - axes)
+                   + uneven / (held.ions - 1 + PRIOR_IONS)
+                   + (1 - inflation / widening) ** 2 / seen_over_time.frequencies)
+    spread = rng.permutation(stdtrit(freedom, EVEN))
     value = float(np.exp(beta[0]) / 2)
     wide, narrow = (np.exp(np.clip(v**0.5 * spread, -50, 50)) for v in (variance, smooth))
     return Fit(value, variance**0.5, value * wide, value * narrow)
 
 
-def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
-    """Return the numbers of modes to fit the collective coefficient to.
-
-    What ions do to each other may last longer than what each remembers, so the window that is
-    straight for single ions need not be for their sum. Windows grow while the estimate agrees with
-    those from all smaller ones (Lepski, 1991). If all do, the widest is returned alone. Else the
-    last that did, and twice a smaller one: the last are bent already, by less than their error.
-    A memory that reaches fewer than some thirty modes can't be told from chance.
-    """
-    powers, noise = held.total.mean(axis=1), 2 * shared(held) / held.sums
-    sizes = [w for w in STEPS if w < widest] + [widest]
-    found: list[tuple[float, float]] = []
-    for place, size in enumerate(sizes):
-        weights = design(size, 1)[1][0]
-        value = float(intercepts(powers[:size])[0][0])
-        variance = noise * float(weights @ weights)
-        if any(abs(value - other) > AGREE * max(wider - variance, TINY) ** 0.5
-               for other, wider in found):
-            back = sizes[max(0, place - 1 - SET_BACK)]
-            return sizes[place - 1], back, back
-        found.append((value, variance))
-    return (widest,)
-
-
 def total_fit(
-    held: Modes, windows: tuple[int, ...], shot: float, rng: np.random.Generator,
-) -> Fit:
+    held: Modes, windows: tuple[int, ...], rng: np.random.Generator,
+) -> tuple[float, np.ndarray]:
     """Fit the collective coefficient to the lowest modes.
 
     Parameters
@@ -247,13 +207,15 @@ def total_fit(
         Modes of all ions.
     windows
         Numbers of modes fitted; each has an equal share in the draws, the last gives the value.
-    shot
-        Relative variance from the limited number of jumps.
     rng
         Source of draws.
-    """
-    from scipy.special import ndtri
 
+    Returns
+    -------
+    tuple
+        D_total in Angstrom^2/ps and draws of the error of its logarithm (DRAWS,), without the noise
+        of the number of jumps.
+    """
     powers = held.total.mean(axis=1)
     freedom = round(held.sums / shared(held), 1)
     logs, middle = np.empty((len(windows), DRAWS)), 0.0
@@ -262,5 +224,4 @@ def total_fit(
         middle = float(intercepts(powers[:count])[0][0]) - float(np.median(errors))
         row[:] = middle - np.clip(rng.permutation(errors) - np.median(errors), -50, 50)
     draws = logs[rng.integers(len(windows), size=DRAWS), np.arange(DRAWS)]
-    noisy = draws + rng.permutation(ndtri(EVEN)) * shot**0.5
-    return Fit(float(np.exp(middle) / 2), float(noisy.std()), np.exp(noisy) / 2, np.exp(draws) / 2)
+    return float(np.exp(middle) / 2), draws - middle

@@ -1,4 +1,4 @@
-"""DeePMD-kit in this process: its threads, its messages, its commands."""
+"""DeePMD-kit in this process: its messages, its commands."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ import os
 import sys
 import warnings
 from pathlib import Path
-
-
-def set_threads(threads: int) -> None:
-    """Limit the threads of the libraries; only before TensorFlow is imported."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    os.environ["DP_INTRA_OP_PARALLELISM_THREADS"] = str(threads)
-    os.environ["DP_INTER_OP_PARALLELISM_THREADS"] = "1"
-    # PyTorch's loader in this process: data sets are small, and its helpers fail on loaded machines
-    os.environ["NUM_WORKERS"] = "0"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TORCH_LOGS", "-all")  # errors only
 
 
 def divert_messages(path: Path) -> None:

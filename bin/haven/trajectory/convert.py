@@ -1,0 +1,566 @@
+"""Files of any format turned, frame by frame, into the container; memory does not grow with them.
+
+Positions are unwrapped on the way. A file that begins again where another ended (a restart) is
+followed from there on, flips of a tilted box are undone, and a file's own times are believed.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from haven.core.errors import HavenError, existing, log
+from haven.core.periodic import heights, minimum_image
+from haven.trajectory.checks import check_closest, check_length_unit, check_times
+from haven.trajectory.parts import part_of
+from haven.trajectory.readers import Frame, Unsaid, read_frames
+from haven.trajectory.trajectory import FIXED, Trajectory, check, open_npz
+
+AMBIGUOUS = 0.45
+"""Share of the cell that an atom may move between two frames and still be unwrapped for sure."""
+KEPT = 64
+"""Frames of all atoms kept at least, evenly spread; twice as many at most."""
+SAME_ANGSTROM = 0.02
+"""Root-mean-square distance below which two frames of one time are one: the rounding of files."""
+OUTSIDE_ANGSTROM = 1.5
+"""How far wrapped atoms may leave the cell: programs fold them back only now and then."""
+FARTHEST_ANGSTROM = 1e6
+CHUNK_BYTES = 1 << 26
+SAID_TWICE = 0.01
+"""Relative difference from which an option and a file contradict each other."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which part of a file is wanted, and what the file may not say itself.
+
+    Attributes
+    ----------
+    species
+        Elements of the mobile ions; may be empty for a container.
+    framework
+        Elements of the host; all that are not mobile where empty.
+    ions
+        Numbers of the mobile ions (ids where the file has them, else places from 1), or all.
+    start, stop, stride
+        Frames: first, first not wanted, every how many.
+    frame_spacing_ps
+        Time between two saved frames, for files that do not say it.
+    cell
+        Cell vectors as rows (3, 3), Angstrom, for files that do not say them.
+    cell_changes
+        Accept a cell that changes: its mean is used.
+    unwrapped
+        Positions are known not to be folded back into the cell.
+    fixed
+        The frame of reference is that of the file: ions of a file without a host may be added up.
+    unsaid
+        What readers are told.
+    """
+
+    species: tuple[str, ...] = ()
+    framework: tuple[str, ...] = ()
+    ions: tuple[int, ...] = ()
+    start: int = 0
+    stop: int | None = None
+    stride: int = 1
+    frame_spacing_ps: float | None = None
+    cell: np.ndarray | None = None
+    cell_changes: bool = False
+    unwrapped: bool = False
+    fixed: bool = False
+    unsaid: Unsaid = field(default_factory=Unsaid)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What an earlier pass over the files found out: frames replaced later, and unwrapped."""
+
+    skipped: frozenset[int] = frozenset()
+    unwrapped: bool = False
+
+
+class _AgainError(Exception):
+    """The files must be read again, another way."""
+
+    def __init__(self, way: _Way) -> None:
+        super().__init__()
+        self.way = way
+
+
+@dataclass
+class _Held:
+    """What a pass keeps in memory: little for each frame, everything for a few."""
+
+    symbols: np.ndarray
+    ids: np.ndarray | None
+    mobile: dict[str, np.ndarray]
+    framework: tuple[str, ...]
+    masses: np.ndarray
+    weights: np.ndarray
+    host: list[np.ndarray] = field(default_factory=list)
+    barycentre: list[np.ndarray] = field(default_factory=list)
+    cells: list[np.ndarray] = field(default_factory=list)
+    times: list[float | None] = field(default_factory=list)
+    steps: list[int | None] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    every: int = 1
+    all: list[np.ndarray] = field(default_factory=list)
+    all_frames: list[int] = field(default_factory=list)
+
+
+def open_trajectory(
+    path: str | Path, species: str | None, scratch: str | Path,
+    frame_spacing_ps: float | None = None, type_map: str = "", topology: str | None = None,
+    cell_changes: bool = False,
+) -> Trajectory:
+    """Open one file of one mobile species; see `open_runs` for everything else.
+
+    Parameters
+    ----------
+    path
+        npz container, or a file of a reader of `haven.trajectory.readers`.
+    species
+        Element of the mobile ions; may be left out for a container.
+    scratch
+        Folder for the container made from another format.
+    frame_spacing_ps
+        Time between two saved frames, for formats that do not say it.
+    type_map
+        Elements of LAMMPS types 1, 2, ... in order, where the dump has no ``element`` column.
+    topology
+        File that names the atoms, for formats of positions alone.
+    cell_changes
+        Accept a cell that changes: its mean is used.
+    """
+    elements = tuple(type_map.replace(",", " ").split())
+    return open_files([path], scratch, Wanted(
+        species=(species,) if species else (), frame_spacing_ps=frame_spacing_ps,
+        cell_changes=cell_changes, unsaid=Unsaid(elements, topology)))[0]
+
+
+def open_files(
+    paths: Sequence[str | Path], scratch: str | Path, wanted: Wanted,
+) -> list[Trajectory]:
+    """Open the files of one run, one after another; return a trajectory for each mobile species.
+
+    Parameters
+    ----------
+    paths
+        Files in the order of time, all npz containers (then one) or all foreign.
+    scratch
+        Folder for the containers made.
+    wanted
+        Which part, and what the files do not say.
+
+    Raises
+    ------
+    HavenError
+        In one line, if a file cannot be read, an option contradicts it, or it cannot give a number.
+    """
+    sources = [existing(path, "trajectory") for path in paths]
+    if wanted.start < 0 or (wanted.stop is not None and wanted.stop <= wanted.start):
+        raise HavenError(f"--start {wanted.start} --stop {wanted.stop}: give 0 or more for --start "
+                         "and more than it for --stop")
+    if wanted.stride < 1:
+        raise HavenError(f"--stride {wanted.stride}: give 1 or more")
+    given = wanted.frame_spacing_ps
+    if given is not None and not 1e-9 < given < 1e9:
+        raise HavenError(f"--frame_spacing_ps {given:g}: must be positive, the time between two "
+                         "saved frames in ps")
+    if any(source.suffix == ".npz" for source in sources):
+        return [_container(sources, wanted)]
+    if not wanted.species:
+        raise HavenError(f"{sources[0]}: say which element moves with --species")
+    return _convert(sources, Path(scratch), wanted)
+
+
+def _container(sources: list[Path], wanted: Wanted) -> Trajectory:
+    """Open one npz, which says everything itself."""
+    source = sources[0]
+    if len(sources) > 1:
+        raise HavenError(f"{source}: a container (npz) is a whole run: give it alone")
+    useless = [name for name, given in (
+        ("type_map", wanted.unsaid.elements), ("topology", wanted.unsaid.topology),
+        ("cell", wanted.cell is not None), ("cell_changes", wanted.cell_changes),
+        ("unwrapped", wanted.unwrapped), ("framework", wanted.framework),
+        ("ions", wanted.ions)) if given]
+    if useless:
+        raise HavenError(f"--{useless[0]} has no use with {source}: a container (npz) says it "
+                         "itself; leave it out")
+    if len(wanted.species) > 1:
+        raise HavenError(f"{source} follows one mobile species: give one for --species")
+    whole = open_npz(source, wanted.species[0] if wanted.species else None)
+    _contradicts(source, wanted.frame_spacing_ps, whole.spacing_ps)
+    if wanted.fixed:
+        whole.fixed = True
+    part = part_of(whole, wanted.start, wanted.stop, wanted.stride)
+    check(part)
+    return part
+
+
+def _contradicts(source: Path, given: float | None, told: float) -> None:
+    if given is not None and abs(given - told) > SAID_TWICE * told:
+        raise HavenError(f"{source} says that its frames are {told:.6g} ps apart, "
+                         f"--frame_spacing_ps says {given:g} ps: leave the option out, or correct "
+                         "it (it is the time between two saved frames, not the step of the "
+                         "dynamics)")
+
+
+def _convert(sources: list[Path], scratch: Path, wanted: Wanted) -> list[Trajectory]:
+    scratch.mkdir(parents=True, exist_ok=True)
+    stems = {s: scratch / f"{sources[0].name}.{s}" for s in wanted.species}
+    raws = {s: stem.with_name(stem.name + ".raw") for s, stem in stems.items()}
+    way = _Way(unwrapped=wanted.unwrapped)
+    try:
+        while True:
+            try:
+                with ExitStack() as opened:
+                    streams = {s: opened.enter_context(raw.open("w+b")) for s, raw in raws.items()}
+                    held = _pass(sources, wanted, way, streams)
+                break
+            except _AgainError as again:
+                way = again.way
+        times = _times(sources[0], held, wanted)
+        found = []
+        for one, raw in raws.items():
+            target = stems[one].with_name(stems[one].name + ".npz")
+            _write(target, raw, one, held, times, wanted)
+            found.append(open_npz(target, one))
+            found[-1].fixed = wanted.fixed
+            found[-1].meta = {"source": ", ".join(map(str, sources)),
+                              "unwrapped": "told" if wanted.unwrapped else "seen"}
+        return found
+    finally:
+        for raw in raws.values():
+            raw.unlink(missing_ok=True)
+
+
+def _frames(
+    sources: list[Path], wanted: Wanted, way: _Way,
+) -> Iterator[tuple[int, int, Path, Frame]]:
+    """Yield place in the files, number among the frames kept, file, frame."""
+    place = number = 0
+    for source in sources:
+        for frame in read_frames(source, wanted.unsaid):
+            if place not in way.skipped:
+                if wanted.stop is not None and number >= wanted.stop:
+                    return
+                if number >= wanted.start:
+                    yield place, number, source, frame
+                number += 1
+            place += 1
+
+
+def _pass(
+    sources: list[Path], wanted: Wanted, way: _Way, streams: Mapping[str, BinaryIO],
+) -> _Held:
+    """Unwrap frame after frame, write the mobile ions to ``streams``, return what is small.
+
+    Raises
+    ------
+    _AgainError
+        If the files must be read another way.
+    """
+    held: _Held | None = None
+    previous = unwrapped = last_cell = span = np.empty(0)
+    ambiguous: HavenError | None = None
+    clocks: list[float] = []
+    for place, number, source, frame in _frames(sources, wanted, way):
+        cell = _cell(source, number, frame, wanted)
+        if held is None:
+            held, last_cell = _begin(source, frame, cell, wanted), cell
+        _same(source, number, frame, held)
+        cell = _unflipped(cell, last_cell)
+        last_cell = cell
+        _constant(source, number, cell, held, wanted.cell_changes)
+        scaled = frame.positions @ np.linalg.inv(cell)
+        loose = frame.unwrapped if frame.unwrapped is not None else way.unwrapped
+        if frame.unwrapped is None and not way.unwrapped:
+            span = _outside(span, scaled, cell, way)
+        if not held.host or loose:
+            unwrapped = scaled
+        else:
+            move = scaled - previous
+            move -= np.round(move)
+            if np.abs(move).max() > AMBIGUOUS and ambiguous is None:
+                ambiguous = _moved(source, number, move, frame.unwrapped is None)
+                if frame.unwrapped is not None:
+                    raise ambiguous
+            unwrapped = unwrapped + move
+        previous = scaled
+        positions = unwrapped @ (held.cells[0] if wanted.cell_changes and held.cells else cell)
+        clock = frame.time_ps if frame.step is None else float(frame.step)
+        if clock is not None:
+            _in_order(source, number, place, clock, clocks, positions, cell, held, streams, way)
+            clocks.append(clock)
+        _keep(held, place, frame, cell, positions)
+        for species, rows in held.mobile.items():
+            streams[species].write(positions[rows].astype(np.float32).tobytes())
+    if ambiguous is not None:
+        raise ambiguous
+    count = 0 if held is None else len(held.host)
+    if held is None or count < 2:
+        kept = f" from --start {wanted.start} on" if wanted.start else ""
+        raise HavenError(f"{sources[0]} has {count} frame{'s' * (count != 1)}{kept}: a "
+                         "displacement needs two")
+    if way.skipped:
+        log.info("%s: %d frames stand there again after a restart; the later ones are used",
+                 sources[0], len(way.skipped))
+    if way.unwrapped and not wanted.unwrapped:
+        log.info("%s: its atoms leave the cell, so its positions are taken as unwrapped",
+                 sources[0])
+    return held
+
+
+def _begin(source: Path, frame: Frame, cell: np.ndarray, wanted: Wanted) -> _Held:
+    """Check the first frame, and return what is known from it."""
+    from ase.data import atomic_masses, atomic_numbers
+
+    present = sorted(set(frame.symbols.tolist()))
+    for species in wanted.species:
+        if species not in present:
+            raise HavenError(f"{source} has no {species}: its species are {', '.join(present)}")
+    if unknown := [symbol for symbol in present if symbol not in atomic_numbers]:
+        raise HavenError(f"{source}: {', '.join(unknown)} is no element: name elements in the "
+                         "file, or with --type_map")
+    for species in wanted.framework:
+        if species not in present or species in wanted.species:
+            raise HavenError(f"--framework {species}: give elements of {source} that are not "
+                             f"mobile; its species are {', '.join(present)}")
+    framework = wanted.framework or tuple(s for s in present if s not in wanted.species)
+    if np.isfinite(frame.positions).all():
+        check_length_unit(abs(np.linalg.det(cell)) / len(frame.symbols), str(source))
+        check_closest(frame.positions, cell, str(source))
+    numbers = frame.ids if frame.ids is not None else np.arange(1, len(frame.symbols) + 1)
+    if missing := sorted(set(wanted.ions) - set(numbers.tolist())):
+        raise HavenError(f"--ions {missing[0]}: {source} has no such atom; they are numbered "
+                         f"{numbers.min()} to {numbers.max()}")
+    chosen = np.isin(numbers, wanted.ions) if wanted.ions else np.ones(len(numbers), bool)
+    mobile = {s: np.flatnonzero((frame.symbols == s) & chosen) for s in wanted.species}
+    for species, rows in mobile.items():
+        if not len(rows):
+            raise HavenError(f"--ions names no {species} of {source}: see its numbers of atoms")
+    masses = np.array([atomic_masses[atomic_numbers[s]] for s in frame.symbols])
+    weights = masses * np.isin(frame.symbols, framework)
+    if weights.any():
+        weights = weights / weights.sum()
+    elif not wanted.fixed:
+        log.warning("%s has only %s: no host, so nothing collective can be told (if the frame of "
+                    "reference is known to stand still: --frame_of_reference fixed)", source,
+                    ", ".join(present))
+    if not frame.periodic:
+        log.warning("%s: its cell is not periodic in every direction; it is taken as if it were",
+                    source)
+    return _Held(frame.symbols, frame.ids, mobile, framework, masses, weights)
+
+
+def _cell(source: Path, number: int, frame: Frame, wanted: Wanted) -> np.ndarray:
+    """Return the cell of a frame, checked: its own, or the one given for files without."""
+    cell = np.asarray(frame.cell, float)
+    if not np.isfinite(cell).all():
+        raise HavenError(f"{source}: frame {number} has a cell with values that are not finite")
+    size = np.abs(cell).max()
+    flat = size == 0 or abs(np.linalg.det(cell / size)) < 1e-9
+    if flat and wanted.cell is None:
+        raise HavenError(f"{source} has no cell: periodic boundaries are needed; give --cell "
+                         "a,b,c or a,b,c,alpha,beta,gamma (Angstrom, degrees)")
+    if flat:
+        assert wanted.cell is not None
+        return wanted.cell
+    if wanted.cell is not None and number == wanted.start:
+        own, given = heights(cell), heights(wanted.cell)
+        if np.abs(own - given).max() > SAID_TWICE * own.max():
+            raise HavenError(f"{source} has a cell of heights {_three(own)} Angstrom, --cell one "
+                             f"of {_three(given)}: leave --cell out")
+    return cell
+
+
+def _three(values: np.ndarray) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
+
+
+def _unflipped(cell: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return the cell in the vectors that continue ``last``'s: a flip of a tilted box undone.
+
+    A flip, as of LAMMPS's ``fix npt ... flip yes``, takes other vectors for the same lattice:
+    ``cell = m last`` with a matrix m of whole numbers and determinant 1.
+    """
+    ratio = cell @ np.linalg.inv(last)
+    whole = np.round(ratio)
+    if (whole == np.eye(3)).all() or abs(abs(np.linalg.det(whole)) - 1) > 1e-6:
+        return cell
+    back = np.linalg.inv(whole) @ cell
+    return back if np.abs(back - last).max() < 0.05 * np.abs(last).max() else cell
+
+
+def _constant(source: Path, number: int, cell: np.ndarray, held: _Held, changes: bool) -> None:
+    first = held.cells[0] if held.cells else cell
+    if not changes and np.abs(cell - first).max() > 1e-4 * np.abs(cell).max():
+        raise HavenError(f"{source}: the cell changes at frame {number}: run at constant volume, "
+                         "or give --cell_changes for the mean cell")
+
+
+def _outside(span: np.ndarray, scaled: np.ndarray, cell: np.ndarray, way: _Way) -> np.ndarray:
+    """Return each atom's least and largest scaled coordinates (2, A, 3) up to now.
+
+    Raises
+    ------
+    _AgainError
+        If they are farther apart than those of wrapped atoms can be.
+    """
+    span = np.stack([scaled, scaled]) if not span.size else np.stack(
+        [np.minimum(span[0], scaled), np.maximum(span[1], scaled)])
+    widest = (span[1] - span[0]).max(axis=0)
+    if (widest > 1 + np.maximum(0.05, OUTSIDE_ANGSTROM / heights(cell))).any():
+        raise _AgainError(replace(way, unwrapped=True))
+    return span
+
+
+def _moved(source: Path, number: int, move: np.ndarray, unknown: bool) -> HavenError:
+    atom = int(np.abs(move).max(axis=1).argmax())
+    advice = "save frames more often, or unwrapped"
+    if unknown:
+        advice += "; if the file holds unwrapped positions, give --unwrapped; if it joins two " \
+                  "runs, --stop or --start there"
+    return HavenError(f"{source}: an atom moves by {np.abs(move).max():.2f} of the cell at frame "
+                      f"{number} (atom {atom + 1}): {advice}")
+
+
+def _same(source: Path, number: int, frame: Frame, held: _Held) -> None:
+    """Refuse a frame of other atoms than the first, or with positions that are none."""
+    if len(frame.symbols) != len(held.symbols):
+        raise HavenError(f"{source}: {len(frame.symbols)} atoms at frame {number}, "
+                         f"{len(held.symbols)} before: the number may not change")
+    if frame.ids is not None and held.ids is not None and (frame.ids != held.ids).any():
+        raise HavenError(f"{source}: there are other atoms at frame {number}: their ids changed")
+    if (frame.symbols != held.symbols).any():
+        row = int(np.argmax(frame.symbols != held.symbols))
+        both = f"from {held.symbols[row]} to {frame.symbols[row]}"
+        if frame.ids is not None:
+            raise HavenError(f"{source}: the atom of id {frame.ids[row]} changes at frame {number} "
+                             f"{both}: an id must keep its element; use one side with --stop or "
+                             "--start")
+        raise HavenError(f"{source}: atoms change order at frame {number} (atom {row + 1} {both}): "
+                         "write them in one order, or with ids")
+    if not np.isfinite(frame.positions).all():
+        raise HavenError(f"{source}: frame {number} has values that are not finite")
+    if np.abs(frame.positions).max() > FARTHEST_ANGSTROM:
+        raise HavenError(f"{source}: frame {number} has a coordinate of "
+                         f"{np.abs(frame.positions).max():.3g} Angstrom, which is no atom's")
+
+
+def _in_order(
+    source: Path, number: int, place: int, clock: float, clocks: list[float],
+    positions: np.ndarray, cell: np.ndarray, held: _Held,
+    streams: Mapping[str, BinaryIO], way: _Way,
+) -> None:
+    """Follow a restart; refuse times that go back otherwise.
+
+    Raises
+    ------
+    _AgainError
+        If this frame is an earlier one again: that one and all after it are to be left out.
+    HavenError
+        If it is not.
+    """
+    if not clocks or clock > clocks[-1]:
+        return
+    row = bisect_left(clocks, clock - 1e-6 * abs(clock))
+    if row < len(clocks) and abs(clocks[row] - clock) <= 1e-6 * abs(clock):
+        apart = []
+        for species, rows in held.mobile.items():
+            stream, size = streams[species], len(rows) * 12
+            stream.seek(row * size)
+            earlier = np.frombuffer(stream.read(size), np.float32).reshape(-1, 3).astype(float)
+            apart.append(minimum_image(positions[rows] - earlier, cell))
+            stream.seek(0, 2)
+        if np.sqrt((np.concatenate(apart) ** 2).sum(axis=1).mean()) < SAME_ANGSTROM:
+            again = frozenset(range(held.places[row], place)) | way.skipped
+            raise _AgainError(replace(way, skipped=again))
+    raise HavenError(f"{source}: times do not increase at frame {number} (step or time {clock:g} "
+                     f"after {clocks[-1]:g}), and positions are not those of that time before: "
+                     f"two runs? Use one of them with --stop {number} or --start {number}")
+
+
+def _keep(
+    held: _Held, place: int, frame: Frame, cell: np.ndarray, positions: np.ndarray,
+) -> None:
+    number = len(held.host)
+    held.cells.append(cell)
+    held.times.append(frame.time_ps)
+    held.steps.append(frame.step)
+    held.places.append(place)
+    held.host.append(held.weights @ positions)
+    held.barycentre.append(held.masses @ positions / held.masses.sum())
+    if number % held.every == 0:
+        held.all.append(positions.astype(np.float32))
+        held.all_frames.append(number)
+    if len(held.all) > 2 * KEPT:
+        held.every *= 2
+        held.all, held.all_frames = held.all[::2], held.all_frames[::2]
+
+
+def _times(source: Path, held: _Held, wanted: Wanted) -> np.ndarray:
+    """Return the times (T,) in ps from the first frame, the file's own where it says them."""
+    count, given = len(held.host), wanted.frame_spacing_ps
+    even = np.arange(count, dtype=float)
+    if held.steps[0] is not None:
+        steps = np.array(held.steps, float)
+        check_times(steps, str(source), "steps of ITEM: TIMESTEP", wanted.start)
+        even = (steps - steps[0]) / (steps[1] - steps[0])
+    if any(time is None for time in held.times):
+        if given is None:
+            raise HavenError(f"{source} does not say its times: give --frame_spacing_ps, the time "
+                             "between two saved frames in ps")
+        return even * given
+    times = np.array(held.times, float)
+    check_times(times, str(source), "ps", wanted.start)
+    _contradicts(source, given, float((times[-1] - times[0]) / (count - 1)))
+    return times - times[0]
+
+
+def _write(
+    target: Path, raw: Path, species: str, held: _Held, times: np.ndarray, wanted: Wanted,
+) -> None:
+    """Write the container; positions go through in pieces, so memory does not grow with them."""
+    count, every = len(held.host), wanted.stride
+    rows = held.mobile[species]
+    mean = np.mean(held.cells, axis=0)
+    turn = np.linalg.inv(held.cells[0]) @ mean if wanted.cell_changes else np.eye(3)
+    frames = range(0, count, every)
+    if len(frames) < 2:
+        raise HavenError(f"--stride {every} leaves one frame of {count}: give less")
+    small: dict[str, Any] = {
+        "time_ps": times[::every], "host_centre_angstrom": np.array(held.host)[::every] @ turn,
+        "barycentre_angstrom": np.array(held.barycentre)[::every] @ turn, "cell_angstrom": mean,
+        "mobile_symbol": np.array(species), "symbols": held.symbols, "mobile_index": rows,
+        "framework": np.array(held.framework, dtype=str),
+        "all_time_ps": times[held.all_frames],
+        "all_angstrom": (np.array(held.all) @ turn).astype(np.float32),
+    }
+    shape = {"descr": "<f4", "fortran_order": False, "shape": (len(frames), len(rows), 3)}
+    each = max(1, CHUNK_BYTES // (12 * len(rows)))
+    with zipfile.ZipFile(target, "w") as archive:
+        with archive.open("mobile_angstrom.npy", "w", force_zip64=True) as member, \
+                raw.open("rb") as stream:
+            np.lib.format.write_array_header_1_0(member, shape)  # pyright: ignore
+            for first in range(0, count, each):
+                part = np.frombuffer(stream.read(each * 12 * len(rows)), np.float32)
+                part = part.reshape(-1, len(rows), 3)[(-first) % every :: every]
+                if wanted.cell_changes:
+                    part = (part @ turn).astype(np.float32)
+                member.write(part.tobytes())
+        for name, value in small.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, np.asarray(value), allow_pickle=False)
+
+
+__all__ = ["FIXED", "Wanted", "open_files", "open_trajectory"]

@@ -1,0 +1,102 @@
+"""Command-line options about trajectories, which the analyses share, and how they are read."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from haven.core.errors import HavenError
+from haven.core.options import numbers
+from haven.trajectory.convert import Wanted
+from haven.trajectory.readers import Unsaid
+
+
+def add_reading(options: argparse.ArgumentParser) -> None:
+    """Add the options that say what a file does not say itself, and which frames are wanted."""
+    group = options.add_argument_group("reading")
+    group.add_argument("--frame_spacing_ps", "--timestep_ps", type=float, metavar="PS",
+                       help="time between two saved frames (not the step of the dynamics), for "
+                            "files that do not say it")
+    group.add_argument("--type_map", default="", metavar="ELEMENTS",
+                       help="elements of LAMMPS types 1 2 .., such as 'Li Ti Cl', for files that "
+                            "name types alone")
+    group.add_argument("--topology", metavar="FILE",
+                       help="file that names the atoms (PDB, GRO, LAMMPS data, ..), for DCD, XTC, "
+                            "TRR, NetCDF")
+    group.add_argument("--cell", default="", metavar="LENGTHS",
+                       help="a,b,c or a,b,c,alpha,beta,gamma or nine numbers, Angstrom and "
+                            "degrees, for files without a cell")
+    group.add_argument("--cell_changes", action="store_true",
+                       help="accept a cell that changes (constant pressure): its mean is taken")
+    group.add_argument("--unwrapped", action="store_true",
+                       help="positions are not folded back into the cell")
+    group.add_argument("--start", type=int, default=0, metavar="N", help="first frame, from 0")
+    group.add_argument("--stop", type=int, metavar="N", help="first frame not wanted")
+    group.add_argument("--stride", type=int, default=1, metavar="N", help="every N-th frame only")
+
+
+def wanted_of(
+    given: argparse.Namespace, species: Sequence[str] = (), framework: Sequence[str] = (),
+    ions: str = "", fixed: bool = False,
+) -> Wanted:
+    """Return what is wanted of a trajectory, from the options of `add_reading`.
+
+    Parameters
+    ----------
+    given
+        Parsed options.
+    species, framework
+        Elements of the mobile ions and of the host.
+    ions
+        Numbers of mobile ions such as ``1-16,20``; all if empty.
+    fixed
+        Whether the frame of reference of the file stands still.
+    """
+    elements = tuple(given.type_map.replace(",", " ").split())
+    return Wanted(
+        species=tuple(species), framework=tuple(framework), ions=numbered(ions),
+        start=given.start, stop=given.stop, stride=given.stride,
+        frame_spacing_ps=given.frame_spacing_ps, cell=cell_of(given.cell),
+        cell_changes=given.cell_changes, unwrapped=given.unwrapped, fixed=fixed,
+        unsaid=Unsaid(elements, given.topology))
+
+
+def numbered(text: str) -> tuple[int, ...]:
+    """Return the numbers of an option such as ``1-16,20``."""
+    found: list[int] = []
+    for part in text.replace(",", " ").split():
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last.isdecimal() or not _) or (
+                last and int(last) < int(first)):
+            raise HavenError(f"--ions is {text}: give numbers of atoms such as 1-16,20")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)
+
+
+def cell_of(text: str) -> np.ndarray | None:
+    """Return cell vectors as rows (3, 3), Angstrom, of an option; None where it is empty.
+
+    Raises
+    ------
+    HavenError
+        Unless there are three lengths, or three and three angles, or nine numbers of a cell.
+    """
+    if not text:
+        return None
+    found = numbers(text, None, "cell")
+    if len(found) not in (3, 6, 9) or not all(map(math.isfinite, found)):
+        raise HavenError(f"--cell is {text}: give a,b,c or a,b,c,alpha,beta,gamma or nine numbers")
+    if len(found) == 9:
+        cell = np.array(found).reshape(3, 3)
+    else:
+        from ase.geometry import cellpar_to_cell
+
+        if min(found) <= 0 or max(found[3:], default=90) >= 180:
+            raise HavenError(f"--cell is {text}: lengths must be positive, angles below 180")
+        cell = cellpar_to_cell(found if len(found) == 6 else [*found, 90, 90, 90])
+    if not np.isfinite(cell).all() or abs(np.linalg.det(cell)) < 1e-3:
+        raise HavenError(f"--cell is {text}: these vectors span no volume")
+    return cell

@@ -1,0 +1,154 @@
+"""LAMMPS text dumps, read frame by frame: any box, order, scaling; times in ITEM: TIME."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from haven.core.errors import HavenError, log
+from haven.trajectory.readers.base import Frame, Unsaid, element_of, elements_of, open_bytes
+
+NAME: str = "LAMMPS dump"
+OPTIONS: tuple[str, ...] = ("type_map",)
+TIME_PS = {"metal": 1.0, "real": 1e-3, "si": 1e12, "cgs": 1e12, "electron": 1e-3,
+           "micro": 1e6, "nano": 1e3}
+"""Picoseconds in LAMMPS's units of time; those of ``lj`` have no picosecond."""
+LENGTH_ANGSTROM = {"metal": 1.0, "real": 1.0, "si": 1e10, "cgs": 1e8, "electron": 0.529177210903,
+                   "micro": 1e4, "nano": 10.0}
+MOST_ATOMS = 10**9
+BOUNDARIES = {a + b for a in "pfsm" for b in "pfsm"}
+POSITIONS = (  # columns, scaled by the cell, unwrapped
+    (("xu", "yu", "zu"), False, True), (("xsu", "ysu", "zsu"), True, True),
+    (("x", "y", "z"), False, False), (("xs", "ys", "zs"), True, False),
+)
+
+
+def knows(path: Path) -> bool:
+    """Return whether a file is a LAMMPS dump, which names types where others see elements."""
+    if not path.is_file():
+        return False
+    with open_bytes(path) as stream:
+        return stream.read(5) == b"ITEM:"
+
+
+def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
+    """Yield the frames of a dump; a last frame that is cut short is left out with a warning.
+
+    Raises
+    ------
+    HavenError, ValueError
+        If the file says too little, or something that is no dump.
+    """
+    unit, time, step = None, None, None
+    box, low, periodic, count = np.zeros((3, 3)), np.zeros(3), True, -1
+    with open_bytes(path) as stream:
+        while line := stream.readline():
+            item = line.decode(errors="replace").strip()
+            if item.startswith("ITEM: UNITS"):
+                unit = _line(stream)
+            elif item.startswith("ITEM: TIMESTEP"):
+                step = _whole(_line(stream), "ITEM: TIMESTEP")
+            elif item.startswith("ITEM: TIME"):  # before or after ITEM: TIMESTEP
+                scale, value = TIME_PS.get(unit or ""), float(_line(stream))
+                time = None if scale is None else value * scale
+            elif item.startswith("ITEM: NUMBER OF ATOMS"):
+                count = _whole(_line(stream), "ITEM: NUMBER OF ATOMS")
+                if not 0 < count < MOST_ATOMS:
+                    raise ValueError(f"{count} atoms are not possible")
+            elif item.startswith("ITEM: BOX BOUNDS"):
+                words, lines = item.split()[3:], [_line(stream) for _ in range(3)]
+                if not lines[-1]:
+                    break
+                box, low = _box(item, lines)
+                periodic = all(word == "pp" for word in words if word in BOUNDARIES)
+            elif item.startswith("ITEM: ATOMS"):
+                rows = list(islice(stream, count))
+                if len(rows) < count or not rows[-1].endswith(b"\n"):
+                    log.warning("%s: last frame is cut short and left out", path)
+                    return
+                frame = _atoms(path, item.split()[2:], rows, step, unsaid, box, low)
+                frame.step, frame.time_ps = step, time
+                frame.positions *= LENGTH_ANGSTROM.get(unit or "", 1.0)
+                frame.cell = box * LENGTH_ANGSTROM.get(unit or "", 1.0)
+                frame.periodic = periodic
+                yield frame
+                time, count = None, -1
+            elif item and not item.startswith("ITEM:"):
+                raise ValueError(f"a line after step {step} belongs to nothing ('{item[:40]}'): "
+                                 "there are more atoms than ITEM: NUMBER OF ATOMS says")
+
+
+def _line(stream: BinaryIO) -> str:
+    return stream.readline().decode(errors="replace").strip()
+
+
+def _whole(text: str, what: str) -> int:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise ValueError(f"{what} is '{text[:40]}', not a number") from error
+    if not value.is_integer():
+        raise ValueError(f"{what} is {text[:40]}, not a whole number")
+    return int(text) if text.lstrip("+-").isdecimal() else int(value)
+
+
+def _box(header: str, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return cell vectors as rows (3, 3) and the low corner (3,), as the file's lengths."""
+    bounds = np.array([[float(x) for x in line.split()] for line in lines])
+    if "abc origin" in header:
+        return bounds[:, :3], bounds[:, 3]
+    tilt = bounds[:, 2] if "xy xz yz" in header else np.zeros(3)
+    xy, xz, yz = tilt
+    low = bounds[:, 0] - [min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0]
+    high = bounds[:, 1] - [max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0]
+    lengths = high - low
+    return np.array([[lengths[0], 0, 0], [xy, lengths[1], 0], [xz, yz, lengths[2]]]), low
+
+
+def _atoms(
+    path: Path, columns: list[str], rows: list[bytes], step: int | None, unsaid: Unsaid,
+    box: np.ndarray, low: np.ndarray,
+) -> Frame:
+    """Return the frame that the lines of ITEM: ATOMS hold."""
+    wide, words = len(columns), b"".join(rows).split()
+    if len(words) != wide * len(rows):
+        bad = next(row for row in rows if len(row.split()) != wide)
+        raise ValueError(f"a line of step {step} has {len(bad.split())} columns where "
+                         f"{wide} are named ('{bad.decode(errors='replace').strip()[:40]}')")
+    place = {name: column for column, name in enumerate(columns)}
+
+    def numbers(name: str) -> np.ndarray:
+        return np.fromiter(map(float, words[place[name]::wide]), float, len(rows))
+
+    def whole(name: str) -> np.ndarray:
+        return np.fromiter(map(int, words[place[name]::wide]), np.int64, len(rows))
+
+    ids = whole("id") if "id" in place else None
+    order = np.arange(len(rows)) if ids is None else np.argsort(ids, kind="stable")
+    if ids is not None:
+        ids = ids[order]
+        if (twice := np.flatnonzero(np.diff(ids) == 0)).size:
+            raise ValueError(f"id {ids[twice[0]]} stands twice in step {step}")
+    if "element" in place:
+        symbols = np.array(words[place["element"]::wide]).astype(str)
+    elif "type" in place and unsaid.elements:
+        symbols = elements_of(whole("type"), unsaid.elements, str(path))
+    elif "mass" in place:
+        kinds, inverse = np.unique(numbers("mass"), return_inverse=True)
+        symbols = np.array([element_of(m, str(path)) for m in kinds])[inverse]
+    else:
+        raise HavenError(f"{path} has no element column: give --type_map, such as 'Li Ti Cl'")
+    for names, scaled, unwrapped in POSITIONS:
+        if all(name in place for name in names):
+            positions = np.stack([numbers(name) for name in names], axis=1)
+            positions = positions @ box if scaled else positions - low
+            if not unwrapped and all(name in place for name in ("ix", "iy", "iz")):
+                images = np.stack([whole(name) for name in ("ix", "iy", "iz")], axis=1)
+                positions += images @ box
+                unwrapped = True
+            return Frame(symbols[order], positions[order], box, unwrapped=unwrapped, ids=ids)
+    raise HavenError(f"{path} has no positions: dump x y z, xu yu zu, or scaled ones")

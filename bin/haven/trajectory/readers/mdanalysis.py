@@ -1,0 +1,137 @@
+"""What an installed MDAnalysis reads: XTC, TRR, DCD, NetCDF, PDB, ...; LAMMPS data as topology."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haven.core.errors import HavenError
+from haven.trajectory.readers import base
+from haven.trajectory.readers.base import Frame, Unsaid
+
+NAME: str = "what an installed MDAnalysis reads"
+OPTIONS: tuple[str, ...] = ("topology", "type_map")
+SUFFIXES = (".xtc", ".trr", ".tng", ".dcd", ".nc", ".ncdf", ".netcdf", ".pdb", ".gro", ".h5md",
+            ".mdcrd", ".crdbox", ".trz", ".xyz", ".config", ".history", ".gsd")
+LENGTH_OF_MESSAGE = 300
+
+
+def knows(path: Path) -> bool:
+    """Return whether MDAnalysis reads files of this name."""
+    return path.is_file() and base.plain_name(path).endswith(SUFFIXES)
+
+
+def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
+    """Yield the frames of a file.
+
+    Raises
+    ------
+    HavenError
+        If MDAnalysis is not there, or can't read the file or its topology.
+    """
+    logging.getLogger("MDAnalysis").setLevel(logging.ERROR)
+    try:
+        import MDAnalysis  # type: ignore[import-not-found]
+    except ImportError:
+        raise HavenError(f"{path} is read by MDAnalysis, which is not installed (pip install "
+                         "MDAnalysis): or convert the file to extxyz") from None
+    topology = None if unsaid.topology is None else Path(unsaid.topology)
+    if topology is not None and not topology.is_file():
+        raise HavenError(f"--topology {topology} does not exist: check the path")
+    if topology is not None and (data := lammps_data(topology, unsaid.elements)) is not None:
+        universe = _opened(path, MDAnalysis.Universe.empty, len(data), topology=None)
+        symbols = data
+    else:
+        universe = _opened(path, MDAnalysis.Universe, *([str(topology)] if topology else []),
+                           topology=topology)
+        symbols = _symbols(path, universe, unsaid.elements)
+    for step in universe.trajectory:
+        cell = np.zeros((3, 3)) if step.dimensions is None else step.triclinic_dimensions
+        # a dcd file holds times in units of the program that wrote it, and does not say which
+        told = base.plain_name(path)[-4:] != ".dcd" and not {"time", "dt"}.isdisjoint(step.data)
+        yield Frame(symbols, step.positions.astype(float), np.asarray(cell, float),
+                    time_ps=float(step.time) if told else None)
+
+
+def _opened(path: Path, make: Any, *first: Any, topology: Path | None) -> Any:
+    """Return a universe with the file's frames; what MDAnalysis raises becomes one line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if first and isinstance(first[0], int):
+                return make(*first, trajectory=True).load_new(str(path))
+            return make(*first, str(path))
+    except Exception as error:  # its many parsers raise anything
+        why = " ".join(str(error).split())[:LENGTH_OF_MESSAGE] or type(error).__name__
+        what = (f"check --topology {topology}" if topology else
+                "check the file" if first else "give --topology, a file that names the atoms")
+        raise HavenError(f"{path}: MDAnalysis: {why}; {what}") from error
+
+
+def _symbols(path: Path, universe: Any, elements: tuple[str, ...]) -> np.ndarray:
+    """Return the element of each atom from what the topology names."""
+    atoms = universe.atoms
+    if elements and hasattr(atoms, "types"):
+        types = np.array(atoms.types, dtype=str)
+        if all(kind.isdecimal() for kind in set(types)):
+            return base.elements_of(types.astype(int), elements, str(path))
+    names = [name for name in ("elements", "types") if hasattr(atoms, name)]
+    if not names:
+        raise HavenError(f"{path} does not say which atom is what: give --topology")
+    symbols = np.char.capitalize(np.array(getattr(atoms, names[0]), dtype=str))
+    if all(symbol.isdecimal() for symbol in set(symbols)):
+        raise HavenError(f"{path}: its topology names types {', '.join(sorted(set(symbols)))}: "
+                         "give --type_map, such as 'Li Ti Cl'")
+    return symbols
+
+
+def lammps_data(path: Path, elements: tuple[str, ...]) -> np.ndarray | None:
+    """Return the element of each atom of a LAMMPS data file, by id; None for another file.
+
+    Parameters
+    ----------
+    path
+        The file; LAMMPS's DCD files hold atoms in the order of their ids.
+    elements
+        Elements of types 1, 2, ...; left out, masses tell them.
+
+    Raises
+    ------
+    HavenError
+        If neither elements nor masses tell what a type is.
+    """
+    text = path.read_text(errors="replace") if path.stat().st_size < 1 << 30 else ""
+    if not re.search(r"^\s*\d+\s+atom types", text, re.M):
+        return None
+    sections = re.split(r"^[ \t]*([A-Z][A-Za-z]*(?: [A-Z][a-z]+)*)[ \t]*(#.*)?$", text,
+                        flags=re.M)
+    found = {name: (note or "", body) for name, note, body in
+             zip(sections[1::3], sections[2::3], sections[3::3], strict=True)}
+    if "Atoms" not in found:
+        return None
+    note, body = found["Atoms"]
+    rows = [line.split() for line in body.splitlines() if line.strip()]
+    style = note.strip("# ").split()[0] if note.strip("# ") else ""
+    column = {"atomic": 1, "charge": 1, "full": 2, "molecular": 2, "bond": 2, "angle": 2,
+              "sphere": 1, "dipole": 1}.get(style, 2 if rows and len(rows[0]) in (7, 10) else 1)
+    try:
+        ids = np.array([int(row[0]) for row in rows])
+        kinds = np.array([int(row[column]) for row in rows])
+    except (ValueError, IndexError) as error:
+        raise HavenError(f"--topology {path}: a line of Atoms has no whole number as id or type: "
+                         "name the style behind Atoms, such as 'Atoms # charge'") from error
+    if not elements:
+        masses = [line.split("#")[0].split() for line in found.get("Masses", ("", ""))[1]
+                  .splitlines() if line.split("#")[0].strip()]
+        if not masses:
+            raise HavenError(f"--topology {path} names types, not elements, and has no Masses: "
+                             "give --type_map, such as 'Li Ti Cl'")
+        elements = tuple(base.element_of(float(row[1]), str(path))
+                         for row in sorted(masses, key=lambda row: int(row[0])))
+    return base.elements_of(kinds[np.argsort(ids)], elements, str(path))

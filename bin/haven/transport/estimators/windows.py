@@ -1,0 +1,139 @@
+"""How many of the lowest modes diffusion alone describes: windows, slope and drift of the sum."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from haven.transport.estimators.modes import TINY, Modes
+from haven.transport.estimators.walk import NEWTON, design, intercepts, shared
+
+STEPS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
+LOWEST = (4, *STEPS)
+# Largest of the deviations that `misfit` tests: 3.0 to 3.3 in one of a hundred sums of ions that
+# know nothing of each other, whatever the number of modes (1500 draws each of 32 to 1000 modes).
+MISFIT = 3.0
+# Where the widest window is refused the next ones are bent too, by less than can be seen: a window
+# this many times narrower has a share of the draws.
+NARROWER = 3
+
+
+def misfit(powers: np.ndarray, freedom: float) -> float:
+    """Return how far the lowest powers lie from a straight fit to all, in standard deviations.
+
+    The sum of the lowest j powers over their fit is a gamma variable, less what they had themselves
+    of the fit; the largest deviation over ``LOWEST`` counts.
+
+    Parameters
+    ----------
+    powers
+        Mode powers (m,).
+    freedom
+        Degrees of freedom of each.
+    """
+    from scipy.special import gammainc, gammaincc, ndtri
+
+    count = len(powers)
+    share = powers / intercepts(powers)[1]
+    x = design(count, 1)[0]
+    inverse = np.linalg.inv(x.T @ x)
+    worst = 0.0
+    for few in (j for j in LOWEST if 2 * j <= count):
+        half = few * freedom / 2
+        total = float(share[:few].sum()) * freedom / 2
+        tail = gammainc(half, total) if total < half else gammaincc(half, total)
+        own = x[:few].sum(axis=0)
+        kept = 1 - float(own @ inverse @ own) / few
+        worst = max(worst, -float(ndtri(max(tail, TINY))) / max(kept, 0.05) ** 0.5)
+    return worst
+
+
+def straight(powers: np.ndarray, freedom: float, widest: int) -> int:
+    """Return the most of the lowest modes, at most ``widest``, that one straight fit describes.
+
+    The lowest modes must agree with the fit (`misfit`). A memory that reaches fewer than some
+    thirty modes can't be told from chance.
+    """
+    sizes = [w for w in STEPS if w < widest] + [widest]
+    return next((size for size in reversed(sizes)
+                 if size == sizes[0] or misfit(powers[:size], freedom) < MISFIT), sizes[0])
+
+
+def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
+    """Return the numbers of modes to fit the collective coefficient to.
+
+    What ions do to each other may last longer than what each remembers, so the window that is
+    straight for single ions need not be for their sum. If that is refused, a narrower one than the
+    first that is not has a share: windows bent by less than can be seen lie just below.
+    """
+    size = straight(held.total.mean(axis=1), held.sums / shared(held), widest)
+    back = max(min(STEPS[0], size), size // NARROWER)
+    return (size,) if size == widest else (size, back, back)
+
+
+def power_law(powers: np.ndarray, freedom: float) -> tuple[float, float]:
+    """Return the exponent of ``powers`` (m,) in the mode number, and its standard error.
+
+    Where the powers alone make this exponent less unlikely to be zero (by the likelihood ratio)
+    than its error from the likelihood's curvature does, the error is as large as the ratio says.
+
+    Parameters
+    ----------
+    powers
+        Mode powers (m,).
+    freedom
+        Degrees of freedom of each.
+    """
+    logs = np.log(np.arange(1, len(powers) + 1))
+    x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
+    inverse = np.linalg.pinv(x)
+    scaled, beta = powers / max(powers.mean(), TINY), np.zeros(2)
+    for _ in range(NEWTON):
+        step = inverse @ (scaled * np.exp(-np.clip(x @ beta, -30, 30)) - 1.0)
+        beta += step * min(1.0, 1.0 / max(np.abs(step).max(), TINY))
+    exponent, error = float(beta[1]), float(np.sqrt(2 / freedom / (x[:, 1] ** 2).sum()))
+    fitted = np.clip(x @ beta, -30, 30)
+    flat = np.log(max(scaled.mean(), TINY))
+    better = (scaled * (np.exp(-flat) - np.exp(-fitted)) + flat - fitted).sum() * freedom
+    return exponent, max(error, abs(exponent) / max(better, TINY) ** 0.5)
+
+
+def drift(
+    held: Modes, widest: int, jumps: float, tracer: float, chance: float,
+) -> tuple[float, float]:
+    """Return how far all ions came together, and what ions that only diffuse rarely exceed.
+
+    A velocity that all ions share makes the net displacement long and adds to the odd sine modes,
+    but not to the even ones: their powers tell how far the sum would have diffused. (Net
+    displacement squared, over the number of runs' and directions' mean, over the expected power is
+    a variable of Fisher's F distribution.)
+
+    Parameters
+    ----------
+    held
+        Modes of all ions.
+    widest
+        Most modes that a straight line describes.
+    jumps, tracer
+        Jumps of all ions and their D_self, Angstrom^2/ps: how many net jumps the sum made.
+    chance
+        Share of runs of diffusing ions that come farther than the limit.
+
+    Returns
+    -------
+    tuple
+        Length of the net displacement of the sum, and its limit, both over the root of N and of the
+        run's length, Angstrom ps^-1/2; 0 and infinity where the modes do not tell.
+    """
+    from scipy.special import fdtri
+
+    if held.net is None or held.count < 2 * STEPS[0]:
+        return 0.0, float("inf")
+    powers, freedom = held.total.mean(axis=1)[1::2], held.sums / shared(held)
+    size = straight(powers, freedom, max(min(STEPS[0], len(powers)), min(widest // 2, len(powers))))
+    weights = design(size, 1)[1][0]
+    expected = float(np.exp(intercepts(powers[:size])[0][0]))
+    ratio = max(expected / 2 / tracer, TINY)
+    known = 1 / (float(weights @ weights) / freedom + max(ratio, 1 / ratio) / (2 * jumps))
+    axes = held.net.shape[1]
+    limit = expected * axes * float(fdtri(freedom, known, 1 - chance))
+    return float((held.net**2).mean() * axes) ** 0.5, limit**0.5

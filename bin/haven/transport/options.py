@@ -1,0 +1,15 @@
+"""Options of the analysis of transport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haven.core.options import option
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What displacements are measured against."""
+
+    frame_of_reference: str = option("host", "what displacements are measured against",
+                                     choices=("host", "barycentre"))
