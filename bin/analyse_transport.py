@@ -45,9 +45,11 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core import tables
     from haven.core.columns import VERDICTS
     from haven.trajectory import convert
-    from haven.transport import diffusion
+    from haven.transport import condition, diffusion
     from haven.transport import displacements as msd
     from haven.transport import rows as transport
+    from haven.transport.conductivity import nernst_einstein
+    from haven.transport.hop_counts import watched_ps
     from haven.transport.tables import CONDUCTIVITY, DIFFUSION, MSD
 
     name, species, charge = Path(given.trajectory).stem, given.species, given.charge or 1.0
@@ -75,16 +77,19 @@ def main(argv: list[str] | None = None) -> None:
     ended = trajectory.meta.get("verdict", "stable")
     if ended != "stable":
         log.warning("%s: its dynamics were %s, so it gives no number", prefix, ended)
-    if ended != "stable" or any(
+    if ended == "stable" and any(
             row["check"] == "host melt" and not row["passed"] for row in checks):
+        ended = "melted"
+    if ended != "stable":
         found = transport.unstable(found)
     keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
             "replica": given.replica, "seed": given.seed}
     place = {**keys, "species": trajectory.symbol, "frame_of_reference": curves.frame_of_reference}
     sigma = transport.conductivity_rows(found, trajectory, given.temperature_k, charge, keys)
+    seen_ps = watched_ps(curves.coarse.shape[1], curves.coarse_ps)
     written = (
         (MSD, transport.msd_rows(curves, place)),
-        (DIFFUSION, transport.diffusion_rows(found, trajectory, place)),
+        (DIFFUSION, transport.diffusion_rows(found, trajectory, {**place, "watched_ps": seen_ps})),
         (CONDUCTIVITY, sigma),
         (VERDICTS, checks),
     )
@@ -92,6 +97,12 @@ def main(argv: list[str] | None = None) -> None:
     for table, rows in written:
         stem = prefix if table is not VERDICTS else f"{prefix}_transport"
         tables.write(table, rows, out / f"{stem}.{table.name}.parquet", inputs)
+    if ended == "stable" and found[0].verdict in ("unstable", "drifting"):
+        ended = found[0].verdict
+    siemens = nernst_einstein(1.0, trajectory.ions, trajectory.volume, given.temperature_k, charge)
+    condition.write(condition.watched(trajectory, curves, keys, found[0].hop_events,
+                                      given.jump_angstrom, float(siemens), ended),
+                    out / f"{prefix}{condition.ENDING}", inputs)
     for one in found[:4]:
         span = (f"{one.value:.3g} [{one.low_95:.3g}, {one.high_95:.3g}]" if one.value is not None
                 else "no value" + (f", below {one.high_95:.3g}" if one.high_95 else ""))

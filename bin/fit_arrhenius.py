@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Activation energies and the conductivity at 298 K from the transport tables of all runs.
 
-Also compares U with U in pairs, splits the error by source, and plans longer runs.
+Joins the runs of each temperature (from the .modes.npz files beside the tables), fits all
+temperatures by one likelihood, compares U with U, splits the error by source, and plans longer
+runs.
 """
 
 from __future__ import annotations
@@ -25,12 +27,13 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.dynamics.tables import RUNS
-    from haven.transport import arrhenius, plan
+    from haven.transport import arrhenius, budget, condition, contrasts, plan
     from haven.transport.tables import (
         ARRHENIUS,
         CONDUCTIVITY,
         DIFFUSION,
         ERROR_BUDGET,
+        JOINED,
         PAIRED,
         PLAN,
     )
@@ -42,32 +45,40 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"{folder} has no diffusion and conductivity tables: analyse runs first")
     runs = arrhenius.gather(diffusion, conductivity)
     speed = plan.speeds(tables.read_folder(RUNS, folder))
+    joined = condition.conditions(condition.read_folder(folder), given.min_events)
+    for one in joined:
+        log.info("%s", condition.said(one))
     fits, budgets, pairs, plans = [], [], [], []
     for (material, quantity), every in runs.groupby(["material", "quantity"]):
-        pairs += [{"material": material, "u_ev": None, **row}
-                  for row in arrhenius.paired(every, quantity)]
+        of_material = [one for one in joined if one.keys["material"] == material]
+        lines = {}
         for u_ev, some in every.groupby("u_ev"):
             keys = {"material": material, "u_ev": u_ev}
-            row, joined = arrhenius.fit(some, quantity)
+            own = [one for one in of_material if one.keys["u_ev"] == u_ev]
+            row, line = arrhenius.fit(some, quantity, own)
             fits.append({**keys, **row})
             log.info("U %g eV %s: %s", u_ev, quantity, _said(row))
-            pairs += [{**keys, **one} for one in arrhenius.sizes(some, quantity)]
-            if joined is not None:
+            pairs += [{**keys, **one} for one in contrasts.sizes(some, quantity)]
+            if line is not None:
+                lines[u_ev] = line
                 named = {**keys, "quantity": f"activation of {quantity}", "unit": "eV"}
-                budgets += arrhenius.budget(joined, np.array([0.0, 1.0]), named)
+                budgets += budget.budget(line, np.array([0.0, 1.0]), named)
                 if quantity.startswith("sigma"):
                     named = {**keys, "quantity": f"{quantity} at 298 K", "unit": "ln"}
-                    budgets += arrhenius.budget(joined, np.array([1.0, 0.0]), named)
-                    budgets.append(arrhenius.extrapolation(joined, arrhenius.usable(some), named))
+                    kept, _ = arrhenius.counted(some, own)
+                    budgets += budget.budget(line, np.array([1.0, 0.0]), named)
+                    budgets.append(budget.extrapolation(line, kept, named))
             if quantity.startswith("d_"):
-                budgets += arrhenius.at_temperatures(some, quantity, keys)
-            for temperature, one in some.groupby("temperature_k"):
-                plans.append({**keys, "temperature_k": temperature, **plan.plan(
-                    one, quantity, given.wanted_interval, given.min_events,
-                    speed.get((material, u_ev)))})
+                budgets += budget.at_temperatures(some, quantity, keys)
+            plans += [{**keys, **one} for one in plan.plans(
+                some, quantity, given.wanted_interval, given.min_events,
+                speed.get((material, u_ev)), own)]
+        pairs += [{"material": material, "u_ev": None, **row}
+                  for row in contrasts.paired(every, quantity, of_material, lines)]
     out = Path(given.out)
-    for schema, rows in ((ARRHENIUS, fits), (PAIRED, pairs), (ERROR_BUDGET, budgets),
-                         (PLAN, plans)):
+    together = condition.joined_rows(joined)
+    for schema, rows in ((JOINED, together), (ARRHENIUS, fits), (PAIRED, pairs),
+                         (ERROR_BUDGET, budgets), (PLAN, plans)):
         tables.write(schema, rows, out / f"{schema.name}.parquet", {"tables": folder.name})
 
 

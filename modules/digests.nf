@@ -12,7 +12,7 @@ def packagesOf() {
         compile_potential      : ['core', 'potential'],
         explore                : ['core', 'material', 'labels', 'potential', 'dynamics'],
         find_barriers          : ['core', 'material', 'mechanism'],
-        fit_arrhenius          : ['core', 'dynamics', 'transport'],
+        fit_arrhenius          : ['core', 'trajectory', 'dynamics', 'transport'],
         import_frames          : ['core', 'material', 'labels'],
         label_frames           : ['core', 'material', 'labels'],
         measure_cost           : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost'],

@@ -1,7 +1,9 @@
 // Failures in plain words: an image that is not there before the run, the cause after it.
 
 /** Ends the run when an image that the profile apptainer needs is not there. */
-def checkImages(folder, profiles, labels) {
+def checkImages(settings, profiles) {
+    def folder = settings.image_folder
+    def labels = settings.label || settings.aimd || settings.relax_first_principles || settings.rounds > 0
     def chosen = profiles.tokenize(',')
     def names = chosen.contains('apptainer') ? ['haven-cpu'] + (chosen.contains('gpu') ? ['haven-gpu'] : []) + (labels ? ['gpaw'] : []) : []
     def missing = names.findAll { name -> !file("${folder}/${name}.sif").exists() }

@@ -32,7 +32,8 @@ workflow POTENTIAL {
     ch_described = TRAIN_POTENTIAL.out.potential.join(TRAIN_POTENTIAL.out.provenance).mix(ch_compiled, ch_own.ready)
     potentials = ch_described.map { meta, potential, _about -> [meta, potential] }
     provenance = ch_described.map { _meta, _potential, about -> about }
-    uncompressed = TRAIN_POTENTIAL.out.uncompressed
+    ch_alone = ch_compiled.mix(ch_own.ready).map { meta, potential, _about -> [meta, [potential]] }
+    timed = TRAIN_POTENTIAL.out.timed.map { meta, frozen -> [meta, [frozen].flatten().sort { path -> path.name }] }.mix(ch_alone)
     datasets = BUILD_DATASET.out.dataset.map { meta, dataset -> [meta.u_ev, dataset] }
     ch_tests = ch_described.map { meta, potential, about -> [meta.u_ev, meta, potential, about] }.combine(datasets, by: 0)
         .map { _u_ev, meta, potential, about, dataset -> [meta, dataset, potential, about, aimd.findAll { one, _path -> one.u_ev == meta.u_ev }.collect { _one, path -> path }] }
@@ -43,7 +44,7 @@ workflow POTENTIAL {
 
     emit:
     potentials   // tuple: map (id, u_ev, seed), path
-    uncompressed // tuple: map (id, u_ev, seed), path of the same potential before compression
+    timed        // tuple: map (id, u_ev, seed), list of paths: the potential, and the same before compression
     provenance   // path, or an empty list
     datasets     // tuple: number u_ev, path
     tables       // path

@@ -23,7 +23,8 @@ workflow TRANSPORT {
         .combine(ch_leaders.map { meta, potential -> [meta.u_ev, potential] }, by: 0)
         .map { _u_ev, meta, structure, potential -> [meta, structure, potential] }
     FIND_BARRIERS(ch_bands, material, digests.find_barriers)
-    FIT_ARRHENIUS([id: 'all'], ANALYSE_TRANSPORT.out.tables.flatten().mix(ch_runs).collect(sort: { path -> path.name }), digests.fit_arrhenius)
+    ch_analysed = ANALYSE_TRANSPORT.out.tables.flatten().mix(ANALYSE_TRANSPORT.out.modes, ch_runs)
+    FIT_ARRHENIUS([id: 'all'], ch_analysed.collect(sort: { path -> path.name }), digests.fit_arrhenius)
     tables = ANALYSE_STRUCTURE.out.tables.mix(ANALYSE_TRANSPORT.out.tables, ANALYSE_HOPS.out.tables,
         FIND_BARRIERS.out.tables, FIT_ARRHENIUS.out.tables)
 

@@ -1,4 +1,4 @@
-// Mean-square displacements, diffusion, Haven ratio and conductivity of one run, with intervals.
+// Mean-square displacements, diffusion, Haven ratio and conductivity of one run, with intervals; and its modes, for joining runs.
 
 process ANALYSE_TRANSPORT {
     tag "${meta.id}"
@@ -12,6 +12,7 @@ process ANALYSE_TRANSPORT {
 
     output:
     path '*.parquet', emit: tables
+    path '*.modes.npz', emit: modes
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:
@@ -22,6 +23,6 @@ process ANALYSE_TRANSPORT {
 
     stub:
     """
-    touch ${meta.id}.msd.parquet ${meta.id}.diffusion.parquet ${meta.id}.conductivity.parquet
+    touch ${meta.id}.msd.parquet ${meta.id}.diffusion.parquet ${meta.id}.conductivity.parquet ${meta.id}.modes.npz
     """
 }

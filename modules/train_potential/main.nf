@@ -15,7 +15,7 @@ process TRAIN_POTENTIAL {
     output:
     tuple val(meta), path("${meta.id}.{pb,pth,pt2,hlo}"), emit: potential
     tuple val(meta), path("${meta.id}.potential.json"), emit: provenance
-    tuple val(meta), path("uncompressed_${meta.id}.{pb,pth}"), emit: uncompressed, optional: true
+    tuple val(meta), path("*${meta.id}.{pb,pth,pt2,hlo}"), emit: timed // with and without compression
     tuple val(meta), path("${meta.id}.pt"), emit: weights, optional: true
     path "${meta.id}.learning_curve.parquet", emit: tables
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions

@@ -1,34 +1,47 @@
-"""Arrhenius fits over runs, U against U in pairs, and the budget of the error."""
+"""Arrhenius lines of all runs together: activation energy, prefactor, conductivity at 298 K."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.transport import line as likelihood
+from haven.transport.condition import Condition
 from haven.transport.conductivity import Z95, Joined, join
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KB_EV = 8.617333262e-5
-MEMBERS = ("disorder", "potential")
 REFERENCE_K = 298.0
-NEAR_K = 2.0
+NEAR_K = 2.0  # a run within this of 298 K also gives a conductivity without a line
 FEWEST_TEMPERATURES = 3
-SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "drifting",
-            "unstable")
+FEWEST_JUMPS = 30  # of all runs together: their number alone leaves an error of 18 %
+SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "drifting", "unstable")
+# Verdicts of runs that are not to be counted.
+WITHOUT_NUMBER = ("unstable", "drifting", "not_stationary")
+# Verdicts of a whole temperature that keep it from the line, in words.
+NOT_DIFFUSIVE = {"subdiffusive": "not diffusive yet", "drifting": "drifts", "unstable": "unstable"}
 QUANTITIES = ("sigma_total", "sigma_self", "d_total", "d_self")
 FORMS = {True: "ln(sigma T) = ln(A) - Ea / (kB T)", False: "ln(D) = ln(D0) - Ea / (kB T)"}
 
 
 def gather(diffusion: pd.DataFrame, conductivity: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a run and quantity: ``log`` of the value, its ``error``, verdict and keys.
+    """Return one row a run and quantity.
 
     Parameters
     ----------
     diffusion, conductivity
         Tables of all runs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Keys, value, low_95, high_95, verdict; ``log`` of the value and its ``error`` where it is
+        ``good``; ``hop_events``; ``exposure``, ions times the time in which their jumps are seen,
+        ps; ``siemens``, the conductivity in mS/cm of a diffusion coefficient of 1 cm2/s.
     """
     import pandas as pd
 
@@ -36,13 +49,12 @@ def gather(diffusion: pd.DataFrame, conductivity: pd.DataFrame) -> pd.DataFrame:
     first = chosen.assign(quantity="d_" + chosen["quantity"])
     second = conductivity.rename(columns={"value_ms_per_cm": "value"})
     keys = ["material", "u_ev", "temperature_k", "replica", "seed"]
-    extra = diffusion[(diffusion["axis"] == "xyz") & (diffusion["quantity"] == "self")]
-    extra = extra[[*keys, *(c for c in ("hop_events", "ions", "duration_ps") if c in extra)]]
     columns = [*keys, "quantity", "value", "low_95", "high_95", "verdict"]
     runs = pd.concat([first[columns], second[columns]], ignore_index=True)
-    runs = runs.merge(extra.drop_duplicates(keys), on=keys, how="left")
     for name in ("value", "low_95", "high_95"):
         runs[name] = pd.to_numeric(runs[name])
+    runs = runs.merge(_seen(diffusion), on=keys, how="left")
+    runs = runs.merge(_siemens(runs, keys), on=keys, how="left")
     good = (runs["verdict"] == "diffusive") & (runs["low_95"] > 0) & (runs["high_95"] > 0)
     runs["good"] = good
     with np.errstate(all="ignore"):
@@ -53,50 +65,113 @@ def gather(diffusion: pd.DataFrame, conductivity: pd.DataFrame) -> pd.DataFrame:
     return runs
 
 
-def usable(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs with numbers, at temperatures where at least half of the runs have one.
+def _seen(diffusion: pd.DataFrame) -> pd.DataFrame:
+    """Return keys, jumps, ions, duration_ps and exposure (ion ps) of each run."""
+    import pandas as pd
 
-    A few fast runs among many that are not diffusive yet would overestimate a temperature.
-    """
-    share = runs.groupby("temperature_k")["good"].transform("mean")
-    return runs[runs["good"] & (share >= 0.5)]
+    keys = ["material", "u_ev", "temperature_k", "replica", "seed"]
+    rows = diffusion[(diffusion["axis"] == "xyz") & (diffusion["quantity"] == "self")]
+    rows = rows.drop_duplicates(keys)
+    numbers = {name: pd.to_numeric(rows[name]) if name in rows else np.nan
+               for name in ("hop_events", "ions", "duration_ps", "watched_ps")}
+    found = rows[keys].assign(**numbers)
+    watched = found["watched_ps"].fillna(found["duration_ps"])
+    return found.assign(exposure=found["ions"] * watched).drop(columns="watched_ps")
 
 
-def _join(
+def _siemens(runs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return keys and conductivity over diffusion coefficient, from value or bound, of each run."""
+    sides = [runs[runs["quantity"] == name].drop_duplicates(keys).set_index(keys)
+             for name in ("sigma_self", "d_self")]
+    sigma, d = (side["value"].fillna(side["high_95"]) for side in sides)
+    return (sigma / d).rename("siemens").reset_index()
+
+
+def join_runs(
     runs: pd.DataFrame, values: np.ndarray, regressors: np.ndarray, slope: np.ndarray | None = None,
 ) -> Joined:
-    return join(values, runs["error"].to_numpy(float), regressors,
-                {"disorder": runs["replica"].to_numpy(), "potential": runs["seed"].to_numpy()},
-                slope)
+    """Regress values of runs (R,) on regressors (R, P); see `haven.transport.conductivity.join`."""
+    return join(values, runs["error"].to_numpy(float), regressors, _groups(runs), slope)
 
 
-def fit(runs: pd.DataFrame, quantity: str) -> tuple[dict[str, Any], Joined | None]:
-    """Fit one quantity of one material and U against 1/T.
+def _groups(runs: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {"disorder": runs["replica"].to_numpy(), "potential": runs["seed"].to_numpy()}
+
+
+def counted(
+    runs: pd.DataFrame, joined: Sequence[Condition] = (),
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the runs that a line is fitted to, and what is left out, in words.
+
+    All runs count, those with few jumps or none too. Left out are runs that melted, drifted or
+    never came to rest, those whose jumps were not counted, and temperatures at which ions do not
+    diffuse yet, judged by all runs of the temperature: their jumps lead back.
+
+    Parameters
+    ----------
+    runs
+        Rows of `gather` of one quantity, material and U.
+    joined
+        Joined conditions of the same material and U, if there are.
+    """
+    part = runs["quantity"].iloc[0].partition("_")[2] if len(runs) else ""
+    told = [f"{len(some)} run(s) {verdict.replace('_', ' ')}" for verdict, some in
+            runs[runs["verdict"].isin(WITHOUT_NUMBER)].groupby("verdict")]
+    kept = runs[~runs["verdict"].isin(WITHOUT_NUMBER)]
+    unknown = kept["hop_events"].isna() | ~(kept["exposure"] > 0)
+    if unknown.any():
+        told.append(f"{int(unknown.sum())} run(s) without a count of jumps")
+    kept = kept[~unknown]
+    known = {float(one.keys["temperature_k"]): one.verdict_on(part) for one in joined
+             if one.keys["seed"] is None}
+    for temperature, some in kept.groupby("temperature_k"):
+        verdict = known.get(float(temperature))
+        share = float((some["verdict"] == "subdiffusive").mean())
+        if verdict in NOT_DIFFUSIVE or (verdict is None and share > 0.5):
+            words = NOT_DIFFUSIVE[verdict or "subdiffusive"]
+            told.append(f"{temperature:g} K {words}")
+            kept = kept[kept["temperature_k"] != temperature]
+    return kept, told
+
+
+def fit(
+    runs: pd.DataFrame, quantity: str, joined: Sequence[Condition] = (),
+) -> tuple[dict[str, Any], Joined | None]:
+    """Fit one quantity of one material and U against 1/T, all runs together.
 
     A conductivity is fitted as sigma T, to which the Nernst-Einstein relation gives the activation
     energy of D. Where sigma itself is fitted, as many papers do, the slope is about kB T less.
+    See `haven.transport.line` for the likelihood.
+
+    Parameters
+    ----------
+    runs
+        Rows of `gather` of this quantity.
+    quantity
+        One of `QUANTITIES`.
+    joined
+        Joined conditions of the same material and U; without them, runs that have a number of
+        their own say how far a jump leads.
 
     Returns
     -------
     tuple
-        The row of table ``arrhenius`` but for its keys, and the regression (None without a fit).
+        The row of table ``arrhenius`` but for its keys, and the line of ln(sigma T) or ln(D)
+        (None without a fit): coefficients (value at 298 K, activation energy in eV).
     """
     conductive = quantity.startswith("sigma")
-    kept = usable(runs)
-    temperatures = kept["temperature_k"].nunique()
+    kept, told = counted(runs, joined)
+    temperatures, hops = kept["temperature_k"].nunique(), float(kept["hop_events"].sum())
     row: dict[str, Any] = {"quantity": quantity, "temperatures": temperatures,
-                           "form": FORMS[conductive]}
+                           "form": FORMS[conductive], "hop_events": hops,
+                           "left_out": "; ".join(told) or None}
     if conductive:
-        row |= _direct(kept)
-    if temperatures < FEWEST_TEMPERATURES:
-        left_out = runs.loc[~runs["good"], "verdict"]
-        worst = max(left_out, key=lambda v: SEVERITY.index(v) if v in SEVERITY else 9, default="")
-        return row | {"verdict": worst or "too_few_temperatures"}, None
+        row |= _direct(kept, quantity, joined)
+    yields, where = _yields(kept, quantity, joined)
+    if verdict := _unfit(runs, kept, where):
+        return row | {"verdict": verdict}, None
     t = kept["temperature_k"].to_numpy(float)
-    x = 1.0 / (KB_EV * t) - 1.0 / (KB_EV * REFERENCE_K)
-    logs, line = kept["log"].to_numpy(float), np.stack([np.ones_like(x), -x], axis=1)
-    y = logs + (np.log(t) if conductive else 0.0)
-    joined = _join(kept, y, line, x)
+    total = _line(kept, t, yields, where, np.log(t) if conductive else np.zeros_like(t), conductive)
     shift = 1.0 / (KB_EV * REFERENCE_K)
     for name, contrast, change in (
         ("activation", np.array([0.0, 1.0]), lambda v: v),
@@ -105,161 +180,123 @@ def fit(runs: pd.DataFrame, quantity: str) -> tuple[dict[str, Any], Joined | Non
     ):
         if name == "sigma_298" and not conductive:
             continue
-        value, low, high = (float(change(v)) for v in joined.interval(contrast))
+        value, low, high = (float(change(v)) for v in total.interval(contrast))
         full = {"activation": "activation_ev", "sigma_298": "sigma_298_ms_per_cm"}.get(name, name)
         row |= {full: value, f"{name}_low_95": low, f"{name}_high_95": high}
     if conductive:
-        ends = _join(kept, logs, line, x).interval(np.array([0.0, 1.0]))
+        ends = _line(kept, t, yields, where, np.zeros_like(t), True).interval(np.array([0.0, 1.0]))
         names = ("activation_sigma_ev", "activation_sigma_low_95", "activation_sigma_high_95")
         row |= {name: float(value) for name, value in zip(names, ends, strict=True)}
-    row |= {"curvature_p": _curvature(kept, x, y), "verdict": "diffusive"}
-    return row, joined
+    row |= {"curvature_p": _curvature(kept, t, yields, where), "verdict": "diffusive"}
+    return row, total
 
 
-def _direct(kept: pd.DataFrame) -> dict[str, float]:
-    near = kept[(kept["temperature_k"] - REFERENCE_K).abs() <= NEAR_K]
-    if near.empty:
+def _unfit(runs: pd.DataFrame, kept: pd.DataFrame, where: np.ndarray) -> str:
+    """Return the verdict that keeps a line from being fitted, or nothing."""
+    left_out = set(runs.loc[~runs.index.isin(kept.index), "verdict"])
+    if kept["temperature_k"].nunique() < FEWEST_TEMPERATURES:
+        return _worst(left_out) or "too_few_temperatures"
+    if kept["siemens"].isna().any() and kept["quantity"].iloc[0].startswith("sigma"):
+        return _worst(set(kept["verdict"])) or "too_few_events"
+    if kept["hop_events"].sum() < FEWEST_JUMPS or len(np.unique(where)) < FEWEST_TEMPERATURES:
+        found = _worst(set(runs.loc[~runs["good"], "verdict"]))
+        return found or "too_few_events"
+    return ""
+
+
+def _worst(verdicts: set[str]) -> str:
+    known = verdicts - {"diffusive"}
+    return max(known, key=lambda v: SEVERITY.index(v) if v in SEVERITY else 9, default="")
+
+
+def _yields(
+    kept: pd.DataFrame, quantity: str, joined: Sequence[Condition],
+) -> tuple[likelihood.Yields, np.ndarray]:
+    """Return what jumps yield, from joined conditions or runs with numbers, and temperatures (C,).
+
+    With several potentials each has conditions of its own.
+    """
+    part = quantity.partition("_")[2]
+    warm = set(kept["temperature_k"])
+    seeds = {one.keys["seed"] for one in joined} - {None}
+    chosen = [one for one in joined if (one.keys["seed"] is None) == (not seeds)
+              and one.keys["temperature_k"] in warm and part in one.logs and one.hops > 0]
+    if joined:
+        logs, errors = (np.array([one.logs[part][place] for one in chosen]) for place in (0, 1))
+        hops, exposure = (np.array([getattr(one, name) for one in chosen], float)
+                          for name in ("hops", "exposure"))
+        where = np.array([one.keys["temperature_k"] for one in chosen], float)
+        labels = np.array([-1 if one.keys["seed"] is None else one.keys["seed"]
+                           for one in chosen])
+        groups = {"potential": labels}
+    else:
+        good = kept[kept["good"] & (kept["hop_events"] > 0)]
+        logs, errors, hops, exposure, where = (good[name].to_numpy(float) for name in (
+            "log", "error", "hop_events", "exposure", "temperature_k"))
+        if quantity.startswith("sigma"):
+            logs = logs - np.log(good["siemens"].to_numpy(float))
+        groups = _groups(good)
+    if not len(logs):
+        return likelihood.Yields(logs, errors, groups), where
+    return likelihood.yields_of(logs, errors, hops, exposure, groups), where
+
+
+def inverse(temperature_k: np.ndarray) -> np.ndarray:
+    """Return 1 / (kB T) less that at 298 K, 1/eV."""
+    return 1.0 / (KB_EV * temperature_k) - 1.0 / (KB_EV * REFERENCE_K)
+
+
+def _line(
+    kept: pd.DataFrame, t: np.ndarray, yields: likelihood.Yields, where: np.ndarray,
+    offset: np.ndarray, conductive: bool, curved: bool = False,
+) -> Joined:
+    """Return the line of a quantity (its value at 298 K, activation energy), or one bent in 1/T."""
+    if conductive:
+        offset = offset + np.log(kept["siemens"].to_numpy(float))
+    x, y = inverse(t), inverse(where)
+    middle, width = x.mean(), x.std() or 1.0
+
+    def regressors(z: np.ndarray) -> np.ndarray:
+        if not curved:
+            return np.stack([np.ones_like(z), -z], axis=1)
+        u = (z - middle) / width
+        return np.stack([np.ones_like(u), u, u**2], axis=1)
+
+    counts = likelihood.Counts(kept["hop_events"].to_numpy(float),
+                               kept["exposure"].to_numpy(float), _groups(kept))
+    return likelihood.added(likelihood.rate_line(counts, regressors(x), offset, x),
+                            likelihood.yield_line(yields, regressors(y), y))
+
+
+def _direct(
+    kept: pd.DataFrame, quantity: str, joined: Sequence[Condition],
+) -> dict[str, float]:
+    """Return the conductivity at 298 K of the runs there, without a line, if there are such."""
+    names = ("sigma_298_direct_ms_per_cm", "sigma_298_direct_low_95", "sigma_298_direct_high_95")
+    for one in joined:
+        if one.keys["seed"] is None and abs(one.keys["temperature_k"] - REFERENCE_K) <= NEAR_K:
+            found = next(row for row in one.estimates
+                         if f"sigma_{row.quantity}" == quantity) if one.estimates else None
+            if found is None or found.value is None:
+                return {}
+            return {name: float(v or 0.0) * one.siemens for name, v in zip(
+                names, (found.value, found.low_95, found.high_95), strict=True)}
+    near = kept[((kept["temperature_k"] - REFERENCE_K).abs() <= NEAR_K)]
+    if joined or near.empty or not near["good"].all():
         return {}
-    value, low, high = np.exp(_join(near, near["log"].to_numpy(float), np.ones((len(near), 1)))
-                              .interval(np.ones(1)))
-    return {"sigma_298_direct_ms_per_cm": float(value), "sigma_298_direct_low_95": float(low),
-            "sigma_298_direct_high_95": float(high)}
+    ends = np.exp(join_runs(near, near["log"].to_numpy(float), np.ones((len(near), 1)))
+                  .interval(np.ones(1)))
+    return {name: float(v) for name, v in zip(names, ends, strict=True)}
 
 
-def _curvature(kept: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> float | None:
+def _curvature(
+    kept: pd.DataFrame, t: np.ndarray, yields: likelihood.Yields, where: np.ndarray,
+) -> float | None:
     """Return the p value of a quadratic term in 1/T; None with fewer than four temperatures."""
     from scipy.special import ndtr
 
-    if len(np.unique(x)) < 4:
+    if min(len(np.unique(t)), len(np.unique(where))) < 4:
         return None
-    u = (x - x.mean()) / x.std()
-    joined = _join(kept, y, np.stack([np.ones_like(u), u, u**2], axis=1), u)
-    value, error, quantile = joined.contrast(np.array([0.0, 0.0, 1.0]))
+    bent = _line(kept, t, yields, where, np.zeros_like(t), False, curved=True)
+    value, error, quantile = bent.contrast(np.array([0.0, 0.0, 1.0]))
     return float(2 * ndtr(-abs(value) / (error * quantile / Z95)))
-
-
-def budget(joined: Joined, row: np.ndarray, keys: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return rows of table ``error_budget``: standard error of a contrast by source.
-
-    What a few members differ by is itself known roughly: the interval says how roughly.
-    """
-    variance, degrees = joined.freedom(row)
-    known = {source: (max(0.0, float(row @ part @ row)), joined.degrees[source])
-             for source, part in joined.parts.items()}
-    known["total"] = variance, degrees
-    rows = []
-    for source in ("sampling", "disorder", "potential", "extra", "total"):
-        part, degrees = known.get(source, (None, np.inf))
-        low, high = _ends(part, degrees)
-        members = round(degrees) + 1 if part is not None and source in MEMBERS else None
-        rows.append({**keys, "source": source, "members": members, "low_95": low, "high_95": high,
-                     "standard_error": None if part is None else part**0.5,
-                     "share": None if part is None or variance == 0 else part / variance})
-    return rows
-
-
-def _ends(variance: float | None, degrees: float) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of a standard error with so many degrees of freedom, if any."""
-    from scipy.special import chdtri
-
-    if not variance or not np.isfinite(degrees):
-        return None, None
-    low, high = (float((variance * degrees / chdtri(degrees, p)) ** 0.5) for p in (0.025, 0.975))
-    return low, high
-
-
-def at_temperatures(runs: pd.DataFrame, quantity: str, keys: dict[str, Any]) -> list[dict]:
-    """Return rows of ``error_budget`` for one quantity at each temperature all runs of which count.
-
-    Parameters
-    ----------
-    runs
-        Rows of `gather` of one quantity, material and U.
-    quantity
-        Their quantity.
-    keys
-        Of the rows.
-    """
-    rows = []
-    for temperature, some in runs.groupby("temperature_k"):
-        if some["good"].all() and len(some) > 1:
-            joined = _join(some, some["log"].to_numpy(float), np.ones((len(some), 1)))
-            rows += budget(joined, np.ones(1), {
-                **keys, "quantity": f"{quantity} at {temperature:g} K", "unit": "ln"})
-    return rows
-
-
-def extrapolation(joined: Joined, kept: pd.DataFrame, keys: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of ``error_budget`` for carrying the line from the data's centre to 298 K."""
-    centre = np.mean(1.0 / (KB_EV * kept["temperature_k"])) - 1.0 / (KB_EV * REFERENCE_K)
-    _, there, _ = joined.contrast(np.array([1.0, 0.0]))
-    _, here, _ = joined.contrast(np.array([1.0, -float(centre)]))
-    error = max(0.0, there**2 - here**2) ** 0.5
-    return {**keys, "source": "extrapolation", "standard_error": error,
-            "share": (error / there) ** 2 if there else None}
-
-
-def paired(runs: pd.DataFrame, quantity: str) -> list[dict[str, Any]]:
-    """Compare the two outermost U of one material: same temperature, replica and seed in pairs.
-
-    Seeds count from each U's lowest: potentials of two U share nothing but their place.
-
-    Returns
-    -------
-    list
-        Rows of table ``paired`` but for the material: one a temperature (difference of logarithms)
-        and one for the activation energy (eV), the higher U minus the lower.
-    """
-    runs = runs.assign(seed=runs.groupby("u_ev")["seed"].rank(method="dense"))
-    good = runs[runs["good"]]
-    levels = sorted(good["u_ev"].unique())
-    if len(levels) < 2:
-        return []
-    keys = ["temperature_k", "replica", "seed"]
-    low, high = (good[good["u_ev"] == u] for u in (levels[0], levels[-1]))
-    both = low.merge(high, on=keys, suffixes=("_low", "_high"))
-    if both.empty:
-        return []
-    both["error"] = np.hypot(both["error_low"], both["error_high"])
-    both["log"] = both["log_high"] - both["log_low"]
-    start = {"contrast": "hubbard_u", "first": levels[0], "second": levels[-1]}
-    rows = []
-    for temperature, some in both.groupby("temperature_k"):
-        joined = _join(some, some["log"].to_numpy(float), np.ones((len(some), 1)))
-        rows.append({**start, "quantity": quantity, "temperature_k": temperature,
-                     "pairs": len(some), "unit": "ln ratio", **_tested(joined, np.ones(1))})
-    if both["temperature_k"].nunique() >= FEWEST_TEMPERATURES:
-        x = 1.0 / (KB_EV * both["temperature_k"].to_numpy(float))
-        joined = _join(both, both["log"].to_numpy(float),
-                       np.stack([np.ones_like(x), -(x - x.mean())], axis=1), x)
-        rows.append({**start, "quantity": f"activation of {quantity}", "temperature_k": None,
-                     "pairs": len(both), "unit": "eV", **_tested(joined, np.array([0.0, 1.0]))})
-    return rows
-
-
-def sizes(runs: pd.DataFrame, quantity: str) -> list[dict[str, Any]]:
-    """Compare the smallest and the largest cell of one material and U at each temperature."""
-    rows = []
-    good = runs[runs["good"] & runs["ions"].notna()] if "ions" in runs else runs.iloc[:0]
-    for temperature, some in good.groupby("temperature_k"):
-        counts = sorted(some["ions"].unique())
-        if len(counts) < 2:
-            continue
-        some = some[some["ions"].isin([counts[0], counts[-1]])]
-        large = (some["ions"] == counts[-1]).to_numpy(float)
-        joined = _join(some, some["log"].to_numpy(float),
-                       np.stack([np.ones(len(some)), large], axis=1))
-        rows.append({"contrast": "cell_size", "first": float(counts[0]),
-                     "second": float(counts[-1]), "quantity": quantity,
-                     "temperature_k": temperature, "pairs": len(some), "unit": "ln ratio",
-                     **_tested(joined, np.array([0.0, 1.0]))})
-    return rows
-
-
-def _tested(joined: Joined, row: np.ndarray) -> dict[str, float]:
-    from scipy.special import ndtr
-
-    value, error, quantile = joined.contrast(row)
-    return {"difference": value, "low_95": value - quantile * error,
-            "high_95": value + quantile * error,
-            "p_value": float(2 * ndtr(-abs(value) / (error * quantile / Z95)))}

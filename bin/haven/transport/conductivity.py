@@ -11,6 +11,8 @@ ELEMENTARY_CHARGE = 1.602176634e-19
 BOLTZMANN = 1.380649e-23
 MS_PER_CM = 10.0
 Z95 = 1.959963984540054
+ALONG = 0.25  # weight of the prior that keeps effects along a slope off zero; with 1, activation
+#   energies of two replicas that differ in nothing have intervals twice as wide as their scatter
 
 
 def nernst_einstein(
@@ -89,8 +91,10 @@ def join(
     Each run has its own sampling error; a group (``disorder``: replica, ``potential``: seed) adds
     an effect common to its runs, and one that grows along ``slope`` (each member has its own
     activation energy); ``extra`` is one of each run alone, as far as the residuals ask for it. The
-    variances are found by restricted maximum likelihood; those of groups are kept off zero
-    (Chung et al., 2013): a few members that agree by chance do not show that all would.
+    variances are found by restricted maximum likelihood. Those of effects common to a group's runs
+    are kept off zero (Chung et al., 2013): a few members that agree by chance do not show that all
+    would. Those along ``slope`` less so (`ALONG`): carried far beyond the data, they would outweigh
+    the rest.
 
     Parameters
     ----------
@@ -115,7 +119,9 @@ def join(
         degrees["extra"] = float(left)
     if count - width < 1:
         parts, sources, degrees = [], [], {}
-    scale = float(np.mean(np.diag(own)))
+    kept_off = [0.0 if source == "extra" else ALONG if source in sources[:place] else 1.0
+                for place, source in enumerate(sources)]
+    scale = float(1.0 / np.mean(1.0 / np.diag(own)))
 
     def covariance(theta: np.ndarray) -> np.ndarray:
         return own + scale * sum((t**2 * p for t, p in zip(theta, parts, strict=True)),
@@ -125,8 +131,8 @@ def join(
         inverse = np.linalg.inv(covariance(theta))
         normal = regressors.T @ inverse @ regressors
         rest = values - regressors @ np.linalg.solve(normal, regressors.T @ inverse @ values)
-        away = sum(np.log(max(abs(t), 1e-9))
-                   for t, source in zip(theta, sources, strict=True) if source != "extra")
+        away = sum(weight * np.log(max(abs(t), 1e-9))
+                   for t, weight in zip(theta, kept_off, strict=True))
         return float(-np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1]
                      + rest @ inverse @ rest - away)
 

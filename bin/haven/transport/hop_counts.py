@@ -46,7 +46,7 @@ def count_hops(coarse: np.ndarray, coarse_ps: float, length: float) -> int:
     length
         Jump length, Angstrom.
     """
-    stay = min(max(1, round(RESIDENCE_PS / coarse_ps)), max(1, coarse.shape[1] // 8))
+    stay = _residence(coarse.shape[1], coarse_ps)
     events = 0
     each = max(1, (1 << 21) // coarse.shape[1])
     for first in range(0, len(coarse), each):
@@ -56,6 +56,25 @@ def count_hops(coarse: np.ndarray, coarse_ps: float, length: float) -> int:
             path = (total[:, stay:] - total[:, :-stay]) / stay
         events += _count(path.swapaxes(0, 1), length / 2, stay)
     return events
+
+
+def watched_ps(frames: int, coarse_ps: float) -> float:
+    """Return the time in which `count_hops` would see a jump, ps.
+
+    A jump needs a residence time before it and one after it: those of the ends are not seen.
+
+    Parameters
+    ----------
+    frames
+        Positions of each ion.
+    coarse_ps
+        Time between two positions, ps.
+    """
+    return max(1, frames - 2 * _residence(frames, coarse_ps)) * coarse_ps
+
+
+def _residence(frames: int, coarse_ps: float) -> int:
+    return min(max(1, round(RESIDENCE_PS / coarse_ps)), max(1, frames // 8))
 
 
 def _count(path: np.ndarray, limit: float, stay: int) -> int:

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.transport import line as likelihood
+from haven.transport.arrhenius import counted, inverse
+from haven.transport.condition import Condition
 from haven.transport.conductivity import Z95, join
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DOUBT = 0.05
+DOUBT = 0.05  # p value below which replicas are said to differ
+USUAL_NOISE = {"self": 2.5, "total": 8.0}  # variance of ln D times jumps, where none was measured:
+#   self: half width 3.1 / sqrt(jumps) of synthetic runs; total: that of 28 modes at 90 jumps
+LINE_JUMPS = 10  # fewer leave the slope of a rate within a factor of two at best
+UNSEEN = 3.0  # jumps that may be missed where none was seen (95 % of a Poisson count)
+LONGER = 4.0  # times as long, where ions have not begun to diffuse
 BEYOND_TIME = {
     "no_host": "the trajectories hold the mobile ions alone: save all atoms",
     "drifting": "the mobile ions drift against the host, which more time does not mend",
-    "unstable": "a run was not stable, which more time does not mend",
+    "unstable": "no run was stable, which more time does not mend",
+    "not_stationary": "no run was stationary: anneal longer",
 }
 
 
-def plan(
+def plans(
     runs: pd.DataFrame, quantity: str, wanted: float, min_events: int,
-    speed_ns_per_day: float | None,
-) -> dict[str, Any]:
-    """Plan one quantity at one material, U and temperature.
+    speed_ns_per_day: float | None, joined: Sequence[Condition] = (),
+) -> list[dict[str, Any]]:
+    """Plan one quantity of one material and U at each of its temperatures.
 
-    Sampling variance falls as one over the time; what replicas and potentials differ by, where they
-    differ beyond doubt, does not.
+    The jumps that an interval takes are the same at each temperature; how long they take to come
+    is read off the line of the jump rates of all temperatures, which falls with 1/T. What
+    replicas and potentials differ by, where they differ beyond doubt, no time mends.
 
     Parameters
     ----------
     runs
-        Rows of `haven.transport.arrhenius.gather` for this condition.
+        Rows of `haven.transport.arrhenius.gather` of the quantity, material and U.
     quantity
         Their quantity.
     wanted
@@ -40,47 +51,138 @@ def plan(
         Jumps below which no number is given.
     speed_ns_per_day
         Measured speed of one run, if known.
+    joined
+        Joined conditions of the same material and U.
 
     Returns
     -------
-    dict
-        Row of table ``plan`` but for the keys.
+    list of dict
+        Rows of table ``plan`` but for material and U, by temperature.
     """
+    kept, _ = counted(runs, joined)
+    temperatures = np.array(sorted(runs["temperature_k"].unique()), float)
+    rates, least = jump_rates(kept, temperatures)
+    noise = noise_per_jump(kept, quantity, joined)
+    rows = []
+    for temperature, rate in zip(temperatures, rates, strict=True):
+        some = runs[runs["temperature_k"] == temperature]
+        have = float(some["duration_ps"].sum()) / 1000
+        now, rest = _now(some, quantity, joined), _beyond_sampling(some)
+        needed, note = None, _hopeless(some)
+        room = (wanted / Z95) ** 2 - rest
+        if not note and room <= 0:
+            note = "replicas or potentials differ by more than wanted: add some of those instead"
+        elif not note and rate > 0:
+            ions = float(some["ions"].mean())
+            needed = max(float(min_events), noise / room) / (rate * ions) / 1000
+            note = ("more than this: by the jumps that may have been missed" if least else
+                    "time of all runs together, by the jump rates of all temperatures")
+            if temperature not in set(kept["temperature_k"]):
+                needed = max(needed, LONGER * have)
+                note = "not diffusive yet: at least so long, then look again"
+        elif not note:
+            note = "no run with a count of jumps"
+        more = None if needed is None else max(0.0, needed - have)
+        hours = None if more is None or not speed_ns_per_day else more / speed_ns_per_day * 24
+        rows.append({"temperature_k": float(temperature), "quantity": quantity, "have_ns": have,
+                     "half_width_now": now, "half_width_wanted": wanted, "needed_ns": needed,
+                     "more_ns": more, "device_hours": hours, "note": note})
+    return rows
+
+
+def jump_rates(kept: pd.DataFrame, temperatures: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return jumps per ion and ps at temperatures (K,), and whether they are upper bounds.
+
+    With too few jumps for a line, or a line that does not rise with temperature, the mean rate is
+    taken as that of the hottest runs and, if anything, of the colder ones too.
+    """
+    if kept.empty or not kept["exposure"].sum() > 0:
+        return np.zeros(len(temperatures)), True
+    hops, exposure = kept["hop_events"].to_numpy(float), kept["exposure"].to_numpy(float)
+    t = kept["temperature_k"].to_numpy(float)
+    mean = max(float(hops.sum()), UNSEEN) / exposure.sum()
+    few = hops.sum() < LINE_JUMPS
+    if few or len(np.unique(t)) < 2:
+        return np.full(len(temperatures), mean), bool(few)
+    x = inverse(t)
+    middle = np.average(x, weights=hops + 0.5)
+    counts = likelihood.Counts(hops, exposure, {})
+    found = likelihood.rate_line(counts, np.stack([np.ones_like(x), middle - x], axis=1),
+                                 np.zeros_like(x))
+    if found.beta[1] <= 0:
+        return np.full(len(temperatures), mean), False
+    return np.exp(found.beta[0] - found.beta[1] * (inverse(temperatures) - middle)), False
+
+
+def noise_per_jump(kept: pd.DataFrame, quantity: str, joined: Sequence[Condition]) -> float:
+    """Return the variance of a coefficient's logarithm times the number of jumps it is from."""
+    part = quantity.partition("_")[2]
+    pairs = [(one.hops, one.logs[part][1]) for one in joined
+             if one.keys["seed"] is None and part in one.logs and one.hops > 0]
+    if not joined:
+        good = kept[kept["good"] & (kept["hop_events"] > 0)]
+        pairs = list(good[["hop_events", "error"]].itertuples(index=False, name=None))
+    if not pairs:
+        return USUAL_NOISE[part]
+    hops, errors = np.array(pairs, float).T
+    return float(np.median(hops * errors**2))
+
+
+def _now(some: pd.DataFrame, quantity: str, joined: Sequence[Condition]) -> float | None:
+    """Return the relative half width that the runs of a temperature have together, if any."""
+    temperature, part = float(some["temperature_k"].iloc[0]), quantity.partition("_")[2]
+    for one in joined:
+        if one.keys["seed"] is None and one.keys["temperature_k"] == temperature:
+            for row in one.estimates:
+                if row.quantity == part and row.value and row.low_95 and row.high_95:
+                    return float(np.log(row.high_95 / row.low_95) / 2)
+            return None
+    good = some[some["good"]]
+    if good.empty or len(good) < len(some):
+        return None
+    error, quantile = _spread(good)
+    return quantile * error
+
+
+def _groups(good: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {"disorder": good["replica"].to_numpy(), "potential": good["seed"].to_numpy()}
+
+
+def _agree(good: pd.DataFrame) -> bool:
     from scipy.special import chdtrc
 
-    have = float(runs["duration_ps"].sum()) / 1000 if "duration_ps" in runs else float("nan")
-    good = runs[runs["good"]]
-    now, needed = None, None
-    if len(good) < len(runs) or good.empty:
-        hops = float(runs["hop_events"].fillna(0).sum()) if "hop_events" in runs else 0.0
-        short = runs["verdict"].isin(["too_few_events"]).any()
-        needed = have * max(2.0, 2 * min_events * len(runs) / max(hops, 1.0)) if short else 4 * have
-        note = ("least time to see enough jumps; the interval comes after" if short
-                else "not diffusive yet: four times as long, then look again")
-        for verdict, why in BEYOND_TIME.items():
-            if (runs["verdict"] == verdict).any():
-                needed, note = None, why
-    else:
-        errors, logs = good["error"].to_numpy(float), good["log"].to_numpy(float)
-        weights = 1 / errors**2
-        mean = weights @ logs / weights.sum()
-        agree = len(good) < 2 or chdtrc(len(good) - 1, weights @ (logs - mean) ** 2) > DOUBT
-        joined = join(logs, errors, np.ones((len(good), 1)), {} if agree else {
-            "disorder": good["replica"].to_numpy(), "potential": good["seed"].to_numpy()})
-        _, error, quantile = joined.contrast(np.ones(1))
-        now = quantile * error
-        sampling = float(joined.parts["sampling"][0, 0])
-        rest = 0.0 if agree else error**2 - sampling
-        room = (wanted / Z95) ** 2 - rest
-        if room > 0:
-            needed, note = have * max(1.0, sampling / room), "time of all runs together"
-        else:
-            note = "replicas or potentials differ by more than wanted: add some of those instead"
-    more = None if needed is None else max(0.0, needed - have)
-    hours = None if more is None or not speed_ns_per_day else more / speed_ns_per_day * 24
-    return {"quantity": quantity, "have_ns": have, "half_width_now": now,
-            "half_width_wanted": wanted, "needed_ns": needed, "more_ns": more,
-            "device_hours": hours, "note": note}
+    if len(good) < 2:
+        return True
+    errors, logs = good["error"].to_numpy(float), good["log"].to_numpy(float)
+    weights = 1 / errors**2
+    mean = weights @ logs / weights.sum()
+    return bool(chdtrc(len(good) - 1, weights @ (logs - mean) ** 2) > DOUBT)
+
+
+def _spread(good: pd.DataFrame) -> tuple[float, float]:
+    """Return standard error and Student quantile of the mean logarithm of runs."""
+    joined = join(good["log"].to_numpy(float), good["error"].to_numpy(float),
+                  np.ones((len(good), 1)), {} if _agree(good) else _groups(good))
+    _, error, quantile = joined.contrast(np.ones(1))
+    return error, quantile
+
+
+def _beyond_sampling(some: pd.DataFrame) -> float:
+    """Return the variance of the mean logarithm that replicas or potentials leave, beyond doubt."""
+    good = some[some["good"]]
+    if _agree(good):
+        return 0.0
+    joined = join(good["log"].to_numpy(float), good["error"].to_numpy(float),
+                  np.ones((len(good), 1)), _groups(good))
+    return float(joined.covariance[0, 0] - joined.parts["sampling"][0, 0])
+
+
+def _hopeless(some: pd.DataFrame) -> str:
+    """Return why more time does not help, or nothing."""
+    for verdict, why in BEYOND_TIME.items():
+        if (some["verdict"] == verdict).all():
+            return why
+    return ""
 
 
 def speeds(runs_table: pd.DataFrame) -> dict[tuple[str, float], float]:

@@ -54,6 +54,8 @@ DIFFUSION = Schema("diffusion", (
     VERDICT,
     whole("ions", "mobile ions", nullable=True),
     real("duration_ps", "time analysed", "ps", nullable=True),
+    real("watched_ps", "time in which jumps are counted: without a residence time at both ends",
+         "ps", nullable=True),
     real("share_beyond_window", "share of the run's frames whose calibrated force error is "
          "beyond the trained window", nullable=True),
     real("force_error_max_p95_ev_per_angstrom", "calibrated force error of the worst atom in "
@@ -75,10 +77,31 @@ CONDUCTIVITY = Schema("conductivity", (
          "95 % of the run's frames, at most", "eV/Angstrom", nullable=True),
 ))
 
+JOINED = Schema("joined", (
+    MATERIAL, U_EV, TEMPERATURE,
+    whole("seed", "random seed of the potential; empty: all driving potentials together",
+          nullable=True),
+    text("quantity", "d_self | d_total | d_distinct | haven_ratio | sigma_self | sigma_total"),
+    real("value", "of all runs together: powers of their modes add, jumps add", nullable=True),
+    real("low_95", LOW + " (what runs differ by beyond chance is in it)", nullable=True),
+    real("high_95", HIGH + ", or upper bound where there is no value", nullable=True),
+    text("unit", "cm2/s, mS/cm, or 1 for the Haven ratio"),
+    whole("runs", "runs joined"),
+    text("left_out", "runs that are not, and why; else empty", nullable=True),
+    real("hop_events", "jumps of all runs joined"),
+    whole("ions", "mobile ions of all runs joined"),
+    real("duration_ps", "time of all runs joined, one after the other", "ps"),
+    real("loglog_slope", "slope of log MSD against log lag; 1 is diffusive", nullable=True),
+    real("loglog_slope_error", "standard error of that slope", nullable=True),
+    VERDICT,
+))
+
 ARRHENIUS = Schema("arrhenius", (
     MATERIAL, U_EV,
     text("quantity", "sigma_total | sigma_self | d_total | d_self"),
     whole("temperatures", "temperatures fitted"),
+    real("hop_events", "jumps of all runs fitted", nullable=True),
+    text("left_out", "runs and temperatures not fitted, and why; else empty", nullable=True),
     real("activation_ev", "activation energy of D, or of sigma T", "eV", nullable=True),
     real("activation_low_95", LOW, "eV", nullable=True),
     real("activation_high_95", HIGH, "eV", nullable=True),
@@ -144,4 +167,4 @@ PLAN = Schema("plan", (
     text("note", "what the estimate stands on"),
 ))
 
-TABLES = (MSD, DIFFUSION, CONDUCTIVITY, ARRHENIUS, PAIRED, ERROR_BUDGET, PLAN)
+TABLES = (MSD, DIFFUSION, CONDUCTIVITY, JOINED, ARRHENIUS, PAIRED, ERROR_BUDGET, PLAN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import analyse_transport
 import fit_arrhenius
 import numpy as np
@@ -12,7 +14,7 @@ import walks
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.trajectory import trajectory
-from haven.transport import arrhenius, plan
+from haven.transport import arrhenius, budget, contrasts, plan
 from haven.transport.tables import CONDUCTIVITY, DIFFUSION
 
 KB = 8.617333262e-5
@@ -95,24 +97,38 @@ def test_uncertain_runs_weigh_less():
     assert row["activation_ev"] == pytest.approx(0.3, abs=0.02)
 
 
-def test_runs_without_a_number_are_left_out_and_too_few_give_none():
+def test_runs_without_a_number_count_with_their_jumps_and_too_few_give_no_line():
     runs = runs_of()
     runs.loc[runs["temperature_k"] < 400, ["good", "verdict"]] = [False, "too_few_events"]
     row, joined = arrhenius.fit(runs, "d_total")
-    assert row["temperatures"] == 3 and row["verdict"] == "diffusive" and joined is not None
+    assert row["temperatures"] == 5 and row["verdict"] == "diffusive" and joined is not None
     runs.loc[runs["temperature_k"] < 450, ["good", "verdict"]] = [False, "too_few_events"]
-    row, joined = arrhenius.fit(runs, "d_total")
+    row, joined = arrhenius.fit(runs, "d_total")  # what a jump yields is known at two temperatures
     assert row["verdict"] == "too_few_events" and row.get("activation_ev") is None
     assert joined is None
     two, _ = arrhenius.fit(runs_of(temperatures=(300, 400)), "d_total")
     assert two["verdict"] == "too_few_temperatures"
+    few, _ = arrhenius.fit(runs_of().assign(hop_events=5.0), "d_total")
+    assert few["verdict"] == "too_few_events" and few["hop_events"] == 25
 
 
-def test_a_few_fast_replicas_do_not_stand_for_their_temperature():
+def test_runs_that_melted_or_do_not_diffuse_yet_are_left_out_and_named():
+    runs = runs_of(replicas=3)
+    runs.loc[(runs["temperature_k"] == 300), ["good", "verdict"]] = [False, "subdiffusive"]
+    hot = (runs["temperature_k"] == 500) & (runs["replica"] == 1)
+    runs.loc[hot, ["good", "verdict"]] = [False, "unstable"]
+    kept, told = arrhenius.counted(runs)
+    assert 300 not in set(kept["temperature_k"]) and len(kept) == 11
+    assert told == ["1 run(s) unstable", "300 K not diffusive yet"]
+    row, _ = arrhenius.fit(runs, "d_total")
+    assert row["temperatures"] == 4 and "300 K" in row["left_out"]
+
+
+def test_one_slow_run_of_many_is_no_reason_to_drop_it():
     runs = runs_of(replicas=4)
-    slow = (runs["temperature_k"] == 300) & (runs["replica"] > 0)
-    runs.loc[slow, ["good", "verdict"]] = [False, "too_few_events"]
-    assert 300 not in set(arrhenius.usable(runs)["temperature_k"])
+    slow = (runs["temperature_k"] == 300) & (runs["replica"] == 0)
+    runs.loc[slow, ["good", "verdict"]] = [False, "subdiffusive"]
+    assert len(arrhenius.counted(runs)[0]) == len(runs)
 
 
 def test_curvature_is_seen_and_not_imagined():
@@ -131,7 +147,7 @@ def test_pairs_cancel_what_replicas_share():
     shift = rng.normal(0, 1.0, 3)
     runs = pd.concat([low, high], ignore_index=True)
     runs["log"] += shift[runs["replica"]]
-    rows = arrhenius.paired(runs[runs["quantity"] == "d_total"], "d_total")
+    rows = contrasts.paired(runs[runs["quantity"] == "d_total"], "d_total")
     slope = rows[-1]
     assert slope["quantity"] == "activation of d_total" and slope["unit"] == "eV"
     assert slope["low_95"] <= -0.02 <= slope["high_95"] and slope["p_value"] < 0.05
@@ -147,20 +163,20 @@ def test_cell_sizes_are_compared_where_two_are_given():
     large = arrhenius.gather(*made(rng, error=0.02, replicas=2, ions=400))
     large["replica"] += 2
     both = pd.concat([small, large], ignore_index=True)
-    rows = arrhenius.sizes(both[both["quantity"] == "d_self"], "d_self")
+    rows = contrasts.sizes(both[both["quantity"] == "d_self"], "d_self")
     assert len(rows) == 5 and rows[0]["first"] == 50 and rows[0]["second"] == 400
     assert np.mean([r["difference"] for r in rows]) == pytest.approx(-np.log(0.8), abs=0.05)
-    assert arrhenius.sizes(small, "d_self") == []
+    assert contrasts.sizes(small, "d_self") == []
 
 
 def test_budget_names_each_source_and_adds_up():
     _, joined = arrhenius.fit(runs_of(replicas=4, disorder=0.4, error=0.05), "d_total")
-    parts = {p["source"]: p for p in arrhenius.budget(joined, np.array([1.0, 0.0]), {})}
+    parts = {p["source"]: p for p in budget.budget(joined, np.array([1.0, 0.0]), {})}
     assert parts["potential"]["standard_error"] is None
     assert parts["disorder"]["share"] > 0.8
     shares = [p["share"] for n, p in parts.items() if n != "total" and p["share"] is not None]
     assert sum(shares) == pytest.approx(1.0)
-    far = arrhenius.extrapolation(joined, runs_of(replicas=4), {})
+    far = budget.extrapolation(joined, runs_of(replicas=4), {})
     assert 0 < far["share"] < 1
 
 
@@ -175,7 +191,7 @@ def test_what_potentials_differ_by_is_found_and_widens_the_interval(replicas, se
         row, joined = arrhenius.fit(some, "sigma_total")
         truth = 1e5 * np.exp(-0.3 / KB / 298) / 298
         held += row["sigma_298_low_95"] <= truth <= row["sigma_298_high_95"]
-        parts = {p["source"]: p for p in arrhenius.budget(joined, np.array([1.0, 0.0]), {})}
+        parts = {p["source"]: p for p in budget.budget(joined, np.array([1.0, 0.0]), {})}
         found = parts["potential"]
         assert found["members"] == seeds and found["low_95"] < found["high_95"]
         variances.append(found["standard_error"] ** 2)
@@ -187,14 +203,14 @@ def test_what_potentials_differ_by_is_found_and_widens_the_interval(replicas, se
 
 def test_budget_of_d_at_each_temperature():
     rng = np.random.default_rng(8)
-    rows = arrhenius.at_temperatures(runs_of("d_self", rng=rng, seeds=4, potential=0.5, error=0.02),
+    rows = budget.at_temperatures(runs_of("d_self", rng=rng, seeds=4, potential=0.5, error=0.02),
                                      "d_self", {"material": "m", "u_ev": 4.0})
     assert {row["quantity"] for row in rows} == {f"d_self at {t} K" for t in TEMPERATURES}
     share = [row["share"] for row in rows if row["source"] == "potential"]
     assert len(share) == len(TEMPERATURES) and min(share) > 0.9
     some = runs_of("d_self", seeds=2)
     some.loc[(some["temperature_k"] == 300) & (some["seed"] == 1), "good"] = False
-    left = {row["quantity"] for row in arrhenius.at_temperatures(some, "d_self", {})}
+    left = {row["quantity"] for row in budget.at_temperatures(some, "d_self", {})}
     assert "d_self at 300 K" not in left and "d_self at 350 K" in left
 
 
@@ -203,24 +219,38 @@ def test_potentials_of_two_u_are_paired_by_their_place():
     low = arrhenius.gather(*made(rng, ea=0.30, error=0.02, seeds=2, u_ev=0.0))
     high = arrhenius.gather(*made(rng, ea=0.28, error=0.02, seeds=2, u_ev=4.0))
     both = pd.concat([low, high.assign(seed=high["seed"] + 7)], ignore_index=True)
-    rows = arrhenius.paired(both[both["quantity"] == "d_self"], "d_self")
+    rows = contrasts.paired(both[both["quantity"] == "d_self"], "d_self")
     assert rows[0]["pairs"] == 2 and rows[-1]["low_95"] <= -0.02 <= rows[-1]["high_95"]
 
 
+def planned(runs, speed=None):
+    return plan.plans(runs, "d_total", wanted=0.1, min_events=30, speed_ns_per_day=speed)
+
+
 def test_plan_scales_with_the_square_of_the_interval():
-    runs = runs_of(temperatures=(400,), replicas=3, error=0.3)
-    found = plan.plan(runs, "d_total", wanted=0.1, min_events=30, speed_ns_per_day=2.0)
+    found, = planned(runs_of(temperatures=(400,), replicas=3, error=0.3), 2.0)
     assert found["have_ns"] == pytest.approx(3.0)
     assert found["needed_ns"] == pytest.approx(3.0 * (0.3**2 / 3) / (0.1 / 1.96) ** 2, rel=0.3)
     assert found["device_hours"] == pytest.approx(found["more_ns"] * 12)
-    apart = runs_of(temperatures=(400,), replicas=4, error=0.01, disorder=0.5)
-    assert plan.plan(apart, "d_total", 0.1, 30, None)["needed_ns"] is None
+    apart, = planned(runs_of(temperatures=(400,), replicas=4, error=0.01, disorder=0.5))
+    assert apart["needed_ns"] is None and "replicas" in apart["note"]
     short = runs_of(temperatures=(400,)).assign(
         good=False, verdict="too_few_events", hop_events=5.0)
-    assert plan.plan(short, "d_total", 0.1, 30, None)["needed_ns"] == pytest.approx(12.0)
-    for verdict, words in (("no_host", "save all atoms"), ("unstable", "not stable")):
-        lost = plan.plan(short.assign(verdict=verdict), "d_total", 0.1, 30, None)
+    bound, = planned(short)
+    assert bound["needed_ns"] > 100 and bound["note"].startswith("more than")
+    for verdict, words in (("no_host", "save all atoms"), ("unstable", "no run was stable")):
+        lost, = planned(short.assign(verdict=verdict))
         assert lost["needed_ns"] is None and words in lost["note"]
+
+
+@pytest.mark.parametrize("counts", [(0, 1, 0, 4, 9, 30), (1, 0, 1, 0, 14, 22), (0, 0, 0, 0, 0, 12)])
+def test_plan_asks_for_more_time_the_colder_it_is_whatever_each_run_saw(counts):
+    rate = dict(zip((298, 313, 328, 343, 358, 373), counts, strict=True))
+    runs = runs_of(temperatures=tuple(rate))
+    runs = runs.assign(good=False, verdict="too_few_events",
+                       hop_events=runs["temperature_k"].map(rate).astype(float))
+    needed = [row["needed_ns"] for row in planned(runs)]
+    assert all(colder > 1.05 * warmer for colder, warmer in itertools.pairwise(needed))
 
 
 @pytest.mark.parametrize("ended", ["melted", "exploded", "drifting"])

@@ -141,20 +141,27 @@ def joined(runs: Sequence[Modes], durations_ps: Sequence[float]) -> Modes:
     Modes
         Ions of all runs (sum of N, k, A), one sum over ions for each run (R, m, A).
     """
-    shortest = min(durations_ps)
-    parts = [_thinned(one, length / shortest)
-             for one, length in zip(runs, durations_ps, strict=True)]
-    count = min(part.count for part in parts)
-    kept = min(count, *(part.values.shape[1] for part in parts))
+    parts = aligned(runs, durations_ps)
+    kept = min(part.values.shape[1] for part in parts)
     ions = sum(part.ions for part in parts)
-    mean = sum((part.mean[:count] * part.ions for part in parts), np.zeros(())) / ions
-    within = sum((part.spread[:count] * (part.ions - 1) for part in parts), np.zeros(()))
-    between = sum(((part.mean[:count] - mean) ** 2 * part.ions for part in parts), np.zeros(()))
+    mean = sum((part.mean * part.ions for part in parts), np.zeros(())) / ions
+    within = sum((part.spread * (part.ions - 1) for part in parts), np.zeros(()))
+    between = sum(((part.mean - mean) ** 2 * part.ions for part in parts), np.zeros(()))
     nets = [part.net for part in parts if part.net is not None]
     net = np.concatenate(nets) if len(nets) == len(parts) else None
     return Modes(np.concatenate([part.values[:, :kept] for part in parts]), mean,
                  (within + between) / max(1, ions - 1),
-                 np.concatenate([part.path[:, :count] for part in parts]), net)
+                 np.concatenate([part.path for part in parts]), net)
+
+
+def aligned(runs: Sequence[Modes], durations_ps: Sequence[float]) -> list[Modes]:
+    """Return the modes of each run at the frequencies of the shortest, as many of each run."""
+    shortest = min(durations_ps)
+    parts = [_thinned(one, length / shortest)
+             for one, length in zip(runs, durations_ps, strict=True)]
+    count = min(part.count for part in parts)
+    return [Modes(part.values[:, :count], part.mean[:count], part.spread[:count],
+                  part.path[:, :count], part.net) for part in parts]
 
 
 def _thinned(held: Modes, ratio: float) -> Modes:
@@ -181,4 +188,4 @@ def _thinned(held: Modes, ratio: float) -> Modes:
     values = (values * signs[:, : values.shape[1]]).astype(np.float32)
     each = max(1, round(ratio))
     return Modes(values, gathered(held.mean, 0), gathered(held.spread, 0) / each,
-                 gathered(held.path**2, 1) ** 0.5)
+                 gathered(held.path**2, 1) ** 0.5, held.net)

@@ -1,0 +1,365 @@
+"""What a run leaves for judging it together with others, and the runs of one condition joined."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core.errors import HavenError
+from haven.transport.conductivity import Z95
+from haven.transport.diffusion import (
+    MODES,
+    SELF_SHARE,
+    Estimate,
+    Run,
+    coefficients,
+    describe,
+)
+from haven.transport.estimators import modes as sines
+from haven.transport.estimators import walk
+from haven.transport.estimators.modes import Modes
+from haven.transport.hop_counts import jump_length, watched_ps
+
+if TYPE_CHECKING:
+    from haven.trajectory.trajectory import Trajectory
+    from haven.transport.displacements import Curves
+
+ENDING = ".modes.npz"
+STABLE = "stable"
+KEPT_NUMBERS = 1_200_000  # modes of single ions in a file: 5 MB in float32
+KEPT_LEAST = 32  # modes of each ion kept of the largest crystals
+SHORT = 0.5  # a run shorter than this share of the longest adds its jumps, not its slow modes
+DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
+NOTHING = (("d_self", "cm2/s"), ("d_total", "cm2/s"), ("d_distinct", "cm2/s"),
+           ("haven_ratio", "1"), ("sigma_self", "mS/cm"), ("sigma_total", "mS/cm"))
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One run as it counts in a joined condition.
+
+    Attributes
+    ----------
+    keys
+        material, u_ev, temperature_k, replica, seed.
+    species
+        Mobile element.
+    ended
+        ``stable``, or in one or two words why the run gives no number.
+    has_host
+        Whether the host's motion is known, without which D_total has no meaning.
+    hops
+        Jumps seen.
+    watched_ps, duration_ps
+        Time in which a jump would have been seen, and length of the run, ps.
+    length_angstrom
+        Length of a jump, Angstrom.
+    siemens
+        Conductivity in mS/cm of a diffusion coefficient of 1 cm2/s.
+    modes
+        Sine modes of the increments.
+    """
+
+    keys: dict[str, Any]
+    species: str
+    ended: str
+    has_host: bool
+    hops: float
+    watched_ps: float
+    duration_ps: float
+    length_angstrom: float
+    siemens: float
+    modes: Modes
+
+    @property
+    def ions(self) -> int:
+        """Number of mobile ions."""
+        return self.modes.ions
+
+    @property
+    def name(self) -> str:
+        """Replica and potential, for messages."""
+        return f"replica {self.keys['replica']} seed {self.keys['seed']}"
+
+
+def watched(
+    trajectory: Trajectory, curves: Curves, keys: dict[str, Any], hops: float,
+    length: float | None, siemens: float, ended: str,
+) -> Watched:
+    """Return what a run leaves for judging it together with others.
+
+    Parameters
+    ----------
+    trajectory, curves
+        Open trajectory and its displacement curves.
+    keys
+        material, u_ev, temperature_k, replica, seed.
+    hops
+        Jumps counted.
+    length
+        Length of a jump, Angstrom; None: that of neighbouring mobile ions.
+    siemens
+        Conductivity in mS/cm of a diffusion coefficient of 1 cm2/s.
+    ended
+        ``stable``, or why the run gives no number.
+    """
+    if length is None:
+        first = trajectory.read_frames(np.array([0]))[0].astype(float)
+        length = jump_length(first, trajectory.cell)
+    frames, spacing = curves.coarse.shape[1], curves.coarse_ps
+    held = sines.modes(curves.coarse, spacing, MODES, MODES // SELF_SHARE)
+    return Watched(keys, trajectory.symbol, ended, trajectory.has_host, float(hops),
+                   watched_ps(frames, spacing), frames * spacing, length, siemens, held)
+
+
+def kept_modes(ions: int, wanted: int) -> int:
+    """Return how many modes of each of ``ions`` ions a file keeps, at most ``wanted``."""
+    return min(wanted, max(KEPT_LEAST, KEPT_NUMBERS // (3 * max(1, ions))))
+
+
+def write(run: Watched, path: str | Path, inputs: Mapping[str, object] | None = None) -> Path:
+    """Write what `conditions` needs of a run, some 5 MB at most, and return the path."""
+    named = {f.name: getattr(run, f.name) for f in fields(run) if f.name != "modes"}
+    kept = kept_modes(run.ions, run.modes.values.shape[1])
+    target = Path(path)
+    np.savez_compressed(
+        target, values=run.modes.values[:, :kept], mean=run.modes.mean, spread=run.modes.spread,
+        path=run.modes.path, net=np.zeros(0) if run.modes.net is None else run.modes.net,
+        run=np.array(json.dumps({**named, "inputs": dict(inputs or {})}, default=str)))
+    return target
+
+
+def read(path: str | Path) -> Watched:
+    """Read one run.
+
+    Raises
+    ------
+    HavenError
+        If the file is damaged or is none of Haven's.
+    """
+    try:
+        with np.load(path) as held:
+            told = json.loads(str(held["run"]))
+            parts = Modes(held["values"], held["mean"], held["spread"], held["path"],
+                          held["net"] if held["net"].size else None)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise HavenError(f"{path}: no modes of a run, or damaged ({error}): analyse the trajectory "
+                         "again with analyse_transport.py") from error
+    told.pop("inputs", None)
+    return Watched(**told, modes=parts)
+
+
+def read_folder(folder: str | Path) -> list[Watched]:
+    """Read all runs of a folder, sorted by the files' names."""
+    return [read(path) for path in sorted(Path(folder).glob(f"*{ENDING}"))]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """All runs of one material, U and temperature (and potential) judged as one.
+
+    Attributes
+    ----------
+    keys
+        material, u_ev, temperature_k, seed (None: all driving potentials together).
+    runs
+        Runs joined.
+    left_out
+        Runs that are not, each with the reason, in words.
+    estimates
+        Coefficients along xyz with verdicts, as of one run.
+    logs
+        Quantity (``self``, ``total``) to the logarithm of the coefficient in cm2/s and its
+        standard error, whatever the verdict: for a fit of all conditions together.
+    """
+
+    keys: dict[str, Any]
+    runs: tuple[Watched, ...]
+    left_out: str
+    estimates: list[Estimate]
+    logs: dict[str, tuple[float, float]]
+
+    @property
+    def hops(self) -> float:
+        """Jumps of all runs."""
+        return sum(run.hops for run in self.runs)
+
+    @property
+    def exposure(self) -> float:
+        """Ions times the time in which their jumps are seen, ps."""
+        return sum(run.ions * run.watched_ps for run in self.runs)
+
+    @property
+    def siemens(self) -> float:
+        """Conductivity in mS/cm of a diffusion coefficient of 1 cm2/s, mean over the runs."""
+        return float(np.average([run.siemens for run in self.runs],
+                                weights=[run.ions * run.duration_ps for run in self.runs]))
+
+    def verdict_on(self, part: str) -> str:
+        """Return the verdict on ``self`` or ``total``; ``unstable`` if no run counts."""
+        return next((row.verdict for row in self.estimates if row.quantity == part), "unstable")
+
+
+def conditions(runs: Iterable[Watched], min_events: int) -> list[Condition]:
+    """Join the runs of each material, U and temperature; of each potential too if there are more.
+
+    Parameters
+    ----------
+    runs
+        All runs of a study.
+    min_events
+        Jumps that all runs of a condition together need for a number.
+    """
+    groups: dict[tuple[str, float, float], list[Watched]] = {}
+    for run in runs:
+        key = (str(run.keys["material"]), float(run.keys["u_ev"]),
+               float(run.keys["temperature_k"]))
+        groups.setdefault(key, []).append(run)
+    found = []
+    for (material, u_ev, temperature), members in sorted(groups.items()):
+        keys = {"material": material, "u_ev": u_ev, "temperature_k": temperature}
+        found.append(condition(members, {**keys, "seed": None}, min_events))
+        seeds = sorted({int(run.keys["seed"]) for run in members})
+        for seed in seeds if len(seeds) > 1 else ():
+            own = [run for run in members if run.keys["seed"] == seed]
+            found.append(condition(own, {**keys, "seed": seed}, min_events))
+    return found
+
+
+def condition(
+    members: Sequence[Watched], keys: dict[str, Any], min_events: int,
+) -> Condition:
+    """Join runs of one condition; runs that melted, drifted or never came to rest are left out."""
+    good = [run for run in members if run.ended == STABLE]
+    bad = "; ".join(f"{run.name}: {run.ended}" for run in members if run.ended != STABLE)
+    if not good:
+        return Condition(keys, (), bad, [], {})
+    longest = max(run.duration_ps for run in good)
+    slow = [run for run in good if run.duration_ps >= SHORT * longest]
+    held = sines.joined([run.modes for run in slow], [run.duration_ps for run in slow])
+    ions = np.array([run.ions for run in good], float)
+    ion_ps = float(sum(run.ions * run.duration_ps for run in slow))
+    hops = sum(run.hops for run in slow)
+    length = float(np.average([run.length_angstrom for run in good], weights=ions))
+    together = describe(held, ion_ps / held.ions, hops, length, min_events)
+    rng = np.random.default_rng(0)
+    rows = coefficients(held, "xyz", together, rng, hops)
+    free = replace(together, verdict="diffusive", sum_verdict="diffusive")
+    raw = coefficients(held, "xyz", free, rng, hops)
+    extra = _between(slow, held, together)
+    if extra:
+        rows = [row if row.quantity == "haven" else _widened(row, extra, len(slow))
+                for row in rows]
+    if not all(run.has_host for run in good):
+        rows = [row if row.quantity == "self" else
+                replace(row, value=None, low_95=None, high_95=None, verdict="no_host")
+                for row in rows]
+    logs = {row.quantity: _log(row) for row in raw
+            if row.quantity in ("self", "total") and row.value and row.low_95 and row.low_95 > 0}
+    if not all(run.has_host for run in good):
+        logs.pop("total", None)
+    return Condition(keys, tuple(good), bad, rows, logs)
+
+
+def joined_rows(found: Iterable[Condition]) -> list[dict[str, Any]]:
+    """Return the rows of table ``joined``: coefficients and conductivities of joined conditions."""
+    rows = []
+    for one in found:
+        start = {**one.keys, "runs": len(one.runs), "left_out": one.left_out or None,
+                 "hop_events": one.hops, "ions": sum(run.ions for run in one.runs),
+                 "duration_ps": sum(run.duration_ps for run in one.runs)}
+        if not one.runs:
+            rows += [{**start, "quantity": name, "unit": unit, "verdict": "unstable"}
+                     for name, unit in NOTHING]
+        for row in one.estimates:
+            told = {"unit": row.unit, "loglog_slope": _finite(row.loglog_slope),
+                    "loglog_slope_error": _finite(row.loglog_slope_error), "verdict": row.verdict}
+            ends = {"value": row.value, "low_95": row.low_95, "high_95": row.high_95}
+            if row.quantity in DIFFUSION:
+                rows.append({**start, **told, **ends, "quantity": DIFFUSION[row.quantity]})
+            if row.quantity in ("self", "total"):
+                ends = {name: None if value is None else value * one.siemens
+                        for name, value in ends.items()}
+                rows.append({**start, **told, **ends, "quantity": f"sigma_{row.quantity}",
+                             "unit": "mS/cm"})
+    return rows
+
+
+def said(one: Condition) -> str:
+    """Return one line about a joined condition."""
+    seed = "" if one.keys["seed"] is None else f", potential of seed {one.keys['seed']}"
+    start = (f"U {one.keys['u_ev']:g} eV, {one.keys['temperature_k']:g} K{seed}: "
+             f"{len(one.runs)} run(s), {one.hops:g} jumps")
+    left = f"; left out: {one.left_out}" if one.left_out else ""
+    if not one.estimates or one.estimates[0].value is None:
+        return f"{start}, no D_self ({one.verdict_on('self').replace('_', ' ')}){left}"
+    tracer = one.estimates[0]
+    return (f"{start}, D_self {tracer.value:.3g} [{tracer.low_95:.3g}, {tracer.high_95:.3g}] "
+            f"cm2/s{left}")
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _log(row: Estimate) -> tuple[float, float]:
+    value, low, high = (float(v or math.nan) for v in (row.value, row.low_95, row.high_95))
+    return math.log(value), math.log(high / low) / (2 * Z95)
+
+
+def _between(runs: Sequence[Watched], held: Modes, run: Run) -> float:
+    """Return the variance of the joined logarithm from what runs differ by beyond chance.
+
+    Each run's share in the fitted intercept is compared with the others'. What they differ by
+    beyond the number of their jumps is counted (method of moments, DerSimonian and Laird, 1986).
+    """
+    if len(runs) < 2:
+        return 0.0
+    count = run.self_window
+    fitted = walk.intercepts(held.mean[:count].mean(axis=1))[1]
+    weights = walk.design(count, 1)[1][0]
+    parts = sines.aligned([one.modes for one in runs], [one.duration_ps for one in runs])
+    share = np.array([float((part.mean[:count].mean(axis=1) / fitted) @ weights)
+                      for part in parts])
+    error = walk.self_fit(held, count, np.random.default_rng(0)).error
+    return max(0.0, float(share.var(ddof=1)) / len(runs) - error**2)
+
+
+def _widened(row: Estimate, variance: float, runs: int) -> Estimate:
+    """Return a row whose interval holds also what ``runs`` differ by.
+
+    Parameters
+    ----------
+    row
+        A coefficient with the interval of ions that all walk alike.
+    variance
+        Relative variance of the joined value from the spread between runs.
+    runs
+        Runs it was found from: few runs leave the spread itself in doubt (Student's t with the
+        degrees of freedom of Satterthwaite).
+    """
+    from scipy.special import stdtrit
+
+    if row.value is None or row.low_95 is None or row.high_95 is None:
+        return row
+    if row.quantity == "distinct":
+        own = (row.high_95 - row.low_95) / (2 * Z95)
+        more = variance * row.value**2
+    else:
+        own = math.log(row.high_95 / row.low_95) / (2 * Z95)
+        more = variance
+    whole = own**2 + more
+    freedom = whole**2 / (more**2 / (runs - 1))
+    factor = float(stdtrit(freedom, 0.975)) / Z95 * (whole**0.5 / own if own > 0 else 1.0)
+    if row.quantity == "distinct":
+        return replace(row, low_95=row.value - factor * (row.value - row.low_95),
+                       high_95=row.value + factor * (row.high_95 - row.value))
+    return replace(row, low_95=row.value * (row.low_95 / row.value) ** factor,
+                   high_95=row.value * (row.high_95 / row.value) ** factor)

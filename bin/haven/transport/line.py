@@ -1,0 +1,172 @@
+"""One likelihood of all runs of all temperatures: their jumps, and how far the jumps lead.
+
+A coefficient is a rate of jumps times what a jump yields: ``D = (n / (N t)) g`` with n jumps of N
+ions in the time t. Both are fitted as straight lines of logarithms against 1/T, and added.
+
+The rate is a Poisson regression of the jumps of every run: a run with few or none counts for what
+it is, so no run has to pass a test first. Its errors come from the jumps that the line expects, not
+from those seen (else runs that saw few by chance would weigh more), by the working variable of a
+generalised linear model, with what replicas and potentials share as random effects (Breslow and
+Clayton, 1993). The yield is a regression of D n^-1 from the powers of the sine modes, given n;
+its noise is that of the yields of single jumps, so it does not favour runs with few jumps either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from haven.transport.conductivity import Joined, join
+
+ROUNDS = 40
+CLOSE = 1e-8
+MIXED_ROUNDS = 3
+STEEPEST = 3.0  # change of a logarithm that one step of the fit may make
+NOISIER = 3.0  # times the median, from which on a condition has a noise of its own
+LEAST_NOISE = 0.3  # of a jump's yield: half of what the directions of the slowest modes alone give
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Jumps of runs.
+
+    Attributes
+    ----------
+    hops, exposure
+        Jumps (R,), and ions times time in which they are seen (R,), ps.
+    groups
+        Source to the label of each run (R,): ``disorder`` (replica), ``potential`` (seed).
+    """
+
+    hops: np.ndarray
+    exposure: np.ndarray
+    groups: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Yields:
+    """Yields of jumps: a coefficient over the rate of jumps, of runs or joined conditions.
+
+    Attributes
+    ----------
+    logs, errors
+        Logarithm (C,) and its standard error given the jumps (C,).
+    groups
+        Source to the label of each (C,).
+    """
+
+    logs: np.ndarray
+    errors: np.ndarray
+    groups: Mapping[str, np.ndarray]
+
+
+def rate_line(
+    counts: Counts, regressors: np.ndarray, offset: np.ndarray, slope: np.ndarray | None = None,
+) -> Joined:
+    """Fit ``ln(rate) + offset = regressors beta`` to jumps as Poisson counts.
+
+    Parameters
+    ----------
+    counts
+        Jumps of all runs (R,).
+    regressors
+        Regressors (R, P).
+    offset
+        What is added to the logarithm of each run's rate (R,), such as that of sigma / D.
+    slope
+        Regressor (R,) along which members of a group may differ.
+
+    Returns
+    -------
+    Joined
+        Coefficients of ``ln(rate per ps) + offset``.
+    """
+    rough = np.log((counts.hops + 0.5) / counts.exposure) + offset
+    weights = np.sqrt(counts.hops + 0.5)[:, None]
+    beta = np.linalg.lstsq(regressors * weights, rough * weights[:, 0], rcond=None)[0]
+    for _ in range(ROUNDS):
+        logs, errors = _working(counts, regressors @ beta, offset)
+        whitened = regressors / errors[:, None]
+        step = np.linalg.lstsq(whitened, logs / errors, rcond=None)[0] - beta
+        size = np.abs(regressors @ step).max()
+        beta = beta + step * min(1.0, STEEPEST / max(size, 1e-300))
+        if size < CLOSE:
+            break
+    for _ in range(MIXED_ROUNDS - 1):
+        logs, errors = _working(counts, regressors @ beta, offset)
+        beta = join(logs, errors, regressors, counts.groups, slope).beta
+    logs, errors = _working(counts, regressors @ beta, offset)
+    return join(logs, errors, regressors, counts.groups, slope)
+
+
+def _working(
+    counts: Counts, line: np.ndarray, offset: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the working variable about a line (R,) and its standard errors (R,)."""
+    expected = counts.exposure * np.exp(np.clip(line - offset, -60.0, 60.0))
+    expected = np.maximum(expected, 1e-12)
+    return line + (counts.hops - expected) / expected, expected**-0.5
+
+
+def yield_line(
+    yields: Yields, regressors: np.ndarray, slope: np.ndarray | None = None,
+) -> Joined:
+    """Fit ``ln(yield) = regressors gamma``; the mean yield, not that of its logarithm.
+
+    Parameters
+    ----------
+    yields
+        Yields (C,) with their errors.
+    regressors
+        Regressors (C, P).
+    slope
+        Regressor (C,) along which members of a group may differ.
+    """
+    gamma = np.linalg.lstsq(regressors / yields.errors[:, None], yields.logs / yields.errors,
+                            rcond=None)[0]
+
+    def working(line: np.ndarray) -> np.ndarray:
+        return line + np.expm1(np.clip(yields.logs - line, -STEEPEST, STEEPEST))
+
+    for _ in range(MIXED_ROUNDS):
+        gamma = join(working(regressors @ gamma), yields.errors, regressors, yields.groups,
+                     slope).beta
+    return join(working(regressors @ gamma), yields.errors, regressors, yields.groups, slope)
+
+
+def added(first: Joined, second: Joined) -> Joined:
+    """Return the sum of two lines whose errors know nothing of each other."""
+    parts, degrees = dict(first.parts), dict(first.degrees)
+    for source, part in second.parts.items():
+        parts[source] = parts[source] + part if source in parts else part
+        degrees[source] = min(second.degrees[source], degrees.get(source, np.inf))
+    return Joined(first.beta + second.beta, parts, degrees)
+
+
+def yields_of(
+    logs: np.ndarray, errors: np.ndarray, hops: np.ndarray, exposure: np.ndarray,
+    groups: Mapping[str, np.ndarray],
+) -> Yields:
+    """Return yields from coefficients and jumps of runs or joined conditions.
+
+    The variance of a coefficient's logarithm is that of the number of jumps and that of what they
+    yield. The second, times the number of jumps, is taken as one number for all (their weighted
+    median), so that it does not go with each one's own value, but for those far noisier; and no
+    less than what single jumps must scatter by.
+
+    Parameters
+    ----------
+    logs, errors
+        Logarithms of coefficients in cm2/s (C,) and their standard errors (C,).
+    hops, exposure
+        Jumps (C,), positive; ions times time, ps (C,).
+    groups
+        Source to label (C,).
+    """
+    each = np.maximum(hops * errors**2 - 1.0, LEAST_NOISE)
+    order = np.argsort(each)
+    middle = order[np.searchsorted(np.cumsum(hops[order]), hops.sum() / 2)]
+    noise = np.maximum(each[middle], each / NOISIER)
+    return Yields(logs - np.log(hops / exposure), np.sqrt(noise / hops), groups)

@@ -1,0 +1,66 @@
+// What a run is to do: parameters, and the files and folders they name, as one map.
+
+include { givenAimd; givenRelaxed; wantedAimd } from './aimd_inputs'
+include { codeDigests } from './digests'
+include { chosenDrivers; drivingSeeds } from './drivers'
+include { framePlaces; givenFrames } from './frame_places'
+include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './inputs'
+include { refusePublished } from './new_labels'
+
+/**
+ * The plan of a run; ends it where files that are given don't fit.
+ *
+ * Numbers of U and K are as Python writes them (4, not 4.0): they name files and join channels. Members:
+ * settings (the parameters), material (path), digests (script to digest), u_evs, temperatures_k, seeds, explorers (lists of numbers),
+ * replicas (list of maps: id, replica, seed), runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
+ * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
+ * start (potentials to fine-tune), old_aimd, new_aimd (pairs of map and path; maps), relaxed (pairs of U and path), expected (path),
+ * and whether the run has_potential, trains, goes_on to dynamics.
+ */
+def planOf(settings) {
+    def first = settings.seed
+    def runs = givenTrajectories(settings.trajectories, first)
+    def models = modelsFolder(settings.models, settings.pretrained)
+    def u_evs = runs ? runs.collect { meta, _path -> meta.u_ev }.unique() : settings.u_ev
+    def temperatures_k = runs ? runs.collect { meta, _path -> meta.temperature_k }.unique() : settings.temperatures_k
+    def seeds = (0..<settings.ensemble).collect { member -> first + member }
+    def replicas = (0..<settings.replicas).collect { replica -> [id: "r${replica}", replica: replica, seed: first + replica] }
+    def material = file(settings.material, glob: false)
+    def goes_on = !settings.labels_only && !settings.potentials_only
+    def potentials = givenPotentials(models, u_evs)
+    def drivers = runs ? drivingSeeds(runs) : chosenDrivers(settings.driving_potentials, u_evs, potentials, seeds)
+
+    // With trajectories but no models, the run starts with the analysis.
+    // Labelled frames: given ones, new ones, or both together.
+    def places = framePlaces(settings.frames ?: [], material, !settings.label && !runs && !(models && goes_on))
+    if (settings.label || settings.rounds > 0) {
+        refusePublished(places, file("${settings.outdir}/frames"))
+    }
+    def given_aimd = givenAimd(settings.aimd_trajectories, material, u_evs, first)
+    def new_aimd = settings.aimd && goes_on && !runs ? wantedAimd(settings.aimd_u_ev, u_evs, settings.aimd_temperature_k,
+        settings.aimd_steps * settings.aimd_timestep_fs / 1000, first) : []
+    [
+        settings       : settings,
+        material       : material,
+        digests        : codeDigests(settings.code_digest),
+        u_evs          : u_evs,
+        temperatures_k : temperatures_k,
+        seeds          : seeds,
+        explorers      : (0..<settings.explore_ensemble).collect { member -> first + member },
+        replicas       : replicas,
+        runs           : runs,
+        potentials     : potentials,
+        members        : potentials ? drivingSeeds(potentials) : u_evs.collectEntries { u_ev -> ["${u_ev}".toString(), seeds] },
+        drivers        : drivers,
+        frames         : givenFrames(places),
+        start          : settings.init_models ? files("${settings.init_models}/u*_s*.{pb,pth,pt}", checkIfExists: true) : [],
+        given_aimd     : given_aimd,
+        old_aimd       : goes_on ? given_aimd.findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : [],
+        new_aimd       : new_aimd,
+        relaxed        : settings.relax_first_principles ? [] : givenRelaxed(settings.relaxed_cells, material, u_evs),
+        expected       : expectedRuns(settings, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], settings.labels_only ? [] : seeds, drivers),
+        has_potential  : !runs || models,
+        trains         : !models && !settings.labels_only,
+        goes_on        : goes_on,
+    ]
+}
