@@ -45,7 +45,7 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
 
-    from haven.dynamics.cell import equilibrate, verdict_row
+    from haven.dynamics.cell import equilibrate, labelled_volume, verdict_row
     from haven.dynamics.job import Job, check, key, velocity_seed
     from haven.dynamics.minimise import free_tilts
     from haven.dynamics.tables import CELLS
@@ -80,7 +80,8 @@ def main(argv: list[str] | None = None) -> None:
     keys = {"material": material.name, "u_ev": args.u_ev, "temperature_k": args.temperature_k,
             "replica": args.replica, "seed": args.seed}
     with guard.alone(folder):
-        row = keys | equilibrate(atoms, job, model, folder)
+        row = keys | equilibrate(atoms, job, model, folder,
+                                 labelled_volume(material, len(atoms)))
         if not args.checkpoint_dir:
             shutil.rmtree(folder)
     verdict = verdict_row(row, material.name, name)

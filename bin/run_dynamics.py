@@ -10,7 +10,7 @@ from pathlib import Path
 
 from haven.core import options
 from haven.core import tasks as guard
-from haven.core.errors import run
+from haven.core.errors import HavenError, run
 from haven.core.identity import run_id, sha256
 from haven.dynamics.options import Cell, Dynamics
 from haven.labels.options import Thermostat
@@ -59,10 +59,12 @@ def main(argv: list[str] | None = None) -> None:
     if vectors is not None:
         atoms = in_cell(atoms, vectors)
     described = check_ensemble(args.potentials, material.species)
-    per_ps = 1000 / args.timestep_fs
+    if len(args.production_ps) > 1:
+        raise HavenError(f"--production_ps has {len(args.production_ps)} values: one run has one")
+    length_ps, per_ps = args.production_ps[0], 1000 / args.timestep_fs
     job = Job(
         args.temperature_k, args.timestep_fs, args.damping_fs,
-        round(args.equilibration_ps * per_ps), round(args.production_ps * per_ps),
+        round(args.equilibration_ps * per_ps), round(length_ps * per_ps),
         round(args.dump_ps * per_ps), args.all_every,
         velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica), (),
         material.species, material.mobile, args.checkpoint_minutes, args.threads,

@@ -19,7 +19,7 @@ from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
 from haven.dynamics import lammps
 from haven.dynamics import run as dynamics
-from haven.dynamics.cell import RAN_AWAY, how_ended
+from haven.dynamics.cell import BEYOND, RAN_AWAY, how_ended, labelled_volume, volumes
 from haven.dynamics.inherent import (
     Inherent,
     count_moves,
@@ -43,7 +43,7 @@ LEAST_PS = 15.0  # before which nothing is called settled: at 800 K the ions tak
 PRECISION_KT = 0.15  # of kT a mobile ion, to which halves must agree: an order relaxes by about kT
 LEAST_MOVES = 10  # in the judged window: with fewer, the ions have hardly been elsewhere
 SETTLED = "settled"
-BROKEN = ("exploded", "melted", "drifting", RAN_AWAY)
+BROKEN = ("exploded", "melted", "drifting", RAN_AWAY, BEYOND)
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,9 @@ def run_anneal(
     job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
     watch = watcher(job, folder, np.flatnonzero(~mobile).tolist(), atoms.get_masses())
     spacing = site_spacing(material)
-    ended, judged, found, joined = "", None, None, None
+    limits = labelled_volume(material, len(atoms)) if job.pressure_gpa is not None else (
+        0.0, math.inf)
+    ended, judged, found, joined, left = "", None, None, None, 0
     for steps in lengths(job):
         part = replace(job, production_steps=steps)
         ended = dynamics.run(part, folder, watch)
@@ -177,11 +179,14 @@ def run_anneal(
         log.info("anneal: %.4g ps, %.1f meV/atom below its start: %s",
                  steps * job.timestep_fs / 1000,
                  1000 * (found.energies[0] - found.energies[-1]) / len(atoms), judged.verdict)
-        if judged.verdict == SETTLED:
+        volume = float(volumes(joined.thermo[len(joined.thermo) // 2:]).mean())
+        if not limits[0] <= volume <= limits[1]:
+            ended = BEYOND
+        left = left_sites(found, symbols, framework(material), mobile, spacing)
+        if left or ended != "complete" or judged.verdict == SETTLED:
             break
     if judged is None or found is None or joined is None:
         return None, _empty(job, ended), []
-    left = left_sites(found, symbols, framework(material), mobile, spacing)
     row = _row(job, joined, found, judged, left, len(atoms), ended)
     annealed = atoms.copy()
     late = len(found.steps) // 2
@@ -287,7 +292,11 @@ def verdict_rows(row: Mapping[str, Any], material: str, subject: str) -> list[Ro
     settled = row["verdict"] == SETTLED
     spent = f"after {row['longest_ps']:g} ps (--anneal_ps)"
     if row["verdict"] in BROKEN:
-        said = f"the anneal {row['verdict']}: nothing starts from it"
+        is_there = {"exploded": "has ", "melted": "has ", "drifting": "is ", BEYOND: "grew "}.get(
+            row["verdict"], "")
+        said = f"the anneal {is_there}{row['verdict']}: nothing starts from it"
+    elif row.get("framework_left"):
+        said = f"the framework came apart: {row['verdict']}: nothing starts from this anneal"
     elif settled:
         said = f"settled after {row['duration_ps']:g} ps"
     else:

@@ -26,9 +26,14 @@ from haven.dynamics.tables import CELLS
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from haven.material.crystal import Material
+
 FEWEST = 20  # independent volumes below which a mean cell is not trusted
 VOLUME_ERROR = 0.01  # share of the volume known to, 95 %: 0.2 GPa where the bulk modulus is 20
 RAN_AWAY = "ran away"
+BEYOND = "beyond the labels"
+STRAIN = 0.15  # of the material's volume: labels of its strained cells and hot frames reach so far
+USABLE = ("complete", "too short")
 COMPONENTS = ("ax_angstrom", "bx_angstrom", "by_angstrom", "cx_angstrom", "cy_angstrom",
               "cz_angstrom")
 PLACES = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))  # of `COMPONENTS` in the cell's matrix
@@ -43,19 +48,30 @@ def how_ended(job: Job, folder: Path, ended: str) -> str:
     lines = lammps.read_thermo(logs[-1], len(COLUMNS)) if logs else np.empty((0, len(COLUMNS)))
     if not len(lines):
         return ended
-    strain = np.abs(_volumes(lines) / job.start_volume - 1)
+    strain = np.abs(volumes(lines) / job.start_volume - 1)
     said = lammps.error_line(folder, logs[-1].name)
     gone = "room" in said or "tilted box" in said or np.nanmax(strain) > RUNAWAY / 2
     return RAN_AWAY if gone else ended
 
 
-def _volumes(thermo: np.ndarray) -> np.ndarray:
+def volumes(thermo: np.ndarray) -> np.ndarray:
+    """Return the volumes of thermodynamic lines (T, columns), shape (T,), Angstrom^3."""
     first = COLUMNS.index(lammps.BOX[0])
     return thermo[:, first : first + 3].prod(axis=1)
 
 
+def labelled_volume(material: Material, atoms: int) -> tuple[float, float]:
+    """Return the volumes, Angstrom^3, between which cells of so many atoms are near the labels.
+
+    Labels are of the material's own cell, strained by some percent, and of dynamics in it.
+    """
+    each = material.units_per_cell * sum(material.composition.values())
+    volume = abs(float(np.linalg.det(material.cell))) * atoms / each
+    return volume * (1 - STRAIN), volume * (1 + STRAIN)
+
+
 def equilibrate(
-    atoms: Atoms, job: Job, potential: Path, folder: Path
+    atoms: Atoms, job: Job, potential: Path, folder: Path, labelled: tuple[float, float]
 ) -> Row:
     """Run dynamics at constant pressure, or go on with them, and return the mean cell's row.
 
@@ -72,6 +88,8 @@ def equilibrate(
         Frozen potential.
     folder
         Of checkpoints.
+    labelled
+        From `labelled_volume`; a mean cell beyond is of no use.
 
     Returns
     -------
@@ -88,14 +106,17 @@ def equilibrate(
     if ended != "complete":
         log.warning("constant pressure at %g K: the run %s: no cell", job.temperature_k, ended)
         return row
-    return row | mean_cell(job, join(job, folder))
+    row |= mean_cell(job, join(job, folder))
+    if not labelled[0] <= row["volume_angstrom3"] <= labelled[1]:
+        row["verdict"] = BEYOND
+    return row
 
 
 def mean_cell(job: Job, joined: Joined) -> Row:
     """Return the mean cell of a run at constant pressure, with errors and verdict."""
-    volumes = _volumes(joined.thermo)
-    start = stationary_start(volumes)
-    volume = mean_of(volumes[start:])
+    each = volumes(joined.thermo)
+    start = stationary_start(each)
+    volume = mean_of(each[start:])
     pressure = mean_of(joined.thermo[start:, COLUMNS.index("press")] * BAR_GPA)
     first = COLUMNS.index(lammps.BOX[0])
     vectors = box_vectors(joined.thermo[start:, first : first + 6]).mean(axis=0)
@@ -119,10 +140,13 @@ def verdict_row(row: Mapping[str, Any], material: str, subject: str) -> Row:
     """Return the row of table ``verdicts`` on a run at constant pressure."""
     keys = {"material": material, "stage": "EQUILIBRATE_CELL", "subject": subject,
             "check": "cell", "limit": VOLUME_ERROR, "unit": "1"}
-    if row.get("volume_angstrom3") is None:
+    volume = row.get("volume_angstrom3")
+    if row["verdict"] not in USABLE:
+        where = "" if volume is None else f" ({volume / row['atoms']:.1f} cubic Angstrom an atom)"
+        is_there = "lies " if row["verdict"] == BEYOND else ""
         return {**keys, "value": None, "passed": False,
                 "message": f"the cell of {subject} at {row['pressure_asked_gpa']:g} GPa "
-                f"{row['verdict']}: no dynamics, no number"}
+                f"{is_there}{row['verdict']}{where}: no dynamics, no number"}
     error = row["volume_error_angstrom3"]
     share = None if error is None else 2 * error / row["volume_angstrom3"]
     known = "unknown" if share is None else f"{100 * share:.1f} %"
@@ -164,7 +188,7 @@ def joined_cell(
         if wrong:
             raise HavenError(f"--cells has a cell with {wrong[0]} {row[wrong[0]]:g}, but this run "
                              f"is of {asked[wrong[0]]:g}: give its own")
-    good = rows.dropna(subset=["volume_angstrom3"])
+    good = rows[rows["verdict"].isin(USABLE)]
     if good.empty:
         ends = ", ".join(sorted(set(rows["verdict"]))) or "there is none"
         raise HavenError(f"no cell at rest at U = {u_ev:g} eV, {temperature_k:g} K and "

@@ -131,7 +131,8 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
 
     The phase is run in stretches of wall time, each followed by a restart file that gets its name
     only once it is whole. Velocities are drawn for twice the temperature: the start is at rest in
-    its minimum, and half of the kinetic energy goes into the bonds.
+    its minimum, and half of the kinetic energy goes into the bonds. At constant pressure they are
+    drawn for the temperature itself, so that the cell does not overshoot.
 
     Parameters
     ----------
@@ -153,8 +154,9 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
                                  (f"{stem}.deviation", job.dump_steps), job.walls)
     lines += [f"group mobile type {index}", f"group host type {hosts}"]
     if fresh and phase == job.phases[0]:
-        lines.append(f"velocity all create {2 * job.temperature_k:g} {job.velocity_seed} mom yes "
-                     "rot no dist gaussian")
+        start_k = job.temperature_k * (2 if job.pressure_gpa is None else 1)
+        lines.append(f"velocity all create {start_k:g} {job.velocity_seed} mom yes rot no "
+                     "dist gaussian")
     if fresh:
         lines.append("reset_timestep 0")
     lines += [

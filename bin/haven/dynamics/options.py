@@ -16,8 +16,9 @@ class Dynamics:
     timestep_fs: float = option(1.0, "time step", unit="fs", above=0, most=5)
     equilibration_ps: float = option(20.0, "time before the production", unit="ps", least=0,
                                      most=1_000_000)
-    production_ps: float = option(200.0, "time of the production", unit="ps", above=0,
-                                  most=1_000_000)
+    production_ps: tuple[float, ...] = option(
+        (200.0,), "time of the production; one for all, or one for each of the temperatures in "
+        "their order", unit="ps", above=0, most=1_000_000)
     dump_ps: float = option(0.1, "time between stored positions of the mobile ions", unit="ps",
                             above=0, most=1000)
     all_every: int = option(10, "positions of all atoms are stored at every n-th of those",

@@ -17,6 +17,7 @@ from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.dynamics import lammps, stationary
 from haven.dynamics import run as dynamics
 from haven.dynamics.job import BAR_PER_GPA, COLUMNS, PHASES, Job
+from haven.dynamics.minimise import box_vectors
 from haven.dynamics.segments import Joined, join, members, positions
 from haven.dynamics.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from haven.material.crystal import Material
 
 BAR_GPA = 1 / BAR_PER_GPA
-NOT_STATIONARY = "not stationary"
+NOT_STATIONARY = "not_stationary"
 MELT_MSD, DRIFT_MEV, JUMP_MEV, CLOSEST = 4.0, 1.0, 20.0, 1.3
 
 
@@ -66,24 +67,38 @@ def watcher(
     """
 
     def watch(phase: str) -> str:
+        lines = [lammps.read_thermo(f, len(COLUMNS)) for f in sorted(folder.glob(f"{phase}.*.log"))]
+        thermo = np.concatenate(lines) if lines else np.empty((0, len(COLUMNS)))
         ends: list[np.ndarray] = []
         for file in sorted(folder.glob(f"{phase}.*.all.dcd")):
             steps, frames = lammps.read_dcd(file)
             if len(steps):
-                ends.append(positions(frames, np.isin(np.arange(len(steps)), [0, len(steps) - 1])))
+                chosen = np.isin(np.arange(len(steps)), [0, len(steps) - 1])
+                ends.append(_fractional(job, positions(frames, chosen), steps[chosen], thermo))
         if ends:
             pair = np.array([ends[0][0], ends[-1][-1]])
             none = np.empty((2, 0, 3))
             joined = Joined(np.arange(2), none, none, np.arange(2), pair, None, 1)
             if host_msd(joined, host, masses) > MELT_MSD:
                 return "melted"
-        lines = [lammps.read_thermo(f, len(COLUMNS)) for f in sorted(folder.glob(f"{phase}.*.log"))]
-        energy = np.concatenate(lines)[:, COLUMNS.index("econserve")] if lines else np.empty(0)
+        energy = thermo[:, COLUMNS.index("econserve")]
         if len(energy) and abs(energy[-1] - energy[0]) * 1000 / len(masses) > JUMP_MEV:
             return "drifting"
         return ""
 
     return watch
+
+
+def _fractional(
+    job: Job, found: np.ndarray, steps: np.ndarray, thermo: np.ndarray
+) -> np.ndarray:
+    """Return positions (T, A, 3) at constant pressure strained into the first box of the run."""
+    if job.pressure_gpa is None or not len(thermo):
+        return found
+    first = COLUMNS.index(lammps.BOX[0])
+    rows = np.minimum(np.searchsorted(thermo[:, 0], steps), len(thermo) - 1)
+    boxes = box_vectors(thermo[rows, first : first + 6])
+    return found @ (np.linalg.inv(boxes) @ box_vectors(thermo[0, first : first + 6]))
 
 
 def drift(job: Job, joined: Joined, atoms: int) -> tuple[float, float]:

@@ -44,7 +44,7 @@ RUNS = Schema("runs", (
     whole("moves_first", "mobile ions on another site from one minimised snapshot to the next, "
           "first half", nullable=True),
     whole("moves_second", "the same, second half", nullable=True),
-    text("verdict", "stable | exploded | melted | drifting | not stationary"),
+    text("verdict", "stable | exploded | melted | drifting | not_stationary"),
 ))
 
 ANNEALS = Schema("anneals", (
@@ -94,7 +94,8 @@ CELLS = Schema("cells", (
     real("temperature_mean_k", "mean temperature of the rest", "K", nullable=True),
     real("pressure_gpa", "mean pressure of the rest", "GPa", nullable=True),
     real("pressure_error_gpa", "its standard error", "GPa", nullable=True),
-    text("verdict", "complete | too short | ran away | exploded | melted | drifting"),
+    text("verdict", "complete | too short | beyond the labels | ran away | exploded | melted | "
+         "drifting"),
 ))
 
 THERMO = Schema("thermo", (
