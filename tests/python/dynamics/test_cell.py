@@ -143,7 +143,8 @@ def test_the_choice_of_the_cell_and_its_tables_go_together():
 
 @pytest.mark.parametrize(("mean", "error", "asked", "passed"), [
     (0.1, 0.02, 0.0, True), (0.3, 0.02, 0.0, False), (0.3, 0.06, 0.0, True),
-    (1.7, 0.05, 0.0, False), (1.7, 0.05, 1.6, True), (-0.5, 0.05, 0.0, False), (0.0, None, 0.0, False)])
+    (1.7, 0.05, 0.0, False), (1.7, 0.05, 1.6, True), (-0.5, 0.05, 0.0, False),
+    (0.0, None, 0.0, False)])
 def test_a_run_off_its_pressure_is_said_so(mean, error, asked, passed):
     row = {"pressure_gpa": mean, "pressure_error_gpa": error, "pressure_asked_gpa": asked}
     said = stationary.verdict_rows(row, None, "x", "u4_t600_r0",
