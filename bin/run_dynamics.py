@@ -19,9 +19,11 @@ from haven.labels.options import Thermostat
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = options.parser(__doc__)
+    parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--structure", required=True, help="annealed supercell (extxyz)")
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials: the first drives, the others judge")
+    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
     options.add(parser, options.Seed)
