@@ -55,8 +55,8 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.tables import ANNEALS, INHERENT
     from haven.material.file import load_material
     from haven.material.structures import read_structure, wall_row, walls_of
-    from haven.potential.families.deepmd.model_file import check_potential
-    from haven.potential.training import backend_of
+    from haven.potential.families import check_potential
+    from haven.potential.families.deepmd.settings import backend_of
 
     if args.gpu:
         guard.require_gpu(backend_of(args.potential))

@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     from haven.material.structures import wall_row, walls_of
     from haven.material.tables import LATTICE
-    from haven.mechanism.barriers import potential
+    from haven.potential.families import calculator as open_calculator
 
     set_threads(given.threads)
     material = load_material(given.material)
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
     def relaxed(atoms: Any, repeat: tuple[int, int, int], replica: int) -> dict[str, Any]:
         nonlocal calculator
         about = {name: atoms.info[name] for name in ("occupancies", "system")}
-        calculator = calculator or potential(model, atoms)
+        calculator = calculator or open_calculator(model, atoms)
         atoms.calc = calculator
         found = relax_cell(atoms, repeat, given.force_tolerance_ev_per_angstrom)
         rows.append({**keys, "replica": replica, **about, "engine": POTENTIAL,

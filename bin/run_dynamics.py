@@ -48,8 +48,8 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.production import simulate
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
-    from haven.potential.families.deepmd.model_file import check_ensemble, crowded
-    from haven.potential.training import backend_of
+    from haven.potential.families import check_ensemble, family_of
+    from haven.potential.families.deepmd.settings import backend_of
 
     if args.gpu:
         guard.require_gpu(backend_of(args.potentials[0]))
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
                           args.pressure_gpa) if args.cell == "npt" else None
     if vectors is not None:
         atoms = in_cell(atoms, vectors)
-    described = check_ensemble(args.potentials, material.species)
+    check_ensemble(args.potentials, material.species)
     if len(args.production_ps) > 1:
         raise HavenError(f"--production_ps has {len(args.production_ps)} values: one run has one")
     length_ps, per_ps = args.production_ps[0], 1000 / args.timestep_fs
@@ -80,8 +80,8 @@ def main(argv: list[str] | None = None) -> None:
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
     folder = place / f"{name}_{key(digests, start)}"
     folder.mkdir(parents=True, exist_ok=True)
-    if described[0] is not None:
-        crowded(atoms, described[0])
+    driving = Path(args.potentials[0])
+    family_of(driving).check_structure(driving, atoms)
     keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
     inputs = {"structure": sha256(args.structure), "cell": vectors,
               "potentials": digests.potentials}

@@ -24,9 +24,7 @@ def sourcesIn(place) {
     def ready = all.findAll { path -> path.name ==~ /.+\.(u[0-9]+(\.[0-9]+)?|failed)\.extxyz/ && (path == root || path.parent == root) }
     def folders = all.findAll { path -> path.name == 'type.raw' || path.name =~ /-pos-\d+\.xyz$/ }.collect { path -> path.parent }.unique()
     def loose = all.findAll { path -> !(path in ready) && isOutput(path.name) && !folders.any { folder -> path.startsWith(folder) } }
-    def told = loose.findAll { path -> path.name.contains('OUTCAR') }.collect { path -> path.parent }
-    def kept = loose.findAll { path -> !(path.name.startsWith('vasprun') && path.parent in told) }
-    [ready, (folders + kept).collect { path -> [nameUnder(path == root ? root.parent : root, path), path] }]
+    [ready, (folders + loose).collect { path -> [nameUnder(path == root ? root.parent : root, path), path] }]
 }
 
 /** Places of labelled frames: the user's; of the folder of all shipped ones that of this material, if there is one. */

@@ -9,7 +9,10 @@ workflow GIVEN_FRAMES {
     digests  // map: process to digest of the code it uses
 
     main:
-    ch_foreign = channel.fromList(given.foreign.collate(50).collect { batch -> batch.transpose() + [batch.collect { _name, path -> stateOf(path) }] })
+    // VASP's two outputs of one folder go together: vasprun.xml stands in for an OUTCAR that can't be read
+    def together = given.foreign.groupBy { name, path -> path.name =~ /OUTCAR|^vasprun/ ? "${path.parent}" : name }.values()
+    def batches = together.collate(50).collect { runs -> runs.collectMany { run -> run } }
+    ch_foreign = channel.fromList(batches.collect { batch -> batch.transpose() + [batch.collect { _name, path -> stateOf(path) }] })
     IMPORT_FRAMES(ch_foreign, material, digests.import_frames)
     ch_all = channel.fromList(given.ready).mix(IMPORT_FRAMES.out.frames.flatten())
     frames = given.foreign ? ch_all.ifEmpty { error("haven: error: no output given in --frames is of a program that is known: give extxyz files, or outputs of VASP, GPAW, Quantum ESPRESSO or CP2K") } : ch_all

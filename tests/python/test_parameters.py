@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -111,7 +111,12 @@ def parser_of(script: str, monkeypatch: pytest.MonkeyPatch) -> argparse.Argument
     with monkeypatch.context() as patched:
         patched.setattr(argparse.ArgumentParser, "parse_args", stop)
         with pytest.raises(AskedError):
-            importlib.import_module(script).main([])
+            # by its file: a test may have the script's name
+            file = ROOT / "bin" / f"{script}.py"
+            spec = importlib.util.spec_from_file_location(f"script_{script}", file)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            module.main([])
     return found[0]
 
 

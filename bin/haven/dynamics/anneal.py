@@ -31,6 +31,7 @@ from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.minimise import box_vectors, minimise
 from haven.dynamics.production import BAR_GPA, watcher
 from haven.dynamics.segments import Joined, join
+from haven.material import structures
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -158,7 +159,7 @@ def run_anneal(
     """
     symbols = np.array(atoms.get_chemical_symbols())
     mobile = symbols == material.mobile
-    rotation = lammps.write_data(folder / "start.data", atoms, job.species)
+    rotation = structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
     watch = watcher(job, folder, np.flatnonzero(~mobile).tolist(), atoms.get_masses())
     spacing = site_spacing(material)

@@ -22,6 +22,7 @@ from haven.dynamics.minimise import box_vectors
 from haven.dynamics.production import BAR_GPA, watcher
 from haven.dynamics.segments import Joined, join
 from haven.dynamics.tables import CELLS
+from haven.material import structures
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -97,7 +98,7 @@ def equilibrate(
         Of table ``cells``, without its keys.
     """
     symbols = np.array(atoms.get_chemical_symbols())
-    lammps.write_data(folder / "start.data", atoms, job.species)
+    structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
     watch = watcher(job, folder, np.flatnonzero(symbols != job.mobile).tolist(),
                     atoms.get_masses())

@@ -12,6 +12,7 @@ import numpy as np
 from haven.core.errors import HavenError
 from haven.core.periodic import with_images
 from haven.dynamics import lammps
+from haven.material import structures
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -103,7 +104,7 @@ def _run(
     atoms: Atoms, steps: np.ndarray, snapshots: np.ndarray, potential: Path,
     species: Sequence[str], folder: Path, threads: int, walls: Sequence[tuple[str, str, float]],
 ) -> Inherent:
-    rotation = lammps.write_data(folder / "inherent.data", atoms, species)
+    rotation = structures.write_data(folder / "inherent.data", atoms, species)
     _write_snapshots(folder / "inherent.dump", atoms, snapshots, rotation, species)
     for name in ("inherent.energies", "inherent.done"):
         (folder / name).unlink(missing_ok=True)

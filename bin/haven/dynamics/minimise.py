@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.dynamics.lammps import (
-    error_line,
-    link_potentials,
-    read_thermo,
-    setting_lines,
-    start,
-    write_data,
-)
+from haven.dynamics.lammps import error_line, link_potentials, read_thermo, setting_lines, start
 from haven.labels.frames import min_distance
 from haven.material.distances import tightest_pair
+from haven.material.structures import write_data
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -23,6 +23,7 @@ from haven.dynamics.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps, export
 from haven.labels.frames import min_distance
+from haven.material import structures
 from haven.material.structures import wall_row
 from haven.trajectory.trajectory import write_npz
 
@@ -200,7 +201,7 @@ def simulate(
     from ase import Atoms
 
     symbols, name = atoms.get_chemical_symbols(), stem.name
-    rotation = lammps.write_data(folder / "start.data", atoms, job.species)
+    rotation = structures.write_data(folder / "start.data", atoms, job.species)
     host = [i for i, s in enumerate(symbols) if s != job.mobile]
     job = replace(job, potentials=lammps.link_potentials(folder, potentials))
     ended = dynamics.run(job, folder, watcher(job, folder, host, atoms.get_masses()))

@@ -21,6 +21,7 @@ from haven.core.errors import HavenError
 from haven.dynamics import job, lammps, production, segments
 from haven.dynamics import run as dynamics
 from haven.labels.frames import min_distance
+from haven.material import structures
 from haven.trajectory.trajectory import open_npz, read_members
 
 SPECIES = ("Li", "Ti", "Cl")
@@ -286,7 +287,7 @@ def test_a_structure_of_other_elements_is_refused(potential, tmp_path):
 def test_rotation_into_the_frame_of_lammps_keeps_lengths_and_goes_back(tmp_path):
     atoms = crystal(2)
     atoms.rotate(40, (1, 2, 3), rotate_cell=True)
-    rotation = lammps.write_data(tmp_path / "a.data", atoms, SPECIES)
+    rotation = structures.write_data(tmp_path / "a.data", atoms, SPECIES)
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
     lines = (tmp_path / "a.data").read_text().splitlines()
     start = lines.index("Atoms # atomic") + 2

@@ -17,8 +17,10 @@ POTENTIAL = ROOT / "assets" / "models" / "small" / "u4_s1.pb"
 GPA = 1.5  # of labels without dispersion, at which the cell is near the experiment's
 LENGTH_PS = 2.0
 STAGES = {  # script: its own options, and what it leaves
-    "anneal.py": (["--anneal_ps", LENGTH_PS, "--anneal_temperature_k", 400], "u4_r0.annealed.extxyz"),
-    "equilibrate_cell.py": (["--cell_ps", LENGTH_PS, "--temperature_k", 300], "u4_t300_r0.cells.parquet"),
+    "anneal.py": (["--anneal_ps", LENGTH_PS, "--anneal_temperature_k", 400],
+                  "u4_r0.annealed.extxyz"),
+    "equilibrate_cell.py": (["--cell_ps", LENGTH_PS, "--temperature_k", 300],
+                            "u4_t300_r0.cells.parquet"),
 }
 
 
@@ -80,7 +82,8 @@ def test_a_monoclinic_cell_is_at_rest_in_the_dynamics_that_keep_it(minimised, tm
     done = call("run_dynamics.py", "--structure", minimised, "--potentials",
                 POTENTIAL, "--u_ev", 4, "--temperature_k", 300, "--cells",
                 tmp_path / "u4_t300_r0.cells.parquet", "--pressure_gpa", GPA, "--timestep_fs", 2,
-                "--equilibration_ps", 0.5, "--production_ps", 3, "--dump_ps", 0.02, "--all_every", 5, "--out", tmp_path)
+                "--equilibration_ps", 0.5, "--production_ps", 3, "--dump_ps", 0.02,
+                "--all_every", 5, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     run = tables.read(RUNS, tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert run["cell"] == "npt" and run["pressure_asked_gpa"] == GPA
