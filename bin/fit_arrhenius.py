@@ -45,7 +45,10 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"{folder} has no diffusion and conductivity tables: analyse runs first")
     runs = arrhenius.gather(diffusion, conductivity)
     speed = plan.speeds(tables.read_folder(RUNS, folder))
-    joined = condition.conditions(condition.read_folder(folder), given.min_events)
+    keys = ["material", "u_ev", "temperature_k", "replica", "seed"]
+    held = condition.matched(condition.read_folder(folder),
+                             runs[keys].drop_duplicates().to_dict("records"))
+    joined = condition.conditions(held, given.min_events)
     for one in joined:
         log.info("%s", condition.said(one))
     fits, budgets, pairs, plans = [], [], [], []

@@ -149,11 +149,12 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
             value, low, high = (fit[f"{column}{end}"] if good else None
                                 for end in ("_ev", "_low_95", "_high_95"))
             yield _row(name, fit["u_ev"], value, low, high, "eV", **common)
-        if conductive:
-            value, low, high = (fit[f"sigma_298{end}"] if good else None
-                                for end in ("_ms_per_cm", "_low_95", "_high_95"))
-            yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], value, low, high,
-                       "mS/cm", temperature_k=ROOM, **common)
+        name, ending, unit = (("sigma_298", "_ms_per_cm", "mS/cm") if conductive
+                              else ("d_298", "_cm2_per_s", "cm2/s"))
+        value, low, high = (fit.get(f"{name}{end}") if good else None
+                            for end in (ending, "_low_95", "_high_95"))
+        yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], value, low, high, unit,
+                   temperature_k=ROOM, **common)
 
 
 def _accuracy(tables: Tables) -> Iterator[Row]:
