@@ -12,4 +12,6 @@ class Reference:
     """What displacements are measured against."""
 
     frame_of_reference: str = option("host", "what displacements are measured against",
-                                     choices=("host", "barycentre"))
+                                     choices=("host", "barycentre", "fixed"),
+                                     more="fixed takes nothing off: the file's frame stands "
+                                          "still")
