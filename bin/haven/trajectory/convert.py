@@ -378,8 +378,8 @@ def _cell(source: Path, number: int, frame: Frame, wanted: Wanted) -> np.ndarray
     if wanted.cell is not None and number == wanted.start:
         own, given = heights(cell), heights(wanted.cell)
         if np.abs(own - given).max() > SAID_TWICE * own.max():
-            raise HavenError(f"{source} has a cell of heights {_three(own)} Angstrom, --lattice one "
-                             f"of {_three(given)}: leave --lattice out")
+            raise HavenError(f"{source} has a cell of heights {_three(own)} Angstrom, --lattice "
+                             f"one of {_three(given)}: leave --lattice out")
     return cell
 
 

@@ -88,7 +88,8 @@ def cell_of(text: str) -> np.ndarray | None:
         return None
     found = numbers(text, None, "cell")
     if len(found) not in (3, 6, 9) or not all(map(math.isfinite, found)):
-        raise HavenError(f"--lattice is {text}: give a,b,c or a,b,c,alpha,beta,gamma or nine numbers")
+        raise HavenError(f"--lattice is {text}: give a,b,c or a,b,c,alpha,beta,gamma or "
+                         "nine numbers")
     if len(found) == 9:
         cell = np.array(found).reshape(3, 3)
     else:

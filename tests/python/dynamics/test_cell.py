@@ -23,7 +23,7 @@ KEYS = {"material": "x", "u_ev": 4.0, "temperature_k": 600.0, "replica": 0, "see
 
 def job(**changed):
     given = {"pressure_gpa": 0.5, "start_volume": 100.0, **changed}
-    return Job(600, 2, 100, 0, 4000, 10, 5, 7, ("p",), ("Li", "Ti", "Cl"), "Li", **given)
+    return Job(600, 2, 100, 0, 4000, 10, 5, 7, ("p.pb",), ("Li", "Ti", "Cl"), "Li", **given)
 
 
 def joined(boxes, pressures_bar, temperature=600.0):
