@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     tilts, walls = free_tilts(material.cell), walls_of(material)
     job = job_of(
         material, args.anneal_temperature_k, args.timestep_fs, args.damping_fs,
-        None if fixed else args.pressure_gpa, tilts, atoms.get_volume(),
+        None if fixed else args.pressure_gpa, atoms.get_volume(),
         velocity_seed("anneal", args.seed, args.u_ev, args.anneal_temperature_k, args.replica),
         args.anneal_ps, args.checkpoint_minutes, args.threads, walls)
     check(replace(job, production_steps=max(job.production_steps, 2 * job.dump_steps)))

@@ -47,7 +47,6 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.dynamics.cell import equilibrate, labelled_volume, verdict_row
     from haven.dynamics.job import Job, check, key, velocity_seed
-    from haven.dynamics.minimise import free_tilts
     from haven.dynamics.tables import CELLS
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
@@ -69,7 +68,7 @@ def main(argv: list[str] | None = None) -> None:
         velocity_seed("cell", args.seed, args.u_ev, args.temperature_k, args.replica), (),
         material.species, material.mobile, args.checkpoint_minutes, args.threads,
         max(5000.0, 5 * args.temperature_k), walls_of(material), args.pressure_gpa,
-        free_tilts(material.cell), atoms.get_volume())
+        atoms.get_volume())
     check(job)
     name, out = args.name, Path(args.out)
     inputs = {"structure": sha256(args.structure), "potential": sha256(model)}

@@ -108,8 +108,8 @@ def judge(
 
 def job_of(
     material: Material, temperature_k: float, timestep_fs: float, damping_fs: float,
-    pressure_gpa: float | None, tilts: Sequence[str], start_volume: float, seed: int,
-    length_ps: float, checkpoint_minutes: float, threads: int,
+    pressure_gpa: float | None, start_volume: float, seed: int, length_ps: float,
+    checkpoint_minutes: float, threads: int,
     walls: tuple[tuple[str, str, float], ...],
 ) -> Job:
     """Return the anneal's run; its length is that of the first judgement at most."""
@@ -117,7 +117,7 @@ def job_of(
     frames = max(1, round(min(SNAPSHOT_PS, length_ps / 20) * per_ps))
     return Job(temperature_k, timestep_fs, damping_fs, 0, max(2, round(length_ps * per_ps)),
                frames, 1, seed, (), material.species, material.mobile, checkpoint_minutes, threads,
-               max(5000.0, 5 * temperature_k), walls, pressure_gpa, tuple(tilts), start_volume)
+               max(5000.0, 5 * temperature_k), walls, pressure_gpa, start_volume)
 
 
 def lengths(job: Job) -> list[int]:

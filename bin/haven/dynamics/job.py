@@ -45,9 +45,7 @@ class Job:
     walls
         Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
     pressure_gpa
-        Hydrostatic pressure, GPa, that the cell follows; None keeps the cell.
-    tilts
-        Tilts of LAMMPS's box (xy, xz, yz) that follow the pressure with its three lengths.
+        Pressure, GPa, that each length of the cell follows; its angles stay. None keeps the cell.
     start_volume
         Volume of the start, Angstrom^3; a cell that leaves it by more than `RUNAWAY` is stopped.
     """
@@ -68,7 +66,6 @@ class Job:
     hottest_k: float = 5000.0
     walls: tuple[tuple[str, str, float], ...] = ()
     pressure_gpa: float | None = None
-    tilts: tuple[str, ...] = ()
     start_volume: float = 0.0
 
     @property
@@ -184,16 +181,15 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
 def _ensemble(job: Job) -> str:
     """Return LAMMPS's integrator: Nosé-Hoover chains, and for the cell those of Martyna.
 
-    Martyna, Tobias and Klein, J. Chem. Phys. 101, 4177 (1994). The box is never flipped to an
-    equivalent one, so that positions keep belonging to the same lattice vectors.
+    Martyna, Tobias and Klein, J. Chem. Phys. 101, 4177 (1994). The three lengths swing each
+    by itself, the angles keep those of the start, which the minimum at this pressure gave: layers
+    of a small cell would glide over one another without end.
     """
     thermostat = f"temp {job.temperature_k:g} {job.temperature_k:g} {job.damping_fs / 1000:g}"
     if job.pressure_gpa is None:
         return f"nvt {thermostat}"
     bar = f"{job.pressure_gpa * BAR_PER_GPA:g}"
-    moving = " ".join(f"{part} {bar} {bar} {BAROSTAT_FS / 1000:g}"
-                      for part in ("x", "y", "z", *job.tilts))
-    return f"npt {thermostat} {moving} couple none flip no"
+    return f"npt {thermostat} aniso {bar} {bar} {BAROSTAT_FS / 1000:g} flip no"
 
 
 def _runaway(job: Job) -> list[str]:
