@@ -29,6 +29,7 @@ def packagesOf() {
         train_potential        : ['core', 'material', 'labels', 'potential'],
         anneal                 : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         equilibrate_cell       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
+        clean_work             : ['core', 'dynamics'],
     ]
 }
 

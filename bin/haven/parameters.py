@@ -132,6 +132,9 @@ class Run:
     publish_dir_mode: str = option(
         "copy", "how results are put into the results folder", hidden=True,
         choices=("copy", "link", "symlink", "rellink", "copyNoFollow"))
+    gpu_tasks: int = option(
+        1, "tasks that share a GPU at a time on one machine (profile gpu without a scheduler)",
+        least=1, most=64, hidden=True)
     help: bool = option(False, "print the parameters and end", hidden=True)
 
 
