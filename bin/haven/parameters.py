@@ -25,7 +25,7 @@ from haven.mechanism.options import Bands, Distributions
 from haven.potential.families.deepmd.options import Build
 from haven.potential.families.deepmd.settings import Settings as Training
 from haven.potential.options import Selection, Split
-from haven.transport.options import Reference
+from haven.transport.options import Estimation, Reference
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 160  # of a line of configuration
@@ -181,7 +181,7 @@ GROUPS: dict[str, tuple[str, tuple[type, ...]]] = {
     "dynamics": ("Molecular dynamics", (
         Supercell, Runs, Cell, ConstantPressure, Anneal, Dynamics, Thermostat, Forces, Operation,
         RelaxedCells)),
-    "analysis": ("Analysis", (Reference, Distributions, Bands, Timing)),
+    "analysis": ("Analysis", (Reference, Estimation, Distributions, Bands, Timing)),
     "run": ("How it runs", (Run,)),
     "site": ("Site (profiles slurm and apptainer, files of conf/site)", (Site,)),
 }
@@ -204,7 +204,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "RUN_DYNAMICS": (Cell, Dynamics, Thermostat),
     "RUN_AIMD": (FirstPrinciplesDynamics, Thermostat, Engine, Labels),
     "ANALYSE_STRUCTURE": (Distributions,),
-    "ANALYSE_TRANSPORT": (Reference,),
+    "ANALYSE_TRANSPORT": (Reference, Estimation),
     "FIND_BARRIERS": (Bands, Forces),
     "MEASURE_COST": (Timing,),
     "EXPLORE": (Dynamics, Thermostat, Exploration),

@@ -60,7 +60,7 @@ def study(given: argparse.Namespace, files: Sequence[str], out: Path) -> list[Pa
     framework = _elements(given.framework)
     wanted = wanted_of(given, subject.species, framework, given.ions, fixed)
     settings = Settings(given.frame_of_reference, given.jump_angstrom, given.min_events,
-                        subject.charges, given.thickness_angstrom)
+                        subject.charges, given.thickness_angstrom, given.estimator)
     runs = runs_of(files, given.temperature_k, given.runs, wanted, given.replica)
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
