@@ -25,7 +25,7 @@ from haven.core.options import add, add_name
 def options() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     from haven.trajectory.options import add_reading
-    from haven.transport.options import Reference
+    from haven.transport.options import Estimation, Reference
 
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -42,6 +42,7 @@ def options() -> argparse.ArgumentParser:
     what.add_argument("--ions", default="", metavar="NUMBERS",
                       help="these mobile ions alone, such as 1-16,20 (ids, or places from 1)")
     add(parser, Reference)
+    add(parser, Estimation)
     what.add_argument("--material", metavar="NAME",
                       help="material file (.yml), or a name; default: formula of the cell")
     runs = parser.add_argument_group("runs")

@@ -50,6 +50,8 @@ class Settings:
         Charge of each mobile species, elementary charges.
     thickness_angstrom
         Thickness of a slab, Angstrom: conductivity is per its volume, not that of its vacuum.
+    estimator
+        How what the ions do together is estimated: ``walk``, ``local`` or ``blocks``.
     """
 
     frame_of_reference: str = "host"
@@ -57,6 +59,7 @@ class Settings:
     min_events: int = 30
     charges: Mapping[str, float] = field(default_factory=dict)
     thickness_angstrom: float | None = None
+    estimator: str = "walk"
 
 
 @dataclass
@@ -133,7 +136,8 @@ def analyse(
     curves = msd.curves(trajectory, settings.frame_of_reference, share=share)
     check_speed(trajectory, curves, float(keys["temperature_k"]))
     jump = settings.jump_angstrom or _jump(trajectory, notes)
-    found = diffusion.estimate(trajectory, curves, jump, settings.min_events)
+    found = diffusion.estimate(trajectory, curves, jump, settings.min_events,
+                               estimator=settings.estimator)
     checks = rows.host_checks(trajectory, prefix, str(keys["material"]))
     checks += rows.motion_checks(found, prefix, str(keys["material"]))
     ended = str(trajectory.meta.get("verdict", "stable"))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from haven.trajectory.trajectory import Trajectory
-from haven.transport.conductivity import nernst_einstein
-from haven.transport.diffusion import Estimate
+from haven.transport.conductivity import Z95, nernst_einstein
+from haven.transport.diffusion import DISAGREE, Estimate
 from haven.transport.displacements import Curves
 
 REPORTED_LAGS = 150
@@ -136,7 +136,7 @@ def motion_checks(found: list[Estimate], run: str, material: str) -> list[dict[s
     if known is None or found[0].verdict == "too_few_events":
         return []
     share, net, limit = known.mobile_share, known.net_angstrom, known.net_limit_angstrom
-    return [
+    return [*_agreement(found, run, material),
         {**_verdict(material, run, "mobile share", share, MOBILE_SHARE, "1",
                     f"the motion is that of about {share:.0%} of the mobile ions; D_self is a mean "
                     "over all of them, most of which move slower: look at populations apart"),
@@ -145,6 +145,25 @@ def motion_checks(found: list[Estimate], run: str, material: str) -> list[dict[s
                  "the mobile ions' centre came farther than diffusion takes it: the sublattice "
                  "drifts against its frame of reference, so D_total is no property of the crystal"),
     ]
+
+
+def _agreement(found: list[Estimate], run: str, material: str) -> list[dict[str, Any]]:
+    """Return a row that says whether two estimators of D_total agree, where there are two."""
+    total, other = (next((one for one in found if one.axis == "xyz" and one.value
+                          and one.low_95 and one.high_95 and one.quantity.startswith(start)), None)
+                    for start in ("total", "total_"))
+    if total is None or other is None or total.quantity != "total":
+        return []
+    errors = [float(np.log((one.high_95 or 1) / (one.low_95 or 1))) / 2 / Z95
+              for one in (total, other)]
+    said = [f"{one.value:.3g} [{one.low_95:.3g}, {one.high_95:.3g}] cm2/s by {one.estimator}"
+            for one in (total, other)]
+    apart = abs(float(np.log((total.value or 1) / (other.value or 1))))
+    apart /= float(np.hypot(errors[0], errors[1]))
+    return [_verdict(material, run, "estimators agree", apart, DISAGREE, "standard errors",
+                     f"D_total is {said[0]} and {said[1]}: where they differ, correlations reach "
+                     "farther than the radius or last longer than the lag, and the sum over all "
+                     "ions (walk) counts")]
 
 
 @dataclass(frozen=True)
