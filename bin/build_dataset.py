@@ -9,6 +9,8 @@ from pathlib import Path
 
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
+from haven.labels.audit import Limits
+from haven.labels.frames import Frame
 from haven.labels.labelling import Settings
 from haven.labels.tables import LABELS
 from haven.potential.options import Split
@@ -22,10 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add(parser, Split)
     options.add(parser, options.Seed)
     parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
-    parser.add_argument("--min_distance_angstrom", type=float, default=1.5,
-                        help="closest two atoms may be")
-    parser.add_argument("--max_force_ev_per_angstrom", type=float, default=15.0,
-                        help="largest force on an atom")
+    options.add(parser, Limits)
     options.add(parser, Settings, "dispersion")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
@@ -38,11 +37,14 @@ def main(argv: list[str] | None = None) -> None:
     from haven.potential import dataset
 
     material = load_material(args.material)
-    frames = with_dispersion(dataset.read_frames(args.frames, args.u_ev, material.species),
-                             args.dispersion)
-    limits = audit.Limits(args.min_distance_angstrom, args.max_force_ev_per_angstrom)
-    others = {u_ev: with_dispersion(dataset.read_frames(args.frames, u_ev, material.species),
-                                    args.dispersion)
+    limits = options.read(Limits, args)
+
+    def labelled(u_ev: float) -> list[Frame]:
+        found = dataset.read_frames(args.frames, u_ev, material.species, limits.max_stress_gpa)
+        return with_dispersion(found, args.dispersion)
+
+    frames = labelled(args.u_ev)
+    others = {u_ev: labelled(u_ev)
               for u_ev in us_in_names(args.frames) if u_ev != args.u_ev}
     reasons = audit.audit(frames, limits, others, args.u_ev)
     name, out = f"u{args.u_ev:g}", Path(args.out)
@@ -54,7 +56,8 @@ def main(argv: list[str] | None = None) -> None:
             log.warning("left out: %s: %s", frame.where, reason)
     kept = [f for f, reason in zip(frames, reasons, strict=True) if not reason]
     if len(kept) < args.min_frames:
-        why = ", ".join(f"{n} {r.split(':')[0]}" for r, n in Counter(filter(None, reasons)).items())
+        counts = Counter(audit.kind_of(reason) for reason in reasons if reason)
+        why = ", ".join(f"{number} {kind}" for kind, number in counts.items())
         raise HavenError(f"{args.frames}: {len(kept)} usable frames for U = {args.u_ev:g} eV, "
                              f"at least {args.min_frames} are needed"
                              + (f" (left out: {why})" if why else ": label more"))

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
 from haven.core.options import Seed, add, parser
-from haven.material.options import Supercell
+from haven.material.options import Distances, Supercell
 
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
-CLOSEST_ANGSTROM = 1.5
 DRAWN = (4, 4, 1)  # conventional cells of the picture of all sets of occupancies
 
 
@@ -22,6 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
     add(arguments, Supercell)
+    add(arguments, Distances)
     add(arguments, Seed)
     arguments.add_argument("--replica", type=int, default=0, help="number of the replica")
     arguments.add_argument("--sweeps", type=int, default=40, help="Monte Carlo trials per site")
@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core import tables
     from haven.dynamics.lammps import write_data
     from haven.material.disorder import build, sites_of_every_set
+    from haven.material.distances import tightest_pair
     from haven.material.file import load_material
     from haven.material.quasirandom import quasirandom
     from haven.material.tables import STRUCTURES
@@ -49,9 +50,10 @@ def main(argv: list[str] | None = None) -> None:
     atoms, rows = build(material, repeat, given.occupancies, given.seed, sweeps,
                         occupation=occupation)
     closest = float(str(rows[0]["min_distance_angstrom"]))
-    if closest < CLOSEST_ANGSTROM:
-        raise HavenError(f"atoms of {given.material} are {closest:.2f} Angstrom apart: correct its "
-                         "lattice or coordinates")
+    tightest = tightest_pair(atoms, given.min_distance_angstrom)
+    if tightest is not None and tightest[1] < tightest[2]:
+        raise HavenError(f"{tightest[0]} of {given.material} are {tightest[1]:.2f} Angstrom apart, "
+                         f"limit {tightest[2]:.2f}: correct its lattice or coordinates")
     name = f"r{given.replica}"
     atoms.info.update(material=material.name, replica=given.replica, seed=given.seed,
                       occupancies=given.occupancies)

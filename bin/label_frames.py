@@ -28,7 +28,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import iread
 
-    from haven.labels.labelling import label_key, label_trajectory, make_engine
+    from haven.labels.frames import trajectory_name
+    from haven.labels.labelling import check_asked, label_key, label_trajectory, make_engine
     from haven.material.file import load_material
 
     frames = list(iread(existing(given.structure, "structure file")))
@@ -37,9 +38,12 @@ def main(argv: list[str] | None = None) -> None:
                          "make them with build_structures.py")
     material, settings = load_material(given.material), label_options.settings_of(given)
     u_evs, out, folder = numbers(given.u_ev, None, "u_ev"), Path(given.out), Path(given.out)
+    check_asked(material, u_evs, frames[0].get_chemical_symbols())
+    trajectory_name(frames[0].info["trajectory"], given.structure)
     if given.checkpoint_dir:
         maker = make_engine(given.engine, material, settings, out)
         about = {"u_evs": u_evs, "moments": material.moments, "hubbard": material.hubbard,
+                 "hubbard_share": material.hubbard_share,
                  "code": sha256(inspect.getfile(type(maker))),
                  **{name: os.environ.get(name) for name in ("HAVEN_VASP", "VASP_PP_PATH")}}
         key = label_key(about, frames, settings, maker.version)

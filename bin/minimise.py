@@ -11,7 +11,7 @@ from haven.core import tasks as guard
 from haven.core.columns import VERDICTS
 from haven.core.errors import HavenError, log, run
 from haven.core.identity import sha256
-from haven.material.options import Forces
+from haven.material.options import Distances, Forces
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -24,8 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_name(parser)
     options.add(parser, Forces)
     parser.add_argument("--max_steps", type=int, default=500, help="most steps")
-    parser.add_argument("--min_distance_angstrom", type=float, default=1.8,
-                        help="closest two atoms may come")
+    options.add(parser, Distances)
     options.add(parser, options.Operation, "threads", "gpu")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)

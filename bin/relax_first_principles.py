@@ -32,13 +32,14 @@ def main(argv: list[str] | None = None) -> None:
     from haven.labels.aimd import key
     from haven.labels.cell import FRAMES, lattice_row, relax
     from haven.labels.frames import read_file
-    from haven.labels.labelling import make_engine
+    from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material
     from haven.material.structures import read_structure
     from haven.material.tables import LATTICE
 
     material = load_material(args.material)
     start = read_structure(args.start, material.species)
+    check_asked(material, [args.u_ev], start.get_chemical_symbols())
     settings = label_options.settings_of(args)
     name, out = str(start.info.get("trajectory", f"relaxed_s{args.seed}")), Path(args.out)
     out.mkdir(parents=True, exist_ok=True)

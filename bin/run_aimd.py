@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import iread, write
 
     from haven.labels import aimd
-    from haven.labels.labelling import make_engine
+    from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material
 
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
@@ -42,6 +42,7 @@ def main(argv: list[str] | None = None) -> None:
     aimd.check(course)
     material = load_material(args.material)
     start = aimd.read_start(args.start, material.species)
+    check_asked(material, [args.u_ev], start.get_chemical_symbols())
     settings = label_options.settings_of(args)
     name, out = f"aimd_t{args.temperature_k:g}_r{args.replica}", Path(args.out)
     out.mkdir(parents=True, exist_ok=True)

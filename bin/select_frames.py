@@ -25,6 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import iread, write
 
     from haven.core import tables
+    from haven.labels.frames import trajectory_name
     from haven.material.file import load_material
     from haven.potential.selection import select_by_size
     from haven.potential.tables import SELECTION
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     rows, grouped = [], {}
     for index, apart in sorted(zip(chosen, distance, strict=True)):
         atoms = frames[index]
-        group = grouped.setdefault(str(atoms.info["trajectory"]), [])
+        group = grouped.setdefault(trajectory_name(atoms.info["trajectory"], "candidates"), [])
         atoms.info["frame"] = len(group)
         group.append(atoms)
         rows.append({"material": material, "round": given.round,

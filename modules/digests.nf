@@ -23,7 +23,7 @@ def packagesOf() {
         render_report          : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
         run_aimd               : ['core', 'material', 'trajectory', 'labels'],
         run_dynamics           : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
-        select_frames          : ['core', 'material', 'potential'],
+        select_frames          : ['core', 'material', 'labels', 'potential'],
         show_status            : ['core', 'potential', 'dynamics'],
         test_potential         : ['core', 'material', 'labels', 'potential'],
         train_potential        : ['core', 'material', 'labels', 'potential'],

@@ -17,9 +17,10 @@ from haven.core import options
 from haven.core.options import LINE, WORD, Operation, Option, Seed, declared, option, text_of
 from haven.cost.options import Timing
 from haven.dynamics.options import Dynamics, Exploration
+from haven.labels.audit import Limits
 from haven.labels.labelling import Settings as Labels
-from haven.labels.options import Engine, FirstPrinciplesDynamics, Thermostat
-from haven.material.options import Forces, RelaxedCells, StartingCells, Supercell
+from haven.labels.options import Engine, FirstPrinciplesDynamics, Import, Thermostat
+from haven.material.options import Distances, Forces, RelaxedCells, StartingCells, Supercell
 from haven.mechanism.options import Bands, Distributions
 from haven.potential.families.deepmd.options import Build
 from haven.potential.options import Selection, Split
@@ -171,7 +172,7 @@ class Site:
 GROUPS: dict[str, tuple[str, tuple[type, ...]]] = {
     "input": ("What is studied and what is given", (Input, Seed)),
     "labels": ("First-principles labels", (
-        Labelling, StartingCells, Engine, Labels, Exploration, Selection, Split,
+        Labelling, StartingCells, Engine, Labels, Exploration, Selection, Import, Limits, Split,
         FirstPrinciplesDynamics)),
     "potential": ("Deep potential", (Ensemble, Training, Build)),
     "dynamics": ("Molecular dynamics", (
@@ -186,11 +187,12 @@ REQUIRED = ("material", "outdir", "reference")
 PROCESSES: dict[str, tuple[type, ...]] = {
     "BUILD_STRUCTURES": (StartingCells,),
     "LABEL_FRAMES": (Engine, Labels),
-    "BUILD_DATASET": (Split, Labels),
+    "IMPORT_FRAMES": (Import, Limits),
+    "BUILD_DATASET": (Split, Limits, Labels),
     "TRAIN_POTENTIAL": (Training, Build),
     "MEASURE_LEARNING": (Training, Build),
-    "BUILD_SUPERCELL": (Supercell,),
-    "MINIMISE": (Forces,),
+    "BUILD_SUPERCELL": (Supercell, Distances),
+    "MINIMISE": (Forces, Distances),
     "RELAX_CELL": (RelaxedCells, Forces),
     "RELAX_FIRST_PRINCIPLES": (Forces, Engine, Labels),
     "RUN_DYNAMICS": (Dynamics, Thermostat),
@@ -203,7 +205,8 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "SELECT_FRAMES": (Selection,),
 }
 ONLY = {  # of a declaration, where not all
-    "EXPLORE": {Dynamics: ("timestep_fs",)}, "BUILD_DATASET": {Labels: ("dispersion",)}}
+    "EXPLORE": {Dynamics: ("timestep_fs",)}, "IMPORT_FRAMES": {Limits: ("max_stress_gpa",)},
+    "BUILD_DATASET": {Labels: ("dispersion",)}}
 
 
 def parameters() -> dict[str, list[Option]]:

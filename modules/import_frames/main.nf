@@ -16,8 +16,9 @@ process IMPORT_FRAMES {
 
     script:
     def named = [names, sources instanceof List ? sources : [sources]].transpose().collect { name, source -> "'${name}=${source}'" }.join(' ')
+    def args = task.ext.args ?: ''
     """
-    import_frames.py --material ${material} ${named}
+    import_frames.py --material ${material} ${args} ${named}
     """
 
     stub:

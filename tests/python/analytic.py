@@ -74,7 +74,9 @@ def crystal(seed: int = 0, scale: float = 1.0) -> Atoms:
     return Atoms("Li6Ti2Cl12", scaled_positions=sites, cell=cell, pbc=True)
 
 
-def labelled(seed: int, frames: int, u_ev: float = 4.0, rattle: float = 0.08) -> list[Atoms]:
+def labelled(
+    seed: int, frames: int, u_ev: float = 4.0, rattle: float = 0.08, strain: float = 0.02
+) -> list[Atoms]:
     """Return frames of one trajectory, labelled as Haven's own label frames are."""
     from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -83,8 +85,8 @@ def labelled(seed: int, frames: int, u_ev: float = 4.0, rattle: float = 0.08) ->
     out = []
     for number in range(frames):
         atoms = start.copy()
-        strain = np.eye(3) + rng.uniform(-0.02, 0.02, (3, 3)) * np.tri(3)
-        atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
+        bent = np.eye(3) + rng.uniform(-strain, strain, (3, 3)) * np.tri(3)
+        atoms.set_cell(atoms.cell.array @ bent, scale_atoms=True)
         atoms.positions += rng.normal(0, rattle, (len(atoms), 3))
         atoms.calc = IonicPairs()
         results = {

@@ -18,6 +18,7 @@ from haven.dynamics.lammps import (
     write_data,
 )
 from haven.labels.frames import min_distance
+from haven.material.distances import tightest_pair
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -82,18 +83,26 @@ def minimise(
 
 
 def verdict_rows(
-    relaxed: Atoms, material: str, subject: str, closest: float, tolerance: float
+    relaxed: Atoms, material: str, subject: str, closest: float | None, tolerance: float
 ) -> list[dict[str, Any]]:
-    """Return rows of table ``verdicts`` on a minimisation: distances, energy, force."""
+    """Return rows of table ``verdicts`` on a minimisation: distances, energy, force.
+
+    ``closest`` is one limit of all distances, Angstrom; None for one of each pair of elements
+    (`haven.material.distances.pair_limit`).
+    """
     info, atoms = relaxed.info, len(relaxed)
-    shortest = min_distance(relaxed)
+    tightest = tightest_pair(relaxed, closest)
+    shortest = min_distance(relaxed) if tightest is None else tightest[1]
+    limit = (closest or 0.0) if tightest is None else tightest[2]
+    pair = "atoms" if tightest is None else tightest[0]
     fall = (info["energy_before_ev"] - info["energy_after_ev"]) / atoms
     force = info["force_max_ev_per_angstrom"]
     keys = {"material": material, "stage": "MINIMISE", "subject": subject}
     return [
-        {**keys, "check": "shortest distance", "value": shortest, "limit": closest,
-         "unit": "Angstrom", "passed": shortest >= closest,
-         "message": f"closest atoms {shortest:.2f} Angstrom apart after minimisation"},
+        {**keys, "check": "shortest distance", "value": shortest, "limit": limit,
+         "unit": "Angstrom", "passed": shortest >= limit,
+         "message": f"closest {pair} {shortest:.2f} Angstrom apart after minimisation, limit "
+                    f"{limit:.2f}"},
         {**keys, "check": "energy fell", "value": fall, "limit": 0.0, "unit": "eV/atom",
          "passed": fall >= 0.0,
          "message": f"energy fell by {1000 * fall:.1f} meV/atom in {info['minimise_steps']} steps"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,24 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from haven.labels.frames import Frame, duplicates, min_distance
+from haven.core.options import option
+from haven.labels.frames import Frame, duplicates
 from haven.labels.pulay import HEADER
+from haven.labels.units import MAX_STRESS_GPA, largest_stress_gpa
+from haven.material.distances import tightest_pair
+from haven.material.options import Distances
 
-SETTINGS = ("engine", "functional", "plane_wave_cutoff_ev", "smearing_ev", "dispersion")
+SETTINGS = ("engine", "functional", "plane_wave_cutoff_ev", "smearing_ev", "smearing", "dispersion")
+POTENTIALS = "pseudopotentials"  # of a header: files by element, with "; " between
+SAME_ENERGY = 1e-3  # eV an atom: two runs of one geometry and one setting agree far better
+SAME_FORCE = 0.05  # eV/Angstrom, as much as a potential's own error
 STRESS_AT = "stress at"  # a fixed cutoff, or a fixed number of plane waves
 METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Distances):
     """What a frame must keep to be accepted.
 
     Attributes
     ----------
     min_distance_angstrom
-        Shortest distance between two atoms.
+        Shortest distance between two atoms; None for `haven.material.distances.pair_limit`.
     max_force_ev_per_angstrom
         Largest force on an atom.
+    max_stress_gpa
+        Largest component of the stress.
     energy_deviations
         Largest distance of the energy per atom from the median of its composition, in robust
         standard deviations (1.4826 times the median absolute deviation).
@@ -38,8 +48,12 @@ class Limits:
         standard deviations where that is more.
     """
 
-    min_distance_angstrom: float = 1.5
-    max_force_ev_per_angstrom: float = 15.0
+    max_force_ev_per_angstrom: float = option(
+        15.0, "largest force on an atom that a label may have", unit="eV/Angstrom", above=0,
+        most=1000)
+    max_stress_gpa: float = option(
+        MAX_STRESS_GPA, "largest component of the stress that a label may have", unit="GPa",
+        above=0, most=1_000_000, more="More is taken for a stress in another unit")
     energy_deviations: float = 12.0
     moment_difference: float = 0.5
     cost_of_u_ev: float = 0.5
@@ -59,8 +73,9 @@ def audit(
 ) -> list[str]:
     """Return for each frame why it must be left out, or an empty text.
 
-    Checked in this order: convergence, distances, forces, settings, duplicates, magnetic branch,
-    energy against the same frame's with another U, energy.
+    Checked in this order: convergence, distances, forces, stress, settings, repeated geometries,
+    magnetic branch, energy against the same frame's with another U, energy. What one check leaves
+    out plays no part in the next: the twin of an unconverged label is no duplicate.
 
     Parameters
     ----------
@@ -76,8 +91,8 @@ def audit(
     reasons = [_own_fault(frame, limits) for frame in frames]
     for index, reason in other_settings(frames).items():
         reasons[index] = reasons[index] or reason
-    for index, first in duplicates(frames).items():
-        reasons[index] = reasons[index] or f"duplicate of {frames[first].where}"
+    for index, reason in _repeated(frames, reasons).items():
+        reasons[index] = reason
     for index, reason in _other_moments(frames, reasons, limits).items():
         reasons[index] = reasons[index] or reason
     for other, same in (others or {}).items():
@@ -87,6 +102,36 @@ def audit(
         if score > limits.energy_deviations:
             reasons[index] = f"energy outlier: {score:.0f} robust deviations from the median"
     return reasons
+
+
+def _repeated(frames: Sequence[Frame], reasons: Sequence[str]) -> dict[int, str]:
+    """Return the frames of a geometry that is there twice, with the reason to leave them out.
+
+    Labels that agree are duplicates, of which the first is kept. Labels that don't agree were made
+    with other settings or in other electronic states; none of them says which is right.
+    """
+    usable = [index for index, reason in enumerate(reasons) if not reason]
+    twins = {usable[two]: usable[one]
+             for two, one in duplicates([frames[index] for index in usable]).items()}
+    found: dict[int, str] = {}
+    for index, first in twins.items():
+        one, two = frames[first], frames[index]
+        apart = abs(one.energy - two.energy) / len(one.atoms)
+        pull = float(np.abs(one.forces - two.forces).max())
+        if apart <= SAME_ENERGY and pull <= SAME_FORCE:
+            found.setdefault(index, f"duplicate of {one.where}")
+            continue
+        what = (f"energies {1000 * apart:.1f} meV/atom apart" if apart > SAME_ENERGY
+                else f"forces {pull:.2f} eV/Angstrom apart")
+        found[index] = f"conflict: same geometry as {one.where}, {what}"
+        if not found.get(first, "").startswith("conflict"):
+            found[first] = f"conflict: same geometry as {two.where}, {what}"
+    return found
+
+
+def kind_of(reason: str) -> str:
+    """Return what kind of fault a reason of `audit` is, without its numbers and files."""
+    return re.split(r":| of (?=[\d/.])| (?=\d)", reason)[0].removesuffix(" of") or reason
 
 
 def _other_moments(
@@ -136,7 +181,8 @@ def _other_states(
 def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
     """Return the frames made with other settings than most, with the reason to leave them out.
 
-    Only what a frame's header says counts: program, functional, cutoff, smearing, Pulay stress.
+    Only what a frame's header says counts: program, functional, cutoff, smearing, dispersion,
+    pseudopotentials, Pulay stress.
     """
     told = [_told(frame) for frame in frames]
     usual = _most_told(told)
@@ -155,32 +201,42 @@ def usual_settings(frames: Sequence[Frame]) -> dict[str, str]:
 
 def _most_told(told: Sequence[Mapping[str, str]]) -> dict[str, str]:
     values = {key: Counter(t[key] for t in told if t.get(key, "imported") != "imported")
-              for key in (*SETTINGS, STRESS_AT)}
+              for key in dict.fromkeys(key for own in told for key in own)}
     return {key: some.most_common(1)[0][0] for key, some in values.items() if some}
 
 
 def _told(frame: Frame) -> dict[str, str]:
     """Return what a frame's header says of its settings."""
-    own = {key: _word(frame.info[key]) for key in SETTINGS if key in frame.info}
+    own = {key: _word(frame.info[key], key) for key in SETTINGS if key in frame.info}
+    for file in str(frame.info.get(POTENTIALS, "")).split("; "):
+        if words := re.findall(r"\b([A-Z][a-z]?)(?=[\s._:]|$)", file):
+            element = next((word for word in words if word in frame.atoms.symbols), None)
+            if element:
+                own[f"pseudopotential of {element}"] = file
     if "plane_wave_cutoff_ev" in own and frame.stress is not None:
         own[STRESS_AT] = f"a fixed {'cutoff' if HEADER in frame.info else 'basis'}"
     return own
 
 
-def _word(value: Any) -> str:
+def _word(value: Any, key: str) -> str:
     """Return a setting as text; of an engine the program alone, its versions may differ."""
-    return value.partition(" ")[0] if isinstance(value, str) else f"{float(value):g}"
+    if isinstance(value, (int, float)):
+        return f"{float(value):g}"
+    return str(value).partition(" ")[0] if key == "engine" else str(value)
 
 
 def _own_fault(frame: Frame, limits: Limits) -> str:
-    if not bool(frame.info.get("converged", True)):
+    if not frame.info.get("converged", True):
         return "not converged"
-    shortest = min_distance(frame.atoms)
-    if shortest < limits.min_distance_angstrom:
-        return f"atoms {shortest:.2f} Angstrom apart"
+    closest = tightest_pair(frame.atoms, limits.min_distance_angstrom)
+    if closest is not None and closest[1] < closest[2]:
+        return f"atoms {closest[1]:.2f} Angstrom apart: {closest[0]}, limit {closest[2]:.2f}"
     largest = float(np.linalg.norm(frame.forces, axis=1).max())
     if largest > limits.max_force_ev_per_angstrom:
         return f"force of {largest:.1f} eV/Angstrom"
+    pressure = largest_stress_gpa(frame)
+    if pressure > limits.max_stress_gpa:
+        return f"stress of {pressure:.0f} GPa"
     return ""
 
 

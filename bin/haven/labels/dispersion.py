@@ -70,7 +70,8 @@ def with_dispersion(frames: Sequence[Frame], dispersion: str) -> list[Frame]:
     Parameters
     ----------
     frames
-        Labels; those whose header says that they hold this correction are left as they are.
+        Labels; those whose header says that they hold this correction are left as they are, and
+        so are those with one that only another program makes, where none is asked for.
     dispersion
         One of `CHOICES`; ``none`` leaves frames as they are.
 
@@ -82,7 +83,7 @@ def with_dispersion(frames: Sequence[Frame], dispersion: str) -> list[Frame]:
     made = []
     for frame in frames:
         has = str(frame.info.get(KEY, "none"))
-        if has == dispersion:
+        if has == dispersion or (dispersion == "none" and has not in CHOICES):
             made.append(frame)
             continue
         if has != "none":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing
-from haven.labels.pulay import HEADER
-from haven.labels.units import check_units
+from haven.labels.header_units import in_ase_units
+from haven.labels.pulay import HEADER, MOST_PULAY
+from haven.labels.units import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.material.relaxation import at_fixed_cutoff
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 READABLE = ("*.extxyz", "*.xyz", "*.traj")
 FAILED = ".failed.extxyz"  # frames that no engine could label
+YES = frozenset(("t", "true", "yes", "y", "1", "1.0", "converged"))  # other words are no
+LONGEST_NAME = 100  # letters of a trajectory's name: it becomes folders and files
+FARTHEST = 1000.0  # cell vectors from the origin: no ion drifts so far in a run that is labelled
+LEAST_VOLUME = 1.0  # Angstrom^3 an atom: solid hydrogen at 100 GPa has about 2
+MOST_VOLUME = 1e6  # Angstrom^3 an atom: a box 100 Angstrom wide about one atom
 HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
 
 
@@ -69,6 +75,18 @@ class Frame:
         return f"{self.source}, frame {self.position}"
 
 
+def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each folder under a root with the names of its files; links are followed once."""
+    seen: set[str] = set()
+    for folder, inner, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            inner.clear()
+            continue
+        seen.add(real)
+        yield Path(folder), names
+
+
 def find_files(folder: str | Path, u_ev: float) -> list[Path]:
     """Return the files of a folder that may hold frames labelled with ``u_ev``.
 
@@ -77,7 +95,7 @@ def find_files(folder: str | Path, u_ev: float) -> list[Path]:
     root = existing(folder, "folder of labelled frames")
     if root.is_file():
         return [root]
-    found = {Path(folder) / name for folder, _, names in os.walk(root, followlinks=True)
+    found = {place / name for place, names in walk(root)
              for name in names if any(fnmatch(name, pattern) for pattern in READABLE)
              and not name.endswith(FAILED)}
     chosen = []
@@ -94,12 +112,14 @@ def find_files(folder: str | Path, u_ev: float) -> list[Path]:
 def us_in_names(folder: str | Path) -> list[float]:
     """Return every U, in eV, that the names of a folder's frames say, rising."""
     root = existing(folder, "folder of labelled frames")
-    names = (name for _, _, names in os.walk(root, followlinks=True) for name in names)
+    names = (name for _, names in walk(root) for name in names)
     return sorted({float(found.group(1)) for name in names
                    if not name.endswith(FAILED) and (found := HUBBARD_IN_NAME.search(name))})
 
 
-def read_file(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
+def read_file(
+    path: str | Path, u_ev: float, species: Sequence[str], max_stress_gpa: float = MAX_STRESS_GPA
+) -> list[Frame]:
     """Read and check the frames of one file that were labelled with ``u_ev``.
 
     Raises
@@ -107,28 +127,48 @@ def read_file(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Fra
     HavenError
         Naming file and frame: if the file is cut off, a number is not finite, forces or energy are
         missing, the cell is left-handed or absent, an element is not of the material, header and
-        name tell no U or two, or energies and forces are not in eV and eV/Angstrom.
+        name tell no U or two, or energies, forces and stresses are not in eV and Angstrom.
+    """
+    source = existing(path, "labelled frames")
+    return check_frames(open_images(source), source, u_ev, species, max_stress_gpa)
+
+
+def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
+    """Return the images of an extxyz, xyz or traj file, read as what its suffix says.
+
+    Raises
+    ------
+    HavenError
+        If the last line has no end: what was cut off may be half a number.
     """
     from ase.io import iread
 
-    source = existing(path, "labelled frames")
-    if source.suffix in (".xyz", ".extxyz") and not _ends_in_newline(source):
-        raise HavenError(f"{source} is cut off: its last line has no end; copy or label it again")
-    return check_frames(iread(str(source), index=":"), source, u_ev, species)
+    text = source.suffix in (".xyz", ".extxyz")
+    if text and not _ends_in_newline(source):
+        raise HavenError(f"{name or source} is cut off: its last line has no end; copy or label it "
+                         "again")
+    kind = "extxyz" if text else {".traj": "traj", ".gpw": "gpw"}.get(source.suffix)
+    # without a format ASE takes "@3" in a name for an index, and some words for other programs'
+    return iread(str(source), index=":", format=kind, do_not_split_by_at_sign=True)
 
 
-def read_folder(folder: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
+def read_folder(
+    folder: str | Path, u_ev: float, species: Sequence[str], max_stress_gpa: float = MAX_STRESS_GPA
+) -> list[Frame]:
     """Read every frame of a folder labelled with ``u_ev``; see `read_file`.
 
-    Units are checked once more on all frames together: single files may hold too few to tell.
+    Units are checked once more on all frames together: single files may hold too few to tell. What
+    the frames together don't tell either is said.
     """
-    frames = [f for file in find_files(folder, u_ev) for f in read_file(file, u_ev, species)]
-    check_units(frames)
+    frames = [f for file in find_files(folder, u_ev)
+              for f in read_file(file, u_ev, species, max_stress_gpa)]
+    say_unjudged(frames, check_units(frames), f"{folder}, U = {u_ev:g} eV")
     return frames
 
 
 def check_frames(
-    images: Iterable[Atoms], source: Path, u_ev: float, species: Sequence[str]
+    images: Iterable[Atoms], source: Path, u_ev: float, species: Sequence[str],
+    max_stress_gpa: float = MAX_STRESS_GPA,
 ) -> list[Frame]:
     """Check frames as they come from the reader of ``source``; see `read_file`."""
     frames: list[Frame] = []
@@ -146,6 +186,7 @@ def check_frames(
                          f"({reason})") from error
     if number < 0:
         raise HavenError(f"{source} holds no frame: it is empty or cut off")
+    check_stress(frames, max_stress_gpa)
     check_units(frames)
     return frames
 
@@ -166,55 +207,132 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> F
         results["energy"] = results["free_energy"]
     for what in ("energy", "forces"):
         if results.get(what) is None:
-            raise HavenError(f"{where}: no {what}: label it again, or name the key {what}")
+            others = [key for key in (*atoms.info, *atoms.arrays)
+                      if what.removesuffix("s").removesuffix("y") in str(key).lower()]
+            have = f" (it has {', '.join(map(str, others))})" if others else ""
+            raise HavenError(f"{where}: no {what}{have}: label it again, or name the key {what}")
     unknown = sorted(set(atoms.get_chemical_symbols()) - set(species))
     if unknown:
         raise HavenError(f"{where}: element {', '.join(unknown)} is not of the material "
                          f"({', '.join(species)})")
     cell = atoms.cell.array
-    values = {"energy": results["energy"], "forces": results["forces"], "cell": cell,
-              "positions": atoms.positions}
-    if results.get("stress") is not None:
-        values["stress"] = results["stress"]
-    for what, value in values.items():
-        if not np.isfinite(np.asarray(value, float)).all():
-            raise HavenError(f"{where}: {what} is not a finite number (NaN or infinite)")
-    volume = float(np.linalg.det(cell))
-    if volume <= 0:
+    volume = float(np.linalg.det(cell)) if np.isfinite(cell).all() else 0.0
+    if np.isfinite(cell).all() and volume <= 0:
         kind = "left-handed: swap two of its vectors" if volume < 0 else "missing or flat"
         raise HavenError(f"{where}: the cell is {kind}")
-    moments = results.get("magmoms")
-    stem = HUBBARD_IN_NAME.sub("", source.name)
+    results = in_ase_units(atoms, results, where)
+    values = {"energy": results["energy"], "forces": results["forces"], "cell": cell,
+              "positions": atoms.positions}
+    values |= {name: results[key] for key, name in (("stress", "stress"), ("magmoms", "moments"))
+               if results.get(key) is not None}
+    shapes = {"energy": ((), (1,)), "forces": ((len(atoms), 3),), "moments": ((len(atoms),),),
+              "stress": ((6,), (3, 3), (9,))}
+    for what, value in values.items():
+        array = np.asarray(value, float)
+        if not np.isfinite(array).all():
+            raise HavenError(f"{where}: {what} is not a finite number (NaN or infinite)")
+        if what in shapes and array.shape not in shapes[what]:
+            raise HavenError(f"{where}: {what} has {array.size} numbers for {len(atoms)} atoms, in "
+                             f"shape {array.shape}: label it again")
+    if not LEAST_VOLUME < volume / len(atoms) < MOST_VOLUME:
+        raise HavenError(f"{where}: the cell has {volume / len(atoms):.3g} Angstrom^3 an atom: is "
+                         "it in Angstrom?")
+    if np.abs(atoms.positions @ np.linalg.inv(cell)).max() > FARTHEST:
+        raise HavenError(f"{where}: an atom is more than {FARTHEST:g} cells from the origin: wrap "
+                         "or correct the positions")
     info = {**atoms.info, **({"magmom": results["magmom"]} if "magmom" in results else {})}
+    if "converged" in info:
+        info["converged"] = is_converged(info["converged"])
+    stem = HUBBARD_IN_NAME.sub("", source.name)
+    moments = results.get("magmoms")
     return Frame(
-        atoms=atoms, energy=float(results["energy"]), forces=np.asarray(results["forces"], float),
-        stress=_full_stress(results.get("stress"), float(info.get(HEADER, 0.0))),
+        atoms=atoms, energy=float(np.asarray(results["energy"]).reshape(())),
+        forces=np.asarray(results["forces"], float),
+        stress=_full_stress(results.get("stress"), _pulay(info, where)),
         moments=None if moments is None else np.asarray(moments, float),
-        trajectory=str(info.get("trajectory", stem.removesuffix(source.suffix))),
-        number=int(info.get("frame", number)), source=str(source), position=number, info=info,
+        trajectory=trajectory_name(info.get("trajectory", stem.removesuffix(source.suffix)), where),
+        number=_whole(info.get("frame", number), where), source=str(source), position=number,
+        info=info,
     )
+
+
+def is_converged(word: Any) -> bool:
+    """Return whether a header's ``converged`` says yes; any word that is not a yes is a no."""
+    return str(word).strip().lower() in YES
+
+
+def trajectory_name(name: Any, where: str) -> str:
+    """Return the name of a trajectory, which becomes folders and files.
+
+    Raises
+    ------
+    HavenError
+        If it would leave the folder it belongs in, is empty or too long, or has letters that no
+        file name takes.
+    """
+    text = str(name)
+    bad = not text.strip() or len(text) > LONGEST_NAME or text.startswith(".")
+    if bad or re.search(r"[/\\\x00-\x1f\x7f]", text):
+        shown = text if len(text) < 60 else f"{text[:57]}..."
+        raise HavenError(f"{where}: trajectory {shown!r} is no name for a file: use at most "
+                         f"{LONGEST_NAME} letters, without / and \\, and no dot in front")
+    return text
+
+
+def _whole(value: Any, where: str) -> int:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number) or number % 1 or abs(number) >= 2**63:
+        raise HavenError(f"{where}: the header's frame is {value}: it must be a whole number")
+    return int(value) if isinstance(value, (int, np.integer)) else int(number)
+
+
+def _pulay(info: Mapping[str, Any], where: str) -> float:
+    """Return the Pulay stress of a header, eV/Angstrom^3; 0 without one."""
+    try:
+        value = float(info.get(HEADER, 0.0))
+    except (TypeError, ValueError):
+        value = np.nan
+    if not abs(value) <= MOST_PULAY:
+        raise HavenError(f"{where}: the header's {HEADER} is {info[HEADER]}: it must be a number "
+                         f"of at most {MOST_PULAY:g} either way")
+    return value
 
 
 def _hubbard(frame: Frame, source: Path) -> float:
     """Return the U of a frame: what its header says, else the file's name."""
     found = HUBBARD_IN_NAME.search(source.name)
     named = float(found.group(1)) if found else None
-    told = frame.info.get("u_ev", named)
-    if told is None:
+    if frame.info.get("u_ev", named) is None:
         raise HavenError(f"{frame.where} does not say its Hubbard U: name the file so, such as "
                          f"{source.stem}.u4.extxyz")
-    if named is not None and abs(float(told) - named) > 1e-6:
-        raise HavenError(f"{frame.where} was computed with U = {float(told):g} eV, the file's name "
+    told = told_hubbard(frame.info["u_ev"], frame.where) if "u_ev" in frame.info else named
+    told = float(told or 0.0)
+    if named is not None and abs(told - named) > 1e-6:
+        raise HavenError(f"{frame.where} was computed with U = {told:g} eV, the file's name "
                          f"says {named:g}: rename it")
-    return float(told)
+    return told
+
+
+def told_hubbard(value: Any, where: str) -> float:
+    """Return a header's ``u_ev``, refused where it is no number of 0 or above."""
+    try:
+        told = float(value)
+    except (TypeError, ValueError):
+        told = np.nan
+    if not (np.isfinite(told) and told >= 0):
+        raise HavenError(f"{where}: the header's u_ev is {value}: it must be U in eV, 0 or above")
+    return told
 
 
 def _full_stress(stress: Any, pulay: float) -> np.ndarray | None:
     if stress is None:
         return None
     value = np.asarray(stress, float)
-    if value.shape == (3, 3):
-        return value + pulay * np.eye(3)
+    if value.size == 9:
+        return value.reshape(3, 3) + pulay * np.eye(3)
     xx, yy, zz, yz, xz, xy = at_fixed_cutoff(value, pulay)
     return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from haven.core.errors import HavenError, existing, log
-from haven.labels.frames import Frame, check_frames
+from haven.labels.frames import Frame, check_frames, told_hubbard
 from haven.labels.programs import Output, open_output
+from haven.labels.units import MAX_STRESS_GPA
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -37,7 +43,96 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]+", "_", bare).strip("_") or "frames"
 
 
-def import_source(path: Path, name: str, material: Material, out: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Source:
+    """One set of labels: a file or folder, and files of the same run that may stand in for it.
+
+    Attributes
+    ----------
+    path
+        File or folder, as `haven.labels.programs.open_output` takes it.
+    name
+        Its path as the user knows it.
+    others
+        (path, name) of further files of the same run, such as the vasprun.xml beside an OUTCAR.
+    """
+
+    path: Path
+    name: str
+    others: tuple[tuple[Path, str], ...] = ()
+
+
+def group_sources(given: Sequence[tuple[Path, str]]) -> list[Source]:
+    """Return the sources of some files and folders, VASP's two outputs of one folder as one."""
+    def place(name: str) -> str:
+        return name.rpartition("/")[0]
+
+    told = {place(name) for _, name in given if "OUTCAR" in name.rpartition("/")[2]}
+    several = Counter(place(name) for _, name in given if "OUTCAR" in name.rpartition("/")[2])
+    beside: dict[str, list[tuple[Path, str]]] = {}
+    for path, name in given:
+        last = name.rpartition("/")[2]
+        if last.startswith("vasprun") and place(name) in told and several[place(name)] == 1:
+            beside.setdefault(place(name), []).append((path, name))
+    used = {name for some in beside.values() for _, name in some}
+    return [Source(path, name, tuple(beside.get(place(name), ()))
+                   if "OUTCAR" in name.rpartition("/")[2] else ())
+            for path, name in given if name not in used]
+
+
+def import_all(
+    given: Sequence[tuple[Path, str]], material: Material, out: Path, skip_bad: bool = False,
+    max_stress_gpa: float = MAX_STRESS_GPA,
+) -> list[Path]:
+    """Import every source; see `import_source`.
+
+    Parameters
+    ----------
+    given
+        Path and name of each file or folder.
+    skip_bad
+        Whether to go on without sources that are refused, each named in a warning.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    HavenError
+        Naming every source that is refused, not the first alone.
+    """
+    written: list[Path] = []
+    refused: list[str] = []
+    sources = group_sources(given)
+    for source in sources:
+        try:
+            written += import_source(source.path, source.name, material, out, source.others,
+                                     max_stress_gpa)
+        except HavenError as error:
+            refused.append(str(error))
+    if not refused:
+        return written
+    if skip_bad:
+        for reason in refused:
+            log.warning("left out: %s", reason)
+        if not written:
+            raise HavenError(f"none of {len(sources)} sources can be taken: {refused[0]}")
+        return written
+    for path in written:  # all or none: a later call would find them there already
+        path.unlink()
+    if len(refused) == 1:
+        also = "" if len(sources) == 1 else "; --skip_bad goes on without it"
+        raise HavenError(f"{refused[0]}{also}")
+    raise HavenError(f"{len(refused)} of {len(sources)} sources can't be taken: "
+                     + " | ".join(refused) + " | mend them, or go on without by --skip_bad")
+
+
+def import_source(
+    path: Path, name: str, material: Material, out: Path,
+    others: Sequence[tuple[Path, str]] = (), max_stress_gpa: float = MAX_STRESS_GPA,
+) -> list[Path]:
     """Check the frames of one source and write them, one extxyz file for each U.
 
     Parameters
@@ -50,6 +145,11 @@ def import_source(path: Path, name: str, material: Material, out: Path) -> list[
         Elements, and charges that a cell's atoms must balance.
     out
         Folder for ``<name>.u<U>.extxyz``.
+    others
+        (path, name) of further outputs of the same run, read where the first one can't be or holds
+        fewer of its steps.
+    max_stress_gpa
+        Stress above which most frames are refused.
 
     Returns
     -------
@@ -59,19 +159,22 @@ def import_source(path: Path, name: str, material: Material, out: Path) -> list[
     Raises
     ------
     HavenError
-        Naming source and frame: what `haven.labels.frames.read_file` refuses, an output cut off, a
-        U that nothing tells or that name and output tell differently, elements that don't balance.
+        Naming source and frame: what `haven.labels.frames.read_file` refuses, an output without
+        one whole step, a U that nothing tells or that name and output tell differently, elements
+        that don't balance.
     """
     from ase.io import write
 
-    output = open_output(existing(path, "labelled frames"), name)
-    if output is None:
+    opened = _best(path, name, others)
+    if opened is None:
         log.warning("%s is passed over: no output of a program that is known", name)
         return []
-    images = _images(output, name)
+    output, images, name = opened
+    if output.missing:
+        log.warning("%s: %s; its %d whole steps are taken", name, output.missing, len(images))
     frames: dict[float, list[Frame]] = {}
-    for u_ev in sorted({_hubbard(atoms, output, name) for atoms in images}):
-        frames[u_ev] = check_frames(images, Path(name), u_ev, material.species)
+    for u_ev in sorted({_hubbard(atoms, output, name, material) for atoms in images}):
+        frames[u_ev] = check_frames(images, Path(name), u_ev, material.species, max_stress_gpa)
     every = [frame for group in frames.values() for frame in group]
     if output.numbered:
         for frame in every:
@@ -89,10 +192,40 @@ def import_source(path: Path, name: str, material: Material, out: Path) -> list[
     return paths
 
 
+def _best(
+    path: Path, name: str, others: Sequence[tuple[Path, str]]
+) -> tuple[Output, list[Atoms], str] | None:
+    """Return the output, images and name of whichever file of a run holds most of it."""
+    found: tuple[Output, list[Atoms], str] | None = None
+    fault: HavenError | None = None
+    for one, called in ((path, name), *others):
+        try:
+            output = open_output(existing(one, "labelled frames"), called)
+            if output is None:
+                continue
+            images = _images(output, called)
+        except HavenError as error:
+            fault = fault or error
+            continue
+        if found is None or len(images) > len(found[1]):
+            if fault is not None or found is not None:
+                why = str(fault) if fault else found[0].missing if found else ""
+                log.warning("%s is read in place of %s (%s)", called, name, why or "more steps")
+            found = (output, images, called)
+        if not output.missing:
+            break
+    if found is None and fault is not None:
+        raise fault
+    return found
+
+
 def _images(output: Output, name: str) -> list[Atoms]:
     images: list[Atoms] = []
     try:
-        images.extend(output.images)
+        for atoms in output.images:
+            if output.program != "imported":
+                make_right_handed(atoms)
+            images.append(atoms)
     except HavenError:
         raise
     except Exception as error:  # the readers raise whatever they do
@@ -105,18 +238,52 @@ def _images(output: Output, name: str) -> list[Atoms]:
     return images
 
 
-def _hubbard(atoms: Atoms, output: Output, name: str) -> float:
+def make_right_handed(atoms: Atoms) -> None:
+    """Exchange two lattice vectors of a left-handed cell; energy, forces and stress stay."""
+    cell = atoms.cell.array
+    if np.linalg.det(cell) < 0:
+        calculator, atoms.calc = atoms.calc, None
+        atoms.set_cell(cell[[1, 0, 2]], scale_atoms=False)
+        atoms.calc = calculator
+        if calculator is not None:
+            calculator.atoms = atoms.copy()
+
+
+def _hubbard(atoms: Atoms, output: Output, name: str, material: Material) -> float:
     """Return the U of a frame: what it says itself, else the output, else the path."""
-    named, told = named_hubbard(name), atoms.info.get("u_ev", output.u_ev)
+    named, told = named_hubbard(name), output.u_ev
+    if "u_ev" in atoms.info:
+        told = told_hubbard(atoms.info["u_ev"], name)
+    elif told is None and output.by_element:
+        told = study_hubbard(output.by_element, material)
+        if told is None and named is None:
+            said = ", ".join(f"{key} {value:g}" for key, value in output.by_element.items())
+            raise HavenError(f"{name} was computed with U = {said} eV, which is no one U: write "
+                             "u_ev of each element into the material file's hubbard, or put it "
+                             "into a folder such as u4")
     if told is None and named is None:
         raise HavenError(f"{name} does not say its Hubbard U: put it into a folder u0, u4, ... or "
                          "name it so, such as run.u4.extxyz")
-    if told is not None and named is not None and abs(float(told) - named) > 1e-6:
-        raise HavenError(f"{name} was computed with U = {float(told):g} eV, its name says "
+    if told is not None and named is not None and abs(told - named) > 1e-6:
+        raise HavenError(f"{name} was computed with U = {told:g} eV, its name says "
                          f"{named:g}: move it into the folder of its U")
-    u_ev = float(told) if told is not None else float(named or 0)
+    u_ev = told if told is not None else float(named or 0)
     atoms.info["u_ev"] = u_ev
     return u_ev
+
+
+def study_hubbard(by_element: Mapping[str, float], material: Material) -> float | None:
+    """Return the study's U that the material gives its elements these values at; None if none.
+
+    Parameters
+    ----------
+    by_element
+        U - J in eV by element, of those it acts on.
+    """
+    found = {round(value / material.hubbard_share.get(symbol, 1.0), 3)
+             for symbol, value in by_element.items() if symbol in material.hubbard}
+    same = len(found) == 1 and set(by_element) <= set(material.hubbard)
+    return found.pop() if same else None
 
 
 def _check_balance(frame: Frame, material: Material) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.core.options import option
-from haven.labels.frames import FAILED, min_distance
+from haven.labels.frames import FAILED, min_distance, trajectory_name, walk
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
 
@@ -127,6 +127,25 @@ def make_engine(name: str, material: Material, settings: Settings, folder: Path)
                          ) from error
 
 
+def check_asked(material: Material, u_evs: Sequence[float], symbols: Sequence[str]) -> None:
+    """Refuse a U that would act on nothing: its labels would be those of U = 0 under another name.
+
+    Raises
+    ------
+    HavenError
+        If a U is negative or no number, or above 0 where no element of the frame has a shell.
+    """
+    wrong = [u for u in u_evs if not (np.isfinite(u) and u >= 0)]
+    if wrong:
+        raise HavenError(f"--u_ev {wrong[0]:g}: U must be a number of eV, 0 or above")
+    acts = [symbol for symbol in material.hubbard_ev(1.0) if symbol in symbols]
+    if any(u_evs) and not acts:
+        named = (f"its hubbard names {', '.join(material.hubbard)}, which the frame has not"
+                 if material.hubbard else "it has no entry hubbard")
+        raise HavenError(f"--u_ev {max(u_evs):g}: U acts on no shell of material {material.name}: "
+                         f"{named}; add one such as hubbard: {{Ti: d}}, or give --u_ev 0")
+
+
 def label_key(
     about: Mapping[str, Any], frames: Sequence[Atoms], settings: Settings, version: str
 ) -> str:
@@ -157,8 +176,9 @@ def label_trajectory(
     """
     from ase.io import iread
 
+    name = trajectory_name(frames[0].info["trajectory"], "frames to label")
+    check_asked(material, u_evs, frames[0].get_chemical_symbols())
     out.mkdir(parents=True, exist_ok=True)
-    name = str(frames[0].info["trajectory"])
     paths = {u: out / f"{name}.u{u:g}.extxyz" for u in u_evs}
     there = {u: list(iread(p)) if p.exists() else [] for u, p in paths.items()}
     lost = out / f"{name}{FAILED}"
@@ -217,22 +237,41 @@ def failed_rows(folder: str | Path, material: str, u_ev: float) -> list[dict[str
     from ase.io import iread
 
     rows = []
-    for path in sorted(Path(folder).rglob(f"*{FAILED}")):
-        for number, atoms in enumerate(iread(path, ":")):
-            info = atoms.info
-            if abs(float(info.get("u_ev", u_ev)) - u_ev) > 1e-6:
-                continue
-            rows.append({
-                "material": material, "u_ev": float(u_ev),
-                "trajectory": str(info.get("trajectory", path.name.removesuffix(FAILED))),
-                "frame": int(info.get("frame", number)),
-                "origin": str(info.get("origin", "imported")), "atoms": len(atoms),
-                "temperature_k": info.get("temperature_k"),
-                "min_distance_angstrom": min_distance(atoms),
-                "engine": str(info.get("engine", "")), "verdict": "failed",
-                "reason": str(info.get("reason", "")), "source": path.name,
-            })
+    files = sorted(place / name for place, names in walk(Path(folder)) for name in names
+                   if name.endswith(FAILED))
+    for path in files:
+        try:
+            rows += _failed_rows(path, list(iread(str(path), ":", format="extxyz")), material, u_ev)
+        except Exception as error:  # ASE raises whatever its readers do
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            log.warning("%s is passed over: it lists frames that could not be labelled, and is cut "
+                        "off or damaged (%s)", path, reason)
     return rows
+
+
+def _failed_rows(
+    path: Path, images: Sequence[Any], material: str, u_ev: float
+) -> list[dict[str, Any]]:
+    rows = []
+    for number, atoms in enumerate(images):
+        info = atoms.info
+        if abs(float(info.get("u_ev", u_ev)) - u_ev) > 1e-6:
+            continue
+        rows.append({
+            "material": material, "u_ev": float(u_ev),
+            "trajectory": str(info.get("trajectory", path.name.removesuffix(FAILED))),
+            "frame": int(info.get("frame", number)),
+            "origin": str(info.get("origin", "imported")), "atoms": len(atoms),
+            "temperature_k": _float_or_none(info.get("temperature_k")),
+            "min_distance_angstrom": min_distance(atoms),
+            "engine": str(info.get("engine", "")), "verdict": "failed",
+            "reason": str(info.get("reason", "")), "source": path.name,
+        })
+    return rows
+
+
+def _float_or_none(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def labelled(

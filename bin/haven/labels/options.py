@@ -18,6 +18,14 @@ class Engine:
 
 
 @dataclass(frozen=True)
+class Import:
+    """Labels of others."""
+
+    skip_bad: bool = option(
+        False, "go on without given outputs of other programs that are refused; each is named")
+
+
+@dataclass(frozen=True)
 class Thermostat:
     """The thermostat of every kind of dynamics."""
 

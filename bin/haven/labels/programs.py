@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from haven.core.errors import HavenError
+from haven.labels.frames import open_images
+from haven.labels.vasp_output import (
+    Run,
+    hubbard_by_element,
+    hubbard_of_xml,
+    read_outcar,
+    read_vasprun,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -32,12 +40,18 @@ class Output:
         Hubbard U - J the output itself tells, eV; None if it does not.
     numbered
         Elements were numbered types, which a wrong list of elements turns into others.
+    by_element
+        U - J by element, eV, where the output tells several.
+    missing
+        What of the run is not among the images, for a message; empty if nothing is.
     """
 
     program: str
-    images: Iterator[Atoms]
+    images: Iterable[Atoms]
     u_ev: float | None
     numbered: bool = False
+    by_element: Mapping[str, float] = field(default_factory=dict)
+    missing: str = ""
 
 
 def open_output(path: Path, name: str) -> Output | None:
@@ -56,15 +70,23 @@ def open_output(path: Path, name: str) -> Output | None:
     HavenError
         If the program did not end, or no list of elements says what the types are.
     """
-    from ase.io import iread
-
     if path.is_dir():
         return _deepmd(path, name) if (path / "type.raw").exists() else _dynamics_of_cp2k(path)
     if path.suffix in (".extxyz", ".xyz", ".traj", ".gpw"):
-        return Output("imported", iread(str(path), index=":"), None)
+        return Output("imported", open_images(path, name), None)
     text = path.read_text(errors="replace")
     for program in PROGRAMS:
         if program.mark in text[:20000] or (program.file and re.search(program.file, path.name)):
+            if program.runs is not None:
+                try:
+                    runs = program.runs(text)
+                except HavenError as error:
+                    raise HavenError(f"{name}: {error}") from error
+                except Exception as error:  # ASE's reader raises whatever it does
+                    reason = " ".join(str(error).split())[:160] or type(error).__name__
+                    raise HavenError(f"{name} cannot be read, it is cut off or damaged ({reason})"
+                                     ) from error
+                return _of_runs(program, runs, name)
             if program.end not in text[-20000:]:
                 raise HavenError(f"{name} is cut off: {program.name} did not end; run it to its "
                                  "end, or give its whole steps as extxyz")
@@ -82,6 +104,7 @@ class Program:
     read: Callable[[Path, str], Iterator[Atoms]]
     hubbard: Callable[[str], float | None]
     file: str = ""
+    runs: Callable[[str], list[Run]] | None = None
 
 
 def _by_ase(kind: str) -> Callable[[Path, str], Iterator[Atoms]]:
@@ -102,29 +125,25 @@ def _gpaw(path: Path, text: str) -> Iterator[Atoms]:
         yield atoms
 
 
-def _outcar(path: Path, text: str) -> Iterator[Atoms]:
-    """Frames of an OUTCAR; each says whether its self-consistency was reached."""
-    from ase.io import read
-
-    images: Any = read(str(path), index=":", format="vasp-out")
-    steps = re.split(r"Iteration\s+\d+\(\s*1\)", text)[1:]
-    for number, atoms in enumerate(images):
-        if len(steps) == len(images):
-            atoms.info["converged"] = "aborting loop because EDIFF is reached" in steps[number]
-        yield atoms
-
-
-def _vasprun(path: Path, text: str) -> Iterator[Atoms]:
-    """Frames of a vasprun.xml; a frame that used every electronic step there is did not end."""
-    from ase.io import read
-
-    images: Any = read(str(path), index=":", format="vasp-xml")
-    limit = re.search(rf'name="NELM">\s*{NUMBER}', text)
-    steps = [part.count("<scstep>") for part in text.split("<calculation>")[1:]]
-    for number, atoms in enumerate(images):
-        if limit and len(steps) == len(images):
-            atoms.info["converged"] = steps[number] < float(limit.group(1))
-        yield atoms
+def _of_runs(program: Program, runs: list[Run], name: str) -> Output:
+    """Return the whole steps of VASP's runs; of several runs in one file each keeps its own U."""
+    images, values = [], []
+    for run in runs:
+        u_ev = None if run.hubbard is None else _one_value(set(run.hubbard.values()))
+        values.append(u_ev)
+        for atoms in run.images:
+            atoms.info.update(run.settings)
+            if len(runs) > 1 and u_ev is not None:
+                atoms.info["u_ev"] = u_ev
+            images.append(atoms)
+    missing = "; ".join(run.missing for run in runs if run.missing)
+    if not images:
+        raise HavenError(f"{name} is cut off: {program.name} did not end, and no ionic step is "
+                         "whole; run it again" if missing else
+                         f"{name} holds no ionic step with energy and forces: it is no label")
+    several = {key: value for run in runs for key, value in (run.hubbard or {}).items()}
+    return Output(program.name, images, values[0] if len(set(values)) == 1 else None,
+                  by_element=several if None in values else {}, missing=missing)
 
 
 def _output_of_cp2k(path: Path, _text: str) -> Iterator[Atoms]:
@@ -140,15 +159,9 @@ def _one_value(values: set[float]) -> float | None:
 
 
 def _hubbard_of_vasp(text: str) -> float | None:
-    """U - J by LDAUU and LDAUJ, of OUTCAR's lines or vasprun.xml's vectors."""
-    if not re.search(r'LDA\+U is selected|name="LDAU">\s*T', text):
-        return 0.0
-    rows = {key: re.search(rf'{key}(?:"?>|\s*=)\s*([-\d. ]+)', text) for key in ("LDAUU", "LDAUJ")}
-    if rows["LDAUU"] is None:
-        return None
-    u_ev = np.array(rows["LDAUU"].group(1).split(), float)
-    j_ev = np.array(rows["LDAUJ"].group(1).split() if rows["LDAUJ"] else 0 * u_ev, float)
-    return _one_value({round(float(value), 6) for value in u_ev - j_ev})
+    """U - J of an OUTCAR or vasprun.xml; None where it has several, or says none."""
+    found = hubbard_of_xml(text) if 'name="LDAU"' in text else hubbard_by_element(text, [])
+    return None if found is None else _one_value(set(found.values()))
 
 
 def _hubbard_by(pattern: str, sign: str) -> Callable[[str], float | None]:
@@ -160,8 +173,9 @@ def _hubbard_by(pattern: str, sign: str) -> Callable[[str], float | None]:
 
 
 PROGRAMS = (
-    Program("vasp", "INCAR:", "General timing and accounting", _outcar, _hubbard_of_vasp, "OUTCAR"),
-    Program("vasp", "<modeling>", "</modeling>", _vasprun, _hubbard_of_vasp, r"vasprun.*\.xml$"),
+    Program("vasp", "INCAR:", "", _by_ase("vasp-out"), _hubbard_of_vasp, "OUTCAR", read_outcar),
+    Program("vasp", "<modeling>", "", _by_ase("vasp-xml"), _hubbard_of_vasp, r"vasprun.*\.xml$",
+            lambda text: [read_vasprun(text)]),
     Program("gpaw", "|___|_|", "\nDate:", _gpaw,
             _hubbard_by(rf"Hubbard: \{{U: {NUMBER}", "Hubbard|setups: .*:[spdf],")),
     Program("quantum espresso", "Program PWSCF", "JOB DONE", _by_ase("espresso-out"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from haven.labels.labelling import Engine, Settings
 
 HEADER = "pulay_stress_ev_per_angstrom3"  # of a frame: belongs on the diagonal of its stress
+MOST_PULAY = 0.03  # eV/Angstrom^3, 5 GPa: ten times that of a cutoff of 340 eV; more is a mistake
 CUTOFF_STEP = 1.03  # of the second cutoff that tells how the energy depends on it
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, log
 
 if TYPE_CHECKING:
     from haven.labels.frames import Frame
 
 HARTREE, BOHR = 27.211386, 0.529177
+GPA = 160.21766208  # in eV/Angstrom^3
+# labels of a battery crystal stay within 15 GPa; a stress in GPa or kbar that is read as
+# eV/Angstrom^3 is beyond this from 0.6 GPa or 0.6 kbar on
+MAX_STRESS_GPA = 100.0
 BELIEVED = {1: (0.5, 1.5), 2: (0.2, 5.0)}  # anharmonicity moves the factor of the stress more
 UNITS = {  # energy change over force times displacement, for each mix-up of units
     "energies are in Hartree, forces in eV/Angstrom": 1 / HARTREE,
@@ -50,12 +54,48 @@ def energy_work(first: Frame, second: Frame) -> tuple[float, float, float] | Non
     return second.energy - first.energy, work, pull
 
 
-def check_units(frames: Sequence[Frame]) -> None:
+def largest_stress_gpa(frame: Frame) -> float:
+    """Return the largest component of a frame's stress in GPa, 0 without a label."""
+    return 0.0 if frame.stress is None else GPA * float(np.abs(frame.stress).max())
+
+
+def check_stress(frames: Sequence[Frame], most_gpa: float = MAX_STRESS_GPA) -> None:
+    """Refuse frames whose stresses, most of them, are beyond what is plausible.
+
+    A cell that never changes tells neither sign nor unit of the stress (`check_units`); a stress
+    in GPa or kbar is 160 or 1600 times too large.
+    """
+    found = [largest_stress_gpa(frame) for frame in frames if frame.stress is not None]
+    if not found or float(np.median(found)) <= most_gpa:
+        return
+    first = frames[0]
+    raise HavenError(f"{first.source}: the stress is {float(np.median(found)):.3g} GPa in the "
+                     f"median, above {most_gpa:g}: is it in GPa, kbar or a virial? convert to "
+                     "ASE's eV/Angstrom^3 (positive where the cell pulls inwards), or raise "
+                     "--max_stress_gpa")
+
+
+def say_unjudged(frames: Sequence[Frame], judged: Collection[int], where: str) -> None:
+    """Say which units the frames did not tell; ``judged`` is what `check_units` returned."""
+    if len(frames) > 1 and 1 not in judged:
+        log.warning("%s: units of energies and forces are not judged: too few frames, or too far "
+                    "apart; near frames of one trajectory would tell", where)
+    if 2 not in judged and sum(frame.stress is not None for frame in frames) > 1:
+        log.warning("%s: sign and unit of the stress are not judged: cells of different strain "
+                    "would tell", where)
+
+
+def check_units(frames: Sequence[Frame]) -> set[int]:
     """Refuse frames whose energies, forces and stresses don't belong together.
 
     Energy changes between near frames of a trajectory are fitted by the work of forces and of
     stress; both factors must be about 1. A factor that the frames don't determine (fewer than
     eight pairs, or too far apart) is not judged.
+
+    Returns
+    -------
+    set of int
+        What was judged: 1 the forces, 2 the stress.
     """
     groups: dict[str, list[Frame]] = {}
     for frame in frames:
@@ -67,9 +107,14 @@ def check_units(frames: Sequence[Frame]) -> None:
         for two in group[number + 1 : number + 4]
         if (pair := energy_work(one, two)) is not None
     ]
+    judged = set()
     for column, (factor, error) in _factors(np.array(pairs).reshape(-1, 3)).items():
         low, high = BELIEVED[column]
-        if low < factor < high or abs(factor) < 6 * error:
+        if low < factor < high:
+            if abs(factor) >= 6 * error:
+                judged.add(column)
+            continue
+        if abs(factor) < 6 * error:
             continue
         guess = "the stress has another unit or sign than ASE's eV/Angstrom^3"
         if column == 1:
@@ -82,6 +127,7 @@ def check_units(frames: Sequence[Frame]) -> None:
                  if first.source == last.source else f"{first.where} to {last.where}")
         raise HavenError(f"{where}: energy changes are {factor:.3g} times the work "
                          f"of the {what}; {guess}: convert to eV and eV/Angstrom")
+    return judged
 
 
 def _factors(pairs: np.ndarray) -> dict[int, tuple[float, float]]:

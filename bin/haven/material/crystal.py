@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +41,8 @@ class Material:
         Starting magnetic moment of the magnetic elements, in Bohr magnetons.
     hubbard
         Shell that U acts on, by element.
+    hubbard_share
+        Share of the study's U that acts on an element; 1 of one that is not named.
     occupancies
         Named sets: element to Wyckoff letter to occupancy.
     composition
@@ -66,11 +68,17 @@ class Material:
     composition: Mapping[str, int]
     ordering: Mapping[str, float]
     closest: Mapping[tuple[str, str], float]
+    hubbard_share: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def species(self) -> tuple[str, ...]:
         """Elements, in the order every potential's type map has."""
         return tuple(self.composition)
+
+    def hubbard_ev(self, u_ev: float) -> dict[str, float]:
+        """Return U in eV of each element that a study's U acts on; empty without U."""
+        return {symbol: u_ev * self.hubbard_share.get(symbol, 1.0)
+                for symbol in self.hubbard} if u_ev else {}
 
     @property
     def units_per_cell(self) -> int:

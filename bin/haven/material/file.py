@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import index
 from pathlib import Path
@@ -13,6 +13,8 @@ import numpy as np
 from haven.core.errors import HavenError, existing
 from haven.material.crystal import Material, site_targets
 
+KNOWN = ("name", "formula", "space_group", "lattice", "centring", "mobile", "charges", "moments",
+         "hubbard", "anion_sites", "cation_sites", "closest_angstrom", "occupancies", "ordering")
 REQUIRED = ("name", "formula", "lattice", "mobile", "charges", "anion_sites", "cation_sites",
             "occupancies")
 
@@ -44,6 +46,7 @@ def load_material(path: str | Path) -> Material:
     if missing:
         raise HavenError(f"material file {source} lacks {', '.join(missing)}: "
                          "see assets/materials/li3ticl6.yml")
+    refuse_unknown(raw, KNOWN, f"material file {source}")
     material = _material(raw, source)
     _check(material, source)
     return material
@@ -93,6 +96,24 @@ def _material(raw: dict[str, Any], source: Path) -> Material:
         closest=closest)
 
 
+def refuse_unknown(given: Any, known: Sequence[str], where: str) -> None:
+    """Refuse entries that nothing reads: a misspelt one would silently count as left out.
+
+    Raises
+    ------
+    HavenError
+        Naming the entry, and the one that was probably meant.
+    """
+    from difflib import get_close_matches
+
+    for key in given if isinstance(given, dict) else ():
+        if key not in known:
+            near = get_close_matches(str(key), known, 1)
+            raise HavenError(f"{where} has an unknown entry {key}: "
+                             + (f"did you mean {near[0]}?" if near
+                                else f"known are {', '.join(known)}"))
+
+
 @contextmanager
 def _needs(source: Path, what: str) -> Iterator[None]:
     """Refuse the material file where an entry that is read within is of another kind."""
@@ -138,6 +159,12 @@ def _check(material: Material, source: Path) -> None:
     unknown = [s for s in material.composition if s not in material.charges]
     if unknown:
         raise HavenError(f"{source}: charges lack {', '.join(unknown)}")
+    for entry, given in (("charges", material.charges), ("moments", material.moments),
+                         ("hubbard", material.hubbard)):
+        foreign = [symbol for symbol in given if symbol not in material.composition]
+        if foreign:
+            raise HavenError(f"{source}: {entry} names {', '.join(map(str, foreign))}, which is "
+                             f"not in {material.formula}")
     charge = sum(n * material.charges[s] for s, n in material.composition.items())
     if charge:
         raise HavenError(f"{source}: charges of {material.formula} sum to {charge:+d}, not 0")

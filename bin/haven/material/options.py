@@ -38,6 +38,15 @@ class Supercell:
 
 
 @dataclass(frozen=True)
+class Distances:
+    """How close two atoms may come."""
+
+    min_distance_angstrom: float | None = option(
+        None, "closest that two atoms may be, in labels, supercells and minimised structures; "
+        "0.6 of the sum of their covalent radii if not given", unit="Angstrom", least=0, most=5)
+
+
+@dataclass(frozen=True)
 class Forces:
     """When a minimisation has ended."""
 

@@ -15,13 +15,16 @@ import numpy as np
 from haven.core.errors import HavenError, existing, log
 from haven.labels.audit import metal_moments
 from haven.labels.frames import Frame, min_distance, read_folder
+from haven.labels.units import MAX_STRESS_GPA
 
 GPA = 160.21766208
 
 
-def read_frames(folder: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
+def read_frames(
+    folder: str | Path, u_ev: float, species: Sequence[str], max_stress_gpa: float = MAX_STRESS_GPA
+) -> list[Frame]:
     """Read a folder's frames labelled with ``u_ev``; see `haven.labels.frames.read_folder`."""
-    frames = read_folder(folder, u_ev, species)
+    frames = read_folder(folder, u_ev, species, max_stress_gpa)
     absent = set(species) - {s for f in frames for s in f.atoms.get_chemical_symbols()}
     if frames and absent:
         raise HavenError(f"folder {folder}: no frame holds {', '.join(sorted(absent))}, which the "
@@ -60,7 +63,12 @@ def label_rows(
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None or not np.isfinite(float(value)) else float(value)
+    """Return a header's number for the table, None where it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if np.isfinite(number) else None
 
 
 def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float, seed: int

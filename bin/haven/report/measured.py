@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from haven.core.numbers import known
 from haven.core.types import Row, Table, Tables
 from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
@@ -71,12 +72,36 @@ def _pooled(quantity: str, key: tuple, group: Table, unit: str) -> Row:
     )
 
 
+def together(tables: Tables) -> dict[tuple[float, float, str], Row]:
+    """Return the rows of table ``joined`` of all potentials, by U, temperature, quantity."""
+    table = tables.get("joined")
+    if table is None or table.empty:
+        return {}
+    rows = table[table["seed"].isna()].to_dict("records")
+    return {(float(row["u_ev"]), float(row["temperature_k"]), str(row["quantity"])): row
+            for row in rows}
+
+
+def _or_joined(row: Row, joined: dict[tuple[float, float, str], Row], key: tuple) -> Row:
+    """Return a row of several runs with the numbers of the joined condition, where there is one."""
+    found = joined.get((float(key[0]), float(key[1]), str(row["quantity"])))
+    if found is None:
+        return row
+    runs = int(found["runs"])
+    note = f"{runs} run{'s' if runs != 1 else ''} together, {found['hop_events']:g} jumps"
+    left = found["left_out"]
+    ends = {name: found[name] if known(found[name]) else None
+            for name in ("value", "low_95", "high_95")}
+    return row | ends | {"runs": runs, "verdict": found["verdict"],
+                         "note": f"{note}; left out: {left}" if left else note}
+
+
 def _diffusion(tables: Tables) -> Iterator[Row]:
-    table = judged(tables["diffusion"], tables["runs"])
+    table, joined = judged(tables["diffusion"], tables["runs"]), together(tables)
     table = table[table["axis"] == "xyz"]
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
-        row = _pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit)
+        row = _or_joined(_pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit), joined, key)
         if key[2] == "haven" and row["value"] is None:
             row["high_95"] = None  # a ratio has no bound worth the name
         yield row
@@ -101,10 +126,10 @@ def judged(table: Table, runs: Table) -> Table:
 
 
 def _conductivity(tables: Tables) -> Iterator[Row]:
-    table = judged(tables["conductivity"], tables["runs"])
+    table, joined = judged(tables["conductivity"], tables["runs"]), together(tables)
     table = table.rename(columns={"value_ms_per_cm": "value"})
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
-        yield _pooled(key[2], key, group, "mS/cm")
+        yield _or_joined(_pooled(key[2], key, group, "mS/cm"), joined, key)
 
 
 def _arrhenius(tables: Tables) -> Iterator[Row]:
@@ -112,6 +137,10 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
         quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
         conductive = quantity.startswith("sigma")
         note = f"{fit['temperatures']} temperatures fitted"
+        if known(fit.get("hop_events")):
+            note += f", {fit['hop_events']:g} jumps of all runs"
+        if fit.get("left_out"):
+            note += f"; left out: {fit['left_out']}"
         common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
         if quantity == "sigma_total":

@@ -253,6 +253,8 @@ def condition(
     rows = coefficients(held, "xyz", together, rng, hops)
     free = replace(together, verdict="diffusive", sum_verdict="diffusive")
     raw = coefficients(held, "xyz", free, rng, hops)
+    rows, raw = ([next(row for row in every if row.quantity == name) for name in DIFFUSION]
+                 for every in (rows, raw))  # the first estimator's: the one that is reported
     extra = _between(slow, held, together)
     if extra:
         rows = [row if row.quantity == "haven" else _widened(row, extra, len(slow))

@@ -12,7 +12,7 @@ from haven.transport.estimators import walk as es
 from haven.transport.estimators import windows
 from haven.transport.estimators.activity import activity, uneven_ratio
 from haven.transport.estimators.modes import TINY, Modes, modes
-from haven.transport.hop_counts import count_hops, jump_length
+from haven.transport.hop_counts import count_hops, jump_length, seen_ps
 
 CM2_PER_S = 1e-4
 MODES = 2000
@@ -37,6 +37,8 @@ AT_REST = 1e-6
 FEW_CANCEL = 0.5
 # So many net jumps have no noise of their number worth drawing (0.03 %).
 MANY = 1e7
+# Ions that may jump as one group without having been seen, in a bound: a Haven ratio of 1 / 4.
+CONCERTED = 4.0
 # Ions that only diffuse come as far together as it takes for "drifting" in one run of a thousand.
 DRIFT_CHANCE = 0.001
 
@@ -347,17 +349,22 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Es
     """Return rows with upper bounds alone in place of the values where they are not diffusive.
 
     Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
-    were not seen may still be there as often as a Poisson count allows.
+    were not seen may still be there as often as a Poisson count of the time watched allows. Ions
+    that jump `CONCERTED` at a time make so many times fewer moves of the sum, each so many times
+    as long: D_total is bounded without the Haven ratio being known.
     """
     from scipy.special import chdtri
 
     lowest = min(FEWEST_MODES, held.count)
     freedom = lowest / es.shared(held)
     squeeze = freedom / chdtri(freedom, 0.975)
-    rare = chdtri(2 * seen + 2, 0.025) / 2 * run.length**2 / (
-        2 * held.mean.shape[1] * held.ions * run.duration_ps)
+    jump = run.length**2 / (2 * held.mean.shape[1] * held.ions * seen_ps(run.duration_ps))
+    group = min(CONCERTED, held.ions / held.sums)
+    rare = {"self": chdtri(2 * seen + 2, 0.025) / 2 * jump,
+            "total": chdtri(2 * seen / group + 2, 0.025) / 2 * group**2 * jump}
     means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
-    high = {name: float(max(mean / 2 * squeeze, rare)) * CM2_PER_S for name, mean in means.items()}
+    high = {name: float(max(mean / 2 * squeeze, rare[name])) * CM2_PER_S
+            for name, mean in means.items()}
     if "drifting" in (run.verdict, run.sum_verdict):
         high = {}
     return [row if row.verdict == "diffusive" else replace(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.errors import log
+from haven.core.errors import HavenError, log
 from haven.labels.labelling import Settings
 from haven.material.crystal import Material
 
@@ -95,12 +95,21 @@ class Gpaw:
         self.cell = np.array(atoms.cell)
 
     def _set_hubbard(self, u_ev: float) -> None:
+        """Set U on the shells of the material, and make sure that it acts where it should."""
         from gpaw.hubbard import parse_hubbard_string
 
+        acting = self.material.hubbard_ev(u_ev)
         for setup in self.calculator.setups:
+            u = acting.get(setup.symbol, 0.0)
             shell = self.material.hubbard.get(setup.symbol)
-            if shell:
-                setup.hubbard_u = parse_hubbard_string(f":{shell},{u_ev}")[1] if u_ev else None
+            setup.hubbard_u = parse_hubbard_string(f":{shell},{u}")[1] if u and shell else None
+        here = {setup.symbol for setup in self.calculator.setups}
+        lacking = [symbol for symbol in acting if symbol in here and not any(
+            setup.hubbard_u is not None for setup in self.calculator.setups
+            if setup.symbol == symbol)]
+        if lacking:
+            raise HavenError(f"GPAW sets no U on {', '.join(lacking)}: the label would be one "
+                             "without U")
 
     def ways(self, u_ev: float) -> str:
         """Return the names of the rungs."""

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.labels.labelling import Settings
+from haven.labels.vasp_output import hubbard_by_element, last_step_converged, species_of
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ def incar(atoms: Atoms, material: Material, settings: Settings, u_ev: float) -> 
     }
     if any(moments):
         keys |= {"ispin": 2, "magmom": moments, "nupdown": round(sum(moments))}
-    if u_ev and material.hubbard:
-        largest = max(SHELLS[shell] for shell in material.hubbard.values())
+    acting = {symbol: u for symbol, u in material.hubbard_ev(u_ev).items()
+              if symbol in atoms.get_chemical_symbols()}
+    if acting:
+        largest = max(SHELLS[material.hubbard[symbol]] for symbol in acting)
         keys |= {
             "ldau": True, "ldautype": 2, "lmaxmix": 2 * largest,
-            "ldau_luj": {symbol: {"L": SHELLS[shell], "U": u_ev, "J": 0.0}
-                         for symbol, shell in material.hubbard.items()
-                         if symbol in atoms.get_chemical_symbols()},
+            "ldau_luj": {symbol: {"L": SHELLS[material.hubbard[symbol]], "U": u, "J": 0.0}
+                         for symbol, u in acting.items()},
         }
     return keys
 
@@ -89,8 +91,40 @@ def write_inputs(atoms: Atoms, keys: dict[str, Any], folder: Path) -> None:
 
 
 def converged(outcar: str) -> bool:
-    """Tell from an OUTCAR's text whether self-consistency was reached."""
-    return "aborting loop because EDIFF is reached" in outcar
+    """Tell from an OUTCAR's text whether self-consistency was reached in its last ionic step.
+
+    VASP 5 says so at the end of every cycle; see `haven.labels.vasp_output.step_converged`.
+    """
+    return last_step_converged(outcar)
+
+
+def check_hubbard(outcar: str, atoms: Atoms, wanted: Mapping[str, float]) -> None:
+    """Refuse a label whose run did not act with the U asked for.
+
+    Parameters
+    ----------
+    outcar
+        Text of the run's OUTCAR.
+    atoms
+        What was labelled.
+    wanted
+        U - J in eV by element; of elements left out 0.
+
+    Raises
+    ------
+    HavenError
+        If OUTCAR says another U for an element, or does not say its U.
+    """
+    kinds, _ = species_of(outcar)
+    found = hubbard_by_element(outcar, kinds)
+    asked = {symbol: u for symbol, u in wanted.items() if u and symbol in atoms.symbols}
+    if found is None or {k: round(v, 4) for k, v in found.items()} != {
+            k: round(v, 4) for k, v in asked.items()}:
+        def said(values: Mapping[str, float] | None) -> str:
+            words = [f"{symbol} {u:g}" for symbol, u in sorted((values or {}).items())]
+            return "unknown" if values is None else ", ".join(words) or "none"
+        raise HavenError(f"VASP ran with U = {said(found)} eV, asked for was {said(asked)}: its "
+                         "INCAR was changed on the way, or another program stands in HAVEN_VASP")
 
 
 def electronic_steps(outcar: str) -> int:
@@ -170,6 +204,8 @@ class Vasp:
                             self.settings.maximum_steps)
                 shutil.rmtree(self.folder, ignore_errors=True)
                 continue
+            check_hubbard((self.folder / "OUTCAR").read_text(errors="replace"), atoms,
+                          self.material.hubbard_ev(u_ev))
             self.version = version(self.folder / "OUTCAR")
             yield u_ev, result
 

@@ -1,0 +1,397 @@
+"""VASP's OUTCAR and vasprun.xml as frames: whole ionic steps, and whether each is converged.
+
+ASE's reader of OUTCAR fails on vdW functionals, machine-learned steps and NWRITE = 0, and pairs
+neither convergence nor a cut with its step; OUTCAR is therefore read here, step by step.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core.errors import HavenError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+KBAR_EV_PER_ANGSTROM3 = 1 / 1602.1766208  # CODATA 2018: 1 eV/Angstrom^3 is 160.21766 GPa
+STRESS_IS_WHOLE = 2  # ISIF from which VASP computes all six components (VASP manual, ISIF)
+LINEAR_RESPONSE = (5, 6, 7, 8)  # IBRION: further cycles follow the ground state's
+# GGA as users and POTCAR write it, and VASP's own numbers of the same (LEXCH)
+FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "91": "PW91", "RP": "RPBE", "CA": "LDA",
+               "8": "PBE", "14": "PBEsol", "7": "PW91", "2": "LDA"}
+
+RUN = re.compile(r"(?m)^\s*vasp\.\d")
+ITERATION = re.compile(r"Iteration\s+(\d+)\(\s*(\d+)\)")
+CHANGE = re.compile(r"total energy-change \(2\. order\) :\s*(\S+?)\s*\(")
+# older vdW wording: further columns, an energy "w/o vdW" beside; "(ML)" is no first principle
+FORCES = re.compile(r"(?m)^ POSITION\s+TOTAL-FORCE \(eV/Angst\)(?! \(ML\)).*\n\s*-{5,}\s*\n")
+ENERGY = re.compile(r"(?m)^  free  energy\s+TOTEN\s*=\s*(-?\d+\.\d+) eV(?=\s)")
+CELL = re.compile(r"direct lattice vectors\s+reciprocal lattice vectors\s*\n((?:.*\n){3})")
+STRESS = re.compile(r"(?m)^  in kB(.*)$")
+NUMBER = re.compile(r"-?\d+\.\d+")
+MOMENTS = re.compile(r"magnetization \(x\)\s*\n\s*\n# of ion.*\n-+\n"
+                     r"((?:\s*\d+(?:\s+-?\d+\.\d+)+\n)+)")
+TOTAL_MOMENT = re.compile(r"number of electron\s+\S+ magnetization\s+(-?\d+\.\d+)")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of VASP left.
+
+    Attributes
+    ----------
+    images
+        Whole ionic steps, with free energy, forces, stress; ``info["converged"]`` of each.
+    missing
+        What of the run is not among them, for a message; empty if nothing is.
+    hubbard
+        U - J in eV of each element it acts on; None if the run does not say.
+    settings
+        What of the run must be the same for all labels of a data set.
+    """
+
+    images: list[Atoms]
+    missing: str
+    hubbard: Mapping[str, float] | None
+    settings: Mapping[str, Any]
+
+
+def read_outcar(text: str) -> list[Run]:
+    """Return the runs in the text of an OUTCAR, usually one; several where runs were appended."""
+    starts = [found.start() for found in RUN.finditer(text)] or [0]
+    ends = [*starts[1:], len(text)]
+    return [_run(text[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
+def ended(text: str) -> bool:
+    """Tell from the text of an OUTCAR whether VASP came to its end."""
+    return "General timing and accounting" in text[-20000:]
+
+
+def _run(text: str) -> Run:
+    kinds, counts = species_of(text)
+    symbols = [kind for kind, count in zip(kinds, counts, strict=False) for _ in range(count)]
+    blocks = list(FORCES.finditer(text))
+    images: list[Atoms] = []
+    lost: list[str] = []
+    begin, cell = 0, None
+    for number, block in enumerate(blocks):
+        stop = blocks[number + 1].start() if number + 1 < len(blocks) else len(text)
+        before = text[begin:block.start()]
+        # from the cycle on: a machine-learned step before it has a stress of its own
+        before = before[max(before.find("Iteration") - 50, 0):]
+        energy = ENERGY.search(text, block.end(), stop)
+        rows = _rows(text[block.end():stop], len(symbols))
+        begin = energy.end() if energy else block.end()
+        if found := CELL.findall(before):
+            cell = np.array([NUMBER.findall(line)[:3] for line in found[-1].splitlines()], float)
+        if rows is None or energy is None or cell is None:
+            lost.append("its last step is cut off" if number + 1 == len(blocks)
+                        else f"step {number + 1} is damaged")
+            continue
+        # NWRITE = 0 prints energies of steps without their forces: the last of them is this one's
+        if ITERATION.search(before):
+            images.append(_image(symbols, cell, rows, float(energy.group(1)), before, text))
+    steps = {int(step) for step, _ in ITERATION.findall(text)}
+    response = re.search(r"\bLEPSILON=\s+T", text) is not None
+    if not ended(text) and not lost and steps and len(steps) > len(images):
+        lost.append(f"step {max(steps)} is cut off")
+    elif not ended(text) and not lost and images:
+        lost.append("VASP did not end after its last step")
+    elif not lost and len(steps) > len(images) and images and not response:
+        lost.append(f"{len(steps) - len(images)} of {len(steps)} steps have no forces (NWRITE)")
+    return Run(images, ", ".join(lost), hubbard_by_element(text, kinds), _settings(text))
+
+
+def species_of(text: str) -> tuple[list[str], list[int]]:
+    """Return the element and the number of atoms of each species of an OUTCAR."""
+    from ase.data import atomic_numbers
+
+    kinds = []
+    # NWRITE = 0 leaves the titles out, but names the files in this order
+    titles = re.findall(r"TITEL\s*=\s*(.*)", text) or re.findall(r"POTCAR:\s*(.*)", text)
+    named = re.findall(r"VRHFIN\s*=\s*([A-Za-z]{1,2})", text)
+    for place, title in enumerate(titles or named):
+        words = title.split() or [""]
+        symbol = re.split(r"[_.]", words[1] if len(words) > 1 else words[0])[0]
+        if symbol not in atomic_numbers and place < len(named):
+            symbol = named[place]
+        kinds.append(symbol)
+    total = re.search(r"number of ions\s+NIONS =\s*(\d+)", text)
+    counts = re.search(r"ions per type =((?:\s+\d+)+)", text)
+    if total is None or counts is None:
+        raise HavenError("the list of atoms is missing: it is cut off before the first step")
+    per_type = [int(word) for word in counts.group(1).split()]
+    if sum(per_type) != int(total.group(1)):
+        raise HavenError(f"it lists {sum(per_type)} of {total.group(1)} atoms (VASP prints ten "
+                         "kinds at most): give the vasprun.xml of this run")
+    if len(kinds) < len(per_type):
+        raise HavenError("its pseudopotentials are not listed: give the vasprun.xml of this run")
+    return kinds[:len(per_type)], per_type
+
+
+def _rows(block: str, atoms: int) -> np.ndarray | None:
+    """Return positions and forces, shape (N, 6), or None where the block is not whole."""
+    lines = block.split("\n", atoms + 1)
+    if len(lines) < atoms + 2 or "-----" not in lines[atoms]:
+        return None
+    rows = [NUMBER.findall(line) for line in lines[:atoms]]
+    whole = all(len(row) >= 6 for row in rows)
+    return np.array([row[:6] for row in rows], float) if whole else None
+
+
+def _image(
+    symbols: list[str], cell: np.ndarray, rows: np.ndarray, energy: float, before: str, text: str
+) -> Atoms:
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    atoms = Atoms(symbols, rows[:, :3], cell=cell, pbc=True)
+    results: dict[str, Any] = {"energy": energy, "free_energy": energy, "forces": rows[:, 3:]}
+    told = STRESS.findall(before)
+    values = NUMBER.findall(told[-1]) if told else []
+    isif = _value(text, r"\bISIF\s+=\s*(\d+)")
+    if len(values) == 6 and (isif is None or int(isif) >= STRESS_IS_WHOLE):
+        xx, yy, zz, xy, yz, zx = np.array(values, float)
+        results["stress"] = -KBAR_EV_PER_ANGSTROM3 * np.array([xx, yy, zz, yz, zx, xy])
+    if "LNONCOLLINEAR =      T" not in text:
+        tables = MOMENTS.findall(before)
+        if tables:
+            moments = [float(line.split()[-1]) for line in tables[-1].splitlines()]
+            if len(moments) == len(symbols):
+                results["magmoms"] = np.array(moments)
+        if totals := TOTAL_MOMENT.findall(before):
+            results["magmom"] = float(totals[-1])
+    atoms.calc = SinglePointCalculator(atoms, **results)
+    atoms.info["converged"] = step_converged(before, *limits_of(text))
+    atoms.info["scf_steps"] = len(_last_cycle(before))
+    return atoms
+
+
+def limits_of(text: str) -> tuple[float | None, float | None]:
+    """Return NELM and EDIFF (eV) of an OUTCAR, None where it does not say them."""
+    return (_value(text, r"\bNELM\s+=\s*(\d+);"),
+            _value(text, r"\bEDIFF\s+=\s*(\S+)\s+stopping-criterion"))
+
+
+def _value(text: str, pattern: str) -> float | None:
+    found = re.search(pattern, text)
+    try:
+        return float(found.group(1)) if found else None
+    except ValueError:
+        return None
+
+
+def _last_cycle(step: str) -> list[str]:
+    """Return the electronic steps of the last self-consistency in a text."""
+    marks = list(ITERATION.finditer(step))
+    first = max((n for n, mark in enumerate(marks) if int(mark.group(2)) == 1), default=0)
+    starts = [mark.start() for mark in marks[first:]]
+    if not starts:
+        return []
+    return [step[a:b] for a, b in zip(starts, [*starts[1:], len(step)], strict=True)]
+
+
+def step_converged(step: str, nelm: float | None, ediff: float | None) -> bool:
+    """Tell whether the self-consistency of one ionic step was reached.
+
+    VASP 5 prints "aborting loop because EDIFF is reached" at the end of every cycle, also when
+    NELM steps were used up; VASP 6 then says "EDIFF was not reached". What counts after NELM steps
+    is the last energy change against EDIFF.
+
+    Parameters
+    ----------
+    step
+        Text of OUTCAR from the step before to this one's forces.
+    nelm
+        Most electronic steps.
+    ediff
+        Energy change to stop at, eV.
+    """
+    said = re.findall(r"aborting loop\s+(?:because EDIFF is|EDIFF was not) reached", step)
+    if not said or "not" in said[-1]:
+        return False
+    cycle = _last_cycle(step)
+    if nelm is None or len(cycle) < nelm:
+        return True
+    changes = CHANGE.findall(cycle[-1])
+    try:
+        return bool(changes) and ediff is not None and abs(float(changes[-1])) <= ediff
+    except ValueError:  # stars: the number is too large for its place
+        return False
+
+
+def last_step_converged(text: str) -> bool:
+    """Tell of an OUTCAR's last ionic step whether its self-consistency was reached."""
+    blocks = list(FORCES.finditer(text))
+    begin = blocks[-2].end() if len(blocks) > 1 else 0
+    return step_converged(text[begin:blocks[-1].start() if blocks else len(text)],
+                          *limits_of(text))
+
+
+def hubbard_by_element(text: str, kinds: Sequence[str]) -> dict[str, float] | None:
+    """Return U - J of every element that an OUTCAR says it acts on; {} without U.
+
+    The list of a run stands after "LDA+U is selected"; VASP 6 also echoes INCAR's own line, which
+    has another form. None where U and J don't act through their difference (LDAUTYPE 1 with J), or
+    the list is missing.
+
+    Parameters
+    ----------
+    text
+        Of one run.
+    kinds
+        Element of each species; empty if unknown.
+    """
+    if "LDA+U is selected" not in text:
+        return {}
+    part = text[text.index("LDA+U is selected"):]
+    rows = {key: re.search(rf"for each species {key} =((?:\s+-?\d+\.?\d*)+)", part)
+            for key in ("LDAUU", "LDAUJ")}
+    kind = re.search(r"LDAUTYPE\s*=\s*(\d+)", part)
+    return _differences({key: found.group(1) for key, found in rows.items() if found},
+                        kind.group(1) if kind else "2", kinds)
+
+
+def _differences(
+    rows: Mapping[str, str], kind: str, kinds: Sequence[str]
+) -> dict[str, float] | None:
+    """Return U - J by element from the lists of U and J; see `hubbard_by_element`."""
+    if "LDAUU" not in rows:
+        return None
+    u_ev = np.array(rows["LDAUU"].split(), float)
+    j_ev = np.array(rows["LDAUJ"].split(), float) if "LDAUJ" in rows else np.zeros_like(u_ev)
+    if u_ev.shape != j_ev.shape or (kind.strip() == "1" and np.abs(j_ev).max() > 0):
+        return None
+    found: dict[str, float] = {}
+    for place, value in enumerate(np.round(u_ev - j_ev, 6)):
+        name = kinds[place] if len(kinds) == len(u_ev) else f"species {place + 1}"
+        if found.get(name, value) != value:
+            name = f"{name} as species {place + 1}"
+        found[name] = float(value)
+    return {name: value for name, value in found.items() if value}
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """Return cutoff, functional, smearing, dispersion and pseudopotentials of an OUTCAR."""
+    titles = [title.strip() for title in re.findall(r"(?:TITEL\s*=|POTCAR:)\s*(.*)", text)]
+    family = re.search(r"LEXCH\s*=\s*(\S+)", text)
+    tags = {key: found.group(1) for key, pattern in (
+        ("GGA", r"\bGGA\s+=\s*(\S+)\s+GGA type"), ("METAGGA", r"\bMETAGGA\s*=\s*(\S+)"),
+        ("LHFCALC", r"\bLHFCALC\s*=\s*(\S+)"), ("AEXX", r"\bAEXX\s*=\s*(\S+)"),
+        ("HFSCREEN", r"\bHFSCREEN\s*=\s*(\S+)"), ("IVDW", r"\bIVDW\s*=\s*(\d+)"),
+        ("LVDW", r"\bLVDW\s*=\s*(\S+)"), ("LUSE_VDW", r"\bLUSE_VDW\s*=\s*(\S+)"),
+        ("ISMEAR", r"\bISMEAR =\s*(-?\d+);"), ("SIGMA", r"\bSIGMA\s+=\s*(\S+)\s+broadening"),
+        ("ENCUT", r"\bENCUT\s*=\s*(\S+) eV"), ("LEXCH", r"LEXCH\s*=\s*(\S+)"),
+    ) if (found := re.search(pattern, text))}
+    if family:
+        tags["LEXCH"] = family.group(1)
+    return settings_of(tags, list(dict.fromkeys(titles)))
+
+
+def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
+    """Return the settings of a run of VASP from its tags, under the names of Haven's own labels."""
+    gga = tags.get("GGA", "--").strip()
+    gga = tags.get("LEXCH", "--") if gga in ("--", "", "None") else gga
+    functional = FUNCTIONALS.get(gga.upper(), gga)
+    meta = tags.get("METAGGA", "F").strip()
+    if meta not in ("F", "--", "", "NONE", "None"):
+        functional = meta
+    if tags.get("LHFCALC", "F").strip().startswith("T"):
+        functional += (f" hybrid {float(tags.get('AEXX', '0.25')):g}"
+                       f"/{float(tags.get('HFSCREEN', '0')):g}")
+    found: dict[str, Any] = {"functional": functional}
+    if "ENCUT" in tags:
+        found["plane_wave_cutoff_ev"] = round(float(tags["ENCUT"]), 1)
+    if "SIGMA" in tags and int(tags.get("ISMEAR", "0")) > -4:
+        found["smearing_ev"] = float(tags["SIGMA"])
+    if "ISMEAR" in tags:
+        kind = int(tags["ISMEAR"])
+        found["smearing"] = {-5: "tetrahedra", -4: "tetrahedra", -1: "Fermi-Dirac",
+                             0: "Gaussian"}.get(kind, f"Methfessel-Paxton {kind}")
+    dispersion = [word for word in (
+        {"0": "", "12": "d3bj"}.get(tags.get("IVDW", "0").strip(), f"IVDW {tags.get('IVDW')}"),
+        "LVDW" if tags.get("LVDW", "F").strip().startswith("T") else "",
+        "vdW-DF" if tags.get("LUSE_VDW", "F").strip().startswith("T") else "") if word]
+    found["dispersion"] = " ".join(dispersion) or "none"
+    if titles:
+        found["pseudopotentials"] = "; ".join(" ".join(title.split()) for title in titles)
+    return found
+
+
+def read_vasprun(text: str) -> Run:
+    """Return the run of a vasprun.xml, of one cut off its whole ionic steps.
+
+    A step is converged when it took fewer electronic steps than NELM, or its last energy change
+    is within EDIFF. In linear response further cycles follow in the same step: the ground state's
+    then is the one that ends at the first change within EDIFF.
+    """
+    from ase.io import iread
+
+    parts = text.split("<calculation>")
+    whole = "</modeling>" in text[-200:]
+    missing = ""
+    if not whole:
+        end = text.rfind("</calculation>")
+        missing = f"step {len(parts) - (1 if end > 0 else 0)} is cut off"
+        if end < 0:
+            return Run([], missing, None, {})
+        missing = f"step {text.count('</calculation>') + 1} is cut off"
+        text = text[:end] + "</calculation>\n</modeling>\n"
+        parts = text.split("<calculation>")
+    images: list[Any] = list(iread(io.StringIO(text), index=":", format="vasp-xml"))
+    nelm, ediff = _tag(text, "NELM"), _tag(text, "EDIFF")
+    response = (_tag(text, "IBRION") in LINEAR_RESPONSE
+                or re.search(r'name="(LEPSILON|LCALCEPS)">\s*T', text) is not None)
+    isif = _tag(text, "ISIF")
+    for atoms, part in zip(images, parts[1:], strict=False):
+        energies = [float(value) for value in re.findall(
+            r'<i name="e_fr_energy">\s*(-?\d+\.\d+)', part.rpartition("</scstep>")[0])]
+        steps = part.count("<scstep>")
+        changes = np.abs(np.diff(energies))
+        # energies are printed to 1e-8 eV
+        limit = max(ediff or 0.0, 1e-8) * (1 + 1e-9)
+        if nelm is not None:
+            late = len(changes) and changes[-1] <= limit
+            if response and steps >= nelm:
+                late = bool((changes[: int(nelm) - 1] <= limit).any())
+            atoms.info["converged"] = bool(steps < nelm or late)
+        atoms.info["scf_steps"] = steps
+        if isif is not None and isif < STRESS_IS_WHOLE:
+            atoms.calc.results.pop("stress", None)
+    return Run(images, missing, hubbard_of_xml(text), _settings_of_xml(text))
+
+
+def _tag(text: str, name: str) -> float | None:
+    found = re.search(rf'name="{name}">\s*([-+]?\d[\d.eE+-]*)', text)
+    return float(found.group(1)) if found else None
+
+
+def hubbard_of_xml(text: str) -> dict[str, float] | None:
+    """Return U - J of every element that a vasprun.xml says it acts on; {} without U."""
+    if not re.search(r'name="LDAU">\s*T', text):
+        return {}
+    rows = {key: re.search(rf'name="{key}">((?:\s*-?\d+\.?\d*)+)', text)
+            for key in ("LDAUU", "LDAUJ")}
+    kinds = re.findall(r"<rc><c>\s*\d+\s*</c><c>\s*([A-Z][a-z]?)\s*</c>", text)
+    return _differences({key: found.group(1) for key, found in rows.items() if found},
+                        f"{_tag(text, 'LDAUTYPE') or 2:g}", kinds)
+
+
+def _settings_of_xml(text: str) -> dict[str, Any]:
+    tags = {}
+    for key in ("GGA", "METAGGA", "LHFCALC", "AEXX", "HFSCREEN", "IVDW", "LVDW", "LUSE_VDW",
+                "ISMEAR", "SIGMA", "ENMAX", "ENCUT"):
+        found = re.findall(rf'name="{key}">\s*([^<\s]+)', text)
+        if found:
+            tags["ENCUT" if key == "ENMAX" else key] = found[-1]
+    titles = re.findall(r"<c>\s*(PAW\S* [A-Z][^<]*?)\s*</c>", text)
+    if titles:
+        tags["LEXCH"] = "PE" if "PBE" in titles[0] else "91" if "GGA" in titles[0] else "CA"
+    return settings_of(tags, titles)
