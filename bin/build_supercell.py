@@ -32,11 +32,11 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import write
 
     from haven.core import tables
-    from haven.dynamics.lammps import write_data
     from haven.material.disorder import build, sites_of_every_set
     from haven.material.distances import tightest_pair
     from haven.material.file import load_material
     from haven.material.quasirandom import quasirandom
+    from haven.material.structures import write_data
     from haven.material.tables import STRUCTURES
 
     material = load_material(given.material)

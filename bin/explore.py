@@ -40,8 +40,8 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.job import Job, check, velocity_seed
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
-    from haven.potential.families.deepmd.model_file import check_ensemble
-    from haven.potential.training import backend_of
+    from haven.potential.families import check_ensemble
+    from haven.potential.families.deepmd.settings import backend_of
 
     if args.gpu:
         guard.require_gpu(backend_of(args.potentials[0]))

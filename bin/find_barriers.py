@@ -33,13 +33,14 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.mechanism import barriers, paths
     from haven.mechanism.tables import BARRIERS
+    from haven.potential.families import calculator
 
     set_threads(given.threads)
     material = load_material(given.material)
     wanted = paths.directions_wanted(",".join(given.directions), given.hops, given.hop_paths,
                                      material)
     start, lattice, taken = paths.load_start(material, existing(given.structure, "structure"))
-    start.calc = barriers.potential(existing(given.potential, "potential"), start)
+    start.calc = calculator(given.potential, start)
     tolerance = given.force_tolerance_ev_per_angstrom
     first = barriers.start_verdict(start, tolerance)
     rows, verdicts = barriers.survey(start, lattice, taken, material.mobile, wanted, given.images,

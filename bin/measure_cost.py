@@ -44,9 +44,9 @@ def main(argv: list[str] | None = None) -> None:
     from haven.labels import aimd_checks as aimd_frames
     from haven.material.file import load_material
     from haven.potential import dataset
-    from haven.potential import training as potential
+    from haven.potential.families.deepmd import settings
 
-    card = guard.require_gpu(potential.backend_of(args.potential[0])) if args.gpu else None
+    card = guard.require_gpu(settings.backend_of(args.potential[0])) if args.gpu else None
     material = load_material(args.material)
     name = material.name
     structure: Any = read(existing(args.structure, "structure"))

@@ -10,6 +10,7 @@ from haven.core import options, tables
 from haven.core import tasks as guard
 from haven.core.errors import log, run
 from haven.potential import training as potential
+from haven.potential.families.deepmd import train
 from haven.potential.families.deepmd.options import add_options, settings_of
 from haven.potential.tables import DATA_CURVE
 
@@ -28,13 +29,13 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.potential import data_size as shares
     from haven.potential import dataset as data
-    from haven.potential.families.deepmd.model_file import check_potential
+    from haven.potential.families import check_potential
 
     if args.gpu:
         guard.require_gpu(args.backend)
     material, content = load_material(args.material), data.load(args.dataset)
     settings = settings_of(args)
-    potential.check(settings, content, list(material.species), args.u_ev, args.backend)
+    train.check(settings, content, list(material.species), args.u_ev, args.backend)
     check_potential(args.potential, material.species)
     wanted = shares.read_shares(args.shares)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)

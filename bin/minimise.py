@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.minimise import minimise, verdict_rows
     from haven.material.file import load_material
     from haven.material.structures import read_structure, wall_row, walls_of
-    from haven.potential.families.deepmd.model_file import check_potential
-    from haven.potential.training import backend_of
+    from haven.potential.families import check_potential
+    from haven.potential.families.deepmd.settings import backend_of
 
     if args.gpu:
         guard.require_gpu(backend_of(args.potential))

@@ -11,7 +11,6 @@ from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
 from haven.core.identity import sha256
 from haven.potential import accuracy
-from haven.potential import training as potential
 from haven.potential.families.deepmd import process as engine
 from haven.potential.tables import ACCURACY, PARITY
 
@@ -35,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.material.file import load_material
     from haven.potential import dataset as data
-    from haven.potential.families.deepmd.model_file import check_potential
+    from haven.potential.families import check_potential, open_evaluator
 
     material, content = load_material(args.material), data.load(args.dataset)
     model = Path(args.potential)
@@ -43,14 +42,12 @@ def main(argv: list[str] | None = None) -> None:
     tasks.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
-    from haven.potential.families.deepmd.compression import open_potential
     from haven.potential.heldout import add_distances, seen_row, series_of, settings_row, with_aimd
 
-    evaluator = open_potential(model)
-    known = potential.require_species(evaluator.get_type_map(), material.species, str(model))
+    evaluator = open_evaluator(model, material.species)
     with tempfile.TemporaryDirectory() as place:
         more = with_aimd(content, args.aimd, args.u_ev, Path(place))
-        parts = series_of(evaluator, more, known)
+        parts = series_of(evaluator, more)
     means = accuracy.training_means(parts["train"])
     keys = {"material": material.name, "u_ev": args.u_ev, "seed": args.seed}
     rows = [{**keys, "subset": s, **row} for s, p in parts.items()

@@ -14,6 +14,7 @@ from haven.core.identity import sha256
 from haven.potential import curve as learning
 from haven.potential import training as potential
 from haven.potential.families.deepmd import process as engine
+from haven.potential.families.deepmd import train
 from haven.potential.families.deepmd.files import WEIGHTS
 from haven.potential.families.deepmd.options import add_options, settings_of
 from haven.potential.tables import LEARNING_CURVE
@@ -37,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     material, content = load_material(args.material), data.load(args.dataset)
     card = guard.require_gpu(args.backend) if args.gpu else None
     settings = settings_of(args)
-    potential.check(settings, content, list(material.species), args.u_ev, args.backend)
+    train.check(settings, content, list(material.species), args.u_ev, args.backend)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     init = (choose_start(args.init_models, args.u_ev, args.seed, material.species,
                          settings.descriptor) if args.init_models else None)
@@ -50,7 +51,7 @@ def main(argv: list[str] | None = None) -> None:
         if done is None:
             guard.set_threads(args.threads)
             engine.divert_messages(folder / "engine.log")
-            done = potential.make(folder, settings, content, args.backend, init, args.compress)
+            done = train.make(folder, settings, content, args.backend, init, args.compress)
     model = folder / done["model"]
     final = out / f"{name}{model.suffix}"
     out.mkdir(parents=True, exist_ok=True)

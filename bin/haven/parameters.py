@@ -16,16 +16,16 @@ from typing import Any
 from haven.core import options
 from haven.core.options import LINE, WORD, Operation, Option, Seed, declared, option, text_of
 from haven.cost.options import Timing
-from haven.dynamics.options import Dynamics, Exploration
+from haven.dynamics.options import Anneal, Cell, ConstantPressure, Dynamics, Exploration
 from haven.labels.audit import Limits
 from haven.labels.labelling import Settings as Labels
 from haven.labels.options import Engine, FirstPrinciplesDynamics, Import, Thermostat
 from haven.material.options import Distances, Forces, RelaxedCells, StartingCells, Supercell
 from haven.mechanism.options import Bands, Distributions
 from haven.potential.families.deepmd.options import Build
+from haven.potential.families.deepmd.settings import Settings as Training
 from haven.potential.options import Selection, Split
-from haven.potential.training import Settings as Training
-from haven.transport.options import Reference
+from haven.transport.options import Estimation, Reference
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 160  # of a line of configuration
@@ -132,6 +132,9 @@ class Run:
     publish_dir_mode: str = option(
         "copy", "how results are put into the results folder", hidden=True,
         choices=("copy", "link", "symlink", "rellink", "copyNoFollow"))
+    gpu_tasks: int = option(
+        1, "tasks that share a GPU at a time on one machine (profile gpu without a scheduler)",
+        least=1, most=64, hidden=True)
     help: bool = option(False, "print the parameters and end", hidden=True)
 
 
@@ -176,8 +179,9 @@ GROUPS: dict[str, tuple[str, tuple[type, ...]]] = {
         FirstPrinciplesDynamics)),
     "potential": ("Deep potential", (Ensemble, Training, Build)),
     "dynamics": ("Molecular dynamics", (
-        Supercell, Runs, Dynamics, Thermostat, Forces, Operation, RelaxedCells)),
-    "analysis": ("Analysis", (Reference, Distributions, Bands, Timing)),
+        Supercell, Runs, Cell, ConstantPressure, Anneal, Dynamics, Thermostat, Forces, Operation,
+        RelaxedCells)),
+    "analysis": ("Analysis", (Reference, Estimation, Distributions, Bands, Timing)),
     "run": ("How it runs", (Run,)),
     "site": ("Site (profiles slurm and apptainer, files of conf/site)", (Site,)),
 }
@@ -195,17 +199,22 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "MINIMISE": (Forces, Distances),
     "RELAX_CELL": (RelaxedCells, Forces),
     "RELAX_FIRST_PRINCIPLES": (Forces, Engine, Labels),
-    "RUN_DYNAMICS": (Dynamics, Thermostat),
+    "ANNEAL": (Anneal, Cell, Forces, Dynamics, Thermostat),
+    "EQUILIBRATE_CELL": (ConstantPressure, Cell, Dynamics, Thermostat),
+    "RUN_DYNAMICS": (Cell, Dynamics, Thermostat),
     "RUN_AIMD": (FirstPrinciplesDynamics, Thermostat, Engine, Labels),
     "ANALYSE_STRUCTURE": (Distributions,),
-    "ANALYSE_TRANSPORT": (Reference,),
+    "ANALYSE_TRANSPORT": (Reference, Estimation),
     "FIND_BARRIERS": (Bands, Forces),
     "MEASURE_COST": (Timing,),
     "EXPLORE": (Dynamics, Thermostat, Exploration),
     "SELECT_FRAMES": (Selection,),
 }
 ONLY = {  # of a declaration, where not all
-    "EXPLORE": {Dynamics: ("timestep_fs",)}, "IMPORT_FRAMES": {Limits: ("max_stress_gpa",)},
+    "EXPLORE": {Dynamics: ("timestep_fs",)},
+    "ANNEAL": {Dynamics: ("timestep_fs",)},
+    "EQUILIBRATE_CELL": {Dynamics: ("timestep_fs",), Cell: ("pressure_gpa",)},
+    "IMPORT_FRAMES": {Limits: ("max_stress_gpa",)},
     "BUILD_DATASET": {Labels: ("dispersion",)}}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from analytic import write_labelled
 
-from haven.potential.training import checkpoints as whole_checkpoints
+from haven.potential.families.deepmd.train import checkpoints as whole_checkpoints
 
 ROOT = Path(__file__).resolve().parents[2]
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"

@@ -11,7 +11,7 @@ from typing import Any
 from haven.core import tasks
 from haven.core.errors import HavenError, log
 from haven.cost.options import NETWORK
-from haven.potential.training import Settings
+from haven.potential.families.deepmd.settings import Settings
 
 STEPS = 20
 
@@ -37,8 +37,9 @@ def settings_of(text: str, steps: int = STEPS) -> Settings:
 def _make(folder: Path, settings: Settings, dataset: dict[str, Any]) -> None:
     from haven.potential.families.deepmd import process as engine
     from haven.potential.families.deepmd.compression import compress
+    from haven.potential.families.deepmd.input import make_input
     from haven.potential.families.deepmd.systems import choose_sel, merge_systems
-    from haven.potential.training import make_input, train
+    from haven.potential.families.deepmd.train import train
 
     tasks.set_threads(1)
     engine.divert_messages(folder / "engine.log")

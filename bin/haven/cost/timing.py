@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from haven.core.errors import HavenError, log
 from haven.core.types import Row
 from haven.cost.rows import row
-from haven.potential.families.deepmd.summary import summarise
+from haven.potential.families import family_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -76,10 +76,11 @@ def time_dynamics(
         If LAMMPS ends with an error or times nothing.
     """
     from haven.dynamics import lammps
+    from haven.material import structures
 
     folder.mkdir(parents=True, exist_ok=True)
     species = list(dict.fromkeys(atoms.get_chemical_symbols()))
-    lammps.write_data(folder / "data.lmp", atoms, species)
+    structures.write_data(folder / "data.lmp", atoms, species)
     linked = lammps.link_potentials(folder, [potential])
     lines = lammps.setting_lines("read_data data.lmp", linked, species)
     lines += [
@@ -147,7 +148,7 @@ def dynamics_rows(
     program = lammps_version(lammps.find_executable())
     rows = []
     for potential in potentials:
-        about = summarise(potential)
+        about = family_of(potential).summarise(potential)
         for count in counts:
             cell = structure.repeat(count)
             for number in cores:

@@ -14,6 +14,7 @@ from haven.dynamics import lammps
 from haven.dynamics import run as dynamics
 from haven.dynamics.job import Job
 from haven.dynamics.segments import join, members
+from haven.material import structures
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -85,7 +86,7 @@ def explore(
         raise HavenError("exploring needs at least two potentials, which can disagree: "
                          "set --ensemble 3")
     folder.mkdir(parents=True, exist_ok=True)
-    rotation = lammps.write_data(folder / "start.data", atoms, job.species)
+    rotation = structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, potentials), all_every=1)
     expected = job.production_steps // job.dump_steps + 1
     ended = dynamics.run(job, folder, lambda _phase: "")

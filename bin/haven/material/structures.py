@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from haven.core.errors import HavenError, existing
 
 if TYPE_CHECKING:
@@ -67,3 +69,41 @@ def wall_row(
             "value": worst, "limit": 0.0, "unit": "", "passed": not touched,
             "message": f"share of frames in which a wall acts: {said}: the potential alone would "
             "leave its training data" if touched else "no wall acts"}
+
+
+def write_data(path: Path, atoms: Atoms, species: Sequence[str]) -> np.ndarray:
+    """Write a LAMMPS data file (atom style ``atomic``) and return the rotation into its frame.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    atoms
+        Any right-handed periodic cell.
+    species
+        Elements in the order of LAMMPS's atom types.
+
+    Returns
+    -------
+    ndarray
+        Shape (3, 3): ``lammps = original @ rotation``, ``original = lammps @ rotation.T``.
+    """
+    from ase.calculators.lammps import Prism
+    from ase.data import atomic_masses, atomic_numbers
+
+    prism = Prism(atoms.cell.array, pbc=True)
+    rotation = np.asarray(prism.rot_mat)
+    xhi, yhi, zhi, xy, xz, yz = prism.get_lammps_prism()
+    positions = atoms.positions @ rotation
+    types = [species.index(s) + 1 for s in atoms.get_chemical_symbols()]
+    lines = [
+        "written by Haven", "", f"{len(atoms)} atoms", f"{len(species)} atom types", "",
+        f"0.0 {xhi:.12f} xlo xhi", f"0.0 {yhi:.12f} ylo yhi", f"0.0 {zhi:.12f} zlo zhi",
+        f"{xy:.12f} {xz:.12f} {yz:.12f} xy xz yz", "", "Masses", "",
+        *[f"{n} {atomic_masses[atomic_numbers[s]]:.6f} # {s}" for n, s in enumerate(species, 1)],
+        "", "Atoms # atomic", "",
+        *[f"{n} {t} {x:.12f} {y:.12f} {z:.12f}"
+          for n, (t, (x, y, z)) in enumerate(zip(types, positions, strict=True), 1)],
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return rotation

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.errors import HavenError, log
+from haven.core.errors import log
 from haven.core.periodic import minimum_image
 from haven.material.sites import SiteFinder, SiteLattice
 from haven.mechanism.bands import Band, nudged_band, relax
@@ -19,19 +18,6 @@ if TYPE_CHECKING:
 END_SHARE = 0.5
 SHORTENED = 0.75
 DIP = 0.02
-
-
-def potential(path: Path, atoms: Atoms) -> Any:
-    """Return an ASE calculator of a frozen potential, checked to know the elements of ``atoms``."""
-    from deepmd.calculator import DP
-
-    try:
-        calculator = DP(path)
-    except Exception as error:
-        raise HavenError(f"potential {path} can't be loaded: {error}") from error
-    if absent := sorted(set(atoms.get_chemical_symbols()) - set(calculator.type_dict)):
-        raise HavenError(f"potential {path} does not know {', '.join(absent)}")
-    return calculator
 
 
 def start_verdict(start: Atoms, force_tolerance: float) -> dict[str, Any]:

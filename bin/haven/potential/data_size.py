@@ -12,7 +12,9 @@ from typing import Any
 
 from haven.core import tasks
 from haven.core.errors import HavenError, log
-from haven.potential.training import Settings, finished, make, require_species
+from haven.potential.families.deepmd.settings import Settings
+from haven.potential.families.deepmd.train import make
+from haven.potential.training import finished
 
 SHOWN = ("mae", "rmse", "rmse_low_95", "rmse_high_95", "unit")
 
@@ -97,12 +99,10 @@ def _work(task: Task) -> None:
         done = finished(task.folder) or make(task.folder, task.settings, task.dataset,
                                              task.backend, None, task.compressed)
         model = task.folder / done["model"]
-    from haven.potential.families.deepmd.compression import open_potential
+    from haven.potential.families import open_evaluator
     from haven.potential.heldout import series_of
 
-    evaluator = open_potential(model)
-    known = require_species(evaluator.get_type_map(), task.species, str(model))
-    parts = series_of(evaluator, task.dataset, known)
+    parts = series_of(open_evaluator(model, task.species), task.dataset)
     rows = accuracy.accuracy_rows(parts["test"], accuracy.training_means(parts["train"]),
                                   task.settings.seed)
     whole = [{"quantity": r["quantity"], **{k: r[k] for k in SHOWN}} for r in rows

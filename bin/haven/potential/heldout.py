@@ -16,31 +16,29 @@ from haven.labels.audit import usual_settings
 from haven.labels.dispersion import KEY, with_dispersion
 from haven.potential import accuracy
 from haven.potential.dataset import write_systems
-from haven.potential.families.deepmd.compression import predict
+from haven.potential.families.base import Evaluator
 from haven.potential.families.deepmd.systems import system_arrays
 from haven.potential.surroundings import distances
 
 
 def series_of(
-    evaluator: Any, content: Mapping[str, Any], known: list[str]
+    evaluator: Evaluator, content: Mapping[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the series of `haven.potential.accuracy.series` of each subset, ``train`` the first.
 
     Parameters
     ----------
     evaluator
-        From `haven.potential.families.deepmd.compression.open_potential`.
+        From `haven.potential.families.open_evaluator`.
     content
         From `haven.potential.dataset.load`, perhaps through `with_aimd`.
-    known
-        The potential's own type map.
     """
     parts: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
-    order = np.array([known.index(s) for s in content["type_map"]])
+    order = np.array([evaluator.elements.index(s) for s in content["type_map"]])
     for system in content["systems"]:
         a = system_arrays(content["root"] / system["path"])
         coords, cells = a["coord"].reshape(len(a["coord"]), -1, 3), a["box"].reshape(-1, 3, 3)
-        found = predict(evaluator, coords, cells, order[a["type"]])
+        found = evaluator.predict(coords, cells, order[a["type"]])
         label = {"energy": a["energy"].ravel(), "force": a["force"].reshape(coords.shape)}
         if "virial" in a:
             label["virial"] = a["virial"].reshape(-1, 3, 3)

@@ -13,6 +13,7 @@ from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 from haven.potential.curve import measure_of, read_curve
 
+CHECKPOINT = re.compile(r"model\.ckpt-(\d+)\.(?:index|pt|jax)$")  # of any backend
 TRAINING = re.compile(r"(u[\d.]+_s\d+)_[0-9a-f]{12}$")
 
 
@@ -66,8 +67,9 @@ def _read(name: str, folder: Path, now: float) -> Training:
     rows = read_curve(curve)
     last = rows[-1] if rows else {}
     step = int(last.get("step", 0))
-    saved = sorted((int(path.stem.rpartition("-")[2]), path.stat().st_mtime)
-                   for path in folder.glob("model.ckpt-*.index"))
+    saved = sorted((int(match.group(1)), path.stat().st_mtime)
+                   for path in folder.glob("model.ckpt-*")
+                   if (match := CHECKPOINT.match(path.name)))
     between = [saved[-1][i] - saved[0][i] for i in (0, 1)] if saved else [0, 0]
     left = (steps - step) * between[1] / between[0] if between[0] and between[1] > 0 else math.nan
     touched = (curve if rows else folder / "input.json").stat().st_mtime

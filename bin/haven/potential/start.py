@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log
+from haven.potential.families import check_potential, family_of
 from haven.potential.families.deepmd.files import WEIGHTS
-from haven.potential.families.deepmd.model_file import check_potential
-from haven.potential.families.deepmd.summary import summarise
 
 
 def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[str],
@@ -41,7 +40,7 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
         log.warning("%s has no potential for U = %g eV: weights start from another U", place, u_ev)
     if chosen.suffix != WEIGHTS:
         check_potential(chosen, species)
-        if summarise(chosen).compressed:
+        if family_of(chosen).summarise(chosen).compressed:
             raise HavenError(f"potential {chosen} is compressed, and its network cannot be trained "
                              f"further: give the uncompressed one (uncompressed_{chosen.name})")
     log.info("weights start from %s", chosen.name)

@@ -1,292 +1,24 @@
-"""Training a deep potential with DeePMD-kit: input, training that resumes, freezing."""
+"""What identifies a training, what it left, and what its potential is made of."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib
 import importlib.metadata
 import json
-import re
-import time
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haven.core.errors import HavenError, log
+from haven.core.errors import log
 from haven.core.identity import package_digest, sha256
-from haven.core.options import option
-from haven.potential.curve import progress
-from haven.potential.families.deepmd.files import (
-    COMPILED,
-    PACKAGES,
-    WEIGHTS,
-    compile_weights,
-    require_packages,
-    save_weights,
-)
-from haven.potential.families.deepmd.input import DESCRIPTORS, described, make_input
-from haven.potential.families.deepmd.model_file import check_network
-from haven.potential.families.deepmd.process import dp
-from haven.potential.families.deepmd.systems import choose_sel, merge_systems
-
-SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
-FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
-PARTS = {"tensorflow": (".index", ".meta", ".data-00000-of-00001"),  # of a checkpoint
-         "pytorch": (".pt",), "jax": (".jax",)}
-ACTIVATIONS = ("gelu", "tanh")
-BATCH = r"[1-9][0-9]*|auto(:[1-9][0-9]*)?"
-MODULE = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
-
-
-def backend_of(model: str | Path) -> str:
-    """Return the backend that a potential's file name tells, TensorFlow for one not known.
-
-    >>> backend_of("u4_s1.pth")
-    'pytorch'
-    """
-    named = {suffix: backend for backend, suffix in SUFFIX.items()} | {COMPILED: "pytorch"}
-    return named.get(Path(model).suffix, "tensorflow")
-
-
-def paired(weights: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
-    """Return the loss's six weights in pairs, start and end, of energy, force and virial."""
-    return tuple(zip(weights[::2], weights[1::2], strict=True))
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a potential is trained.
-
-    Attributes
-    ----------
-    training_steps
-        Steps of the optimiser (Adam).
-    batch_size
-        Frames of one atom list in a step, or DeePMD-kit's ``auto:N``: as many as hold N atoms.
-    cutoff_angstrom, smooth_angstrom
-        Where the descriptor ends, and where it begins to be switched off.
-    descriptor
-        DeePMD-kit's name: ``se_e2_a``, or ``dpa4``, equivariant messages between neighbours.
-    degree, channels, blocks
-        Of ``dpa4``: highest angular momentum, width, and rounds of messages.
-    embedding, fitting
-        Neurons of the embedding and of the fitting network; these, what follows them up to
-        ``type_one_side``, ``smooth_angstrom`` and ``decay_steps`` are of ``se_e2_a``.
-    fitting_activation
-        Activation of the fitting network: one of ``ACTIVATIONS``, which are smooth, as forces need.
-    axis_neurons
-        Columns of the embedding matrix that make the second index of the descriptor.
-    type_one_side
-        One embedding network for each kind of neighbour, not for each pair of kinds: as DeePMD-kit
-        names it. The fitting networks tell the kinds of the centre apart still.
-    learning_rate_start, learning_rate_stop, decay_steps
-        Exponential decay from start to stop in stairs of ``decay_steps``; with ``dpa4`` the start's
-        rate for a third of the steps, then half a cosine.
-    prefactors
-        Loss weights of energy, force and virial, each at the start and at the end.
-    precision
-        ``float32`` or ``float64``.
-    seed
-        Seed of network, batches and everything else random.
-    """
-
-    training_steps: int = option(20_000, "training steps", least=1, most=100_000_000)
-    batch_size: int | str = option(
-        1, "frames in a batch: a number, or auto:N for at least N atoms", least=1,
-        pattern=r"auto(:[1-9][0-9]*)?", example="1 or auto:32")
-    cutoff_angstrom: float = option(6.0, "cutoff of the descriptor", unit="Angstrom", least=3,
-                                    most=12)
-    smooth_angstrom: float = option(
-        0.5, "distance at which the descriptor begins to be switched off", unit="Angstrom",
-        above=0, most=12, pipeline=False)
-    descriptor: str = option(
-        "se_e2_a", "kind of network: se_e2_a (fast), or dpa4, equivariant messages (profile "
-        "equivariant; PyTorch, for GPUs)", choices=DESCRIPTORS,
-        more="embedding, axis_neurons, fitting, fitting_activation, decay_steps and type_one_side "
-        "are of se_e2_a, degree, channels and blocks of dpa4")
-    degree: int = option(2, "highest angular momentum of dpa4's features", least=1, most=6)
-    channels: int = option(32, "channels of each of dpa4's features", least=8, most=1024)
-    blocks: int = option(2, "rounds of messages between dpa4's neighbours, each reaching one "
-                         "cutoff farther", least=1, most=12)
-    embedding: tuple[int, ...] = option((10, 20, 40), "neurons of the embedding network",
-                                        least=1, most=2000)
-    axis_neurons: int = option(
-        8, "columns of the embedding matrix that make the second index of the descriptor; at most "
-        "the last of embedding", least=1, most=100)
-    type_one_side: bool = option(
-        True, "one embedding network for each element of the neighbour, not for each pair of "
-        "elements")
-    fitting: tuple[int, ...] = option((64, 64, 64), "neurons of the fitting network", least=1,
-                                      most=2000)
-    fitting_activation: str = option("tanh", "activation of the fitting network",
-                                     choices=ACTIVATIONS)
-    learning_rate_start: float = option(5e-3, "learning rate at the start", above=0, most=0.1)
-    learning_rate_stop: float = option(1e-5, "learning rate at the end", above=0, most=0.1)
-    decay_steps: int = option(200, "steps between decays of the learning rate", least=1,
-                              most=10_000_000)
-    prefactors: tuple[
-        tuple[float, float], tuple[float, float], tuple[float, float]
-    ] = option(((0.02, 1.0), (1000.0, 100.0), (1.0, 1.0)),
-               "weights of energy, force and virial in the loss, each at the start and at the end",
-               least=0, parse=paired)
-    precision: str = option("float32", "precision of the network", choices=("float32", "float64"))
-    seed: int = option(1, "seed of network, batches and everything else random", least=0,
-                       most=2_000_000_000, pipeline=False)
+from haven.potential.families.deepmd.input import described
+from haven.potential.families.deepmd.settings import Settings
 
 
 def job_key(dataset: dict[str, Any], settings: Settings, *more: str) -> str:
     """Return 12 characters naming this training: data, settings and code that matter."""
     text = json.dumps([dataset["sha256"], described(settings), *more], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def checkpoints(folder: Path, backend: str = "tensorflow") -> dict[int, str]:
-    """Return a folder's whole checkpoints, newest first: step, and name for ``--restart``."""
-    first, *others = PARTS[backend]
-    found = {}
-    for path in folder.glob(f"model.ckpt-*{first}"):
-        prefix = path.name.removesuffix(first)
-        step = prefix.removeprefix("model.ckpt-")
-        parts = [path, *(folder / f"{prefix}{other}" for other in others)]
-        if (step.isdigit() and all(part.exists() and part.stat().st_size for part in parts)
-                and (backend != "pytorch" or zipfile.is_zipfile(path))):  # else still being written
-            found[int(step)] = prefix if backend == "tensorflow" else path.name
-    return dict(sorted(found.items(), reverse=True))
-
-
-def can_be_read(folder: Path, name: str, backend: str) -> bool:
-    """Tell whether every number of a checkpoint can be read; False where nothing can tell.
-
-    Parameters
-    ----------
-    folder
-        Of the training.
-    name
-        As `checkpoints` gives it.
-    backend
-        ``tensorflow``, ``pytorch`` or ``jax``.
-    """
-    try:
-        if backend == "pytorch":  # a zip archive: each member has its checksum
-            with zipfile.ZipFile(folder / name) as archive:
-                return archive.testzip() is None
-        if backend == "tensorflow":  # reading a tensor compares its checksum
-            tensorflow = importlib.import_module("tensorflow")
-            reader = tensorflow.train.load_checkpoint(str(folder / name))
-            for variable in reader.get_variable_to_shape_map():
-                reader.get_tensor(variable)
-            return True
-    except Exception as error:  # of whatever kind the library raises for damaged bytes
-        log.debug("%s: %s", name, error)
-    return False
-
-
-def frozen_file(content: dict[str, Any], backend: str) -> str:
-    """Return the name of the frozen potential that a training with this input leaves."""
-    equivariant = content["model"].get("type") == "dpa4"
-    return f"frozen{COMPILED if equivariant else SUFFIX[backend]}"
-
-
-def train(
-    folder: Path, content: dict[str, Any], backend: str = "tensorflow", init: Path | None = None
-) -> int:
-    """Train in ``folder``, going on from its newest whole checkpoint, and freeze ``frozen.*``.
-
-    A dpa4 network also leaves its weights as ``frozen.pt``, which other machines can freeze.
-
-    Parameters
-    ----------
-    folder
-        Kept between attempts.
-    content
-        DeePMD-kit's input.
-    backend
-        ``tensorflow``, ``pytorch`` or ``jax``.
-    init
-        Potential whose weights to start from: frozen, or a dpa4 network's ``.pt``.
-
-    Returns
-    -------
-    int
-        Step the training went on from, 0 for a fresh one.
-
-    Raises
-    ------
-    HavenError
-        If the training fails; checkpoints that can be read are never passed over for it.
-    """
-    flag, total = FLAG[backend], content["training"]["numb_steps"]
-    (folder / "input.json").write_text(json.dumps(content, indent=1))
-    how = "--init-model" if init and init.suffix == WEIGHTS else "--init-frz-model"
-    begin = [] if init is None else [how, str(init.resolve())]
-    resumed = 0
-    with contextlib.chdir(folder), progress(folder / "lcurve.out", total):
-        for resumed, name in [*checkpoints(folder, backend).items(), (0, "")]:
-            more = ["--restart", name] if name else begin
-            if name:
-                log.info("going on from the checkpoint of step %d of %d", resumed, total)
-            try:
-                dp(flag, "train", "input.json", "--log-level", "0", *more)
-                break
-            except Exception as error:
-                kept = name and can_be_read(Path(), name, backend)
-                if kept or not name:  # the machine failed, not the checkpoint
-                    again = (f"; the checkpoint of step {resumed} is whole, run again to go on "
-                             "from it" if kept else "")
-                    raise HavenError(f"training failed in {folder}: "
-                                     f"{' '.join(str(error).split())[:300]}{again}") from error
-                log.warning("checkpoint %s cannot be used: trying an earlier one", name)
-        frozen = Path(frozen_file(content, backend))
-        if frozen.suffix == COMPILED:
-            weights = frozen.with_suffix(WEIGHTS)
-            save_weights(Path("model.ckpt.pt"), weights)
-            compile_weights(weights, frozen)
-        else:
-            dp(flag, "freeze", "-c", ".", "-o", frozen.name, "--log-level", "0")
-    return resumed
-
-
-def make(
-    folder: Path, settings: Settings, dataset: dict[str, Any], backend: str, init: Path | None,
-    compressed: bool,
-) -> dict[str, Any]:
-    """Train, freeze and perhaps compress in ``folder``; what `finished` returns from then on.
-
-    Returns
-    -------
-    dict
-        ``model`` (file in the folder), ``frozen`` (the same before compression), ``sel``,
-        ``resumed_from_step``, ``wall_s`` and ``compression``, what
-        `haven.potential.families.deepmd.compression.compress` found, or None.
-    """
-    began = time.monotonic()
-    sel = choose_sel(dataset, settings.cutoff_angstrom)
-    parts, test = (merge_systems(dataset, subset, folder) for subset in ("train", "test"))
-    # the frozen potential carries its input: paths in it are the training folder's own
-    own, held = ([str(Path(path).relative_to(folder.resolve())) for path in some]
-                 for some in (parts, test))
-    content = make_input(settings, dataset["type_map"], sel, own, held, dataset["has_virial"])
-    if init is not None:
-        check_network(init, content["model"])
-    resumed = train(folder, content, backend, init)
-    frozen = frozen_file(content, backend)
-    model, check = frozen, None
-    if compressed and backend != "tensorflow":
-        log.info("the potential stays uncompressed: only TensorFlow's are compressed here")
-    elif compressed:
-        from haven.potential.families.deepmd.compression import compress
-
-        check = compress(folder, model, "compressed.pb", [Path(p) for p in test])
-        model = "compressed.pb" if check["holds"] else model
-    done = {"model": model, "frozen": frozen, "sel": sel,
-            "resumed_from_step": resumed, "compression": check,
-            "wall_s": round(time.monotonic() - began, 1)}
-    (folder / "unfinished.json").write_text(json.dumps(done))
-    (folder / "unfinished.json").rename(folder / "finished.json")
-    return done
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
@@ -301,49 +33,6 @@ def finished(folder: Path) -> dict[str, Any] | None:
     return done
 
 
-def check(
-    settings: Settings, dataset: dict[str, Any], species: list[str], u_ev: float, backend: str
-) -> None:
-    """Refuse a training that cannot succeed, before any of it is run."""
-    import importlib.util
-
-    root = dataset["root"]
-    if dataset["type_map"] != species:
-        raise HavenError(f"data set {root} is of {', '.join(dataset['type_map'])}, the material of "
-                         f"{', '.join(species)}: build the data set with this material file")
-    if abs(float(dataset["u_ev"]) - u_ev) > 1e-6:
-        raise HavenError(f"data set {root} is of U = {dataset['u_ev']:g} eV, not {u_ev:g} eV")
-    if not 0 < settings.smooth_angstrom < settings.cutoff_angstrom:
-        raise HavenError(f"smooth_angstrom ({settings.smooth_angstrom:g}) must be above 0 and "
-                         f"below cutoff_angstrom ({settings.cutoff_angstrom:g})")
-    if not 0 < settings.learning_rate_stop <= settings.learning_rate_start:
-        raise HavenError("learning_rate_stop must be above 0 and not above learning_rate_start")
-    if not re.fullmatch(BATCH, str(settings.batch_size)):
-        raise HavenError(f"batch_size is {settings.batch_size}: it must be a whole number of at "
-                         "least 1, or auto:N for at least N atoms")
-    for name in ("training_steps", "decay_steps"):
-        if getattr(settings, name) < 1:
-            raise HavenError(f"{name} is {getattr(settings, name)}: it must be at least 1")
-    for name, low, high in (("degree", 1, 6), ("channels", 8, 1024), ("blocks", 1, 12)):
-        if not low <= getattr(settings, name) <= high:
-            raise HavenError(f"{name} is {getattr(settings, name)}: it must be from {low} to "
-                             f"{high}")
-    if not 1 <= settings.axis_neurons <= settings.embedding[-1]:
-        raise HavenError(f"axis_neurons is {settings.axis_neurons}: it must be from 1 to the last "
-                         f"of embedding, {settings.embedding[-1]}")
-    if settings.descriptor == "dpa4" and backend != "pytorch":
-        raise HavenError(f"descriptor dpa4 is of the backend pytorch, not {backend}: set backend, "
-                         "or take the profile equivariant, which does")
-    if backend == "pytorch":
-        require_packages(PACKAGES if settings.descriptor == "dpa4" else (MODULE[backend],))
-    elif importlib.util.find_spec(MODULE[backend]) is None:
-        raise HavenError(f"backend {backend} is not installed: add {MODULE[backend]} to the Python "
-                         "environment or choose another")
-    if backend == "jax" and not settings.type_one_side:
-        raise HavenError("DeePMD-kit's JAX backend trains this descriptor with type_one_side only: "
-                         "set it, or choose another backend")
-
-
 def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict[str, Any]:
     """Return what a potential is made of, for ``potential.json`` beside it."""
     return {
@@ -356,12 +45,3 @@ def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict
         "versions": {n: importlib.metadata.version(n) for n in ("deepmd-kit", "numpy")},
         "haven": package_digest(),
     }
-
-
-def require_species(known: Sequence[str], species: Sequence[str], model: str) -> list[str]:
-    """Return a potential's type map, or refuse a potential that lacks an element."""
-    absent = [s for s in species if s not in known]
-    if absent:
-        raise HavenError(f"potential {model} knows {', '.join(known)}, not {', '.join(absent)}: it "
-                         "is of another material")
-    return list(known)

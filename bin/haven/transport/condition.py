@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, log
 from haven.transport.conductivity import Z95
 from haven.transport.diffusion import (
     MODES,
@@ -159,6 +159,31 @@ def read(path: str | Path) -> Watched:
 def read_folder(folder: str | Path) -> list[Watched]:
     """Read all runs of a folder, sorted by the files' names."""
     return [read(path) for path in sorted(Path(folder).glob(f"*{ENDING}"))]
+
+
+def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list[Watched]:
+    """Return the runs that the tables have too; say which are in one place alone.
+
+    Parameters
+    ----------
+    runs
+        Runs of the files of modes.
+    analysed
+        Keys (material, u_ev, temperature_k, replica, seed) of the runs in the tables.
+    """
+    def key(keys: Mapping[str, Any]) -> tuple[str, float, float, int, int]:
+        return (str(keys["material"]), float(keys["u_ev"]), float(keys["temperature_k"]),
+                int(keys["replica"]), int(keys["seed"]))
+
+    held = {key(run.keys): run for run in runs}
+    known = {key(keys) for keys in analysed}
+    lost, left = len(known - set(held)), len(set(held) - known)
+    if lost and held:
+        log.warning("%d of %d runs have no file *%s beside their tables: they count with their "
+                    "jumps alone (analyse them again)", lost, len(known), ENDING)
+    if left:
+        log.warning("%d file(s) *%s of runs that no table has: left out", left, ENDING)
+    return [run for place, run in held.items() if place in known]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ KILLS, STEPS, EVERY = 10, 3000, 10
 
 def arguments(structure: Path, out: Path, place: Path) -> list[object]:
     return ["--structure", structure, "--potentials", trained() / "u4_s1.pb", "--u_ev", 4,
-            "--temperature_k", 300, "--timestep_fs", 1, "--equilibration_ps", 0.05,
+            "--temperature_k", 300, "--timestep_fs", 1, "--cell", "material",
+            "--equilibration_ps", 0.05,
             "--production_ps", STEPS / 1000, "--dump_ps", EVERY / 1000, "--all_every", 10,
             "--checkpoint_minutes", 0.001, "--out", out, "--checkpoint_dir", place]
 
@@ -171,7 +172,7 @@ def test_a_second_task_waits_until_the_first_has_left_the_folder(tmp_path):
     assert order == ["first", "second"]
 
 
-def test_a_gpu_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch, caplog):
+def test_a_gpu_that_is_not_there_or_not_used_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(guard, "DEVICES", tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with pytest.raises(HavenError, match=r"no GPU on .* \(no /dev/nvidia device\)"):
@@ -179,7 +180,16 @@ def test_a_gpu_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch, caplog
     (tmp_path / "nvidia0").touch()
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(guard, "CPU_ONLY", "numpy")
-    assert guard.require_gpu() is None and "numpy computes on processors alone" in caplog.text
+    with pytest.raises(HavenError, match=r"would not be used: tensorflow .*setup --gpu"):
+        guard.require_gpu()
+    torch = tmp_path / "torch"
+    torch.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (torch / "__init__.py").touch()
+    (torch / "version.py").write_text("cuda: Optional[str] = None\nhip = None\n")
+    with pytest.raises(HavenError, match=r"would not be used: pytorch is built for processors"):
+        guard.require_gpu("pytorch")
+    (torch / "version.py").write_text("cuda: Optional[str] = '13.0'\nhip = None\n")
     assert guard.require_gpu("pytorch") == "GPU"
     monkeypatch.setattr(guard, "CPU_ONLY", "no-such-library")
     driver = tmp_path / "nvidia-smi"

@@ -19,16 +19,18 @@ from trained import ROOT, call, kill_when, script, trained
 from haven.core.errors import HavenError
 from haven.core.identity import sha256
 from haven.dynamics import lammps
+from haven.material import structures
 from haven.potential import curve as learning
 from haven.potential import dataset
 from haven.potential import training as potential
 from haven.potential.families.deepmd import files as weights
 from haven.potential.families.deepmd import input as training_input
+from haven.potential.families.deepmd import settings, train
 from haven.potential.families.deepmd.summary import trained_network
 from haven.potential.start import choose_start
 
 SHIPPED = ROOT / "assets" / "models" / "dpa4"
-SETTINGS = potential.Settings(descriptor="dpa4")
+SETTINGS = settings.Settings(descriptor="dpa4")
 INSTALLED = all(importlib.util.find_spec(name) for name in weights.PACKAGES)
 real = pytest.mark.skipif(not INSTALLED, reason="PyTorch is not installed: HAVEN_PYTORCH=yes "
                           "./haven test installs it")
@@ -51,7 +53,7 @@ def test_the_input_holds_what_the_settings_say():
 
 
 def test_each_descriptor_is_described_by_its_own_settings():
-    invariant, equivariant = (training_input.described(s) for s in (potential.Settings(), SETTINGS))
+    invariant, equivariant = (training_input.described(s) for s in (settings.Settings(), SETTINGS))
     assert "channels" not in invariant and "embedding" not in equivariant
     assert set(invariant) | set(equivariant) == set(asdict(SETTINGS))
     data = {"sha256": "a"}
@@ -76,7 +78,7 @@ def test_a_curve_of_mean_errors_is_said_to_be_one(tmp_path):
 def test_what_cannot_be_trained_is_refused(change, backend, says):
     content = dataset.load(trained() / "u4.dataset")
     with pytest.raises(HavenError, match=says):
-        potential.check(replace(SETTINGS, **change), content, ["Li", "Ti", "Cl"], 4.0, backend)
+        train.check(replace(SETTINGS, **change), content, ["Li", "Ti", "Cl"], 4.0, backend)
 
 
 def test_a_package_that_is_missing_is_named():
@@ -95,7 +97,7 @@ def test_a_network_is_named_in_the_costs():
     about = training_input.described(SETTINGS)
     assert trained_network(about) == (
         "DPA4 of degree 2, 32 channels, 2 blocks, cutoff 6 Å, float32")
-    about = training_input.described(potential.Settings())
+    about = training_input.described(settings.Settings())
     assert trained_network(about) == "10-20-40 / 64-64-64, cutoff 6 Å, float32"
 
 
@@ -134,6 +136,7 @@ def test_shipped_weights_say_what_they_were_trained_on():
 def test_shipped_weights_have_the_errors_they_are_shipped_with(tmp_path, u_ev):
     from haven.potential import accuracy
     from haven.potential.families.deepmd.compression import open_potential
+    from haven.potential.families.deepmd.family import Opened
     from haven.potential.heldout import series_of
 
     built = call("build_dataset.py", "--frames", ROOT / "assets" / "frames" / "li3ticl6",
@@ -141,7 +144,7 @@ def test_shipped_weights_have_the_errors_they_are_shipped_with(tmp_path, u_ev):
     assert built.returncode == 0, built.stderr
     content = dataset.load(tmp_path / f"u{u_ev}.dataset")
     held = {**content, "systems": [s for s in content["systems"] if s["subset"] == "test"]}
-    parts = series_of(open_potential(SHIPPED / f"u{u_ev}_s1.pt"), held, content["type_map"])
+    parts = series_of(Opened(open_potential(SHIPPED / f"u{u_ev}_s1.pt")), held)
     found = accuracy.accuracy_rows(parts["test"], accuracy.training_means(parts["test"]), 1)
     said = pd.read_csv(SHIPPED / "accuracy.csv").query("u_ev == @u_ev and seed == 1")
     said = said.set_index(["quantity", "species"])["rmse"]
@@ -165,7 +168,7 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
     asked = arguments(folder, tmp_path)
     jobs = tmp_path / "checkpoints"
     assert kill_when(script("train_potential.py", *asked), lambda: any(
-        potential.checkpoints(job, "pytorch") for job in jobs.glob("*")))
+        train.checkpoints(job, "pytorch") for job in jobs.glob("*")))
     done = call("train_potential.py", *asked)
     assert done.returncode == 0, done.stderr
     about = json.loads((tmp_path / "u4_s1.potential.json").read_text())
@@ -209,7 +212,7 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
     assert first.energy[0] == pytest.approx(rotated.energy[0], abs=1e-4)
 
     # LAMMPS finds the library and computes the same energy
-    lammps.write_data(tmp_path / "in.data", atoms, ["Li", "Ti", "Cl"])
+    structures.write_data(tmp_path / "in.data", atoms, ["Li", "Ti", "Cl"])
     lines = lammps.setting_lines("read_data in.data", ["u4_s1.pt2"], ["Li", "Ti", "Cl"])
     (tmp_path / "in.lmp").write_text("\n".join(
         [*lines, "thermo_style custom step temp pe", "fix 1 all nve", "run 1"]) + "\n")

@@ -16,11 +16,12 @@ from trained import ROOT, STEPS, call, train_arguments, trained
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.potential import accuracy, dataset, heldout
+from haven.potential import accuracy, dataset, families, heldout
 from haven.potential import curve as learning
 from haven.potential import progress as trainings
 from haven.potential import training as potential
-from haven.potential.families.deepmd import model_file
+from haven.potential.families.deepmd import model_file, settings, train
+from haven.potential.families.deepmd.input import make_input
 from haven.potential.start import choose_start
 
 
@@ -139,7 +140,10 @@ def test_parity_repeats_the_accuracy(folder, tested):
 
 def test_metrics_of_known_numbers():
     found = accuracy.metrics(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 6.0]))
-    assert found == {"count": 4, "mae": 0.5, "rmse": 1.0, "max_error": 2.0, "r2": 1 - 4 / 5}
+    assert found == {"count": 4, "mae": 0.5, "rmse": 1.0, "max_error": 2.0, "r2": 1 - 4 / 5,
+                     "offset": 0.5, "scatter": pytest.approx(0.75**0.5)}
+    shifted = accuracy.metrics(np.arange(3.0), np.arange(3.0) - 0.03)
+    assert shifted["offset"] == pytest.approx(-0.03) and shifted["scatter"] < 1e-12
     assert accuracy.metrics(np.ones(3), np.ones(3))["r2"] is None
 
 
@@ -201,15 +205,23 @@ def test_a_batch_may_be_as_many_frames_as_hold_some_atoms(folder, tmp_path):
 
 
 def test_a_backend_that_is_not_installed_is_named(folder, monkeypatch):
-    monkeypatch.setitem(potential.MODULE, "jax", "no_such_library")
+    monkeypatch.setitem(settings.MODULE, "jax", "no_such_library")
     with pytest.raises(HavenError, match="backend jax is not installed: add no_such_library"):
-        potential.check(potential.Settings(), dataset.load(folder / "u4.dataset"),
+        train.check(settings.Settings(), dataset.load(folder / "u4.dataset"),
                         ["Li", "Ti", "Cl"], 4.0, "jax")
 
 
-def test_a_potential_of_another_material_is_refused():
+def water(folder):
+    path = folder / "water.pair"
+    path.write_text("cutoff_angstrom: 5\ndamping_per_angstrom: 0.3\nrepulsion_ev: 1\n"
+                    "stiffness_angstrom: 0.2\ncharges: {O: -0.8, H: 0.4}\n"
+                    "radii_angstrom: {O: 1.3, H: 0.3}\n")
+    return path
+
+
+def test_a_potential_of_another_material_is_refused(tmp_path):
     with pytest.raises(HavenError, match="knows O, H, not Li, Cl"):
-        potential.require_species(["O", "H"], ["Li", "Cl"], "water.pb")
+        families.open_evaluator(water(tmp_path), ["Li", "Cl"])
 
 
 def test_a_potential_cut_off_is_refused(folder, tmp_path):
@@ -228,7 +240,7 @@ def test_checkpoints_that_are_not_whole_are_passed_over(tmp_path):
             (tmp_path / f"model.ckpt-{step}.{end}").write_text("x")
     (tmp_path / "model.ckpt-300.data-00000-of-00001").write_text("")
     (tmp_path / "model.ckpt-200.meta").unlink()
-    assert potential.checkpoints(tmp_path) == {100: "model.ckpt-100"}
+    assert train.checkpoints(tmp_path) == {100: "model.ckpt-100"}
 
 
 def archive(path: Path) -> None:
@@ -242,7 +254,7 @@ def test_a_checkpoint_of_pytorch_still_being_written_is_passed_over(tmp_path):
         archive(tmp_path / f"model.ckpt-{step}.pt")
     half = tmp_path / "model.ckpt-200.pt"
     half.write_bytes(half.read_bytes()[:1000])
-    assert potential.checkpoints(tmp_path, "pytorch") == {100: "model.ckpt-100.pt"}
+    assert train.checkpoints(tmp_path, "pytorch") == {100: "model.ckpt-100.pt"}
 
 
 @pytest.fixture
@@ -254,7 +266,7 @@ def failing(tmp_path, monkeypatch):
         calls.append(arguments)
         raise RuntimeError("Shared memory manager connection has timed out")
 
-    monkeypatch.setattr(potential, "dp", dp)
+    monkeypatch.setattr(train, "dp", dp)
     return calls
 
 
@@ -263,7 +275,7 @@ def test_a_failure_of_the_machine_throws_no_checkpoint_away(tmp_path, failing):
     for step in (100, 200):
         archive(tmp_path / f"model.ckpt-{step}.pt")
     with pytest.raises(HavenError, match=r"Shared memory.*checkpoint of step 200 is whole, run"):
-        potential.train(tmp_path, content, "pytorch")
+        train.train(tmp_path, content, "pytorch")
     assert [call[-1] for call in failing] == ["model.ckpt-200.pt"]
 
 
@@ -276,22 +288,22 @@ def test_a_damaged_checkpoint_is_passed_over_for_an_earlier_one(tmp_path, failin
     content_bytes[700] ^= 1
     damaged.write_bytes(content_bytes)
     with pytest.raises(HavenError, match="checkpoint of step 100 is whole"):
-        potential.train(tmp_path, content, "pytorch")
+        train.train(tmp_path, content, "pytorch")
     assert [call[-1] for call in failing] == ["model.ckpt-200.pt", "model.ckpt-100.pt"]
     assert "checkpoint model.ckpt-200.pt cannot be used: trying an earlier one" in caplog.text
 
 
 def test_a_damaged_checkpoint_of_tensorflow_is_told_from_a_whole_one(folder, tmp_path):
     job = next((folder / "checkpoints").iterdir())
-    name = next(iter(potential.checkpoints(job).values()))
+    name = next(iter(train.checkpoints(job).values()))
     for part in job.glob(f"{name}.*"):
         shutil.copy(part, tmp_path)
-    assert potential.can_be_read(tmp_path, name, "tensorflow")
+    assert train.can_be_read(tmp_path, name, "tensorflow")
     data = tmp_path / f"{name}.data-00000-of-00001"
     content = bytearray(data.read_bytes())
     content[len(content) // 2] ^= 4
     data.write_bytes(content)
-    assert not potential.can_be_read(tmp_path, name, "tensorflow")
+    assert not train.can_be_read(tmp_path, name, "tensorflow")
 
 
 @pytest.mark.parametrize(("backend", "end"), [("pytorch", ".pt"), ("jax", ".jax")])
@@ -300,7 +312,7 @@ def test_checkpoints_of_other_backends_are_found_too(tmp_path, backend, end):
         archive(tmp_path / f"model.ckpt-{step}{end}")
     (tmp_path / f"model.ckpt-2000{end}").write_text("")
     (tmp_path / f"model.ckpt{end}").symlink_to(f"model.ckpt-1100{end}")
-    assert list(potential.checkpoints(tmp_path, backend).items()) == [
+    assert list(train.checkpoints(tmp_path, backend).items()) == [
         (step, f"model.ckpt-{step}{end}") for step in (1100, 100, 90)]
 
 
@@ -316,17 +328,17 @@ def test_a_curve_joined_after_a_restart_has_each_step_once(tmp_path):
 
 def test_job_key_follows_data_and_settings(folder):
     data = {"sha256": "a"}
-    one = potential.job_key(data, potential.Settings())
-    assert one == potential.job_key(data, potential.Settings())
-    assert one != potential.job_key(data, potential.Settings(seed=2))
-    assert one != potential.job_key({"sha256": "b"}, potential.Settings())
+    one = potential.job_key(data, settings.Settings())
+    assert one == potential.job_key(data, settings.Settings())
+    assert one != potential.job_key(data, settings.Settings(seed=2))
+    assert one != potential.job_key({"sha256": "b"}, settings.Settings())
 
 
 def test_weights_of_another_network_are_refused(folder):
     given = folder / "uncompressed_u4_s1.pb"
-    settings = potential.Settings(embedding=(4, 8), axis_neurons=4, fitting=(16, 16),
-                                  cutoff_angstrom=5.0, precision="float64")
-    same = potential.make_input(settings, ["Li", "Ti", "Cl"], [1], [], [], False)["model"]
+    own = settings.Settings(embedding=(4, 8), axis_neurons=4, fitting=(16, 16),
+                            cutoff_angstrom=5.0, precision="float64")
+    same = make_input(own, ["Li", "Ti", "Cl"], [1], [], [], False)["model"]
     model_file.check_network(given, same)
     for key, value in (("embedding", (4, 9)), ("cutoff_angstrom", 6.0), ("type_one_side", True),
                        ("fitting_activation", "gelu")):

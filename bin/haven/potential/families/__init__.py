@@ -1,1 +1,68 @@
-"""Families of potentials."""
+"""The families of potentials: `FAMILIES`, and what to ask of a file whose family is not known.
+
+A new family is a module with a class of `haven.potential.families.base.Family`, and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from haven.core.errors import HavenError, existing
+from haven.potential.families.base import Evaluator, Family
+from haven.potential.families.deepmd.family import Deepmd
+from haven.potential.families.pair import Pair
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+FAMILIES: tuple[Family, ...] = (Deepmd(), Pair())
+
+
+def family_of(path: str | Path) -> Family:
+    """Return the family of a potential, which its file's ending tells.
+
+    Raises
+    ------
+    HavenError
+        If no family has such files.
+    """
+    ending = Path(path).suffix
+    for family in FAMILIES:
+        if ending in family.suffixes:
+            return family
+    known = ", ".join(suffix for family in FAMILIES for suffix in family.suffixes)
+    raise HavenError(f"{path} is no frozen potential: expected {known}")
+
+
+def check_potential(path: str | Path, species: Sequence[str]) -> None:
+    """Refuse a file that is no potential, or a potential that lacks one of the elements."""
+    family_of(path).check(existing(path, "potential"), species)
+
+
+def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> None:
+    """Refuse potentials as `check_potential` does, and those that cannot be run side by side."""
+    family = family_of(paths[0])
+    for path in paths:
+        if family_of(path) is not family:
+            raise HavenError(f"potentials {paths[0]} and {path} are of two families: an ensemble "
+                             "is of one")
+    family.check_ensemble([existing(path, "potential") for path in paths], species)
+
+
+def calculator(path: str | Path, atoms: Atoms) -> Any:
+    """Return an ASE calculator of a potential, checked to know the elements of ``atoms``."""
+    made, known = family_of(path).calculator(existing(path, "potential"))
+    if absent := sorted(set(atoms.get_chemical_symbols()) - set(known)):
+        raise HavenError(f"potential {path} does not know {', '.join(absent)}")
+    return made
+
+
+def open_evaluator(path: str | Path, species: Sequence[str]) -> Evaluator:
+    """Return a potential opened to predict labels, or refuse one that lacks an element."""
+    made = family_of(path).evaluator(existing(path, "potential"))
+    if absent := [s for s in species if s not in made.elements]:
+        raise HavenError(f"potential {path} knows {', '.join(made.elements)}, not "
+                         f"{', '.join(absent)}")
+    return made

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from haven.core.errors import HavenError, log
+from haven.potential.families.base import Predictions
 from haven.potential.families.deepmd.process import dp
 from haven.potential.families.deepmd.systems import system_arrays
 
 ENERGY_BOUND, FORCE_BOUND = 1e-6, 1e-4
 TABLE_STEPS = (0.01, 0.005, 0.002, 0.001)
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a potential predicts for the frames of one system.
-
-    Attributes
-    ----------
-    energy
-        Shape (F,), eV.
-    force
-        Shape (F, A, 3), eV/Angstrom.
-    virial
-        Shape (F, 3, 3), eV.
-    """
-
-    energy: np.ndarray
-    force: np.ndarray
-    virial: np.ndarray
 
 
 def open_potential(path: str | Path) -> Any:

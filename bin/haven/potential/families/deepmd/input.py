@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from haven.potential.training import Settings
+    from haven.potential.families.deepmd.settings import Settings
 
 EQUIVARIANT = ("degree", "channels", "blocks")
 INVARIANT = ("smooth_angstrom", "embedding", "axis_neurons", "type_one_side", "fitting",

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 
 from haven.core.options import Operation, add, option, read
-from haven.potential import training as potential
+from haven.potential.families.deepmd import settings
 
 
 @dataclass(frozen=True)
@@ -14,18 +14,18 @@ class Build:
     """With what a potential is trained, and what is made of it."""
 
     backend: str = option(
-        "tensorflow", "backend of DeePMD-kit, where installed", choices=tuple(potential.SUFFIX),
+        "tensorflow", "backend of DeePMD-kit, where installed", choices=tuple(settings.SUFFIX),
         more="Potentials of jax cannot drive LAMMPS: --potentials_only")
     compress: bool = option(True, "compress the frozen potential")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add options of `haven.potential.training.Settings`, backend, compression, checkpoints."""
-    add(parser, potential.Settings)
+    """Add the options of a training: its settings, backend, compression, checkpoints."""
+    add(parser, settings.Settings)
     add(parser, Build)
     add(parser, Operation, "threads", "gpu", "checkpoint_dir")
 
 
-def settings_of(args: argparse.Namespace) -> potential.Settings:
+def settings_of(args: argparse.Namespace) -> settings.Settings:
     """Return the settings that the options of `add_options` say."""
-    return read(potential.Settings, args)
+    return read(settings.Settings, args)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from haven.potential.families.base import Summary
 from haven.potential.families.deepmd.model_file import model_of
 
 
@@ -25,22 +25,6 @@ def network_words(
     """Return layers' widths, cutoff (Angstrom) and precision of a network in words."""
     widths = ["-".join(str(n) for n in part) for part in (embedding, fitting)]
     return f"{widths[0]} / {widths[1]}, cutoff {cutoff:g} Å, {precision}"
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a frozen potential says of itself.
-
-    Attributes
-    ----------
-    model
-        Network and precision in words.
-    compressed
-        Whether its embedding is tabulated; None where the file does not say.
-    """
-
-    model: str
-    compressed: bool | None
 
 
 def summarise(potential: Path) -> Summary:
