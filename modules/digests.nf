@@ -15,6 +15,7 @@ def packagesOf() {
         fit_arrhenius          : ['core', 'trajectory', 'dynamics', 'transport'],
         import_frames          : ['core', 'material', 'labels'],
         label_frames           : ['core', 'material', 'labels'],
+        make_material          : ['core', 'material'],
         measure_cost           : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost'],
         measure_learning       : ['core', 'material', 'labels', 'potential'],
         minimise               : ['core', 'material', 'labels', 'potential', 'dynamics'],
@@ -27,6 +28,8 @@ def packagesOf() {
         show_status            : ['core', 'potential', 'dynamics'],
         test_potential         : ['core', 'material', 'labels', 'potential'],
         train_potential        : ['core', 'material', 'labels', 'potential'],
+        anneal                 : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
+        equilibrate_cell       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         clean_work             : ['core', 'dynamics'],
     ]
 }

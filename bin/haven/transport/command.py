@@ -158,7 +158,8 @@ def _run(
         prefix = _prefix(given, one, held.symbol, count, several)
         parts.append(analysis.analyse(held, keys, prefix, settings, ions if several else None))
     source = ", ".join(path.name for path in one.paths)
-    inputs = {"trajectory": source, **{k: v for k, v in opened[0].meta.items() if k != "source"}}
+    inputs = {"trajectory": source, "files": [str(path) for path in one.paths],
+              **{k: v for k, v in opened[0].meta.items() if k != "source"}}
     written: list[Path] = []
     for part in parts:
         written += _write(part, inputs, out, source)
@@ -172,7 +173,7 @@ def _run(
         for line in screen.together_lines(joint):
             log.info("%s", line)
         prefix = _prefix(given, one, "+".join(held.symbol for held in opened), count, True)
-        written += _tables([(ONSAGER, joint)], prefix, inputs, out, source)
+        written += _tables([(ONSAGER, joint)], prefix, inputs, out)
     return written
 
 
@@ -203,7 +204,7 @@ def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) ->
         (MSD, rows.msd_rows(curves, part.place)),
         (DIFFUSION, rows.diffusion_rows(part.found, part.trajectory, place)),
         (CONDUCTIVITY, sigma), (ONSAGER, axes), (VERDICTS, part.checks),
-    ], part.prefix, inputs, out, source)
+    ], part.prefix, inputs, out)
     ended, first = part.ended, part.found[0]
     if ended == "stable" and first.verdict in ("unstable", "drifting"):
         ended = first.verdict
@@ -216,17 +217,17 @@ def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) ->
 
 def _tables(
     what: Iterable[tuple[Schema, list[dict[str, Any]]]], prefix: str, inputs: Mapping[str, Any],
-    out: Path, source: str,
+    out: Path,
 ) -> list[Path]:
     """Write tables as Parquet and CSV; files of other trajectories are not written over."""
     written = []
     for schema, found in what:
         stem = f"{prefix}_transport" if schema is VERDICTS else prefix
         target = out / f"{stem}.{schema.name}.parquet"
-        earlier = tables.inputs_of(target).get("trajectory", source)
-        if earlier != source:
-            raise HavenError(f"{target} is of another trajectory ({earlier}): give --name or "
-                             "another --out")
+        earlier = tables.inputs_of(target).get("files", inputs["files"])
+        if earlier != inputs["files"]:
+            raise HavenError(f"{target} is of another trajectory ({', '.join(earlier)}): give "
+                             "--name or another --out")
         written.append(tables.write(schema, found, target, inputs))
         written.append(as_csv(target))
     return written

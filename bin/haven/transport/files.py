@@ -70,6 +70,9 @@ def runs_of(
     """
     if how not in RUNS:
         raise HavenError(f"--runs {how}: choose one of {', '.join(RUNS)}")
+    for value in numbers(temperatures, None, "temperature_k") if temperatures else []:
+        if not 0 < value < 1e5:
+            raise HavenError(f"--temperature_k {value:g}: must be positive, in K")
     paths = [existing(file, "trajectory") for file in files]
     if twice := {path for path in paths if paths.count(path) > 1}:
         raise HavenError(f"{sorted(twice)[0]} is given twice: give each file once")
@@ -88,9 +91,6 @@ def runs_of(
                                  "for all files, or one for each with commas between), or names "
                                  "such as run_600K.lammpstrj")
             given.append(value)
-    for value in given:
-        if not 0 < value < 1e5:
-            raise HavenError(f"--temperature_k {value:g}: must be positive, in K")
     found = []
     for temperature in sorted(set(given)):
         some = [path for path, value in zip(paths, given, strict=True) if value == temperature]

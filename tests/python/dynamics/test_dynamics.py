@@ -16,6 +16,7 @@ from ase import Atoms
 from ase.io import read, write
 from trained import MATERIAL, call, kill_when, script, trained
 
+from haven.core import options as core_options
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.dynamics import job, lammps, production, segments
@@ -26,7 +27,7 @@ from haven.trajectory.trajectory import open_npz, read_members
 
 SPECIES = ("Li", "Ti", "Cl")
 LENGTH = {"--timestep_fs": 1, "--equilibration_ps": 0.04, "--production_ps": 0.12,
-          "--dump_ps": 0.01, "--all_every": 4, "--temperature_k": 300}
+          "--dump_ps": 0.01, "--all_every": 4, "--temperature_k": 300, "--cell": "material"}
 
 
 def options(**changed):
@@ -204,7 +205,10 @@ def test_a_restart_cut_off_gives_way_to_the_one_before(tmp_path, undisturbed, ca
     assert "production.120.restart is cut off" in caplog.text
 
 
-def test_a_run_that_explodes_is_kept_with_its_verdict(minimised, potential, tmp_path):
+def test_a_run_that_explodes_is_kept_with_its_verdict(minimised, potential, tmp_path, monkeypatch):
+    item = core_options._item  # a time step that nobody may ask for
+    monkeypatch.setattr(core_options, "_item", lambda told, part, text: (
+        float(part) if told.name == "timestep_fs" else item(told, part, text)))
     held = run(minimised, potential, tmp_path, timestep_fs=20, dump_ps=0.04,
                equilibration_ps=0.0, production_ps=20)
     row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
@@ -383,7 +387,7 @@ def test_the_watcher_tells_melting_and_drift_from_health(tmp_path, moved, energy
     frames = np.zeros((3, 6, 3))
     frames[2, 1::2, 0], frames[2, 2::2, 0], frames[2, 0] = moved, -moved, 50.0
     write_dcd(tmp_path / "production.a001.all.dcd", frames, 10)
-    lines = [f"{step} 300 -5 {-4 + energy * step / 20} 1 0 0 0 0 0 0" for step in (0, 10, 20)]
+    lines = [f"{step} 300 -5 {-4 + energy * step / 20} 1 {' 0' * 12}" for step in (0, 10, 20)]
     (tmp_path / "production.a001.log").write_text("\n".join(lines) + "\n")
     watch = production.watcher(one, tmp_path, [1, 2, 3, 4], np.ones(6))
     assert watch("production") == said
