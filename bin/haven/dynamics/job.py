@@ -8,6 +8,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 
 from haven.core.errors import HavenError
+from haven.core.identity import digest_of
 from haven.dynamics import lammps
 
 PHASES = ("equilibration", "production")
@@ -95,8 +96,7 @@ def key(job: Job, structure: str) -> str:
         Digest of the start.
     """
     fields = asdict(replace(job, production_steps=0, checkpoint_minutes=0, threads=0))
-    text = json.dumps([fields, structure], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return digest_of(fields, structure)
 
 
 def velocity_seed(*parts: object) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from haven.core import tables
 from haven.core.columns import VERDICTS
+from haven.core.constants import BAR_GPA
 from haven.core.errors import HavenError, log
 from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.dynamics import lammps
@@ -28,7 +29,6 @@ from haven.trajectory.trajectory import write_npz
 if TYPE_CHECKING:
     from ase import Atoms
 
-BAR_GPA = 1e-4
 MELT_MSD, DRIFT_MEV, JUMP_MEV, CLOSEST = 4.0, 1.0, 20.0, 1.3
 
 
