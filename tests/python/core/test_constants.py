@@ -13,4 +13,4 @@ from haven.core import constants
     ("BOLTZMANN_J_PER_K", units._k),
 ])
 def test_a_constant_is_that_of_another_table(name, value):
-    assert getattr(constants, name) == pytest.approx(value, rel=1e-7)
+    assert getattr(constants, name) == pytest.approx(value, rel=1e-6)
