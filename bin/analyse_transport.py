@@ -1,113 +1,130 @@
 #!/usr/bin/env python3
-"""Mean-square displacements, diffusion, Haven ratio and conductivity of one trajectory.
+"""Mean-square displacements, diffusion, Haven ratio and conductivity of trajectories.
 
-Reads Haven's npz, LAMMPS dumps, extxyz, ASE .traj, XDATCAR, and what an installed MDAnalysis reads;
-usable alone: --trajectory T --species Li --temperature_k 298 --timestep_ps 0.1 --out DIR.
+Reads LAMMPS dumps, extxyz, XDATCAR, OUTCAR, vasprun.xml, ASE's .traj (plain, .gz, .bz2, .xz),
+Haven's npz, and XTC, TRR, DCD, NetCDF where MDAnalysis is installed. Examples:
+
+  ./haven transport run.lammpstrj --species Li --temperature_k 600 --frame_spacing_ps 0.1
+  ./haven transport run_600K.xtc run_700K.xtc run_800K.xtc --topology top.pdb --species Li
+  ./haven transport part1.dump part2.dump --species Li,Na --framework Cl --temperature_k 800
+
+Files of one temperature are pieces of one run where each begins later than the one before, else
+replicas. From three temperatures on, an Arrhenius line is fitted. Tables are written as Parquet and
+CSV, and pictures of the displacements as PNG.
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
-from haven.core.identity import run_id
-from haven.core.options import add, add_name, parser
-from haven.transport.options import Reference
+from haven.core.options import add, add_name
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    from haven.trajectory.options import add_reading
+    from haven.transport.options import Estimation, Reference
+
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="trajectory files")
+    parser.add_argument("--trajectory", metavar="FILE", help="another way to name one file")
+    what = parser.add_argument_group("what moves")
+    what.add_argument("--species", metavar="ELEMENTS",
+                      help="mobile element, or several such as Li,Na; default: the material's")
+    what.add_argument("--charge", metavar="Z",
+                      help="charge of the mobile ion, or one for each species (--charge=-1,2); "
+                           "default: the usual one of the element")
+    what.add_argument("--framework", default="", metavar="ELEMENTS",
+                      help="elements of the solid host; default: all that are not mobile")
+    what.add_argument("--ions", default="", metavar="NUMBERS",
+                      help="these mobile ions alone, such as 1-16,20 (ids, or places from 1)")
+    add(parser, Reference)
+    add(parser, Estimation)
+    what.add_argument("--material", metavar="NAME",
+                      help="material file (.yml), or a name; default: formula of the cell")
+    runs = parser.add_argument_group("runs")
+    runs.add_argument("--temperature_k", default="", metavar="K",
+                      help="temperature, or one for each file with commas between; default: from "
+                           "the file or a name such as run_600K.xtc")
+    runs.add_argument("--runs", choices=("auto", "one", "each"), default="auto",
+                      help="files of one temperature are pieces of one run (one), a run each "
+                           "(each), or what their times say (auto, the default)")
+    runs.add_argument("--replica", type=int, default=0, metavar="N",
+                      help="number of the first run (default 0)")
+    runs.add_argument("--u_ev", type=float, default=0.0, metavar="EV",
+                      help="Hubbard U of the potential (default 0)")
+    runs.add_argument("--seed", type=int, default=1, metavar="N",
+                      help="seed of the potential (default 1)")
+    add_reading(parser)
+    how = parser.add_argument_group("analysis")
+    how.add_argument("--jump_angstrom", type=float, metavar="A",
+                     help="jump length; default: distance of neighbouring mobile ions")
+    how.add_argument("--min_events", type=int, default=30, metavar="N",
+                     help="jumps needed for a number (default 30)")
+    how.add_argument("--thickness_angstrom", type=float, metavar="A",
+                     help="thickness of a slab: conductivity is per its volume")
+    out = parser.add_argument_group("output")
+    add_name(parser)
+    out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")
+    out.add_argument("--pictures", action=argparse.BooleanOptionalAction, default=True,
+                     help="draw the displacements and the Arrhenius lines (default)")
+    return parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    options = parser(__doc__)
-    options.add_argument("--trajectory", required=True, help="trajectory file")
-    options.add_argument("--species", help="mobile element; default: the material's")
-    options.add_argument("--material", help="material file, or just a name")
-    options.add_argument("--u_ev", type=float, default=0.0, help="Hubbard U, eV")
-    options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
-    options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
-    add_name(options)
-    options.add_argument("--frame_spacing_ps", "--timestep_ps", type=float,
-                         help="time between two saved frames, ps")
-    options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
-    options.add_argument("--topology", help="topology file, for MDAnalysis")
-    options.add_argument("--cell_changes", action="store_true", help="accept NPT: mean cell")
-    options.add_argument("--charge", type=float, help="charge of the mobile ion; default 1")
-    add(options, Reference)
-    options.add_argument("--jump_angstrom", type=float,
-                         help="jump length; default: distance of neighbouring mobile ions")
-    options.add_argument("--min_events", type=int, default=30, help="jumps needed for a number")
-    options.add_argument("--out", default=".", help="folder for the tables")
-    given = options.parse_args(argv)
-    if given.temperature_k <= 0:
-        raise HavenError(f"--temperature_k {given.temperature_k:g}: must be positive")
-    if given.jump_angstrom is not None and not 0 < given.jump_angstrom < float("inf"):
-        raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive")
+    given = options().parse_args(argv)
+    files = [*given.files, *([given.trajectory] if given.trajectory else [])]
+    if not files:
+        raise HavenError("no trajectory: name one file or more")
+    if given.jump_angstrom is not None and not 0.1 <= given.jump_angstrom < 100:
+        raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive, a jump's "
+                         "length in Angstrom (0.1 to 100)")
+    if given.min_events < 1:
+        raise HavenError(f"--min_events {given.min_events}: give 1 or more")
+    if not -1e-9 <= given.u_ev < 20:
+        raise HavenError(f"--u_ev {given.u_ev:g}: give a U of 0 to 20 eV")
+    if given.replica < 0 or given.seed < 0:
+        raise HavenError("--replica and --seed: give 0 or more")
 
-    from haven.core import tables
-    from haven.core.columns import VERDICTS
-    from haven.trajectory import convert
-    from haven.transport import condition, diffusion
-    from haven.transport import displacements as msd
-    from haven.transport import rows as transport
-    from haven.transport.conductivity import nernst_einstein
-    from haven.transport.hop_counts import watched_ps
-    from haven.transport.tables import CONDUCTIVITY, DIFFUSION, MSD
+    from haven.transport import command
 
-    name, species, charge = Path(given.trajectory).stem, given.species, given.charge or 1.0
-    if given.material and Path(given.material).suffix in (".yml", ".yaml"):
-        from haven.material.file import load_material
-
-        material = load_material(given.material)
-        name, species = material.name, species or material.mobile
-        charge = given.charge or float(material.charges.get(species, 1))
-    elif given.material:
-        name = given.material
     out = Path(given.out)
-    out.mkdir(parents=True, exist_ok=True)
-    trajectory = convert.open_trajectory(given.trajectory, species, out, given.frame_spacing_ps,
-                                         given.type_map, given.topology, given.cell_changes)
-    curves = msd.curves(trajectory, given.frame_of_reference)
-    found = diffusion.estimate(trajectory, curves, given.jump_angstrom, given.min_events)
-    prefix = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
-    checks = transport.host_checks(trajectory, prefix, name)
-    checks += transport.motion_checks(found, prefix, name)
-    for check in checks:
-        if not check["passed"]:
-            log.warning("%s: %s %.3g %s (limit %.3g): %s", prefix, check["check"], check["value"],
-                        check["unit"], check["limit"], check["message"])
-    ended = trajectory.meta.get("verdict", "stable")
-    if ended != "stable":
-        log.warning("%s: its dynamics were %s, so it gives no number", prefix, ended)
-    if ended == "stable" and any(
-            row["check"] == "host melt" and not row["passed"] for row in checks):
-        ended = "melted"
-    if ended != "stable":
-        found = transport.unstable(found)
-    keys = {"material": name, "u_ev": given.u_ev, "temperature_k": given.temperature_k,
-            "replica": given.replica, "seed": given.seed}
-    place = {**keys, "species": trajectory.symbol, "frame_of_reference": curves.frame_of_reference}
-    sigma = transport.conductivity_rows(found, trajectory, given.temperature_k, charge, keys)
-    seen_ps = watched_ps(curves.coarse.shape[1], curves.coarse_ps)
-    written = (
-        (MSD, transport.msd_rows(curves, place)),
-        (DIFFUSION, transport.diffusion_rows(found, trajectory, {**place, "watched_ps": seen_ps})),
-        (CONDUCTIVITY, sigma),
-        (VERDICTS, checks),
-    )
-    inputs = {"trajectory": Path(given.trajectory).name, **trajectory.meta}
-    for table, rows in written:
-        stem = prefix if table is not VERDICTS else f"{prefix}_transport"
-        tables.write(table, rows, out / f"{stem}.{table.name}.parquet", inputs)
-    if ended == "stable" and found[0].verdict in ("unstable", "drifting"):
-        ended = found[0].verdict
-    siemens = nernst_einstein(1.0, trajectory.ions, trajectory.volume, given.temperature_k, charge)
-    condition.write(condition.watched(trajectory, curves, keys, found[0].hop_events,
-                                      given.jump_angstrom, float(siemens), ended),
-                    out / f"{prefix}{condition.ENDING}", inputs)
-    for one in found[:4]:
-        span = (f"{one.value:.3g} [{one.low_95:.3g}, {one.high_95:.3g}]" if one.value is not None
-                else "no value" + (f", below {one.high_95:.3g}" if one.high_95 else ""))
-        log.info("%s %s: %s %s (%s, %d jumps)", prefix, one.quantity, span, one.unit, one.verdict,
-                 one.hop_events)
+    written = command.study(given, files, out)
+    runs, temperatures = command.temperatures(written)
+    if runs > 1:
+        written += fitted(given, out, written, temperatures)
+    log.info("written to %s: %d tables (.parquet and .csv), %d pictures (.png)", out,
+             sum(path.suffix == ".parquet" for path in written),
+             sum(path.suffix == ".png" for path in written))
+
+
+def fitted(
+    given: argparse.Namespace, out: Path, written: list[Path], temperatures: int,
+) -> list[Path]:
+    """Join the runs of each temperature, and fit those of this command against 1/T."""
+    import shutil
+    import tempfile
+
+    import fit_arrhenius
+
+    from haven.transport import command, pictures
+
+    if temperatures < 3:
+        log.info("runs of %d temperatures: an Arrhenius line needs three", temperatures)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".fitting-") as folder:
+        for path in written:
+            if path.suffix in (".parquet", ".npz"):
+                shutil.copy(path, folder)
+        fit_arrhenius.main(["--tables", folder, "--out", str(out),
+                            "--min_events", str(given.min_events)])
+    found = [path for path in (out / f"{name}.parquet" for name in command.FITTED) if path.exists()]
+    found += [command.as_csv(path) for path in found]
+    if given.pictures and temperatures > 1:
+        found += command.lines(written, out, pictures.arrhenius)
+    return found
 
 
 if __name__ == "__main__":

@@ -16,12 +16,15 @@ from haven.core.options import parser
 
 def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--tables", required=True, help="folder of diffusion, conductivity tables")
+    options.add_argument("folder", nargs="?", help="folder of diffusion, conductivity tables")
+    options.add_argument("--tables", help="another way to name the folder")
     options.add_argument("--wanted_interval", type=float, default=0.1,
                          help="wanted relative half width of the 95 %% interval, for the plan")
     options.add_argument("--min_events", type=int, default=30, help="jumps needed for a number")
     options.add_argument("--out", default=".", help="folder for the tables")
     given = options.parse_args(argv)
+    if not (given.folder or given.tables):
+        raise HavenError("no folder: name the one with the tables that ./haven transport wrote")
 
     import numpy as np
 
@@ -38,14 +41,17 @@ def main(argv: list[str] | None = None) -> None:
         PLAN,
     )
 
-    folder = existing(given.tables, "folder of tables")
+    folder = existing(given.folder or given.tables, "folder of tables")
     diffusion = tables.read_folder(DIFFUSION, folder)
     conductivity = tables.read_folder(CONDUCTIVITY, folder)
     if diffusion.empty or conductivity.empty:
         raise HavenError(f"{folder} has no diffusion and conductivity tables: analyse runs first")
     runs = arrhenius.gather(diffusion, conductivity)
     speed = plan.speeds(tables.read_folder(RUNS, folder))
-    joined = condition.conditions(condition.read_folder(folder), given.min_events)
+    keys = ["material", "u_ev", "temperature_k", "replica", "seed"]
+    held = condition.matched(condition.read_folder(folder),
+                             runs[keys].drop_duplicates().to_dict("records"))
+    joined = condition.conditions(held, given.min_events)
     for one in joined:
         log.info("%s", condition.said(one))
     fits, budgets, pairs, plans = [], [], [], []
@@ -57,7 +63,8 @@ def main(argv: list[str] | None = None) -> None:
             own = [one for one in of_material if one.keys["u_ev"] == u_ev]
             row, line = arrhenius.fit(some, quantity, own)
             fits.append({**keys, **row})
-            log.info("U %g eV %s: %s", u_ev, quantity, _said(row))
+            log.info("%s%s %s: %s", material, f", U {u_ev:g} eV" if u_ev else "", quantity,
+                     _said(row))
             pairs += [{**keys, **one} for one in contrasts.sizes(some, quantity)]
             if line is not None:
                 lines[u_ev] = line
@@ -75,6 +82,10 @@ def main(argv: list[str] | None = None) -> None:
                 speed.get((material, u_ev)), own)]
         pairs += [{"material": material, "u_ev": None, **row}
                   for row in contrasts.paired(every, quantity, of_material, lines)]
+    short = runs.groupby("material")["temperature_k"].nunique()
+    if len(short) > 1 and (short < arrhenius.FEWEST_TEMPERATURES).all():
+        log.warning("%d materials of one or two temperatures each (%s): if they are one material, "
+                    "analyse them again with one --material", len(short), ", ".join(short.index))
     out = Path(given.out)
     together = condition.joined_rows(joined)
     for schema, rows in ((JOINED, together), (ARRHENIUS, fits), (PAIRED, pairs),

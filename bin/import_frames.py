@@ -3,12 +3,52 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from haven.core.errors import run
+from haven.core.errors import HavenError, existing, run
 from haven.core.options import add, parser
 from haven.labels.audit import Limits
 from haven.labels.options import Import
+
+
+def sources_of(
+    texts: Sequence[str], names: str | None, folder: str | None
+) -> list[tuple[Path, str]]:
+    """Return each source's path and its name as the user knows it.
+
+    Parameters
+    ----------
+    texts
+        ``PATH`` or ``NAME=PATH``; either may hold further ``=``.
+    names
+        JSON file with a list of names, whose sources lie in ``folder``.
+    folder
+        Holds folders ``1``, ``2``, .. with one source each, in the order of the names.
+
+    Raises
+    ------
+    HavenError
+        If there is no source, or names and folder do not belong together.
+    """
+    found = []
+    for text in texts:
+        splits = [(Path(text), text)] + [
+            (Path(text[i + 1:]), text[:i]) for i, letter in enumerate(text) if letter == "="]
+        found.append(next((pair for pair in splits if pair[0].exists()), splits[0]))
+    if (names is None) != (folder is None):
+        raise HavenError("--names and --given belong together: give both, or sources alone")
+    if names is not None and folder is not None:
+        for number, name in enumerate(json.loads(existing(names, "list of names").read_text()), 1):
+            held = list(existing(Path(folder) / str(number), "folder of a source").iterdir())
+            if len(held) != 1:
+                raise HavenError(f"{folder}/{number} holds {len(held)} sources, not the one named "
+                                 f"{name}")
+            found.append((held[0], str(name)))
+    if not found:
+        raise HavenError("no source is given: name files or folders of labelled frames")
+    return found
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -16,9 +56,11 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--material", required=True, help="material file")
     options.add_argument("--out", default="frames", help="folder for the frames")
+    options.add_argument("--names", help="JSON list: the sources' own names, in order")
+    options.add_argument("--given", help="folder that holds each of --names in a folder 1, 2, ..")
     add(options, Import)
     add(options, Limits, "max_stress_gpa")
-    options.add_argument("sources", nargs="+", metavar="[NAME=]PATH",
+    options.add_argument("sources", nargs="*", metavar="[NAME=]PATH",
                          help="OUTCAR, vasprun.xml, output of GPAW, Quantum ESPRESSO or CP2K, "
                               "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")
     given = options.parse_args(argv)
@@ -30,12 +72,7 @@ def main(argv: list[str] | None = None) -> None:
     material = load_material(given.material)
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    sources = []
-    for text in given.sources:
-        name, mark, path = text.rpartition("=")
-        if not mark or Path(text).exists():
-            name, path = text, text
-        sources.append((Path(path), name))
+    sources = sources_of(given.sources, given.names, given.given)
     import_all(sources, material, out, given.skip_bad, given.max_stress_gpa)
     for u_ev in us_in_names(out):
         read_folder(out, u_ev, material.species, given.max_stress_gpa)

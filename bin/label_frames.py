@@ -43,7 +43,8 @@ def main(argv: list[str] | None = None) -> None:
     trajectory_name(frames[0].info["trajectory"], given.structure)
     if given.checkpoint_dir:
         maker = make_engine(given.engine, material, settings, out)
-        about = {"u_evs": u_evs, "moments": material.moments, "hubbard": material.hubbard,
+        about = {"u_evs": u_evs, "moments": material.moments,
+                 "site_moments": material.site_moments, "hubbard": material.hubbard,
                  "hubbard_share": material.hubbard_share,
                  "code": sha256(inspect.getfile(type(maker))),
                  **{name: os.environ.get(name) for name in ENGINES[given.engine].environment}}

@@ -67,12 +67,19 @@ def main(argv: list[str] | None = None) -> None:
         cells.append(atoms.copy())
         return found
 
+    done: dict[tuple, str] = {}  # counts of a cell of whole atoms to the set relaxed with them
     for occupancies in material.occupancies:
         for replica in range(given.relax_replicas):
             atoms, sites = build(material, repeat, occupancies, given.seed + replica, 40)
             if (off := misfit(sites)) > COARSE:
                 log.warning("%s: cells of %d atoms miss its occupancies by %.3f and are left out; "
                             "take a larger --relax_supercell", occupancies, len(atoms), off)
+                break
+            counts = tuple(sorted((str(row["site"]), str(row["species"]), str(row["count"]))
+                                  for row in sites))
+            if done.setdefault(counts, occupancies) != occupancies:
+                log.info("%s: cells of %d atoms hold it as they hold %s, which is relaxed already",
+                         occupancies, len(atoms), done[counts])
                 break
             atoms.info = {"occupancies": occupancies, "system": system_name(material, occupancies)}
             found = relaxed(atoms, repeat, replica)

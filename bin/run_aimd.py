@@ -9,7 +9,7 @@ from pathlib import Path
 
 from haven.core import options
 from haven.core import tasks as guard
-from haven.core.errors import run
+from haven.core.errors import HavenError, run
 from haven.labels import options as label_options
 
 
@@ -41,6 +41,9 @@ def main(argv: list[str] | None = None) -> None:
                          args.aimd_steps, args.seed)
     aimd.check(course)
     material = load_material(args.material)
+    if material.site_moments:
+        raise HavenError(f"moments of {material.name} are by site: first-principles dynamics takes "
+                         "one moment an element, which would be another magnetic order")
     start = aimd.read_start(args.start, material.species)
     check_asked(material, [args.u_ev], start.get_chemical_symbols())
     settings = label_options.settings_of(args)

@@ -1,21 +1,23 @@
 // First-principles runs: those that are there and those to be made.
 
 include { plain } from './numbers'
+include { filesIn; plainPath } from './paths'
 
 /** First-principles trajectories there are, `<name>_t<T>_r<replica>.u<U>.extxyz`: the user's, or the shipped ones of this material. */
 def givenAimd(folder, material, u_evs, seed) {
-    files("${folder ?: "${projectDir}/assets/aimd/${material.baseName}"}/*.extxyz").collect { path -> [path, path.name =~ /_t([0-9.]+)_r([0-9]+)\.u([0-9.]+)\.extxyz$/] }
+    filesIn(folder ?: "${projectDir}/assets/aimd/${material.baseName}").collect { path -> [path, path.name =~ /_t([0-9.]+)_r([0-9]+)\.u([0-9.]+)\.extxyz\z/] }
         .findAll { _path, name -> name.find() }
         .collect { path, name -> [plain(name.group(3)), plain(name.group(1)), name.group(2), path] }
         .findAll { u_ev, _temperature_k, _replica, _path -> u_ev in u_evs }
-        .collect { u_ev, temperature_k, replica, path -> [aimdRun(u_ev, temperature_k, replica, seed) + [production_ps: tenfold(lengthOf(path.text))], path] }
+        .collect { u_ev, temperature_k, replica, path -> [aimdRun(u_ev, temperature_k, replica, seed) + [production_ps: tenfold(lengthOf(path.text))],
+            plainPath(path)] }
 }
 
 /** Cells relaxed from first principles that there are, `relaxed_<name>.u<U>.extxyz`, each with its U: the user's, or the shipped ones of this material. */
 def givenRelaxed(folder, material, u_evs) {
-    files("${folder ?: "${projectDir}/assets/cells/${material.baseName}"}/relaxed_*.extxyz").collect { path -> [path, path.name =~ /\.u([0-9.]+)\.extxyz$/] }
+    filesIn(folder ?: "${projectDir}/assets/cells/${material.baseName}").collect { path -> [path, path.name =~ /^relaxed_[\s\S]*\.u([0-9.]+)\.extxyz\z/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [plain(name.group(1)), path] }
+        .collect { path, name -> [plain(name.group(1)), plainPath(path)] }
         .findAll { u_ev, _path -> u_ev in u_evs }
 }
 

@@ -27,6 +27,7 @@ def packagesOf() {
         show_status            : ['core', 'potential', 'dynamics'],
         test_potential         : ['core', 'material', 'labels', 'potential'],
         train_potential        : ['core', 'material', 'labels', 'potential'],
+        clean_work             : ['core', 'dynamics'],
     ]
 }
 

@@ -1,12 +1,16 @@
 // Where labelled frames lie, and what of them is ready.
 
+include { pathOf } from './paths'
+
 /** What may be an output of a program, by its name. */
 def isOutput(name) { name =~ /OUTCAR|^vasprun.*\.xml$|\.(extxyz|xyz|traj|gpw|txt|out|log|pwo)$/ && !name.endsWith('.failed.extxyz') }
 
-/** All files under a folder, or the file itself. */
-def filesUnder(place) {
-    def root = file(place)
-    root.isDirectory() ? files("${root}/**").sort { path -> "${path}".toString() } : [root]
+/** All files under a folder, or the file itself; a link to a folder above is not followed, which would never end. */
+def filesUnder(place, above = []) {
+    def root = pathOf(place)
+    if (!root.isDirectory()) { return [root] }
+    def here = above + [root.toRealPath()]
+    root.listFiles().sort { path -> path.name }.collectMany { path -> path.isDirectory() && path.toRealPath() in here ? [] : filesUnder(path, here) }
 }
 
 /** What changes with the files of a folder, of which a task's hash sees the folder's own date alone. */
@@ -19,20 +23,19 @@ def nameUnder(folder, path) { "${folder.name}/${folder.relativize(path)}".toStri
 
 /** Sources of labelled frames in one place: [extxyz files directly in it whose names tell U, [[name, path] of what is to be imported]]. */
 def sourcesIn(place) {
-    def root = file(place)
+    def root = pathOf(place)
     def all = filesUnder(place)
     def ready = all.findAll { path -> path.name ==~ /.+\.(u[0-9]+(\.[0-9]+)?|failed)\.extxyz/ && (path == root || path.parent == root) }
     def folders = all.findAll { path -> path.name == 'type.raw' || path.name =~ /-pos-\d+\.xyz$/ }.collect { path -> path.parent }.unique()
     def loose = all.findAll { path -> !(path in ready) && isOutput(path.name) && !folders.any { folder -> path.startsWith(folder) } }
-    def told = loose.findAll { path -> path.name.contains('OUTCAR') }.collect { path -> path.parent }
-    def kept = loose.findAll { path -> !(path.name.startsWith('vasprun') && path.parent in told) }
-    [ready, (folders + kept).collect { path -> [nameUnder(path == root ? root.parent : root, path), path] }]
+    [ready, (folders + loose).collect { path -> [nameUnder(path == root ? root.parent : root, path), path] }]
 }
 
 /** Places of labelled frames: the user's; of the folder of all shipped ones that of this material, if there is one. */
 def framePlaces(given, material, needed) {
-    def shipped = file("${projectDir}/assets/frames")
-    def places = given.collect { place -> file(place) == shipped ? file("${shipped}/${material.baseName}") : file(place) }.findAll { place -> place.exists() }
+    def shipped = pathOf("${projectDir}/assets/frames")
+    def places = given.collect { place -> pathOf(place) == shipped ? pathOf("${shipped}/${material.baseName}") : pathOf(place) }
+        .findAll { place -> place.exists() }
     if (needed && !places) {
         error("haven: error: --frames is missing, and none of ${material.baseName} are shipped: give a folder of labelled frames, or --label true to make them")
     }

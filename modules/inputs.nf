@@ -2,6 +2,7 @@
 
 include { drivingSeeds; ofSeed } from './drivers'
 include { plain } from './numbers'
+include { filesIn; pathOf; plainPath; writtenOnce } from './paths'
 
 /** Folder of potentials to use instead of training: the user's own or the shipped ones. */
 def modelsFolder(given, pretrained) {
@@ -14,9 +15,10 @@ def modelsFolder(given, pretrained) {
 /** The user's own potentials, `u<U>_s<seed>.pb` (.pth, .dp, .pt2; .pt is compiled first), for the U values of this run. */
 def givenPotentials(folder, u_evs) {
     if (!folder) { return [] }
-    def found = files("${folder}/*.{pb,pth,dp,savedmodel,pt,pt2}").collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\./] }
+    def found = filesIn(folder).collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\.(pb|pth|dp|savedmodel|pt|pt2)\z/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], path, files("${folder}/${path.baseName}.potential.json").findAll { about -> about.exists() }] }
+        .collect { path, name -> [[id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], plainPath(path),
+            [pathOf("${folder}/${path.baseName}.potential.json")].findAll { about -> about.exists() }.collect { about -> plainPath(about) }] }
     def missing = u_evs - found.collect { meta, _path, _about -> meta.u_ev }
     if (missing) {
         error("haven: error: --models ${folder} has no potential for U = ${missing.join(', ')} eV: name them u4_s1.pb")
@@ -34,9 +36,9 @@ def givenPotentials(folder, u_evs) {
 /** The user's own trajectories, `u<U>_t<T>_r<replica>.trajectory.npz`; `_s<seed>` before the dot names the potential that drove. */
 def givenTrajectories(folder, seed) {
     if (!folder) { return [] }
-    def found = files("${folder}/*.trajectory.npz").collect { path -> [path, path.name =~ /^u([0-9.]+)_t([0-9.]+)_r([0-9]+)(_s([0-9]+))?\./] }
+    def found = filesIn(folder).collect { path -> [path, path.name =~ /^u([0-9.]+)_t([0-9.]+)_r([0-9]+)(_s([0-9]+))?\.trajectory\.npz\z/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[u_ev: plain(name.group(1)), temperature_k: plain(name.group(2)), replica: name.group(3).toInteger(), seed: name.group(5) ? name.group(5).toInteger() : seed], path] }
+        .collect { path, name -> [[u_ev: plain(name.group(1)), temperature_k: plain(name.group(2)), replica: name.group(3).toInteger(), seed: name.group(5) ? name.group(5).toInteger() : seed], plainPath(path)] }
     if (!found) {
         error("haven: error: --trajectories ${folder} has no trajectory: name them u4_t298_r0.trajectory.npz")
     }
@@ -53,8 +55,5 @@ def givenTrajectories(folder, seed) {
 def expectedRuns(given, u_evs, temperatures_k, replicas, seeds, drivers) {
     def text = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson([u_ev: u_evs, temperature_k: temperatures_k,
         replica: replicas.collect { cell -> cell.replica }, seed: seeds, drivers: drivers, parameters: given.collectEntries { name, value -> ["${name}".toString(), value?.toString()] }]))
-    def target = file("${workflow.workDir}/expected-${text.digest('SHA-256').take(16)}.json")
-    target.parent.mkdirs()
-    if (!target.exists()) { target.text = text }
-    target
+    writtenOnce('expected', text)
 }

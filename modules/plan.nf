@@ -6,6 +6,16 @@ include { chosenDrivers; drivingSeeds } from './drivers'
 include { framePlaces; givenFrames } from './frame_places'
 include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './inputs'
 include { refusePublished } from './new_labels'
+include { filesIn; pathOf; plainPath } from './paths'
+
+/** Potentials to start trainings from, `u4_s1.pb`; ends the run where the folder has none. */
+def startsOf(folder) {
+    def found = folder ? filesIn(folder).findAll { path -> path.name ==~ /u[0-9.]+_s[0-9]+\.(pb|pth|pt)/ }.collect { path -> plainPath(path) } : []
+    if (folder && !found) {
+        error("haven: error: --init_models ${folder} has no potential: name them u4_s1.pb, or weights u4_s1.pt")
+    }
+    found
+}
 
 /**
  * The plan of a run; ends it where files that are given don't fit.
@@ -25,7 +35,7 @@ def planOf(settings) {
     def temperatures_k = runs ? runs.collect { meta, _path -> meta.temperature_k }.unique() : settings.temperatures_k
     def seeds = (0..<settings.ensemble).collect { member -> first + member }
     def replicas = (0..<settings.replicas).collect { replica -> [id: "r${replica}", replica: replica, seed: first + replica] }
-    def material = file(settings.material, glob: false)
+    def material = plainPath(pathOf(settings.material))
     def goes_on = !settings.labels_only && !settings.potentials_only
     def potentials = givenPotentials(models, u_evs)
     def drivers = runs ? drivingSeeds(runs) : chosenDrivers(settings.driving_potentials, u_evs, potentials, seeds)
@@ -34,7 +44,7 @@ def planOf(settings) {
     // Labelled frames: given ones, new ones, or both together.
     def places = framePlaces(settings.frames ?: [], material, !settings.label && !runs && !(models && goes_on))
     if (settings.label || settings.rounds > 0) {
-        refusePublished(places, file("${settings.outdir}/frames"))
+        refusePublished(places, pathOf("${settings.outdir}/frames"))
     }
     def given_aimd = givenAimd(settings.aimd_trajectories, material, u_evs, first)
     def new_aimd = settings.aimd && goes_on && !runs ? wantedAimd(settings.aimd_u_ev, u_evs, settings.aimd_temperature_k,
@@ -53,7 +63,7 @@ def planOf(settings) {
         members        : potentials ? drivingSeeds(potentials) : u_evs.collectEntries { u_ev -> ["${u_ev}".toString(), seeds] },
         drivers        : drivers,
         frames         : givenFrames(places),
-        start          : settings.init_models ? files("${settings.init_models}/u*_s*.{pb,pth,pt}", checkIfExists: true) : [],
+        start          : startsOf(settings.init_models),
         given_aimd     : given_aimd,
         old_aimd       : goes_on ? given_aimd.findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : [],
         new_aimd       : new_aimd,

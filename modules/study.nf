@@ -1,4 +1,5 @@
 include { firstFree    } from './new_labels'
+include { filesIn; plainPath } from './paths'
 include { GIVEN_FRAMES } from './given_frames'
 include { REFERENCE    } from './reference'
 include { LEARNING     } from './learning'
@@ -61,7 +62,8 @@ workflow STUDY {
     // Potentials to time, compressed and not: [4, [u4_s1.pb, uncompressed_u4_s1.pb], u4.dataset].
     ch_costly = POTENTIAL.out.timed.filter { meta, _files -> meta.seed == plan.members["${meta.u_ev}".toString()][0] }
         .map { meta, frozen -> [meta.u_ev, frozen] }.join(POTENTIAL.out.datasets)
-    REPORT(ch_tables, DYNAMICS.out.minimised, ch_costly, POTENTIAL.out.provenance, files("${settings.reference}/*.csv"),
+    def reference = filesIn(settings.reference).findAll { path -> path.name.endsWith('.csv') }.collect { path -> plainPath(path) }
+    REPORT(ch_tables, DYNAMICS.out.minimised, ch_costly, POTENTIAL.out.provenance, reference,
         file("${projectDir}/assets/report.html.j2"), plan.expected, STRUCTURES.out.supercells, STRUCTURES.out.occupancies,
         AIMD.out.trajectories.map { _meta, path -> path }, material, digests)
     summary = REPORT.out.summary

@@ -25,7 +25,7 @@ from haven.mechanism.options import Bands, Distributions
 from haven.potential.families.deepmd.options import Build
 from haven.potential.families.deepmd.settings import Settings as Training
 from haven.potential.options import Selection, Split
-from haven.transport.options import Reference
+from haven.transport.options import Estimation, Reference
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 160  # of a line of configuration
@@ -132,6 +132,9 @@ class Run:
     publish_dir_mode: str = option(
         "copy", "how results are put into the results folder", hidden=True,
         choices=("copy", "link", "symlink", "rellink", "copyNoFollow"))
+    gpu_tasks: int = option(
+        1, "tasks that share a GPU at a time on one machine (profile gpu without a scheduler)",
+        least=1, most=64, hidden=True)
     help: bool = option(False, "print the parameters and end", hidden=True)
 
 
@@ -177,7 +180,7 @@ GROUPS: dict[str, tuple[str, tuple[type, ...]]] = {
     "potential": ("Deep potential", (Ensemble, Training, Build)),
     "dynamics": ("Molecular dynamics", (
         Supercell, Runs, Dynamics, Thermostat, Forces, Operation, RelaxedCells)),
-    "analysis": ("Analysis", (Reference, Distributions, Bands, Timing)),
+    "analysis": ("Analysis", (Reference, Estimation, Distributions, Bands, Timing)),
     "run": ("How it runs", (Run,)),
     "site": ("Site (profiles slurm and apptainer, files of conf/site)", (Site,)),
 }
@@ -198,7 +201,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "RUN_DYNAMICS": (Dynamics, Thermostat),
     "RUN_AIMD": (FirstPrinciplesDynamics, Thermostat, Engine, Labels),
     "ANALYSE_STRUCTURE": (Distributions,),
-    "ANALYSE_TRANSPORT": (Reference,),
+    "ANALYSE_TRANSPORT": (Reference, Estimation),
     "FIND_BARRIERS": (Bands, Forces),
     "MEASURE_COST": (Timing,),
     "EXPLORE": (Dynamics, Thermostat, Exploration),

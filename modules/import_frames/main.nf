@@ -1,12 +1,13 @@
 // Outputs of other programs as checked extxyz files, one for each U; refused by file and frame where they are wrong.
 
 process IMPORT_FRAMES {
-    tag "${names[0]}"
+    tag "${states.size()} ${states.size() == 1 ? 'source' : 'sources'}"
     label 'process_low'
     label 'env_run'
 
     input:
-    tuple val(names), path(sources, stageAs: 'given/?/*'), val(states) // states: digests of what the sources hold
+    // names: the sources' own, a JSON list in their order; states: digests of what they hold
+    tuple path(names), path(sources, stageAs: 'given/?/*'), val(states)
     path material
     val code
 
@@ -15,10 +16,9 @@ process IMPORT_FRAMES {
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:
-    def named = [names, sources instanceof List ? sources : [sources]].transpose().collect { name, source -> "'${name}=${source}'" }.join(' ')
     def args = task.ext.args ?: ''
     """
-    import_frames.py --material ${material} ${args} ${named}
+    import_frames.py --material ${material} --names ${names} --given given ${args}
     """
 
     stub:

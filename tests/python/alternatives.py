@@ -1,32 +1,11 @@
-"""The two usual ways to D and its interval, which Haven's was chosen over for its coverage."""
+"""The usual fit of the MSD with its interval, which Haven's was chosen over for its coverage."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chdtri, stdtrit
+from scipy.special import chdtri
 
 Interval = tuple[float, float, float]
-
-
-def blocks(coarse: np.ndarray, coarse_ps: float, modes: int) -> tuple[Interval, Interval]:
-    """Return D_self and D_total with intervals: one slope a stretch, Student's t over stretches.
-
-    The slope is between half a stretch and a stretch, where the cage's offset cancels.
-    """
-    half = max(1, coarse.shape[1] // modes)
-    path = coarse[:, ::half].astype(float)
-    stretches = (path.shape[1] - 1) // 2
-    first, second = np.diff(path, axis=1)[:, : 2 * stretches].reshape(
-        len(path), stretches, 2, 3).swapaxes(0, 2)
-    found = []
-    for a, b, ions in ((first, second, 1), (first.sum(axis=-2, keepdims=True),
-                                            second.sum(axis=-2, keepdims=True), len(path))):
-        whole = ((a + b) ** 2).sum(axis=-1).mean(axis=-1)
-        parts = ((a**2 + b**2) / 2).sum(axis=-1).mean(axis=-1)
-        slopes = (whole - parts) / (6 * half * coarse_ps) / ions
-        error = slopes.std(ddof=1) / np.sqrt(stretches) * stdtrit(stretches - 1, 0.975)
-        found.append((slopes.mean(), slopes.mean() - error, slopes.mean() + error))
-    return found[0], found[1]
 
 
 def covariance(lags: np.ndarray, steps: int) -> np.ndarray:

@@ -81,7 +81,8 @@ def msd(runs: list[dict]) -> list[dict]:
 
 def dynamics(runs: list[dict], rng: np.random.Generator) -> dict[str, list[dict]]:
     rows: dict[str, list[dict]] = {"runs": [], "thermo": [], "hops": [], "tracks": [],
-                                   "van_hove": [], "rdf": [], "density": []}
+                                   "van_hove": [], "rdf": [], "density": [],
+                                   "interstitial": []}
     for run in runs:
         t = run["temperature_k"]
         rows["runs"].append(run | {
@@ -107,6 +108,13 @@ def dynamics(runs: list[dict], rng: np.random.Generator) -> dict[str, list[dict]
                 "direction": "[110]", "count": count, "rate_per_ion_per_ns": count / (48 * 0.2),
                 "rate_low_95": 0.0, "rate_high_95": 10.0 * rate, "ions": 48, "duration_ps": 200.0,
             })
+        for kind in ("all", "intra_layer", "inter_layer"):
+            rows["interstitial"].append(run | {
+                "species": "Li", "kind": kind, "jumps": 60, "jumps_via": 55,
+                "share_via": 55 / 60, "share_via_low_95": 0.82, "share_via_high_95": 0.97,
+                "sites_per_cell": 24.0, "time_share": 0.04, "time_low_95": 0.03,
+                "time_high_95": 0.05, "visits": 200, "rests": 20, "stay_mean_ps": 0.3,
+                "frame_ps": 0.1})
         if t == ROOM and run["replica"] == 0:
             rows["tracks"] += tracks(run, rng)
             rows["van_hove"] += van_hove(run)

@@ -61,8 +61,8 @@ def numbers(folder, name, images):
     out = folder / f"{name}_out"
     analyse_transport.main(["--trajectory", str(path), "--species", "Li", "--temperature_k", "400",
                             "--jump_angstrom", str(LENGTH), "--out", str(out), *options])
-    diffusion = tables.read("diffusion", out / "u0_t400_r0.diffusion.parquet")
-    sigma = tables.read("conductivity", out / "u0_t400_r0.conductivity.parquet")
+    diffusion, sigma = (tables.read(what, *out.glob(f"*_Li_400K.{what}.parquet"))
+                        for what in ("diffusion", "conductivity"))
     return diffusion[diffusion["axis"] == "xyz"].set_index("quantity"), sigma
 
 

@@ -6,10 +6,18 @@ import errno
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 log = logging.getLogger("haven")
+
+BAD_INPUT = 2
+"""Exit status of every error that is the input's or the machine's."""
+UNFORESEEN = 1
+"""Exit status of an error that Haven does not foresee."""
+OUT_OF_MEMORY = 137
+"""Exit status of a task that was killed for its memory; conf/base.config then gives it more."""
 
 
 class HavenError(Exception):
@@ -17,9 +25,11 @@ class HavenError(Exception):
 
 
 def run(main: Callable[[list[str] | None], None]) -> None:
-    """Call a script's ``main``; a `HavenError` ends it with one line on stderr and status 2.
+    """Call a script's ``main``; whatever it raises ends as one line on stderr and a status.
 
-    So does a full disk.
+    `HavenError`, files that can't be read or written and packages that are missing end with status
+    2, a lack of memory with 137, what nobody foresaw with 1; the last with its place in the code,
+    and with ``HAVEN_LOG=DEBUG`` with its traceback.
 
     Parameters
     ----------
@@ -29,17 +39,63 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     logging.basicConfig(level=os.environ.get("HAVEN_LOG", "INFO"), format="%(message)s")
     try:
         main(None)
-    except HavenError as error:
-        print(f"haven: error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
     except BrokenPipeError:
-        raise SystemExit(1) from None
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
+        raise SystemExit(UNFORESEEN) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except Exception as error:
+        if os.environ.get("HAVEN_LOG") == "DEBUG":
+            traceback.print_exc()
+        status, words = _said(error)
+        print(f"haven: error: {' '.join(words.split())}", file=sys.stderr)
+        raise SystemExit(status) from None
+
+
+def _said(error: Exception) -> tuple[int, str]:
+    """Return exit status and message of an error."""
+    if isinstance(error, HavenError):
+        return BAD_INPUT, str(error)
+    if isinstance(error, OSError):
+        return BAD_INPUT, _file_words(error)
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("haven"):
+        return BAD_INPUT, (
+            f"Python has no package {error.name}: call it by ./haven, which sets Python up "
+            "(./haven help lists the commands), or install containers/requirements-run.txt")
+    if isinstance(error, MemoryError):
+        return OUT_OF_MEMORY, (f"not enough memory ({error or 'no more could be had'}): give the "
+                               "task more, or analyse less at once")
+    if isinstance(error, RecursionError):
+        return BAD_INPUT, "an input is nested too deeply: write it flat"
+    if isinstance(error, UnicodeDecodeError):
+        return BAD_INPUT, f"an input is no UTF-8 text (byte {error.start}): write it as UTF-8"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return UNFORESEEN, (f"unforeseen {type(error).__name__} at {Path(last.filename).name}:"
+                        f"{last.lineno}: {error}; HAVEN_LOG=DEBUG shows where it comes from")
+
+
+_DISK = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _file_words(error: OSError) -> str:
+    """Return what went wrong with which file, and what to do."""
+    if error.errno in _DISK:
         place = f" at {error.filename}" if error.filename else f" (working in {Path.cwd()})"
-        print(f"haven: error: the disk is full{place}: make room and run again", file=sys.stderr)
-        raise SystemExit(2) from None
+        return f"the disk is full{place}: make room and run again"
+    advice = {
+        errno.EACCES: "choose another, or change its permissions",
+        errno.EPERM: "choose another, or change its permissions",
+        errno.EROFS: "choose a folder that can be written",
+        errno.EEXIST: "a file stands where a folder is needed: choose another",
+        errno.ENOTDIR: "a file stands where a folder is needed: choose another",
+        errno.EISDIR: "a folder stands where a file is needed: choose another",
+        errno.ENOENT: "check the path",
+        errno.ENAMETOOLONG: "give a shorter name",
+        errno.ELOOP: "its links lead in a circle: mend them",
+    }.get(error.errno or 0, "check it and the disk it is on")
+    if not error.filename:
+        return f"{error or type(error).__name__}: {advice}"
+    name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+    return f"{name}: {error.strerror or type(error).__name__}: {advice}"
 
 
 def existing(path: str | Path, what: str = "file") -> Path:

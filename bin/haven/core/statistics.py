@@ -24,3 +24,14 @@ def slope_with_error(time_ps: np.ndarray, energy: np.ndarray) -> tuple[float, fl
     steps = np.diff(blocks, axis=0)
     each = steps[:, 1] / steps[:, 0]
     return slope, float(each.std(ddof=1) / np.sqrt(len(each)))
+
+
+def error_of_mean(values: np.ndarray, blocks: int = 10) -> float:
+    """Return the standard error of the mean of a correlated series (T,), from means of blocks.
+
+    Infinite with fewer than two values a block.
+    """
+    if len(values) < 2 * blocks:
+        return float("inf")
+    means = np.array([part.mean() for part in np.array_split(np.asarray(values, float), blocks)])
+    return float(means.std(ddof=1) / np.sqrt(blocks))

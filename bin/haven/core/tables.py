@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from haven import __version__
 from haven.core.columns import Schema
@@ -122,6 +122,18 @@ def read(table: Schema | str, *paths: str | Path) -> pd.DataFrame:
         return pd.concat(filled, ignore_index=True)
     columns = table.names if isinstance(table, Schema) else frames[0].columns if frames else []
     return pd.DataFrame(columns=list(columns))
+
+
+def inputs_of(path: str | Path) -> dict[str, Any]:
+    """Return what a table was made from, as `write` was told; nothing where there is no table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        held = pq.read_schema(path).metadata or {}
+        return dict(json.loads(held.get(b"haven_inputs", b"{}")))
+    except (FileNotFoundError, pa.ArrowInvalid, ValueError):
+        return {}
 
 
 def read_folder(table: Schema, folder: str | Path) -> pd.DataFrame:

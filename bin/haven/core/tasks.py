@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import importlib.metadata
+import importlib.util
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from haven.core.errors import HavenError, log
 
 DEVICES = Path("/dev")
 CPU_ONLY = "tensorflow-cpu"
+CUDA_OF_JAX = ("jax-cuda12-plugin", "jax-cuda13-plugin")
 QUIET_S = 120.0  # s without a new line in its log after which a task counts as stopped
 
 
@@ -52,24 +55,24 @@ def set_threads(threads: int) -> None:
     os.environ.setdefault("TORCH_LOGS", "-all")  # errors only
 
 
-def require_gpu(backend: str = "tensorflow") -> str | None:
+def require_gpu(backend: str = "tensorflow") -> str:
     """Refuse to go on where no NVIDIA GPU can be used.
 
     Parameters
     ----------
     backend
-        Of DeePMD-kit.
+        Of DeePMD-kit: ``tensorflow``, ``pytorch``, ``jax``.
 
     Returns
     -------
-    str or None
-        ``GPU`` and the name that its driver gives it; None, with a warning, where the backend's
-        library is one for processors alone.
+    str
+        ``GPU`` and the name that its driver gives it.
 
     Raises
     ------
     HavenError
-        If there is no device, or ``CUDA_VISIBLE_DEVICES`` hides all of them.
+        If there is no device, ``CUDA_VISIBLE_DEVICES`` hides all of them, or the backend's library
+        computes on processors alone: a task that holds a GPU never computes without it.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     hidden = visible is not None and visible.strip() in ("", "-1", "NoDevFiles")
@@ -77,16 +80,37 @@ def require_gpu(backend: str = "tensorflow") -> str | None:
         why = f"CUDA_VISIBLE_DEVICES is '{visible}'" if hidden else "no /dev/nvidia device"
         raise HavenError(f"no GPU on {platform.node()} ({why}): ask the queue for one "
                          "(--slurm_gres gpu:1, --slurm_gpu_queue) or leave out the profile gpu")
-    if backend == "tensorflow" and any(importlib.metadata.distributions(name=CPU_ONLY)):
-        log.warning("the GPU is not used: %s computes on processors alone; take the GPU image "
-                    "(profile apptainer) or containers/requirements-gpu.txt", CPU_ONLY)
-        return None
+    if without_cuda(backend):
+        raise HavenError(f"the GPU on {platform.node()} would not be used: {backend} is built for "
+                         "processors alone here; take the environment of ./haven setup --gpu "
+                         "or the GPU image (a container profile), or leave out the profile gpu")
     asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
         names = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
     except (OSError, subprocess.SubprocessError):
         names = ""
     return " ".join(["GPU", *names.split("\n")[:1]]).strip()
+
+
+def without_cuda(backend: str) -> bool:
+    """Tell whether a backend's installed library is built for processors alone.
+
+    Looked up without loading the library: TensorFlow and JAX name another package for it, PyTorch
+    says ``cuda = None`` in its own ``version.py``. A library that is absent is refused elsewhere.
+    """
+    def installed(name: str) -> bool:
+        return any(importlib.metadata.distributions(name=name))
+
+    if backend == "tensorflow":
+        return installed(CPU_ONLY)
+    if backend == "jax":
+        return installed("jaxlib") and not any(map(installed, CUDA_OF_JAX))
+    found = importlib.util.find_spec("torch")
+    if found is None or not found.submodule_search_locations:
+        return False
+    version = Path(found.submodule_search_locations[0]) / "version.py"
+    text = version.read_text() if version.exists() else ""
+    return re.search(r"^cuda\b[^=\n]*=\s*None", text, re.M) is not None
 
 
 def held(folder: Path) -> bool:

@@ -89,7 +89,10 @@ def error_line(folder: Path, log: str) -> str:
     errors = [line for line in lines if line.startswith("ERROR")] or [
         line for line in lines if "error" in line.lower() or "terminate" in line]
     said = errors[0] if errors else next((x for x in reversed(lines) if x.strip()), "nothing")
-    return " ".join(said.split())[:240]
+    at = lines.index(said) if said in lines else len(lines)
+    whole = " ".join(" ".join([said, *lines[at + 1 : at + 3]] if errors else [said]).split())
+    # the folders of libraries would take the room of the reason
+    return re.sub(r"(?<![\w.])/(?:[^\s/:'\"]+/)+", "", whole)[:400]
 
 
 def link_potentials(folder: Path, potentials: Sequence[str | Path]) -> tuple[str, ...]:

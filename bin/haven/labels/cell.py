@@ -110,8 +110,7 @@ def relax(
 
     atoms, frames = start.copy(), folder / FRAMES
     atoms.info, atoms.calc = {}, None
-    atoms.set_initial_magnetic_moments(
-        [material.moments.get(s, 0.0) for s in atoms.get_chemical_symbols()])
+    atoms.set_initial_magnetic_moments(material.moments_of(atoms))
     engine = calculator(name, atoms, material, settings, u_ev, folder)
     both: Any = FrechetCellFilter(atoms)  # strains are counted from the start's cell
     done = 0

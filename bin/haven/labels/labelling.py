@@ -101,8 +101,7 @@ def label_trajectory(
         wanted = [u for u in u_evs if number not in have[u]]
         if not wanted:
             continue
-        moments = [material.moments.get(s, 0.0) for s in frame.get_chemical_symbols()]
-        frame.set_initial_magnetic_moments(moments)
+        frame.set_initial_magnetic_moments(material.moments_of(frame))
         missing = set(wanted)
         for u_ev, result in labeller.label(frame, u_evs):
             if u_ev not in missing:

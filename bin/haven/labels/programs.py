@@ -6,12 +6,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError
+from haven.labels.deepmd_folders import read_folder as read_deepmd
 from haven.labels.frames import open_images
+from haven.labels.other_outputs import (
+    FORCES,
+    cp2k_frames,
+    cp2k_output,
+    espresso_frames,
+    gpaw_frames,
+)
 from haven.labels.vasp_output import (
     Run,
     hubbard_by_element,
@@ -71,7 +77,9 @@ def open_output(path: Path, name: str) -> Output | None:
         If the program did not end, or no list of elements says what the types are.
     """
     if path.is_dir():
-        return _deepmd(path, name) if (path / "type.raw").exists() else _dynamics_of_cp2k(path)
+        if not (path / "type.raw").exists():
+            return _dynamics_of_cp2k(path)
+        return Output("imported", read_deepmd(path, name), None, numbered=True)
     if path.suffix in (".extxyz", ".xyz", ".traj", ".gpw"):
         return Output("imported", open_images(path, name), None)
     text = path.read_text(errors="replace")
@@ -87,7 +95,11 @@ def open_output(path: Path, name: str) -> Output | None:
                     raise HavenError(f"{name} cannot be read, it is cut off or damaged ({reason})"
                                      ) from error
                 return _of_runs(program, runs, name)
-            if program.end not in text[-20000:]:
+            ended = program.end in text[-20000:]
+            if not ended and program.cut and FORCES in text:
+                return Output(program.name, program.read(path, text), program.hubbard(text),
+                              missing=f"{program.name} did not end")
+            if not ended:
                 raise HavenError(f"{name} is cut off: {program.name} did not end; run it to its "
                                  "end, or give its whole steps as extxyz")
             return Output(program.name, program.read(path, text), program.hubbard(text))
@@ -105,6 +117,7 @@ class Program:
     hubbard: Callable[[str], float | None]
     file: str = ""
     runs: Callable[[str], list[Run]] | None = None
+    cut: bool = False  # whether whole steps of a run that was cut off are read
 
 
 def _by_ase(kind: str) -> Callable[[Path, str], Iterator[Atoms]]:
@@ -113,16 +126,6 @@ def _by_ase(kind: str) -> Callable[[Path, str], Iterator[Atoms]]:
 
         return iread(str(path), index=":", format=kind)
     return read
-
-
-def _gpaw(path: Path, text: str) -> Iterator[Atoms]:
-    """Frames of GPAW's text, with the free energy that the forces belong to."""
-    for atoms in _by_ase("gpaw-out")(path, text):
-        calculator: Any = atoms.calc
-        parts = getattr(calculator, "energy_contributions", None) or {}
-        if "free energy" in parts:
-            calculator.results["free_energy"] = parts["free energy"]
-        yield atoms
 
 
 def _of_runs(program: Program, runs: list[Run], name: str) -> Output:
@@ -146,12 +149,6 @@ def _of_runs(program: Program, runs: list[Run], name: str) -> Output:
                   by_element=several if None in values else {}, missing=missing)
 
 
-def _output_of_cp2k(path: Path, _text: str) -> Iterator[Atoms]:
-    import dpdata
-
-    yield from _from_dpdata(dpdata.LabeledSystem(str(path), fmt="cp2k/output"))
-
-
 def _one_value(values: set[float]) -> float | None:
     """Return the U of an output: none at all is 0, several leave it open."""
     other = values - {0.0}
@@ -172,59 +169,34 @@ def _hubbard_by(pattern: str, sign: str) -> Callable[[str], float | None]:
     return find
 
 
+def _hubbard_of_espresso(text: str) -> float | None:
+    """U by the lines of Hubbard parameters; the list of energies names a term of U without one."""
+    bare = re.sub(r"(?i)(The Hubbard contrib|hubbard +stress|Hubbard energy\s+=\s+-?0\.0+\s).*", "",
+                  text)
+    return _hubbard_by(rf"U\([\w+-]+-\d[spdf]\)\s*=\s*{NUMBER}", r"Hubbard|[LD][DF][AT]\+U")(bare)
+
+
 PROGRAMS = (
     Program("vasp", "INCAR:", "", _by_ase("vasp-out"), _hubbard_of_vasp, "OUTCAR", read_outcar),
     Program("vasp", "<modeling>", "", _by_ase("vasp-xml"), _hubbard_of_vasp, r"vasprun.*\.xml$",
             lambda text: [read_vasprun(text)]),
-    Program("gpaw", "|___|_|", "\nDate:", _gpaw,
+    Program("gpaw", "|___|_|", "\nDate:", gpaw_frames,
             _hubbard_by(rf"Hubbard: \{{U: {NUMBER}", "Hubbard|setups: .*:[spdf],")),
-    Program("quantum espresso", "Program PWSCF", "JOB DONE", _by_ase("espresso-out"),
-            _hubbard_by(rf"U\(\w+-\d[spdf]\)\s*=\s*{NUMBER}", r"Hubbard|[LD][DF][AT]\+U")),
-    Program("cp2k", "CP2K|", "PROGRAM ENDED", _output_of_cp2k, _hubbard_by("(?!)", r"DFT\+U")),
+    Program("quantum espresso", "Program PWSCF", "JOB DONE", espresso_frames,
+            _hubbard_of_espresso, cut=True),
+    Program("cp2k", "CP2K|", "PROGRAM ENDED", cp2k_output, _hubbard_by("(?!)", r"DFT\+U")),
 )
 
 
 def _dynamics_of_cp2k(folder: Path) -> Output | None:
-    import dpdata
-
     logs = sorted(folder.glob("*.log"))
     if not logs or not any(folder.glob("*pos*.xyz")):
         return None
-    tells = _hubbard_by("(?!)", r"DFT\+U")(logs[0].read_text(errors="replace"))
-    system = dpdata.LabeledSystem(str(folder), fmt="cp2k/aimd_output")
-    return Output("cp2k", _from_dpdata(system), tells)
+    text = logs[0].read_text(errors="replace")
 
+    def images() -> Iterator[Atoms]:
+        import dpdata
 
-def _deepmd(folder: Path, name: str) -> Output:
-    import dpdata
+        yield from cp2k_frames(dpdata.LabeledSystem(str(folder), fmt="cp2k/aimd_output"), text)
 
-    if not (folder / "type_map.raw").exists():
-        raise HavenError(f"{name} has no type_map.raw: write the elements of its types into it, "
-                         "one a line, in order")
-    elements = (folder / "type_map.raw").read_text().split()
-    types = np.loadtxt(folder / "type.raw", dtype=int, ndmin=1)
-    if types.size and types.max() >= len(elements):
-        raise HavenError(f"{name}: type.raw has type {types.max()}, but type_map.raw names "
-                         f"{len(elements)} elements, counted from 0")
-    for what in ("energy", "force"):
-        lacking = [s.name for s in sorted(folder.glob("set.*")) if not (s / f"{what}.npy").exists()]
-        if lacking:
-            raise HavenError(f"{name}: {lacking[0]} has no {what}.npy: label its frames")
-    system = dpdata.LabeledSystem(str(folder), fmt="deepmd/npy")
-    return Output("imported", _from_dpdata(system), None, numbered=True)
-
-
-def _from_dpdata(system: Any) -> Iterator[Atoms]:
-    """Frames of a dpdata system, in eV and Angstrom; its virial is minus volume times stress."""
-    from ase import Atoms
-    from ase.calculators.singlepoint import SinglePointCalculator
-
-    data = system.data
-    names = [data["atom_names"][kind] for kind in data["atom_types"]]
-    for number, (cell, positions) in enumerate(zip(data["cells"], data["coords"], strict=True)):
-        atoms = Atoms(names, positions, cell=cell, pbc=True)
-        results = {"energy": data["energies"][number], "forces": data["forces"][number]}
-        if "virials" in data:
-            results["stress"] = -data["virials"][number] / abs(float(np.linalg.det(cell)))
-        atoms.calc = SinglePointCalculator(atoms, **results)
-        yield atoms
+    return Output("cp2k", images(), _hubbard_by("(?!)", r"DFT\+U")(text))

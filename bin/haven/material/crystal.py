@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from haven.core.errors import HavenError
+from haven.material.composition import whole_counts
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -43,6 +44,18 @@ class Material:
         Shell that U acts on, by element.
     hubbard_share
         Share of the study's U that acts on an element; 1 of one that is not named.
+    shares
+        Occupancy of each element on the anion sites that several share or that are not full, by
+        Wyckoff letter; ``anions`` names the element that is there most.
+    mobiles
+        Mobile elements, the first of which is ``mobile``; that one alone where empty.
+    site_moments
+        Starting moments of elements whose atoms differ, by element and Wyckoff letter, in Bohr
+        magnetons: an antiferromagnet's are of both signs.
+    layered
+        Whether the cation sites lie in layers across c.
+    formula_units
+        Formula units in the conventional cell; None to count them on the anion sites.
     occupancies
         Named sets: element to Wyckoff letter to occupancy.
     composition
@@ -61,14 +74,19 @@ class Material:
     layers: Mapping[str, float]
     anions: Mapping[str, tuple[str, np.ndarray]]
     mobile: str
-    charges: Mapping[str, int]
+    charges: Mapping[str, float]
     moments: Mapping[str, float]
     hubbard: Mapping[str, str]
     occupancies: Mapping[str, Mapping[str, Mapping[str, float]]]
-    composition: Mapping[str, int]
+    composition: Mapping[str, float]
     ordering: Mapping[str, float]
     closest: Mapping[tuple[str, str], float]
     hubbard_share: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    mobiles: tuple[str, ...] = ()
+    site_moments: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    layered: bool = True
+    formula_units: float | None = None
 
     @property
     def species(self) -> tuple[str, ...]:
@@ -81,11 +99,63 @@ class Material:
                 for symbol in self.hubbard} if u_ev else {}
 
     @property
-    def units_per_cell(self) -> int:
+    def units_per_cell(self) -> float:
         """Formula units in the conventional cell."""
-        anion, _ = next(iter(self.anions.values()))
-        found = sum(len(xyz) for element, xyz in self.anions.values() if element == anion)
-        return found // self.composition[anion]
+        if self.formula_units is not None:
+            return self.formula_units
+        found = self.anions_per_cell()
+        element = next(iter(found))
+        return round(found[element] / self.composition[element], 6)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """Mobile elements."""
+        return self.mobiles or (self.mobile,)
+
+    @property
+    def anion_elements(self) -> set[str]:
+        """Elements on the anion sites."""
+        return set(self.anions_per_cell())
+
+    def anions_per_cell(self) -> dict[str, float]:
+        """Return atoms of each element on the anion sites of one conventional cell."""
+        found: dict[str, float] = {}
+        for letter, (element, xyz) in self.anions.items():
+            for one, share in self.shares.get(letter, {element: 1.0}).items():
+                found[one] = found.get(one, 0.0) + share * len(xyz)
+        return found
+
+    def atoms_of(self, element: str, cells: int) -> int:
+        """Return the whole atoms of an element in some conventional cells.
+
+        Where the formula has fractions, the elements that have none whole are rounded together, so
+        that their sum stays: 24 cells of LiNi0.8Mn0.1Co0.1O2 keep 24 transition metals.
+        """
+        exact = {one: number * self.units_per_cell * cells
+                 for one, number in self.composition.items()}
+        loose = {one: number for one, number in exact.items()
+                 if abs(number - round(number)) > 1e-3}
+        if element not in loose:
+            return round(exact.get(element, 0.0))
+        total = int(np.floor(sum(loose.values()) + 0.5))
+        return whole_counts(loose, total, dict.fromkeys(loose, total))[element]
+
+    def moments_of(self, atoms: Atoms) -> list[float]:
+        """Return the starting moments of a structure, in Bohr magnetons.
+
+        Raises
+        ------
+        HavenError
+            If moments differ by site and the structure does not say which atom is on which.
+        """
+        if not self.site_moments:
+            return [self.moments.get(symbol, 0.0) for symbol in atoms.get_chemical_symbols()]
+        if "site" not in atoms.arrays:
+            raise HavenError(f"moments of {self.name} are by site, which the structure does not "
+                             "say: build it with build_structures.py or build_supercell.py")
+        return [self.site_moments.get(symbol, {}).get(str(site), self.moments.get(symbol, 0.0))
+                for symbol, site in zip(atoms.get_chemical_symbols(), atoms.arrays["site"],
+                                        strict=True)]
 
 
 def site_targets(
@@ -128,9 +198,11 @@ def site_targets(
             total[site] += float(value)
             atoms += float(value) * len(material.sites[site])
         wanted = material.composition.get(element, 0) * material.units_per_cell
-        if abs(atoms - wanted) > 0.01:
+        if abs(atoms - wanted) > 0.01 * max(1.0, wanted / 10):
             raise HavenError(f"{source}: occupancies {label} put {atoms:.3f} {element} in a cell "
-                             f"that {material.formula} gives {wanted}: they must sum")
+                             f"that {material.formula} gives {wanted:g} "
+                             f"({material.units_per_cell:g} formula units, by its anions): they "
+                             "must sum")
     crowded = [site for site, value in total.items() if value > 1 + 1e-9]
     if crowded:
         raise HavenError(f"{source}: occupancies {label} exceed 1 on {', '.join(crowded)}")
@@ -147,18 +219,65 @@ def framework_counts(material: Material, label: str, cells: int) -> dict[str, di
     counts: dict[str, dict[str, int]] = {}
     room = {site: len(xyz) * cells for site, xyz in material.sites.items()}
     for element, by_site in site_targets(material, label).items():
-        total = material.composition.get(element, 0) * material.units_per_cell * cells
-        asked = {s: v * len(material.sites[s]) for s, v in by_site.items()}
-        scale = total / (sum(asked.values()) or 1.0)
-        exact = {s: x * scale for s, x in asked.items()}
-        whole = {s: min(int(np.floor(x + 1e-9)), room[s]) for s, x in exact.items()}
-        for _ in range(total - sum(whole.values())):
-            whole[max((s for s in whole if whole[s] < room[s]),
-                      key=lambda s: exact[s] - whole[s])] += 1
-        for site, number in whole.items():
+        exact = {s: v * len(material.sites[s]) for s, v in by_site.items()}
+        counts[element] = whole_counts(exact, material.atoms_of(element, cells), room)
+        for site, number in counts[element].items():
             room[site] -= number
-        counts[element] = whole
     return counts
+
+
+def mobile_counts(
+    material: Material, cells: int, framework: Mapping[str, Mapping[str, int]]
+) -> dict[str, int]:
+    """Return whole atoms of each mobile element that the framework's counts leave to be placed.
+
+    Where the formula has fractions, whole numbers of the other ions may leave a charge: the first
+    mobile element takes as many atoms more or fewer as make the cell neutral.
+    """
+    wanted = {element: material.atoms_of(element, cells) for element in material.moving
+              if element not in framework}
+    first = next(iter(wanted), None)
+    exact = material.units_per_cell * cells
+    fractional = any(abs(number * exact - round(number * exact)) > 1e-6
+                     for number in material.composition.values())
+    charge = material.charges.get(first, 0) if first else 0
+    if first is None or not fractional or not charge:
+        return wanted
+    fixed = {element: sum(by_site.values()) for element, by_site in framework.items()}
+    total = sum(material.charges[element] * fixed.get(element, material.atoms_of(element, cells))
+                for element in material.composition if element != first)
+    neutral = -total / charge
+    if abs(neutral - wanted[first]) < 0.5 * max(abs(c) for c in material.charges.values()) + 0.5:
+        wanted[first] = max(round(neutral), 0)
+    return wanted
+
+
+def draw_anions(
+    material: Material, cells: int, random: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return the element on each anion site of some conventional cells, by Wyckoff letter.
+
+    Elements that share sites are placed at random, in whole numbers that sum to the formula's;
+    what is left of a site stays empty.
+    """
+    found = {letter: np.full(len(xyz) * cells, element, dtype="U2")
+             for letter, (element, xyz) in material.anions.items()}
+    for letter in material.shares:
+        found[letter][:] = ""
+    room = {letter: len(found[letter]) for letter in material.shares}
+    elements = dict.fromkeys(element for by in material.shares.values() for element in by)
+    for element in elements:
+        full = sum(len(xyz) for letter, (own, xyz) in material.anions.items()
+                   if letter not in material.shares and own == element) * cells
+        exact = {letter: by[element] * len(found[letter])
+                 for letter, by in material.shares.items() if element in by}
+        total = min(max(material.atoms_of(element, cells) - full, 0),
+                    sum(room[letter] for letter in exact))
+        for letter, number in whole_counts(exact, total, room).items():
+            free = np.flatnonzero(found[letter] == "")
+            found[letter][random.choice(free, number, replace=False)] = element
+            room[letter] -= number
+    return found
 
 
 def cation_lattice(
@@ -182,7 +301,8 @@ def cation_lattice(
 
 
 def assemble(
-    material: Material, repeat: tuple[int, int, int], occupation: np.ndarray
+    material: Material, repeat: tuple[int, int, int], occupation: np.ndarray,
+    anions: Mapping[str, np.ndarray] | None = None,
 ) -> Atoms:
     """Return the supercell whose cation sites hold ``occupation``.
 
@@ -194,6 +314,9 @@ def assemble(
         Conventional cells along a, b, c.
     occupation
         Element on each site of `cation_lattice`, empty text for a vacancy, shape (S,).
+    anions
+        Element on each anion site, by Wyckoff letter, as `draw_anions` gives; drawn with seed 0 if
+        not given.
 
     Returns
     -------
@@ -207,14 +330,16 @@ def assemble(
     symbols = [s for s in occupation if s]
     parts = [fractional[occupation != ""]]
     site = list(letters[occupation != ""])
-    for letter, (element, xyz) in material.anions.items():
+    there = anions or draw_anions(material, len(shifts), np.random.default_rng(0))
+    for letter, (_, xyz) in material.anions.items():
         block = (xyz[None] + shifts[:, None]).reshape(-1, 3)
-        parts.append(block)
-        symbols += [element] * len(block)
-        site += [letter] * len(block)
+        here = there[letter] != ""
+        parts.append(block[here])
+        symbols += [str(element) for element in there[letter][here]]
+        site += [letter] * int(here.sum())
     atoms = Atoms(symbols, positions=np.concatenate(parts) @ material.cell,
                   cell=material.cell * np.array(repeat)[:, None], pbc=True)
-    atoms.set_array("site", np.array(site, dtype="U4"))
+    atoms.set_array("site", np.array(site))
     order = np.argsort([material.species.index(s) for s in symbols], kind="stable")
     ordered = atoms[order]
     ordered.info["supercell"] = list(repeat)

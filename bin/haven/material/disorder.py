@@ -8,7 +8,14 @@ import numpy as np
 
 from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.errors import HavenError
-from haven.material.crystal import Material, assemble, cation_lattice, framework_counts
+from haven.material.crystal import (
+    Material,
+    assemble,
+    cation_lattice,
+    draw_anions,
+    framework_counts,
+    mobile_counts,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -55,10 +62,10 @@ def order_cations(
 ) -> np.ndarray:
     """Place the cations on their sites by Metropolis Monte Carlo.
 
-    Framework cations keep their exact count on every kind of site; the mobile ions and vacancies
-    exchange over all sites left. Pairs of sites interact by a damped, shifted Coulomb energy
-    (Wolf et al., J. Chem. Phys. 110, 8254 (1999)) over the material's permittivity, at the
-    material's ordering temperature.
+    Framework cations keep their exact count on every kind of site, and so do mobile ions that the
+    occupancies name; other mobile ions and vacancies exchange over all sites left. Pairs of sites
+    interact by a damped, shifted Coulomb energy (Wolf et al., J. Chem. Phys. 110, 8254 (1999)) over
+    the material's permittivity, at the material's ordering temperature.
 
     Parameters
     ----------
@@ -89,22 +96,26 @@ def order_cations(
         for letter, number in by_site.items():
             free = np.flatnonzero((letters == letter) & (occupation == ""))
             occupation[random.choice(free, number, replace=False)] = element
-    mobile = material.composition[material.mobile] * material.units_per_cell * cells
+    wanted = mobile_counts(material, cells, counts)
     free = np.flatnonzero(occupation == "")
-    if mobile > len(free):
-        raise HavenError(f"{mobile} {material.mobile} don't fit on {len(free)} free cation sites "
+    if sum(wanted.values()) > len(free):
+        said = ", ".join(f"{number} {element}" for element, number in wanted.items())
+        raise HavenError(f"{said} don't fit on {len(free)} free cation sites "
                          "of the material: add sites or lower the occupancies")
-    occupation[random.choice(free, mobile, replace=False)] = material.mobile
+    for element, number in wanted.items():
+        free = np.flatnonzero(occupation == "")
+        occupation[random.choice(free, number, replace=False)] = element
     if sweeps:
-        _anneal(material, repeat, occupation, letters, random, sweeps)
+        roaming = {"", *(element for element in material.moving if element not in counts)}
+        _anneal(material, repeat, occupation, letters, random, sweeps, roaming)
     return occupation
 
 
 def _anneal(
     material: Material, repeat: tuple[int, int, int], occupation: np.ndarray,
-    letters: np.ndarray, random: np.random.Generator, sweeps: int,
+    letters: np.ndarray, random: np.random.Generator, sweeps: int, roaming: set[str],
 ) -> None:
-    """Metropolis exchanges, in place."""
+    """Metropolis exchanges, in place; only what is ``roaming`` goes to sites of another kind."""
     from scipy.special import erfc
 
     first, second, distance = neighbour_pairs(material, repeat, PAIR_CUTOFF_ANGSTROM)
@@ -119,7 +130,7 @@ def _anneal(
     dice = np.log(random.random(len(trials)))
     for (i, j), chance in zip(trials, dice, strict=True):
         here, there = str(occupation[i]), str(occupation[j])
-        fixed = {here, there} - {"", material.mobile}
+        fixed = {here, there} - roaming
         if here == there or (fixed and letters[i] != letters[j]):
             continue
         step = charge[j] - charge[i]
@@ -190,6 +201,15 @@ def sites_of_every_set(
     return found
 
 
+def _charge_of_rounding(material: Material, atoms: Atoms, cells: int) -> float:
+    """Return the charge that whole numbers of atoms may leave in a cell of a fractional formula."""
+    symbols = atoms.get_chemical_symbols()
+    exact = {element: number * material.units_per_cell * cells
+             for element, number in material.composition.items()}
+    return sum(abs(material.charges[element]) * abs(symbols.count(element) - number)
+               for element, number in exact.items() if abs(number - round(number)) > 1e-6)
+
+
 def build(
     material: Material, repeat: tuple[int, int, int], occupancies: str, seed: int,
     sweeps: int = 40, framework: dict[str, dict[str, int]] | None = None,
@@ -209,11 +229,13 @@ def build(
 
     if occupation is None:
         occupation = order_cations(material, repeat, occupancies, seed, sweeps, framework)
-    atoms = assemble(material, repeat, occupation)
-    charge = sum(material.charges[s] for s in atoms.get_chemical_symbols())
-    if charge:
+    cells = int(np.prod(repeat))
+    anions = draw_anions(material, cells, np.random.default_rng([seed, 7]))
+    atoms = assemble(material, repeat, occupation, anions)
+    charge = float(sum(material.charges[s] for s in atoms.get_chemical_symbols()))
+    if abs(charge) > 1e-6 + _charge_of_rounding(material, atoms, cells):
         raise HavenError(f"a cell {' x '.join(map(str, repeat))} of {material.name} has the charge "
-                         f"{charge:+d}: its occupancies {occupancies} don't fit the formula")
+                         f"{charge:+g}: its occupancies {occupancies} don't fit the formula")
     _, letters = cation_lattice(material, repeat)
     close = neighbor_list("d", atoms, 3.0)
     targets = material.occupancies[occupancies] if framework is None else {}

@@ -106,7 +106,7 @@ def lay(
         If an element is absent, the anions are elsewhere, or most framework cations are on sites
         that are not theirs.
     """
-    anions = sorted({element for element, _ in material.anions.values()})
+    anions = sorted(material.anion_elements)
     if absent := sorted({*anions, material.mobile} - {str(name) for name in names}):
         raise HavenError(f"{source} has no {', '.join(absent)}: is this {material.name}?")
     laid = refine(lattice, material, positions[np.isin(names, anions)])

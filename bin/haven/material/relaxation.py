@@ -166,7 +166,7 @@ def joined_cells(table: Table) -> Iterator[dict[str, Any]]:
 
     good = table[table["converged"].astype(bool)]
     for (u_ev, system, engine), group in good.groupby(["u_ev", "system", "engine"]):
-        for column, unit in CONSTANTS.items():
+        for column, unit in {**CONSTANTS, "volume_angstrom3": "Angstrom^3"}.items():
             values = group[column].to_numpy(float)
             half = None
             if len(values) > 1:

@@ -37,7 +37,7 @@ class SiteLattice:
     layer
         Number of the layer along c within the supercell, (S,).
     layers
-        Layers in the supercell.
+        Layers in the supercell; 0 where the sites lie in none, and every jump counts as within one.
     group
         The crystal's point group, `haven.material.symmetry.point_group`; None where not known.
     """
@@ -120,6 +120,8 @@ def site_lattice(material: Material, cell: Floats) -> SiteLattice:
     centres = fractional @ (cell / np.array(repeat, float)[:, None])
     layer = cells_up * len(planes) + rank
     layers = len(planes) * repeat[2]
+    if not material.layered:
+        layer, layers = np.zeros_like(layer), 0
     return SiteLattice(cell, repeat, fractional, centres, letters, layer, layers,
                        point_group(material))
 
@@ -186,7 +188,8 @@ def neighbour_classes(lattice: SiteLattice) -> set[tuple[str, str, str, str]]:
         length = np.linalg.norm(steps, axis=1)
         for two in np.flatnonzero((length > 1e-6) & (length < reach)):
             up = abs(float(steps[two] @ np.linalg.inv(lattice.conventional)[:, 2]))
-            kind = "inter_layer" if up > 0.5 / layers_per_cell(lattice) else "intra_layer"
+            per_cell = layers_per_cell(lattice)
+            kind = "inter_layer" if per_cell and up > 0.5 / per_cell else "intra_layer"
             name = direction_name(steps[two], lattice.conventional, lattice.group)
             classes.add((kind, str(letter), str(letters[row[two]]), name))
     return classes

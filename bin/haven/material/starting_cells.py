@@ -24,13 +24,20 @@ def draw_framework(
     Each framework atom picks its kind of site with the probability the occupancies give it.
     """
     cells = int(np.prod(repeat))
-    counts = {}
+    counts: dict[str, dict[str, int]] = {}
+    taken: dict[str, int] = {}
     for element, by_site in site_targets(material, occupancies).items():
+        total = material.atoms_of(element, cells)
+        if not total:
+            counts[element] = dict.fromkeys(by_site, 0)
+            continue
         weight = np.array([v * len(material.sites[s]) for s, v in by_site.items()])
-        room = np.array([len(material.sites[s]) * cells for s in by_site])
-        total = material.composition[element] * material.units_per_cell * cells
+        room = np.array([len(material.sites[s]) * cells - taken.get(s, 0) for s in by_site])
         drawn = np.minimum(random.multinomial(total, weight / weight.sum()), room)
-        drawn[np.argmax(room - drawn)] += total - drawn.sum()
+        for _ in range(total - int(drawn.sum())):
+            drawn[np.argmax(room - drawn)] += 1
+        for site, number in zip(by_site, drawn, strict=True):
+            taken[site] = taken.get(site, 0) + int(number)
         counts[element] = {s: int(n) for s, n in zip(by_site, drawn, strict=True)}
     return counts
 

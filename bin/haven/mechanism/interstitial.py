@@ -133,7 +133,7 @@ def anions_of(
         Element and mean position of every atom, (A,) and (A, 3), Angstrom, or None.
     """
     if names is not None and mean is not None:
-        return mean[np.isin(names, sorted({element for element, _ in material.anions.values()}))]
+        return mean[np.isin(names, sorted(material.anion_elements))]
     shifts = np.array(list(np.ndindex(*lattice.repeat)), float)
     parts = [(xyz[None] + shifts[:, None]).reshape(-1, 3) for _, xyz in material.anions.values()]
     return np.concatenate(parts) @ lattice.conventional

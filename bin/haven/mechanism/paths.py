@@ -138,7 +138,7 @@ def load_start(material: Material, path: Path) -> tuple[Atoms, SiteLattice, dict
         raise HavenError(f"structure {path} can't be read: {error}") from error
     atoms = found[0] if isinstance(found, list) else found
     names = np.array(atoms.get_chemical_symbols())
-    anions = {element for element, _ in material.anions.values()}
+    anions = material.anion_elements
     ideal = site_lattice(material, np.asarray(atoms.cell.array))
     lattice = lay(ideal, material, names, atoms.positions, f"structure {path}")
     cations = [s for s in material.species if s not in anions]

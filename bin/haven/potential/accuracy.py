@@ -14,7 +14,11 @@ VOIGT = {"x": (0, 0), "y": (1, 1), "z": (2, 2)}
 
 
 def metrics(reference: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    """Return ``count``, ``mae``, ``rmse``, ``max_error`` and ``r2`` of two arrays of one shape."""
+    """Return how two arrays of one shape differ.
+
+    ``count``, ``mae``, ``rmse``, ``max_error``, ``r2``; ``offset`` (mean error) and ``scatter``
+    (standard deviation of the error about it), whose squares add up to that of ``rmse``.
+    """
     error = np.asarray(predicted, float) - np.asarray(reference, float)
     spread = float(((reference - np.mean(reference)) ** 2).sum())
     squares = float((error**2).sum())
@@ -22,6 +26,7 @@ def metrics(reference: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
         "count": int(error.size), "mae": float(np.abs(error).mean()),
         "rmse": float(np.sqrt(squares / error.size)), "max_error": float(np.abs(error).max()),
         "r2": 1 - squares / spread if spread > 0 else None,
+        "offset": float(error.mean()), "scatter": float(error.std()),
     }
 
 

@@ -28,6 +28,8 @@ ACCURACY = Schema("accuracy", (
     real("rmse_high_95", HIGH + " (bootstrap over trajectories)", nullable=True),
     real("max_error", "largest absolute error"),
     real("r2", "coefficient of determination", nullable=True),
+    real("offset", "mean error: what all values are off by together", nullable=True),
+    real("scatter", "standard deviation of the error about it", nullable=True),
     real("baseline_rmse", "error of always predicting the mean of the training set"),
     text("unit", "eV/atom or eV/Angstrom"),
 ))

@@ -11,6 +11,25 @@ from haven.core.errors import HavenError, existing
 from haven.core.numbers import known
 from haven.core.types import Table
 
+# How wide an interval may be that is to say whether a published value holds: what is compared, in
+# what sense, half width (absolute, in the unit; relative; or as a factor either way), in words.
+LIMITS = (
+    ("lattice_beta", "absolute", 0.5, "± 0.5°"),  # the published cells span 0.8 degrees
+    ("lattice_volume", "relative", 0.03, "± 3 %"),  # functionals differ by 2 to 5 %
+    ("lattice_", "relative", 0.01, "± 1 %"),  # U changes the published constants by 0.2 to 1 %
+    ("rdf_first_peak", "absolute", 0.05, "± 0.05 Å"),  # printed to 0.01 or 0.1 Angstrom
+    ("activation", "absolute", 0.05, "± 0.05 eV"),  # a factor 7 of the conductivity at 298 K
+    ("barrier", "absolute", 0.05, "± 0.05 eV"),
+    ("sigma_", "factor", 2.0, "a factor of 2"),
+    ("d_", "factor", 2.0, "a factor of 2"),
+    ("haven_ratio", "factor", 2.0, "a factor of 2"),
+    ("energy_", "factor", 2.0, "a factor of 2"),
+    ("force_", "factor", 2.0, "a factor of 2"),
+    ("cost_ratio", "factor", 3.0, "a factor of 3"),  # machines differ by as much
+)
+ROUNDING = 1 + 1e-9  # an interval just as wide as its limit is not wider
+NEAR = 0.01  # occupancies differing by less are those of one cell of whole atoms
+
 COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "uncertainty", "unit", "source",
     "doubtful", "note",
@@ -23,7 +42,8 @@ def load_reference(folder: str | Path) -> Table:
     Parameters
     ----------
     folder
-        Holds CSV files with the columns of `COLUMNS`; ``citations.csv`` is another table.
+        Holds CSV files with the columns of `COLUMNS`; ``citations.csv`` and
+        ``others.csv`` (findings on other materials, in words) are other tables.
 
     Returns
     -------
@@ -38,7 +58,7 @@ def load_reference(folder: str | Path) -> Table:
     import pandas as pd
 
     files = sorted(existing(folder, "folder of reference values").glob("*.csv"))
-    files = [path for path in files if path.name != "citations.csv"]
+    files = [path for path in files if path.name not in ("citations.csv", "others.csv")]
     if not files:
         raise HavenError(f"no reference values in {folder}: expected CSV files")
     frames = []
@@ -71,7 +91,8 @@ def printed_rounding(text: str) -> float:
 
 
 def judge(
-    value: float | None, low: float | None, high: float | None, published: float, spread: float
+    value: float | None, low: float | None, high: float | None, published: float, spread: float,
+    quantity: str = "",
 ) -> str:
     """Return how a measured number stands to a published one.
 
@@ -83,11 +104,14 @@ def judge(
         The published number.
     spread
         Half width of what the printed digits (or a stated uncertainty) leave open.
+    quantity
+        What is compared, for the width that still tells anything (`LIMITS`).
 
     Returns
     -------
     str
-        ``agrees`` when the interval meets ``published ± spread``, ``differs`` when not or when a
+        ``agrees`` when the interval meets ``published ± spread`` and is narrow enough to say so,
+        ``too_wide`` when it meets it but would meet much else, ``differs`` when not or when a
         bound excludes it, ``no_interval`` for a number alone, else ``not_measured``.
     """
     if value is None or not known(value):
@@ -95,7 +119,25 @@ def judge(
         return "differs" if excluded else "not_measured"
     if low is None or high is None or not known(low, high):
         return "no_interval"
-    return "agrees" if low <= published + spread and high >= published - spread else "differs"
+    if low > published + spread or high < published - spread:
+        return "differs"
+    return "too_wide" if too_wide(low, high, published, quantity) else "agrees"
+
+
+def too_wide(low: float, high: float, published: float, quantity: str) -> bool:
+    """Return whether an interval is wider than `LIMITS` allows for this quantity."""
+    for start, kind, limit, _ in LIMITS:
+        if quantity.startswith(start):
+            if kind == "factor":
+                return low <= 0 or high / low > limit**2 * ROUNDING
+            most = limit * (abs(published) if kind == "relative" else 1.0)
+            return (high - low) / 2 > most * ROUNDING
+    return False
+
+
+def limit_words(quantity: str) -> str:
+    """Return the width `LIMITS` allows for a quantity, in words; empty without one."""
+    return next((words for start, _, _, words in LIMITS if quantity.startswith(start)), "")
 
 
 def of_material(reference: Table, material: str) -> Table:
@@ -160,7 +202,8 @@ def _row(measured: Table, entry: dict, material: str, u_ev: float) -> dict[str, 
         "unit": entry["unit"],
         "source": entry["source"],
         "doubtful": bool(entry["doubtful"]),
-        "verdict": judge(value, low, high, float(entry["value"]), spread),
+        "verdict": judge(value, low, high, float(entry["value"]), spread,
+                         str(entry["quantity"])),
         "note": str(found["note"]) if found else "",
         "published_note": str(entry["note"]),
     }
@@ -171,6 +214,17 @@ def _by_system(entry: Mapping[str, object]) -> bool:
     return str(entry["quantity"]).startswith(("lattice_", "occupancy_"))
 
 
+def same_occupancies(one: str, other: str) -> bool:
+    """Return whether two sets of occupancies, as ``0.754/0.123``, are met by the same cells."""
+    if one == other:
+        return True
+    try:
+        pairs = list(zip(map(float, one.split("/")), map(float, other.split("/")), strict=True))
+    except ValueError:
+        return False
+    return all(abs(a - b) < NEAR for a, b in pairs)
+
+
 def _matching(
     measured: Table, entry: Mapping[str, object], u_ev: float
 ) -> Iterator[dict[str, float]]:
@@ -178,5 +232,8 @@ def _matching(
     if known(entry["temperature_k"]):  # type: ignore[arg-type]
         rows = rows[(rows["temperature_k"] - float(str(entry["temperature_k"]))).abs() < 1]
     if _by_system(entry):
-        rows = rows[rows["system"] == str(entry["system"]).partition(" ")[2]]
+        wanted = str(entry["system"]).partition(" ")[2]
+        same = rows[rows["system"] == wanted]
+        near = [same_occupancies(str(name), wanted) for name in rows["system"]]
+        rows = same if len(same) else rows[near]
     yield from rows.to_dict("records")

@@ -89,6 +89,31 @@ def comparison_grids(comparison: Table) -> tuple[Block, Block]:
     )
 
 
+def lattice_grid(measured: Table, reference: Table) -> Block | None:
+    """Return relaxed cells as the study's Table II has them: ours, the study's, measured ones."""
+    names = ("lattice_a", "lattice_b", "lattice_c", "lattice_beta", "lattice_volume")
+    own = measured[measured["quantity"].isin(names)]
+    theirs = reference[reference["quantity"].isin(names)].copy()
+    theirs["system"] = theirs["system"].str.partition(" ")[2]
+    if own.empty:
+        return None
+    lines = []
+    for (system, u_ev), mine in own.groupby(["system", "u_ev"], sort=False):
+        by_name = {row["quantity"]: row for row in mine.to_dict("records")}
+        lines.append([cell(f"Haven, U = {u_ev:g} eV", str(system)),
+                      *(comparison_value(by_name[n]) if n in by_name else DASH for n in names)])
+    printed = theirs.assign(u_ev=theirs["u_ev"].fillna(-1.0))
+    for (system, u_ev, source), mine in printed.groupby(["system", "u_ev", "source"], sort=False):
+        by_name = {row["quantity"]: {**row, "published": row["value"]}
+                   for row in mine.to_dict("records")}
+        of = f", U = {u_ev:g} eV" if u_ev >= 0 else ""
+        lines.append([cell(f"{str(source).partition(',')[0]}{of}", str(system)),
+                      *(published_text(by_name[n]) if n in by_name else DASH for n in names)])
+    return grid(["cell", "a", "b", "c", "β", "volume"], lines,
+                "Relaxed cells, atoms and cell together, at no pressure and 0 K; below each the "
+                "occupancies of the framework cation. Intervals: over replicas of the disorder.")
+
+
 def published_accuracy_grid(comparison: Table) -> Block | None:
     """Return the errors on held-out frames beside the published ones."""
     if comparison.empty:
@@ -116,15 +141,49 @@ def accuracy_grid(tables: Tables) -> Block | None:
                 "unit": row["unit"]}
         text = shown(cell) if known(row["rmse_low_95"]) else number(row["rmse"], row["unit"], 3)
         lines.append([f"{row['u_ev']:g}", str(row["seed"]), row["subset"], row["quantity"],
-                      row["species"], text, number(row["mae"], row["unit"], 3),
+                      row["species"], text, _parts_of(row), number(row["mae"], row["unit"], 3),
                       number(row["max_error"], row["unit"], 3),
                       number(row["baseline_rmse"], row["unit"], 3), str(row["count"])])
-    return grid(["U (eV)", "seed", "frames", "quantity", "element", "RMSE", "MAE", "largest",
-                 "mean predictor", "values"], lines,
+    return grid(["U (eV)", "seed", "frames", "quantity", "element", "RMSE",
+                 "offset; scatter", "MAE", "largest", "mean predictor", "values"], lines,
                 "Errors of each potential; intervals: bootstrap over trajectories. “Mean "
-                "predictor” is the RMSE of always predicting the training mean. “aimd”: along "
+                "predictor” is the RMSE of always predicting the training mean. An offset that all "
+                "values share moves no atom; the scatter about it is what is left. “aimd”: along "
                 "first-principles dynamics at one temperature, whose frames were not chosen for "
                 "being difficult; one trajectory, so without interval.")
+
+
+def _parts_of(row: Row) -> str:
+    """Return an error's offset and its scatter about that; a dash where a table has neither."""
+    if not known(row.get("offset"), row.get("scatter")):  # type: ignore[arg-type]
+        return DASH
+    unit = str(row["unit"])
+    return (f"{number(row['offset'], unit, 2)}; "  # type: ignore[arg-type]
+            f"{number(row['scatter'], unit, 2)}")  # type: ignore[arg-type]
+
+
+def barriers_grid(tables: Tables, reference: Table) -> Block | None:
+    """Return each path's barrier there and back, their mean, and the published one."""
+    table = tables["barriers"].drop_duplicates(["u_ev", "seed", "replica", "path"])
+    if table.empty:
+        return None
+    lines = []
+    for row in table.sort_values(["direction", "u_ev", "replica", "path"]).to_dict("records"):
+        said = reference[reference["quantity"] == f"barrier {row['direction']}"]
+        flag = str(row["flag"] or "").replace("_", " ").replace("+", ", ")
+        doubt = ", ".join(p for p in (flag, "" if row["converged"] else "not converged") if p)
+        there, back = float(row["barrier_ev"]), float(row["reverse_barrier_ev"])
+        lines.append([
+            row["direction"], f"{row['u_ev']:g}", f"{row['from_site']} to {row['to_site']}",
+            number(row["distance_angstrom"], "Angstrom", 3), f"{there:.3f}", f"{back:.3f}",
+            f"{(there + back) / 2:.3f}", doubt or "sound",
+            published_text({**said.iloc[0].to_dict(), "published": said["value"].iloc[0]})
+            if len(said) else DASH])
+    return grid(["direction", "U (eV)", "sites", "distance", "there (eV)", "back (eV)",
+                 "mean (eV)", "path", "published"], lines,
+                "Barriers of single paths, so without interval. In a disordered cell the two ends "
+                "of a path differ in energy: the mean of both ways is what a published barrier is "
+                "compared with. The paths of two U may be of different ions.")
 
 
 def gate_grid(rows: list[Row]) -> Block | None:
@@ -172,16 +231,27 @@ def runs_grid(tables: Tables) -> Block | None:
             f"{100 * share:.1f} %" if known(share) else DASH,
             cell(number(row["force_error_max_p95_ev_per_angstrom"], "1", 2),
                  number(row["deviation_max_p95_ev_per_angstrom"], "1", 2)),
-            f"{row['ns_per_day']:.2g}", row["verdict"],
+            _pressure(row), f"{row['ns_per_day']:.2g}", row["verdict"],
         ])
     return grid(["U (eV)", "T (K)", "replica", "seed", "atoms", "length (ps)",
                  "mean ± fluctuation (K)", "expected fluctuation (K)", "drift (meV/atom/ps)",
                  "shortest distance (Å)", "host MSD (Å²)", "frames beyond trained window",
-                 "calibrated force error (eV/Å)", "ns per day", "verdict"], lines,
+                 "calibrated force error (eV/Å)", "pressure (GPa)", "ns per day", "verdict"],
+                lines,
                 "One row a run. – where an ensemble of potentials was not run. Calibrated force "
                 "error: the root mean square error of atoms on which the ensemble deviates as on "
                 "a frame's worst, in 95 % of the frames no more than this (some atoms err more); "
                 "below it the deviation that it is a multiple of (table calibration_scale).")
+
+
+def _pressure(row: Row) -> str | dict[str, str]:
+    """Return a run's mean pressure with its error, and below it what was asked for."""
+    mean, error = row.get("pressure_gpa"), row.get("pressure_error_gpa")
+    if not known(mean, error):  # type: ignore[arg-type]
+        return DASH
+    asked = row.get("pressure_asked_gpa")
+    below = f"asked: {float(str(asked)):g}" if known(asked) else ""  # type: ignore[arg-type]
+    return cell(f"{float(str(mean)):.2f} ± {float(str(error)):.2f}", below)
 
 
 def transport_grid(measured: Table) -> Block | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from haven.core.numbers import known
 from haven.core.types import Row, Table, Tables
 from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
@@ -22,13 +23,16 @@ ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
 
 
-def collect(tables: Tables) -> Table:
+def collect(tables: Tables, network: str = "") -> Table:
     """Return every number that can stand in a headline or beside a published one.
 
     Parameters
     ----------
     tables
         Tables by name; an empty one gives no rows.
+    network
+        Beginning of the words for the published study's network, whose cost the published ratio is
+        compared with; empty: the cheapest network's.
 
     Returns
     -------
@@ -39,9 +43,10 @@ def collect(tables: Tables) -> Table:
     """
     import pandas as pd
 
-    sources = (_diffusion, _conductivity, _arrhenius, _accuracy, _peaks, _barriers, _cost,
+    sources = (_diffusion, _conductivity, _arrhenius, _accuracy, _peaks, _barriers,
                _occupancies)
     rows = [row for source in sources for row in source(tables)]
+    rows += _cost(tables, network)
     rows += [_row(**cell) for cell in joined_cells(tables["lattice"])
              if cell["engine"] == POTENTIAL]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -71,12 +76,36 @@ def _pooled(quantity: str, key: tuple, group: Table, unit: str) -> Row:
     )
 
 
+def together(tables: Tables) -> dict[tuple[float, float, str], Row]:
+    """Return the rows of table ``joined`` of all potentials, by U, temperature, quantity."""
+    table = tables.get("joined")
+    if table is None or table.empty:
+        return {}
+    rows = table[table["seed"].isna()].to_dict("records")
+    return {(float(row["u_ev"]), float(row["temperature_k"]), str(row["quantity"])): row
+            for row in rows}
+
+
+def _or_joined(row: Row, joined: dict[tuple[float, float, str], Row], key: tuple) -> Row:
+    """Return a row of several runs with the numbers of the joined condition, where there is one."""
+    found = joined.get((float(key[0]), float(key[1]), str(row["quantity"])))
+    if found is None:
+        return row
+    runs = int(found["runs"])
+    note = f"{runs} run{'s' if runs != 1 else ''} together, {found['hop_events']:g} jumps"
+    left = found["left_out"]
+    ends = {name: found[name] if known(found[name]) else None
+            for name in ("value", "low_95", "high_95")}
+    return row | ends | {"runs": runs, "verdict": found["verdict"],
+                         "note": f"{note}; left out: {left}" if left else note}
+
+
 def _diffusion(tables: Tables) -> Iterator[Row]:
-    table = judged(tables["diffusion"], tables["runs"])
+    table, joined = judged(tables["diffusion"], tables["runs"]), together(tables)
     table = table[table["axis"] == "xyz"]
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
-        row = _pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit)
+        row = _or_joined(_pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit), joined, key)
         if key[2] == "haven" and row["value"] is None:
             row["high_95"] = None  # a ratio has no bound worth the name
         yield row
@@ -101,10 +130,10 @@ def judged(table: Table, runs: Table) -> Table:
 
 
 def _conductivity(tables: Tables) -> Iterator[Row]:
-    table = judged(tables["conductivity"], tables["runs"])
+    table, joined = judged(tables["conductivity"], tables["runs"]), together(tables)
     table = table.rename(columns={"value_ms_per_cm": "value"})
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
-        yield _pooled(key[2], key, group, "mS/cm")
+        yield _or_joined(_pooled(key[2], key, group, "mS/cm"), joined, key)
 
 
 def _arrhenius(tables: Tables) -> Iterator[Row]:
@@ -112,6 +141,10 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
         quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
         conductive = quantity.startswith("sigma")
         note = f"{fit['temperatures']} temperatures fitted"
+        if known(fit.get("hop_events")):
+            note += f", {fit['hop_events']:g} jumps of all runs"
+        if fit.get("left_out"):
+            note += f"; left out: {fit['left_out']}"
         common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
         if quantity == "sigma_total":
@@ -120,11 +153,12 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
             value, low, high = (fit[f"{column}{end}"] if good else None
                                 for end in ("_ev", "_low_95", "_high_95"))
             yield _row(name, fit["u_ev"], value, low, high, "eV", **common)
-        if conductive:
-            value, low, high = (fit[f"sigma_298{end}"] if good else None
-                                for end in ("_ms_per_cm", "_low_95", "_high_95"))
-            yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], value, low, high,
-                       "mS/cm", temperature_k=ROOM, **common)
+        name, ending, unit = (("sigma_298", "_ms_per_cm", "mS/cm") if conductive
+                              else ("d_298", "_cm2_per_s", "cm2/s"))
+        value, low, high = (fit.get(f"{name}{end}") if good else None
+                            for end in (ending, "_low_95", "_high_95"))
+        yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], value, low, high, unit,
+                   temperature_k=ROOM, **common)
 
 
 def _accuracy(tables: Tables) -> Iterator[Row]:
@@ -136,7 +170,10 @@ def _accuracy(tables: Tables) -> Iterator[Row]:
             low, high = _accuracy_ends(tables, float(u_ev), str(quantity), measure, group)
             yield _row(f"{quantity}_{measure}", u_ev, group[measure].mean(), low, high,
                        str(group["unit"].iloc[0]), runs=len(group),
-                       note=f"{len(group)} potential(s)")
+                       note=f"{len(group)} potential(s)" + (
+                           "; energies an atom of small cells, whose errors average less than "
+                           "those of the published 160 to 320 atoms"
+                           if quantity == "energy" else ""))
 
 
 def _accuracy_ends(
@@ -208,23 +245,28 @@ def _barriers(tables: Tables) -> Iterator[Row]:
     import numpy as np
     from scipy import stats
 
-    table = tables["barriers"]
-    table = table[table["origin"].str.startswith("direction") & table["converged"].astype(bool)
-                  & (table["flag"].fillna("") == "")]
-    keys = ["u_ev", "seed", "replica", "path", "direction"]
-    paths = table.drop_duplicates(keys)
+    paths = good_paths(tables["barriers"])
     for (u_ev, direction), group in paths.groupby(["u_ev", "direction"]):
-        barriers = group["barrier_ev"].to_numpy(float)
-        mean, count, half = float(barriers.mean()), len(barriers), None
+        both = group[["barrier_ev", "reverse_barrier_ev"]].to_numpy(float)
+        means, count, half = both.mean(axis=1), len(both), None
         if count > 1:
-            spread = float(np.std(barriers, ddof=1)) / count**0.5
+            spread = float(np.std(means, ddof=1)) / count**0.5
             half = float(stats.t.ppf(0.975, count - 1)) * spread
+        mean = float(means.mean())
         low, high = (None, None) if half is None else (mean - half, mean + half)
         yield _row(f"barrier {direction}", u_ev, mean, low, high, "eV", runs=count,
-                   note=f"mean of {count} path(s) in the disordered cell")
+                   note=f"mean of both ways (there {both[:, 0].mean():.3f}, back "
+                        f"{both[:, 1].mean():.3f}) of {count} path(s) in the disordered cell")
 
 
-def _cost(tables: Tables) -> Iterator[Row]:
+def good_paths(table: Table) -> Table:
+    """Return one row for each path of table ``barriers`` that converged and carries no flag."""
+    table = table[table["origin"].str.startswith("direction") & table["converged"].astype(bool)
+                  & (table["flag"].fillna("") == "")]
+    return table.drop_duplicates(["u_ev", "seed", "replica", "path", "direction"])
+
+
+def _cost(tables: Tables, network: str) -> Iterator[Row]:
     costs = tables["cost"]
     table = costs[(costs["method"] == "dlmd") & costs["ratio_to_aimd"].notna()]
     for u_ev, group in table.groupby("u_ev"):
@@ -232,9 +274,17 @@ def _cost(tables: Tables) -> Iterator[Row]:
         name = "cost_ratio" if dynamics else "label_cost_ratio"
         base = "AIMD" if dynamics else "single points"
         one = group[group["cores"] == group["cores"].min()]
-        top = one.loc[one["ratio_to_aimd"].idxmax()]
-        note = f"{top['atoms']} atoms, {top['model']}, {hours_of(top['device'])}-hours; to {base}"
-        yield _row(name, u_ev, top["ratio_to_aimd"], None, None, "1", note=note)
+        if not network or one["model"].astype(str).str.startswith(network).any():
+            chosen = one[one["model"].astype(str).str.startswith(network)]
+        else:  # of another network, so not the published ratio
+            chosen, name = one, f"{name} of another network"
+        top = chosen.loc[chosen["ratio_to_aimd"].idxmax()]
+        same = chosen[(chosen["model"] == top["model"]) & (chosen["device"] == top["device"])]
+        note = (f"{top['atoms']} atoms, {top['model']}, {hours_of(top['device'])}-hours; to "
+                f"{base}; interval: cells timed, compressed or not")
+        ends = (same["ratio_to_aimd"].min(), same["ratio_to_aimd"].max())
+        low, high = ends if len(same) > 1 else (None, None)
+        yield _row(name, u_ev, top["ratio_to_aimd"], low, high, "1", note=note)
 
 
 def _occupancies(tables: Tables) -> Iterator[Row]:
@@ -247,9 +297,12 @@ def _occupancies(tables: Tables) -> Iterator[Row]:
     system = printed_occupancies(targets["target_occupancy"])
     for u_ev in study_u(tables):
         for (species, site), group in table.groupby(["species", "site"]):
-            counts = group["occupancy"]
-            yield _row(f"occupancy_{species.lower()}_{site}", u_ev, counts.mean(), counts.min(),
-                       counts.max(), "1", system=system, runs=len(group), note="counted")
+            share, sites = group["occupancy"], int(group["sites"].iloc[0])
+            half = 0.5 / sites  # whole atoms: nothing nearer can be had
+            yield _row(f"occupancy_{species.lower()}_{site}", u_ev, share.mean(),
+                       share.min() - half, share.max() + half, "1", system=system,
+                       runs=len(group),
+                       note=f"whole atoms on {sites} sites: within half an atom")
 
 
 def study_u(tables: Tables) -> list[float]:

@@ -54,6 +54,14 @@ def material_of(tables: Tables) -> str:
     return names[0] if names else "unknown"
 
 
+def published_network(reference: Table) -> str:
+    """Return the published study's network, as table ``cost`` writes one; empty if not on file."""
+    rows = reference[reference["quantity"] == "study_cutoff"]
+    if rows.empty:
+        return ""
+    return f"{rows['note'].iloc[0]}, cutoff {rows['value'].iloc[0]:g} Å"
+
+
 def figures(
     tables: Tables, measured: Table, reference: Table, structures: list[Path]
 ) -> list[Picture]:
@@ -72,6 +80,7 @@ def figures(
 
     look.style()
     drawn: list[Callable[[], Picture | None]] = [
+        lambda: carried.answer(tables, measured, reference),
         lambda: learnt.labels(tables), lambda: audited.audit(tables),
         lambda: rounds.exploration(tables), lambda: learnt.learning_curve(tables),
         lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
@@ -123,6 +132,7 @@ def write(
     from haven.dynamics.trust import add_share, judge_runs
     from haven.potential.calibration import calibration_rows, scale_rows
     from haven.potential.gate import gate_rows, gates
+    from haven.report.claims import Study, claim_rows, experiments_of
     from haven.report.comparison import compare, load_reference, of_material
     from haven.report.layout import context, render
     from haven.report.measured import collect
@@ -135,7 +145,7 @@ def write(
     for name in ("diffusion", "conductivity"):
         found[name] = add_share(found[name], found["runs"])
     reference = of_material(load_reference(reference_folder), material)
-    measured = collect(found)
+    measured = collect(found, published_network(reference))
     missing = missing_runs(expected, found)
     verdicts = verdict_rows(found, missing, material, expected, gate)
     us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]
@@ -147,6 +157,11 @@ def write(
     made = {**found, "comparison": comparison, "verdicts": verdicts}
     made["calibration"] = pd.DataFrame(calibration_rows(found["parity"], material))
     made["calibration_scale"] = pd.DataFrame(scale_rows(found["parity"], material))
+    study = Study({**found, "verdicts": verdicts}, measured, reference,
+                  experiments_of(Path(reference_folder)), tuple(us),
+                  str((expected.get("parameters") or {}).get("dispersion") or ""))
+    claims = claim_rows(study, material)
+    made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
     for name, rows in made.items():
         if len(rows):
@@ -158,7 +173,7 @@ def write(
     words = context(
         material=material, tables=found, measured=measured, comparison=comparison,
         verdicts=verdicts, gates=gate, reference=reference, pictures=pictures, missing=missing,
-        expected=expected,
+        expected=expected, study=study, claims=claims,
         sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
     )
     (target / "report.html").write_text(render(Path(template), words), encoding="utf-8")

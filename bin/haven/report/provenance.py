@@ -33,7 +33,15 @@ def provenance(folder: Path) -> list[dict[str, str]]:
 
 def citations(folder: Path) -> list[dict[str, str]]:
     """Return what to cite, from ``citations.csv`` beside the published values."""
-    path = folder / "citations.csv"
+    return _rows(folder / "citations.csv")
+
+
+def others(folder: Path) -> list[dict[str, str]]:
+    """Return what others found on related materials, from ``others.csv`` there."""
+    return _rows(folder / "others.csv")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as stream:

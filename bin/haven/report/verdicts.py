@@ -8,11 +8,20 @@ from typing import Any
 
 from haven.core.errors import HavenError, existing
 from haven.core.identity import run_id
+from haven.core.numbers import known
+from haven.core.statistics import error_of_mean
 from haven.core.types import Row, Table, Tables
 from haven.dynamics import trust
 from haven.potential.gate import WINDOW, Gate
 from haven.report.wording import WORDS
 
+OFF_SHARE = 0.005  # of the temperature that its mean may be off: 1.5 K at 298 K change D by 6 %
+OFF_ERRORS = 3.0  # standard errors of the mean beyond that: one false alarm in some 100 runs
+# Jumps between sites over jumps from cage to cage: a jump of the one kind may be none or two of the
+# other (a cage of two sites, a site between two), so rates within this factor agree.
+COUNTS_FACTOR = 2.0
+COUNTS_CHANCE = 0.01  # of a difference as large, beyond that factor, by Poisson's law
+KEYS = ["material", "u_ev", "temperature_k", "replica", "seed"]
 FLUCTUATION = (0.5, 2.0)  # of the temperature over the canonical one, accepted
 
 
@@ -65,6 +74,74 @@ def force_window(expected: Mapping[str, Any]) -> float:
     if not 0 < window < float("inf"):
         raise HavenError(f"force_window_ev_per_angstrom is {given}: it must be a number above 0")
     return window
+
+
+def temperature_limit(run: Mapping[str, object], thermo: Table) -> float:
+    """Return how far a run's mean temperature may be off, K.
+
+    Parameters
+    ----------
+    run
+        Row of table ``runs``.
+    thermo
+        Table ``thermo``: the mean's error is that of the run's series; without one, or of very
+        short runs, it is one canonical standard deviation.
+    """
+    spread = float(str(run["temperature_std_expected_k"]))
+    if thermo.empty:
+        return spread
+    own = (thermo[KEYS] == [run[key] for key in KEYS]).all(axis=1)
+    error = error_of_mean(thermo.loc[own, "temperature_now_k"].to_numpy(float))
+    share = OFF_SHARE * float(str(run["temperature_k"]))
+    return min(spread, share + OFF_ERRORS * error)
+
+
+def counts_agree(cages: float, cages_ps: float, sites: float, sites_ps: float) -> bool:
+    """Return whether two counts of a run's jumps may be of rates less than a factor apart.
+
+    The factor is `COUNTS_FACTOR`.
+
+    Parameters
+    ----------
+    cages, cages_ps
+        Jumps from cage to cage (table ``diffusion``) and the time in which they are seen, ps.
+    sites, sites_ps
+        Jumps between sites (table ``hops``) and the time watched, ps.
+    """
+    from scipy.stats import binom
+
+    total = round(cages + sites)
+    for factor in (1.0, COUNTS_FACTOR, 1.0 / COUNTS_FACTOR):
+        share = factor * cages_ps / (factor * cages_ps + sites_ps)
+        below = binom.cdf(round(cages), total, share)
+        above = binom.sf(round(cages) - 1, total, share)
+        if min(below, above) > COUNTS_CHANCE / 2:
+            return True
+    rate = (cages / cages_ps) / max(sites / sites_ps, 1e-12)
+    return 1 / COUNTS_FACTOR <= rate <= COUNTS_FACTOR
+
+
+def count_rows(tables: Tables, material: str, name_of: Callable[[Row], str]) -> list[Row]:
+    """Return a verdict for each run on whether the tables ``diffusion`` and ``hops`` agree."""
+    hops, found = tables["hops"], tables["diffusion"]
+    if hops.empty or found.empty:
+        return []
+    found = found[(found["axis"] == "xyz") & (found["quantity"] == "self")]
+    sites = hops.groupby(KEYS).agg(count=("count", "sum"), sites_ps=("duration_ps", "first"))
+    rows = []
+    for run in found.drop_duplicates(KEYS).merge(sites.reset_index(), on=KEYS).to_dict("records"):
+        seen_ps = next((float(run[name]) for name in ("watched_ps", "duration_ps")
+                        if known(run.get(name))), float(run["sites_ps"]))
+        if not known(run["hop_events"]):
+            continue
+        agree = counts_agree(run["hop_events"], seen_ps, run["count"], run["sites_ps"])
+        rows.append({
+            "material": material, "stage": "ANALYSE_HOPS", "subject": name_of(run),
+            "check": "jump counts", "value": float(run["count"]),
+            "limit": float(run["hop_events"]), "unit": "1", "passed": agree,
+            "message": f"{run['count']:g} jumps between sites in {run['sites_ps']:g} ps, "
+                       f"{run['hop_events']:g} from cage to cage in {seen_ps:g} ps"})
+    return rows
 
 
 def namer(tables: Tables, expected: Mapping[str, Any]) -> Callable[[Row], str]:
@@ -138,13 +215,14 @@ def verdict_rows(
         add("RUN_DYNAMICS", name, "stable", run["verdict"] == "stable", f"run {name}: "
             f"{run['verdict']}")
         off = abs(run["temperature_mean_k"] - run["temperature_k"])
-        add("RUN_DYNAMICS", name, "temperature", off <= run["temperature_std_expected_k"],
-            f"mean temperature of {name} is {off:.1f} K off", off,
-            run["temperature_std_expected_k"], "K")
+        limit = temperature_limit(run, tables["thermo"])
+        add("RUN_DYNAMICS", name, "temperature", off <= limit,
+            f"mean temperature of {name} is {off:.1f} K off", off, limit, "K")
         ratio = run["temperature_std_k"] / run["temperature_std_expected_k"]
         add("RUN_DYNAMICS", name, "fluctuation", FLUCTUATION[0] < ratio < FLUCTUATION[1],
             f"temperature of {name} fluctuates {ratio:.2f} times as much as it should", ratio,
             FLUCTUATION[1])
+    rows += count_rows(tables, material, name_of)
     rows += trust.verdict_rows(tables["runs"], material, name_of, gates)
     for fit in tables["diffusion"].to_dict("records"):
         if fit["axis"] != "xyz" or fit["quantity"] not in ("self", "total"):

@@ -9,6 +9,7 @@ from haven.core.numbers import DASH, bound, interval, known, number
 from haven.core.types import Row, Table, Tables
 from haven.dynamics.trust import LIMIT
 from haven.potential.gate import BEYOND, UNCALIBRATED, Gate
+from haven.report.comparison import limit_words
 from haven.report.measured import headline
 
 LABELS = {
@@ -25,7 +26,7 @@ PLAIN = {"d_self": "D_self", "d_total": "D_total", "sigma_total": "sigma", "sigm
 WORDS = {
     "diffusive": "diffusive", "subdiffusive": "not diffusive yet", "unstable": "run not stable",
     "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
-    "differs": "differs",
+    "differs": "differs", "too_wide": "too wide to tell",
     "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
     "drifting": "ions drift together",
     "no_interval": "no interval, not judged", "": "",
@@ -60,7 +61,7 @@ def _float(value: object) -> float | None:
 def comparison_value(row: Mapping[str, Any]) -> str:
     """Return Haven's number of a comparison: with interval, as a bound, or marked as alone."""
     if known(row["value"]) and not known(row["low_95"], row["high_95"]):
-        digits = 5 if str(row["quantity"]).startswith("lattice_") else 3
+        digits = 5 if str(row["quantity"]).startswith("lattice_") else 3  # as Table II
         return number(row["value"], row["unit"], digits)
     if row["low_95"] == row["high_95"]:
         return number(row["value"], row["unit"])
@@ -72,6 +73,8 @@ def comparison_words(row: Mapping[str, Any]) -> str:
     if row["verdict"] == "not_measured" and known(row["high_95"]):
         return "a bound, which leaves it open"
     words = WORDS.get(row["verdict"], row["verdict"])
+    if row["verdict"] == "too_wide":
+        return f"{words}: wider than {limit_words(str(row['quantity']))}"
     return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
 
 
@@ -132,6 +135,7 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
             sentences.append(f"U = {fit['u_ev']:g} eV: the Arrhenius line of {fit['quantity']} is "
                              f"curved (p = {p:.2g}), so one activation energy does not describe "
                              "it.")
+    sentences += _at_rest(tables)
     for u_ev, mine in tables["runs"].groupby("u_ev"):
         found = mine["trust"].value_counts()
         gate = gates.get(float(str(u_ev)))
@@ -148,4 +152,28 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
             sentences.append(f"U = {u_ev:g} eV: whether {found[UNCALIBRATED]} of {len(mine)} runs "
                              "stayed where the potential was trained cannot be said, for its error "
                              f"is not calibrated well enough: {why}.")
+    return sentences
+
+
+RESTS = {
+    "pressure": "are not at the pressure asked for: their cells are not at rest, so their numbers "
+                "are of a pressed or stretched crystal",
+    "stationary": "are not stationary: lithium still rearranges, so they give no number",
+    "annealed": "start from lithium that did not settle within --anneal_ps",
+    "framework": "have framework cations that left their sites",
+}
+
+
+def _at_rest(tables: Tables) -> list[str]:
+    """Return a sentence for each U and check of the dynamics' rest that runs failed, with names."""
+    sentences = []
+    checks = tables["verdicts"]
+    for check, words in RESTS.items():
+        failed = checks[(checks["check"] == check) & ~checks["passed"].astype(bool)]
+        names = failed["subject"].astype(str)
+        for u_ev, mine in names.groupby(names.str.split("_").str[0]):
+            some = sorted(mine.unique())
+            named = ", ".join(some[:6]) + (f" and {len(some) - 6} more" if len(some) > 6 else "")
+            sentences.append(f"U = {str(u_ev).removeprefix('u')} eV: {len(some)} of the runs or "
+                             f"cells ({named}) {words}.")
     return sentences

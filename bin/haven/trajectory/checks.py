@@ -98,8 +98,9 @@ def check_block(trajectory: Trajectory, start: int, block: np.ndarray) -> None:
                 raise HavenError(
                     f"{trajectory.meta.get('source', trajectory.path)}: ion {start + int(i)} jumps "
                     f"by a cell at frame {first + int(t) + 1}: positions are wrapped, saved too "
-                    "rarely, or atoms change order (write them with ids); if the file is known to "
-                    "hold unwrapped positions in one order, give --unwrapped")
+                    "rarely, atoms change order (write them with ids), or two runs are joined "
+                    f"there (--stop {first + int(t) + 1}); if the file is known to hold "
+                    "unwrapped positions in one order, give --unwrapped")
 
 
 def _hops(path: np.ndarray, moved: np.ndarray, step: np.ndarray, inverse: np.ndarray) -> bool:

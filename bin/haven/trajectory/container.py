@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -148,6 +149,9 @@ def locate(path: Path, member: str) -> tuple[int, tuple[int, ...], np.dtype] | N
         reader = (np.lib.format.read_array_header_1_0 if version == (1, 0)
                   else np.lib.format.read_array_header_2_0)
         shape, fortran, dtype = reader(stream)
+        if math.prod(shape) * dtype.itemsize > info.file_size:
+            raise HavenError(f"{path}: {member} claims shape {shape}, more than it holds: copy the "
+                             "file again")
         return None if fortran else (stream.tell(), shape, dtype)
 
 

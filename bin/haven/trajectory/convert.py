@@ -21,7 +21,7 @@ from haven.core.periodic import heights, minimum_image
 from haven.trajectory.checks import check_closest, check_length_unit, check_times
 from haven.trajectory.parts import part_of
 from haven.trajectory.readers import Frame, Unsaid, read_frames
-from haven.trajectory.trajectory import FIXED, Trajectory, check, open_npz
+from haven.trajectory.trajectory import DAMAGE, Trajectory, check, open_npz
 
 AMBIGUOUS = 0.45
 """Share of the cell that an atom may move between two frames and still be unwrapped for sure."""
@@ -197,13 +197,35 @@ def _container(sources: list[Path], wanted: Wanted) -> Trajectory:
                          "itself; leave it out")
     if len(wanted.species) > 1:
         raise HavenError(f"{source} follows one mobile species: give one for --species")
+    _undamaged(source)
     whole = open_npz(source, wanted.species[0] if wanted.species else None)
     _contradicts(source, wanted.frame_spacing_ps, whole.spacing_ps)
+    first = whole.read_frames(np.array([0]))[0].astype(float)
+    if len(first) > 1 and np.isfinite(first).all() and np.ptp(first, axis=0).any():
+        check_closest(first, whole.cell, str(source))
     if wanted.fixed:
         whole.fixed = True
     part = part_of(whole, wanted.start, wanted.stop, wanted.stride)
     check(part)
     return part
+
+
+def _undamaged(source: Path) -> None:
+    """Compare every member of a container with its own checksum, which reading in pieces does not.
+
+    Raises
+    ------
+    HavenError
+        Naming the member that is damaged.
+    """
+    try:
+        with zipfile.ZipFile(source) as archive:
+            bad = archive.testzip()
+    except DAMAGE as error:
+        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
+    if bad is not None:
+        raise HavenError(f"{source} is damaged: {bad} does not fit to its checksum: copy it again "
+                         "from where it was written")
 
 
 def _contradicts(source: Path, given: float | None, told: float) -> None:
@@ -561,6 +583,3 @@ def _write(
         for name, value in small.items():
             with archive.open(f"{name}.npy", "w") as member:
                 np.lib.format.write_array(member, np.asarray(value), allow_pickle=False)
-
-
-__all__ = ["FIXED", "Wanted", "open_files", "open_trajectory"]

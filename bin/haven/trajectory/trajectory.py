@@ -14,8 +14,11 @@ it, is read as well.
 from __future__ import annotations
 
 import json
+import struct
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -213,19 +216,84 @@ def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
                 raise HavenError(f"{source} has no {', '.join(missing)}: see assets/tables.md")
             small = {name: held[name] for name in held.files if name not in LARGE}
         positions = positions_of(source, small, packed)
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
-        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
-    host = np.asarray(small["host_centre_angstrom"], np.float64)
+    except DAMAGE as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise HavenError(f"{source} is no trajectory container (npz): {why}") from error
+    host = _numbers(source, small, "host_centre_angstrom", 2)
     trajectory = Trajectory(
-        path=source, time_ps=np.asarray(small["time_ps"], np.float64),
-        cell=np.asarray(small["cell_angstrom"], np.float64), host=host,
-        barycentre=np.asarray(small.get("barycentre_angstrom", host), np.float64),
-        symbol=str(small["mobile_symbol"]), positions=positions,
-        meta=json.loads(str(small["meta"])) if "meta" in small else {},
+        path=source, time_ps=_numbers(source, small, "time_ps", 1),
+        cell=_numbers(source, small, "cell_angstrom", 2), host=host,
+        barycentre=(_numbers(source, small, "barycentre_angstrom", 2)
+                    if "barycentre_angstrom" in small else host),
+        symbol=str(small["mobile_symbol"]), positions=positions, meta=_meta(source, small),
         extra={k: v for k, v in small.items() if k not in (*MEMBERS, *PACKED, "meta")},
     )
     check(trajectory, species)
+    check_members(trajectory)
     return trajectory
+
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, NotImplementedError,
+          SyntaxError, KeyError, TypeError, tokenize.TokenError, struct.error)
+"""What NumPy and zipfile raise of files that are damaged, or no container at all."""
+
+
+def _numbers(source: Path, small: Mapping[str, np.ndarray], name: str, axes: int) -> np.ndarray:
+    """Return a member as float64 numbers of so many axes."""
+    held = small[name]
+    if held.dtype.kind not in "fiu" or held.ndim != axes or (axes == 2 and held.shape[1] != 3):
+        shape = "(frames,)" if axes == 1 else "(.., 3)"
+        raise HavenError(f"{source}: {name} must be real numbers of shape {shape}, is "
+                         f"{held.dtype} of shape {held.shape}")
+    return np.asarray(held, np.float64)
+
+
+def _meta(source: Path, small: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    try:
+        found = json.loads(str(small["meta"])) if "meta" in small else {}
+    except ValueError as error:
+        raise HavenError(f"{source}: meta is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise HavenError(f"{source}: meta is a JSON {type(found).__name__}, not an object")
+    return found
+
+
+def check_members(trajectory: Trajectory) -> None:
+    """Refuse members that do not fit to each other, or are no real numbers.
+
+    Raises
+    ------
+    HavenError
+        Naming the member.
+    """
+    where, extra = trajectory.path, trajectory.extra
+    if trajectory.cell.shape != (3, 3):
+        raise HavenError(f"{where}: cell_angstrom has shape {trajectory.cell.shape}, not (3, 3)")
+    if trajectory.barycentre.shape != trajectory.host.shape:
+        raise HavenError(f"{where}: {len(trajectory.barycentre)} barycentres for "
+                         f"{len(trajectory.host)} frames: write the file again")
+    if not np.isfinite(trajectory.barycentre).all():
+        raise HavenError(f"{where}: the barycentre has values that are not finite")
+    symbols = extra.get("symbols", np.empty(0))
+    if len(symbols) and (symbols == trajectory.symbol).sum() < trajectory.ions:
+        raise HavenError(f"{where}: symbols names {(symbols == trajectory.symbol).sum()} "
+                         f"{trajectory.symbol}, there are {trajectory.ions} mobile ions")
+    rows = extra.get("mobile_index")
+    if rows is not None and len(symbols) and (
+            len(rows) != trajectory.ions or np.min(rows) < 0 or np.max(rows) >= len(symbols)):
+        raise HavenError(f"{where}: mobile_index must name a row of symbols for each of the "
+                         f"{trajectory.ions} mobile ions")
+    if trajectory.positions.dtype.kind != "f":
+        raise HavenError(f"{where}: positions are of type {trajectory.positions.dtype}, not real "
+                         "numbers")
+    if "all_time_ps" in extra:
+        every = trajectory.read_all((0, -1))
+        count = locate(where, "all_angstrom")
+        if count is not None and count[1][0] != len(extra["all_time_ps"]):
+            raise HavenError(f"{where}: {count[1][0]} frames of all atoms, "
+                             f"{len(extra['all_time_ps'])} times of them: write the file again")
+        if every is not None and not np.isfinite(every).all():
+            raise HavenError(f"{where}: all_angstrom has values that are not finite")
 
 
 def check(trajectory: Trajectory, species: str | None = None) -> None:

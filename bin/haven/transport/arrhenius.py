@@ -25,6 +25,8 @@ WITHOUT_NUMBER = ("unstable", "drifting", "not_stationary")
 # Verdicts of a whole temperature that keep it from the line, in words.
 NOT_DIFFUSIVE = {"subdiffusive": "not diffusive yet", "drifting": "drifts", "unstable": "unstable"}
 QUANTITIES = ("sigma_total", "sigma_self", "d_total", "d_self")
+VALUES = {"activation": "activation_ev", "sigma_298": "sigma_298_ms_per_cm",
+          "d_298": "d_298_cm2_per_s"}
 FORMS = {True: "ln(sigma T) = ln(A) - Ea / (kB T)", False: "ln(D) = ln(D0) - Ea / (kB T)"}
 
 
@@ -173,16 +175,14 @@ def fit(
     t = kept["temperature_k"].to_numpy(float)
     total = _line(kept, t, yields, where, np.log(t) if conductive else np.zeros_like(t), conductive)
     shift = 1.0 / (KB_EV * REFERENCE_K)
+    room = ("sigma_298", lambda v: np.exp(v) / REFERENCE_K) if conductive else ("d_298", np.exp)
     for name, contrast, change in (
         ("activation", np.array([0.0, 1.0]), lambda v: v),
         ("prefactor", np.array([1.0, shift]), np.exp),
-        ("sigma_298", np.array([1.0, 0.0]), lambda v: np.exp(v) / REFERENCE_K),
+        (room[0], np.array([1.0, 0.0]), room[1]),
     ):
-        if name == "sigma_298" and not conductive:
-            continue
         value, low, high = (float(change(v)) for v in total.interval(contrast))
-        full = {"activation": "activation_ev", "sigma_298": "sigma_298_ms_per_cm"}.get(name, name)
-        row |= {full: value, f"{name}_low_95": low, f"{name}_high_95": high}
+        row |= {VALUES.get(name, name): value, f"{name}_low_95": low, f"{name}_high_95": high}
     if conductive:
         ends = _line(kept, t, yields, where, np.zeros_like(t), True).interval(np.array([0.0, 1.0]))
         names = ("activation_sigma_ev", "activation_sigma_low_95", "activation_sigma_high_95")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import Z95
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, log
 from haven.transport.diffusion import (
     MODES,
     SELF_SHARE,
@@ -161,6 +161,31 @@ def read_folder(folder: str | Path) -> list[Watched]:
     return [read(path) for path in sorted(Path(folder).glob(f"*{ENDING}"))]
 
 
+def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list[Watched]:
+    """Return the runs that the tables have too; say which are in one place alone.
+
+    Parameters
+    ----------
+    runs
+        Runs of the files of modes.
+    analysed
+        Keys (material, u_ev, temperature_k, replica, seed) of the runs in the tables.
+    """
+    def key(keys: Mapping[str, Any]) -> tuple[str, float, float, int, int]:
+        return (str(keys["material"]), float(keys["u_ev"]), float(keys["temperature_k"]),
+                int(keys["replica"]), int(keys["seed"]))
+
+    held = {key(run.keys): run for run in runs}
+    known = {key(keys) for keys in analysed}
+    lost, left = len(known - set(held)), len(set(held) - known)
+    if lost and held:
+        log.warning("%d of %d runs have no file *%s beside their tables: they count with their "
+                    "jumps alone (analyse them again)", lost, len(known), ENDING)
+    if left:
+        log.warning("%d file(s) *%s of runs that no table has: left out", left, ENDING)
+    return [run for place, run in held.items() if place in known]
+
+
 @dataclass(frozen=True)
 class Condition:
     """All runs of one material, U and temperature (and potential) judged as one.
@@ -253,6 +278,8 @@ def condition(
     rows = coefficients(held, "xyz", together, rng, hops)
     free = replace(together, verdict="diffusive", sum_verdict="diffusive")
     raw = coefficients(held, "xyz", free, rng, hops)
+    rows, raw = ([next(row for row in every if row.quantity == name) for name in DIFFUSION]
+                 for every in (rows, raw))  # the first estimator's: the one that is reported
     extra = _between(slow, held, together)
     if extra:
         rows = [row if row.quantity == "haven" else _widened(row, extra, len(slow))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from haven.core.errors import log
 from haven.trajectory.trajectory import Trajectory
 from haven.transport.displacements import Curves
+from haven.transport.estimators import ESTIMATORS, windows
 from haven.transport.estimators import walk as es
-from haven.transport.estimators import windows
-from haven.transport.estimators.activity import activity, uneven_ratio
-from haven.transport.estimators.modes import TINY, Modes, modes
-from haven.transport.hop_counts import count_hops, jump_length
+from haven.transport.estimators.activity import activity
+from haven.transport.estimators.base import Motion, Ratio
+from haven.transport.estimators.modes import Modes, modes
+from haven.transport.hop_counts import count_hops, jump_length, seen_ps
 
 CM2_PER_S = 1e-4
 MODES = 2000
@@ -33,12 +36,12 @@ SELF_DRIFT = 0.02
 # Powers of the sum below this share of the single ions' are the rounding of positions: the sum is
 # at rest, as that of mobile ions is in the frame of their own centre.
 AT_REST = 1e-6
-# D_total / D_self above which enough jumps do not cancel for their noise to be seen in the run.
-FEW_CANCEL = 0.5
-# So many net jumps have no noise of their number worth drawing (0.03 %).
-MANY = 1e7
+# Ions that may jump as one group without having been seen, in a bound: a Haven ratio of 1 / 4.
+CONCERTED = 4.0
 # Ions that only diffuse come as far together as it takes for "drifting" in one run of a thousand.
 DRIFT_CHANCE = 0.001
+# Standard errors by which another estimator may differ from the sum over all ions.
+DISAGREE = 3.0
 
 
 @dataclass
@@ -152,7 +155,7 @@ def judge(hops: float, least: int, window: int, alpha: float, spread: float, err
 
 def estimate(
     trajectory: Trajectory, curves: Curves, length: float | None = None,
-    min_events: int = MIN_EVENTS, seed: int = 0,
+    min_events: int = MIN_EVENTS, seed: int = 0, estimator: str = "walk",
 ) -> list[Estimate]:
     """Estimate D_self, D_total, D_distinct and the Haven ratio; D also by axis and off-diagonal.
 
@@ -171,16 +174,23 @@ def estimate(
         Jumps below which no number is given.
     seed
         Seed of the draws that join intervals.
+    estimator
+        Name of the estimator of what ions do together, of `estimators.ESTIMATORS`. The sum over all
+        ions stands beside it, and replaces it where they disagree.
     """
-    if length is None:
-        first = trajectory.read_frames(np.array([0]))[0].astype(float)
-        length = jump_length(first, trajectory.cell)
+    first = trajectory.read_frames(np.array([0]))[0].astype(float)
+    nearest = jump_length(first, trajectory.cell)
+    length = nearest if length is None else length
     hops = count_hops(curves.coarse, curves.coarse_ps, length)
     held = modes(curves.coarse, curves.coarse_ps, MODES, MODES // SELF_SHARE)
     duration = curves.coarse.shape[1] * curves.coarse_ps
     run = describe(held, duration, hops, length, min_events)
     rng = np.random.default_rng(seed)
-    found = coefficients(held, "xyz", run, rng, hops)
+    wanted = tuple(dict.fromkeys((estimator, "walk")))
+    place: dict[str, Any] = {"step_ps": curves.coarse_ps, "nearest": nearest}
+    if curves.frame_of_reference in ("host", "fixed"):
+        place |= {"places": first, "cell": trajectory.cell}
+    found = coefficients(held, "xyz", run, rng, hops, wanted, {"paths": curves.coarse, **place})
     units = trajectory.cell / np.linalg.norm(trajectory.cell, axis=1, keepdims=True)
     straight = set()
     for axis, line in zip("xyzabc", [*np.eye(3), *units], strict=True):
@@ -192,7 +202,9 @@ def estimate(
             own = replace(own, sum_verdict=run.sum_verdict)
         seen = hops if own.verdict == "diffusive" else count_hops(
             curves.coarse @ line[:, None], curves.coarse_ps, length)
-        found += coefficients(part, axis, own, rng, seen)
+        found += coefficients(part, axis, own, rng, seen, wanted,
+                              {"paths": curves.coarse @ line[:, None], **place}
+                              if len(wanted) > 1 else None)[:4]
         straight |= {axis} if own.verdict == "diffusive" else set()
     found += [_off_diagonal(held, i, j, run, rng) for i, j in ((0, 1), (0, 2), (1, 2))
               if straight >= {"xyz"[i], "xyz"[j]}]
@@ -222,7 +234,7 @@ def describe(
     still = held.total[:inner].mean() < AT_REST * held.mean[:inner].mean()
     joint = "subdiffusive" if verdict == "diffusive" and still else judge_sum(
         verdict, together, doubt, net > limit)
-    share = 1 / (1 + activity(held, fitted).heterogeneity)
+    share = 1 / (1 + activity(held, fitted[: held.values.shape[1]]).heterogeneity)
     scale = (duration_ps * held.sums / held.ions) ** 0.5
     return Run(duration_ps, float(hops), length, inner, total, alpha, spread, verdict, together,
                doubt, joint, share, net * scale, limit * scale)
@@ -235,6 +247,8 @@ def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
     """
     powers, freedom = held.total.mean(axis=1), held.sums / es.shared(held)
     exponent, error = float("nan"), float("nan")
+    if held.count < 3:
+        return exponent, error
     for count in range(max(3, least, window // SELF_SHARE), max(3, least, window) + 1):
         exponent, error = windows.power_law(powers[:count], freedom)
         if error < SLOPE_KNOWN:
@@ -275,49 +289,74 @@ def judge_sum(verdict: str, alpha: float, spread: float, drifts: bool) -> str:
 
 def coefficients(
     held: Modes, axis: str, run: Run, rng: np.random.Generator, seen: float,
+    estimators: tuple[str, ...] = ("walk",), motion: dict[str, Any] | None = None,
 ) -> list[Estimate]:
     """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``.
 
-    D_total is D_self times their ratio R, whose noise is drawn apart: that of the sum's modes,
-    less what one of few ions has in both; the difference of R from two windows for D_self, that of
-    the sum and its own; and that of the jumps' number, which what is common to both does not have.
-    Of jumps that mostly cancel (R < 1) a share R is left, of jumps g at a time (R = g) there are g
-    times fewer, so R has the noise of a count of jumps / (max(R, 1 / R) - 1), drawn as by Jeffreys
-    (a gamma variable of that number and a half); or, where few cancel, what `uneven_ratio` sees if
-    that is less: groups that are all alike have none. One ion has R = 1.
+    D_total is D_self times the ratio that an estimator finds, whose noise is drawn apart.
 
-    ``seen`` are the jumps along them, for an upper bound.
+    Parameters
+    ----------
+    held
+        Modes (N, m, A).
+    axis
+        Name of the directions.
+    run
+        What `describe` returns.
+    rng
+        Source of draws.
+    seen
+        Jumps along the directions, for an upper bound.
+    estimators
+        Names of `haven.transport.estimators.ESTIMATORS`, the first that applies gives the rows; the
+        ratios of the others stand beside it as ``total_NAME`` and ``haven_NAME``.
+    motion
+        What estimators need beyond the modes: paths, places, cell.
     """
-    window = run.total_windows[-1]
-    whole, noise = es.total_fit(held, run.total_windows, rng)
-    middle, same = (float(np.exp(es.intercepts(held.mean[:count].mean(axis=1))[0][0]) / 2)
-                    for count in (run.self_window, window))
+    middle = float(np.exp(es.intercepts(held.mean[: run.self_window].mean(axis=1))[0][0]) / 2)
+    rough = float(held.total[: run.total_windows[-1]].mean()
+                  / held.mean[: run.total_windows[-1]].mean())
     events = jumps(held, middle, run.hops, run.duration_ps, run.length)
-    tracer = es.self_fit(held, run.self_window, rng, events, max(1.0, whole / middle))
-    ratio, value = np.ones(es.DRAWS), 1.0
-    if held.ions > held.sums:
-        apart = np.log(same / middle)
-        value = float(whole / middle * np.exp(-apart / 2))
-        kept = (1 - min(1.0, whole / same * held.sums / held.ions)) ** 0.5
-        ratio = value * np.exp(noise * kept + apart * (rng.random(es.DRAWS) - 0.5))
-        spread = np.maximum(np.maximum(ratio, 1 / ratio) - 1, TINY) / events
-        if value > FEW_CANCEL:
-            modes_alone = float(noise.var()) * kept**2
-            fits = [es.intercepts(powers[:window].mean(axis=1))[1]
-                    for powers in (held.mean, held.total)]
-            spread = np.minimum(spread, max(0.0, uneven_ratio(held, *fits) - modes_alone))
-        counts = 1 / np.maximum(spread, 1 / MANY)
-        ratio = ratio * rng.gamma(counts + 0.5) / counts
-    total = tracer.value * value
-    parts = (
-        ("self", tracer.value, tracer.draws, run.self_window),
-        ("total", total, tracer.draws * ratio, window),
-        ("distinct", total - tracer.value, tracer.draws * (ratio - 1), window),
-        ("haven", 1 / value, 1 / ratio, window),
-    )
-    rows = [_row(quantity, axis, value, draws, modes_used, run)
-            for quantity, value, draws, modes_used in parts]
+    tracer = es.self_fit(held, run.self_window, rng, events, max(1.0, rough))
+    given = Motion(held, middle, run.self_window, run.total_windows, events, **(motion or {}))
+    found = [one for name in estimators if (one := ESTIMATORS[name](given, rng)) is not None]
+    found = _agreeing(found, axis)
+    ratio = found[0]
+    total = tracer.value * ratio.value
+    parts = [
+        ("self", tracer.value, tracer.draws, 1 / run.self_window, "walk"),
+        ("total", total, tracer.draws * ratio.draws, ratio.lag_share, ratio.estimator),
+        ("distinct", total - tracer.value, tracer.draws * (ratio.draws - 1), ratio.lag_share,
+         ratio.estimator),
+        ("haven", 1 / ratio.value, 1 / ratio.draws, ratio.lag_share, ratio.estimator),
+    ]
+    for one in found[1:]:
+        parts += [(f"total_{one.estimator}", tracer.value * one.value, tracer.draws * one.draws,
+                   one.lag_share, one.estimator),
+                  (f"haven_{one.estimator}", 1 / one.value, 1 / one.draws, one.lag_share,
+                   one.estimator)]
+    rows = [_row(quantity, axis, value, draws, run, lag_share, estimator)
+            for quantity, value, draws, lag_share, estimator in parts]
     return _bounds(rows, held, run, seen)
+
+
+def _agreeing(found: list[Ratio], axis: str) -> list[Ratio]:
+    """Return the ratios, the sum over all ions first where the first one disagrees with it."""
+    full = next(one for one in found if one.estimator == "walk")
+    if found[0] is full:
+        return found
+    logs = [np.log(np.maximum(one.draws, 1e-12)) for one in (found[0], full)]
+    apart = abs(np.median(logs[0]) - np.median(logs[1])) / np.hypot(*(one.std() for one in logs))
+    for one in found:
+        if one.note:
+            log.info("%s (%s): D_total / D_self %.3g by %s", one.estimator, axis, one.value,
+                     one.note)
+    if apart < DISAGREE:
+        return found
+    log.warning("%s: D_total / D_self is %.3g by the estimator %s, %.3g by the sum over all ions, "
+                "%.1f errors apart: the sum over all ions is reported", axis, found[0].value,
+                found[0].estimator, full.value, apart)
+    return [full, *(one for one in found if one is not full)]
 
 
 def jumps(
@@ -332,32 +371,38 @@ def jumps(
 
 
 def _row(
-    quantity: str, axis: str, value: float, draws: np.ndarray, window: int, run: Run,
+    quantity: str, axis: str, value: float, draws: np.ndarray, run: Run, lag_share: float,
+    estimator: str = "walk",
 ) -> Estimate:
-    unit, scale = ("1", 1.0) if quantity == "haven" else ("cm2/s", CM2_PER_S)
-    low, high = np.quantile(draws, [0.025, 0.975]) * scale
     own = quantity == "self"
+    unit, scale = ("1", 1.0) if quantity.startswith("haven") else ("cm2/s", CM2_PER_S)
+    low, high = np.quantile(draws, [0.025, 0.975]) * scale
     alpha, spread = (run.slope, run.slope_error) if own else (run.sum_slope, run.sum_slope_error)
     return Estimate(quantity, axis, float(value * scale), float(low), float(high), unit,
-                    run.duration_ps / window, run.duration_ps, alpha, spread, run.hops, "walk",
-                    run.verdict if own else run.sum_verdict, run)
+                    run.duration_ps * lag_share, run.duration_ps, alpha, spread, run.hops,
+                    estimator, run.verdict if own else run.sum_verdict, run)
 
 
 def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Estimate]:
     """Return rows with upper bounds alone in place of the values where they are not diffusive.
 
     Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
-    were not seen may still be there as often as a Poisson count allows.
+    were not seen may still be there as often as a Poisson count of the time watched allows. Ions
+    that jump `CONCERTED` at a time make so many times fewer moves of the sum, each so many times
+    as long: D_total is bounded without the Haven ratio being known.
     """
     from scipy.special import chdtri
 
     lowest = min(FEWEST_MODES, held.count)
     freedom = lowest / es.shared(held)
     squeeze = freedom / chdtri(freedom, 0.975)
-    rare = chdtri(2 * seen + 2, 0.025) / 2 * run.length**2 / (
-        2 * held.mean.shape[1] * held.ions * run.duration_ps)
+    jump = run.length**2 / (2 * held.mean.shape[1] * held.ions * seen_ps(run.duration_ps))
+    group = min(CONCERTED, held.ions / held.sums)
+    rare = {"self": chdtri(2 * seen + 2, 0.025) / 2 * jump,
+            "total": chdtri(2 * seen / group + 2, 0.025) / 2 * group**2 * jump}
     means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
-    high = {name: float(max(mean / 2 * squeeze, rare)) * CM2_PER_S for name, mean in means.items()}
+    high = {name: float(max(mean / 2 * squeeze, rare[name])) * CM2_PER_S
+            for name, mean in means.items()}
     if "drifting" in (run.verdict, run.sum_verdict):
         high = {}
     return [row if row.verdict == "diffusive" else replace(
@@ -382,4 +427,4 @@ def _off_diagonal(
         sides.append(es.self_fit(held.along(line[None]), run.self_window, rng))
     value = (sides[0].value - sides[1].value) / 2
     draws = (sides[0].paired - sides[1].paired) / 2
-    return _row("self", "xyz"[i] + "xyz"[j], value, draws, run.self_window, run)
+    return _row("self", "xyz"[i] + "xyz"[j], value, draws, run, 1 / run.self_window)

@@ -133,7 +133,7 @@ def displacements(correlation: np.ndarray, squares: np.ndarray) -> np.ndarray:
 
 def curves(
     trajectory: Trajectory, frame_of_reference: str = "host", lag_share: float = 1.0,
-    budget: int = BLOCK_BYTES,
+    budget: int = BLOCK_BYTES, share: int | None = None,
 ) -> Curves:
     """Pass once over a trajectory; return its displacement curves.
 
@@ -147,6 +147,9 @@ def curves(
         Longest lag as a share of the run.
     budget
         Bytes of positions held at once.
+    share
+        Ions that the averaged positions must be few enough for, by default the trajectory's own:
+        with the same number for several species, their positions are averaged over the same frames.
 
     Raises
     ------
@@ -158,7 +161,7 @@ def curves(
     centre = trajectory.centre(frame_of_reference)
     engine, alone = _engine(count, ions, lags), _Transforms(count, lags)
     squares, path = np.zeros((count, 3)), np.zeros((count, 3))
-    limit = min(COARSE, max(COARSE // 8, COARSE_BYTES // (12 * ions)))
+    limit = min(COARSE, max(COARSE // 8, COARSE_BYTES // (12 * (share or ions))))
     width = -(-count // limit)
     coarse = np.empty((ions, count // width, 3), np.float32)
     statistics = [_Stretches(count, lag) for lag in _error_lags(count)]

@@ -73,6 +73,11 @@ def watched_ps(frames: int, coarse_ps: float) -> float:
     return max(1, frames - 2 * _residence(frames, coarse_ps)) * coarse_ps
 
 
+def seen_ps(duration_ps: float) -> float:
+    """Return the time in which jumps are seen in a run of so many ps, finely enough saved."""
+    return max(duration_ps - 2 * RESIDENCE_PS, 0.75 * duration_ps)
+
+
 def _residence(frames: int, coarse_ps: float) -> int:
     return min(max(1, round(RESIDENCE_PS / coarse_ps)), max(1, frames // 8))
 

@@ -12,4 +12,16 @@ class Reference:
     """What displacements are measured against."""
 
     frame_of_reference: str = option("host", "what displacements are measured against",
-                                     choices=("host", "barycentre"))
+                                     choices=("host", "barycentre", "fixed"),
+                                     more="fixed takes nothing off: the file's frame stands "
+                                          "still")
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """How what the ions do together is estimated."""
+
+    estimator: str = option(
+        "walk", "how D_total is estimated: from the sum over all ions, from pairs near each other "
+        "(large crystals; the sum over all stands beside it), or by means over stretches",
+        choices=("walk", "local", "blocks"))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from haven.trajectory.trajectory import Trajectory
-from haven.transport.conductivity import nernst_einstein
-from haven.transport.diffusion import Estimate
+from haven.transport.conductivity import Z95, nernst_einstein
+from haven.transport.diffusion import DISAGREE, Estimate
 from haven.transport.displacements import Curves
 
 REPORTED_LAGS = 150
 MELT_ANGSTROM2 = 4.0
+"""Mean-square displacement beyond which a host's species no longer rattles about its sites."""
+MOTION_FRAMES = 65
+"""Frames of all atoms that the host is watched in, evenly spread, at most."""
+STILL_GROWING = 1.3
+"""Growth of it, as its time doubles, from which it is motion from place to place: of a liquid it
+is 2, of groups that turn in place 1, and 1.3 leaves room for what few atoms scatter by."""
 DRIFT_ANGSTROM = 1.0
 # Ions that carry the motion, as a share of all, below which D_self describes no ion: at a half, one
 # half of the ions that does not move at all, or coefficients that scatter by their own size.
@@ -77,36 +83,42 @@ def diffusion_rows(
 
 def conductivity_rows(
     found: list[Estimate], trajectory: Trajectory, temperature_k: float, charge: float,
-    keys: dict[str, Any],
+    keys: dict[str, Any], volume: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the rows of table ``conductivity``: sigma_total and sigma_self."""
-    rows = []
+    """Return the rows of table ``conductivity``: sigma_total and sigma_self.
+
+    They are per ``volume`` in Angstrom^3, by default the cell's.
+    """
+    rows, volume = [], volume or trajectory.volume
     for one in found:
         if one.axis != "xyz" or one.quantity not in ("self", "total"):
             continue
-        scale = float(nernst_einstein(1.0, trajectory.ions, trajectory.volume, temperature_k,
-                                      charge))
+        scale = float(nernst_einstein(1.0, trajectory.ions, volume, temperature_k, charge))
         ends = {"value_ms_per_cm": one.value, "low_95": one.low_95, "high_95": one.high_95}
         rows.append({
             **keys, "quantity": f"sigma_{one.quantity}",
             **{name: None if value is None else value * scale for name, value in ends.items()},
-            "carrier_density_per_cm3": trajectory.ions / trajectory.volume * 1e24,
-            "volume_angstrom3": trajectory.volume, "verdict": one.verdict,
+            "carrier_density_per_cm3": trajectory.ions / volume * 1e24,
+            "volume_angstrom3": volume, "verdict": one.verdict,
         })
     return rows
 
 
 def host_checks(trajectory: Trajectory, run: str, material: str) -> list[dict[str, Any]]:
     """Return rows of table ``verdicts``: whether the host, if there is one, drifts or melts."""
-    if not trajectory.has_host:
+    if not trajectory.has_host or (trajectory.fixed and not trajectory.framework):
         return []
     drift = float(np.linalg.norm(trajectory.host - trajectory.host[0], axis=1).max())
     rows = [_verdict(material, run, "host drift", drift, DRIFT_ANGSTROM, "Angstrom",
                      "the host's centre of mass moved; its motion is taken off every ion")]
-    spread = host_msd(trajectory)
-    if spread is not None:
-        rows.append(_verdict(material, run, "host melt", spread, MELT_ANGSTROM2, "Angstrom^2",
-                             "largest mean-square displacement of the host's species"))
+    moved = host_motion(trajectory)
+    if moved is not None:
+        words = (f"largest mean-square displacement of the host's species ({moved.species}); "
+                 f"{moved.growth:.2f} times as large after twice the time")
+        row = _verdict(material, run, "host melt", moved.msd, MELT_ANGSTROM2, "Angstrom^2", words)
+        if not row["passed"] and moved.growth < STILL_GROWING:
+            row |= {"passed": True, "message": words + ": groups that turn in place, no melt"}
+        rows.append(row)
     return rows
 
 
@@ -124,7 +136,7 @@ def motion_checks(found: list[Estimate], run: str, material: str) -> list[dict[s
     if known is None or found[0].verdict == "too_few_events":
         return []
     share, net, limit = known.mobile_share, known.net_angstrom, known.net_limit_angstrom
-    return [
+    return [*_agreement(found, run, material),
         {**_verdict(material, run, "mobile share", share, MOBILE_SHARE, "1",
                     f"the motion is that of about {share:.0%} of the mobile ions; D_self is a mean "
                     "over all of them, most of which move slower: look at populations apart"),
@@ -135,23 +147,74 @@ def motion_checks(found: list[Estimate], run: str, material: str) -> list[dict[s
     ]
 
 
-def host_msd(trajectory: Trajectory) -> float | None:
-    """Return the largest mean-square displacement (over host species) in the last frame held.
+def _agreement(found: list[Estimate], run: str, material: str) -> list[dict[str, Any]]:
+    """Return a row that says whether two estimators of D_total agree, where there are two."""
+    total, other = (next((one for one in found if one.axis == "xyz" and one.value
+                          and one.low_95 and one.high_95 and one.quantity.startswith(start)), None)
+                    for start in ("total", "total_"))
+    if total is None or other is None or total.quantity != "total":
+        return []
+    errors = [float(np.log((one.high_95 or 1) / (one.low_95 or 1))) / 2 / Z95
+              for one in (total, other)]
+    said = [f"{one.value:.3g} [{one.low_95:.3g}, {one.high_95:.3g}] cm2/s by {one.estimator}"
+            for one in (total, other)]
+    apart = abs(float(np.log((total.value or 1) / (other.value or 1))))
+    apart /= float(np.hypot(errors[0], errors[1]))
+    return [_verdict(material, run, "estimators agree", apart, DISAGREE, "standard errors",
+                     f"D_total is {said[0]} and {said[1]}: where they differ, correlations reach "
+                     "farther than the radius or last longer than the lag, and the sum over all "
+                     "ions (walk) counts")]
 
-    Angstrom^2, relative to the host's centre and to the first frame; None without host atoms.
+
+@dataclass(frozen=True)
+class HostMotion:
+    """How the species of the host that moves most moves.
+
+    Attributes
+    ----------
+    species
+        Element.
+    msd
+        Its mean-square displacement over half of the run, Angstrom^2.
+    growth
+        That over the one over a quarter of the run: 2 of a liquid, 1 of what rattles or turns in
+        place.
     """
-    symbols = np.asarray(trajectory.extra.get("symbols", ()))
-    if "all_time_ps" not in trajectory.extra or not (symbols != trajectory.symbol).any():
+
+    species: str
+    msd: float
+    growth: float
+
+
+def host_motion(trajectory: Trajectory) -> HostMotion | None:
+    """Return the motion of the host's species that moves most, relative to the host's centre.
+
+    Displacements are over half and a quarter of the run, from every frame of all atoms that is
+    held; of fewer than five such frames over the whole run, which then counts as still growing.
+    None where no frames of all atoms are held, or no host.
+    """
+    symbols = np.asarray(trajectory.extra.get("symbols", ())).astype(str)
+    times = np.asarray(trajectory.extra.get("all_time_ps", ()))
+    rows = np.isin(symbols, trajectory.framework)
+    if not rows.any() or len(times) < 2:
         return None
-    ends = trajectory.read_all((0, -1))
-    if ends is None:
+    shown = np.unique(np.linspace(0, len(times) - 1, MOTION_FRAMES).round().astype(int))
+    read, times = trajectory.read_all(tuple(shown.tolist())), times[shown]
+    if read is None:
         return None
-    times = trajectory.extra["all_time_ps"]
-    centre = np.stack([np.interp(times, trajectory.time_ps, trajectory.host[:, a])
-                       for a in range(3)], axis=1)
-    moved = (ends[1] - centre[-1]) - (ends[0] - centre[0])
-    square = (moved**2).sum(axis=1)
-    return max(float(square[symbols == s].mean()) for s in set(symbols) - {trajectory.symbol})
+    centre = np.stack([np.interp(times, trajectory.time_ps, trajectory.host[:, axis])
+                       for axis in range(3)], axis=1)
+    path = read[:, rows] - centre[:, None]
+
+    def over(lag: int) -> dict[str, float]:
+        square = ((path[lag:] - path[:-lag]) ** 2).sum(axis=2).mean(axis=0)
+        return {s: float(square[symbols[rows] == s].mean()) for s in set(symbols[rows])}
+
+    half = (len(times) - 1) // 2
+    far = over(half if half >= 2 else len(times) - 1)
+    worst = max(far, key=far.__getitem__)
+    near = over(half // 2)[worst] if half >= 2 else 0.0
+    return HostMotion(worst, far[worst], far[worst] / near if near > 0 else float("inf"))
 
 
 def unstable(found: list[Estimate]) -> list[Estimate]:

@@ -77,6 +77,24 @@ CONDUCTIVITY = Schema("conductivity", (
          "95 % of the run's frames, at most", "eV/Angstrom", nullable=True),
 ))
 
+ONSAGER = Schema("onsager", (
+    *RUN,
+    text("species", "mobile element, or several with + between"),
+    text("other_species", "second element of sigma_ij; else empty", nullable=True),
+    text("quantity", "sigma_total | sigma_self (without correlation of ions) | haven (their "
+         "ratio) | sigma_ij (e^2 z_i z_j L_ij: what two species carry together)"),
+    text("axis", "xyz | x | y | z | a | b | c (along the cell's vectors) | xy | xz | yz"),
+    real("value", "conductivity, or Haven ratio", nullable=True),
+    real("low_95", LOW, nullable=True),
+    real("high_95", HIGH, nullable=True),
+    text("unit", "mS/cm, or 1 for the Haven ratio"),
+    real("l_per_ev_angstrom_ps", "Onsager coefficient L_ij = <dR_i . dR_j> / (6 V kB T t)",
+         "1/(eV Angstrom ps)", nullable=True),
+    real("l_low_95", LOW, "1/(eV Angstrom ps)", nullable=True),
+    real("l_high_95", HIGH, "1/(eV Angstrom ps)", nullable=True),
+    VERDICT,
+))
+
 JOINED = Schema("joined", (
     MATERIAL, U_EV, TEMPERATURE,
     whole("seed", "random seed of the potential; empty: all driving potentials together",
@@ -115,6 +133,9 @@ ARRHENIUS = Schema("arrhenius", (
     real("sigma_298_ms_per_cm", "conductivity at 298 K from the fit", "mS/cm", nullable=True),
     real("sigma_298_low_95", LOW, "mS/cm", nullable=True),
     real("sigma_298_high_95", HIGH, "mS/cm", nullable=True),
+    real("d_298_cm2_per_s", "diffusion coefficient at 298 K from the fit", "cm2/s", nullable=True),
+    real("d_298_low_95", LOW, "cm2/s", nullable=True),
+    real("d_298_high_95", HIGH, "cm2/s", nullable=True),
     real("curvature_p", "p value of a quadratic term; below 0.05 the line is doubtful",
        nullable=True),
     text("form", "what was fitted, such as ln(sigma T) against 1/T"),
@@ -167,4 +188,4 @@ PLAN = Schema("plan", (
     text("note", "what the estimate stands on"),
 ))
 
-TABLES = (MSD, DIFFUSION, CONDUCTIVITY, JOINED, ARRHENIUS, PAIRED, ERROR_BUDGET, PLAN)
+TABLES = (MSD, DIFFUSION, CONDUCTIVITY, ONSAGER, JOINED, ARRHENIUS, PAIRED, ERROR_BUDGET, PLAN)

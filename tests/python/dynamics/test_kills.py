@@ -171,7 +171,7 @@ def test_a_second_task_waits_until_the_first_has_left_the_folder(tmp_path):
     assert order == ["first", "second"]
 
 
-def test_a_gpu_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch, caplog):
+def test_a_gpu_that_is_not_there_or_not_used_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(guard, "DEVICES", tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with pytest.raises(HavenError, match=r"no GPU on .* \(no /dev/nvidia device\)"):
@@ -179,7 +179,16 @@ def test_a_gpu_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch, caplog
     (tmp_path / "nvidia0").touch()
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(guard, "CPU_ONLY", "numpy")
-    assert guard.require_gpu() is None and "numpy computes on processors alone" in caplog.text
+    with pytest.raises(HavenError, match=r"would not be used: tensorflow .*setup --gpu"):
+        guard.require_gpu()
+    torch = tmp_path / "torch"
+    torch.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (torch / "__init__.py").touch()
+    (torch / "version.py").write_text("cuda: Optional[str] = None\nhip = None\n")
+    with pytest.raises(HavenError, match=r"would not be used: pytorch is built for processors"):
+        guard.require_gpu("pytorch")
+    (torch / "version.py").write_text("cuda: Optional[str] = '13.0'\nhip = None\n")
     assert guard.require_gpu("pytorch") == "GPU"
     monkeypatch.setattr(guard, "CPU_ONLY", "no-such-library")
     driver = tmp_path / "nvidia-smi"

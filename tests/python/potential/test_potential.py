@@ -140,7 +140,10 @@ def test_parity_repeats_the_accuracy(folder, tested):
 
 def test_metrics_of_known_numbers():
     found = accuracy.metrics(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 6.0]))
-    assert found == {"count": 4, "mae": 0.5, "rmse": 1.0, "max_error": 2.0, "r2": 1 - 4 / 5}
+    assert found == {"count": 4, "mae": 0.5, "rmse": 1.0, "max_error": 2.0, "r2": 1 - 4 / 5,
+                     "offset": 0.5, "scatter": pytest.approx(0.75**0.5)}
+    shifted = accuracy.metrics(np.arange(3.0), np.arange(3.0) - 0.03)
+    assert shifted["offset"] == pytest.approx(-0.03) and shifted["scatter"] < 1e-12
     assert accuracy.metrics(np.ones(3), np.ones(3))["r2"] is None
 
 

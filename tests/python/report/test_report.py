@@ -25,15 +25,15 @@ from haven.report import verdicts as judgement
 from haven.report.figures import structure as figures_aimd
 from haven.report.measured import collect
 from haven.report.registry import TABLES
-from haven.transport import arrhenius
+from haven.transport import budget
 from haven.transport.tables import DIFFUSION
 
 FIGURES = ("labels", "audit", "exploration", "learning_curve", "parity", "residuals", "accuracy",
            "structures", "lattice", "thermo", "temperature", "rdf", "rdf_cell", "msd", "diffusion",
            "conductivity", "haven_ratio", "hops", "tracks", "density", "van_hove", "barriers",
-           "cost", "supercell", "calibration")
-HEADINGS = ("headline", "unsupported", "comparison", "labels", "potential", "health", "transport",
-            "hops", "barriers", "cost", "verdicts", "provenance", "cite")
+           "cost", "supercell", "calibration", "answer")
+HEADINGS = ("headline", "claims", "unsupported", "retold", "comparison", "numbers", "labels",
+            "potential", "health", "transport", "hops", "cost", "verdicts", "provenance", "cite")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -103,6 +103,21 @@ def test_every_section_and_figure_is_there_with_caption_and_alternative_text(ren
         assert (rendered / "figures" / f"{key}.pdf").stat().st_size > 3000
 
 
+def test_the_answer_comes_first_then_the_claims_then_the_studys_figures(rendered, page):
+    order = [page.ids.index(name) for name in ("headline", "figure-answer", "claims", "retold",
+                                               "figure-parity", "comparison", "labels")]
+    assert order == sorted(order)
+    text = " ".join("".join(page.text).split())
+    assert "Ionic conductivity of Li₃TiCl₆" in text
+    assert "May be trusted" in text and "contradicted" in text and "cannot be said" in text
+    first = page.cells["headline"]
+    assert {"published study", "experiment", "1.06 mS/cm", "0.32 eV"} <= set(first)
+    claims = tables.read("claims", rendered / "tables" / "claims.parquet")
+    assert set(claims["verdict"]) == {"supported", "contradicted", "cannot_be_said"}
+    gate = tables.read("trust_gate", rendered / "tables" / "trust_gate.parquet")
+    assert set(gate["level"]) == {"atom", "frame"}
+
+
 def test_the_page_is_well_formed_self_contained_and_navigable(page):
     assert all(link.startswith(("#", "data:image/png;base64,")) for link in page.links)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
@@ -114,7 +129,7 @@ def test_the_page_is_well_formed_self_contained_and_navigable(page):
 
 
 def test_no_number_in_the_headline_stands_without_interval_and_unit(page):
-    rows = page.cells["headline"]
+    rows = page.cells["numbers"]
     numbers = [c for c in rows if re.search(r"\d", c) and not re.fullmatch(
         r"(U = \d eV|\d+ K|σ at 298 K, Arrhenius line)", c)]
     assert len(numbers) == 2 * 7 - 1
@@ -126,7 +141,7 @@ def test_no_number_in_the_headline_stands_without_interval_and_unit(page):
 
 
 def test_bounds_and_dashes_stand_where_the_runs_are_not_diffusive(page):
-    cells = page.cells["headline"]
+    cells = page.cells["numbers"]
     assert any(re.fullmatch(r"< \S+ × 10⁻⁸ cm²/s", c) for c in cells)
     assert "–" in cells
     assert "not diffusive yet" in cells
@@ -143,10 +158,9 @@ def test_missing_runs_are_named_and_not_averaged_away(page):
 
 def test_doubtful_published_values_carry_their_mark(page):
     cells = page.cells["comparison"]
-    assert {"14 (?)", "0.22 eV (?)", "0.05959 eV/Å (?)"} <= set(cells)
-    assert "11.93 Å (?)" in cells
-    assert "1.06 mS/cm" in cells
-    assert {"0.05959 eV/Å (?)", "6.723 × 10⁻⁴ eV/atom"} <= set(page.cells["potential"])
+    assert {"14 (?)", "0.22 eV (?)", "1.06 mS/cm"} <= set(cells)
+    assert {"11.93 Å (?)", "0.05959 eV/Å (?)", "6.723 × 10⁻⁴ eV/atom"} <= set(
+        page.cells["retold"])
 
 
 def test_given_trajectories_are_no_missing_runs(tmp_path):
@@ -258,6 +272,20 @@ def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
     assert "U = 0 eV: whether 1 of 6 runs stayed" in " ".join(wording.doubts(study, {}))
 
 
+def test_runs_whose_cell_or_lithium_is_not_at_rest_are_named(tmp_path):
+    study = report.load_tables(write_study(tmp_path))
+    study["runs"]["trust"] = "trusted"
+    row = study["verdicts"].iloc[0].to_dict()
+    study["verdicts"] = pd.DataFrame([
+        {**row, "subject": "u4_t298_r0", "check": "pressure", "passed": False},
+        {**row, "subject": "u4_t313_r0", "check": "pressure", "passed": True},
+        {**row, "subject": "u0_t298_r1_s2", "check": "stationary", "passed": False}])
+    said = wording.doubts(study, {})
+    assert len(said) == 2
+    assert "U = 4 eV: 1 of the runs or cells (u4_t298_r0) are not at the pressure" in said[0]
+    assert "U = 0 eV: 1 of the runs or cells (u0_t298_r1_s2) are not stationary" in said[1]
+
+
 def test_arrhenius_lines_go_from_298_k_to_the_hottest_run(tmp_path):
     from haven.report.figures import transport as figures_transport
 
@@ -307,7 +335,7 @@ def test_the_error_budget_says_how_many_members_show_it_and_falls_back_to_d(tmp_
     runs = pd.DataFrame({"temperature_k": np.tile([300.0, 350, 400, 450, 500], 4), "log": x,
                          "error": 0.02, "seed": np.repeat(range(4), 5), "replica": 0, "good": True})
     keys = {"material": "m", "u_ev": 4.0}
-    study["error_budget"] = pd.DataFrame(arrhenius.at_temperatures(
+    study["error_budget"] = pd.DataFrame(budget.at_temperatures(
         pd.concat([runs, runs.assign(replica=1)]), "d_self", keys))
     found = grids.budget_grid(study)
     cells = str(found)

@@ -65,6 +65,9 @@ def test_exact_line_gives_back_its_activation_energy_and_conductivity():
     assert row["sigma_298_direct_ms_per_cm"] == pytest.approx(
         1e5 * np.exp(-0.3 / KB / 300) / 300, rel=1e-3)
     assert row["verdict"] == "diffusive" and row["temperatures"] == 5
+    row, _ = arrhenius.fit(runs_of("d_self", error=1e-6), "d_self")
+    assert row["d_298_cm2_per_s"] == pytest.approx(1e-3 * np.exp(-0.3 / KB / 298), rel=1e-3)
+    assert row["d_298_low_95"] < row["d_298_cm2_per_s"] < row["d_298_high_95"]
 
 
 def test_a_line_of_sigma_itself_as_papers_draw_it_gives_back_its_activation_energy():

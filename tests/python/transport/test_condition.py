@@ -76,6 +76,14 @@ def test_a_damaged_file_is_said_in_one_line(tmp_path, content):
         condition.read_folder(tmp_path)
 
 
+def test_files_without_a_table_and_tables_without_a_file_are_said(caplog):
+    run = run_of(walkers(np.random.default_rng(1), 5))
+    other = {**run.keys, "replica": 9}
+    assert condition.matched([run], [run.keys]) == [run] and not caplog.text
+    assert condition.matched([run], [other]) == []
+    assert "1 of 1 runs have no file" in caplog.text and "1 file(s)" in caplog.text
+
+
 def test_runs_that_melted_are_left_out_and_named_and_few_jumps_count(tmp_path):
     rng = np.random.default_rng(2)
     runs = [run_of(walkers(rng, jumps, frames=400), 600.0, replica)

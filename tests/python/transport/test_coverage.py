@@ -14,7 +14,7 @@ from haven.transport.estimators.walk import intercepts
 from haven.transport.estimators.windows import misfit, power_law, straight
 
 RUNS = 200
-# The whole table is that of tests/bench/coverage.py
+# The whole table is that of tests/bench/interval_coverage.py
 SLOW = ("walkers_few", "caged_pairs", "lattice_gas", "answered_9_60", "answered_9_late",
         "groups_4_80", "one_ion", "tenth_mobile", "channel")
 QUICK = 12

@@ -45,7 +45,7 @@ def incar(atoms: Atoms, material: Material, settings: Settings, u_ev: float) -> 
     if unknown:
         raise HavenError(f"material {material.name}: hubbard names shell {unknown[0]}: choose "
                          "from s, p, d, f")
-    moments = [material.moments.get(s, 0.0) for s in atoms.get_chemical_symbols()]
+    moments = material.moments_of(atoms)
     keys: dict[str, Any] = {
         "pp": "PBE", "gga": GGA[settings.functional], "encut": settings.plane_wave_cutoff_ev,
         "kpts": settings.kpoints(np.asarray(atoms.cell)), "gamma": True, "prec": "Accurate",

@@ -125,6 +125,49 @@ def _lines(axis: Axes, fits: Table, quantity: str, temperatures: Iterable[float]
                   linestyle="-" if fit["u_ev"] == 0 else "--")
 
 
+def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
+    """Conductivity against 1/T with its line to 298 K, for the report's first screen."""
+    mine = measured[measured["quantity"] == "sigma_total"]
+    fits = tables["arrhenius"]
+    fits = fits[(fits["quantity"] == "sigma_total") & (fits["verdict"] == "diffusive")]
+    if mine[["value", "high_95"]].isna().all(axis=None) and fits.empty:
+        return None
+    figure, axes = panels(height=4.0)
+    axis = axes[0, 0]
+    us = sorted(mine["u_ev"].unique())
+    for index, u_ev in enumerate(us):
+        _points(axis, mine[mine["u_ev"] == u_ev], u_ev, 0.008 * (index - (len(us) - 1) / 2))
+    _lines(axis, tables["arrhenius"], "sigma_total", mine["temperature_k"])
+    for fit in fits.to_dict("records"):
+        low, high = fit["sigma_298_low_95"], fit["sigma_298_high_95"]
+        if low == low and high == high and low is not None and low > 0:
+            axis.plot([KILO / ROOM] * 2, [low, high], color=u_colour(fit["u_ev"]), linewidth=5,
+                      alpha=0.35, solid_capstyle="butt",
+                      label=f"{u_label(fit['u_ev'])}, line at {ROOM:g} K, 95 %")
+    published = reference[reference["quantity"] == "sigma_total"]
+    _published(axis, published)
+    _limits(axis, mine, [*published["value"], *fits["sigma_298_low_95"].dropna()])
+    axis.set(ylabel="conductivity σ (mS/cm)", xlabel="1000 / T (1/K)")
+    _kelvin_axis(axis, sorted({ROOM, *mine["temperature_k"]}))
+    joint_legend(figure, [axis])
+    caption = ("Conductivity from the joint displacement of all ions (D total). Bars: 95 %; "
+               "arrows: upper bounds; lines: Arrhenius fits to 298 K. Black: published values.")
+    return Picture("answer", "Conductivity against temperature", caption,
+                   "Conductivity against inverse temperature with lines to 298 K and published "
+                   "points", figure)
+
+
+def _published(axis: Axes, published: Table) -> None:
+    """Mark published conductivities, calculated (those with a U) and measured."""
+    for entry in published.to_dict("records"):
+        calculated = entry["u_ev"] == entry["u_ev"]
+        axis.scatter([KILO / entry["temperature_k"]], [entry["value"]],
+                     s=240 if calculated else 55, zorder=4 if calculated else 5,
+                     marker="*" if calculated else "P", facecolor="white", edgecolor="black",
+                     label=f"{'calculation' if calculated else 'experiment'}, "
+                           f"{str(entry['source']).split(',')[0]}")
+
+
 def conductivity(
     tables: Tables, measured: Table, reference: Table
 ) -> Picture | None:
@@ -141,13 +184,7 @@ def conductivity(
             rows = mine[(mine["quantity"] == quantity) & (mine["u_ev"] == u_ev)]
             _points(axis, rows, u_ev, 0.008 * (index - (len(us) - 1) / 2))
         _lines(axis, tables["arrhenius"], quantity, mine["temperature_k"])
-        for entry in published.to_dict("records"):
-            calculated = entry["u_ev"] == entry["u_ev"]
-            axis.scatter([KILO / entry["temperature_k"]], [entry["value"]],
-                         s=240 if calculated else 55, zorder=4 if calculated else 5,
-                         marker="*" if calculated else "P", facecolor="white", edgecolor="black",
-                         label=f"{'calculation' if calculated else 'experiment'}, "
-                               f"{str(entry['source']).split(',')[0]}")
+        _published(axis, published)
         _limits(axis, mine[mine["quantity"] == quantity], list(published["value"]))
         axis.set_ylabel(label)
     _kelvin_axis(axes[0, 0], sorted(mine["temperature_k"].unique()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,8 +40,9 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
     try:
         import MDAnalysis  # type: ignore[import-not-found]
     except ImportError:
-        raise HavenError(f"{path} is read by MDAnalysis, which is not installed (pip install "
-                         "MDAnalysis): or convert the file to extxyz") from None
+        raise HavenError(f"{path} is read by MDAnalysis, which is not installed: "
+                         f"{sys.executable} -m pip install MDAnalysis, or convert the file to "
+                         "extxyz") from None
     topology = None if unsaid.topology is None else Path(unsaid.topology)
     if topology is not None and not topology.is_file():
         raise HavenError(f"--topology {topology} does not exist: check the path")

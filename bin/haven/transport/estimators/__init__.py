@@ -1,1 +1,16 @@
-"""Estimators of the diffusion coefficient."""
+"""Estimators of the diffusion coefficient: a registry of ways to D_total / D_self.
+
+Each is an `haven.transport.estimators.base.Estimator`; `haven.transport.diffusion` joins its ratio
+with the one D_self. ``walk`` takes the sum over all ions, ``local`` the pairs near each other,
+``blocks`` the usual means over stretches of the run.
+"""
+
+from __future__ import annotations
+
+from haven.transport.estimators.base import Estimator
+from haven.transport.estimators.blocks import block_means
+from haven.transport.estimators.full import full_sum
+from haven.transport.estimators.local import near_pairs
+
+ESTIMATORS: dict[str, Estimator] = {"walk": full_sum, "local": near_pairs,
+                                    "blocks": block_means}

@@ -177,11 +177,12 @@ def self_fit(
     weights = design(count, 1)[1][0]
     alone, seen = dispersion(held, fitted, 1)
     inflation = max(1.0, seen / alone) if alone > 0 and held.ions > 1 else 1.0
-    seen_over_time = activity(held, fitted)
+    kept = min(count, held.values.shape[1])
+    seen_over_time = activity(held, fitted[:kept])
     halves, uneven = seen_over_time.halves, 1.0 + seen_over_time.heterogeneity
     noise, each = 2 * shared(held) * uneven, float(weights @ weights)
     walkers = noise * each + held.ions / jumps * uneven
-    found = float(((halves[:, 0] - halves[:, 1]) ** 2).mean()) / 4 + noise * (each - 1 / count)
+    found = float(((halves[:, 0] - halves[:, 1]) ** 2).mean()) / 4 + noise * (each - 1 / kept)
     weight = (held.ions - 1) / (held.ions - 1 + PRIOR_IONS)
     variance = (weight * max(found, noise * each) + (1 - weight) * walkers) / held.ions
     smooth = min(variance, noise * each / held.ions) * inflation

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import struct
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +38,103 @@ class Description:
 
 
 def describe(path: str | Path) -> Description | None:
-    """Return what the training input inside a frozen potential says; None if it has none."""
+    """Return what a frozen potential says of itself; None if it says nothing that can be read.
+
+    The training input inside is asked first, then, of a TensorFlow graph, its own constants.
+    """
+    source = existing(path, "potential")
+    if source.is_dir():
+        return None
     try:
-        model = model_of(existing(path, "potential").read_bytes())
+        content = unpacked(source)
+        model = model_of(content)
         if model is None:
-            return None
+            return graph_constants(content) if source.suffix == ".pb" else None
         return Description(tuple(model["type_map"]), float(model["descriptor"]["rcut"]),
                            tuple(int(n) for n in model["descriptor"]["sel"]))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def unpacked(source: Path) -> bytes:
+    """Return a file's bytes; of an archive, as PyTorch writes, those of its small members."""
+    if not zipfile.is_zipfile(source):
+        return source.read_bytes()
+    with zipfile.ZipFile(source) as archive:
+        return b"\n".join(archive.read(member) for member in archive.infolist()
+                          if member.file_size < 1 << 24 and "/data/" not in member.filename)
+
+
+def graph_constants(content: bytes) -> Description | None:
+    """Return elements and cutoff from the constants of a frozen TensorFlow graph.
+
+    Raises
+    ------
+    HavenError
+        If the graph is of a model that gives no energy.
+    """
+    def value(name: str) -> bytes | None:
+        # NodeDef: name (field 1), operation; the constant's tensor is the attribute "value"
+        place = content.find(b"\x0a" + bytes([len(name)]) + name.encode() + b"\x12\x05Const")
+        if place < 0:
+            return None
+        at = content.find(b"\x0a\x05value\x12", place, place + 400)
+        return content[at + 8 : at + 600] if at >= 0 else None
+
+    kind, names, cutoff = (value(f"{word}") for word in (
+        "model_attr/model_type", "model_attr/tmap", "descrpt_attr/rcut"))
+    if kind is not None and (found := _text(kind)) and found != "ener":
+        raise HavenError(f"it is a model of kind {found}, which gives no energy and forces")
+    words = (_text(names) or "").split() if names is not None else []
+    if not words or cutoff is None:
+        return None
+    number = _number(cutoff)
+    return None if number is None else Description(tuple(words), number, ())
+
+
+def _text(tensor: bytes) -> str | None:
+    """Return the text of a constant: string_val (field 8) of a TensorProto of type string (7)."""
+    at = tensor.find(b"\x08\x07\x12")
+    at = tensor.find(b"\x42", at + 3) if at >= 0 else -1
+    return tensor[at + 2 : at + 2 + tensor[at + 1]].decode("ascii", "replace") if at >= 0 else None
+
+
+def _number(tensor: bytes) -> float | None:
+    """Return the number of a constant: field 6 (double) or 5 (float) of a TensorProto."""
+    for mark, form, size in ((b"\x08\x02\x12", "<d", 8), (b"\x08\x01\x12", "<f", 4)):
+        at = tensor.find(mark)
+        if at < 0:
+            continue
+        field = tensor.find(bytes([0x32 if size == 8 else 0x2A, size]), at + 3)
+        return float(struct.unpack(form, tensor[field + 2 : field + 2 + size])[0]) if (
+            field >= 0) else None
+    return None
+
+
+def by_library(path: Path) -> Description | None:
+    """Return what DeePMD-kit says of a potential whose file tells nothing; None without it.
+
+    Slow, as it loads a library.
+
+    Raises
+    ------
+    HavenError
+        If the library cannot load it, with its reason.
+    """
+    try:
+        from deepmd.infer import DeepPot
+    except ImportError:
+        return None
+    try:
+        model: Any = DeepPot(str(path))
+        return Description(tuple(model.get_type_map()), float(model.get_rcut()), ())
+    except ImportError:
+        return None
+    except Exception as error:  # the libraries raise whatever they do
+        reason = " ".join(str(error).split())
+        old = (": it was frozen by an older DeePMD-kit: dp convert-from brings it up to date"
+               if "convert-from" in reason or "version" in reason else "")
+        raise HavenError(f"DeePMD-kit can't load it ({reason[:200]}){old}") from error
 
 
 def model_of(content: bytes) -> dict[str, Any] | None:
@@ -90,7 +180,15 @@ def check_potential(path: str | Path, species: Sequence[str]) -> Description | N
         raise HavenError(f"{source} is no frozen potential: expected {', '.join(SUFFIXES)}")
     if source.is_file() and source.stat().st_size < 1000:
         raise HavenError(f"potential {source} is empty or cut off: freeze or copy it again")
-    found = describe(source) if source.is_file() else None
+    try:
+        found = describe(source)
+        if found is None and source.is_file():
+            found = by_library(source)
+    except HavenError as error:
+        raise HavenError(f"potential {source}: {error}") from error
+    if found is None:
+        log.warning("potential %s does not say its elements, and the library that could is not "
+                    "installed: they are not checked", source)
     absent = [s for s in species if found is not None and s not in found.type_map]
     if found is not None and absent:
         raise HavenError(f"potential {source} knows {', '.join(found.type_map)}, not "
@@ -101,10 +199,17 @@ def check_potential(path: str | Path, species: Sequence[str]) -> Description | N
 def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> list[Description | None]:
     """Refuse potentials as `check_potential` does, and those that cannot be run side by side.
 
-    LAMMPS numbers the elements, and counts neighbours, as the first potential says.
+    LAMMPS numbers the elements, and counts neighbours, as the first potential says: one that
+    orders them otherwise would be asked about other elements, and one that does not say its order
+    cannot be told from such.
     """
     found = [check_potential(path, species) for path in paths]
     first = found[0]
+    silent = [str(path) for path, one in zip(paths, found, strict=True) if one is None]
+    if silent and len(found) > 1:
+        raise HavenError(f"potential {silent[0]} does not say the order of its elements: in an "
+                         "ensemble it might be asked about others; install its library "
+                         "(./haven setup --pytorch), or give it alone")
     for path, other in zip(paths, found, strict=True):
         for name, what in (("type_map", "elements by type"), ("cutoff_angstrom", "cutoff")):
             if first and other and getattr(first, name) != getattr(other, name):
@@ -117,8 +222,12 @@ def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> list[
 def crowded(atoms: Atoms, model: Description) -> float:
     """Return the largest share of a potential's places that neighbours of one kind take.
 
+    0 where the potential does not say how many places it has.
+
     Above 1 some neighbours are not seen, and forces jump as atoms come and go; it is said.
     """
+    if not model.sel:
+        return 0.0
     types = np.array([model.type_map.index(s) for s in atoms.get_chemical_symbols()])
     most = neighbours(atoms.positions[None], atoms.cell.array[None], types, len(model.type_map),
                       model.cutoff_angstrom)

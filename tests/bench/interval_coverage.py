@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How often 95 % intervals of D_self, D_total, D_distinct and H_R hold the truth, and how wide.
 
-    python tests/bench/coverage.py --runs 200 --out tests/bench/coverage.csv [KIND ...]
+    python tests/bench/interval_coverage.py --runs 200 --out tests/bench/interval_coverage.csv
 
 Each kind is a synthetic motion whose coefficients are known exactly. One row a kind and quantity:
 the share of runs with a number, of these the share whose interval holds the truth, median and
@@ -90,7 +90,7 @@ def main() -> None:
                             for value in row.values()), flush=True)
     if given.out:
         with given.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]))
+            writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows({key: f"{value:.4g}" if isinstance(value, float) else value
                               for key, value in row.items()} for row in table)

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Show what a work folder's checkpoints take on disk, and remove those of finished runs.
+
+A finished dynamics run keeps its dumps and restart files so that a later run with a longer
+--production_ps goes on from it. Where its trajectory is whole in the results, they can go: a longer
+run then begins anew. Trainings and labels stay. Old tasks' folders are Nextflow's: `nextflow clean
+-before RUN -f`, whose links to potentials and frames are made again by -resume.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.core.errors import HavenError, run
+from haven.core.options import parser
+from haven.dynamics.cleaning import free, size_of, survey
+
+MB = 1e6
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print a line a run and what all take; with ``--yes`` remove what may go."""
+    options = parser(__doc__)
+    options.add_argument("folder", nargs="?", default="work/checkpoints",
+                         help="checkpoints of the runs: the work folder's, or --checkpoint_dir")
+    options.add_argument("--results", default="results", help="results folder of these runs")
+    options.add_argument("--yes", action="store_true",
+                         help="remove what may go; without it nothing is removed")
+    given = options.parse_args(argv)
+    place = Path(given.folder)
+    if (place / "checkpoints").is_dir():
+        place = place / "checkpoints"
+    if not place.is_dir():
+        raise HavenError(f"there is no folder {place}: call this where the run was started, or "
+                         "name its work folder or --checkpoint_dir")
+    kept = survey(place, Path(given.results))
+    for one in kept:
+        print(f"{one.run:<20}{one.size / MB:>10.1f} MB  "
+              f"{'kept: ' + one.reason if one.reason else 'may go'}")
+    going = sum(one.size for one in kept if not one.reason)
+    print(f"{place} takes {size_of(place) / MB:.1f} MB, of which {going / MB:.1f} MB of "
+          f"{sum(not one.reason for one in kept)} finished runs may go")
+    if given.yes:
+        print(f"{free(kept) / MB:.1f} MB freed")
+    elif going:
+        print("./haven clean --yes removes them")
+
+
+if __name__ == "__main__":
+    run(main)

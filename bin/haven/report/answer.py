@@ -1,0 +1,162 @@
+"""The report's first screen: the answer for each U beside the study's and the experiment's."""
+
+from __future__ import annotations
+
+from haven.core.numbers import DASH, known, number
+from haven.core.types import Row, Table
+from haven.report.claims import OPEN, Study, caveat, sigma_at_room
+from haven.report.grids import Block, cell, grid
+from haven.report.wording import WORDS, shown
+
+NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
+CLAIM_WORDS = {"supported": "supported", "contradicted": "contradicted",
+               "cannot_be_said": "cannot be said"}
+_SUBSCRIPT = str.maketrans("0123456789.", "₀₁₂₃₄₅₆₇₈₉.")
+
+
+def formula_of(material: str, reference: Table) -> str:
+    """Return a material's formula as people write it, ``Li₃TiCl₆``; else its own name.
+
+    Parameters
+    ----------
+    material
+        Name of the material file.
+    reference
+        Published values, whose systems begin with a formula.
+    """
+    for system in reference["system"].astype(str):
+        first = (system.split() or [""])[0]
+        if first.lower() == material.lower():
+            return first.translate(_SUBSCRIPT)
+    return material
+
+
+def answer_rows(study: Study, u_ev: float) -> dict[str, Row | None]:
+    """Return Haven's conductivity at 298 K, activation energy and Haven ratio of a U."""
+    return {"sigma": sigma_at_room(study, u_ev),
+            "activation": next(iter(study.found("activation", u_ev)), None),
+            "haven_ratio": next(iter(study.found("haven_ratio", u_ev)), None)}
+
+
+def answer_grid(study: Study) -> Block | None:
+    """Return the answer as a table: each U, the study and the experiment down, quantities across.
+
+    Below each of Haven's numbers stands what it rests on.
+    """
+    if not study.us:
+        return None
+    own = {u: answer_rows(study, u) for u in study.us}
+    if not any(row for rows in own.values() for row in rows.values()):
+        return None
+    lines = [[f"Haven, U = {u:g} eV", *(_own(own[u][name]) for name in NAMES)] for u in study.us]
+    for words, real in (("published study", False), ("experiment", True)):
+        lines.append([words, *(_theirs(study.published(
+            {"sigma": "sigma_total"}.get(name, name), None, real)) for name in NAMES)])
+    return grid(["", *NAMES.values()], lines,
+                "95 % intervals in brackets; < marks an upper bound; – means the data support no "
+                "number. Eₐ: of the conductivity itself. The Haven ratio is D self over D total: "
+                "1 for ions that move independently.")
+
+
+def _own(row: Row | None) -> str | dict[str, str]:
+    if row is None:
+        return cell(DASH, "not computed")
+    line = "Arrhenius" in str(row["quantity"])
+    at = row["temperature_k"]
+    where = "from the Arrhenius line" if line else (
+        f"at {float(str(at)):g} K" if known(at) else str(row["note"] or "").partition(";")[0])  # type: ignore[arg-type]
+    verdict = WORDS.get(str(row["verdict"]), str(row["verdict"]))
+    return cell(shown(row), ", ".join(text for text in (verdict, where) if text))
+
+
+def _theirs(row: Row | None) -> str | dict[str, str]:
+    if row is None:
+        return DASH
+    text = number(row["value"], str(row["unit"]))  # type: ignore[arg-type]
+    u_ev = row["u_ev"]
+    of = f"U = {float(str(u_ev)):g} eV" if known(u_ev) else ""  # type: ignore[arg-type]
+    doubt = "printed value doubtful" if row["doubtful"] else ""
+    return cell(text, ", ".join(part for part in (of, doubt) if part))
+
+
+def trusted_sentence(study: Study) -> str:
+    """Return in one sentence which of the answer's numbers may be trusted."""
+    good = []
+    for u_ev in study.us:
+        if caveat(study.tables, u_ev):
+            continue
+        names = [NAMES[name] for name, row in answer_rows(study, u_ev).items() if _sound(row)]
+        if names:
+            good.append(f"{', '.join(names)} for U = {u_ev:g} eV")
+    if not good:
+        return "May be trusted: none of these numbers yet."
+    return (f"May be trusted within the intervals: {'; '.join(good)}. The method of the labels is "
+            "not in them.")
+
+
+def doubtful_sentence(study: Study) -> str:
+    """Return in one sentence which of the answer's numbers may not be trusted, and why."""
+    parts = []
+    for u_ev in study.us:
+        rows = answer_rows(study, u_ev)
+        none = [NAMES[name] for name, row in rows.items() if not _sound(row)]
+        because = sorted({WORDS.get(str(row["verdict"]), str(row["verdict"]))
+                          for row in rows.values() if row and not _sound(row)})
+        words = [f"no number for {', '.join(none)} ({'; '.join(because) or 'not computed'})"
+                 ] if none else []
+        why = caveat(study.tables, u_ev).removeprefix("but ")
+        if why and len(none) < len(rows):
+            words.append(why)
+        if words:
+            parts.append(f"U = {u_ev:g} eV: {', and '.join(words)}")
+    if not parts:
+        return "Not in the intervals: errors of the functional and of the Hubbard U themselves."
+    return f"Not to be trusted yet: {'; '.join(parts)}."
+
+
+def _sound(row: Row | None) -> bool:
+    return row is not None and known(row["value"], row["low_95"], row["high_95"])  # type: ignore[arg-type]
+
+
+def claims_grid(claims: list[Row]) -> Block | None:
+    """Return the study's claims: what it says, the experiment's, and for each U verdict and why."""
+    if not claims:
+        return None
+    us = sorted({float(str(row["u_ev"])) for row in claims if known(row["u_ev"])})  # type: ignore[arg-type]
+    grouped: dict[tuple[str, str], list[Row]] = {}
+    for row in claims:
+        grouped.setdefault((str(row["claim"]), str(row["says"])), []).append(row)
+    lines = []
+    for (_, says), rows in grouped.items():
+        by_u = {row["u_ev"]: row for row in rows}
+        both = next((row for row in rows if not known(row["u_ev"])), None)  # type: ignore[arg-type]
+        lines.append([says, number(rows[0]["experiment"], str(rows[0]["unit"])),  # type: ignore[arg-type]
+                      *(_verdict(by_u.get(u) or both) for u in us)])
+    return grid(["the study says", "experiment", *(f"Haven, U = {u:g} eV" for u in us)], lines,
+                "Supported: the 95 % interval holds what is said and is narrow enough to tell; "
+                "contradicted: it excludes it; cannot be said: neither. Rules: "
+                "bin/haven/report/claims.py.")
+
+
+def _verdict(row: Row | None) -> str | dict[str, str]:
+    """Return a claim's verdict with Haven's number, and below it why."""
+    if row is None:
+        return DASH
+    value = shown(row)
+    words = CLAIM_WORDS[str(row["verdict"])]
+    return cell(words if value == DASH else f"{words}: {value}", str(row["why"]))
+
+
+def counted(claims: list[Row]) -> str:
+    """Return how many claims are supported, contradicted and open, in words."""
+    numbers = [sum(row["verdict"] == name for row in claims) for name in CLAIM_WORDS]
+    return ", ".join(f"{count} {words}" for count, words in
+                     zip(numbers, CLAIM_WORDS.values(), strict=True))
+
+
+def open_first(claims: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Return claims that something was said of, and those for which nothing was computed."""
+    def silent(row: Row) -> bool:
+        return row["verdict"] == OPEN and not known(row["value"]) and not known(row["high_95"])  # type: ignore[arg-type]
+
+    return [row for row in claims if not silent(row)], [row for row in claims if silent(row)]

@@ -1,0 +1,233 @@
+"""The command ``./haven transport``: from files to tables, pictures and lines on the screen."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from haven.core import tables
+from haven.core.columns import VERDICTS, Schema
+from haven.core.errors import HavenError, log
+from haven.core.options import numbers
+from haven.trajectory import convert
+from haven.trajectory.convert import Wanted
+from haven.trajectory.options import wanted_of
+from haven.transport import analysis, condition, pictures, rows, screen, species
+from haven.transport.analysis import Analysed, Settings
+from haven.transport.conductivity import nernst_einstein
+from haven.transport.files import Files, runs_of
+from haven.transport.hop_counts import watched_ps
+from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
+
+FITTED = ("joined", "arrhenius", "paired", "error_budget", "plan")
+"""Tables that ``bin/fit_arrhenius.py`` writes."""
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What moves in what: from the options, and from a material file where one is given."""
+
+    material: str | None
+    species: tuple[str, ...]
+    charges: dict[str, float]
+
+
+def study(given: argparse.Namespace, files: Sequence[str], out: Path) -> list[Path]:
+    """Analyse all runs that files make; write, draw and say what is found; return files written.
+
+    Parameters
+    ----------
+    given
+        Options of ``bin/analyse_transport.py``.
+    files
+        Files.
+    out
+        Folder for everything written.
+
+    Raises
+    ------
+    HavenError
+        In one line, if a file or an option is wrong.
+    """
+    subject = _subject(given)
+    fixed = given.frame_of_reference == "fixed"
+    framework = _elements(given.framework)
+    wanted = wanted_of(given, subject.species, framework, given.ions, fixed)
+    settings = Settings(given.frame_of_reference, given.jump_angstrom, given.min_events,
+                        subject.charges, given.thickness_angstrom, given.estimator)
+    runs = runs_of(files, given.temperature_k, given.runs, wanted, given.replica)
+    out.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for one in runs:
+        with tempfile.TemporaryDirectory(dir=out, prefix=".reading-") as scratch:
+            written += _run(given, one, len(runs), subject, wanted, settings, Path(scratch), out)
+    return written
+
+
+def temperatures(written: Sequence[Path]) -> tuple[int, int]:
+    """Return how many runs, and how many temperatures, tables of conductivity written hold."""
+    held = [tables.read(CONDUCTIVITY, path) for path in written
+            if path.name.endswith(f".{CONDUCTIVITY.name}.parquet")]
+    return len(held), len({float(t) for one in held for t in one["temperature_k"]})
+
+
+def as_csv(path: Path) -> Path:
+    """Write a Parquet table as CSV beside it, and return the path."""
+    import pandas as pd
+
+    target = path.with_suffix(".csv")
+    pd.read_parquet(path).to_csv(target, index=False)
+    return target
+
+
+def lines(written: Sequence[Path], out: Path, draw: Callable[..., Path | None]) -> list[Path]:
+    """Draw the Arrhenius lines of every material whose runs were written.
+
+    Parameters
+    ----------
+    written
+        Files written, tables of conductivity among them.
+    out
+        Folder with the table ``arrhenius``, and for the pictures.
+    draw
+        `haven.transport.pictures.arrhenius`.
+    """
+    fits = tables.read(ARRHENIUS, out / "arrhenius.parquet")
+    points = [row for path in written if path.name.endswith(f".{CONDUCTIVITY.name}.parquet")
+              for row in tables.read(CONDUCTIVITY, path).to_dict("records")]
+    found = []
+    for material in sorted({str(row["material"]) for row in points}):
+        name = re.sub(r"[^\w.+-]+", "_", material).strip("_")
+        found.append(draw(fits, points, material, out / f"arrhenius_{name}.png"))
+    return [path for path in found if path is not None]
+
+
+def _subject(given: argparse.Namespace) -> _Subject:
+    wanted = _elements(given.species or "")
+    name, charges = given.material, dict[str, float]()
+    if name and Path(name).suffix in (".yml", ".yaml"):
+        from haven.material.file import load_material
+
+        material = load_material(name)
+        name, wanted = material.name, wanted or (material.mobile,)
+        charges = {symbol: float(value) for symbol, value in material.charges.items()}
+    if len(set(wanted)) < len(wanted):
+        raise HavenError(f"--species {given.species}: names an element twice")
+    if given.charge is not None:
+        told = numbers(given.charge, None, "charge")
+        if len(told) not in (1, len(wanted) or 1):
+            raise HavenError(f"--charge {given.charge}: give one charge for each of the "
+                             f"{len(wanted)} species")
+        if any(not math.isfinite(z) or not 0 < abs(z) <= 8 for z in told):
+            raise HavenError(f"--charge {given.charge}: give the charge of an ion in elementary "
+                             "charges, such as 1 or -2; ions without one carry no current")
+        if len(told) == 1 and len(wanted) > 1:
+            raise HavenError(f"--charge {given.charge}: give one charge for each of the "
+                             f"{len(wanted)} species, such as --charge=1,-2")
+        charges |= dict(zip(wanted or ("",), told, strict=True))
+    return _Subject(name, wanted, charges)
+
+
+def _elements(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
+def _run(
+    given: argparse.Namespace, one: Files, count: int, subject: _Subject, wanted: Wanted,
+    settings: Settings, scratch: Path, out: Path,
+) -> list[Path]:
+    """Analyse one run: all its mobile species, apart and together."""
+    opened = convert.open_files(one.paths, scratch, wanted)
+    if "" in settings.charges:  # a charge given for a container's own species
+        settings = replace(settings, charges={opened[0].symbol: settings.charges[""]})
+    name = subject.material or analysis.formula(opened[0])
+    several = len(opened) > 1
+    ions = sum(held.ions for held in opened)
+    parts: list[Analysed] = []
+    for held in opened:
+        apart = not subject.material and (several or bool(wanted.framework))
+        keys = {"material": f"{name} ({held.symbol})" if several or apart else name,
+                "u_ev": given.u_ev, "temperature_k": one.temperature_k, "replica": one.replica,
+                "seed": given.seed}
+        prefix = _prefix(given, one, held.symbol, count, several)
+        parts.append(analysis.analyse(held, keys, prefix, settings, ions if several else None))
+    source = ", ".join(path.name for path in one.paths)
+    inputs = {"trajectory": source, "files": [str(path) for path in one.paths],
+              **{k: v for k, v in opened[0].meta.items() if k != "source"}}
+    written: list[Path] = []
+    for part in parts:
+        written += _write(part, inputs, out, source)
+        if given.pictures:
+            written.append(pictures.displacements(part, out / f"{part.prefix}.msd.png"))
+    if several:
+        joint = species.together(parts, settings.min_events)
+        for row in joint:
+            row["material"] = name
+        log.info("%s together (%s):", "+".join(held.symbol for held in opened), source)
+        for line in screen.together_lines(joint):
+            log.info("%s", line)
+        prefix = _prefix(given, one, "+".join(held.symbol for held in opened), count, True)
+        written += _tables([(ONSAGER, joint)], prefix, inputs, out)
+    return written
+
+
+def _prefix(
+    given: argparse.Namespace, one: Files, symbol: str, count: int, several: bool,
+) -> str:
+    """Return the name of a run in file names: no other run or species writes the same files."""
+    if given.name and count == 1:
+        return f"{given.name}_{symbol}" if several else given.name
+    stem = given.name or one.name
+    replica = f"_r{one.replica}" if one.replica or given.name else ""
+    u_ev = f"_u{given.u_ev:g}" if given.u_ev else ""
+    return f"{stem}_{symbol}_{one.temperature_k:g}K{u_ev}{replica}"
+
+
+def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) -> list[Path]:
+    """Write the tables of one species of one run, and say what they hold."""
+    sigma = rows.conductivity_rows(part.found, part.trajectory, part.keys["temperature_k"],
+                                   part.charge, part.keys, part.volume)
+    axes = species.by_axis(part)
+    log.info("%s", screen.heading(part, source))
+    analysis.warn(part)
+    for line in screen.lines(part, sigma, axes):
+        log.info("%s", line)
+    curves = part.curves
+    place = {**part.place, "watched_ps": watched_ps(curves.coarse.shape[1], curves.coarse_ps)}
+    written = _tables([
+        (MSD, rows.msd_rows(curves, part.place)),
+        (DIFFUSION, rows.diffusion_rows(part.found, part.trajectory, place)),
+        (CONDUCTIVITY, sigma), (ONSAGER, axes), (VERDICTS, part.checks),
+    ], part.prefix, inputs, out)
+    ended, first = part.ended, part.found[0]
+    if ended == "stable" and first.verdict in ("unstable", "drifting"):
+        ended = first.verdict
+    siemens = nernst_einstein(1.0, part.trajectory.ions, part.volume, part.keys["temperature_k"],
+                              part.charge)
+    run = condition.watched(part.trajectory, curves, part.keys, first.hop_events, part.jump,
+                            float(siemens), ended)
+    return [*written, condition.write(run, out / f"{part.prefix}{condition.ENDING}", inputs)]
+
+
+def _tables(
+    what: Iterable[tuple[Schema, list[dict[str, Any]]]], prefix: str, inputs: Mapping[str, Any],
+    out: Path,
+) -> list[Path]:
+    """Write tables as Parquet and CSV; files of other trajectories are not written over."""
+    written = []
+    for schema, found in what:
+        stem = f"{prefix}_transport" if schema is VERDICTS else prefix
+        target = out / f"{stem}.{schema.name}.parquet"
+        earlier = tables.inputs_of(target).get("files", inputs["files"])
+        if earlier != inputs["files"]:
+            raise HavenError(f"{target} is of another trajectory ({', '.join(earlier)}): give "
+                             "--name or another --out")
+        written.append(tables.write(schema, found, target, inputs))
+        written.append(as_csv(target))
+    return written

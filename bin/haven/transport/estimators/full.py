@@ -1,0 +1,45 @@
+"""D_total / D_self from the sum over all ions: estimator ``walk``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from haven.transport.estimators.activity import uneven_ratio
+from haven.transport.estimators.base import Motion, Ratio
+from haven.transport.estimators.modes import TINY
+from haven.transport.estimators.walk import DRAWS, intercepts, total_fit
+
+# D_total / D_self above which enough jumps do not cancel for their noise to be seen in the run.
+FEW_CANCEL = 0.5
+# So many net jumps have no noise of their number worth drawing (0.03 %).
+MANY = 1e7
+
+
+def full_sum(motion: Motion, rng: np.random.Generator) -> Ratio:
+    """Return the ratio R from the modes of the sum over all ions.
+
+    Its noise is that of the sum's modes, less what one of few ions has in both; the difference of R
+    from two windows for D_self, that of the sum and its own; and that of the jumps' number, which
+    what is common to both does not have. Of jumps that mostly cancel (R < 1) a share R is left, of
+    jumps g at a time (R = g) there are g times fewer, so R has the noise of a count of
+    jumps / (max(R, 1 / R) - 1), drawn as by Jeffreys (a gamma variable of that number and a half);
+    or, where few cancel, what `uneven_ratio` sees if that is less: groups that are all alike have
+    none. One ion has R = 1.
+    """
+    held, window = motion.held, motion.total_windows[-1]
+    share = 1 / window
+    if held.ions == held.sums:
+        return Ratio(1.0, np.ones(DRAWS), "walk", share)
+    whole, noise = total_fit(held, motion.total_windows, rng)
+    same = float(np.exp(intercepts(held.mean[:window].mean(axis=1))[0][0]) / 2)
+    apart = np.log(same / motion.tracer)
+    value = float(whole / motion.tracer * np.exp(-apart / 2))
+    kept = (1 - min(1.0, whole / same * held.sums / held.ions)) ** 0.5
+    ratio = value * np.exp(noise * kept + apart * (rng.random(DRAWS) - 0.5))
+    spread = np.maximum(np.maximum(ratio, 1 / ratio) - 1, TINY) / motion.jumps
+    if value > FEW_CANCEL:
+        modes_alone = float(noise.var()) * kept**2
+        fits = [intercepts(powers[:window].mean(axis=1))[1] for powers in (held.mean, held.total)]
+        spread = np.minimum(spread, max(0.0, uneven_ratio(held, *fits) - modes_alone))
+    counts = 1 / np.maximum(spread, 1 / MANY)
+    return Ratio(value, ratio * rng.gamma(counts + 0.5) / counts, "walk", share)

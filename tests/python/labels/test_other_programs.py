@@ -1,0 +1,162 @@
+"""Legitimate labels of other programs come in whatever their wording; broken ones end in a line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from analytic import labelled
+from ase.io import read
+from others import write_deepmd
+from trained import MATERIAL
+
+from haven.core.errors import HavenError
+from haven.labels.importing import import_source, study_hubbard
+from haven.labels.other_outputs import element_of, espresso_frames
+from haven.labels.programs import open_output
+from haven.material.file import load_material
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+CRYSTAL = load_material(MATERIAL)
+METHANE = replace(CRYSTAL, composition={"C": 1, "H": 4}, charges={}, hubbard={}, moments={})
+ESPRESSO = (DATA / "espresso_ch4.out").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return write_deepmd(tmp_path / "u4" / "system", labelled(1, 6, rattle=0.03), ["Li", "Ti", "Cl"])
+
+
+def mixed(folder: Path) -> None:
+    """Write a folder anew with mixed types: one type a place, the real ones by frame."""
+    types = np.loadtxt(folder / "type.raw", dtype=int)
+    np.save(folder / "set.000" / "real_atom_types.npy", np.tile(types, (6, 1)))
+    (folder / "type.raw").write_text("0\n" * len(types))
+
+
+def raw(folder: Path) -> None:
+    """Write a folder anew as text."""
+    for path in list((folder / "set.000").glob("*.npy")):
+        values = np.load(path)
+        np.savetxt(folder / f"{path.stem}.raw", values.reshape(len(values), -1), fmt="%.12f")
+        path.unlink()
+    (folder / "set.000").rmdir()
+
+
+def single(folder: Path) -> None:
+    """Keep one frame, its energy without a dimension, as DeePMD-kit's own examples have it."""
+    for path in (folder / "set.000").glob("*.npy"):
+        values = np.load(path)[:1]
+        np.save(path, values.reshape(()) if path.stem == "energy" else values)
+
+
+def kinds(folder: Path) -> None:
+    (folder / "type_map.raw").write_text("Li1\nTi_up\nCL2\n")
+
+
+@pytest.mark.parametrize("change", [lambda f: None, mixed, raw, single, kinds])
+def test_deepmd_folders_of_every_kind_hold_the_same_frames(folder, tmp_path, change):
+    change(folder)
+    (file,) = import_source(folder, "u4/system", CRYSTAL, tmp_path)
+    images = read(file, ":")
+    assert len(images) == (1 if change is single else 6)
+    for found, atoms in zip(images, labelled(1, 6, rattle=0.03), strict=False):
+        assert found.get_chemical_symbols() == atoms.get_chemical_symbols()
+        assert found.get_potential_energy() == pytest.approx(atoms.get_potential_energy())
+        np.testing.assert_allclose(found.get_forces(), atoms.get_forces(), atol=1e-6)
+        np.testing.assert_allclose(found.get_stress(), atoms.get_stress(), atol=1e-8)
+
+
+def spoil(name: str, change):
+    def act(folder: Path) -> None:
+        path = folder / "set.000" / f"{name}.npy"
+        np.save(path, change(np.load(path)))
+    return act
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (spoil("force", lambda f: f[:, :-3]), "force has .* numbers, 6 frames of 20 atoms need 360"),
+    (spoil("box", lambda f: f[:3]), "box has 27 numbers"),
+    (spoil("energy", lambda f: f[:2]), "energy has 2 numbers"),
+    (spoil("coord", lambda f: np.array([["a"]])), r"coord\.npy cannot be read"),
+    (spoil("energy", lambda f: np.array([{"a": 1}], dtype=object)), r"energy\.npy cannot be read"),
+    (lambda f: (f / "set.000" / "coord.npy").unlink(), r"has no coord\.npy"),
+    (lambda f: (f / "set.000" / "box.npy").unlink(), r"has no box\.npy"),
+    (lambda f: (f / "set.000" / "box.npy").write_bytes(b"\x93NUMPY"), r"box\.npy cannot be read"),
+    (lambda f: (f / "type.raw").write_text("Li Ti"), r"type\.raw must hold a whole number"),
+    (lambda f: (f / "type.raw").write_text(""), r"type\.raw must hold a whole number"),
+    (lambda f: (f / "type.raw").write_text("-1 0"), r"type\.raw must hold a whole number"),
+    (lambda f: (f / "type_map.raw").write_text("Qq\n"), "no element"),
+    (lambda f: (f / "nopbc").write_text(""), "not periodic"),
+])
+def test_a_broken_deepmd_folder_ends_in_one_line(folder, tmp_path, change, words):
+    change(folder)
+    with pytest.raises(HavenError, match=f"u4/system.*{words}") as caught:
+        import_source(folder, "u4/system", CRYSTAL, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def imported(text: str, tmp_path: Path) -> list:
+    (tmp_path / "pw.out").write_text(text)
+    (file,) = import_source(tmp_path / "pw.out", "run/pw.out", METHANE, tmp_path)
+    return read(file, ":")
+
+
+def test_espresso_is_read_without_its_bands(tmp_path):
+    at = ESPRESSO.find("number of k points")
+    end = ESPRESSO.find("\n\n", at)
+    text = ESPRESSO[:at] + ESPRESSO[end:] if at >= 0 else ESPRESSO
+    (plain,), (bare,) = imported(ESPRESSO, tmp_path), (None,)
+    (tmp_path / "run_pw.u0.extxyz").unlink()
+    (bare,) = imported(text, tmp_path)
+    assert bare.get_potential_energy() == plain.get_potential_energy()
+
+
+def test_forces_belong_to_the_last_energy_before_them():
+    """With exact exchange each outer step prints a total energy; the forces come after the last."""
+    at = ESPRESSO.index("!    total energy")
+    end = ESPRESSO.index("\n", at)
+    line = ESPRESSO[at:end]
+    first = line.replace(line.split("=")[1].split()[0], "-99.00000000")
+    (plain,) = espresso_frames(Path("x"), ESPRESSO)
+    (found,) = espresso_frames(Path("x"), ESPRESSO[:at] + first + "\n\n" + ESPRESSO[at:])
+    assert found.get_potential_energy() == pytest.approx(plain.get_potential_energy())
+
+
+def test_espresso_that_was_killed_gives_its_whole_steps(tmp_path, caplog):
+    text = ESPRESSO[: ESPRESSO.index("JOB DONE") - 20]
+    assert len(imported(text, tmp_path)) == 1
+    assert "quantum espresso did not end; its 1 whole steps are taken" in caplog.text
+
+
+@pytest.mark.parametrize(("extra", "u_ev"), [
+    ("     The Hubbard contrib.    to forces\n     atom 1 force = 0.0\n", 0),
+    ("     hubbard stress (kbar)   0.00  0.00  0.00\n", 0),
+    ("     Hubbard energy  =  0.00000 Ry\n", 0),
+    ("     Hubbard energy  =  0.40000 Ry\n", None), ("     U(Ti-3d) =  4.0000\n", 4),
+    ("     U(Fe1-3d) =  4.0000\n     Hubbard energy  =  0.40000 Ry\n", 4),
+])
+def test_u_of_espresso_is_not_guessed_from_a_list_of_terms(tmp_path, extra, u_ev):
+    (tmp_path / "pw.out").write_text(ESPRESSO.replace("Program PWSCF", "Program PWSCF ", 1) + extra
+                                     + "JOB DONE\n")
+    output = open_output(tmp_path / "pw.out", "pw.out")
+    assert output is not None and output.u_ev == u_ev
+
+
+@pytest.mark.parametrize(("kind", "element"), [
+    ("Fe1", "Fe"), ("FE2", "Fe"), ("O_core", "O"), ("Cl-", "Cl"), ("H2O", "H"), ("Ti", "Ti"),
+])
+def test_kinds_are_their_element(kind, element):
+    assert element_of(kind) == element
+
+
+@pytest.mark.parametrize(("told", "u_ev"), [
+    ({"Ni": 6.2, "Mn": 3.9}, 6.2), ({"Ni": 3.1, "Mn": 1.95}, 3.1), ({"Ni": 6.2}, 6.2),
+    ({"Ni": 6.2, "Mn": 6.2}, None), ({"Ni": 6.2, "O": 2.0}, None),
+])
+def test_u_of_several_elements_is_that_of_the_material(told, u_ev):
+    material = replace(CRYSTAL, hubbard={"Ni": "d", "Mn": "d"},
+                       hubbard_share={"Ni": 1.0, "Mn": 3.9 / 6.2})
+    assert study_hubbard(told, material) == (None if u_ev is None else pytest.approx(u_ev))

@@ -1,0 +1,246 @@
+"""The study's claims: every rule with made-up tables of every outcome; the first screen's words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_tables import write_study
+
+from haven.core import tables as store
+from haven.report import answer, claims, comparison
+from haven.report.claims import CONTRADICTED, OPEN, SUPPORTED, Study
+from haven.report.measured import collect
+from haven.report.page import load_tables
+from haven.report.tables import CLAIMS
+
+COLUMNS = ("quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit",
+           "runs", "verdict", "note", "beyond", "force_error")
+
+
+@pytest.fixture(scope="module")
+def reference(repository):
+    values = comparison.load_reference(repository / "assets" / "reference")
+    return comparison.of_material(values, "li3ticl6")
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory):
+    return load_tables(write_study(tmp_path_factory.mktemp("study")))
+
+
+def own(quantity, value, half=None, unit="1", kelvin=298.0, system="", low=None, high=None, u=4.0):
+    if half is not None:
+        low, high = value - half, value + half
+    return {"quantity": quantity, "system": system, "u_ev": u, "temperature_k": kelvin,
+            "value": value, "low_95": low, "high_95": high, "unit": unit, "runs": 1,
+            "verdict": "diffusive", "note": "", "beyond": None, "force_error": None}
+
+
+@pytest.fixture
+def judge(made_up, reference):
+    """Return a function: rows of measured numbers, tables changed -> claims by name."""
+    def judged(rows=(), us=(4.0,), **changed):
+        measured = pd.DataFrame(list(rows), columns=list(COLUMNS))
+        for name in ("u_ev", "temperature_k", "value", "low_95", "high_95"):
+            measured[name] = pd.to_numeric(measured[name])
+        empty = {name: table.iloc[:0] for name, table in made_up.items()}
+        study = Study({**empty, **changed}, measured, reference, ("Wang 2023",), us)
+        return {row["claim"]: row for row in claims.claim_rows(study, "li3ticl6")}
+
+    return judged
+
+
+@pytest.mark.parametrize(("value", "half", "kelvin", "anti", "ratio"), [
+    (14.0, 3.0, 298.0, SUPPORTED, SUPPORTED), (3.0, 1.0, 313.0, SUPPORTED, CONTRADICTED),
+    (0.6, 0.2, 298.0, CONTRADICTED, CONTRADICTED), (1.1, 0.4, 298.0, OPEN, CONTRADICTED),
+    (0.6, 0.2, 700.0, OPEN, OPEN),  # hot runs say nothing of 298 K
+    (14.0, 13.5, 298.0, OPEN, OPEN), (14.0, None, 298.0, OPEN, OPEN),
+])
+def test_haven_ratio_and_anti_correlation(judge, value, half, kelvin, anti, ratio):
+    found = judge([own("haven_ratio", value, half, kelvin=kelvin)])
+    assert found["anti_correlation"]["verdict"] == anti
+    assert found["haven_ratio"]["verdict"] == ratio
+    assert found["haven_ratio"]["published"] == 14
+    if kelvin == 700:
+        assert "700 K excludes it, but nothing is known near 298 K" in found["haven_ratio"]["why"]
+
+
+@pytest.mark.parametrize(("quantity", "unit", "claim", "value", "half", "verdict", "why"), [
+    ("sigma_total", "mS/cm", "sigma", 1.1, 0.3, SUPPORTED, "holds"),
+    ("sigma_total", "mS/cm", "sigma", 4.0, 1.0, CONTRADICTED, "excludes"),
+    ("sigma_total", "mS/cm", "sigma", 1.1, 0.9, OPEN, "wider than a factor of 2"),
+    ("activation", "eV", "activation", 0.30, 0.03, SUPPORTED, "holds"),
+    ("activation", "eV", "activation", 0.40, 0.03, CONTRADICTED, "excludes"),
+    ("activation", "eV", "activation", 0.30, 0.09, OPEN, "wider than ± 0.05 eV"),
+    ("activation", "eV", "activation", 0.30, None, OPEN, "without interval"),
+    ("barrier [110]", "eV", "barrier [110]", 0.29, 0.03, SUPPORTED, "holds"),
+    ("barrier [100]", "eV", "barrier [100]", 0.40, 0.05, CONTRADICTED, "excludes"),
+    ("barrier [101]", "eV", "barrier [101]", 0.30, None, OPEN, "without interval"),
+    ("cost_ratio", "1", "cost", 3000.0, 1500.0, SUPPORTED, "holds"),
+    ("cost_ratio", "1", "cost", 300.0, 100.0, CONTRADICTED, "excludes"),
+    ("cost_ratio", "1", "cost", 3000.0, None, OPEN, "without interval"),
+])
+def test_numbers_with_a_published_value(judge, quantity, unit, claim, value, half, verdict, why):
+    kelvin = 298.0 if quantity == "sigma_total" else None
+    row = judge([own(quantity, value, half, unit, kelvin)])[claim]
+    assert row["verdict"] == verdict and why in row["why"]
+    assert row["value"] == value and row["published"] == pytest.approx(
+        {"sigma": 1.06, "activation": 0.29, "cost": 3730, "barrier [110]": 0.3,
+         "barrier [100]": 1.14, "barrier [101]": 0.303}[claim])
+    if claim in ("sigma", "activation"):
+        assert row["experiment"] == {"sigma": 1.04, "activation": 0.32}[claim]
+
+
+def test_a_bound_below_the_published_value_contradicts_and_one_above_leaves_it_open(judge):
+    low = judge([own("sigma_total", None, high=0.5, unit="mS/cm")])["sigma"]
+    high = judge([own("sigma_total", None, high=50.0, unit="mS/cm")])["sigma"]
+    assert (low["verdict"], high["verdict"]) == (CONTRADICTED, OPEN)
+    assert "upper bound" in low["why"] and "upper bound" in high["why"]
+
+
+def test_a_conductivity_at_another_temperature_is_none_at_298_k(judge):
+    rows = [own("sigma_total", 12.0, 1.0, "mS/cm", 328.0)]
+    assert judge(rows)["sigma"]["value"] is None
+    line = own("sigma_total from the Arrhenius line", 1.0, 0.2, "mS/cm")
+    assert judge([*rows, line])["sigma"]["value"] == 1.0
+
+
+def test_without_any_number_every_claim_stays_open_and_says_why(judge):
+    rows = judge()
+    assert {"anti_correlation", "haven_ratio", "sigma", "activation", "rdf", "cost",
+            "interstitial_intra_layer", "interstitial_inter_layer", "barrier [110]"} <= set(rows)
+    assert {row["verdict"] for row in rows.values()} == {OPEN}
+    assert all(row["why"] for row in rows.values())
+
+
+def jumps(counted, via, frame_ps=0.1, kind="intra_layer"):
+    return pd.DataFrame([{"u_ev": 4.0, "kind": kind, "jumps": counted, "jumps_via": via,
+                          "frame_ps": frame_ps}])
+
+
+@pytest.mark.parametrize(("counted", "via", "frame_ps", "verdict", "why"), [
+    (100, 90, 0.1, SUPPORTED, "90 of 100"), (100, 10, 0.1, CONTRADICTED, "10 of 100"),
+    (100, 50, 0.1, OPEN, "one half"), (20, 20, 0.1, OPEN, "fewer than 30"),
+    (100, 10, 1.0, OPEN, "miss quick passages"), (100, 90, 1.0, SUPPORTED, "90 of 100"),
+    (0, 0, 0.1, OPEN, "no such jump"),
+])
+def test_interstitial_hopping(judge, counted, via, frame_ps, verdict, why):
+    table = jumps(counted, via, frame_ps)
+    row = judge(interstitial=table)["interstitial_intra_layer"]
+    assert row["verdict"] == verdict and why in row["why"]
+    if counted:
+        assert row["low_95"] < row["value"] <= row["high_95"] or via == counted
+    assert judge(interstitial=table)["interstitial_inter_layer"]["verdict"] == OPEN
+
+
+def curves(scale, width=0.05, sources=("aimd", "dlmd_cell")):
+    r = np.arange(0.05, 6, 0.05)
+    rows = []
+    for source, factor in zip(sources, (1.0, scale), strict=False):
+        g = (1 + 3 * np.exp(-((r - 2.5) ** 2) / 0.05)) * factor
+        rows += [{"u_ev": 4.0, "source": source, "pair": "Cl-Li", "r_angstrom": x, "g": y,
+                  "g_low_95": y - width, "g_high_95": y + width} for x, y in zip(r, g, strict=True)]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(("table", "verdict"), [
+    (curves(1.01), SUPPORTED), (curves(1.5), CONTRADICTED),
+    (curves(1.035, 0.02), OPEN),  # the peak's bins alone lie apart
+    (curves(1.0, sources=("aimd",)), OPEN), (curves(1.0).assign(g_low_95=np.nan), OPEN),
+])
+def test_radial_distributions_against_first_principles(judge, table, verdict):
+    row = judge(rdf=table)["rdf"]
+    assert row["verdict"] == verdict, row["why"]
+    assert (row["value"] is None) == (row["why"].startswith("no first"))
+
+
+@pytest.mark.parametrize(("change", "half", "verdict", "why"), [
+    (3.0, 1.0, CONTRADICTED, "opposite sign"), (-3.0, 1.0, SUPPORTED, "same sign"),
+    (3.0, 4.0, OPEN, "opposite sign here, but the interval holds 0"),
+    (-1.0, 4.0, OPEN, "same sign here, but"), (3.0, None, OPEN, "without interval"),
+])
+def test_opposite_signs_of_u_on_the_volume_are_stated(judge, change, half, verdict, why):
+    rows = [own("lattice_volume", value, half, "Angstrom^3", None, "0.754/0.123", u=u)
+            for u, value in ((0.0, 425.0), (4.0, 425.0 + change))]
+    found = judge(rows, us=(0.0, 4.0))["volume_with_u"]
+    assert found["verdict"] == verdict and why in found["why"]
+    assert found["published"] == pytest.approx(-8.0, abs=0.1) and found["u_ev"] is None
+    assert found["value"] == pytest.approx(change)
+
+
+@pytest.mark.parametrize(("value", "half", "verdict"), [
+    (418.0, 3.0, SUPPORTED), (432.0, 3.0, CONTRADICTED), (425.0, 20.0, OPEN)])
+def test_volumes_are_held_against_the_published_lattice_constants(judge, value, half, verdict):
+    rows = [own("lattice_volume", value, half, "Angstrom^3", None, "0.754/0.123")]
+    row = judge(rows)["volume"]
+    assert row["verdict"] == verdict
+    assert row["published"] == pytest.approx(
+        6.398 * 10.95 * 6.381 * math.sin(math.radians(110.8)))
+    assert row["experiment"] == pytest.approx(412.6, abs=0.1)
+
+
+@pytest.mark.parametrize(("volumes", "error", "kelvin", "verdict", "why"), [
+    ((3307.0, 3309.0), 2.0, 298.0, SUPPORTED, "within 1%"),
+    ((3960.0, 3975.0), 4.0, 313.0, CONTRADICTED, "+20.2% of the measured volume at 313 K"),
+    ((3340.0,), 10.0, 298.0, OPEN, "reaches across"),
+    ((3540.0,), 2.0, 700.0, OPEN, "nothing is known near 298 K"),
+    ((np.nan,), 2.0, 298.0, OPEN, "no cell at constant pressure"),
+])
+def test_the_cell_at_rest_is_held_against_the_measured_one(judge, volumes, error, kelvin, verdict,
+                                                            why):
+    cells = pd.DataFrame([
+        {"u_ev": 4.0, "temperature_k": kelvin, "replica": r, "atoms": 160,
+         "pressure_asked_gpa": 0.0, "volume_angstrom3": volume, "volume_error_angstrom3": error}
+        for r, volume in enumerate(volumes)])
+    row = judge(cells=cells)["cell_at_rest"]
+    assert row["verdict"] == verdict and why in row["why"]
+    assert row["experiment"] == pytest.approx(412.6, abs=0.1)
+    assert "dispersion correction is not known" in row["why"]
+    pressed = judge(cells=cells.assign(pressure_asked_gpa=1.0))["cell_at_rest"]
+    assert pressed["verdict"] == OPEN and pressed["value"] is None
+
+
+def test_a_doubted_run_is_named_beside_what_it_supports(judge, made_up):
+    runs = made_up["runs"].assign(trust="uncalibrated")
+    checks = pd.DataFrame([
+        {"subject": "u4_t298_r0", "check": "pressure", "passed": False},
+        {"subject": "u0_t298_r0", "check": "stationary", "passed": False}])
+    row = judge([own("activation", 0.3, 0.03, "eV", None)], runs=runs,
+                verdicts=checks)["activation"]
+    assert "error along the runs is not known to be small and cells are not at rest" in row["why"]
+    assert "stationary" not in row["why"] and row["verdict"] == SUPPORTED
+
+
+def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
+    runs = made_up["runs"].assign(trust="trusted")
+    study = Study({**made_up, "runs": runs}, collect(made_up), reference, ("Wang 2023",),
+                  (0.0, 4.0))
+    rows = claims.claim_rows(study, "li3ticl6")
+    store.write(CLAIMS, rows, tmp_path / "claims.parquet")
+    assert {row["verdict"] for row in rows} == {SUPPORTED, CONTRADICTED, OPEN}
+    assert answer.formula_of("li3ticl6", reference) == "Li₃TiCl₆"
+    assert answer.formula_of("nacl", reference) == "nacl"
+    grid = answer.answer_grid(study)
+    assert grid is not None
+    assert grid["columns"] == ["", "σ at 298 K", "Eₐ of σ", "Haven ratio"]
+    assert [line[0] for line in grid["rows"]] == [
+        "Haven, U = 0 eV", "Haven, U = 4 eV", "published study", "experiment"]
+    assert grid["rows"][2][3] == {"text": "14", "small": "U = 4 eV, printed value doubtful"}
+    told = answer.claims_grid(rows)
+    assert told is not None and len(told["rows"]) < len(rows), "one row a claim, a column a U"
+    assert answer.trusted_sentence(study).startswith("May be trusted within the intervals: σ")
+    doubted = Study({**made_up, "runs": made_up["runs"].assign(trust="uncalibrated")},
+                    study.measured, reference, ("Wang 2023",), (0.0, 4.0))
+    assert answer.trusted_sentence(doubted) == "May be trusted: none of these numbers yet."
+    assert "error along the runs is not known" in answer.doubtful_sentence(doubted)
+    told, silent = answer.open_first(rows)
+    assert len(told) + len(silent) == len(rows) and silent
+    assert "supported" in answer.counted(rows)
+
+
+def test_another_material_has_no_claims(made_up, reference):
+    study = Study(made_up, collect(made_up), reference.iloc[:0], (), (4.0,))
+    assert claims.claim_rows(study, "m") == []

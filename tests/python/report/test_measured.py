@@ -1,0 +1,84 @@
+"""The report takes the numbers of joined conditions where they are, and names what is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_tables import write_study
+
+from haven.report import measured, verdicts
+from haven.report.page import load_tables
+
+
+def joined_row(quantity, unit, **more):
+    return {"material": "li3ticl6", "u_ev": 4.0, "temperature_k": 298.0, "seed": None,
+            "quantity": quantity, "value": 1.5e-8, "low_95": 1e-8, "high_95": 2e-8, "unit": unit,
+            "runs": 7, "left_out": "replica 3 seed 1: melted", "hop_events": 140.0, "ions": 336,
+            "duration_ps": 3500.0, "verdict": "diffusive", **more}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return load_tables(write_study(tmp_path_factory.mktemp("study"), replicas=2))
+
+
+def test_joined_conditions_stand_for_their_runs(study):
+    rows = [joined_row("d_self", "cm2/s"), joined_row("sigma_total", "mS/cm", value=2.0,
+                                                      low_95=1.0, high_95=3.0),
+            joined_row("d_self", "cm2/s", seed=1.0, value=9.9)]
+    before = measured.collect(study)
+    after = measured.collect({**study, "joined": pd.DataFrame(rows)})
+    assert len(before) == len(after)
+
+    def one(table, quantity, temperature):
+        return table[(table["quantity"] == quantity) & (table["u_ev"] == 4.0)
+                     & (table["temperature_k"] == temperature)].iloc[0]
+
+    cold = one(after, "d_self", 298.0)
+    assert (cold["value"], cold["low_95"], cold["high_95"]) == (1.5e-8, 1e-8, 2e-8)
+    assert cold["runs"] == 7 and "140 jumps" in cold["note"] and "melted" in cold["note"]
+    assert one(after, "sigma_total", 298.0)["value"] == 2.0
+    assert one(after, "d_self", 373.0)["value"] == one(before, "d_self", 373.0)["value"]
+
+
+def test_a_joined_condition_without_a_number_gives_its_bound_alone(study):
+    row = joined_row("d_self", "cm2/s", value=None, low_95=None, verdict="too_few_events",
+                     left_out=None)
+    found = measured.collect({**study, "joined": pd.DataFrame([row])})
+    cold = found[(found["quantity"] == "d_self") & (found["u_ev"] == 4.0)
+                 & (found["temperature_k"] == 298.0)].iloc[0]
+    assert pd.isna(cold["value"]) and cold["high_95"] == 2e-8
+    assert cold["verdict"] == "too_few_events" and "left out" not in cold["note"]
+
+
+@pytest.mark.parametrize("off, frames, passed", [
+    (0.4, 2000, True), (4.0, 2000, False), (-4.0, 2000, False), (4.0, 30, True), (25.0, 10, False)])
+def test_a_mean_temperature_is_held_against_the_error_of_the_mean(study, off, frames, passed):
+    """Not against the fluctuation of 22 K, within which every thermostat's mean lies."""
+    rng = np.random.default_rng(1)
+    run = study["runs"].iloc[[0]].assign(temperature_mean_k=298.0 + off,
+                                         temperature_std_expected_k=19.3)
+    now = pd.DataFrame({"temperature_now_k": 298.0 + off + 19.3 * rng.standard_normal(frames)})
+    keys = run[verdicts.KEYS].iloc[0]
+    series = now.assign(**{name: keys[name] for name in verdicts.KEYS})
+    rows = verdicts.verdict_rows({**study, "runs": run, "thermo": series}, [], "li3ticl6", {}, {})
+    found = rows[rows["check"] == "temperature"].iloc[0]
+    assert bool(found["passed"]) == passed and found["unit"] == "K"
+
+
+@pytest.mark.parametrize("cages, sites, agree", [
+    (0, 1, True), (1, 5, True), (6, 13, True), (0, 20, False), (20, 0, False), (100, 150, True),
+    (100, 400, False), (0, 0, True)])
+def test_counts_of_jumps_by_cages_and_by_sites_are_held_against_each_other(cages, sites, agree):
+    assert verdicts.counts_agree(cages, 6.0, sites, 8.0) == agree
+
+
+def test_a_run_whose_counts_disagree_is_named(study):
+    run = study["runs"].iloc[0]
+    here = (study["diffusion"][verdicts.KEYS] == list(run[verdicts.KEYS])).all(axis=1)
+    found = study["diffusion"].assign(
+        hop_events=study["diffusion"]["hop_events"].mask(here, 90000.0), watched_ps=198.0)
+    rows = verdicts.count_rows({**study, "diffusion": found}, "li3ticl6", lambda _run: "a run")
+    assert len(rows) == len(study["runs"]) and not rows[0]["passed"]
+    assert "90000 from cage to cage in 198 ps" in rows[0]["message"]

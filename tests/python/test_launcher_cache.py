@@ -1,0 +1,210 @@
+"""The launcher's cache and its hand-over to Nextflow: tiny packages, a stand-in Nextflow."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NEXTFLOW = """#!/usr/bin/env bash
+if [ "$1" = -v ]; then echo 'nextflow version 25.04.4.5950'; exit; fi
+printf '%s\\n' "offline=${NXF_OFFLINE:-}" "cache=${NXF_CACHE_DIR:-}" "$@" > "$SAID"
+python -c 'import tiny; print(tiny.__version__)' >> "$SAID" 2>&1
+[ -z "${FAILS:-}" ] || { echo "$FAILS" > .nextflow.log; exit 1; }
+"""
+
+
+def wheel(folder: Path, name: str, version: str) -> str:
+    """Write a wheel of one module; return its line of a lock."""
+    files = {
+        f"{name}.py": f"__version__ = '{version}'\n",
+        f"{name}-{version}.dist-info/METADATA":
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{name}-{version}.dist-info/WHEEL":
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = []
+    for path, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        record.append(f"{path},sha256={digest.rstrip('=')},{len(text)}")
+    target = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(target, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path), text)  # of one date: one digest
+        place = f"{name}-{version}.dist-info/RECORD"
+        archive.writestr(zipfile.ZipInfo(place), "\n".join([*record, f"{place},,"]) + "\n")
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    return f"{name}=={version} --hash=sha256:{digest}\n"
+
+
+class Place:
+    """Checkouts of Haven with tiny locks, one cache, and a stand-in for Nextflow."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.cache, self.work = folder, folder / "cache", folder / "work"
+        self.wheels, tools = folder / "wheels", folder / "tools"
+        for place in (self.wheels, self.work, tools):
+            place.mkdir()
+        (tools / "nextflow").write_text(NEXTFLOW)
+        (tools / "nextflow").chmod(0o755)
+        self.path = f"{tools}:{os.environ['PATH']}"
+
+    def checkout(self, name: str, tiny: str = "1.0", more: str = "1.0") -> Path:
+        """Return a checkout whose locks hold these versions."""
+        root = self.folder / name
+        shutil.copytree(ROOT / "containers", root / "containers")
+        for file in ("haven", "nextflow.config"):
+            shutil.copy(ROOT / file, root)
+        for lock in (root / "containers").glob("requirements-*.txt"):
+            lock.write_text(wheel(self.wheels, "tiny", tiny))
+        (root / "containers" / "requirements-pytorch.txt").write_text(
+            wheel(self.wheels, "more", more))
+        return root
+
+    def call(self, root: Path, *arguments: str, **variables: str
+             ) -> subprocess.CompletedProcess[str]:
+        said = {"PATH": self.path, "HAVEN_CACHE": str(self.cache), "PIP_NO_INDEX": "1",
+                "PIP_FIND_LINKS": str(self.wheels), "SAID": str(self.folder / "said")}
+        return subprocess.run([str(root / "haven"), *arguments], cwd=self.work, text=True,
+                              capture_output=True, check=False, timeout=600,
+                              stdin=subprocess.DEVNULL, env=os.environ | said | variables)
+
+    @property
+    def said(self) -> list[str]:
+        return (self.folder / "said").read_text().splitlines()
+
+    def environments(self) -> set[Path]:
+        return set(self.cache.glob("python-*"))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return Place(tmp_path_factory.mktemp("launcher"))
+
+
+@pytest.fixture(scope="module")
+def first(place: Place) -> Path:
+    root = place.checkout("first")
+    done = place.call(root, "setup", "--pytorch")
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def test_two_checkouts_share_a_cache_and_no_environment(place: Place, first: Path) -> None:
+    before, = place.environments()
+    other = place.checkout("other", more="1.1")
+    assert place.call(other, "setup", "--pytorch").returncode == 0
+    assert len(place.environments()) == 2
+    again = place.call(first, "setup", "--pytorch")
+    assert again.returncode == 0 and "installing" not in again.stderr
+    assert version_in(before) == "1.0\n"
+
+
+def version_in(environment: Path) -> str:
+    return subprocess.run(
+        [environment / "bin" / "python", "-c", "import more; print(more.__version__)"], text=True,
+        capture_output=True, check=False).stdout
+
+
+@pytest.mark.parametrize("harm", ["module gone", "module cut", "python gone"])
+def test_a_damaged_environment_is_noticed_and_made_anew(place, first, harm) -> None:
+    environment, = (path for path in place.environments() if version_in(path) == "1.0\n")
+    module, = environment.glob("lib/python*/site-packages/tiny.py")
+    if harm == "module gone":
+        module.unlink()
+    elif harm == "module cut":
+        module.write_text("x")
+    else:
+        for python in environment.glob("bin/python*"):
+            python.unlink()
+    done = place.call(first, "run")
+    assert done.returncode == 0, done.stderr
+    assert "is damaged" in done.stderr and "making it anew" in done.stderr
+    assert place.said[-1] == "1.0"
+    assert list(environment.glob(".ready-pytorch-*")), "the further layers come back, too"
+    assert "installing" not in place.call(first, "run").stderr
+
+
+def test_options_of_nextflow_itself_and_of_its_run_arrive(place: Place, first: Path) -> None:
+    assert place.call(first, "-log", "my log", "-q", "demo", "-resume", "--u_ev", "4"
+                      ).returncode == 0
+    assert place.said[2:-1] == ["-log", "my log", "-q", "run", f"{first}/main.nf", "-profile",
+                                "demo", "-resume", "--u_ev", "4"]
+
+
+def test_help_leaves_nothing_where_it_is_called(place: Place, first: Path) -> None:
+    assert place.call(first, "run", "-profile", "paper", "--help").returncode == 0
+    assert not any(place.work.iterdir())
+    assert place.said[1].startswith("cache=/") and "-work-dir" in place.said
+
+
+def test_the_profile_gpu_gets_an_environment_with_cuda(place: Place, first: Path) -> None:
+    before = place.environments()
+    assert place.call(first, "run", "-profile", "paper,slurm,gpu,apptainer").returncode == 0
+    assert place.environments() == before, "a container brings its own software"
+    assert place.call(first, "run", "-profile", "paper,slurm,gpu").returncode == 0
+    made, = place.environments() - before
+    assert made.name.startswith("python-gpu")
+    assert place.call(first, "setup", "--gpu").stderr == ""
+
+
+@pytest.mark.parametrize(("options", "plugin"), [
+    (("-work-dir", "s3://bucket/work"), "nf-amazon"), (("-w", "gs://bucket/work"), "nf-google"),
+    (("-c", "site.config"), "nf-k8s")])
+def test_a_plugin_may_be_fetched_and_its_lack_is_one_line(place, first, options, plugin) -> None:
+    (place.work / "site.config").write_text("process {\n    executor = 'k8s'\n}\n")
+    assert place.call(first, "run", *options).returncode == 0
+    assert place.said[0] == "offline=false"
+    done = place.call(first, "run", *options,
+                      FAILS=f"ERROR: Plugin with id {plugin} not found in any repository")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        f"haven: error: Nextflow could not fetch its plugin {plugin}: where there is Internet")
+    other = place.call(first, "run", *options, FAILS="something else")
+    assert other.returncode == 1 and "plugin" not in other.stderr
+    for left in (".nextflow.log", "site.config"):
+        (place.work / left).unlink()
+
+
+def test_a_local_run_asks_no_internet(place: Place, first: Path) -> None:
+    assert place.call(first, "run", "--material", "k8s.yml").returncode == 0
+    assert place.said[0] == "offline="
+
+
+def test_without_a_home_the_launcher_works(place: Place, first: Path) -> None:
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in ("HOME", "XDG_CACHE_HOME", "HAVEN_CACHE")}
+    for command in ("help", "--version", "doctor"):
+        done = subprocess.run([str(first / "haven"), command], env=environment, text=True,
+                              capture_output=True, check=False, timeout=120)
+        assert "unbound variable" not in done.stderr, command
+        assert done.returncode == 0 or command == "doctor"
+
+
+def test_a_folder_that_cannot_be_written_is_said(place: Place, first: Path) -> None:
+    if os.access("/proc", os.W_OK) and os.geteuid() == 0:
+        there = Path("/proc/self")  # no user writes there, root neither
+    else:
+        there = place.folder / "closed"
+        there.mkdir(mode=0o555)
+    done = subprocess.run([str(first / "haven"), "run"], cwd=there, text=True, check=False,
+                          capture_output=True, timeout=120, env=os.environ | {
+                              "PATH": place.path, "HAVEN_CACHE": str(place.cache),
+                              "SAID": str(place.folder / "said")})
+    assert done.returncode == 2
+    assert "can't be written, where Nextflow keeps its records" in done.stderr
+
+
+def test_every_jar_of_nextflow_is_listed_with_its_checksum() -> None:
+    lines = (ROOT / "containers" / "nextflow" / "SHA256SUMS").read_text().splitlines()
+    assert len(lines) > 40 and any("nextflow-25.04.4.jar" in line for line in lines)
+    for line in lines:
+        digest, name = line.split("  ")
+        assert len(digest) == 64 and name.endswith(".jar")

@@ -1,0 +1,191 @@
+"""The command ``./haven transport``: several files, species and temperatures, and what it says."""
+
+from __future__ import annotations
+
+import logging
+
+import analyse_transport
+import numpy as np
+import pandas as pd
+import pytest
+
+from haven.core import tables
+from haven.core.errors import HavenError, log
+from haven.transport.conductivity import nernst_einstein
+from haven.transport.tables import CONDUCTIVITY, DIFFUSION, JOINED, ONSAGER
+
+SIDE, CELLS, FRAMES = 3.0, 4, 300
+GRID = np.array(list(np.ndindex(CELLS, CELLS, CELLS))) * SIDE
+CELL = np.eye(3) * SIDE * CELLS
+
+
+def dump(path, symbols, positions, steps=None, time=None, cell=CELL, low=None, units="metal"):
+    """Write unwrapped positions (T, N, 3) as LAMMPS does, ITEM: TIME before ITEM: TIMESTEP."""
+    lines = [] if time is None else ["ITEM: UNITS", units]
+    for t, frame in enumerate(positions):
+        if time is not None:
+            lines += ["ITEM: TIME", f"{time * t:g}"]
+        lines += ["ITEM: TIMESTEP", str(steps[t] if steps is not None else 1000 * t),
+                  "ITEM: NUMBER OF ATOMS", str(len(symbols)), "ITEM: BOX BOUNDS pp pp pp",
+                  *(f"0 {edge:g}" for edge in np.diag(cell)), "ITEM: ATOMS id element xu yu zu"]
+        lines += [f"{i + 1} {s} {x:.5f} {y:.5f} {z:.5f}"
+                  for i, (s, (x, y, z)) in enumerate(zip(symbols, frame, strict=True))]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def run(seed, rate=0.2, species=("Li",), still="Cl", turning=False, frames=FRAMES):
+    """Return symbols and positions of 32 walkers of each species in a host that rattles."""
+    rng = np.random.default_rng(seed)
+    ions = 32 * len(species)
+    ways = np.concatenate([np.eye(3), -np.eye(3)])[rng.integers(6, size=(frames, ions))]
+    ways *= (rng.random((frames, ions)) < rate)[..., None]  # one jump a frame at most
+    path = np.tile(GRID[:32], (len(species), 1)) + SIDE * np.cumsum(ways, axis=0)
+    host = np.repeat((GRID + 1.5)[None], frames, axis=0)
+    symbols = [s for s in species for _ in range(32)] + [still] * len(GRID)
+    if turning:
+        arms = rng.normal(size=(frames, len(GRID), 3))
+        host = host + 2.1 * arms / np.linalg.norm(arms, axis=2, keepdims=True)
+    positions = np.concatenate([path, host], axis=1)
+    return symbols, positions + rng.normal(0, 0.05, positions.shape)
+
+
+@pytest.fixture()
+def said(caplog):
+    """Return a function that calls the command and gives the lines it says."""
+    def call(*arguments):
+        caplog.clear()
+        with caplog.at_level(logging.INFO, logger=log.name):
+            analyse_transport.main(["--no-pictures", *map(str, arguments)])
+        return [record.getMessage() for record in caplog.records]
+    return call
+
+
+def test_frames_sigma_and_verdict_are_said_and_written_as_csv(tmp_path, said):
+    path = dump(tmp_path / "walk_600K.lammpstrj", *run(1), time=1.0)
+    lines = said(path, "--species", "Li", "--out", tmp_path / "out")
+    assert "300 frames, 1 ps apart (299 ps), 32 Li of 96 atoms" in lines[0]
+    assert "LiCl2, 600 K" in lines[0]
+    for name in ("D_self", "D_total", "Haven ratio", "sigma_self", "sigma_total", "sigma_total, z"):
+        assert any(line.startswith(f"  {name}  ") and "(diffusive" in line for line in lines), name
+    for what in (DIFFUSION, CONDUCTIVITY, ONSAGER):
+        (parquet,) = (tmp_path / "out").glob(f"*.{what.name}.parquet")
+        left, right = tables.read(what, parquet), pd.read_csv(parquet.with_suffix(".csv"))
+        assert len(left) == len(right) > 0 and list(left["verdict"]) == list(right["verdict"])
+    assert not list((tmp_path / "out").glob("*.lammpstrj*.npz"))
+
+
+@pytest.mark.parametrize("given", ["0.001", "1.02", "500"])
+def test_a_spacing_that_contradicts_the_file_is_refused_with_both(tmp_path, given):
+    path = dump(tmp_path / "walk_600K.lammpstrj", *run(1, frames=30), time=1000.0, units="real")
+    with pytest.raises(HavenError, match=rf"1 ps apart, --frame_spacing_ps says {given} ps"):
+        analyse_transport.main([str(path), "--species", "Li", "--timestep_ps", given,
+                                "--out", str(tmp_path)])
+    analyse_transport.main([str(path), "--species", "Li", "--frame_spacing_ps", "1.001", "--out",
+                            str(tmp_path / "out"), "--no-pictures"])
+
+
+def test_ions_faster_than_heat_are_refused(tmp_path):
+    path = dump(tmp_path / "walk_600K.lammpstrj", *run(1, frames=60))
+    with pytest.raises(HavenError, match=r"frames said to be 0\.001 ps apart; heat at 600 K"):
+        analyse_transport.main([str(path), "--species", "Li", "--frame_spacing_ps", "0.001",
+                                "--out", str(tmp_path)])
+
+
+def test_two_mobile_species_are_judged_and_their_currents_added(tmp_path, said):
+    symbols, positions = run(2, species=("Li", "Na"))
+    path = dump(tmp_path / "both.lammpstrj", symbols, positions, time=1.0)
+    common = (path, "--temperature_k", "600", "--out", tmp_path / "out")
+    alone = said(*common, "--species", "Li")
+    assert any("name all of them with --species" in line for line in alone)
+    assert any("no value  (unstable: the run is melted)" in line for line in alone)
+    lines = said(*common, "--species", "Li,Na")
+    assert any("sigma_ij Li, Na" in line and "(diffusive" in line for line in lines)
+    (together,) = (tmp_path / "out").glob("*Li+Na*.onsager.parquet")
+    rows = tables.read(ONSAGER, together)
+    total = rows[(rows["quantity"] == "sigma_total") & (rows["axis"] == "xyz")].iloc[0]
+    true = nernst_einstein(0.2 * SIDE**2 / 6 * 1e-4, 64, float(np.linalg.det(CELL)), 600.0)
+    assert total["low_95"] <= true <= total["high_95"]
+    cross = rows[(rows["quantity"] == "sigma_ij") & (rows["species"] != rows["other_species"])]
+    assert cross["low_95"].iloc[0] <= 0 <= cross["high_95"].iloc[0]
+    parts = rows[rows["quantity"] == "sigma_ij"]["value"].to_numpy() * [1, 1, 2]
+    assert abs(parts.sum() - total["value"]) < 0.15 * total["value"]
+    names = {row.name for row in (tmp_path / "out").glob("*.diffusion.parquet")}
+    assert len(names) == 2  # the second species did not write over the first
+
+
+def test_turning_anions_are_no_melt_and_a_melt_is(tmp_path, said):
+    path = dump(tmp_path / "turning_600K.lammpstrj", *run(3, turning=True), time=1.0)
+    lines = said(path, "--species", "Li", "--out", tmp_path / "turning")
+    assert any("groups that turn in place, no melt" in line for line in lines)
+    assert any("D_self" in line and "(diffusive" in line for line in lines)
+    symbols, positions = run(3)
+    rng = np.random.default_rng(0)
+    positions[:, 32:] += np.cumsum(rng.normal(0, 0.2, positions[:, 32:].shape), axis=0)
+    path = dump(tmp_path / "molten_600K.lammpstrj", symbols, positions, time=1.0)
+    lines = said(path, "--species", "Li", "--out", tmp_path / "molten")
+    assert any("no number: the host (Cl) is no solid" in line for line in lines)
+
+
+def test_pieces_of_a_run_are_read_as_one_and_replicas_joined(tmp_path, said):
+    symbols, positions = run(4)
+    steps = np.arange(FRAMES) * 1000
+    first = dump(tmp_path / "b.dump", symbols, positions[:180], steps[:180])
+    rest = dump(tmp_path / "a.dump", symbols, positions[150:], steps[150:])
+    whole = dump(tmp_path / "whole.dump", symbols, positions, steps)
+    common = ("--species", "Li", "--temperature_k", "600", "--frame_spacing_ps", "1")
+    lines = said(rest, first, *common, "--out", tmp_path / "pieces")
+    assert any("pieces of one run" in line for line in lines)
+    assert any("30 frames stand there again after a restart" in line for line in lines)
+    said(whole, *common, "--out", tmp_path / "whole")
+    values = [tables.read(DIFFUSION, *(tmp_path / folder).glob("*.diffusion.parquet"))["value"]
+              for folder in ("pieces", "whole")]
+    np.testing.assert_allclose(values[0].astype(float), values[1].astype(float))
+    other = dump(tmp_path / "other.dump", *run(5))
+    lines = said(whole, other, *common, "--out", tmp_path / "replicas")
+    assert any("taken as 2 runs" in line for line in lines)
+    joined = tables.read(JOINED, tmp_path / "replicas" / "joined.parquet")
+    one = joined[joined["quantity"] == "d_self"].iloc[0]
+    assert one["runs"] == 2 and one["low_95"] <= 0.2 * SIDE**2 / 6 * 1e-4 <= one["high_95"]
+
+
+def test_several_temperatures_end_in_an_arrhenius_line(tmp_path, said):
+    files = []
+    for kelvin in (600, 700, 850):
+        rate = 3 * np.exp(-0.2 / (8.617333262e-5 * kelvin))
+        files.append(dump(tmp_path / f"run_{kelvin}K.dump", *run(kelvin, rate=rate)))
+    lines = said(*files, "--species", "Li", "--frame_spacing_ps", "1", "--out", tmp_path / "out")
+    assert any("LiCl2 d_self: Ea 0." in line and "from 3 temperatures" in line for line in lines)
+    fit = pd.read_csv(tmp_path / "out" / "arrhenius.csv").set_index("quantity").loc["d_self"]
+    assert fit["activation_low_95"] <= 0.2 <= fit["activation_high_95"]
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--charge", "0"), "carry no current"), (("--charge", "nan"), "--charge"),
+    (("--temperature_k", "inf"), "temperature_k"), (("--temperature_k", "300,400"), "one for each"),
+    (("--min_events", "0"), "--min_events"), (("--stop", "0"), "--stop"),
+    (("--stride", "0"), "--stride 0"),
+    (("--u_ev", "-4"), "--u_ev"), (("--framework", "Ti"), "--framework Ti"),
+    (("--framework", "Li"), "--framework Li"), (("--ions", "1-400"), "--ions 97"),
+    (("--ions", "one"), "--ions is one"), (("--cell", "1,2"), "--cell is 1,2"),
+    (("--cell", "9,9,9"), "leave --cell out"), (("--topology", "none.pdb"), "no use with"),
+    (("--thickness_angstrom", "50"), "12 Angstrom high"), (("--species", "Li,Li"), "twice"),
+    (("--frame_spacing_ps", "1e-300"), "must be positive")])
+def test_wrong_options_end_in_one_line(tmp_path, options, words):
+    path = dump(tmp_path / "walk.lammpstrj", *run(1, frames=12))
+    given = [str(path), "--species", "Li", "--temperature_k", "600", "--frame_spacing_ps", "1",
+             "--out", str(tmp_path / "out"), *options]
+    with pytest.raises(HavenError, match=words) as caught:
+        analyse_transport.main(given)
+    assert "\n" not in str(caught.value)
+
+
+def test_outputs_of_another_file_are_not_written_over(tmp_path, said):
+    for folder, seed in (("a", 1), ("b", 2)):
+        (tmp_path / folder).mkdir()
+        dump(tmp_path / folder / "run.dump", *run(seed, frames=40), time=1.0)
+    common = ("--species", "Li", "--temperature_k", "600", "--out", tmp_path / "o")
+    said(tmp_path / "a" / "run.dump", *common)
+    said(tmp_path / "a" / "run.dump", *common)
+    with pytest.raises(HavenError, match="is of another trajectory"):
+        said(tmp_path / "b" / "run.dump", *common)
