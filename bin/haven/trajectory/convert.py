@@ -392,7 +392,7 @@ def _cell(source: Path, number: int, frame: Frame, wanted: Wanted) -> np.ndarray
     size = np.abs(cell).max()
     flat = size == 0 or abs(np.linalg.det(cell / size)) < 1e-9
     if flat and wanted.cell is None:
-        raise HavenError(f"{source} has no cell: periodic boundaries are needed; give --cell "
+        raise HavenError(f"{source} has no cell: periodic boundaries are needed; give --lattice "
                          "a,b,c or a,b,c,alpha,beta,gamma (Angstrom, degrees)")
     if flat:
         assert wanted.cell is not None
@@ -400,8 +400,8 @@ def _cell(source: Path, number: int, frame: Frame, wanted: Wanted) -> np.ndarray
     if wanted.cell is not None and number == wanted.start:
         own, given = heights(cell), heights(wanted.cell)
         if np.abs(own - given).max() > SAID_TWICE * own.max():
-            raise HavenError(f"{source} has a cell of heights {_three(own)} Angstrom, --cell one "
-                             f"of {_three(given)}: leave --cell out")
+            raise HavenError(f"{source} has a cell of heights {_three(own)} Angstrom, --lattice "
+                             f"one of {_three(given)}: leave --lattice out")
     return cell
 
 
