@@ -27,6 +27,8 @@ def packagesOf() {
         show_status            : ['core', 'potential', 'dynamics'],
         test_potential         : ['core', 'material', 'labels', 'potential'],
         train_potential        : ['core', 'material', 'labels', 'potential'],
+        anneal                 : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
+        equilibrate_cell       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         clean_work             : ['core', 'dynamics'],
     ]
 }

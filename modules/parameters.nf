@@ -1,6 +1,6 @@
 // Parameters checked against nextflow_schema.json before any task starts; plugins can't be downloaded on closed clusters.
 
-include { asList; plain } from './numbers'
+include { asList; asNumbers; plain } from './numbers'
 
 def schemaGroups() { new groovy.json.JsonSlurper().parse(file("${projectDir}/nextflow_schema.json"))['$defs'].values() }
 
@@ -46,8 +46,12 @@ def mistakeOf(name, value, rule, required) {
 /** What no parameter says alone: a run holds at least one frame of all atoms. */
 def mistakesBetween(given) {
     def frame_ps = "${given['dump_ps']}".toBigDecimal() * "${given['all_every']}".toInteger()
-    "${given['production_ps']}".toBigDecimal() < frame_ps ?
-        ["--production_ps is ${given['production_ps']}, shorter than one frame of all atoms, --dump_ps times --all_every = ${frame_ps} ps: make runs longer or frames denser"] : []
+    def lengths_ps = asNumbers(given['production_ps'])
+    def temperatures = asNumbers(given['temperatures_k']).size()
+    (lengths_ps.any { length_ps -> length_ps < frame_ps } ?
+        ["--production_ps is ${lengths_ps.join(',')}, shorter than one frame of all atoms, --dump_ps times --all_every = ${frame_ps} ps: make runs longer or frames denser"] : []) +
+    (lengths_ps.size() in [1, temperatures] ? [] :
+        ["--production_ps has ${lengths_ps.size()} values and --temperatures_k ${temperatures}: give one length for all, or one for each temperature"])
 }
 
 /** Single-letter changes that make one word of another (Levenshtein's distance). */

@@ -17,11 +17,17 @@ def startsOf(folder) {
     found
 }
 
+/** Temperatures, each with the length of its runs: one for all, or one for each. */
+def conditionsOf(temperatures_k, lengths_ps) {
+    temperatures_k.withIndex().collect { temperature_k, place -> [temperature_k, lengths_ps.size() == 1 ? lengths_ps[0] : lengths_ps[place]] }
+}
+
 /**
  * The plan of a run; ends it where files that are given don't fit.
  *
  * Numbers of U and K are as Python writes them (4, not 4.0): they name files and join channels. Members:
  * settings (the parameters), material (path), digests (script to digest), u_evs, temperatures_k, seeds, explorers (lists of numbers),
+ * conditions (pairs of temperature in K and length of its runs in ps),
  * replicas (list of maps: id, replica, seed), runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
  * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
  * start (potentials to fine-tune), old_aimd, new_aimd (pairs of map and path; maps), relaxed (pairs of U and path), expected (path),
@@ -55,6 +61,7 @@ def planOf(settings) {
         digests        : codeDigests(settings.code_digest),
         u_evs          : u_evs,
         temperatures_k : temperatures_k,
+        conditions     : runs ? [] : conditionsOf(temperatures_k, settings.production_ps),
         seeds          : seeds,
         explorers      : (0..<settings.explore_ensemble).collect { member -> first + member },
         replicas       : replicas,

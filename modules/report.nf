@@ -5,7 +5,7 @@ include { RENDER_REPORT } from './render_report'
 workflow REPORT {
     take:
     ch_tables    // path
-    ch_minimised // tuple: map (id, u_ev, seed, replica), path
+    ch_annealed // tuple: map (id, u_ev, seed, replica), path
     ch_costly    // tuple: number u_ev, list of paths of potentials to time, path of a data set
     provenance   // path of a potential.json, or an empty list
     reference    // list of paths
@@ -18,7 +18,7 @@ workflow REPORT {
     digests      // map: process to digest of the code it uses
 
     main:
-    ch_costed = ch_minimised.filter { meta, _structure -> meta.replica == 0 }
+    ch_costed = ch_annealed.filter { meta, _structure -> meta.replica == 0 }
         .map { meta, structure -> [meta.u_ev, meta, structure] }
         .combine(ch_costly, by: 0)
         .map { _u_ev, meta, structure, potentials, dataset -> [meta, structure, potentials, dataset] }

@@ -8,7 +8,7 @@ include { FIT_ARRHENIUS     } from './fit_arrhenius'
 workflow TRANSPORT {
     take:
     ch_trajectories // tuple: map (id, u_ev, seed, replica, temperature_k), path
-    ch_minimised    // tuple: map (id, u_ev, seed, replica), path
+    ch_annealed    // tuple: map (id, u_ev, seed, replica), path
     ch_leaders      // tuple: map (id, u_ev, seed), path
     ch_runs         // path: tables runs, for the speed of the dynamics
     material        // path
@@ -18,7 +18,7 @@ workflow TRANSPORT {
     ANALYSE_STRUCTURE(ch_trajectories, material, digests.analyse_structure)
     ANALYSE_TRANSPORT(ch_trajectories, material, digests.analyse_transport)
     ANALYSE_HOPS(ch_trajectories, material, digests.analyse_hops)
-    ch_bands = ch_minimised.filter { meta, _structure -> meta.replica == 0 }
+    ch_bands = ch_annealed.filter { meta, _structure -> meta.replica == 0 }
         .map { meta, structure -> [meta.u_ev, meta, structure] }
         .combine(ch_leaders.map { meta, potential -> [meta.u_ev, potential] }, by: 0)
         .map { _u_ev, meta, structure, potential -> [meta, structure, potential] }

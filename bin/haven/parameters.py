@@ -16,7 +16,7 @@ from typing import Any
 from haven.core import options
 from haven.core.options import LINE, WORD, Operation, Option, Seed, declared, option, text_of
 from haven.cost.options import Timing
-from haven.dynamics.options import Dynamics, Exploration
+from haven.dynamics.options import Anneal, Cell, ConstantPressure, Dynamics, Exploration
 from haven.labels.audit import Limits
 from haven.labels.labelling import Settings as Labels
 from haven.labels.options import Engine, FirstPrinciplesDynamics, Import, Thermostat
@@ -179,7 +179,8 @@ GROUPS: dict[str, tuple[str, tuple[type, ...]]] = {
         FirstPrinciplesDynamics)),
     "potential": ("Deep potential", (Ensemble, Training, Build)),
     "dynamics": ("Molecular dynamics", (
-        Supercell, Runs, Dynamics, Thermostat, Forces, Operation, RelaxedCells)),
+        Supercell, Runs, Cell, ConstantPressure, Anneal, Dynamics, Thermostat, Forces, Operation,
+        RelaxedCells)),
     "analysis": ("Analysis", (Reference, Estimation, Distributions, Bands, Timing)),
     "run": ("How it runs", (Run,)),
     "site": ("Site (profiles slurm and apptainer, files of conf/site)", (Site,)),
@@ -198,7 +199,9 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "MINIMISE": (Forces, Distances),
     "RELAX_CELL": (RelaxedCells, Forces),
     "RELAX_FIRST_PRINCIPLES": (Forces, Engine, Labels),
-    "RUN_DYNAMICS": (Dynamics, Thermostat),
+    "ANNEAL": (Anneal, Cell, Forces, Dynamics, Thermostat),
+    "EQUILIBRATE_CELL": (ConstantPressure, Cell, Dynamics, Thermostat),
+    "RUN_DYNAMICS": (Cell, Dynamics, Thermostat),
     "RUN_AIMD": (FirstPrinciplesDynamics, Thermostat, Engine, Labels),
     "ANALYSE_STRUCTURE": (Distributions,),
     "ANALYSE_TRANSPORT": (Reference, Estimation),
@@ -208,7 +211,10 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "SELECT_FRAMES": (Selection,),
 }
 ONLY = {  # of a declaration, where not all
-    "EXPLORE": {Dynamics: ("timestep_fs",)}, "IMPORT_FRAMES": {Limits: ("max_stress_gpa",)},
+    "EXPLORE": {Dynamics: ("timestep_fs",)},
+    "ANNEAL": {Dynamics: ("timestep_fs",)},
+    "EQUILIBRATE_CELL": {Dynamics: ("timestep_fs",), Cell: ("pressure_gpa",)},
+    "IMPORT_FRAMES": {Limits: ("max_stress_gpa",)},
     "BUILD_DATASET": {Labels: ("dispersion",)}}
 
 

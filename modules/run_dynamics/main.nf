@@ -1,4 +1,4 @@
-// NVT molecular dynamics of one U, temperature and replica, in restartable segments.
+// NVT molecular dynamics of one U, temperature and replica, in restartable segments; with cells of all replicas, in their mean cell.
 
 process RUN_DYNAMICS {
     tag "${meta.id}"
@@ -8,7 +8,7 @@ process RUN_DYNAMICS {
     label 'env_run'
 
     input:
-    tuple val(meta), path(minimised), path(potentials)
+    tuple val(meta), path(annealed), path(potentials), path(cells, stageAs: 'cells/*')
     path material
     val code
 
@@ -19,9 +19,9 @@ process RUN_DYNAMICS {
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:
-    def args = (task.ext.args ?: '') + (meta.production_ps ? " --production_ps ${meta.production_ps}" : '')
+    def args = (task.ext.args ?: '') + (cells ? " --cells ${cells}" : '') + (meta.production_ps ? " --production_ps ${meta.production_ps}" : '')
     """
-    run_dynamics.py --material ${material} --structure ${minimised} --potentials ${potentials} --u_ev ${meta.u_ev} \\
+    run_dynamics.py --material ${material} --structure ${annealed} --potentials ${potentials} --u_ev ${meta.u_ev} \\
         --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} ${args}
     """
 

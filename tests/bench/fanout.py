@@ -22,7 +22,7 @@ include {{ RUN_DYNAMICS }} from '{root}/modules/run_dynamics'
 workflow {{
     ch_runs = channel.of(1..{tasks}).map {{ n ->
         [[id: "u4_t${{n}}_r0", u_ev: 4, seed: 1, replica: 0, temperature_k: n],
-         file('{root}/LICENSE'), file('{root}/README.md')] }}
+         file('{root}/LICENSE'), file('{root}/README.md'), []] }}
     RUN_DYNAMICS(ch_runs, file('{root}/assets/materials/li3ticl6.yml'), 'code')
 }}
 """

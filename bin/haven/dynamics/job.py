@@ -11,12 +11,16 @@ from haven.core.errors import HavenError
 from haven.dynamics import lammps
 
 PHASES = ("equilibration", "production")
-COLUMNS = (*lammps.KEYWORDS, *lammps.CENTRES)
+COLUMNS = (*lammps.KEYWORDS, *lammps.BOX, *lammps.CENTRES)
+BAR_PER_GPA = 1e4
+BAROSTAT_FS = 500.0  # damping of the barostat: the cell swings several times in some picoseconds
+RUNAWAY = 0.3  # change of volume that no crystal survives: melting takes a tenth, expansion less
+PRESSURES_GPA = (-2.0, 100.0)  # below, a crystal tears apart; above, no label is
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of NVT dynamics.
+    """One run of dynamics at constant temperature, in a fixed cell or at constant pressure.
 
     Attributes
     ----------
@@ -40,6 +44,10 @@ class Job:
         Temperature beyond which a run counts as exploded.
     walls
         Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
+    pressure_gpa
+        Pressure, GPa, that each length of the cell follows; its angles stay. None keeps the cell.
+    start_volume
+        Volume of the start, Angstrom^3; a cell that leaves it by more than `RUNAWAY` is stopped.
     """
 
     temperature_k: float
@@ -57,6 +65,8 @@ class Job:
     threads: int = 1
     hottest_k: float = 5000.0
     walls: tuple[tuple[str, str, float], ...] = ()
+    pressure_gpa: float | None = None
+    start_volume: float = 0.0
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -71,8 +81,9 @@ class Job:
 def check(job: Job) -> None:
     """Refuse a run whose numbers make no sense, naming the parameter."""
     for name in ("temperature_k", "timestep_fs", "damping_fs", "checkpoint_minutes"):
-        if not getattr(job, name) > 0:
+        if not 0 < getattr(job, name) < math.inf:
             raise HavenError(f"{name} is {getattr(job, name):g}: it must be above 0")
+    check_pressure(job.pressure_gpa)
     if job.dump_steps < 1 or job.all_every < 1:
         raise HavenError("dump_ps must be at least one time step, all_every at least 1")
     if job.production_steps < 2 * job.dump_steps:
@@ -82,6 +93,13 @@ def check(job: Job) -> None:
         raise HavenError("production_ps holds fewer than two frames of all atoms, without which "
                          "nobody sees the host melt: lengthen it, or lower dump_ps or all_every "
                          f"({job.all_every})")
+
+
+def check_pressure(pressure_gpa: float | None) -> None:
+    """Refuse a pressure, GPa, that no crystal is asked for."""
+    low, high = PRESSURES_GPA
+    if pressure_gpa is not None and not low <= pressure_gpa <= high:
+        raise HavenError(f"pressure_gpa is {pressure_gpa:g}: it must be from {low:g} to {high:g}")
 
 
 def key(job: Job, structure: str) -> str:
@@ -110,7 +128,8 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
 
     The phase is run in stretches of wall time, each followed by a restart file that gets its name
     only once it is whole. Velocities are drawn for twice the temperature: the start is at rest in
-    its minimum, and half of the kinetic energy goes into the bonds.
+    its minimum, and half of the kinetic energy goes into the bonds. At constant pressure they are
+    drawn for the temperature itself, so that the cell does not overshoot.
 
     Parameters
     ----------
@@ -128,23 +147,24 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     stem = f"{phase}.a{attempt:03d}"
     index = job.species.index(job.mobile) + 1
     hosts = " ".join(str(n) for n in range(1, len(job.species) + 1) if n != index)
-    damping = job.damping_fs / 1000
     lines = lammps.setting_lines(source, job.potentials, job.species,
                                  (f"{stem}.deviation", job.dump_steps), job.walls)
     lines += [f"group mobile type {index}", f"group host type {hosts}"]
     if fresh and phase == job.phases[0]:
-        lines.append(f"velocity all create {2 * job.temperature_k:g} {job.velocity_seed} mom yes "
-                     "rot no dist gaussian")
+        start_k = job.temperature_k * (2 if job.pressure_gpa is None else 1)
+        lines.append(f"velocity all create {start_k:g} {job.velocity_seed} mom yes rot no "
+                     "dist gaussian")
     if fresh:
         lines.append("reset_timestep 0")
     lines += [
         f"timestep {job.timestep_fs / 1000:.6g}",
-        f"fix thermostat all nvt temp {job.temperature_k:g} {job.temperature_k:g} {damping:g}",
+        f"fix thermostat all {_ensemble(job)}",
         "compute host_centre host com", "compute centre all com", "variable now equal temp",
         f"fix watch all halt 20 v_now > {job.hottest_k:g} error hard message no",
         f"dump mobile mobile dcd {job.dump_steps} {stem}.mobile.dcd",
         f"dump all all dcd {job.dump_steps * job.all_every} {stem}.all.dcd",
         "dump_modify mobile unwrap yes", "dump_modify all unwrap yes",
+        *_runaway(job),
         "thermo_style custom " + " ".join(COLUMNS),
         "thermo_modify format float %.12g flush yes lost error",
         f"thermo {job.dump_steps}",
@@ -156,6 +176,28 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
         f'if "$(step) < {job.steps(phase)}" then "jump SELF again"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _ensemble(job: Job) -> str:
+    """Return LAMMPS's integrator: Nosé-Hoover chains, and for the cell those of Martyna.
+
+    Martyna, Tobias and Klein, J. Chem. Phys. 101, 4177 (1994). The three lengths swing each
+    by itself, the angles keep those of the start, which the minimum at this pressure gave: layers
+    of a small cell would glide over one another without end.
+    """
+    thermostat = f"temp {job.temperature_k:g} {job.temperature_k:g} {job.damping_fs / 1000:g}"
+    if job.pressure_gpa is None:
+        return f"nvt {thermostat}"
+    bar = f"{job.pressure_gpa * BAR_PER_GPA:g}"
+    return f"npt {thermostat} aniso {bar} {bar} {BAROSTAT_FS / 1000:g} flip no"
+
+
+def _runaway(job: Job) -> list[str]:
+    """Return the lines that stop a run at constant pressure whose cell grows or shrinks away."""
+    if job.pressure_gpa is None or not job.start_volume:
+        return []
+    return [f"variable strain equal abs(vol/{job.start_volume:.6f}-1)",
+            f"fix room all halt 20 v_strain > {RUNAWAY:g} error hard message no"]
 
 
 def _clock(minutes: float) -> str:

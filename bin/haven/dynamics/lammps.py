@@ -23,6 +23,7 @@ from haven.potential.families.deepmd.family import package_folder
 WALL_EV = 20.0  # prefactor A of a wall, A (1 + cos(pi r / distance))
 RESTART_MAGIC = b"LammpS RestartT"
 KEYWORDS = ("step", "temp", "pe", "econserve", "press")
+BOX = ("lx", "ly", "lz", "xy", "xz", "yz")
 CENTRES = tuple(f"c_{name}[{axis}]" for name in ("host_centre", "centre") for axis in (1, 2, 3))
 
 

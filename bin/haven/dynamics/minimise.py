@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+RIGHT_DEGREE = 0.01  # angles this near to 90 degrees are right ones
+CELL_PASSES = 3  # minimisations in which the cell relaxes
+
+
 def minimise(
     atoms: Atoms, potential: Path, species: Sequence[str], tolerance: float, steps: int,
     threads: int, folder: Path, walls: Sequence[tuple[str, str, float]] = (),
+    pressure_gpa: float | None = None, tilts: Sequence[str] = (),
 ) -> Atoms:
-    """Return the atoms relaxed by conjugate gradients in their fixed cell.
+    """Return the atoms relaxed by conjugate gradients, in their cell or in one at a pressure.
 
     Parameters
     ----------
@@ -42,6 +47,10 @@ def minimise(
         Scratch folder.
     walls
         Pairs of elements and the distance, Angstrom, below which a soft repulsion acts.
+    pressure_gpa
+        Relax the cell, too, until it is at this pressure; None keeps the cell.
+    tilts
+        Tilts of LAMMPS's box (xy, xz, yz) that relax with its three lengths.
 
     Returns
     -------
@@ -57,8 +66,10 @@ def minimise(
         "compute largest all reduce max v_size", "thermo_style custom step pe c_largest",
         "thermo_modify format float %.12g", "thermo 10", "min_style cg",
         "min_modify line quadratic dmax 0.1 norm max",
-        f"minimize 0.0 {tolerance:g} {steps} {10 * steps}",
+        *_relaxing(tolerance, steps, pressure_gpa, tilts),
         "write_dump all custom final.dump id xu yu zu modify sort id format float %.10f",
+        'print "$(lx:%.10f) $(ly:%.10f) $(lz:%.10f) $(xy:%.10f) $(xz:%.10f) $(yz:%.10f) '
+        '$(xlo:%.10f) $(ylo:%.10f) $(zlo:%.10f)" file final.box',
     ]
     (folder / "minimise.in").write_text("\n".join(lines) + "\n")
     code = start(folder, "minimise.in", "minimise.log", threads).wait()
@@ -68,12 +79,62 @@ def minimise(
                          f"{error_line(folder, 'minimise.log')}")
     final = np.loadtxt(folder / "final.dump", skiprows=9, ndmin=2)
     relaxed = atoms.copy()
-    relaxed.positions = final[:, 1:4] @ rotation.T
+    if pressure_gpa is None:
+        relaxed.positions = final[:, 1:4] @ rotation.T
+    else:
+        box = np.loadtxt(folder / "final.box")
+        relaxed.set_cell(box_vectors(box[:6]) @ rotation.T, scale_atoms=False)
+        relaxed.positions = (final[:, 1:4] - box[6:]) @ rotation.T
     relaxed.info |= {
         "energy_before_ev": float(thermo[0, 1]), "energy_after_ev": float(thermo[-1, 1]),
         "force_max_ev_per_angstrom": float(thermo[-1, 2]), "minimise_steps": int(thermo[-1, 0]),
     }
     return relaxed
+
+
+def _relaxing(
+    tolerance: float, steps: int, pressure_gpa: float | None, tilts: Sequence[str]
+) -> list[str]:
+    """Return the lines that minimise; with a cell, in passes, each of which strains it little.
+
+    Lengths and tilts are taken from the cell at the beginning of a pass (`fix box/relax`), so that
+    the pressure is met only when the last pass changes the cell no more.
+    """
+    lines = [f"minimize 0.0 {tolerance:g} {steps} {10 * steps}"]
+    if pressure_gpa is None:
+        return lines
+    bar = f"{pressure_gpa * 1e4:g}"
+    moving = " ".join(f"{part} {bar}" for part in ("x", "y", "z", *tilts))
+    relax = f"fix cell all box/relax {moving} couple none vmax 0.002"
+    return [*lines, *[relax, *lines, "unfix cell"] * CELL_PASSES]
+
+
+def box_vectors(box: np.ndarray) -> np.ndarray:
+    """Return cell vectors (..., 3, 3) of LAMMPS's lx, ly, lz, xy, xz, yz (..., 6), Angstrom."""
+    cell = np.zeros((*np.shape(box)[:-1], 3, 3))
+    for column, (row, axis) in enumerate(((0, 0), (1, 1), (2, 2), (1, 0), (2, 0), (2, 1))):
+        cell[..., row, axis] = box[..., column]
+    return cell
+
+
+def free_tilts(cell: np.ndarray) -> tuple[str, ...]:
+    """Return the tilts of LAMMPS's box that a crystal of this cell leaves free.
+
+    Right angles stay right, as the crystal's symmetry has them on average, whatever one disordered
+    replica would do: of a monoclinic cell one tilt, of an orthorhombic one none.
+
+    Parameters
+    ----------
+    cell
+        Of the material, (3, 3), Angstrom.
+    """
+    from ase.geometry import cell_to_cellpar
+
+    oblique = np.abs(cell_to_cellpar(cell)[3:] - 90.0) > RIGHT_DEGREE
+    names = ("yz", "xz", "xy")  # tilts that alpha, beta, gamma make
+    if oblique.sum() > 1:
+        return names
+    return tuple(name for name, free in zip(names, oblique, strict=True) if free)
 
 
 def verdict_rows(

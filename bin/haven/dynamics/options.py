@@ -16,8 +16,9 @@ class Dynamics:
     timestep_fs: float = option(1.0, "time step", unit="fs", above=0, most=5)
     equilibration_ps: float = option(20.0, "time before the production", unit="ps", least=0,
                                      most=1_000_000)
-    production_ps: float = option(200.0, "time of the production", unit="ps", above=0,
-                                  most=1_000_000)
+    production_ps: tuple[float, ...] = option(
+        (200.0,), "time of the production; one for all, or one for each of the temperatures in "
+        "their order", unit="ps", above=0, most=1_000_000)
     dump_ps: float = option(0.1, "time between stored positions of the mobile ions", unit="ps",
                             above=0, most=1000)
     all_every: int = option(10, "positions of all atoms are stored at every n-th of those",
@@ -25,6 +26,37 @@ class Dynamics:
     force_window_ev_per_angstrom: float = option(
         0.3, "largest calibrated force error (the ensemble's deviation times its measured factor) "
         "that counts as trusted", unit="eV/Angstrom", above=0, most=10)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The cell that the dynamics keeps."""
+
+    cell: str = option(
+        "npt", "cell of the dynamics: npt (mean cell at the pressure and the run's temperature, "
+        "from a short run at constant pressure), relaxed (by the potential at the pressure and "
+        "0 K) or material (as the material file has it)", choices=("npt", "relaxed", "material"))
+    pressure_gpa: float = option(0.0, "pressure of the cell at rest", unit="GPa", least=-2,
+                                 most=100)
+
+
+@dataclass(frozen=True)
+class ConstantPressure:
+    """The run at constant pressure that gives the cell."""
+
+    cell_ps: float = option(10.0, "length of the run at constant pressure, for each U and "
+                            "temperature", unit="ps", above=0, most=100_000)
+
+
+@dataclass(frozen=True)
+class Anneal:
+    """How the mobile ions come to equilibrium before anything starts from them."""
+
+    anneal_temperature_k: float = option(750.0, "temperature of the anneal", unit="K", above=0,
+                                         most=5000)
+    anneal_ps: float = option(
+        60.0, "longest time of the anneal", unit="ps", least=0, most=100_000,
+        more="It ends earlier, when it is stationary; 0 leaves it out, and the report says so")
 
 
 @dataclass(frozen=True)

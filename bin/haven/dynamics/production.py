@@ -14,11 +14,13 @@ from haven.core import tables
 from haven.core.columns import VERDICTS
 from haven.core.errors import HavenError, log
 from haven.core.statistics import kinetic_spread, slope_with_error
-from haven.dynamics import lammps
+from haven.dynamics import lammps, stationary
 from haven.dynamics import run as dynamics
-from haven.dynamics.job import COLUMNS, PHASES, Job
+from haven.dynamics.job import BAR_PER_GPA, COLUMNS, PHASES, Job
+from haven.dynamics.minimise import box_vectors
 from haven.dynamics.segments import Joined, join, members, positions
-from haven.dynamics.tables import RUNS, THERMO
+from haven.dynamics.stationary import stated
+from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps, export
 from haven.labels.frames import min_distance
 from haven.material import structures
@@ -28,7 +30,10 @@ from haven.trajectory.trajectory import write_npz
 if TYPE_CHECKING:
     from ase import Atoms
 
-BAR_GPA = 1e-4
+    from haven.material.crystal import Material
+
+BAR_GPA = 1 / BAR_PER_GPA
+NOT_STATIONARY = "not_stationary"
 MELT_MSD, DRIFT_MEV, JUMP_MEV, CLOSEST = 4.0, 1.0, 20.0, 1.3
 
 
@@ -63,24 +68,38 @@ def watcher(
     """
 
     def watch(phase: str) -> str:
+        lines = [lammps.read_thermo(f, len(COLUMNS)) for f in sorted(folder.glob(f"{phase}.*.log"))]
+        thermo = np.concatenate(lines) if lines else np.empty((0, len(COLUMNS)))
         ends: list[np.ndarray] = []
         for file in sorted(folder.glob(f"{phase}.*.all.dcd")):
             steps, frames = lammps.read_dcd(file)
             if len(steps):
-                ends.append(positions(frames, np.isin(np.arange(len(steps)), [0, len(steps) - 1])))
+                chosen = np.isin(np.arange(len(steps)), [0, len(steps) - 1])
+                ends.append(_fractional(job, positions(frames, chosen), steps[chosen], thermo))
         if ends:
             pair = np.array([ends[0][0], ends[-1][-1]])
             none = np.empty((2, 0, 3))
             joined = Joined(np.arange(2), none, none, np.arange(2), pair, None, 1)
             if host_msd(joined, host, masses) > MELT_MSD:
                 return "melted"
-        lines = [lammps.read_thermo(f, len(COLUMNS)) for f in sorted(folder.glob(f"{phase}.*.log"))]
-        energy = np.concatenate(lines)[:, COLUMNS.index("econserve")] if lines else np.empty(0)
+        energy = thermo[:, COLUMNS.index("econserve")]
         if len(energy) and abs(energy[-1] - energy[0]) * 1000 / len(masses) > JUMP_MEV:
             return "drifting"
         return ""
 
     return watch
+
+
+def _fractional(
+    job: Job, found: np.ndarray, steps: np.ndarray, thermo: np.ndarray
+) -> np.ndarray:
+    """Return positions (T, A, 3) at constant pressure strained into the first box of the run."""
+    if job.pressure_gpa is None or not len(thermo):
+        return found
+    first = COLUMNS.index(lammps.BOX[0])
+    rows = np.minimum(np.searchsorted(thermo[:, 0], steps), len(thermo) - 1)
+    boxes = box_vectors(thermo[rows, first : first + 6])
+    return found @ (np.linalg.inv(boxes) @ box_vectors(thermo[0, first : first + 6]))
 
 
 def drift(job: Job, joined: Joined, atoms: int) -> tuple[float, float]:
@@ -153,7 +172,8 @@ def thermo_rows(job: Job, joined: Joined) -> list[dict[str, float]]:
 
 def simulate(
     job: Job, potentials: Sequence[str], atoms: Atoms, keys: Mapping[str, Any], folder: Path,
-    stem: Path, window: float | None, inputs: Mapping[str, object],
+    stem: Path, window: float | None, inputs: Mapping[str, object], material: Material,
+    cell: tuple[str, float] = ("material", 0.0),
 ) -> None:
     """Run or go on with the dynamics kept in ``folder``, and write its results.
 
@@ -173,6 +193,10 @@ def simulate(
         Deviation of the ensemble up to which it counts as trained, eV/Angstrom.
     inputs
         Digests for the tables.
+    material
+        Names the mobile element and the distance of sites.
+    cell
+        Which cell the atoms are in (npt, relaxed, material) and the pressure asked for, GPa.
     """
     from ase import Atoms
 
@@ -189,6 +213,18 @@ def simulate(
         log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
     moved = host_msd(joined, host, atoms.get_masses())
     row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+    judged = None
+    if row["verdict"] == "stable":
+        judged = stationary.judge(job, joined, atoms, Path(potentials[0]), material, folder)
+        if judged is not None and judged.reasons:
+            row["verdict"] = NOT_STATIONARY
+    row |= {"cell": cell[0], "pressure_asked_gpa": cell[1], **stationary.columns(judged, joined)}
+    verdicts = [wall_row(frames, job.walls, material.name, "RUN_DYNAMICS", name),
+                *stationary.verdict_rows(row, judged, material.name, name, stated(*cell),
+                                         atoms.info.get("annealed"))]
+    for verdict in verdicts:
+        if not verdict["passed"]:
+            log.warning("%s", verdict["message"])
     if (apart := at_steps(joined.deviation, joined.steps)) is not None:
         parts["deviation_ev_per_angstrom"] = apart
 
@@ -197,8 +233,10 @@ def simulate(
 
     export(frames, at_steps(joined.deviation, joined.all_steps), window, place("beyond.extxyz"),
            name, job.temperature_k)
-    tables.write(VERDICTS, [wall_row(frames, job.walls, keys["material"], "RUN_DYNAMICS", name)],
-                 place("verdicts.parquet"), inputs)
+    tables.write(VERDICTS, verdicts, place("verdicts.parquet"), inputs)
+    tables.write(INHERENT, [{**keys, "stage": "RUN_DYNAMICS", **line} for line in
+                              stationary.snapshot_rows(judged, job, int(joined.steps[0]))],
+                 place("inherent.parquet"), inputs)
     write_npz(place("trajectory.npz"), parts,
               {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],
                "versions": versions()})

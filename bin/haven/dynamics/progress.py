@@ -11,7 +11,7 @@ from pathlib import Path
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 
-RUN = re.compile(r"(u[\d.]+_t[\d.]+_r\d+(?:_s\d+)?)_[0-9a-f]{12}$")
+RUN = re.compile(r"((?:anneal_|cell_)?u[\d.]+(?:_t[\d.]+)?_r\d+(?:_s\d+)?)_[0-9a-f]{12}$")
 ATTEMPT = re.compile(r"(equilibration|production)\.a(\d+)\.in$")
 TAIL_BYTES = 1 << 14
 
@@ -101,9 +101,9 @@ def _frames(log: Path) -> tuple[int, int] | None:
         size = stream.seek(0, 2)
         stream.seek(max(0, size - TAIL_BYTES))
         tail = stream.read().decode(errors="replace")
-    # thermodynamic lines have a step and ten numbers; the last one may be cut off
+    # thermodynamic lines have a step and many numbers; the last one may be cut off
     steps = [int(line.split()[0]) for part in (head, tail) for line in part.splitlines()[:-1]
-             if re.match(r"\s*\d+(\s+[-+.\de]+){10}\s*$", line)]
+             if re.match(r"\s*\d+(\s+[-+.\de]+){10,}\s*$", line)]
     return (min(steps), max(steps)) if steps else None
 
 

@@ -120,7 +120,8 @@ def _attempt(
                          "free on its disk): make room and run again")
     said = lammps.error_line(folder, f"{stem}.log")
     rows = lammps.read_thermo(folder / f"{stem}.log", len(COLUMNS))
-    wild = re.search(r"halt condition|Lost atoms|Non-numeric|Out of range atoms|nan", said, re.I)
+    wild = re.search(r"halt condition|Lost atoms|Non-numeric|Out of range atoms|nan|"
+                     r"tilted box too far|box is too|Too many neighbor bins", said, re.I)
     if wild or (len(rows) and not (rows[-1, 1] < job.hottest_k)):
         log.warning("%s exploded: %s", phase, said)
         return "exploded"

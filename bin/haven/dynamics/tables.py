@@ -30,7 +30,72 @@ RUNS = Schema("runs", (
     whole("cores", "cores"),
     real("ns_per_day", "speed", "ns/day"),
     whole("segments", "parts the run was made in, restarts plus one"),
-    text("verdict", "stable | exploded | melted | drifting"),
+    text("cell", "npt (mean cell at the pressure asked for and this temperature) | relaxed (at "
+         "that pressure and 0 K) | material (of the material file)", nullable=True),
+    real("pressure_asked_gpa", "pressure the cell was to be at", "GPa", nullable=True),
+    real("pressure_gpa", "mean pressure over production, kinetic part included", "GPa",
+         nullable=True),
+    real("pressure_error_gpa", "its standard error, correlation in time included", "GPa",
+         nullable=True),
+    real("inherent_change_mev_per_atom", "mean energy of minimised snapshots, second half less "
+         "first", "meV", nullable=True),
+    real("inherent_change_bound_mev_per_atom", "what a stationary run stays within, at the level "
+         "of the verdict", "meV", nullable=True),
+    whole("moves_first", "mobile ions on another site from one minimised snapshot to the next, "
+          "first half", nullable=True),
+    whole("moves_second", "the same, second half", nullable=True),
+    text("verdict", "stable | exploded | melted | drifting | not_stationary"),
+))
+
+ANNEALS = Schema("anneals", (
+    *RUN,
+    text("cell", "npt | relaxed (both at constant pressure) | material (fixed cell)"),
+    real("pressure_asked_gpa", "pressure that the cell follows; empty in a fixed cell", "GPa",
+         nullable=True),
+    whole("atoms", "atoms", nullable=True),
+    real("duration_ps", "length, to where it was settled or to its end; empty where it broke down "
+         "before it could be judged", "ps", nullable=True),
+    real("longest_ps", "length allowed", "ps"),
+    real("pressure_gpa", "mean pressure of its second half", "GPa", nullable=True),
+    real("pressure_error_gpa", "its standard error", "GPa", nullable=True),
+    real("energy_fall_mev_per_atom", "energy of minimised snapshots, start less mean of the second "
+         "half", "meV", nullable=True),
+    real("energy_change_mev_per_atom", "the same within the second half: its second half less its "
+         "first", "meV", nullable=True),
+    real("energy_change_bound_mev_per_atom", "half width of the 95 % interval of that", "meV",
+         nullable=True),
+    whole("moves_first", "mobile ions on another site from one minimised snapshot to the next, in "
+          "the first half of the second half", nullable=True),
+    whole("moves_second", "the same in its second half", nullable=True),
+    whole("framework_left", "cations of the framework on another site at the end", nullable=True),
+    text("verdict", "settled, or what speaks against it"),
+))
+
+INHERENT = Schema("inherent", (
+    *RUN,
+    text("stage", "ANNEAL | RUN_DYNAMICS"),
+    real("time_ps", "time since the run began", "ps"),
+    real("inherent_energy_ev", "potential energy of the minimised snapshot, all of one run in one "
+         "cell", "eV"),
+))
+
+CELLS = Schema("cells", (
+    *RUN,
+    whole("atoms", "atoms of the supercell"),
+    real("pressure_asked_gpa", "pressure that the cell followed", "GPa"),
+    *(real(f"{vector}{axis}_angstrom", f"mean {axis} component of the supercell's vector {vector}; "
+           "a along x, b in the plane of x and y", "Angstrom", nullable=True)
+      for vector, axis in ("ax", "bx", "by", "cx", "cy", "cz")),
+    real("volume_angstrom3", "mean volume of the supercell", "Angstrom^3", nullable=True),
+    real("volume_error_angstrom3", "its standard error, correlation in time included",
+         "Angstrom^3", nullable=True),
+    real("duration_ps", "length of the run", "ps", nullable=True),
+    real("left_out_ps", "beginning that was left out as not stationary", "ps", nullable=True),
+    real("temperature_mean_k", "mean temperature of the rest", "K", nullable=True),
+    real("pressure_gpa", "mean pressure of the rest", "GPa", nullable=True),
+    real("pressure_error_gpa", "its standard error", "GPa", nullable=True),
+    text("verdict", "complete | too short | beyond the labels | ran away | exploded | melted | "
+         "drifting"),
 ))
 
 THERMO = Schema("thermo", (
@@ -60,4 +125,4 @@ EXPLORATION = Schema("exploration", (
     text("verdict", "complete | exploded | melted | drifting"),
 ))
 
-TABLES = (RUNS, THERMO, EXPLORATION)
+TABLES = (RUNS, THERMO, ANNEALS, INHERENT, CELLS, EXPLORATION)

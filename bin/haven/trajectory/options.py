@@ -26,7 +26,7 @@ def add_reading(options: argparse.ArgumentParser) -> None:
     group.add_argument("--topology", metavar="FILE",
                        help="file that names the atoms (PDB, GRO, LAMMPS data, ..), for DCD, XTC, "
                             "TRR, NetCDF")
-    group.add_argument("--cell", default="", metavar="LENGTHS",
+    group.add_argument("--cell", "--lattice", dest="lattice", default="", metavar="LENGTHS",
                        help="a,b,c or a,b,c,alpha,beta,gamma or nine numbers, Angstrom and "
                             "degrees, for files without a cell")
     group.add_argument("--cell_changes", action="store_true",
@@ -59,7 +59,7 @@ def wanted_of(
     return Wanted(
         species=tuple(species), framework=tuple(framework), ions=numbered(ions),
         start=given.start, stop=given.stop, stride=given.stride,
-        frame_spacing_ps=given.frame_spacing_ps, cell=cell_of(given.cell),
+        frame_spacing_ps=given.frame_spacing_ps, cell=cell_of(given.lattice),
         cell_changes=given.cell_changes, unwrapped=given.unwrapped, fixed=fixed,
         unsaid=Unsaid(elements, given.topology))
 
@@ -88,7 +88,8 @@ def cell_of(text: str) -> np.ndarray | None:
         return None
     found = numbers(text, None, "cell")
     if len(found) not in (3, 6, 9) or not all(map(math.isfinite, found)):
-        raise HavenError(f"--cell is {text}: give a,b,c or a,b,c,alpha,beta,gamma or nine numbers")
+        raise HavenError(f"--cell is {text}: give a,b,c or a,b,c,alpha,beta,gamma or "
+                         "nine numbers")
     if len(found) == 9:
         cell = np.array(found).reshape(3, 3)
     else:

@@ -26,7 +26,7 @@ from haven.trajectory.trajectory import open_npz, read_members
 
 SPECIES = ("Li", "Ti", "Cl")
 LENGTH = {"--timestep_fs": 1, "--equilibration_ps": 0.04, "--production_ps": 0.12,
-          "--dump_ps": 0.01, "--all_every": 4, "--temperature_k": 300}
+          "--dump_ps": 0.01, "--all_every": 4, "--temperature_k": 300, "--cell": "material"}
 
 
 def options(**changed):
@@ -383,7 +383,7 @@ def test_the_watcher_tells_melting_and_drift_from_health(tmp_path, moved, energy
     frames = np.zeros((3, 6, 3))
     frames[2, 1::2, 0], frames[2, 2::2, 0], frames[2, 0] = moved, -moved, 50.0
     write_dcd(tmp_path / "production.a001.all.dcd", frames, 10)
-    lines = [f"{step} 300 -5 {-4 + energy * step / 20} 1 0 0 0 0 0 0" for step in (0, 10, 20)]
+    lines = [f"{step} 300 -5 {-4 + energy * step / 20} 1 {' 0' * 12}" for step in (0, 10, 20)]
     (tmp_path / "production.a001.log").write_text("\n".join(lines) + "\n")
     watch = production.watcher(one, tmp_path, [1, 2, 3, 4], np.ones(6))
     assert watch("production") == said

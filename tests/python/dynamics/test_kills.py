@@ -28,7 +28,8 @@ KILLS, STEPS, EVERY = 10, 3000, 10
 
 def arguments(structure: Path, out: Path, place: Path) -> list[object]:
     return ["--structure", structure, "--potentials", trained() / "u4_s1.pb", "--u_ev", 4,
-            "--temperature_k", 300, "--timestep_fs", 1, "--equilibration_ps", 0.05,
+            "--temperature_k", 300, "--timestep_fs", 1, "--cell", "material",
+            "--equilibration_ps", 0.05,
             "--production_ps", STEPS / 1000, "--dump_ps", EVERY / 1000, "--all_every", 10,
             "--checkpoint_minutes", 0.001, "--out", out, "--checkpoint_dir", place]
 

@@ -1,0 +1,138 @@
+"""Means of correlated series: their errors, their stationary part, and whether halves agree."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+WINDOW = 5.0  # correlation times that the sum of the autocorrelation reaches (Sokal's choice)
+FEWEST = 4  # values below which a series says nothing of its own error
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean of a correlated series.
+
+    Attributes
+    ----------
+    value, error
+        Mean and its standard error, in the series' unit; the error is infinite below 4 values.
+    effective
+        Number of independent values that would give this error.
+    """
+
+    value: float
+    error: float
+    effective: float
+
+    def half_width(self, level: float = 0.95) -> float:
+        """Return half the width of Student's interval that holds the mean with this chance."""
+        from scipy.stats import t as student
+
+        if not math.isfinite(self.error):
+            return math.inf
+        return float(student.ppf(0.5 + level / 2, max(self.effective - 1, 1)) * self.error)
+
+
+def inefficiency(values: np.ndarray) -> float:
+    """Return how many values of a series count as one independent value, at least 1.
+
+    Twice the integrated autocorrelation time, summed up to the first lag beyond `WINDOW` of it
+    (A. D. Sokal, in Functional Integration, Springer 1997, section 3).
+
+    Parameters
+    ----------
+    values
+        Shape (T,), evenly spaced in time.
+    """
+    away = np.asarray(values, float) - np.mean(values)
+    count = len(away)
+    variance = float((away**2).mean()) if count else 0.0
+    if count < FEWEST or variance == 0.0:
+        return 1.0
+    total = 1.0
+    for lag in range(1, count // 2 + 1):
+        total += 2 * float((away[lag:] * away[:-lag]).mean()) / variance
+        if lag >= WINDOW * max(total, 1.0) / 2:
+            break
+    return max(total, 1.0)
+
+
+def mean_of(values: np.ndarray) -> Mean:
+    """Return the mean of a correlated series (T,), with an error that knows the correlation."""
+    values = np.asarray(values, float)
+    if len(values) < FEWEST:
+        return Mean(float(values.mean()) if len(values) else math.nan, math.inf, float(len(values)))
+    effective = max(len(values) / inefficiency(values), 1.0)
+    spread = float(values.std(ddof=1))
+    return Mean(float(values.mean()), spread / math.sqrt(effective), effective)
+
+
+def stationary_start(values: np.ndarray, most: float = 0.5) -> int:
+    """Return the row from which a series is stationary: the one that leaves most information.
+
+    The start maximises the number of independent values that are left (J. D. Chodera, J. Chem.
+    Theory Comput. 12, 1799 (2016)).
+
+    Parameters
+    ----------
+    values
+        Shape (T,).
+    most
+        Share of the series that may be left out.
+    """
+    count = len(values)
+    starts = np.unique(np.linspace(0, most * count, 21).astype(int))
+    left = [(count - start) / inefficiency(values[start:]) for start in starts]
+    return int(starts[int(np.argmax(left))])
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Two halves of a series beside each other.
+
+    Attributes
+    ----------
+    difference
+        Mean of the second half less that of the first.
+    bound
+        Half width of the interval in which the difference of a stationary series lies.
+    """
+
+    difference: float
+    bound: float
+
+    @property
+    def agree(self) -> bool:
+        """Whether the difference is no larger than its error."""
+        return abs(self.difference) <= self.bound
+
+
+def compare_halves(values: np.ndarray, level: float = 0.95) -> Halves:
+    """Return how the halves of a correlated series differ, with the bound at a chance ``level``.
+
+    Parameters
+    ----------
+    values
+        Shape (T,); an odd value in the middle belongs to the second half.
+    level
+        Chance with which a stationary series stays within the bound.
+    """
+    from scipy.stats import t as student
+
+    middle = len(values) // 2
+    first, second = mean_of(values[:middle]), mean_of(values[middle:])
+    error = math.hypot(first.error, second.error)
+    freedom = max(first.effective + second.effective - 2, 1.0)
+    bound = float(student.ppf(0.5 + level / 2, freedom)) * error if math.isfinite(error) else error
+    return Halves(second.value - first.value, bound)
+
+
+def compare_counts(first: int, second: int, level: float = 0.95) -> bool:
+    """Tell whether two counts of equal times may be of one Poisson rate (exact binomial test)."""
+    from scipy.stats import binomtest
+
+    total = first + second
+    return total == 0 or float(binomtest(first, total, 0.5).pvalue) > 1 - level

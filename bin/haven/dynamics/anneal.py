@@ -1,0 +1,315 @@
+"""Annealing the mobile ions: hot dynamics until energies and hop rate no longer change.
+
+A supercell starts with its mobile ions where a lattice model put them. Held hot, they find the
+order that the potential prefers, and every dynamics run, barrier and relaxed cell begins with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core.errors import log
+from haven.core.series import Halves, compare_counts, compare_halves, mean_of
+from haven.core.types import Row
+from haven.dynamics import lammps
+from haven.dynamics import run as dynamics
+from haven.dynamics.cell import BEYOND, RAN_AWAY, how_ended, labelled_volume, volumes
+from haven.dynamics.inherent import (
+    Inherent,
+    count_moves,
+    displacements,
+    minimise_snapshots,
+    site_spacing,
+)
+from haven.dynamics.job import COLUMNS, Job
+from haven.dynamics.minimise import box_vectors, minimise
+from haven.dynamics.production import BAR_GPA, watcher
+from haven.dynamics.segments import Joined, join
+from haven.material import structures
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from haven.material.crystal import Material
+
+BLOCK_PS = 2.5  # between two judgements
+SNAPSHOT_PS = 0.25  # between two minimised snapshots: an ion hops once in some picoseconds
+LEAST_PS = 15.0  # before which nothing is called settled: at 800 K the ions take 9 ps
+PRECISION_KT = 0.15  # of kT a mobile ion, to which halves must agree: an order relaxes by about kT
+LEAST_MOVES = 10  # in the judged window: with fewer, the ions have hardly been elsewhere
+SETTLED = "settled"
+BROKEN = ("exploded", "melted", "drifting", RAN_AWAY, BEYOND)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an anneal's second half says.
+
+    Attributes
+    ----------
+    energy
+        Energies of minimised snapshots of its halves beside each other, meV/atom.
+    moves
+        Ions that went from site to site in each of its halves.
+    verdict
+        ``settled``, or what speaks against it.
+    """
+
+    energy: Halves
+    moves: tuple[int, int]
+    verdict: str
+
+
+def judge(
+    found: Inherent, mobile: np.ndarray, spacing: float, temperature_k: float
+) -> Judged:
+    """Judge whether the second half of an anneal is stationary, and precise enough to say so.
+
+    Parameters
+    ----------
+    found
+        Minimised snapshots of the whole anneal.
+    mobile
+        Whether each atom is mobile, (A,).
+    spacing
+        Distance of neighbouring sites, Angstrom.
+    temperature_k
+        Of the anneal.
+    """
+    from ase.units import kB
+
+    needed = PRECISION_KT * 1000 * kB * temperature_k * mobile.mean()
+    start = len(found.steps) // 2
+    late = Inherent(found.steps[start:], found.energies[start:], found.positions[start:])
+    energy = compare_halves(1000 * late.energies / len(mobile))
+    each = count_moves(late, mobile, spacing)
+    middle = len(each) // 2
+    moves = int(each[:middle].sum()), int(each[len(each) - middle:].sum())
+    if sum(moves) < LEAST_MOVES:
+        verdict = f"only {sum(moves)} ions moved in its second half, {LEAST_MOVES} are needed"
+    elif not energy.agree:
+        verdict = (f"energies of minimised snapshots still change, by {energy.difference:.1f} "
+                   f"meV/atom (+-{energy.bound:.1f})")
+    elif energy.bound > needed:
+        verdict = (f"energies of minimised snapshots are known to {energy.bound:.1f} meV/atom "
+                   f"only, {needed:.1f} are needed")
+    elif not compare_counts(*moves):
+        verdict = f"hop rates of its halves differ ({moves[0]} and {moves[1]} moves)"
+    else:
+        verdict = SETTLED
+    return Judged(energy, moves, verdict)
+
+
+def job_of(
+    material: Material, temperature_k: float, timestep_fs: float, damping_fs: float,
+    pressure_gpa: float | None, start_volume: float, seed: int, length_ps: float,
+    checkpoint_minutes: float, threads: int,
+    walls: tuple[tuple[str, str, float], ...],
+) -> Job:
+    """Return the anneal's run; its length is that of the first judgement at most."""
+    per_ps = 1000 / timestep_fs
+    frames = max(1, round(min(SNAPSHOT_PS, length_ps / 20) * per_ps))
+    return Job(temperature_k, timestep_fs, damping_fs, 0, max(2, round(length_ps * per_ps)),
+               frames, 1, seed, (), material.species, material.mobile, checkpoint_minutes, threads,
+               max(5000.0, 5 * temperature_k), walls, pressure_gpa, start_volume)
+
+
+def lengths(job: Job) -> list[int]:
+    """Return the steps after which an anneal is judged; the last is its whole length."""
+    per_ps = 1000 / job.timestep_fs
+    block, least = round(BLOCK_PS * per_ps), round(LEAST_PS * per_ps)
+    inner = range(least, job.production_steps, max(block, 1))
+    return [*inner, job.production_steps]
+
+
+def run_anneal(
+    atoms: Atoms, job: Job, potential: Path, material: Material, folder: Path
+) -> tuple[Atoms | None, Row, list[Row]]:
+    """Anneal, or go on with an anneal kept in ``folder``, until it is settled or at its end.
+
+    Parameters
+    ----------
+    atoms
+        Minimised supercell.
+    job
+        From `job_of`.
+    potential
+        Frozen potential.
+    material
+        Names the framework's cations and the distance of sites.
+    folder
+        Of checkpoints.
+
+    Returns
+    -------
+    annealed
+        Snapshot of lowest energy of the second half, minimised in the start's cell: the nearest to
+        the order of runs colder than the anneal, which most are. None where the run broke down or
+        a cation of the framework left its site: then nothing may start from it.
+    row
+        Of table ``anneals``, without its keys.
+    snapshots
+        Rows of table ``inherent``, without keys.
+    """
+    symbols = np.array(atoms.get_chemical_symbols())
+    mobile = symbols == material.mobile
+    rotation = structures.write_data(folder / "start.data", atoms, job.species)
+    job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
+    watch = watcher(job, folder, np.flatnonzero(~mobile).tolist(), atoms.get_masses())
+    spacing = site_spacing(material)
+    limits = labelled_volume(material, len(atoms)) if job.pressure_gpa is not None else (
+        0.0, math.inf)
+    ended, judged, found, joined, left = "", None, None, None, 0
+    for steps in lengths(job):
+        part = replace(job, production_steps=steps)
+        ended = dynamics.run(part, folder, watch)
+        ended = how_ended(job, folder, ended)
+        if ended != "complete":
+            break
+        joined = join(part, folder)
+        found = minimise_snapshots(
+            atoms, joined.all_steps, in_one_cell(joined, atoms.cell.array @ rotation), potential,
+            material.species, folder, job.threads, job.walls)
+        judged = judge(found, mobile, spacing, job.temperature_k)
+        log.info("anneal: %.4g ps, %.1f meV/atom below its start: %s",
+                 steps * job.timestep_fs / 1000,
+                 1000 * (found.energies[0] - found.energies[-1]) / len(atoms), judged.verdict)
+        volume = float(volumes(joined.thermo[len(joined.thermo) // 2:]).mean())
+        if not limits[0] <= volume <= limits[1]:
+            ended = BEYOND
+        left = left_sites(found, symbols, framework(material), mobile, spacing)
+        if left or ended != "complete" or judged.verdict == SETTLED:
+            break
+    if judged is None or found is None or joined is None:
+        return None, _empty(job, ended), []
+    row = _row(job, joined, found, judged, left, len(atoms), ended)
+    annealed = atoms.copy()
+    late = len(found.steps) // 2
+    lowest = late + int(np.argmin(found.energies[late:]))
+    annealed.positions = np.asarray(found.positions[lowest], float) @ rotation.T
+    picosecond = job.timestep_fs / 1000
+    rows: list[Row] = [{"time_ps": float(step) * picosecond, "inherent_energy_ev": float(energy)}
+                       for step, energy in zip(found.steps, found.energies, strict=True)]
+    return (None if left or ended != "complete" else annealed), row, rows
+
+
+def in_one_cell(joined: Joined, cell: np.ndarray) -> np.ndarray:
+    """Return the positions of all atoms strained from each frame's own box into one cell.
+
+    Parameters
+    ----------
+    joined
+        A run at constant pressure, or in a fixed cell.
+    cell
+        (3, 3), Angstrom, in LAMMPS's frame.
+
+    Returns
+    -------
+    ndarray
+        (M, A, 3), Angstrom, unwrapped; each frame as a whole may be shifted.
+    """
+    first = COLUMNS.index(lammps.BOX[0])
+    boxes = joined.thermo[np.isin(joined.steps, joined.all_steps), first : first + 6]
+    return joined.all_positions @ (np.linalg.inv(box_vectors(boxes)) @ cell)
+
+
+def at_rest(
+    atoms: Atoms, potential: Path, material: Material, tolerance: float, pressure_gpa: float | None,
+    tilts: Sequence[str], threads: int, folder: Path,
+    walls: Sequence[tuple[str, str, float]],
+) -> Atoms:
+    """Return annealed atoms at their minimum, in their cell or in the one at the pressure."""
+    relaxed = minimise(atoms, potential, material.species, tolerance, 500, threads, folder, walls,
+                       pressure_gpa, tilts)
+    relaxed.wrap()
+    return relaxed
+
+
+def framework(material: Material) -> set[str]:
+    """Return the elements of the cations that make up the framework."""
+    return {element for element, charge in material.charges.items()
+            if charge > 0 and element != material.mobile}
+
+
+def left_sites(
+    found: Inherent, symbols: np.ndarray, cations: set[str], mobile: np.ndarray, spacing: float
+) -> int:
+    """Return how many cations of the framework are at the end of a run on another site.
+
+    Parameters
+    ----------
+    found
+        Minimised snapshots.
+    symbols, mobile
+        Element of each atom and whether it is mobile, (A,).
+    cations
+        Elements of the framework's cations.
+    spacing
+        Distance of neighbouring sites, Angstrom.
+    """
+    away = displacements(found.positions[-1], found.positions[0], ~mobile)
+    return int((away[np.isin(symbols, sorted(cations))] > spacing / 2).sum())
+
+
+def _row(
+    job: Job, joined: Joined, found: Inherent, judged: Judged, left: int, atoms: int, ended: str
+) -> Row:
+    late = len(joined.steps) // 2
+    pressure = mean_of(joined.thermo[late:, COLUMNS.index("press")] * BAR_GPA)
+    verdict = judged.verdict if ended == "complete" else ended
+    if left:
+        verdict = f"{left} cations of the framework left their sites"
+    return {
+        "atoms": atoms, "duration_ps": float(joined.steps[-1]) * job.timestep_fs / 1000,
+        "longest_ps": job.production_steps * job.timestep_fs / 1000,
+        "pressure_gpa": pressure.value, "pressure_error_gpa": _finite(pressure.error),
+        "energy_fall_mev_per_atom": 1000 * float(found.energies[0] - found.energies[
+            len(found.energies) // 2:].mean()) / atoms,
+        "energy_change_mev_per_atom": judged.energy.difference,
+        "energy_change_bound_mev_per_atom": _finite(judged.energy.bound),
+        "moves_first": judged.moves[0], "moves_second": judged.moves[1],
+        "framework_left": left, "verdict": verdict,
+    }
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _empty(job: Job, ended: str) -> Row:
+    return {"duration_ps": None, "longest_ps": job.production_steps * job.timestep_fs / 1000,
+            "verdict": ended}
+
+
+def verdict_rows(row: Mapping[str, Any], material: str, subject: str) -> list[Row]:
+    """Return the rows of table ``verdicts`` of an anneal: settled, and the framework in place."""
+    keys = {"material": material, "stage": "ANNEAL", "subject": subject}
+    settled = row["verdict"] == SETTLED
+    spent = f"after {row['longest_ps']:g} ps (--anneal_ps)"
+    if row["verdict"] in BROKEN:
+        is_there = {"exploded": "has ", "melted": "has ", "drifting": "is ", BEYOND: "grew "}.get(
+            row["verdict"], "")
+        said = f"the anneal {is_there}{row['verdict']}: nothing starts from it"
+    elif row.get("framework_left"):
+        said = f"the framework came apart: {row['verdict']}: nothing starts from this anneal"
+    elif settled:
+        said = f"settled after {row['duration_ps']:g} ps"
+    else:
+        said = f"not settled {spent}: {row['verdict']}"
+    rows: list[Row] = [{
+        **keys, "check": "annealed", "value": row.get("energy_change_mev_per_atom"),
+        "limit": row.get("energy_change_bound_mev_per_atom"), "unit": "meV/atom",
+        "passed": settled, "message": said}]
+    if row.get("framework_left") is not None:
+        left = int(row["framework_left"])
+        rows.append({
+            **keys, "check": "framework", "value": float(left), "limit": 0.0, "unit": "1",
+            "passed": left == 0, "message": f"{left} cations of the framework left their sites"
+            + (": lower --anneal_temperature_k; nothing starts from this anneal" if left else "")})
+    return rows

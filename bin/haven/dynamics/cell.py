@@ -1,0 +1,224 @@
+"""The cell at rest: short dynamics at constant pressure and the mean cell that they give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core import tables
+from haven.core.errors import HavenError, existing, log
+from haven.core.numbers import count_of
+from haven.core.series import mean_of, stationary_start
+from haven.core.types import Row
+from haven.dynamics import lammps
+from haven.dynamics import run as dynamics
+from haven.dynamics.job import COLUMNS, RUNAWAY, Job
+from haven.dynamics.minimise import box_vectors
+from haven.dynamics.production import BAR_GPA, watcher
+from haven.dynamics.segments import Joined, join
+from haven.dynamics.tables import CELLS
+from haven.material import structures
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from haven.material.crystal import Material
+
+FEWEST = 20  # independent volumes below which a mean cell is not trusted
+VOLUME_ERROR = 0.01  # share of the volume known to, 95 %: 0.2 GPa where the bulk modulus is 20
+RAN_AWAY = "ran away"
+BEYOND = "beyond the labels"
+STRAIN = 0.15  # of the material's volume: labels of its strained cells and hot frames reach so far
+USABLE = ("complete", "too short")
+COMPONENTS = ("ax_angstrom", "bx_angstrom", "by_angstrom", "cx_angstrom", "cy_angstrom",
+              "cz_angstrom")
+PLACES = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))  # of `COMPONENTS` in the cell's matrix
+SAME_K = 1e-6
+
+
+def how_ended(job: Job, folder: Path, ended: str) -> str:
+    """Return how a run at constant pressure ended: ``ran away`` where the cell's volume did."""
+    if ended != "exploded" or job.pressure_gpa is None or not job.start_volume:
+        return ended
+    logs = sorted(folder.glob("*.a*.log"))
+    lines = lammps.read_thermo(logs[-1], len(COLUMNS)) if logs else np.empty((0, len(COLUMNS)))
+    if not len(lines):
+        return ended
+    strain = np.abs(volumes(lines) / job.start_volume - 1)
+    said = lammps.error_line(folder, logs[-1].name)
+    gone = "room" in said or "tilted box" in said or np.nanmax(strain) > RUNAWAY / 2
+    return RAN_AWAY if gone else ended
+
+
+def volumes(thermo: np.ndarray) -> np.ndarray:
+    """Return the volumes of thermodynamic lines (T, columns), shape (T,), Angstrom^3."""
+    first = COLUMNS.index(lammps.BOX[0])
+    return thermo[:, first : first + 3].prod(axis=1)
+
+
+def labelled_volume(material: Material, atoms: int) -> tuple[float, float]:
+    """Return the volumes, Angstrom^3, between which cells of so many atoms are near the labels.
+
+    Labels are of the material's own cell, strained by some percent, and of dynamics in it.
+    """
+    each = material.units_per_cell * sum(material.composition.values())
+    volume = abs(float(np.linalg.det(material.cell))) * atoms / each
+    return volume * (1 - STRAIN), volume * (1 + STRAIN)
+
+
+def equilibrate(
+    atoms: Atoms, job: Job, potential: Path, folder: Path, labelled: tuple[float, float]
+) -> Row:
+    """Run dynamics at constant pressure, or go on with them, and return the mean cell's row.
+
+    The first part of the run, up to half of it, is left out: from where on the volume is
+    stationary is decided by `haven.core.series.stationary_start`.
+
+    Parameters
+    ----------
+    atoms
+        The start, annealed.
+    job
+        With ``pressure_gpa`` and ``start_volume``.
+    potential
+        Frozen potential.
+    folder
+        Of checkpoints.
+    labelled
+        From `labelled_volume`; a mean cell beyond is of no use.
+
+    Returns
+    -------
+    Row
+        Of table ``cells``, without its keys.
+    """
+    symbols = np.array(atoms.get_chemical_symbols())
+    structures.write_data(folder / "start.data", atoms, job.species)
+    job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
+    watch = watcher(job, folder, np.flatnonzero(symbols != job.mobile).tolist(),
+                    atoms.get_masses())
+    ended = how_ended(job, folder, dynamics.run(job, folder, watch))
+    row: Row = {"atoms": len(atoms), "pressure_asked_gpa": job.pressure_gpa, "verdict": ended}
+    if ended != "complete":
+        log.warning("constant pressure at %g K: the run %s: no cell", job.temperature_k, ended)
+        return row
+    row |= mean_cell(job, join(job, folder))
+    if not labelled[0] <= row["volume_angstrom3"] <= labelled[1]:
+        row["verdict"] = BEYOND
+    return row
+
+
+def mean_cell(job: Job, joined: Joined) -> Row:
+    """Return the mean cell of a run at constant pressure, with errors and verdict."""
+    each = volumes(joined.thermo)
+    start = stationary_start(each)
+    volume = mean_of(each[start:])
+    pressure = mean_of(joined.thermo[start:, COLUMNS.index("press")] * BAR_GPA)
+    first = COLUMNS.index(lammps.BOX[0])
+    vectors = box_vectors(joined.thermo[start:, first : first + 6]).mean(axis=0)
+    half = volume.half_width()
+    picosecond = job.timestep_fs / 1000
+    known = volume.effective >= FEWEST and half <= VOLUME_ERROR * volume.value
+    return {
+        **{name: float(vectors[place]) for name, place in zip(COMPONENTS, PLACES, strict=True)},
+        "volume_angstrom3": volume.value,
+        "volume_error_angstrom3": volume.error if math.isfinite(volume.error) else None,
+        "duration_ps": float(joined.steps[-1]) * picosecond,
+        "left_out_ps": float(joined.steps[start] - joined.steps[0]) * picosecond,
+        "temperature_mean_k": float(joined.thermo[start:, 1].mean()),
+        "pressure_gpa": pressure.value,
+        "pressure_error_gpa": pressure.error if math.isfinite(pressure.error) else None,
+        "verdict": "complete" if known else "too short",
+    }
+
+
+def verdict_row(row: Mapping[str, Any], material: str, subject: str) -> Row:
+    """Return the row of table ``verdicts`` on a run at constant pressure."""
+    keys = {"material": material, "stage": "EQUILIBRATE_CELL", "subject": subject,
+            "check": "cell", "limit": VOLUME_ERROR, "unit": "1"}
+    volume = row.get("volume_angstrom3")
+    if row["verdict"] not in USABLE:
+        where = "" if volume is None else f" ({volume / row['atoms']:.1f} cubic Angstrom an atom)"
+        is_there = "lies " if row["verdict"] == BEYOND else ""
+        return {**keys, "value": None, "passed": False,
+                "message": f"the cell of {subject} at {row['pressure_asked_gpa']:g} GPa "
+                f"{is_there}{row['verdict']}{where}: no dynamics, no number"}
+    error = row["volume_error_angstrom3"]
+    share = None if error is None else 2 * error / row["volume_angstrom3"]
+    known = "unknown" if share is None else f"{100 * share:.1f} %"
+    return {**keys, "value": share, "passed": row["verdict"] == "complete",
+            "message": f"volume of {subject} at {row['pressure_asked_gpa']:g} GPa known to {known}"
+            + ("" if row["verdict"] == "complete" else ": lengthen --cell_ps")}
+
+
+def joined_cell(
+    paths: Sequence[str | Path], u_ev: float, temperature_k: float, seed: int, pressure_gpa: float
+) -> np.ndarray:
+    """Return the mean of the cells of all replicas of one potential and temperature.
+
+    Replicas are samples of one disordered crystal, which has one cell at rest: all of them keep
+    it. What one replica's own order would change of it shows in its mean pressure.
+
+    Parameters
+    ----------
+    paths
+        Tables ``cells``.
+    u_ev, temperature_k, seed, pressure_gpa
+        What they must be of.
+
+    Returns
+    -------
+    ndarray
+        (3, 3), Angstrom; a along x, b in the plane of x and y.
+
+    Raises
+    ------
+    HavenError
+        If a table is of something else, or no run gave a cell.
+    """
+    rows = tables.read(CELLS, *[existing(path, "table of cells") for path in paths])
+    for row in rows.to_dict("records"):
+        asked = {"u_ev": u_ev, "temperature_k": temperature_k, "seed": seed,
+                 "pressure_asked_gpa": pressure_gpa}
+        wrong = [name for name, value in asked.items() if abs(float(row[name]) - value) > SAME_K]
+        if wrong:
+            raise HavenError(f"--cells has a cell with {wrong[0]} {row[wrong[0]]:g}, but this run "
+                             f"is of {asked[wrong[0]]:g}: give its own")
+    good = rows[rows["verdict"].isin(USABLE)]
+    if good.empty:
+        ends = ", ".join(sorted(set(rows["verdict"]))) or "there is none"
+        raise HavenError(f"no cell at rest at U = {u_ev:g} eV, {temperature_k:g} K and "
+                         f"{pressure_gpa:g} GPa ({ends}): no dynamics")
+    if len(good) < len(rows):
+        log.warning("%s gave no cell: the others' mean is kept",
+                    count_of(len(rows) - len(good), "run"))
+    cell = np.zeros((3, 3))
+    for name, place in zip(COMPONENTS, PLACES, strict=True):
+        cell[place] = float(good[name].mean())
+    return cell
+
+
+def in_cell(atoms: Atoms, vectors: np.ndarray) -> Atoms:
+    """Return atoms strained into a cell whose a lies along x and b in the plane of x and y."""
+    from ase.calculators.lammps import Prism
+
+    strained = atoms.copy()
+    rotation = np.asarray(Prism(atoms.cell.array, pbc=True).rot_mat)
+    strained.set_cell(vectors @ rotation.T, scale_atoms=True)
+    return strained
+
+
+def check_choice(choice: str, cells: Iterable[str]) -> None:
+    """Refuse ``npt`` without tables of cells, and such tables for another choice."""
+    given = list(cells)
+    if choice == "npt" and not given:
+        raise HavenError("--cell npt needs --cells: tables that equilibrate_cell.py wrote "
+                         "(or --cell material keeps the structure's cell)")
+    if choice != "npt" and given:
+        raise HavenError(f"--cells is given, but --cell {choice} keeps the structure's cell: "
+                         "leave one of them out")

@@ -1,0 +1,31 @@
+// Mean cell of one U, temperature and replica at constant pressure.
+
+process EQUILIBRATE_CELL {
+    tag "${meta.id}"
+    label 'process_long'
+    label 'process_gpu'
+    label 'process_fan_out'
+    label 'env_run'
+
+    input:
+    tuple val(meta), path(annealed), path(potential)
+    path material
+    val code
+
+    output:
+    tuple val(meta), path("${meta.id}.cells.parquet"), emit: cell
+    path '*.parquet', emit: tables
+    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    equilibrate_cell.py --material ${material} --structure ${annealed} --potential ${potential} --u_ev ${meta.u_ev} \\
+        --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.cells.parquet ${meta.id}_cell.verdicts.parquet
+    """
+}
