@@ -86,11 +86,6 @@ def _loader() -> Any:
                 raise yaml.YAMLError(f"{twice[0]} is given twice {node.start_mark}")
             return super().construct_mapping(node, deep)
 
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("aliases (*name) are not taken: write the entry out")
-            return super().compose_node(parent, index)
-
     return Once
 
 

@@ -350,7 +350,8 @@ def rdf_against_aimd(table: Table, u_ev: float) -> tuple[Row | None, str, str]:
                   for source, rows in group.groupby("source")}
         if not {"aimd", "dlmd_cell"} <= set(curves):
             continue
-        both = curves["aimd"].join(curves["dlmd_cell"], rsuffix="_own").dropna()
+        both = curves["aimd"].merge(curves["dlmd_cell"], left_index=True, right_index=True,
+                                    suffixes=("", "_own")).dropna()
         both = both[(both["g"] > 0.1) | (both["g_own"] > 0.1)]
         if len(both) < 2:
             continue
