@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing
+from haven.material.file import ROUNDED_CHARGE
 from haven.material.orbits import expand
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _neutral(
     """
     charge = sum(charges[element] * count for element, count in counts.items())
     positive = sum(charges[e] * n for e, n in counts.items() if charges[e] > 0)
-    if abs(charge) < 1e-6:
+    if abs(charge) < 0.5 * ROUNDED_CHARGE * positive:
         return sites, counts
     if abs(charge) > CHARGE_SHARE * positive:
         raise HavenError(f"{source}: charges {dict(charges)} of its atoms sum to {charge:+.3f} a "
