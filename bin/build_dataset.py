@@ -10,8 +10,8 @@ from pathlib import Path
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
 from haven.labels.audit import Limits
+from haven.labels.engines.base import Settings
 from haven.labels.frames import Frame
-from haven.labels.labelling import Settings
 from haven.labels.tables import LABELS
 from haven.potential.options import Split
 

@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import iread
 
+    from haven.labels.engines import ENGINES
     from haven.labels.frames import trajectory_name
     from haven.labels.labelling import check_asked, label_key, label_trajectory, make_engine
     from haven.material.file import load_material
@@ -46,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
                  "site_moments": material.site_moments, "hubbard": material.hubbard,
                  "hubbard_share": material.hubbard_share,
                  "code": sha256(inspect.getfile(type(maker))),
-                 **{name: os.environ.get(name) for name in ("HAVEN_VASP", "VASP_PP_PATH")}}
+                 **{name: os.environ.get(name) for name in ENGINES[given.engine].environment}}
         key = label_key(about, frames, settings, maker.version)
         folder = (Path(given.checkpoint_dir).resolve()
                   / f"labels_{frames[0].info['trajectory']}_{key}")

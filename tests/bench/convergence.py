@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from haven.core.errors import log
-from haven.labels.labelling import CONVERGENCE, Settings, label_trajectory
+from haven.labels.engines.base import CONVERGENCE, Settings
+from haven.labels.labelling import label_trajectory
 from haven.material.file import load_material
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,8 +20,8 @@ sys.path.insert(0, str(ROOT / "bin"))
 
 from ase.io import read
 
+from haven.labels.engines.base import Settings
 from haven.labels.engines.gpaw import Gpaw
-from haven.labels.labelling import Settings
 from haven.labels.pulay import HEADER
 from haven.material.file import load_material
 from haven.material.relaxation import EV_PER_ANGSTROM3_GPA

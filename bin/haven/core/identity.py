@@ -1,8 +1,9 @@
-"""What identifies files, the code and runs."""
+"""What identifies files, the code, settings and runs."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 
@@ -13,6 +14,11 @@ def sha256(path: str | Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def digest_of(*parts: object) -> str:
+    """Return 12 characters that change when any of the parts, values that JSON can hold, does."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def package_digest() -> str:

@@ -74,13 +74,7 @@ def minimum_image(vectors: Floats, cell: Floats) -> Floats:
     ndarray
         Cartesian, (..., 3), Angstrom.
     """
+    from ase.geometry import find_mic
+
     flat = np.asarray(vectors, float).reshape(-1, 3)
-    fractional = flat @ np.linalg.inv(cell)
-    reduced = (fractional - np.round(fractional)) @ cell
-    best, length = reduced.copy(), np.sum(reduced**2, axis=1)
-    for shift in product((-1, 0, 1), repeat=3):
-        image = reduced + np.array(shift, float) @ cell
-        size = np.sum(image**2, axis=1)
-        closer = size < length - 1e-9
-        best[closer], length[closer] = image[closer], size[closer]
-    return best.reshape(np.shape(vectors))
+    return find_mic(flat, cell, pbc=True)[0].reshape(np.shape(vectors))

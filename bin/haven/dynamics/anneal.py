@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import BAR_GPA
 from haven.core.errors import log
 from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
@@ -29,7 +30,7 @@ from haven.dynamics.inherent import (
 )
 from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.minimise import box_vectors, minimise
-from haven.dynamics.production import BAR_GPA, watcher
+from haven.dynamics.production import watcher
 from haven.dynamics.segments import Joined, join
 from haven.material import structures
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core import tables
+from haven.core.constants import BAR_GPA
 from haven.core.errors import HavenError, existing, log
 from haven.core.numbers import count_of
 from haven.core.series import mean_of, stationary_start
@@ -19,7 +20,7 @@ from haven.dynamics import lammps
 from haven.dynamics import run as dynamics
 from haven.dynamics.job import COLUMNS, RUNAWAY, Job
 from haven.dynamics.minimise import box_vectors
-from haven.dynamics.production import BAR_GPA, watcher
+from haven.dynamics.production import watcher
 from haven.dynamics.segments import Joined, join
 from haven.dynamics.tables import CELLS
 from haven.material import structures

@@ -7,12 +7,13 @@ import json
 import math
 from dataclasses import asdict, dataclass, replace
 
+from haven.core.constants import BAR_GPA
 from haven.core.errors import HavenError
+from haven.core.identity import digest_of
 from haven.dynamics import lammps
 
 PHASES = ("equilibration", "production")
 COLUMNS = (*lammps.KEYWORDS, *lammps.BOX, *lammps.CENTRES)
-BAR_PER_GPA = 1e4
 BAROSTAT_FS = 500.0  # damping of the barostat: the cell swings several times in some picoseconds
 RUNAWAY = 0.3  # change of volume that no crystal survives: melting takes a tenth, expansion less
 PRESSURES_GPA = (-2.0, 100.0)  # below, a crystal tears apart; above, no label is
@@ -113,8 +114,7 @@ def key(job: Job, structure: str) -> str:
         Digest of the start.
     """
     fields = asdict(replace(job, production_steps=0, checkpoint_minutes=0, threads=0))
-    text = json.dumps([fields, structure], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return digest_of(fields, structure)
 
 
 def velocity_seed(*parts: object) -> int:
@@ -188,7 +188,7 @@ def _ensemble(job: Job) -> str:
     thermostat = f"temp {job.temperature_k:g} {job.temperature_k:g} {job.damping_fs / 1000:g}"
     if job.pressure_gpa is None:
         return f"nvt {thermostat}"
-    bar = f"{job.pressure_gpa * BAR_PER_GPA:g}"
+    bar = f"{job.pressure_gpa / BAR_GPA:g}"
     return f"npt {thermostat} aniso {bar} {bar} {BAROSTAT_FS / 1000:g} flip no"
 
 

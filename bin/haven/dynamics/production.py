@@ -12,11 +12,12 @@ import numpy as np
 
 from haven.core import tables
 from haven.core.columns import VERDICTS
+from haven.core.constants import BAR_GPA
 from haven.core.errors import HavenError, log
 from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.dynamics import lammps, stationary
 from haven.dynamics import run as dynamics
-from haven.dynamics.job import BAR_PER_GPA, COLUMNS, PHASES, Job
+from haven.dynamics.job import COLUMNS, PHASES, Job
 from haven.dynamics.minimise import box_vectors
 from haven.dynamics.segments import Joined, join, members, positions
 from haven.dynamics.stationary import stated
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from haven.material.crystal import Material
 
-BAR_GPA = 1 / BAR_PER_GPA
 NOT_STATIONARY = "not_stationary"
 MELT_MSD, DRIFT_MEV, JUMP_MEV, CLOSEST = 4.0, 1.0, 20.0, 1.3
 

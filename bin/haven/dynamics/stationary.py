@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import BAR_GPA
 from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
 from haven.dynamics.inherent import Inherent, count_moves, minimise_snapshots, site_spacing
-from haven.dynamics.job import BAR_PER_GPA, COLUMNS, Job
+from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.segments import Joined
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def stated(choice: str, pressure_gpa: float) -> str:
 
 def columns(found: Stationary | None, joined: Joined) -> Row:
     """Return the columns of table ``runs`` on stationarity and pressure."""
-    pressure = mean_of(joined.thermo[:, COLUMNS.index("press")] / BAR_PER_GPA)
+    pressure = mean_of(joined.thermo[:, COLUMNS.index("press")] * BAR_GPA)
     row: Row = {"pressure_gpa": pressure.value, "pressure_error_gpa": _finite(pressure.error)}
     if found is not None:
         row |= {"inherent_change_mev_per_atom": _finite(found.inherent.difference),

@@ -27,7 +27,7 @@ from haven.labels.pulay import HEADER, measured
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from haven.labels.labelling import Engine, Settings
+    from haven.labels.engines.base import Engine, Settings
 
 FRAMES, STATES = "frames.extxyz", ("even.npz", "odd.npz")
 

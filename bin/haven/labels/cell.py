@@ -10,8 +10,9 @@ from ase.calculators.calculator import all_changes
 
 from haven.core.errors import HavenError, log
 from haven.labels.aimd import Labelled
+from haven.labels.engines.base import Engine, Settings
 from haven.labels.frames import read_file
-from haven.labels.labelling import Engine, Settings, labelled, make_engine
+from haven.labels.labelling import labelled, make_engine
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
 from haven.material.relaxation import EV_PER_ANGSTROM3_GPA, at_fixed_cutoff, described, relax_cell

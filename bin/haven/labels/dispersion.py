@@ -21,7 +21,7 @@ from haven.labels.frames import Frame
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from haven.labels.labelling import Engine
+    from haven.labels.engines.base import Engine
 
 CHOICES = ("none", "d3bj")
 KEY = "dispersion"  # of a frame's header: what its label holds already
@@ -103,7 +103,7 @@ def with_dispersion(frames: Sequence[Frame], dispersion: str) -> list[Frame]:
 
 
 class Dispersed:
-    """A label engine whose results hold a dispersion correction; see `labelling.Engine`.
+    """A label engine whose results hold a dispersion correction; see `engines.base.Engine`.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Dispersed:
         return self.engine.ways(u_ev)
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
-        """Yield (U, results) as `haven.labels.labelling.Engine` says, corrected."""
+        """Yield (U, results) as `haven.labels.engines.base.Engine` says, corrected."""
         energy, forces, stress = correction(atoms, self.functional)
         xx, yy, zz = stress.diagonal()
         voigt = np.array([xx, yy, zz, stress[1, 2], stress[0, 2], stress[0, 1]])

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import BOHR_ANGSTROM, EV_PER_ANGSTROM3_GPA, HARTREE_EV
 from haven.core.errors import HavenError, log
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-HARTREE_EV, BOHR_ANGSTROM = 27.211386, 0.529177211  # CODATA 2018
 ENERGY_EV = {"ev": 1.0, "mev": 1e-3, "kev": 1e3, "hartree": HARTREE_EV, "ha": HARTREE_EV,
              "eh": HARTREE_EV, "au": HARTREE_EV, "a.u.": HARTREE_EV, "rydberg": HARTREE_EV / 2,
              "ry": HARTREE_EV / 2, "kcal/mol": 0.043364104, "kj/mol": 0.010364270}
 LENGTH_ANGSTROM = {"angstrom": 1.0, "ang": 1.0, "a": 1.0, "å": 1.0, "bohr": BOHR_ANGSTROM,
                    "a0": BOHR_ANGSTROM, "au": BOHR_ANGSTROM, "nm": 10.0}
-PRESSURE_EV_PER_ANGSTROM3 = {"gpa": 1 / 160.2176621, "mpa": 1e-3 / 160.2176621,
-                             "kbar": 0.1 / 160.2176621, "kb": 0.1 / 160.2176621,
-                             "bar": 1e-4 / 160.2176621, "pa": 1e-9 / 160.2176621}
+PRESSURE_EV_PER_ANGSTROM3 = {"gpa": 1 / EV_PER_ANGSTROM3_GPA, "mpa": 1e-3 / EV_PER_ANGSTROM3_GPA,
+                             "kbar": 0.1 / EV_PER_ANGSTROM3_GPA, "kb": 0.1 / EV_PER_ANGSTROM3_GPA,
+                             "bar": 1e-4 / EV_PER_ANGSTROM3_GPA, "pa": 1e-9 / EV_PER_ANGSTROM3_GPA}
 SAID = re.compile(r"^(energy|energies|force|forces|stress|stresses|virial|virials|length|lengths"
                   r"|position|positions|pos|distance)[-_ ]?units?$", re.IGNORECASE)
 SAME_STRESS = 1e-4  # eV/Angstrom^3, about 0.02 GPa: how far virial and stress of a frame may differ

@@ -6,15 +6,16 @@ import argparse
 from dataclasses import dataclass
 
 from haven.core.options import add, option, read
-from haven.labels.labelling import Settings
+from haven.labels.engines import ENGINES
+from haven.labels.engines.base import Settings
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The program that labels; its settings are `haven.labels.labelling.Settings`."""
+    """The program that labels; its settings are `haven.labels.engines.base.Settings`."""
 
-    engine: str = option("gpaw", "engine of the labels", choices=("gpaw", "vasp"),
-                         more="vasp needs the program (HAVEN_VASP) and its VASP_PP_PATH")
+    engine: str = option("gpaw", "engine of the labels", choices=tuple(ENGINES),
+                         more="; ".join(kind.needs for kind in ENGINES.values() if kind.needs))
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class FirstPrinciplesDynamics:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the engine and its settings (`haven.labels.labelling.Settings`)."""
+    """Add the engine and its settings (`haven.labels.engines.base.Settings`)."""
     add(parser, Engine)
     add(parser, Settings)
 

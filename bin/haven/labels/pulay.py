@@ -15,7 +15,7 @@ from haven.core.errors import log
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from haven.labels.labelling import Engine, Settings
+    from haven.labels.engines.base import Engine, Settings
 
 HEADER = "pulay_stress_ev_per_angstrom3"  # of a frame: belongs on the diagonal of its stress
 MOST_PULAY = 0.03  # eV/Angstrom^3, 5 GPa: ten times that of a cutoff of 340 eV; more is a mistake

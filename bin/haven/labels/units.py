@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from haven.core.constants import BOHR_ANGSTROM as BOHR
+from haven.core.constants import EV_PER_ANGSTROM3_GPA as GPA
+from haven.core.constants import HARTREE_EV as HARTREE
 from haven.core.errors import HavenError, log
 
 if TYPE_CHECKING:
     from haven.labels.frames import Frame
 
-HARTREE, BOHR = 27.211386, 0.529177
-GPA = 160.21766208  # in eV/Angstrom^3
 # labels of a battery crystal stay within 15 GPa; a stress in GPa or kbar that is read as
 # eV/Angstrom^3 is beyond this from 0.6 GPa or 0.6 kbar on
 MAX_STRESS_GPA = 100.0

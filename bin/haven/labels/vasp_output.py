@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import EV_PER_ANGSTROM3_GPA
 from haven.core.errors import HavenError
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-KBAR_EV_PER_ANGSTROM3 = 1 / 1602.1766208  # CODATA 2018: 1 eV/Angstrom^3 is 160.21766 GPa
+KBAR_EV_PER_ANGSTROM3 = 0.1 / EV_PER_ANGSTROM3_GPA
 STRESS_IS_WHOLE = 2  # ISIF from which VASP computes all six components (VASP manual, ISIF)
 LINEAR_RESPONSE = (5, 6, 7, 8)  # IBRION: further cycles follow the ground state's
 # GGA as users and POTCAR write it, and VASP's own numbers of the same (LEXCH)

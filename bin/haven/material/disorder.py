@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.errors import HavenError
 from haven.material.crystal import (
     Material,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 COULOMB_EV_ANGSTROM = 14.399645  # e^2 / (4 pi epsilon_0), CODATA 2018
-BOLTZMANN_EV_PER_K = 8.617333e-5
 PAIR_CUTOFF_ANGSTROM = 9.0
 PAIR_DAMPING_PER_ANGSTROM = 0.2
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import EV_PER_ANGSTROM3_GPA
 from haven.core.numbers import count_of
 from haven.material.crystal import Material
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from haven.core.types import Table
 
-EV_PER_ANGSTROM3_GPA = 160.21766208
 STEPS = 500
 POTENTIAL = "potential"  # the engine of cells relaxed with a potential
 COARSE = 0.01  # occupancies further off are another crystal's

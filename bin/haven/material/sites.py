@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +10,12 @@ import numpy as np
 from haven.core.errors import HavenError
 from haven.core.periodic import Floats, Ints, minimum_image, with_images
 from haven.material.crystal import cation_lattice
+from haven.material.symmetry import direction_name, point_group
 
 if TYPE_CHECKING:
     from haven.material.crystal import Material
 
-ZERO_COMPONENT = 0.1
-NEIGHBOUR_REACH = 1.25
+NEIGHBOUR_REACH = 1.25  # of the shortest distance between sites: neighbours end there
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,8 @@ class SiteLattice:
         Number of the layer along c within the supercell, (S,).
     layers
         Layers in the supercell; 0 where the sites lie in none, and every jump counts as within one.
+    group
+        The crystal's point group, `haven.material.symmetry.point_group`; None where not known.
     """
 
     cell: Floats
@@ -49,6 +49,7 @@ class SiteLattice:
     letters: np.ndarray
     layer: Ints
     layers: int
+    group: Ints | None = None
 
     @property
     def conventional(self) -> Floats:
@@ -121,7 +122,8 @@ def site_lattice(material: Material, cell: Floats) -> SiteLattice:
     layers = len(planes) * repeat[2]
     if not material.layered:
         layer, layers = np.zeros_like(layer), 0
-    return SiteLattice(cell, repeat, fractional, centres, letters, layer, layers)
+    return SiteLattice(cell, repeat, fractional, centres, letters, layer, layers,
+                       point_group(material))
 
 
 class SiteFinder:
@@ -156,54 +158,6 @@ class SiteFinder:
         return site, np.round(home + cells).astype(np.int64), distance
 
 
-def canonical(indices: Iterable[int], conventional: Floats) -> str:
-    """Return the name of a lattice direction, the same for all that symmetry makes equal.
-
-    Parameters
-    ----------
-    indices
-        Components along a, b and c.
-    conventional
-        Conventional cell, (3, 3), Angstrom. Symmetries: reversals of its vectors that leave
-        its lengths and angles as they are (in a monoclinic cell that of b, and that of a and c).
-
-    Returns
-    -------
-    str
-        Such as ``[110]``, of the equal ones that with the largest components first.
-    """
-    row, gram = np.array(list(indices)), conventional @ conventional.T
-    equal = []
-    for signs in product((1, -1), repeat=3):
-        turned = gram * np.outer(signs, signs)
-        if np.abs(turned - gram).max() < 0.03 * np.diag(gram).max():
-            equal.append(tuple(int(x) for x in row * np.array(signs)))
-    return name_of(max(equal, key=lambda v: (sum(x >= 0 for x in v), v)))
-
-
-def name_of(indices: Iterable[int]) -> str:
-    """Return indices as crystallographers write them, such as ``[10-1]``."""
-    return "[" + "".join(str(i) for i in indices) + "]"
-
-
-def direction_name(vector: Floats, conventional: Floats) -> str:
-    """Return the lattice direction of a jump: the signs of its components along a, b, c.
-
-    Components below a tenth of a lattice vector count as none. A jump of (1/2, 1/6, 0) is named
-    [110], one of (0, 1/3, 0) is [010]: jumps to nearest sites lie between lattice vectors.
-
-    Parameters
-    ----------
-    vector
-        Cartesian, (3,), Angstrom.
-    conventional
-        Conventional cell, (3, 3), Angstrom.
-    """
-    parts = np.asarray(vector, float) @ np.linalg.inv(conventional)
-    signs = np.where(np.abs(parts) < ZERO_COMPONENT, 0, np.sign(parts)).astype(int)
-    return canonical(tuple(signs.tolist()), conventional)
-
-
 def jump(lattice: SiteLattice, first: Ints, second: Ints, image: Ints) -> Floats:
     """Return ideal vectors of jumps from sites to sites, (P, 3), Angstrom.
 
@@ -236,7 +190,7 @@ def neighbour_classes(lattice: SiteLattice) -> set[tuple[str, str, str, str]]:
             up = abs(float(steps[two] @ np.linalg.inv(lattice.conventional)[:, 2]))
             per_cell = layers_per_cell(lattice)
             kind = "inter_layer" if per_cell and up > 0.5 / per_cell else "intra_layer"
-            name = direction_name(steps[two], lattice.conventional)
+            name = direction_name(steps[two], lattice.conventional, lattice.group)
             classes.add((kind, str(letter), str(letters[row[two]]), name))
     return classes
 

@@ -15,11 +15,11 @@ from haven.material.occupied_sites import lay
 from haven.material.sites import (
     SiteFinder,
     SiteLattice,
-    direction_name,
     jump,
     neighbour_classes,
     site_lattice,
 )
+from haven.material.symmetry import direction_name
 from haven.trajectory.trajectory import read_members
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def classify(lattice: SiteLattice, first: Ints, second: Ints) -> list[HopClass]:
     for row, vector in enumerate(vectors):
         key = tuple(np.round(vector, 3).tolist())
         if key not in known:
-            known[key] = direction_name(vector, lattice.conventional)
+            known[key] = direction_name(vector, lattice.conventional, lattice.group)
         kind = "inter_layer" if rise[row] else "intra_layer"
         letters = lattice.letters
         result.append((kind, str(letters[one[row]]), str(letters[two[row]]), known[key]))

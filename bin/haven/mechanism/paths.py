@@ -16,12 +16,10 @@ from haven.material.occupied_sites import lay
 from haven.material.sites import (
     SiteFinder,
     SiteLattice,
-    canonical,
-    direction_name,
-    name_of,
     shortest,
     site_lattice,
 )
+from haven.material.symmetry import canonical, direction_name, name_of, point_group
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -105,8 +103,9 @@ def directions_wanted(
         The crystal.
     """
     wanted = []
+    group = point_group(material)
     for indices in parse_directions(text):
-        wanted.append(Wanted(name_of(indices), "direction", canonical(indices, material.cell)))
+        wanted.append(Wanted(name_of(indices), "direction", canonical(indices, group)))
     if hop_tables and hop_paths > 0:
         from haven.core import tables
         from haven.mechanism.tables import HOPS
@@ -215,7 +214,7 @@ def candidates(
             letters = lattice.letters[[site, empty[k]]]
             if want.from_site and letters.tolist() != [want.from_site, want.to_site]:
                 continue
-            if direction_name(vectors[k], cell) == want.direction:
+            if direction_name(vectors[k], cell, lattice.group) == want.direction:
                 jump = Jump(atom, site, int(empty[k]), vectors[k], want.direction)
                 length = round(float(np.linalg.norm(vectors[k])), 1)
                 found.append((length, _crowding(lattice, atoms, taken, empty, jump), jump))

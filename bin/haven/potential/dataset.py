@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from haven.core.constants import EV_PER_ANGSTROM3_GPA as GPA
 from haven.core.errors import HavenError, existing, log
 from haven.labels.audit import metal_moments
 from haven.labels.frames import Frame, min_distance, read_folder
 from haven.labels.units import MAX_STRESS_GPA
-
-GPA = 160.21766208
 
 
 def read_frames(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.metadata
 import json
@@ -10,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from haven.core.errors import log
-from haven.core.identity import package_digest, sha256
+from haven.core.identity import digest_of, package_digest, sha256
 from haven.potential.families.deepmd.input import described
 from haven.potential.families.deepmd.settings import Settings
 
 
 def job_key(dataset: dict[str, Any], settings: Settings, *more: str) -> str:
-    """Return 12 characters naming this training: data, settings and code that matter."""
-    text = json.dumps([dataset["sha256"], described(settings), *more], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    """Return 12 characters naming this training: its data, settings, and what more is given.
+
+    The code is no part of it: a change of the code goes on from the checkpoints there are.
+    """
+    return digest_of(dataset["sha256"], described(settings), *more)
 
 
 def finished(folder: Path) -> dict[str, Any] | None:

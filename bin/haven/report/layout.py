@@ -22,6 +22,7 @@ from haven.report.answer import (
     trusted_sentence,
 )
 from haven.report.claims import Study
+from haven.report.figures import keys_of
 from haven.report.figures.learning import rounds_grid
 from haven.report.grids import (
     Block,
@@ -62,20 +63,20 @@ STUDY = (
     ("Barriers by direction", ("barriers",), "barriers"),
 )
 LATER = ("lattice_", "energy_", "force_", "barrier ", "occupancy_")  # compared in tables of theirs
-# section: title, keys of its figures, tables it needs one of
+# section: title, keys of its figures (haven.report.figures.FIGURES), tables it needs one of
 SECTIONS = (
-    ("labels", "Labels", ("labels", "audit", "exploration"), ("labels",)),
+    ("labels", "Labels", keys_of("labels"), ("labels",)),
     ("potential", "Potential: accuracy and training",
-     ("learning_curve", "parity", "residuals", "accuracy", "calibration", "data_curve"),
+     keys_of("potential"),
      ("accuracy", "learning_curve")),
     ("health", "Dynamics: cells and health of the runs",
-     ("supercell", "structures", "lattice", "thermo", "temperature", "rdf", "rdf_cell"),
+     keys_of("health"),
      ("runs",)),
-    ("transport", "Transport", ("msd", "diffusion", "conductivity", "haven_ratio"),
+    ("transport", "Transport", keys_of("transport"),
      ("msd", "diffusion")),
-    ("hops", "Hops and paths of single ions", ("hops", "tracks", "density", "van_hove"),
+    ("hops", "Hops and paths of single ions", keys_of("hops"),
      ("hops", "tracks")),
-    ("cost", "Cost", ("cost",), ("cost",)),
+    ("cost", "Cost", keys_of("cost"), ("cost",)),
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, existing, log
 from haven.core.types import Table, Tables
+from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
 from haven.report.measured import study_u
 from haven.report.provenance import provenance
@@ -16,7 +17,7 @@ from haven.report.verdicts import force_window, missing_runs, read_expected, ver
 from haven.report.wording import summary
 
 if TYPE_CHECKING:
-    from haven.report.figures.style import Picture
+    pass
 
 def load_tables(folder: str | Path) -> dict[str, Table]:
     """Read every table of a flat folder; a table with no file is empty.
@@ -60,49 +61,6 @@ def published_network(reference: Table) -> str:
     if rows.empty:
         return ""
     return f"{rows['note'].iloc[0]}, cutoff {rows['value'].iloc[0]:g} Å"
-
-
-def figures(
-    tables: Tables, measured: Table, reference: Table, structures: list[Path]
-) -> list[Picture]:
-    """Draw every figure that the tables allow, in the report's order."""
-    from haven.report.figures import audit as audited
-    from haven.report.figures import cells
-    from haven.report.figures import disorder as drawn_cells
-    from haven.report.figures import dynamics as motion
-    from haven.report.figures import lattice as relaxed
-    from haven.report.figures import learning as rounds
-    from haven.report.figures import potential as learnt
-    from haven.report.figures import structure as first
-    from haven.report.figures import style as look
-    from haven.report.figures import transport as carried
-    from haven.report.figures import trust as trusted
-
-    look.style()
-    drawn: list[Callable[[], Picture | None]] = [
-        lambda: carried.answer(tables, measured, reference),
-        lambda: learnt.labels(tables), lambda: audited.audit(tables),
-        lambda: rounds.exploration(tables), lambda: learnt.learning_curve(tables),
-        lambda: learnt.parity(tables), lambda: learnt.residuals(tables),
-        lambda: learnt.accuracy_by_species(tables), lambda: trusted.calibration(tables),
-        lambda: trusted.data_curve(tables), lambda: drawn_cells.supercell(structures),
-        lambda: drawn_cells.occupancies(structures), lambda: cells.structures(tables),
-        lambda: relaxed.lattice(tables, reference),
-        lambda: motion.thermo(tables), lambda: motion.temperature_series(tables),
-        lambda: first.rdf(tables), lambda: first.rdf_cell(tables), lambda: motion.msd(tables),
-        lambda: carried.diffusion(tables, measured),
-        lambda: carried.conductivity(tables, measured, reference),
-        lambda: carried.haven_ratio(measured, reference), lambda: carried.hops(tables),
-        lambda: motion.tracks(tables), lambda: cells.density(tables),
-        lambda: motion.van_hove(tables),
-        lambda: cells.barriers(tables, reference), lambda: cells.cost(tables, reference),
-    ]
-    pictures = []
-    for draw in drawn:
-        picture = draw()
-        if picture is not None:
-            pictures.append(picture)
-    return pictures
 
 
 def write(
@@ -151,7 +109,7 @@ def write(
     us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]
     comparison = compare(measured, reference, material, us)
     cells = [existing(path, "structure") for path in structures]
-    pictures = figures(found, measured, reference, cells)
+    pictures = draw_all(Given(found, measured, reference, cells))
     log.info("report: %d figures, %d comparisons, %d verdicts", len(pictures), len(comparison),
              len(verdicts))
     made = {**found, "comparison": comparison, "verdicts": verdicts}

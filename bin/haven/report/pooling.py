@@ -6,12 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from haven.core.constants import SEVERITY, Z95
 from haven.core.numbers import known
 from haven.core.types import Table
-
-Z95 = 1.959963984540054  # half width of a normal 95 % interval, standard deviations
-SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "drifting",
-            "unstable")
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
+from haven.core.constants import SEVERITY, Z95
 from haven.transport import line as likelihood
 from haven.transport.condition import Condition
-from haven.transport.conductivity import Z95, Joined, join
+from haven.transport.conductivity import Joined, join
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KB_EV = 8.617333262e-5
 REFERENCE_K = 298.0
 NEAR_K = 2.0  # a run within this of 298 K also gives a conductivity without a line
 FEWEST_TEMPERATURES = 3
 FEWEST_JUMPS = 30  # of all runs together: their number alone leaves an error of 18 %
-SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "drifting", "unstable")
 # Verdicts of runs that are not to be counted.
 WITHOUT_NUMBER = ("unstable", "drifting", "not_stationary")
 # Verdicts of a whole temperature that keep it from the line, in words.

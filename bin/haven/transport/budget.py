@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.transport.arrhenius import KB_EV, REFERENCE_K, join_runs
+from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
+from haven.transport.arrhenius import REFERENCE_K, join_runs
 from haven.transport.conductivity import Joined
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import Z95
 from haven.core.errors import HavenError, log
-from haven.transport.conductivity import Z95
 from haven.transport.diffusion import (
     MODES,
     SELF_SHARE,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ELEMENTARY_CHARGE = 1.602176634e-19
-BOLTZMANN = 1.380649e-23
+from haven.core.constants import BOLTZMANN_J_PER_K, ELEMENTARY_CHARGE_C, Z95
+
 MS_PER_CM = 10.0
-Z95 = 1.959963984540054
 ALONG = 0.25  # weight of the prior that keeps effects along a slope off zero; with 1, activation
 #   energies of two replicas that differ in nothing have intervals twice as wide as their scatter
 
@@ -33,7 +32,7 @@ def nernst_einstein(
         Charge of an ion in elementary charges.
     """
     density = ions / (volume_angstrom3 * 1e-30)
-    factor = density * (charge * ELEMENTARY_CHARGE) ** 2 / (BOLTZMANN * temperature_k)
+    factor = density * (charge * ELEMENTARY_CHARGE_C) ** 2 / (BOLTZMANN_J_PER_K * temperature_k)
     return factor * diffusion_cm2_per_s * 1e-4 * MS_PER_CM
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.transport.arrhenius import FEWEST_TEMPERATURES, KB_EV, join_runs
+from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
+from haven.core.constants import Z95
+from haven.transport.arrhenius import FEWEST_TEMPERATURES, join_runs
 from haven.transport.condition import Condition
-from haven.transport.conductivity import Z95, Joined
+from haven.transport.conductivity import Joined
 from haven.transport.line import added
 
 if TYPE_CHECKING:

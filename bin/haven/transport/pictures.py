@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
 from haven.transport.analysis import Analysed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLOURS = {"self": "#0072b2", "total": "#d55e00"}
-KB_EV = 8.617333262e-5
 
 
 def displacements(one: Analysed, path: Path) -> Path:

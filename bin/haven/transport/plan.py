@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core.constants import Z95
 from haven.transport import line as likelihood
 from haven.transport.arrhenius import counted, inverse
 from haven.transport.condition import Condition
-from haven.transport.conductivity import Z95, join
+from haven.transport.conductivity import join
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
 from haven.transport.analysis import Analysed
 from haven.transport.conductivity import nernst_einstein
 from haven.transport.diffusion import MODES, SELF_SHARE, Estimate, coefficients, describe
 from haven.transport.estimators.modes import modes
 from haven.transport.hop_counts import count_hops
 
-KB_EV = 8.617333262e-5
 ANGSTROM2_PER_PS = 1e4
 """A diffusion coefficient of 1 cm^2/s in Angstrom^2/ps."""
 

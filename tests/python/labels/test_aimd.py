@@ -16,7 +16,8 @@ from test_cell_labelled import LACK, Waves
 
 from haven.core.errors import HavenError
 from haven.labels import aimd
-from haven.labels.labelling import Settings, labelled, make_engine
+from haven.labels.engines.base import Settings
+from haven.labels.labelling import labelled, make_engine
 from haven.labels.pulay import HEADER
 from haven.material.file import load_material
 

@@ -15,8 +15,8 @@ from trained import MATERIAL
 from haven.core.errors import HavenError
 from haven.labels import cell as cell_labelled
 from haven.labels.cell import FRAMES, calculator, lattice_row, relax
+from haven.labels.engines.base import Settings
 from haven.labels.frames import read_file
-from haven.labels.labelling import Settings
 from haven.labels.pulay import HEADER, pulay_energy
 from haven.material.file import load_material
 from haven.material.relaxation import relax_cell

@@ -10,8 +10,9 @@ import pytest
 from ase import Atoms
 from ase.io import read
 
+from haven.labels.engines.base import Settings
 from haven.labels.engines.gpaw import LADDER, Gpaw, rungs
-from haven.labels.labelling import Settings, failed_rows, label_trajectory, labelled
+from haven.labels.labelling import failed_rows, label_trajectory, labelled
 from haven.labels.pulay import HEADER
 from haven.material.file import load_material
 

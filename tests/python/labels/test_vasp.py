@@ -16,6 +16,7 @@ from ase.io import write
 from trained import MATERIAL, call
 
 from haven.core.errors import HavenError
+from haven.labels.engines.base import Settings
 from haven.labels.engines.vasp import (
     Vasp,
     converged,
@@ -24,7 +25,7 @@ from haven.labels.engines.vasp import (
     read_outputs,
     version,
 )
-from haven.labels.labelling import Settings, failed_rows
+from haven.labels.labelling import failed_rows
 from haven.material.file import load_material
 
 SHIPPED = Path(ase.__file__).parent / "test" / "testdata" / "vasp"

@@ -10,7 +10,7 @@ import pytest
 from haven.core.errors import HavenError
 from haven.core.periodic import minimum_image
 from haven.material import occupied_sites as cages
-from haven.material import sites
+from haven.material import sites, symmetry
 from haven.material.file import load_material
 
 
@@ -81,7 +81,7 @@ def test_classes_do_not_depend_on_the_size_of_the_supercell(material):
     ((0.5, 0, -0.5), "[10-1]"), ((0, -0.17, 0.5), "[011]"), ((0.05, 0.02, -0.5), "[001]"),
 ])
 def test_a_jump_is_named_by_the_signs_of_its_components(material, parts, name):
-    assert sites.direction_name(np.array(parts) @ material.cell, material.cell) == name
+    assert symmetry.direction_name(np.array(parts) @ material.cell, material.cell) == name
 
 
 def test_the_nearest_site_is_found_through_the_faces(material, rng):

@@ -14,7 +14,7 @@ from find_barriers import main
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.core.periodic import minimum_image
-from haven.material import sites
+from haven.material import sites, symmetry
 from haven.material.crystal import assemble, cation_lattice
 from haven.material.file import load_material
 from haven.mechanism import bands, barriers, interpolation, paths
@@ -176,7 +176,7 @@ def test_candidates_lie_along_the_direction_and_lead_to_empty_sites(material):
         for jump in found:
             assert jump.second not in taken.values()
             assert atoms.symbols[jump.atom] == "Li"
-            assert sites.direction_name(jump.vector, lattice.conventional) == direction
+            assert symmetry.direction_name(jump.vector, lattice.conventional) == direction
     lengths = [np.linalg.norm(j.vector) for j in found]
     assert lengths[0] == pytest.approx(6.35) and lengths == sorted(lengths)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, log
-from haven.labels.labelling import Settings
+from haven.labels.engines.base import Settings
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Gpaw:
         return ", ".join(rung.name for rung in rungs(u_ev))
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
-        """Yield (U, results) as `haven.labels.labelling.Engine` says."""
+        """Yield (U, results) as `haven.labels.engines.base.Engine` says."""
         for u_ev in sorted(u_evs):
             for number, rung in enumerate(rungs(u_ev), 1):
                 found = self._climb(atoms, u_ev, rung)

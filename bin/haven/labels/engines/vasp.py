@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, log
-from haven.labels.labelling import Settings
+from haven.labels.engines.base import Settings
 from haven.labels.vasp_output import hubbard_by_element, last_step_converged, species_of
 from haven.material.crystal import Material
 
@@ -134,7 +134,7 @@ def electronic_steps(outcar: str) -> int:
 
 
 def read_outputs(folder: Path) -> dict[str, Any] | None:
-    """Return the label of a finished run, None if unconverged; see `haven.labels.labelling.Engine`.
+    """Return the label of a finished run, None if unconverged; see `engines.base.Engine`.
 
     Raises
     ------
@@ -190,7 +190,7 @@ class Vasp:
         return "one run"
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:
-        """Yield (U, results) as `haven.labels.labelling.Engine` says."""
+        """Yield (U, results) as `haven.labels.engines.base.Engine` says."""
         if self.cell is None or not np.allclose(self.cell, atoms.cell):
             shutil.rmtree(self.folder, ignore_errors=True)
             self.cell = np.array(atoms.cell)

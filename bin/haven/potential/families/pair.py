@@ -27,15 +27,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
-from ase.units import _e, _eps0
 
+from haven.core.constants import COULOMB_EV_ANGSTROM
 from haven.core.errors import HavenError
 from haven.potential.families.base import Evaluator, Predictions, Summary, Wall, wall_lines
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-COULOMB = _e / (4 * np.pi * _eps0) * 1e10  # e^2 / (4 pi eps0), eV Angstrom
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ class Form:
         decay = erfc(damping * r) / r
         slope = -decay / r - 2 * damping / np.sqrt(np.pi) * np.exp(-((damping * r) ** 2)) / r
         push = self.repulsion_ev * np.exp((contact - r) / self.stiffness_angstrom)
-        return (COULOMB * charge * decay + push,
-                COULOMB * charge * slope - push / self.stiffness_angstrom)
+        return (COULOMB_EV_ANGSTROM * charge * decay + push,
+                COULOMB_EV_ANGSTROM * charge * slope - push / self.stiffness_angstrom)
 
     def shifted(self, r: np.ndarray, charge: np.ndarray, contact: np.ndarray
                 ) -> tuple[np.ndarray, np.ndarray]:
@@ -265,7 +264,8 @@ def expression(form: Form, one: str, other: str) -> str:
     charge = np.array([form.charges[one] * form.charges[other]])
     contact = np.array([form.radii_angstrom[one] + form.radii_angstrom[other]])
     end, slope = form.bare(np.array([form.cutoff_angstrom]), charge, contact)
-    attraction = f"{COULOMB * charge[0]:.17g}*erfc({form.damping_per_angstrom:.17g}*r)/r"
+    strength = COULOMB_EV_ANGSTROM * charge[0]
+    attraction = f"{strength:.17g}*erfc({form.damping_per_angstrom:.17g}*r)/r"
     share = f"exp(({contact[0]:.17g}-r)/{form.stiffness_angstrom:.17g})"
     return (f"{attraction}+{form.repulsion_ev:.17g}*{share}-({end[0]:.17g})-({slope[0]:.17g})"
             f"*(r-{form.cutoff_angstrom:.17g})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from haven.core.constants import Z95
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
 from haven.report.figures.style import (
@@ -146,7 +147,7 @@ def _msd_curve(
     positive: bool,
 ) -> None:
     lag, value = curve["lag_ps"].to_numpy(), curve["value_angstrom2"].to_numpy()
-    half = 1.96 * curve["standard_error_angstrom2"].astype(float).to_numpy()
+    half = Z95 * curve["standard_error_angstrom2"].astype(float).to_numpy()
     axis.plot(lag, value, color=colour, linewidth=1.1, label=label)
     known, low = half == half, value - half
     low = low if positive is False else low.clip(0.2 * abs(value))  # a log axis has no 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
 from haven.report.figures.style import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 KILO = 1000.0
 BEYOND = 1.02  # how far lines go on beyond the data, as a factor of the temperature
-BOLTZMANN_EV = 8.617333262e-5  # eV/K
 
 
 def _points(axis: Axes, mine: Table, u_ev: float, shift: float, filled: bool = True) -> None:
@@ -119,7 +119,7 @@ def _lines(axis: Axes, fits: Table, quantity: str, temperatures: Iterable[float]
             "records"):
         if not fit["prefactor"] or fit["prefactor"] != fit["prefactor"]:
             continue
-        y = fit["prefactor"] * np.exp(-fit["activation_ev"] * x / (KILO * BOLTZMANN_EV))
+        y = fit["prefactor"] * np.exp(-fit["activation_ev"] * x / (KILO * BOLTZMANN_EV_PER_K))
         y = y * x / KILO if quantity.startswith("sigma") else y
         axis.plot(x, y, color=u_colour(fit["u_ev"]), linewidth=1.0, zorder=0,
                   linestyle="-" if fit["u_ev"] == 0 else "--")

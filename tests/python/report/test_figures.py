@@ -1,0 +1,32 @@
+"""Figures: each is registered once, has a section, and its picture carries its key."""
+
+from pathlib import Path
+
+from report_tables import write_study
+
+from haven.report import layout, page
+from haven.report.comparison import load_reference, of_material
+from haven.report.figures import FIGURES, Given, draw_all
+from haven.report.measured import collect
+
+
+def test_every_figure_has_a_key_of_its_own_and_is_shown():
+    keys = [figure.key for figure in FIGURES]
+    assert len(set(keys)) == len(keys)
+    told = {key for _, listed, _ in layout.STUDY for key in listed}
+    in_sections = {key for _, _, listed, _ in layout.SECTIONS for key in listed}
+    assert told <= set(keys)
+    assert set(keys) - told - in_sections == {"answer"}  # which opens the report
+    names = {section[0] for section in layout.SECTIONS}
+    unknown = {figure.section for figure in FIGURES} - names
+    assert unknown == {"answer", "barriers"}  # barriers: with the study's own figures
+
+
+def test_a_picture_carries_the_key_it_is_registered_under(tmp_path):
+    tables = page.load_tables(write_study(tmp_path))
+    root = Path(page.__file__).resolve().parents[3] / "assets" / "reference"
+    material = page.material_of(tables)
+    given = Given(tables, collect(tables), of_material(load_reference(root), material), [])
+    drawn = {figure.key: figure.draw(given) for figure in FIGURES}
+    assert all(picture is None or picture.key == key for key, picture in drawn.items())
+    assert {"msd", "conductivity", "barriers", "cost"} <= {p.key for p in draw_all(given)}
