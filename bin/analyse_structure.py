@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Radial distribution functions and coordination numbers of a trajectory."""
+"""Radial distribution functions and coordination numbers of a trajectory.
+
+For example: ./haven structure run_600K.lammpstrj --type_map 'Li Ti Cl'
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,16 @@ from haven.mechanism.options import Distributions
 
 def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--material", required=True, help="material file")
-    options.add_argument("--trajectory", required=True,
-                         help="Haven npz, LAMMPS dump, or any file ASE reads")
+    options.add_argument("file", nargs="?", metavar="FILE",
+                         help="npz, LAMMPS dump, extxyz, XDATCAR, XTC, .. or a structure")
+    options.add_argument("--trajectory", metavar="FILE", help="another way to name the file")
+    options.add_argument("--material", help="material file, whose elements alone may be there; "
+                                            "left out: the cell's formula")
     options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
-    options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
-    options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
+    options.add_argument("--topology", help="file that names the atoms, for DCD, XTC, TRR, NetCDF")
+    options.add_argument("--u_ev", type=float, default=0.0, help="Hubbard U, eV")
+    options.add_argument("--temperature_k", type=float, help="temperature, K; left out: from a "
+                                                             "name such as run_600K.xtc")
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
     options.add_argument("--seed", type=int, default=1, help="seed of the potential")
     add_name(options)
@@ -36,25 +43,36 @@ def main(argv: list[str] | None = None) -> None:
     from haven.mechanism.tables import RDF
     from haven.trajectory import all_atoms
 
-    material = load_material(given.material)
-    path = existing(given.trajectory, "trajectory")
-    symbols, frames = all_atoms.read_frames(path, given.type_map.replace(",", " ").split())
-    if unknown := sorted(set(symbols) - set(material.species)):
+    if not (given.file or given.trajectory):
+        raise HavenError("no trajectory: name a file")
+    path = existing(given.file or given.trajectory, "trajectory")
+    temperature = given.temperature_k or all_atoms.temperature_in(path.name)
+    if temperature is None or not 0 < temperature < 1e5:
+        raise HavenError(f"--temperature_k {given.temperature_k}: give the temperature of {path} "
+                         "in K")
+    symbols, frames = all_atoms.read_frames(path, given.type_map.replace(",", " ").split(),
+                                            given.topology)
+    if given.material:
+        material = load_material(given.material)
+        called, species = material.name, tuple(material.species)
+    else:
+        called, species = all_atoms.formula(symbols), tuple(sorted(set(symbols)))
+    if unknown := sorted(set(symbols) - set(species)):
         raise HavenError(f"{path}: element {', '.join(unknown)} is not of the material "
-                         f"({', '.join(material.species)})")
+                         f"({', '.join(species)})")
     table = rdf.rdf_table(symbols, frames, given.rdf_max_angstrom, given.rdf_bins)
     keys = {
-        "material": material.name,
+        "material": called,
         "u_ev": given.u_ev,
-        "temperature_k": given.temperature_k,
+        "temperature_k": temperature,
         "replica": given.replica,
         "seed": given.seed if given.source == "dlmd" else None,
         "source": given.source,
     }
-    name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
+    name = given.name or run_id(given.u_ev, temperature, given.replica)
     suffix = "" if given.source == "dlmd" else f"_{given.source}"
-    if given.source == "aimd" and (labels := read_run(path, given.u_ev, material.species)):
-        tables.write(VERDICTS, verdict_rows(labels, material.name, f"{name}_aimd"),
+    if given.source == "aimd" and (labels := read_run(path, given.u_ev, species)):
+        tables.write(VERDICTS, verdict_rows(labels, called, f"{name}_aimd"),
                      Path(given.out) / f"{name}_aimd.verdicts.parquet", {"trajectory": path.name})
     target = Path(given.out) / f"{name}{suffix}.rdf.parquet"
     tables.write(RDF, table.assign(**keys), target, {"trajectory": path.name})

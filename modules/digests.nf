@@ -15,6 +15,7 @@ def packagesOf() {
         fit_arrhenius          : ['core', 'trajectory', 'dynamics', 'transport'],
         import_frames          : ['core', 'material', 'labels'],
         label_frames           : ['core', 'material', 'labels'],
+        make_material          : ['core', 'material'],
         measure_cost           : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost'],
         measure_learning       : ['core', 'material', 'labels', 'potential'],
         minimise               : ['core', 'material', 'labels', 'potential', 'dynamics'],

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes assets/models anew from the shipped frames, with small as first argument assets/models/small, the fast potentials of
-# the study, or with dpa4 assets/models/dpa4 (./haven setup --pytorch):
+# Makes assets/models anew from the shipped frames, with small as first argument the fast potentials of assets/models/small, with
+# small_d3bj those of labels with dispersion, or with dpa4 assets/models/dpa4 (./haven setup --pytorch):
 # trains two potentials for each U, larger and longer than the demo's, tests them, copies them with provenance, errors and
 # checksums. HAVEN_SCRATCH names a folder to work in: called again with it, the trainings go on from their checkpoints. Further
 # options go to nextflow run. About 13 minutes of one core a potential, 5 for a small one, half an hour with dpa4.
@@ -10,10 +10,11 @@ place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-models.XXXXXX")}
 target=$root/assets/models kept=pb profile=demo
 network=(--cutoff_angstrom 7 --embedding 25,50,100 --axis_neurons 16 --fitting 120,120,120 --fitting_activation gelu
   --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400)
-if [ "${1:-}" = small ]; then
-  shift
-  target=$target/small
+if [ "${1:-}" = small ] || [ "${1:-}" = small_d3bj ]; then
+  target=$target/$1
   network=(--fitting_activation gelu --training_steps 40000 --learning_rate_stop 1e-5 --decay_steps 400)
+  [ "$1" = small ] || network+=(--dispersion d3bj)
+  shift
 elif [ "${1:-}" = dpa4 ]; then
   shift
   target=$target/dpa4 kept=pt profile=demo,equivariant network=()

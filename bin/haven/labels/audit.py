@@ -181,6 +181,8 @@ def _other_states(
 def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
     """Return the frames made with other settings than most, with the reason to leave them out.
 
+    Where two settings have as many frames, neither is the usual one and both are left out.
+
     Only what a frame's header says counts: program, functional, cutoff, smearing, dispersion,
     pseudopotentials, Pulay stress.
     """
@@ -188,9 +190,18 @@ def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
     usual = _most_told(told)
     found: dict[int, str] = {}
     for key in usual:
+        counts = Counter(own[key] for own in told if own.get(key, "imported") != "imported")
+        ranks = counts.most_common(2)
+        tied = len(ranks) > 1 and ranks[0][1] == ranks[1][1]
         for index, own in enumerate(told):
-            if own.get(key, "imported") not in ("imported", usual[key]):
-                found.setdefault(index, f"other settings: {key} {own[key]}, usual {usual[key]}")
+            value = own.get(key, "imported")
+            if value == "imported":
+                continue
+            if tied:
+                found.setdefault(index, f"other settings: {key} {value}, and none is usual "
+                                        f"({', '.join(sorted(counts))}): give frames of one")
+            elif value != usual[key]:
+                found.setdefault(index, f"other settings: {key} {value}, usual {usual[key]}")
     return found
 
 

@@ -291,6 +291,8 @@ def _settings(text: str) -> dict[str, Any]:
         ("ISMEAR", r"\bISMEAR =\s*(-?\d+);"), ("SIGMA", r"\bSIGMA\s+=\s*(\S+)\s+broadening"),
         ("ENCUT", r"\bENCUT\s*=\s*(\S+) eV"), ("LEXCH", r"LEXCH\s*=\s*(\S+)"),
     ) if (found := re.search(pattern, text))}
+    if "w/o vdW" in text:  # an old wording, which does not print the tag
+        tags["LVDW"] = "T"
     if family:
         tags["LEXCH"] = family.group(1)
     return settings_of(tags, list(dict.fromkeys(titles)))

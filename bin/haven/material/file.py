@@ -29,6 +29,7 @@ LARGEST_CHARGE, LARGEST_MOMENT = 8.0, 10.0  # of an ion: Os8+, and Gd3+ has 7 Bo
 # (chlorides, sulphides) to 1.0 (perovskites); a lattice in bohr has a seventh of its own.
 PACKING = (0.2, 1.6)
 OUTSIDE = 2.0  # a coordinate further from 0 is no fraction: per cent, or Angstrom
+ROUNDED_CHARGE = 1e-3  # of all positive charge: what occupancies of three digits may leave over
 LARGEST_FILE = 1_000_000  # bytes
 EXPONENT = re.compile(r"[-+]?\d+\.?\d*[eE][-+]?\d+")  # YAML 1.1 takes 1e-3 for text
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,59}")
@@ -85,11 +86,6 @@ def _loader() -> Any:
             if twice:
                 raise yaml.YAMLError(f"{twice[0]} is given twice {node.start_mark}")
             return super().construct_mapping(node, deep)
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("aliases (*name) are not taken: write the entry out")
-            return super().compose_node(parent, index)
 
     return Once
 
@@ -340,7 +336,8 @@ def _check(material: Material, source: Path) -> None:
         raise HavenError(f"{source}: site {both[0]} is an anion and a cation site: give the two "
                          "names of their own")
     charge = sum(n * material.charges[s] for s, n in material.composition.items())
-    if abs(charge) > 1e-3:
+    positive = sum(n * max(material.charges[s], 0) for s, n in material.composition.items())
+    if abs(charge) > ROUNDED_CHARGE * positive:
         raise HavenError(f"{source}: charges of {material.formula} sum to {charge:+g}, not 0")
     _check_anions(material, source)
     for label in material.occupancies:

@@ -102,7 +102,7 @@ def _or_joined(row: Row, joined: dict[tuple[float, float, str], Row], key: tuple
 
 def _diffusion(tables: Tables) -> Iterator[Row]:
     table, joined = judged(tables["diffusion"], tables["runs"]), together(tables)
-    table = table[table["axis"] == "xyz"]
+    table = table[(table["axis"] == "xyz") & table["quantity"].isin(DIFFUSION)]
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
         row = _or_joined(_pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit), joined, key)

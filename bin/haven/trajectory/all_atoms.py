@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,21 @@ from haven.trajectory import readers
 from haven.trajectory.trajectory import read_members
 
 Frame = tuple[Floats, Floats]
+TEMPERATURE = re.compile(r"(?<![0-9.])(\d+(?:\.\d+)?)K(?![A-Za-z])|_t(\d+(?:\.\d+)?)(?=_|\b)")
+"""A temperature in a file's name: ``run_600K.xtc``, or ``u4_t298_r0`` as Haven names runs."""
+
+
+def temperature_in(name: str) -> float | None:
+    """Return the temperature in K that a file's name says, if any."""
+    seen = TEMPERATURE.search(name)
+    return None if seen is None else float(seen.group(1) or seen.group(2))
+
+
+def formula(symbols: Sequence[str]) -> str:
+    """Return the reduced formula of atoms, such as ``Li3TiCl6``."""
+    from ase.formula import Formula
+
+    return Formula.from_list([str(symbol) for symbol in symbols]).reduce()[0].format("metal")
 
 
 def read_frames(

@@ -19,6 +19,14 @@ import numpy as np
 from haven.core.errors import HavenError, existing, log
 from haven.core.periodic import heights, minimum_image
 from haven.trajectory.checks import check_closest, check_length_unit, check_times
+from haven.trajectory.frame_checks import (
+    SAID_TWICE,
+    cell_of,
+    check_constant,
+    check_same,
+    moved_too_far,
+    unflipped,
+)
 from haven.trajectory.parts import part_of
 from haven.trajectory.readers import Frame, Unsaid, read_frames
 from haven.trajectory.trajectory import DAMAGE, Trajectory, check, open_npz
@@ -31,10 +39,7 @@ SAME_ANGSTROM = 0.02
 """Root-mean-square distance below which two frames of one time are one: the rounding of files."""
 OUTSIDE_ANGSTROM = 1.5
 """How far wrapped atoms may leave the cell: programs fold them back only now and then."""
-FARTHEST_ANGSTROM = 1e6
 CHUNK_BYTES = 1 << 26
-SAID_TWICE = 0.01
-"""Relative difference from which an option and a file contradict each other."""
 
 
 @dataclass(frozen=True)
@@ -296,13 +301,14 @@ def _pass(
     ambiguous: HavenError | None = None
     clocks: list[float] = []
     for place, number, source, frame in _frames(sources, wanted, way):
-        cell = _cell(source, number, frame, wanted)
+        cell = cell_of(source, number, frame, wanted.cell, number == wanted.start)
         if held is None:
             held, last_cell = _begin(source, frame, cell, wanted), cell
-        _same(source, number, frame, held)
-        cell = _unflipped(cell, last_cell)
+        check_same(source, number, frame, held.symbols, held.ids)
+        cell = unflipped(cell, last_cell)
         last_cell = cell
-        _constant(source, number, cell, held, wanted.cell_changes)
+        if not wanted.cell_changes:
+            check_constant(source, number, cell, held.cells[0] if held.cells else cell)
         scaled = frame.positions @ np.linalg.inv(cell)
         loose = frame.unwrapped if frame.unwrapped is not None else way.unwrapped
         if frame.unwrapped is None and not way.unwrapped:
@@ -313,7 +319,7 @@ def _pass(
             move = scaled - previous
             move -= np.round(move)
             if np.abs(move).max() > AMBIGUOUS and ambiguous is None:
-                ambiguous = _moved(source, number, move, frame.unwrapped is None)
+                ambiguous = moved_too_far(source, number, move, frame.unwrapped is None)
                 if frame.unwrapped is not None:
                     raise ambiguous
             unwrapped = unwrapped + move
@@ -384,52 +390,6 @@ def _begin(source: Path, frame: Frame, cell: np.ndarray, wanted: Wanted) -> _Hel
     return _Held(frame.symbols, frame.ids, mobile, framework, masses, weights)
 
 
-def _cell(source: Path, number: int, frame: Frame, wanted: Wanted) -> np.ndarray:
-    """Return the cell of a frame, checked: its own, or the one given for files without."""
-    cell = np.asarray(frame.cell, float)
-    if not np.isfinite(cell).all():
-        raise HavenError(f"{source}: frame {number} has a cell with values that are not finite")
-    size = np.abs(cell).max()
-    flat = size == 0 or abs(np.linalg.det(cell / size)) < 1e-9
-    if flat and wanted.cell is None:
-        raise HavenError(f"{source} has no cell: periodic boundaries are needed; give --lattice "
-                         "a,b,c or a,b,c,alpha,beta,gamma (Angstrom, degrees)")
-    if flat:
-        assert wanted.cell is not None
-        return wanted.cell
-    if wanted.cell is not None and number == wanted.start:
-        own, given = heights(cell), heights(wanted.cell)
-        if np.abs(own - given).max() > SAID_TWICE * own.max():
-            raise HavenError(f"{source} has a cell of heights {_three(own)} Angstrom, --lattice "
-                             f"one of {_three(given)}: leave --lattice out")
-    return cell
-
-
-def _three(values: np.ndarray) -> str:
-    return ", ".join(f"{value:.4g}" for value in values)
-
-
-def _unflipped(cell: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Return the cell in the vectors that continue ``last``'s: a flip of a tilted box undone.
-
-    A flip, as of LAMMPS's ``fix npt ... flip yes``, takes other vectors for the same lattice:
-    ``cell = m last`` with a matrix m of whole numbers and determinant 1.
-    """
-    ratio = cell @ np.linalg.inv(last)
-    whole = np.round(ratio)
-    if (whole == np.eye(3)).all() or abs(abs(np.linalg.det(whole)) - 1) > 1e-6:
-        return cell
-    back = np.linalg.inv(whole) @ cell
-    return back if np.abs(back - last).max() < 0.05 * np.abs(last).max() else cell
-
-
-def _constant(source: Path, number: int, cell: np.ndarray, held: _Held, changes: bool) -> None:
-    first = held.cells[0] if held.cells else cell
-    if not changes and np.abs(cell - first).max() > 1e-4 * np.abs(cell).max():
-        raise HavenError(f"{source}: the cell changes at frame {number}: run at constant volume, "
-                         "or give --cell_changes for the mean cell")
-
-
 def _outside(span: np.ndarray, scaled: np.ndarray, cell: np.ndarray, way: _Way) -> np.ndarray:
     """Return each atom's least and largest scaled coordinates (2, A, 3) up to now.
 
@@ -444,39 +404,6 @@ def _outside(span: np.ndarray, scaled: np.ndarray, cell: np.ndarray, way: _Way) 
     if (widest > 1 + np.maximum(0.05, OUTSIDE_ANGSTROM / heights(cell))).any():
         raise _AgainError(replace(way, unwrapped=True))
     return span
-
-
-def _moved(source: Path, number: int, move: np.ndarray, unknown: bool) -> HavenError:
-    atom = int(np.abs(move).max(axis=1).argmax())
-    advice = "save frames more often, or unwrapped"
-    if unknown:
-        advice += "; if the file holds unwrapped positions, give --unwrapped; if it joins two " \
-                  "runs, --stop or --start there"
-    return HavenError(f"{source}: an atom moves by {np.abs(move).max():.2f} of the cell at frame "
-                      f"{number} (atom {atom + 1}): {advice}")
-
-
-def _same(source: Path, number: int, frame: Frame, held: _Held) -> None:
-    """Refuse a frame of other atoms than the first, or with positions that are none."""
-    if len(frame.symbols) != len(held.symbols):
-        raise HavenError(f"{source}: {len(frame.symbols)} atoms at frame {number}, "
-                         f"{len(held.symbols)} before: the number may not change")
-    if frame.ids is not None and held.ids is not None and (frame.ids != held.ids).any():
-        raise HavenError(f"{source}: there are other atoms at frame {number}: their ids changed")
-    if (frame.symbols != held.symbols).any():
-        row = int(np.argmax(frame.symbols != held.symbols))
-        both = f"from {held.symbols[row]} to {frame.symbols[row]}"
-        if frame.ids is not None:
-            raise HavenError(f"{source}: the atom of id {frame.ids[row]} changes at frame {number} "
-                             f"{both}: an id must keep its element; use one side with --stop or "
-                             "--start")
-        raise HavenError(f"{source}: atoms change order at frame {number} (atom {row + 1} {both}): "
-                         "write them in one order, or with ids")
-    if not np.isfinite(frame.positions).all():
-        raise HavenError(f"{source}: frame {number} has values that are not finite")
-    if np.abs(frame.positions).max() > FARTHEST_ANGSTROM:
-        raise HavenError(f"{source}: frame {number} has a coordinate of "
-                         f"{np.abs(frame.positions).max():.3g} Angstrom, which is no atom's")
 
 
 def _in_order(
@@ -566,7 +493,7 @@ def _write(
         "mobile_symbol": np.array(species), "symbols": held.symbols, "mobile_index": rows,
         "framework": np.array(held.framework, dtype=str),
         "all_time_ps": times[held.all_frames],
-        "all_angstrom": (np.array(held.all) @ turn).astype(np.float32),
+        "all_angstrom": np.stack([(one @ turn).astype(np.float32) for one in held.all]),
     }
     shape = {"descr": "<f4", "fortran_order": False, "shape": (len(frames), len(rows), 3)}
     each = max(1, CHUNK_BYTES // (12 * len(rows)))

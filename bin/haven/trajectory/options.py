@@ -26,7 +26,7 @@ def add_reading(options: argparse.ArgumentParser) -> None:
     group.add_argument("--topology", metavar="FILE",
                        help="file that names the atoms (PDB, GRO, LAMMPS data, ..), for DCD, XTC, "
                             "TRR, NetCDF")
-    group.add_argument("--lattice", default="", metavar="LENGTHS",
+    group.add_argument("--cell", "--lattice", dest="lattice", default="", metavar="LENGTHS",
                        help="a,b,c or a,b,c,alpha,beta,gamma or nine numbers, Angstrom and "
                             "degrees, for files without a cell")
     group.add_argument("--cell_changes", action="store_true",
@@ -88,7 +88,7 @@ def cell_of(text: str) -> np.ndarray | None:
         return None
     found = numbers(text, None, "cell")
     if len(found) not in (3, 6, 9) or not all(map(math.isfinite, found)):
-        raise HavenError(f"--lattice is {text}: give a,b,c or a,b,c,alpha,beta,gamma or "
+        raise HavenError(f"--cell is {text}: give a,b,c or a,b,c,alpha,beta,gamma or "
                          "nine numbers")
     if len(found) == 9:
         cell = np.array(found).reshape(3, 3)
@@ -96,8 +96,8 @@ def cell_of(text: str) -> np.ndarray | None:
         from ase.geometry import cellpar_to_cell
 
         if min(found) <= 0 or max(found[3:], default=90) >= 180:
-            raise HavenError(f"--lattice is {text}: lengths must be positive, angles below 180")
+            raise HavenError(f"--cell is {text}: lengths must be positive, angles below 180")
         cell = cellpar_to_cell(found if len(found) == 6 else [*found, 90, 90, 90])
     if not np.isfinite(cell).all() or abs(np.linalg.det(cell)) < 1e-3:
-        raise HavenError(f"--lattice is {text}: these vectors span no volume")
+        raise HavenError(f"--cell is {text}: these vectors span no volume")
     return cell

@@ -10,6 +10,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.core.periodic import heights
+from haven.trajectory import all_atoms
 from haven.trajectory.trajectory import Trajectory
 from haven.transport import diffusion, rows
 from haven.transport import displacements as msd
@@ -179,12 +180,8 @@ def charge_of(symbol: str) -> float:
 
 def formula(trajectory: Trajectory) -> str:
     """Return the reduced formula of the cell, such as ``Li3TiCl6``; of ions alone their symbol."""
-    from ase.formula import Formula
-
     symbols = [str(symbol) for symbol in trajectory.extra.get("symbols", ())]
-    if not symbols:
-        return trajectory.symbol
-    return Formula.from_list(symbols).reduce()[0].format("metal")
+    return all_atoms.formula(symbols) if symbols else trajectory.symbol
 
 
 def check_speed(trajectory: Trajectory, curves: Curves, temperature_k: float) -> None:

@@ -214,13 +214,18 @@ def _yields(
 ) -> tuple[likelihood.Yields, np.ndarray]:
     """Return what jumps yield, from joined conditions or runs with numbers, and temperatures (C,).
 
-    With several potentials each has conditions of its own.
+    With several potentials each has conditions of its own. Where enough temperatures are diffusive,
+    the others give the number of their jumps alone: of few jumps, those that lead back later have
+    not been seen yet, so that each would seem to yield too much.
     """
     part = quantity.partition("_")[2]
     warm = set(kept["temperature_k"])
     seeds = {one.keys["seed"] for one in joined} - {None}
     chosen = [one for one in joined if (one.keys["seed"] is None) == (not seeds)
               and one.keys["temperature_k"] in warm and part in one.logs and one.hops > 0]
+    grown = [one for one in chosen if one.verdict_on("self") == "diffusive"]
+    if len({one.keys["temperature_k"] for one in grown}) >= FEWEST_TEMPERATURES:
+        chosen = grown
     if joined:
         logs, errors = (np.array([one.logs[part][place] for one in chosen]) for place in (0, 1))
         hops, exposure = (np.array([getattr(one, name) for one in chosen], float)

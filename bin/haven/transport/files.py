@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log
 from haven.core.options import numbers
+from haven.trajectory.all_atoms import temperature_in
 from haven.trajectory.convert import Wanted
 from haven.trajectory.readers import read_frames
 
-IN_NAME = re.compile(r"(?<![0-9.])(\d+(?:\.\d+)?)K(?![A-Za-z])|_t(\d+(?:\.\d+)?)(?=_|\b)")
 RUNS = ("auto", "one", "each")
 
 
@@ -108,8 +107,7 @@ def _temperature(path: Path) -> float | None:
         value = open_npz(path).meta.get("temperature_k")
         if value is not None:
             return float(value)
-    seen = IN_NAME.search(path.name)
-    return None if seen is None else float(seen.group(1) or seen.group(2))
+    return temperature_in(path.name)
 
 
 def _pieces(paths: list[Path], how: str, wanted: Wanted) -> list[list[Path]]:

@@ -35,7 +35,8 @@ MSD = Schema("msd", (
 DIFFUSION = Schema("diffusion", (
     *RUN,
     text("species", "mobile element"),
-    text("quantity", "self | total | distinct | haven"),
+    text("quantity", "self | total | distinct | haven; beside them total_NAME and haven_NAME by "
+         "another estimator"),
     text("axis", "xyz | x | y | z | a | b | c (along the cell's vectors) | xy | xz | yz "
          "(off-diagonal, self only)"),
     real("value", "coefficient, or Haven ratio D_self / D_total", nullable=True),
@@ -49,7 +50,8 @@ DIFFUSION = Schema("diffusion", (
     real("loglog_slope_error", "standard error of that slope", nullable=True),
     real("hop_events", "cage-to-cage jumps of the mobile ions seen in the trajectory",
        nullable=True),
-    text("estimator", "walk (sine modes of the increments)"),
+    text("estimator", "walk (sum over all ions, sine modes of the increments) | local (pairs of "
+         "ions within a radius) | blocks (means over stretches)"),
     FRAME,
     VERDICT,
     whole("ions", "mobile ions", nullable=True),

@@ -16,6 +16,7 @@ from ase import Atoms
 from ase.io import read, write
 from trained import MATERIAL, call, kill_when, script, trained
 
+from haven.core import options as core_options
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.dynamics import job, lammps, production, segments
@@ -204,7 +205,10 @@ def test_a_restart_cut_off_gives_way_to_the_one_before(tmp_path, undisturbed, ca
     assert "production.120.restart is cut off" in caplog.text
 
 
-def test_a_run_that_explodes_is_kept_with_its_verdict(minimised, potential, tmp_path):
+def test_a_run_that_explodes_is_kept_with_its_verdict(minimised, potential, tmp_path, monkeypatch):
+    item = core_options._item  # a time step that nobody may ask for
+    monkeypatch.setattr(core_options, "_item", lambda told, part, text: (
+        float(part) if told.name == "timestep_fs" else item(told, part, text)))
     held = run(minimised, potential, tmp_path, timestep_fs=20, dump_ps=0.04,
                equilibration_ps=0.0, production_ps=20)
     row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]

@@ -422,3 +422,13 @@ def test_the_limit_of_distances_is_a_parameter():
     assert audit(found, Limits()) == ["", "", ""]
     reasons = audit(found, Limits(min_distance_angstrom=3.0))
     assert all(reason.startswith("atoms ") and "limit 3.00" in reason for reason in reasons)
+
+
+def test_settings_of_which_none_is_usual_are_all_left_out():
+    found = frames.check_frames(labelled(1, 4), Path("x.u4.extxyz"), 4.0, SPECIES)
+    cutoffs = (200.0, 200.0, 300.0, 300.0)
+    some = [replace(frame, info={**frame.info, "plane_wave_cutoff_ev": cutoff})
+            for frame, cutoff in zip(found, cutoffs, strict=True)]
+    reasons = audit(some, Limits())
+    assert all("none is usual (200, 300)" in reason for reason in reasons)
+    assert audit(some[:3], Limits())[:2] == ["", ""]

@@ -116,9 +116,9 @@ def test_a_relaxation_of_another_u_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("options", "said"), [
-    (("--relax_supercell", "2,2"), "give 3 numbers"),
-    (("--relax_supercell", "0,1,1"), "whole numbers above 0"),
-    (("--relax_replicas", "0"), "whole numbers above 0"),
+    (("--relax_supercell", "2,2"), "give 3 values with commas between"),
+    (("--relax_supercell", "0,1,1"), "it must be at least 1, at most 100"),
+    (("--relax_replicas", "0"), "--relax_replicas is 0: it must be at least 1"),
     (("--potential", "none.pb"), "none.pb does not exist"),
 ])
 def test_bad_options_of_relaxing(tmp_path, options, said):

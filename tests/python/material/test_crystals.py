@@ -214,7 +214,7 @@ def test_the_real_cause_of_wrong_anions_is_named(tmp_path):
 
 @pytest.mark.parametrize(("text", "words"), [
     (b"\xff\xfe", "no text in UTF-8"), (b"name: a\nname: b\n", "name is given twice"),
-    (b"a: &x [1]\nb: *x\n", "aliases"), (b"a: [1, 2\n", "no YAML"), (b"", "lacks name"),
+    (b"a: &x [1]\nb: *x\n", "lacks name"), (b"a: [1, 2\n", "no YAML"), (b"", "lacks name"),
     (b"- 1\n", "lacks name"),
 ])
 def test_files_that_are_no_material_end_in_one_line(tmp_path, text, words):

@@ -337,13 +337,13 @@ def test_job_key_follows_data_and_settings(folder):
 def test_weights_of_another_network_are_refused(folder):
     given = folder / "uncompressed_u4_s1.pb"
     own = settings.Settings(embedding=(4, 8), axis_neurons=4, fitting=(16, 16),
-                            cutoff_angstrom=5.0, precision="float64")
+                            cutoff_angstrom=5.0, precision="float64", type_one_side=True)
     same = make_input(own, ["Li", "Ti", "Cl"], [1], [], [], False)["model"]
     model_file.check_network(given, same)
-    for key, value in (("embedding", (4, 9)), ("cutoff_angstrom", 6.0), ("type_one_side", True),
+    for key, value in (("embedding", (4, 9)), ("cutoff_angstrom", 6.0), ("type_one_side", False),
                        ("fitting_activation", "gelu")):
-        other = potential.make_input(replace(settings, **{key: value}), ["Li", "Ti", "Cl"], [1],
-                                     [], [], False)["model"]
+        other = make_input(replace(own, **{key: value}), ["Li", "Ti", "Cl"], [1], [], [],
+                           False)["model"]
         with pytest.raises(HavenError, match=rf"another network .*\({key} "):
             model_file.check_network(given, other)
 
@@ -352,6 +352,7 @@ def test_a_training_goes_on_from_a_given_potential_s_weights(folder, tmp_path):
     (tmp_path / "start").mkdir()
     shutil.copy(folder / "uncompressed_u4_s1.pb", tmp_path / "start" / "u4_s1.pb")
     arguments = [a for a in train_arguments(folder) if a != "--compress"]
+    arguments[:0] = ["--compress", "false"]
     arguments[arguments.index("--checkpoint_dir") + 1] = tmp_path / "checkpoints"
     done = call("train_potential.py", *arguments[:-1], tmp_path, "--training_steps", 40,
                 "--learning_rate_start", 0.001, "--init_models", tmp_path / "start")

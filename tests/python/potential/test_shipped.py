@@ -22,7 +22,7 @@ from haven.potential.families.deepmd.model_file import describe
 ASSETS = Path(__file__).parents[3] / "assets"
 FRAMES = ASSETS / "frames" / "li3ticl6"
 MODELS = ASSETS / "models"
-FOLDERS = (MODELS, MODELS / "small")
+FOLDERS = (MODELS, MODELS / "small", MODELS / "small_d3bj")
 CELLS = ASSETS / "cells" / "li3ticl6"
 SHIPPED = sorted(p.stem for p in MODELS.glob("u*_s*.pb"))
 
@@ -158,11 +158,14 @@ def test_a_shipped_potential_says_what_it_was_trained_on(name, folder, frames):
 
 @pytest.mark.parametrize("folder, u_ev, along_aimd", [
     (MODELS, 0, 0.0482), (MODELS, 4, 0.0498),
-    (MODELS / "small", 0, 0.0509), (MODELS / "small", 4, 0.0552)])
+    (MODELS / "small", 0, 0.0509), (MODELS / "small", 4, 0.0552),
+    (MODELS / "small_d3bj", 0, 0.0512), (MODELS / "small_d3bj", 4, 0.0550)])
 def test_a_shipped_potential_has_the_errors_it_is_shipped_with(tmp_path, folder, u_ev, along_aimd):
     from trained import call
 
-    built = call("build_dataset.py", "--frames", FRAMES, "--u_ev", u_ev, "--out", tmp_path)
+    dispersion = "d3bj" if folder.name.endswith("d3bj") else "none"
+    built = call("build_dataset.py", "--frames", FRAMES, "--u_ev", u_ev, "--out", tmp_path,
+                 "--dispersion", dispersion)
     assert built.returncode == 0, built.stderr
     name, content = f"u{u_ev}_s1", tmp_path / f"u{u_ev}.dataset"
     digest = json.loads((content / "dataset.json").read_text())["sha256"]

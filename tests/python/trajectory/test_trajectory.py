@@ -298,3 +298,23 @@ def test_a_jump_length_that_is_none_is_refused(length):
     with pytest.raises(HavenError, match=r"--jump_angstrom .*: must be positive"):
         analyse_transport.main(["--trajectory", "t.npz", "--temperature_k", "300",
                                 "--jump_angstrom", length])
+
+
+def test_large_dumps_are_read_by_two_processes_alike(tmp_path, path, monkeypatch):
+    from haven.trajectory.readers import Unsaid, lammps_dump, read_frames
+
+    file = dump(tmp_path / "d.dump", path, "id element xs ys zs ix iy iz")
+    alone = list(read_frames(file, Unsaid()))
+    monkeypatch.setattr(lammps_dump, "LARGE_BYTES", 0)
+    monkeypatch.setattr(lammps_dump.os, "sched_getaffinity", lambda _: {0, 1})
+    together = list(read_frames(file, Unsaid()))
+    assert len(alone) == len(together) == 40
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.positions, other.positions)
+        np.testing.assert_array_equal(one.ids, other.ids)
+        assert one.step == other.step and (one.symbols == other.symbols).all()
+    text = file.read_text().splitlines()
+    text[17 * 7 + 12] = "4 Ti 0.5"
+    file.write_text("\n".join(text) + "\n")
+    with pytest.raises(HavenError, match="can't be read at frame 7: a line of step 700 has 3"):
+        list(read_frames(file, Unsaid()))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +25,11 @@ TIME_PS = {"metal": 1.0, "real": 1e-3, "si": 1e12, "cgs": 1e12, "electron": 1e-3
 LENGTH_ANGSTROM = {"metal": 1.0, "real": 1.0, "si": 1e10, "cgs": 1e8, "electron": 0.529177210903,
                    "micro": 1e4, "nano": 10.0}
 MOST_ATOMS = 10**9
+LARGE_BYTES = 1 << 28
+"""Size from which a second process pays: starting it takes a second."""
+WORKERS = 2
+AHEAD = 4
+"""Frames that are read ahead: memory does not grow with the file."""
 BOUNDARIES = {a + b for a in "pfsm" for b in "pfsm"}
 POSITIONS = (  # columns, scaled by the cell, unwrapped
     (("xu", "yu", "zu"), False, True), (("xsu", "ysu", "zsu"), True, True),
@@ -35,14 +45,57 @@ def knows(path: Path) -> bool:
         return stream.read(5) == b"ITEM:"
 
 
+@dataclass(frozen=True)
+class _Text:
+    """The text of one frame, and what stands before it."""
+
+    path: Path
+    columns: list[str]
+    rows: bytes
+    count: int
+    step: int | None
+    time_ps: float | None
+    unsaid: Unsaid
+    box: np.ndarray
+    low: np.ndarray
+    scale: float
+    periodic: bool
+
+
 def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
     """Yield the frames of a dump; a last frame that is cut short is left out with a warning.
+
+    Numbers of large files are read by two processes where there are two processors.
 
     Raises
     ------
     HavenError, ValueError
         If the file says too little, or something that is no dump.
     """
+    texts = _texts(path, unsaid)
+    if path.stat().st_size < LARGE_BYTES or len(os.sched_getaffinity(0)) < 2:
+        yield from map(_frame, texts)
+        return
+    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("forkserver")) as pool:
+        waiting = deque(pool.submit(_frame, text) for text in islice(texts, AHEAD))
+        while waiting:
+            frame = waiting.popleft().result()
+            waiting.extend(pool.submit(_frame, text) for text in islice(texts, 1))
+            yield frame
+
+
+def _frame(text: _Text) -> Frame:
+    """Return the frame that a text holds."""
+    frame = _atoms(text.path, text.columns, text.rows, text.count, text.step, text.unsaid,
+                   text.box, text.low)
+    frame.step, frame.time_ps, frame.periodic = text.step, text.time_ps, text.periodic
+    frame.positions *= text.scale
+    frame.cell = text.box * text.scale
+    return frame
+
+
+def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
+    """Yield the text of each frame."""
     unit, time, step = None, None, None
     box, low, periodic, count = np.zeros((3, 3)), np.zeros(3), True, -1
     with open_bytes(path) as stream:
@@ -70,12 +123,8 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
                 if len(rows) < count or not rows[-1].endswith(b"\n"):
                     log.warning("%s: last frame is cut short and left out", path)
                     return
-                frame = _atoms(path, item.split()[2:], rows, step, unsaid, box, low)
-                frame.step, frame.time_ps = step, time
-                frame.positions *= LENGTH_ANGSTROM.get(unit or "", 1.0)
-                frame.cell = box * LENGTH_ANGSTROM.get(unit or "", 1.0)
-                frame.periodic = periodic
-                yield frame
+                yield _Text(path, item.split()[2:], b"".join(rows), count, step, time, unsaid, box,
+                            low, LENGTH_ANGSTROM.get(unit or "", 1.0), periodic)
                 time, count = None, -1
             elif item and not item.startswith("ITEM:"):
                 raise ValueError(f"a line after step {step} belongs to nothing ('{item[:40]}'): "
@@ -110,25 +159,25 @@ def _box(header: str, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _atoms(
-    path: Path, columns: list[str], rows: list[bytes], step: int | None, unsaid: Unsaid,
+    path: Path, columns: list[str], rows: bytes, count: int, step: int | None, unsaid: Unsaid,
     box: np.ndarray, low: np.ndarray,
 ) -> Frame:
     """Return the frame that the lines of ITEM: ATOMS hold."""
-    wide, words = len(columns), b"".join(rows).split()
-    if len(words) != wide * len(rows):
-        bad = next(row for row in rows if len(row.split()) != wide)
+    wide, words = len(columns), rows.split()
+    if len(words) != wide * count:
+        bad = next(row for row in rows.splitlines() if len(row.split()) != wide)
         raise ValueError(f"a line of step {step} has {len(bad.split())} columns where "
                          f"{wide} are named ('{bad.decode(errors='replace').strip()[:40]}')")
     place = {name: column for column, name in enumerate(columns)}
 
     def numbers(name: str) -> np.ndarray:
-        return np.fromiter(map(float, words[place[name]::wide]), float, len(rows))
+        return np.fromiter(map(float, words[place[name]::wide]), float, count)
 
     def whole(name: str) -> np.ndarray:
-        return np.fromiter(map(int, words[place[name]::wide]), np.int64, len(rows))
+        return np.fromiter(map(int, words[place[name]::wide]), np.int64, count)
 
     ids = whole("id") if "id" in place else None
-    order = np.arange(len(rows)) if ids is None else np.argsort(ids, kind="stable")
+    order = np.arange(count) if ids is None else np.argsort(ids, kind="stable")
     if ids is not None:
         ids = ids[order]
         if (twice := np.flatnonzero(np.diff(ids) == 0)).size:

@@ -1,0 +1,285 @@
+"""A material file from a crystallographic information file (CIF), partial occupancies included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from math import gcd
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core.errors import HavenError, existing
+from haven.material.file import ROUNDED_CHARGE
+from haven.material.orbits import expand
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+ANIONS = {"F": -1, "Cl": -1, "Br": -1, "I": -1, "O": -2, "S": -2, "Se": -2, "Te": -2, "N": -3}
+# Cations that have one valence in ionic crystals; of others neutrality tells one, or the user all.
+CATIONS = {
+    **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs", "Ag"), 1),
+    **dict.fromkeys(("Be", "Mg", "Ca", "Sr", "Ba", "Zn", "Cd"), 2),
+    **dict.fromkeys(("B", "Al", "Ga", "In", "Sc", "Y", "La", "Pr", "Nd", "Sm", "Gd", "Tb", "Dy",
+                     "Ho", "Er", "Tm", "Lu"), 3),
+    **dict.fromkeys(("Si", "Ge", "Zr", "Hf"), 4), "P": 5, "Ta": 5, "W": 6}
+MOBILE = ("Li", "Na", "Ag", "K", "Cu")
+OPEN_SHELLS = {**dict.fromkeys(("V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Mo", "Ru"), "d"),
+               **dict.fromkeys(("Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm",
+                                "Yb", "U"), "f")}
+ROUNDED = 0.02  # atoms a cell: occupancies are printed with two or three digits
+CHARGE_SHARE = 0.03  # of all positive charge, that rounded occupancies may leave over
+
+
+@dataclass(frozen=True)
+class Site:
+    """One site of a CIF: its name, points (M, 3) as fractions, and occupancy by element."""
+
+    name: str
+    points: np.ndarray
+    occupancy: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a CIF does not say; None or empty where it may be guessed."""
+
+    mobile: str | None = None
+    charges: Mapping[str, float] | None = None
+    hubbard: Mapping[str, str] | None = None
+    moments: Mapping[str, float] | None = None
+    name: str | None = None
+
+
+def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[str]]:
+    """Return the content of a material file, and notes on what was guessed.
+
+    Parameters
+    ----------
+    path
+        CIF with one structure.
+    choice
+        What the user says beside.
+
+    Raises
+    ------
+    HavenError
+        If it cannot be read, holds no anion or no mobile ion, or leaves charges open.
+    """
+    source = existing(path, "CIF")
+    atoms = _read(source)
+    sites, notes = _sites(atoms), []
+    counts = _counts(sites)
+    mobile = _mobile(counts, choice, source)
+    charges = _charges(counts, choice, source)
+    sites, counts = _neutral(sites, counts, charges, mobile, notes, source)
+    formula, units = _formula(counts)
+    symmetry = _symmetry(atoms, sites)
+    cell = atoms.cell.cellpar()
+    keys = ("a_angstrom", "b_angstrom", "c_angstrom", "alpha_degree", "beta_degree",
+            "gamma_degree")
+    content: dict[str, Any] = {
+        "name": choice.name or source.stem.lower(), "formula": formula, "formula_units": units,
+        **symmetry[0],
+        "lattice": {key: round(float(value), 6) for key, value in zip(keys, cell, strict=True)},
+        "mobile": mobile, "charges": charges}
+    if choice.moments:
+        content["moments"] = dict(choice.moments)
+    if choice.hubbard:
+        content["hubbard"] = dict(choice.hubbard)
+    open_ones = [f"{one}={shell}" for one, shell in OPEN_SHELLS.items()
+                 if one in counts and one not in (choice.hubbard or {})]
+    if open_ones:
+        notes.append(f"{', '.join(one.partition('=')[0] for one in open_ones)} may have an open "
+                     f"shell: say --hubbard {','.join(open_ones)} and --moments for labels with U")
+    negative = {element for element, charge in charges.items() if charge < 0}
+    content["anion_sites"], content["cation_sites"] = {}, {}
+    placed: dict[str, dict[str, float]] = {}
+    for site in sites:
+        place = symmetry[1](site)
+        if set(site.occupancy) <= negative and mobile not in site.occupancy:
+            whole = len(site.occupancy) == 1 and min(site.occupancy.values()) > 0.9999
+            species = (next(iter(site.occupancy)) if whole
+                       else {k: round(v, 5) for k, v in site.occupancy.items()})
+            content["anion_sites"][site.name] = {"species": species, **place}
+        elif set(site.occupancy) & negative - {mobile}:
+            raise HavenError(f"{source}: site {site.name} holds {', '.join(site.occupancy)}: "
+                             "anions and cations on one site are not taken")
+        else:
+            content["cation_sites"][site.name] = place
+            for element, value in site.occupancy.items():
+                placed.setdefault(element, {})[site.name] = round(value, 5)
+    content["occupancies"] = {
+        "default": placed, "free": {k: v for k, v in placed.items() if k != mobile}}
+    return content, notes
+
+
+def _read(source: Path) -> Atoms:
+    from ase import Atoms
+    from ase.io import read
+
+    try:
+        atoms = read(str(source), format="cif", do_not_split_by_at_sign=True)
+    except Exception as error:  # ASE raises whatever its reader does
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise HavenError(f"{source} cannot be read as a CIF ({reason})") from error
+    if not isinstance(atoms, Atoms) or not len(atoms) or atoms.cell.rank < 3:
+        raise HavenError(f"{source} holds no crystal")
+    return atoms
+
+
+def _sites(atoms: Atoms) -> list[Site]:
+    """Return the sites of a CIF, named by multiplicity and Wyckoff letter."""
+    import spglib
+
+    kinds = np.asarray(atoms.arrays.get("spacegroup_kinds", np.arange(len(atoms))))
+    told = atoms.info.get("occupancy") or {}
+    fractional = atoms.get_scaled_positions()
+    try:
+        crystal: Any = (atoms.cell.array, fractional, kinds + 1)
+        found = spglib.get_symmetry_dataset(crystal, 1e-3)
+        letters = list(found.wyckoffs) if found is not None else []
+    except Exception:  # a name only
+        letters = []
+    sites, names = [], []
+    for kind in dict.fromkeys(kinds.tolist()):
+        rows = np.flatnonzero(kinds == kind)
+        symbol = atoms.get_chemical_symbols()[rows[0]]
+        occupancy = {str(k): float(v) for k, v in (told.get(str(kind)) or {symbol: 1.0}).items()}
+        name = f"{len(rows)}{letters[rows[0]] if letters else 'x'}"
+        names.append(name)
+        if names.count(name) > 1:
+            name = f"{name}_{names.count(name)}"
+        sites.append(Site(name, fractional[rows], occupancy))
+    return sites
+
+
+def _counts(sites: list[Site]) -> dict[str, float]:
+    counts: dict[str, float] = {}
+    for site in sites:
+        for element, value in site.occupancy.items():
+            counts[element] = counts.get(element, 0.0) + value * len(site.points)
+    return counts
+
+
+def _mobile(counts: Mapping[str, float], choice: Choice, source: Path) -> str:
+    if choice.mobile:
+        if choice.mobile not in counts:
+            raise HavenError(f"--mobile {choice.mobile}: {source} has {', '.join(counts)}")
+        return choice.mobile
+    here = [element for element in MOBILE if element in counts]
+    if len(here) != 1:
+        raise HavenError(f"{source} does not say which ion is mobile: give --mobile, one of "
+                         f"{', '.join(here or counts)}")
+    return here[0]
+
+
+def _charges(counts: Mapping[str, float], choice: Choice, source: Path) -> dict[str, float]:
+    """Return formal charges: given ones, usual ones, and the one that neutrality leaves."""
+    given = dict(choice.charges or {})
+    if foreign := [element for element in given if element not in counts]:
+        raise HavenError(f"--charges names {foreign[0]}: {source} has {', '.join(counts)}")
+    known = {element: given.get(element, {**CATIONS, **ANIONS}.get(element))
+             for element in counts}
+    found = {element: float(value) for element, value in known.items() if value is not None}
+    lacking = [element for element in counts if element not in found]
+    if len(lacking) > 1:
+        raise HavenError(f"{source}: the charges of {', '.join(lacking)} are open: give "
+                         f"--charges {','.join(f'{one}=3' for one in lacking)} with their values")
+    if lacking:
+        rest = sum(found[element] * counts[element] for element in found)
+        value = -rest / counts[lacking[0]]
+        near = round(value) if abs(value - round(value)) < 0.1 else round(value, 4)
+        if not 0 < near <= 8:
+            raise HavenError(f"{source}: a neutral crystal would give {lacking[0]} the charge "
+                             f"{value:+.2f}: give --charges {lacking[0]}=...")
+        found[lacking[0]] = near
+    if min(found.values()) >= 0:
+        raise HavenError(f"{source} has no anion among {', '.join(counts)}: give --charges")
+    return {element: int(found[element]) if float(found[element]).is_integer() else found[element]
+            for element in counts}
+
+
+def _neutral(
+    sites: list[Site], counts: dict[str, float], charges: Mapping[str, float], mobile: str,
+    notes: list[str], source: Path,
+) -> tuple[list[Site], dict[str, float]]:
+    """Return sites whose occupancies are scaled so that the crystal is neutral, and their atoms.
+
+    Printed occupancies are rounded; partly filled cations, the mobile ones last, take what is left.
+    """
+    charge = sum(charges[element] * count for element, count in counts.items())
+    positive = sum(charges[e] * n for e, n in counts.items() if charges[e] > 0)
+    if abs(charge) < 0.5 * ROUNDED_CHARGE * positive:
+        return sites, counts
+    if abs(charge) > CHARGE_SHARE * positive:
+        raise HavenError(f"{source}: charges {dict(charges)} of its atoms sum to {charge:+.3f} a "
+                         "cell: give --charges, or complete the CIF")
+    partial = {element for site in sites for element, value in site.occupancy.items()
+               if sum(site.occupancy.values()) < 0.9999 and charges[element] > 0}
+    def scale_of(element: str) -> float:
+        return 1 - charge / (charges[element] * counts[element])
+
+    def fits(element: str) -> bool:
+        return all(sum(v * (scale_of(element) if e == element else 1.0)
+                       for e, v in site.occupancy.items()) <= 1 + 1e-9 for site in sites)
+
+    chosen = next((e for e in sorted(partial, key=lambda one: (one == mobile, one)) if fits(e)),
+                  None)
+    if chosen is None:
+        raise HavenError(f"{source}: charges of its atoms sum to {charge:+.3f} a cell and no "
+                         "cation site has room for it: give --charges, or complete the CIF")
+    scale = scale_of(chosen)
+    notes.append(f"occupancies of {chosen} are {scale:.4f} of the CIF's, so that charges sum to 0")
+    sites = [Site(site.name, site.points, {
+        element: value * scale if element == chosen else value
+        for element, value in site.occupancy.items()}) for site in sites]
+    return sites, _counts(sites)
+
+
+def _formula(counts: Mapping[str, float]) -> tuple[str, float]:
+    """Return the formula of one unit, and the units in the cell."""
+    near = {element: round(count) for element, count in counts.items()
+            if abs(count - round(count)) < ROUNDED and round(count)}
+    units = reduce(gcd, near.values()) if near else 1
+    words = []
+    for element, count in counts.items():
+        value = near.get(element, count) / units
+        words.append(element + ("" if value == 1 else f"{value:.4f}".rstrip("0").rstrip(".")))
+    return "".join(words), units
+
+
+def _symmetry(atoms: Atoms, sites: list[Site]) -> tuple[dict[str, Any], Any]:
+    """Return the entries that name the space group, and what turns a site into its entry.
+
+    A setting of spglib's table that gives every site from one of its points is taken; without one
+    all points are listed.
+    """
+    import spglib
+
+    cell = atoms.cell.array
+    group = atoms.info.get("spacegroup")
+    number = int(group.no) if group is not None else 1
+    for hall in range(1, 531) if number > 1 else ():
+        kind = spglib.get_spacegroup_type(hall)
+        if kind is None or kind.number != number or not all(
+                _same(expand(site.points[:1], hall, cell), site.points, cell) for site in sites):
+            continue
+        entries: dict[str, Any] = {"space_group": kind.international_short}
+        if kind.choice:
+            entries["setting"] = str(kind.choice)
+        return entries, lambda site: {"position": [round(float(x), 6) for x in site.points[0]]}
+    return {}, lambda site: {"positions": [[round(float(x), 6) for x in point]
+                                           for point in site.points]}
+
+
+def _same(found: np.ndarray, points: np.ndarray, cell: np.ndarray) -> bool:
+    if len(found) != len(points):
+        return False
+    step = found[:, None] - points[None]
+    step -= np.round(step)
+    near = np.linalg.norm(step @ cell, axis=-1)
+    return bool((near.min(axis=1) < 0.05).all())

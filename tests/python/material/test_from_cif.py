@@ -1,0 +1,125 @@
+"""A CIF becomes a material file that loads and builds; what it leaves open is asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from haven.core.errors import HavenError
+from haven.material.disorder import build
+from haven.material.file import load_material
+from haven.material.from_cif import Choice, material_of
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAD = """data_x
+_symmetry_space_group_name_H-M   '{group}'
+_symmetry_Int_Tables_number   {number}
+_cell_length_a   {a}
+_cell_length_b   {b}
+_cell_length_c   {c}
+_cell_angle_alpha   90
+_cell_angle_beta   {beta}
+_cell_angle_gamma   {gamma}
+loop_
+ _atom_site_type_symbol
+ _atom_site_label
+ _atom_site_fract_x
+ _atom_site_fract_y
+ _atom_site_fract_z
+ _atom_site_occupancy
+"""
+
+
+def cif(folder: Path, group: str, number: int, cell: tuple[float, ...], rows: str) -> Path:
+    a, b, c, beta, gamma = cell
+    path = folder / "given.cif"
+    path.write_text(HEAD.format(group=group, number=number, a=a, b=b, c=c, beta=beta, gamma=gamma)
+                    + rows)
+    return path
+
+
+HALIDE = """ Li Li1 0 0.168 0.5 1.0
+ Li Li2 0 0.5 0.5 1.0
+ In In1 0 0.3325 0 0.07
+ In In2 0 0 0 0.875
+ Cl Cl1 0.2355 0.16 0.2313 1.0
+ Cl Cl2 0.2447 0 0.7612 1.0
+"""
+ARGYRODITE = """ Li Li1 0.183 0.183 0.024 0.5
+ P P1 0 0 0.5 1.0
+ S S1 0.1195 -0.1195 0.6195 1.0
+ S S2 0.25 0.25 0.75 0.6
+ Cl Cl2 0.25 0.25 0.75 0.4
+ S S3 0 0 0 0.4
+ Cl Cl3 0 0 0 0.6
+"""
+OLIVINE = """ Li Li1 0 0 0 1
+ Fe Fe1 0.2822 0.25 0.9747 1
+ P P1 0.0948 0.25 0.4182 1
+ O O1 0.0968 0.25 0.7428 1
+ O O2 0.4571 0.25 0.2060 1
+ O O3 0.1656 0.0465 0.2848 1
+"""
+GIVEN = {
+    "halide": ("C 2/m", 12, (6.432, 11.093, 6.398, 109.8, 90.0), HALIDE),
+    "argyrodite": ("F -4 3 m", 216, (9.86, 9.86, 9.86, 90.0, 90.0), ARGYRODITE),
+    "olivine": ("P n m a", 62, (10.33, 6.01, 4.69, 90.0, 90.0), OLIVINE),
+}
+
+
+@pytest.mark.parametrize(("name", "formula", "atoms"), [
+    ("halide", "Li3InCl6", {"Li": 6, "In": 2, "Cl": 12}),
+    ("argyrodite", "Li6PS5Cl", {"Li": 24, "P": 4, "S": 20, "Cl": 4}),
+    ("olivine", "LiFePO4", {"Li": 4, "Fe": 4, "P": 4, "O": 16}),
+])
+def test_a_cif_becomes_a_material_that_builds(tmp_path, name, formula, atoms):
+    path = cif(tmp_path, *GIVEN[name])
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / "make_material.py"), str(path), "--name", name,
+         "--out", str(tmp_path), "--hubbard", "Fe=d" if name == "olivine" else ""],
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    material = load_material(tmp_path / f"{name}.yml")
+    assert material.formula == formula and material.mobile == "Li"
+    assert "position:" in (tmp_path / f"{name}.yml").read_text()
+    assert (tmp_path / f"{name}.png").stat().st_size > 1000
+    for occupancies in ("default", "free"):
+        found, _ = build(material, (1, 1, 1), occupancies, seed=1, sweeps=0)
+        assert Counter(found.get_chemical_symbols()) == atoms
+
+
+def test_what_a_cif_leaves_open_is_guessed_by_neutrality_or_asked_for(tmp_path):
+    content, notes = material_of(cif(tmp_path, *GIVEN["olivine"]), Choice())
+    assert content["charges"]["Fe"] == 2 and any("Fe may have an open shell" in n for n in notes)
+    two = OLIVINE.replace(" P P1", " Mn P1")
+    group, number, cell, _ = GIVEN["olivine"]
+    with pytest.raises(HavenError, match="charges of Fe, Mn are open: give --charges Fe=3,Mn=3"):
+        material_of(cif(tmp_path, group, number, cell, two), Choice())
+    content, _ = material_of(cif(tmp_path, group, number, cell, two),
+                             Choice(charges={"Fe": 3, "Mn": 4}))
+    assert content["charges"] == {"Li": 1, "Fe": 3, "Mn": 4, "O": -2}
+    sodium = OLIVINE.replace(" P P1", " Na P1")
+    with pytest.raises(HavenError, match="which ion is mobile: give --mobile, one of Li, Na"):
+        material_of(cif(tmp_path, group, number, cell, sodium), Choice())
+
+
+def test_rounded_occupancies_are_made_neutral_and_it_is_said(tmp_path):
+    content, notes = material_of(cif(tmp_path, *GIVEN["halide"]), Choice())
+    assert content["formula"] == "Li3InCl6" and content["formula_units"] == 2
+    assert "occupancies of In are 0.98" in notes[0]
+
+
+@pytest.mark.parametrize(("rows", "words"), [
+    ("", "cannot be read as a CIF|holds no crystal"), ("garbage", "cannot be read|holds no"),
+    (" Li Li1 0 0 0 1\n P P1 0.5 0.5 0.5 1\n", "no anion"),
+    (HALIDE.replace("0.875", "0.2"), "sum to"), (HALIDE.replace(" Li ", " Al "), "mobile"),
+])
+def test_cifs_of_no_use_end_in_one_line(tmp_path, rows, words):
+    group, number, cell, _ = GIVEN["halide"]
+    with pytest.raises(HavenError, match=words) as caught:
+        material_of(cif(tmp_path, group, number, cell, rows), Choice())
+    assert "\n" not in str(caught.value)
