@@ -74,7 +74,9 @@ def temperatures(written: Sequence[Path]) -> tuple[int, int]:
     """Return how many runs, and how many temperatures, tables of conductivity written hold."""
     held = [tables.read(CONDUCTIVITY, path) for path in written
             if path.name.endswith(f".{CONDUCTIVITY.name}.parquet")]
-    return len(held), len({float(t) for one in held for t in one["temperature_k"]})
+    runs = {(float(t), int(r)) for one in held
+            for t, r in zip(one["temperature_k"], one["replica"], strict=True)}
+    return len(runs), len({temperature for temperature, _ in runs})
 
 
 def as_csv(path: Path) -> Path:
