@@ -12,10 +12,10 @@ def modelsFolder(given, pretrained) {
     pretrained ? "${projectDir}/assets/models" : given
 }
 
-/** The user's own potentials, `u<U>_s<seed>.pb` (.pth, .dp, .pt2; .pt is compiled first), for the U values of this run. */
+/** The user's own potentials, `u<U>_s<seed>.pb` (any ending of a family; .pt is compiled first), for the U values of this run. */
 def givenPotentials(folder, u_evs) {
     if (!folder) { return [] }
-    def found = filesIn(folder).collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\.(pb|pth|dp|savedmodel|pt|pt2)\z/] }
+    def found = filesIn(folder).collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\.(pb|pth|pt2|hlo|savedmodel|dp|pair|pt)\z/] }
         .findAll { _path, name -> name.find() }
         .collect { path, name -> [[id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], plainPath(path),
             [pathOf("${folder}/${path.baseName}.potential.json")].findAll { about -> about.exists() }.collect { about -> plainPath(about) }] }

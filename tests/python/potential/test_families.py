@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -162,3 +163,10 @@ def test_minimise_dynamics_and_barriers_run_without_any_training(tmp_path):
          "--directions", "[110]", "--images", 3, "--out", tmp_path)
     found = tables.read("barriers", tmp_path / "u4_r0.barriers.parquet")
     assert len(found) and found["energy_ev"].notna().all()
+
+
+def test_the_pipeline_takes_the_files_of_every_family():
+    text = (ROOT / "modules" / "inputs.nf").read_text()
+    taken = re.search(r"\(pb\|[a-z0-9|]+\)", text).group(0).strip("()").split("|")
+    wanted = [ending.removeprefix(".") for f in families.FAMILIES for ending in f.suffixes]
+    assert taken == [*wanted, "pt"]  # and weights, which are compiled first
