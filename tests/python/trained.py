@@ -50,7 +50,8 @@ def train_arguments(folder: Path) -> list[object]:
     return ["--dataset", folder / "u4.dataset", "--u_ev", 4, "--seed", 1,
             "--training_steps", STEPS, "--embedding", "4,8", "--axis_neurons", 4,
             "--fitting", "16,16", "--cutoff_angstrom", 5, "--precision", "float64",
-            "--learning_rate_start", 0.01, "--learning_rate_stop", 0.001, "--compress",
+            "--learning_rate_start", 0.01, "--learning_rate_stop", 0.001, "--decay_steps", 100,
+            "--type_one_side", "false", "--compress",
             "--checkpoint_dir", folder / "checkpoints", "--out", folder]
 
 

@@ -74,7 +74,7 @@ def run_explore(folder, *options):
     write(cell, frame)
     model = trained() / "u4_s1.pb"
     return call("explore.py", "--structures", cell, "--potentials", model, model, "--u_ev", 4,
-                "--temperatures_k", "100", "--explore_ps", 0.02, "--explore_dump_ps", 0.004,
+                "--explore_temperatures_k", "100", "--explore_ps", 0.02, "--explore_dump_ps", 0.004,
                 "--out", folder, *options)
 
 
@@ -118,8 +118,8 @@ def test_frames_in_the_window_become_frames_to_label(tmp_path):
 
 @pytest.mark.parametrize(("options", "said"), [
     (("--explore_deviation_ev_per_angstrom", "1,0.1"), "window of deviations 1 to 0.1"),
-    (("--explore_deviation_ev_per_angstrom", "1"), "give 2 numbers"),
-    (("--temperatures_k", "hot"), "--temperatures_k is hot"),
+    (("--explore_deviation_ev_per_angstrom", "1"), "give 2 values"),
+    (("--explore_temperatures_k", "hot"), "--explore_temperatures_k is hot"),
     (("--potentials", "none.pb"), "does not exist"),
 ])
 def test_bad_options_of_exploring(tmp_path, options, said):

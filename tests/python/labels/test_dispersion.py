@@ -38,7 +38,7 @@ def test_forces_and_stress_are_derivatives_of_the_energy():
             strained.set_cell(cell, scale_atoms=True)
             ends.append(correction(strained, "PBE")[0])
         slope = (ends[0] - ends[1]) / 2 / step / ATOMS.get_volume()
-        assert stress[axis, axis] == pytest.approx(slope, rel=1e-3)
+        assert stress[axis, axis] == pytest.approx(slope, rel=5e-3)
     assert stress.trace() > 0  # attraction contracts the cell
 
 
