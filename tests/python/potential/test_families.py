@@ -155,8 +155,8 @@ def test_minimise_dynamics_and_barriers_run_without_any_training(tmp_path):
     relaxed.calc = families.calculator(path, relaxed)
     assert np.linalg.norm(relaxed.get_forces(), axis=1).max() < 0.06
     call("run_dynamics.py", "--structure", start, "--cell", "material", "--potentials", path,
-         "--u_ev", 4, "--temperature_k", 300, "--equilibration_ps", 0.2, "--production_ps", 1, "--dump_ps",
-         0.05, "--all_every", 4, "--out", tmp_path)
+         "--u_ev", 4, "--temperature_k", 300, "--equilibration_ps", 0.2, "--production_ps", 1,
+         "--dump_ps", 0.05, "--all_every", 4, "--out", tmp_path)
     run = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert run["verdict"] == "stable" and run["steps"] == 1000
     call("find_barriers.py", "--structure", start, "--potential", path, "--u_ev", 4,
