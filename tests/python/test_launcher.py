@@ -133,7 +133,8 @@ def test_every_python_import_of_the_pipeline_is_locked(repository: Path) -> None
                 found.add(node.module.split(".")[0])
     # where the user has it: a reader of further formats
     optional = {"MDAnalysis", "llvmlite"}
-    found -= {*sys.stdlib_module_names, "haven", *optional}
+    scripts = {path.stem for path in (repository / "bin").glob("*.py")}
+    found -= {*sys.stdlib_module_names, "haven", *scripts, *optional}
     foreign = {names.get(name, name) for name in found}
     assert "numpy" in foreign
     assert foreign <= locked
