@@ -27,8 +27,6 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--out", default=".", help="folder for the tables")
     options.add_argument("--labelled", nargs="*", default=[], help="steps of cells relaxed from "
                          "first principles (relax_first_principles.py)")
-    options.add_argument("--conventional_cell", action="store_true", help="also relax one "
-                         "conventional cell, the start of relax_first_principles.py")
     given = options.parse_args(argv)
 
     from haven.core import tables

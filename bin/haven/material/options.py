@@ -64,3 +64,6 @@ class RelaxedCells:
         least=1, most=100)
     relax_replicas: int = option(
         3, "replicas of the disorder relaxed for each set of occupancies", least=1, most=100)
+    conventional_cell: bool = option(
+        False, "also relax one conventional cell, the start of relax_first_principles.py",
+        pipeline=False)
