@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 1800
 DYNAMICS = "RUN_DYNAMICS"
+ATOMS = 40  # of a supercell of the profile test
 STEPS, EVERY = 3000, 10  # of the production, and of its frames: 6 ps, 0.02 ps, 2 fs
 FIRST = 4294960000  # above what SLURM gives jobs by their order
 OPTIONS = (
@@ -44,8 +45,10 @@ class Study:
     said: str = ""
 
     def checkpoints(self) -> list[Path]:
-        """Return the folders of the runs' checkpoints."""
-        return sorted((self.folder / "work" / "checkpoints").glob("u*_t*_r*"))
+        """Return the folders of the runs' checkpoints, without RUN_CELL's of one cell."""
+        found = sorted((self.folder / "work" / "checkpoints").glob("u*_t*_r*"))
+        return [folder for folder in found if (folder / "start.data").exists()
+                and f"{ATOMS} atoms" in (folder / "start.data").read_text()]
 
 
 def rows(trace: Path) -> list[dict[str, str]]:
