@@ -93,7 +93,7 @@ def with_dispersion(frames: Sequence[Frame], dispersion: str) -> list[Frame]:
         if "functional" not in frame.info:
             raise HavenError(f"{frame.where} does not say its functional, which the parameters of "
                              f"--dispersion {dispersion} depend on: write functional=PBE (or what "
-                             "it is) into its header")
+                             "it is) into its header, or give --dispersion none")
         energy, forces, stress = correction(frame.atoms, str(frame.info["functional"]))
         made.append(replace(
             frame, energy=frame.energy + energy, forces=frame.forces + forces,
