@@ -337,10 +337,10 @@ def test_job_key_follows_data_and_settings(folder):
 def test_weights_of_another_network_are_refused(folder):
     given = folder / "uncompressed_u4_s1.pb"
     own = settings.Settings(embedding=(4, 8), axis_neurons=4, fitting=(16, 16),
-                            cutoff_angstrom=5.0, precision="float64", type_one_side=True)
+                            cutoff_angstrom=5.0, precision="float64", type_one_side=False)
     same = make_input(own, ["Li", "Ti", "Cl"], [1], [], [], False)["model"]
     model_file.check_network(given, same)
-    for key, value in (("embedding", (4, 9)), ("cutoff_angstrom", 6.0), ("type_one_side", False),
+    for key, value in (("embedding", (4, 9)), ("cutoff_angstrom", 6.0), ("type_one_side", True),
                        ("fitting_activation", "gelu")):
         other = make_input(replace(own, **{key: value}), ["Li", "Ti", "Cl"], [1], [], [],
                            False)["model"]
