@@ -81,7 +81,8 @@ def write(
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     kept = schema.metadata or {}
-    pq.write_table(made.replace_schema_metadata({**kept, **metadata}), target, compression="zstd")
+    pq.write_table(made.replace_schema_metadata({**kept, **metadata}), target, compression="zstd",
+                   write_page_checksum=True)
     return target
 
 
@@ -108,11 +109,11 @@ def read(table: Schema | str, *paths: str | Path) -> pd.DataFrame:
     frames = []
     for path in paths:
         try:
-            held = pq.read_table(path)
+            held = pq.read_table(path, page_checksum_verification=True)
         except FileNotFoundError as error:
             raise HavenError(f"table file {path} does not exist") from error
-        except pa.ArrowInvalid as error:
-            raise HavenError(f"{path} is no Parquet file: {error}") from error
+        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+            raise HavenError(f"{path} is no Parquet file, or damaged: {error}") from error
         found = (held.schema.metadata or {}).get(b"haven_table", b"?").decode()
         if found != name:
             raise HavenError(f"{path} holds table {found}, not {name}")
@@ -132,7 +133,7 @@ def inputs_of(path: str | Path) -> dict[str, Any]:
     try:
         held = pq.read_schema(path).metadata or {}
         return dict(json.loads(held.get(b"haven_inputs", b"{}")))
-    except (FileNotFoundError, pa.ArrowInvalid, ValueError):
+    except (OSError, pa.ArrowException, ValueError):
         return {}
 
 
