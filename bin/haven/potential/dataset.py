@@ -17,6 +17,7 @@ from haven.core.errors import HavenError, existing, log
 from haven.labels.audit import metal_moments
 from haven.labels.frames import Frame, min_distance, read_folder
 from haven.labels.units import MAX_STRESS_GPA
+from haven.potential.coverage import KEY, coverage_of
 
 
 def read_frames(
@@ -184,6 +185,7 @@ def build(
         **about, "type_map": list(type_map), "systems": systems, "sha256": digest.hexdigest(),
         "frames": {"train": len(train), "test": len(test)},
         "has_virial": any(f.stress is not None for f in train), "test_trajectories": list(held),
+        KEY: coverage_of(train),
     }
     (folder / "dataset.json").write_text(json.dumps(content, indent=1) + "\n")
     log.info("data set %s: %d frames to train on, %d of %s held out", folder, len(train),

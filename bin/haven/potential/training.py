@@ -10,6 +10,7 @@ from typing import Any
 
 from haven.core.errors import log
 from haven.core.identity import digest_of, package_digest, sha256
+from haven.potential.coverage import KEY
 from haven.potential.families.deepmd.input import described
 from haven.potential.families.deepmd.settings import Settings
 
@@ -40,7 +41,7 @@ def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict
         "potential": model.name, "sha256": sha256(model), "type_map": dataset["type_map"],
         "cutoff_angstrom": settings.cutoff_angstrom, "settings": described(settings),
         "dataset_sha256": dataset["sha256"], "frames": dataset["frames"],
-        "test_trajectories": dataset["test_trajectories"],
+        "test_trajectories": dataset["test_trajectories"], KEY: dataset.get(KEY),
         "train_trajectories": sorted({s["trajectory"] for s in dataset["systems"]
                                       if s["subset"] == "train"}),
         "versions": {n: importlib.metadata.version(n) for n in ("deepmd-kit", "numpy")},

@@ -51,6 +51,11 @@ def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> None:
     family.check_ensemble([existing(path, "potential") for path in paths], species)
 
 
+def require_gpu(path: str | Path) -> str:
+    """Refuse to go on where no GPU can be used with a potential; return the GPU's name."""
+    return family_of(path).require_gpu(Path(path))
+
+
 def calculator(path: str | Path, atoms: Atoms) -> Any:
     """Return an ASE calculator of a potential, checked to know the elements of ``atoms``."""
     made, known = family_of(path).calculator(existing(path, "potential"))

@@ -100,6 +100,10 @@ class Family(Protocol):
         """Warn of what a potential cannot see in a structure."""
         ...
 
+    def require_gpu(self, path: Path) -> str:
+        """Raise `HavenError` where no GPU can be used with a file; return the GPU's name."""
+        ...
+
     def summarise(self, path: Path) -> Summary:
         """Return what a file says of itself, without loading a library."""
         ...
