@@ -53,7 +53,8 @@ workflow DYNAMICS {
     annealed = ANNEAL.out.annealed.filter { meta, _structure -> meta.seed == meta.first }
     RELAX_CELL(ch_drivers.filter { meta, _potentials -> meta.seed == meta.first }
         .map { meta, potentials -> [meta.u_ev, meta.seed, meta, potentials[0]] }.join(ch_abouts, by: [0, 1])
-        .map { _u_ev, _seed, meta, potential, about -> [meta, potential, about, relaxed.findAll { u_ev, _path -> u_ev == meta.u_ev }.collect { _u_ev, path -> path }] }, material, digests.relax_cell)
+        .map { u_ev, _seed, meta, potential, about -> [meta, potential, about, relaxed.findAll { one -> one[0] == u_ev }.collect { one -> one[1] }] },
+        material, digests.relax_cell)
     RELAX_FIRST_PRINCIPLES(RELAX_CELL.out.cell.filter { _meta, _cell -> relaxes }, material, digests.relax_first_principles)
     tables = ANNEAL.out.tables.mix(EQUILIBRATE_CELL.out.tables, RUN_DYNAMICS.out.tables, RELAX_CELL.out.tables, RELAX_FIRST_PRINCIPLES.out.tables)
 

@@ -39,7 +39,7 @@ def dispersion_grid(study: Study) -> Block | None:
         lines.append([cell(*_named(engine, system, dispersion)),
                       *(_volume(by_u.get(u), measured) for u in us)])
     if measured is not None:
-        text = number(measured[1], "Angstrom^3")
+        text = number(measured[1], "Angstrom^3", 4)
         lines.append([cell("experiment, room temperature", measured[0][0]), *([text] * len(us))])
     return grid(["relaxed cell", *(f"U = {u:g} eV" for u in us)], lines,
                 "Volume of the conventional cell at no pressure and 0 K, and how far it is from "
@@ -62,7 +62,8 @@ def _volume(
 ) -> str | dict[str, str]:
     if row is None:
         return DASH
-    text = interval(row["value"], row["low"], row["high"], "Angstrom^3")
+    text = (number(row["value"], "Angstrom^3", 4) if row["low"] is None
+            else interval(row["value"], row["low"], row["high"], "Angstrom^3"))
     return text if measured is None else cell(text, f"{row['value'] / measured[1] - 1:+.1%}")
 
 
