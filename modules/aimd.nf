@@ -18,7 +18,8 @@ workflow AIMD {
     BUILD_CELL(ch_new.map { meta -> [id: "r${meta.replica}", replica: meta.replica, seed: meta.seed] }.unique(), material, digests.build_supercell)
     ch_potentials = ch_leaders.map { meta, potential -> [meta.u_ev, potential] }
     MINIMISE_CELL(ch_new.map { meta -> [meta.u_ev, meta] }.combine(ch_potentials, by: 0).combine(BUILD_CELL.out.supercell)
-        .map { _u_ev, meta, potential, cell, supercell -> [meta + [id: "u${meta.u_ev}_${cell.id}", run: meta.id], supercell, potential] }, material, digests.minimise)
+        .map { _u_ev, meta, potential, cell, supercell -> [meta + [id: "u${meta.u_ev}_${cell.id}", run: meta.id], supercell, potential] },
+        material, digests.minimise)
     ch_starts = MINIMISE_CELL.out.minimised.map { meta, structure -> [meta.u_ev, meta + [id: meta.run], structure] }
         .mix(channel.fromList(given).map { meta, path -> [meta.u_ev, meta, path] })
     // Runs in this cell have a name of their own: their checkpoints lie beside those of production.

@@ -12,6 +12,7 @@ def checkCovered(about, name, hottest) {
     def limit_k = covers instanceof Map && covers['temperature_k'] instanceof Number ? covers['temperature_k'] : null
     def above = hottest.find { _option, temperature_k -> limit_k != null && temperature_k > limit_k }
     if (above) {
-        error("haven: error: --${above.key} asks for ${above.value} K, above what the labels of ${name} cover (dynamics at up to ${limit_k} K): lower it, or label hotter frames (--explore_temperatures_k)")
+        error("haven: error: --${above.key} asks for ${above.value} K, above what the labels of ${name} cover " +
+            "(dynamics at up to ${limit_k} K): lower it, or label hotter frames (--explore_temperatures_k)")
     }
 }

@@ -38,7 +38,8 @@ def packagesOf() {
 /** Process name to a digest of the packages its script uses: only files directly in bin/ are in a task's hash by themselves. */
 def codeDigests(wanted) {
     packagesOf().collectEntries { script, packages ->
-        def sources = wanted ? packages.collectMany { name -> files("${projectDir}/bin/haven/${name}/**.py") } + [file("${projectDir}/bin/haven/__init__.py")] : []
+        def own = wanted ? packages.collectMany { name -> files("${projectDir}/bin/haven/${name}/**.py") } : []
+        def sources = wanted ? own + [file("${projectDir}/bin/haven/__init__.py")] : []
         def text = sources.sort { path -> path.toString() }.collect { path -> "${path.name}\n${path.text}" }.join('\n')
         [script, text.digest('SHA-256').take(16)]
     }

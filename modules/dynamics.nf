@@ -22,7 +22,8 @@ workflow DYNAMICS {
 
     main:
     ch_cells = ch_supercells.combine(ch_drivers).map { supercell, path, meta, potentials ->
-        [[u_ev: meta.u_ev, seed: meta.seed, first: meta.first, replica: supercell.replica, id: "u${meta.u_ev}_${supercell.id}${ofSeed(meta.seed, meta.first)}"], path, potentials[0]] }
+        def id = "u${meta.u_ev}_${supercell.id}${ofSeed(meta.seed, meta.first)}"
+        [[u_ev: meta.u_ev, seed: meta.seed, first: meta.first, replica: supercell.replica, id: id], path, potentials[0]] }
     MINIMISE(ch_cells, material, digests.minimise)
     ch_driving = ch_drivers.map { meta, potentials -> [meta.u_ev, meta.seed, potentials] }.join(ch_abouts, by: [0, 1])
     ch_minimised = MINIMISE.out.minimised.map { meta, structure -> [meta.u_ev, meta.seed, meta, structure] }
@@ -32,13 +33,15 @@ workflow DYNAMICS {
         .combine(ch_driving, by: [0, 1])
         .combine(channel.fromList(conditions))
         .map { u_ev, seed, meta, structure, potentials, about, temperature_k, production_ps ->
-            [meta + [id: "u${u_ev}_t${temperature_k}_r${meta.replica}${ofSeed(seed, meta.first)}", temperature_k: temperature_k], structure, potentials, about, production_ps] }
+            def id = "u${u_ev}_t${temperature_k}_r${meta.replica}${ofSeed(seed, meta.first)}"
+            [meta + [id: id, temperature_k: temperature_k], structure, potentials, about, production_ps] }
     // Replicas of one potential and temperature share the mean of their cells, and wait for no others. Where the anneal or the cell
     // of one broke down, the rest go on without it when all is done.
     EQUILIBRATE_CELL(ch_runs.filter { _run -> cell == 'npt' }
         .map { meta, structure, potentials, about, _production_ps -> [meta, structure, potentials[0], about] }, material, digests.equilibrate_cell)
     ch_at_rest = EQUILIBRATE_CELL.out.cell
-        .map { meta, path -> [groupKey("${meta.u_ev}_${meta.seed}_${meta.temperature_k}".toString(), replicas), [meta.u_ev, meta.seed, meta.temperature_k], path] }
+        .map { meta, path -> [[meta.u_ev, meta.seed, meta.temperature_k], path] }
+        .map { same, path -> [groupKey(same.join('_'), replicas), same, path] }
         .groupTuple(remainder: true)
         .map { _key, same, paths -> same[0] + [paths.sort { path -> path.name }] }
     ch_in_mean = ch_runs

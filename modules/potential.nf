@@ -42,7 +42,8 @@ workflow POTENTIAL {
     timed = TRAIN_POTENTIAL.out.timed.map { meta, frozen -> [meta, [frozen].flatten().sort { path -> path.name }] }.mix(ch_alone)
     datasets = BUILD_DATASET.out.dataset.map { meta, dataset -> [meta.u_ev, dataset] }
     ch_tests = ch_described.map { meta, potential, about -> [meta.u_ev, meta, potential, about] }.combine(datasets, by: 0)
-        .map { _u_ev, meta, potential, about, dataset -> [meta, dataset, potential, about, aimd.findAll { one, _path -> one.u_ev == meta.u_ev }.collect { _one, path -> path }] }
+        .map { _u_ev, meta, potential, about, dataset ->
+            [meta, dataset, potential, about, aimd.findAll { one, _path -> one.u_ev == meta.u_ev }.collect { _one, path -> path }] }
     TEST_POTENTIAL(ch_tests, material, digests.test_potential)
     ch_whole = ch_members.join(TRAIN_POTENTIAL.out.potential).filter { meta, _dataset, _potential -> shares && meta.seed == seeds[0] }
     MEASURE_LEARNING(ch_whole, material, digests.measure_learning)

@@ -23,7 +23,7 @@ from haven.labels.options import Engine, FirstPrinciplesDynamics, Import, Thermo
 from haven.material.options import Distances, Forces, RelaxedCells, StartingCells, Supercell
 from haven.mechanism.options import Bands, Distributions
 from haven.potential.families.deepmd.options import Build
-from haven.potential.families.deepmd.settings import Settings as Training
+from haven.potential.families.deepmd.settings import DeepmdSettings as Training
 from haven.potential.options import Selection, Split
 from haven.transport.options import Estimation, Reference
 

@@ -1,6 +1,7 @@
 """The families of potentials: `FAMILIES`, and what to ask of a file whose family is not known.
 
 A new family is a module with a class of `haven.potential.families.base.Family`, and one line here.
+Where Haven trains it, a class of `haven.potential.families.base.Trainer` and one line in `trainer`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haven.core.errors import HavenError, existing
-from haven.potential.families.base import Evaluator, Family
+from haven.potential.families.base import Evaluator, Family, Trainer
 from haven.potential.families.deepmd.family import Deepmd
 from haven.potential.families.pair import Pair
 
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 FAMILIES: tuple[Family, ...] = (Deepmd(), Pair())
+TRAINED = "deepmd"  # the family that the pipeline trains
+
+
+def trainer(name: str = TRAINED) -> Trainer:
+    """Return what trains the potentials of a family.
+
+    Raises
+    ------
+    HavenError
+        If Haven does not train this family.
+    """
+    from haven.potential.families.deepmd.trainer import DeepmdTrainer
+
+    for known in (DeepmdTrainer(),):
+        if known.name == name:
+            return known
+    raise HavenError(f"potentials of the family {name} are not trained here: give their files")
 
 
 def family_of(path: str | Path) -> Family:
