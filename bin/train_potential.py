@@ -47,26 +47,26 @@ def main(argv: list[str] | None = None) -> None:
         if done is None:
             training.prepare(folder)
             done = training.make(folder, content, init)
-    model = folder / done["model"]
-    final = out / f"{name}{model.suffix}"
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(model, final)
-    frozen = done.get("frozen", done["model"])
-    if done["model"] != frozen:
-        shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
-    curve = curve_rows(training.curve(folder), material.name, args.u_ev, args.seed)
-    inputs = {"dataset": content["sha256"], "potential": sha256(final)}
-    tables.write(LEARNING_CURVE, curve, out / f"{name}.learning_curve.parquet", inputs)
-    about = provenance(training, content, final) | done
-    about |= {"material": material.name, "u_ev": args.u_ev, "device": card or "processor",
-              "init_model": init.name if init else None}
-    if (weights := training.weights(folder)) is not None:
-        kept = out / f"{name}{weights.suffix}"
-        shutil.copyfile(weights, kept)
-        about["weights_sha256"] = sha256(kept)
-    (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
-    if not args.checkpoint_dir:
-        shutil.rmtree(folder)
+        model = folder / done["model"]
+        final = out / f"{name}{model.suffix}"
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(model, final)
+        frozen = done.get("frozen", done["model"])
+        if done["model"] != frozen:
+            shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
+        curve = curve_rows(training.curve(folder), material.name, args.u_ev, args.seed)
+        inputs = {"dataset": content["sha256"], "potential": sha256(final)}
+        tables.write(LEARNING_CURVE, curve, out / f"{name}.learning_curve.parquet", inputs)
+        about = provenance(training, content, final) | done
+        about |= {"material": material.name, "u_ev": args.u_ev, "device": card or "processor",
+                  "init_model": init.name if init else None}
+        if (weights := training.weights(folder)) is not None:
+            kept = out / f"{name}{weights.suffix}"
+            shutil.copyfile(weights, kept)
+            about["weights_sha256"] = sha256(kept)
+        (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
+        if not args.checkpoint_dir:
+            tasks.remove(folder)
 
 
 if __name__ == "__main__":

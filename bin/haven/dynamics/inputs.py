@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,4 +148,4 @@ def checkpoints(
     with tasks.alone(folder):
         yield folder
         if not args.checkpoint_dir:
-            shutil.rmtree(folder)
+            tasks.remove(folder)
