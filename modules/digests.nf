@@ -19,11 +19,12 @@ def packagesOf() {
         measure_cost           : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost'],
         measure_learning       : ['core', 'material', 'trajectory', 'labels', 'potential'],
         minimise               : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
-        relax_cell             : ['core', 'material', 'trajectory', 'labels', 'potential'],
+        relax_cell             : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         relax_first_principles : ['core', 'material', 'trajectory', 'labels'],
         render_report          : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
         run_aimd               : ['core', 'material', 'trajectory', 'labels'],
         run_dynamics           : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
+        select_beyond          : ['core', 'trajectory', 'potential', 'dynamics'],
         select_frames          : ['core', 'material', 'trajectory', 'labels', 'potential'],
         show_status            : ['core', 'potential', 'dynamics'],
         test_potential         : ['core', 'material', 'trajectory', 'labels', 'potential'],
@@ -37,7 +38,8 @@ def packagesOf() {
 /** Process name to a digest of the packages its script uses: only files directly in bin/ are in a task's hash by themselves. */
 def codeDigests(wanted) {
     packagesOf().collectEntries { script, packages ->
-        def sources = wanted ? packages.collectMany { name -> files("${projectDir}/bin/haven/${name}/**.py") } + [file("${projectDir}/bin/haven/__init__.py")] : []
+        def own = wanted ? packages.collectMany { name -> files("${projectDir}/bin/haven/${name}/**.py") } : []
+        def sources = wanted ? own + [file("${projectDir}/bin/haven/__init__.py")] : []
         def text = sources.sort { path -> path.toString() }.collect { path -> "${path.name}\n${path.text}" }.join('\n')
         [script, text.digest('SHA-256').take(16)]
     }
