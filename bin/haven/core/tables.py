@@ -84,15 +84,9 @@ def write(
     }
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-<<<<<<< HEAD
-    kept = schema.metadata or {}
-    pq.write_table(made.replace_schema_metadata({**kept, **metadata}), target, compression="zstd",
-                   write_page_checksum=True)
-=======
     metadata[DIGEST] = _digest(made, metadata)
     pq.write_table(made.replace_schema_metadata({**(schema.metadata or {}), **metadata}), target,
                    compression="zstd", write_page_checksum=True)
->>>>>>> main
     return target
 
 
@@ -128,7 +122,7 @@ def _load(path: str | Path) -> tuple[pa.Table, dict[str, str]]:
         damaged = wanted is not None and wanted != _digest(held, found)
     except FileNotFoundError as error:
         raise HavenError(f"table file {path} does not exist") from error
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         why = " ".join(str(error).split())[:200]
@@ -158,18 +152,8 @@ def read(table: Schema | str, *paths: str | Path) -> pd.DataFrame:
     name = table.name if isinstance(table, Schema) else table
     frames = []
     for path in paths:
-<<<<<<< HEAD
-        try:
-            held = pq.read_table(path, page_checksum_verification=True)
-        except FileNotFoundError as error:
-            raise HavenError(f"table file {path} does not exist") from error
-        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-            raise HavenError(f"{path} is no Parquet file, or damaged: {error}") from error
-        found = (held.schema.metadata or {}).get(b"haven_table", b"?").decode()
-=======
         held, about = _load(path)
         found = about.get("haven_table", "?")
->>>>>>> main
         if found != name:
             raise HavenError(f"{path} holds table {found}, not {name}")
         frames.append(held.to_pandas())
@@ -188,7 +172,7 @@ def inputs_of(path: str | Path) -> dict[str, Any]:
     try:
         held = pq.read_schema(path).metadata or {}
         return dict(json.loads(held.get(b"haven_inputs", b"{}")))
-    except (OSError, pa.ArrowException, ValueError):
+    except (FileNotFoundError, pa.ArrowInvalid, ValueError):
         return {}
 
 
