@@ -17,7 +17,7 @@ part() { # name, options: one run, and what is shipped of it
   mkdir -p "$target/$name/tables"
   cp "$place/$name"/results/tables/*.parquet "$target/$name/tables/"
   cp "$place/$name"/results/report.html "$target/$name/"
-  cp "$place/$name"/results/summary.txt "$target/$name/"
+  cp "$place/$name"/results/{summary.txt,pipeline/trace*.tsv} "$target/$name/"
 }
 
 parts=("$@")
@@ -35,5 +35,6 @@ for name in "${parts[@]}"; do
   esac
 done
 cd "$target"
+python3 "$root/tests/bench/study_table.py" . >answer.md
 find . -type f ! -name SHA256SUMS | sort | xargs sha256sum >SHA256SUMS
 printf '%s is made; the runs are in %s\n' "$target" "$place"
