@@ -31,6 +31,10 @@ def packagesOf() {
         anneal                 : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         equilibrate_cell       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         clean_work             : ['core', 'dynamics'],
+        export_trajectory      : ['core', 'trajectory'],
+        make_crate             : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
+        publish_results        : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
+        compare_studies        : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
     ]
 }
 

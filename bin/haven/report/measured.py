@@ -93,7 +93,7 @@ def _or_joined(row: Row, joined: dict[tuple[float, float, str], Row], key: tuple
         return row
     runs = int(found["runs"])
     note = f"{runs} run{'s' if runs != 1 else ''} together, {found['hop_events']:g} jumps"
-    left = found["left_out"]
+    left = found["left_out"] if isinstance(found["left_out"], str) else ""
     ends = {name: found[name] if known(found[name]) else None
             for name in ("value", "low_95", "high_95")}
     return row | ends | {"runs": runs, "verdict": found["verdict"],
