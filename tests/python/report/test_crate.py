@@ -39,7 +39,8 @@ def task(work: Path, mark: str, name: str, paths: list[Path], container: str = "
     folder = work / mark[:2] / f"{mark[2:]}00000000"
     folder.mkdir(parents=True)
     said = f"### container: '{container}'\n" if container else ""
-    (folder / ".command.run").write_text(f"#!/bin/bash\n### ---\n### name: '{name}'\n{said}### ...\n")
+    (folder / ".command.run").write_text(
+        f"#!/bin/bash\n### ---\n### name: '{name}'\n{said}### ...\n")
     for path in paths:
         target = folder / path.name
         shutil.move(path, target)
@@ -222,7 +223,7 @@ def test_rows_as_text_come_back(places, text):
 
 
 def test_a_folder_that_holds_no_results_is_refused_in_a_line(tmp_path):
-    with pytest.raises(HavenError, match="has no report.html"):
+    with pytest.raises(HavenError, match=r"has no report\.html"):
         crate.write_crate(tmp_path)
     with pytest.raises(HavenError, match="does not exist"):
         crate.write_crate(tmp_path / "absent")
