@@ -7,7 +7,6 @@ Writes the snapshot of lowest energy, minimised: for --cell npt or relaxed in th
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -86,7 +85,7 @@ def main(argv: list[str] | None = None) -> None:
         with guard.alone(folder):
             annealed, row, snapshots = run_anneal(atoms, job, model, material, folder)
             if not args.checkpoint_dir:
-                shutil.rmtree(folder)
+                guard.remove(folder)
     rows = verdict_rows(row, material.name, name)
     out.mkdir(parents=True, exist_ok=True)
     if annealed is not None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def main(argv: list[str] | None = None) -> None:
         row = keys | equilibrate(atoms, job, model, folder,
                                  labelled_volume(material, len(atoms)))
         if not args.checkpoint_dir:
-            shutil.rmtree(folder)
+            guard.remove(folder)
     verdict = verdict_row(row, material.name, name)
     (log.info if verdict["passed"] else log.warning)("%s", verdict["message"])
     tables.write(CELLS, [row], out / f"{name}.cells.parquet", inputs)

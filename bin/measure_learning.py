@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from haven.core import options, tables
@@ -59,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
                 log.info("%d frames: held-out force RMSE %.3g %s",
                              part["frames"]["train"], row["rmse"], row["unit"])
         if not args.checkpoint_dir:
-            shutil.rmtree(folder)
+            guard.remove(folder)
     tables.write(DATA_CURVE, rows, out / f"{name}.data_curve.parquet",
                  {"dataset": content["sha256"]})
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,7 +89,7 @@ def main(argv: list[str] | None = None) -> None:
                  out / name, args.force_window_ev_per_angstrom, inputs, material,
                  (args.cell, args.pressure_gpa))
         if not args.checkpoint_dir:
-            shutil.rmtree(folder)
+            guard.remove(folder)
 
 
 if __name__ == "__main__":

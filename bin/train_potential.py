@@ -52,26 +52,26 @@ def main(argv: list[str] | None = None) -> None:
             guard.set_threads(args.threads)
             engine.divert_messages(folder / "engine.log")
             done = train.make(folder, settings, content, args.backend, init, args.compress)
-    model = folder / done["model"]
-    final = out / f"{name}{model.suffix}"
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(model, final)
-    frozen = done.get("frozen", done["model"])
-    if done["model"] != frozen:
-        shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
-    curve = learning.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
-    inputs = {"dataset": content["sha256"], "potential": sha256(final)}
-    tables.write(LEARNING_CURVE, curve, out / f"{name}.learning_curve.parquet", inputs)
-    about = potential.provenance(settings, content, final) | done
-    about |= {"material": material.name, "u_ev": args.u_ev, "backend": args.backend,
-              "threads": args.threads, "device": card or "processor",
-              "init_model": init.name if init else None}
-    if settings.descriptor == "dpa4":
-        shutil.copyfile(folder / f"frozen{WEIGHTS}", out / f"{name}{WEIGHTS}")
-        about["weights_sha256"] = sha256(out / f"{name}{WEIGHTS}")
-    (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
-    if not args.checkpoint_dir:
-        shutil.rmtree(folder)
+        model = folder / done["model"]
+        final = out / f"{name}{model.suffix}"
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(model, final)
+        frozen = done.get("frozen", done["model"])
+        if done["model"] != frozen:
+            shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
+        curve = learning.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
+        inputs = {"dataset": content["sha256"], "potential": sha256(final)}
+        tables.write(LEARNING_CURVE, curve, out / f"{name}.learning_curve.parquet", inputs)
+        about = potential.provenance(settings, content, final) | done
+        about |= {"material": material.name, "u_ev": args.u_ev, "backend": args.backend,
+                  "threads": args.threads, "device": card or "processor",
+                  "init_model": init.name if init else None}
+        if settings.descriptor == "dpa4":
+            shutil.copyfile(folder / f"frozen{WEIGHTS}", out / f"{name}{WEIGHTS}")
+            about["weights_sha256"] = sha256(out / f"{name}{WEIGHTS}")
+        (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
+        if not args.checkpoint_dir:
+            guard.remove(folder)
 
 
 if __name__ == "__main__":

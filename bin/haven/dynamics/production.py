@@ -14,12 +14,14 @@ from haven.core import tables
 from haven.core.columns import VERDICTS
 from haven.core.constants import BAR_GPA
 from haven.core.errors import HavenError, log
+from haven.core.identity import sha256
 from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.dynamics import lammps, stationary
 from haven.dynamics import run as dynamics
+from haven.dynamics.dcd import positions, read_dcd
 from haven.dynamics.job import COLUMNS, PHASES, Job
 from haven.dynamics.minimise import box_vectors
-from haven.dynamics.segments import Joined, join, members, positions
+from haven.dynamics.segments import Joined, course, join, members
 from haven.dynamics.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps, export
@@ -72,10 +74,11 @@ def watcher(
         thermo = np.concatenate(lines) if lines else np.empty((0, len(COLUMNS)))
         ends: list[np.ndarray] = []
         for file in sorted(folder.glob(f"{phase}.*.all.dcd")):
-            steps, frames = lammps.read_dcd(file)
-            if len(steps):
-                chosen = np.isin(np.arange(len(steps)), [0, len(steps) - 1])
-                ends.append(_fractional(job, positions(frames, chosen), steps[chosen], thermo))
+            seen = read_dcd(file)
+            if count := len(seen.steps):
+                chosen = np.unique([0, count - 1])
+                ends.append(_fractional(job, positions(seen.frames, chosen), seen.steps[chosen],
+                                        thermo))
         if ends:
             pair = np.array([ends[0][0], ends[-1][-1]])
             none = np.empty((2, 0, 3))
@@ -205,7 +208,7 @@ def simulate(
     host = [i for i, s in enumerate(symbols) if s != job.mobile]
     job = replace(job, potentials=lammps.link_potentials(folder, potentials))
     ended = dynamics.run(job, folder, watcher(job, folder, host, atoms.get_masses()))
-    joined = _frames(job, folder, ended)
+    joined, phase = _frames(job, folder, ended)
     parts = members(job, joined, atoms.cell.array, rotation, symbols)
     frames = [Atoms(symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
     shortest = min(map(min_distance, frames or [atoms]))
@@ -213,6 +216,8 @@ def simulate(
         log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
     moved = host_msd(joined, host, atoms.get_masses())
     row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+    if phase != PHASES[1]:
+        row |= {"steps": 0, "duration_ps": 0.0, "wall_s": 0.0, "ns_per_day": 0.0}
     judged = None
     if row["verdict"] == "stable":
         judged = stationary.judge(job, joined, atoms, Path(potentials[0]), material, folder)
@@ -239,7 +244,8 @@ def simulate(
                  place("inherent.parquet"), inputs)
     write_npz(place("trajectory.npz"), parts,
               {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],
-               "versions": versions()})
+               "phase": phase, "versions": versions()})
+    inputs = {**inputs, "trajectory": sha256(place("trajectory.npz"))}
     tables.write(RUNS, [{**keys, **row}], place("runs.parquet"), inputs)
     tables.write(THERMO, [{**keys, **line} for line in thermo_rows(job, joined)],
                  place("thermo.parquet"), inputs)
@@ -247,18 +253,21 @@ def simulate(
              row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
 
 
-def _frames(job: Job, folder: Path, ended: str) -> Joined:
-    """Return a run's frames; those of the equilibration where it exploded before production.
+def _frames(job: Job, folder: Path, ended: str) -> tuple[Joined, str]:
+    """Return a run's frames and their phase.
 
-    So the run is in the tables with its verdict.
+    Those of the equilibration stand for a run that broke down before production, so that it is in
+    the tables with its verdict; they are no production, and never of a run that is complete.
     """
-    for phase in reversed(PHASES):
-        if any(folder.glob(f"{phase}.*.mobile.dcd")):
-            joined = join(job, folder, phase)
+    if ended == "complete":
+        return join(job, folder), PHASES[1]
+    for phase in reversed(job.phases):
+        if len(course(job, folder, phase).links):
+            joined = join(job, folder, phase, ended)
             if len(joined.steps) >= 2:
-                if phase == PHASES[0]:
-                    log.warning("exploded before production: the equilibration's frames are kept")
-                return joined
+                if phase != PHASES[1]:
+                    log.warning("%s before production: the equilibration's frames are kept", ended)
+                return joined, phase
     raise HavenError(f"the run {ended} before its second frame: nothing of it can be used")
 
 

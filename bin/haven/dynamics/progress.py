@@ -84,7 +84,7 @@ def read_progress(folder: Path, now: float | None = None) -> Progress | None:
     kept = [int(part) for path in folder.glob(f"{phase}.*.restart")
             if (part := path.name.split(".")[1]).isdigit()]
     done = max([*kept, frames[1] if frames else 0])
-    ended = phase == "production" and max(kept, default=0) >= goal
+    ended = phase == "production" and done >= goal
     touched = (log if log.exists() else script).stat().st_mtime
     since = (time.time() if now is None else now) - touched
     state = "complete" if ended else "running" if held(folder) or since < QUIET_S else "stopped"

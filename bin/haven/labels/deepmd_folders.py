@@ -1,8 +1,9 @@
-"""Labels in DeePMD-kit's folders: npy, npy with mixed types, and raw text.
+"""Labels in DeePMD-kit's folders: npy, npy with mixed types, raw text, and LMDB.
 
 A folder holds ``type.raw``, ``type_map.raw`` and either ``set.*/`` with ``coord.npy``, ``box.npy``,
 ``energy.npy``, ``force.npy``, perhaps ``virial.npy`` and, of mixed types, ``real_atom_types.npy``;
-or the same as text, ``coord.raw`` and so on (DeePMD-kit's manual, "Formats of a system").
+or the same as text, ``coord.raw`` and so on (DeePMD-kit's manual, "Formats of a system"). A folder
+with ``data.mdb`` is a database of frames of one or many systems, which dpdata reads.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.labels.other_outputs import element_of
+from haven.labels.other_outputs import element_of, from_dpdata
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+DATABASE = "data.mdb"
 ARRAYS = ("coord", "box", "energy", "force", "virial", "real_atom_types")
 
 
@@ -115,3 +117,38 @@ def _frames(
             results["stress"] = -given["virial"][number].reshape(3, 3) / volume
         atoms.calc = SinglePointCalculator(atoms, **results)
         yield atoms
+
+
+def read_lmdb(folder: Path, name: str) -> Iterator[Atoms]:
+    """Yield the frames of a deepmd/lmdb database, in eV and Angstrom.
+
+    Raises
+    ------
+    HavenError
+        If the database is cut off or damaged, names no elements, or holds frames without labels.
+    """
+    import dpdata
+    import lmdb
+
+    file = folder / DATABASE
+    try:
+        with lmdb.open(str(folder), readonly=True, lock=False, max_readers=1) as database:
+            pages = database.info()["last_pgno"] + 1
+            whole = pages * database.stat()["psize"] <= file.stat().st_size
+    except lmdb.Error as error:
+        raise HavenError(f"{name}: {DATABASE} cannot be read, damaged ({error})") from error
+    if not whole:  # a page beyond the end of the file would end the process
+        raise HavenError(f"{name}: {DATABASE} is cut off: copy it again")
+    try:
+        systems = dpdata.MultiSystems.from_file(str(folder), fmt="deepmd/lmdb")
+        given = list(systems)
+    except Exception as error:  # dpdata raises whatever it does
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise HavenError(f"{name}: {DATABASE} cannot be read ({reason})") from error
+    for system in given:
+        for what in ("energies", "forces"):
+            if what not in system.data:
+                raise HavenError(f"{name}: {DATABASE} has frames without {what}: label its frames")
+        if system.data.get("nopbc"):
+            raise HavenError(f"{name} is not periodic (nopbc): label its frames in a cell")
+        yield from from_dpdata(system)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core import checksums
 from haven.core.errors import HavenError, existing
 from haven.labels.header_units import in_ase_units
 from haven.labels.pulay import HEADER, MOST_PULAY
@@ -125,11 +126,13 @@ def read_file(
     Raises
     ------
     HavenError
-        Naming file and frame: if the file is cut off, a number is not finite, forces or energy are
-        missing, the cell is left-handed or absent, an element is not of the material, header and
-        name tell no U or two, or energies, forces and stresses are not in eV and Angstrom.
+        Naming file and frame: if the file does not fit to its checksum or is cut off, a number is
+        not finite, forces or energy are missing, the cell is left-handed or absent, an element is
+        not of the material, header and name tell no U or two, or energies, forces and stresses are
+        not in eV and Angstrom.
     """
     source = existing(path, "labelled frames")
+    checksums.check(source)
     return check_frames(open_images(source), source, u_ev, species, max_stress_gpa)
 
 

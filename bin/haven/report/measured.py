@@ -143,7 +143,7 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
         note = f"{fit['temperatures']} temperatures fitted"
         if known(fit.get("hop_events")):
             note += f", {fit['hop_events']:g} jumps of all runs"
-        if fit.get("left_out"):
+        if isinstance(fit.get("left_out"), str) and fit["left_out"]:
             note += f"; left out: {fit['left_out']}"
         common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}

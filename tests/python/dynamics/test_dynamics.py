@@ -19,7 +19,7 @@ from trained import MATERIAL, call, kill_when, script, trained
 from haven.core import options as core_options
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.dynamics import job, lammps, production, segments
+from haven.dynamics import dcd, job, lammps, production, segments
 from haven.dynamics import run as dynamics
 from haven.labels.frames import min_distance
 from haven.material import structures
@@ -301,14 +301,6 @@ def test_rotation_into_the_frame_of_lammps_keeps_lengths_and_goes_back(tmp_path)
     assert [SPECIES[k - 1] for k in kinds] == atoms.get_chemical_symbols()
 
 
-def test_later_attempts_count_where_segments_overlap():
-    parts = [np.array([0, 10, 20, 30, 40]), np.array([]), np.array([20, 30, 40, 50, 50]),
-             np.array([50, 60, 70])]
-    kept = segments._kept(parts, 60)
-    assert [p[m].tolist() for p, m in zip(parts, kept, strict=True)] == [
-        [0, 10], [], [20, 30, 40], [50, 60]]
-
-
 def test_drift_is_the_slope_of_the_conserved_energy():
     one = job.Job(300, 1, 100, 0, 1000, 10, 1, 1, ("p",), SPECIES, "Li")
     steps = np.arange(0, 1001, 10)
@@ -367,15 +359,17 @@ def write_dcd(path, frames, every):
 def test_a_dcd_file_cut_in_a_frame_gives_the_frames_before(tmp_path, rng):
     frames = rng.normal(size=(5, 7, 3)).astype(np.float32)
     write_dcd(tmp_path / "a.dcd", frames, 20)
-    steps, records = lammps.read_dcd(tmp_path / "a.dcd")
-    np.testing.assert_array_equal(steps, [0, 20, 40, 60, 80])
-    np.testing.assert_array_equal(segments.positions(records, np.ones(5, bool)), frames)
+    found = dcd.read_dcd(tmp_path / "a.dcd")
+    np.testing.assert_array_equal(found.steps, [0, 20, 40, 60, 80])
+    np.testing.assert_array_equal(dcd.positions(found.frames, np.ones(5, bool)), frames)
     whole = (tmp_path / "a.dcd").read_bytes()
     (tmp_path / "a.dcd").write_bytes(whole[:-10])
-    assert len(lammps.read_dcd(tmp_path / "a.dcd")[0]) == 4
-    for size in (0, 50, 100, 200):
+    cut = dcd.read_dcd(tmp_path / "a.dcd")
+    assert len(cut.steps) == len(cut.frames) == 4 and not cut.damage
+    for size in (0, 50, 100, 200, 270, 280):
         (tmp_path / "a.dcd").write_bytes(whole[:size])
-        assert len(lammps.read_dcd(tmp_path / "a.dcd")[0]) == 0
+        cut = dcd.read_dcd(tmp_path / "a.dcd")
+        assert len(cut.steps) == 0 and not cut.damage
 
 
 @pytest.mark.parametrize(
