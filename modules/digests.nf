@@ -34,6 +34,7 @@ def packagesOf() {
         export_trajectory      : ['core', 'trajectory'],
         make_crate             : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
         publish_results        : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
+        run_materials          : ['core', 'material', 'report'],
         compare_studies        : ['core', 'material', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
     ]
 }

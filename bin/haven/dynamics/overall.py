@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from haven.core.errors import log
-from haven.core.numbers import count_of, duration
+from haven.core.numbers import duration
 from haven.dynamics.progress import Progress
 from haven.potential.progress import Training
 
@@ -237,9 +237,7 @@ def _seconds_per_ps(runs: Sequence[Progress]) -> float:
 
 def said(all_of_it: Overall) -> str:
     """Return one line: a bar, the share, the time left."""
-    counts = (f"{all_of_it.complete} of {count_of(all_of_it.jobs, 'training')} and runs finished, "
-              if all_of_it.jobs == 1 else
-              f"{all_of_it.complete} of {all_of_it.jobs} trainings and runs finished, ")
+    counts = f"{all_of_it.complete} of {all_of_it.jobs} trainings and runs finished, "
     of = "" if all_of_it.plan else " of those begun (no plan is in the work folder)"
     if math.isnan(all_of_it.share):
         return f"overall: {counts}share and time left not known before each kind has a speed{of}"

@@ -54,7 +54,7 @@ def _numbers(
             **{key: row[key] for key in RUN if key in row}, "species": row.get("species"),
             "quantity": row["quantity"], "value": row[value], "low_95": row["low_95"],
             "high_95": row["high_95"], "unit": row.get(unit, unit), "verdict": row["verdict"],
-            "jumps": row.get("hop_events")}))
+            "jumps": row.get("hop_events"), **({"runs": row["runs"]} if "runs" in row else {})}))
     return found
 
 
