@@ -123,7 +123,7 @@ def _load(path: str | Path) -> tuple[pa.Table, dict[str, str]]:
         damaged = wanted is not None and wanted != _digest(held, found)
     except FileNotFoundError as error:
         raise HavenError(f"table file {path} does not exist") from error
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         why = " ".join(str(error).split())[:200]

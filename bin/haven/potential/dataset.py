@@ -18,6 +18,7 @@ from haven.core.identity import sha256
 from haven.labels.audit import metal_moments
 from haven.labels.frames import Frame, min_distance, read_folder
 from haven.labels.units import MAX_STRESS_GPA
+from haven.potential.coverage import KEY, coverage_of
 
 
 def read_frames(
@@ -185,6 +186,7 @@ def build(
         **about, "type_map": list(type_map), "systems": systems, "sha256": digest.hexdigest(),
         "frames": {"train": len(train), "test": len(test)},
         "has_virial": any(f.stress is not None for f in train), "test_trajectories": list(held),
+        KEY: coverage_of(train),
         "files": {str(path.relative_to(folder)): sha256(path)
                   for system in systems for path in _files(folder / system["path"])},
     }

@@ -1,6 +1,7 @@
 """The families of potentials: `FAMILIES`, and what to ask of a file whose family is not known.
 
 A new family is a module with a class of `haven.potential.families.base.Family`, and one line here.
+Where Haven trains it, a class of `haven.potential.families.base.Trainer` and one line in `trainer`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from haven.core import checksums
 from haven.core.errors import HavenError, existing
 from haven.core.identity import sha256
-from haven.potential.families.base import Evaluator, Family
+from haven.potential.families.base import Evaluator, Family, Trainer
 from haven.potential.families.deepmd.family import Deepmd
 from haven.potential.families.pair import Pair
 
@@ -21,6 +22,23 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 FAMILIES: tuple[Family, ...] = (Deepmd(), Pair())
+TRAINED = "deepmd"  # the family that the pipeline trains
+
+
+def trainer(name: str = TRAINED) -> Trainer:
+    """Return what trains the potentials of a family.
+
+    Raises
+    ------
+    HavenError
+        If Haven does not train this family.
+    """
+    from haven.potential.families.deepmd.trainer import DeepmdTrainer
+
+    for known in (DeepmdTrainer(),):
+        if known.name == name:
+            return known
+    raise HavenError(f"potentials of the family {name} are not trained here: give their files")
 
 
 def family_of(path: str | Path) -> Family:
@@ -84,6 +102,11 @@ def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> None:
     for path in paths:
         check_undamaged(existing(path, "potential"))
     family.check_ensemble([Path(path) for path in paths], species)
+
+
+def require_gpu(path: str | Path) -> str:
+    """Refuse to go on where no GPU can be used with a potential; return the GPU's name."""
+    return family_of(path).require_gpu(Path(path))
 
 
 def calculator(path: str | Path, atoms: Atoms) -> Any:
