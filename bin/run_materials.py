@@ -8,26 +8,21 @@ and nothing starts. At the end the rows' results are put into one page, compare.
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from haven.core.errors import HavenError, run
+from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run all rows.
-
-    Parameters
-    ----------
-    argv
-        How many options of Nextflow's own come first, those options, and the words behind
-        ``./haven run``.
-    """
-    words = list(sys.argv[1:] if argv is None else argv)
-    if not words or not words[0].isdecimal():
-        print(__doc__)
-        return
-    count = int(words[0])
-    top, words = words[1 : count + 1], words[count + 1 :]
+    options = parser(__doc__)
+    options.add_argument("top", type=int, help="how many options of Nextflow's own come first")
+    options.add_argument("words", nargs=argparse.REMAINDER, help="those options, and the words "
+                         "behind ./haven run: --input FILE, --at_once N (rows that run at a time, "
+                         "default 1), and options of the pipeline and of nextflow run")
+    given = options.parse_args(argv)
+    top, words = given.words[: given.top], given.words[given.top :]
     sheet, words = _taken(words, "--input")
     at_once, words = _taken(words, "--at_once")
     if at_once is not None and (not at_once.isdecimal() or not 1 <= int(at_once) <= 64):
