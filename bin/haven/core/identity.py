@@ -23,6 +23,11 @@ def sha256(path: str | Path) -> str:
     return digest.hexdigest()
 
 
+def digests(*paths: str | Path) -> dict[str, str]:
+    """Return the SHA-256 of files by their names; what is no file has none."""
+    return {Path(path).name: sha256(path) for path in paths if Path(path).is_file()}
+
+
 def digest_of(*parts: object) -> str:
     """Return 12 characters that change when any of the parts, values that JSON can hold, does."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

@@ -145,6 +145,8 @@ def test_status_of_a_run_on_its_way(tmp_path):
     assert state.seconds_left == pytest.approx(300)
     late = read_progress(folder, 9999)
     assert late is not None and late.state == "stopped"
+    early = read_progress(folder, 500)  # the clock was set back since
+    assert early is not None and early.state == "stopped"
     assert "5.0 min" in table([state]) and duration(7200) == "2.0 h"
 
 
