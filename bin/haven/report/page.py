@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, existing, log
 from haven.core.types import Table, Tables
+from haven.report.downloads import held_tables
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
 from haven.report.measured import study_u
 from haven.report.provenance import provenance
 from haven.report.registry import TABLES
+from haven.report.scenes import scenes
 from haven.report.verdicts import force_window, missing_runs, read_expected, verdict_rows
 from haven.report.wording import summary
 
@@ -121,11 +123,13 @@ def write(
     claims = claim_rows(study, material)
     made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
+    (target / "tables").mkdir(parents=True, exist_ok=True)
     for name, rows in made.items():
         if len(rows):
             schema = TABLES[name]
             store.write(schema, rows[schema.names], target / "tables" / f"{name}.parquet",
                         {"joined": name})
+    (target / "figures").mkdir(parents=True, exist_ok=True)
     for picture in pictures:
         picture.save(target / "figures")
     words = context(
@@ -134,6 +138,11 @@ def write(
         expected=expected, study=study, claims=claims,
         sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
     )
-    (target / "report.html").write_text(render(Path(template), words), encoding="utf-8")
+    words["held"] = held_tables(target / "tables", made)
+    for name, text in words["texts"].items():
+        (target / "tables" / name).write_text(text, encoding="utf-8")
+    (target / "figures" / "cite.bib").write_text(words["bibtex"], encoding="utf-8")
+    html = render(Path(template), words, pictures, scenes(made, cells))
+    (target / "report.html").write_text(html, encoding="utf-8")
     change = change_sentence(force_change(found["parity"])).replace("Å", "A")
     return f"{summary(measured, missing)}\n{change}"
