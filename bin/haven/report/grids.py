@@ -108,7 +108,7 @@ def lattice_grid(measured: Table, reference: Table) -> Block | None:
     names = ("lattice_a", "lattice_b", "lattice_c", "lattice_beta", "lattice_volume")
     own = measured[measured["quantity"].isin(names)]
     theirs = reference[reference["quantity"].isin(names)].copy()
-    theirs["system"] = theirs["system"].str.partition(" ")[2]
+    theirs["system"] = [str(text).partition(" ")[2] for text in theirs["system"]]
     if own.empty:
         return None
     lines = []

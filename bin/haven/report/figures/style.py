@@ -66,8 +66,7 @@ class Picture:
     @cached_property
     def vectors(self) -> bytes:
         """The picture as SVG."""
-        assert self.drawn
-        return vector.raw_svg(self.figure)
+        return vector.raw_svg(self.figure) if self.drawn else b""
 
     def svg(self) -> str:
         """Return the picture as SVG to stand in the page."""

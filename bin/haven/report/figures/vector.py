@@ -442,5 +442,5 @@ def journal_pdf(figure: Figure, path: Path) -> None:
     with mpl.rc_context({"pdf.fonttype": 42}):
         pages = PdfPages(path, metadata={"CreationDate": None})
         pages._file = Scaled(path, metadata={"CreationDate": None})
-        figure.savefig(pages, format="pdf")
+        figure.savefig(pages, format="pdf")  # type: ignore[arg-type]
         pages.close()
