@@ -33,10 +33,10 @@ def held_tables(folder: Path, tables: dict[str, Table]) -> list[dict[str, Any]]:
         both base64, empty for tables that are too long for the page.
     """
     found = []
-    for path in sorted(folder.glob("*.parquet")):
-        rows = tables[path.stem]
-        found.append({"name": path.stem, "rows": len(rows), "path": path,
-                      "columns": described(TABLES[path.stem])})
+    for name, rows in sorted(tables.items()):
+        if len(rows):
+            found.append({"name": name, "rows": len(rows), "path": folder / f"{name}.parquet",
+                          "columns": described(TABLES[name])})
     spent = 0
     for entry in sorted(found, key=lambda entry: entry["path"].stat().st_size):
         parquet = entry.pop("path").read_bytes()

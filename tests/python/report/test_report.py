@@ -99,7 +99,7 @@ def test_every_section_and_figure_is_there_with_caption_and_alternative_text(ren
     assert len(page.images) == len(FIGURES)
     assert all(len(image["aria-label"]) > 20 for image in page.images)
     for key in FIGURES:
-        for kind, least in (("png", 5000), ("pdf", 3000), ("svg", 3000), ("csv", 60)):
+        for kind, least in (("png", 5000), ("pdf", 3000), ("svg", 3000), ("csv", 50)):
             assert (rendered / "figures" / f"{key}.{kind}").stat().st_size > least, (key, kind)
 
 
