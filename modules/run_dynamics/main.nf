@@ -15,7 +15,6 @@ process RUN_DYNAMICS {
     output:
     tuple val(meta), path("${meta.id}.trajectory.npz"), emit: trajectory
     path '*.parquet', emit: tables
-    path '*.beyond.extxyz', emit: beyond, optional: true
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:

@@ -25,6 +25,7 @@ from haven.report.answer import (
     trusted_sentence,
 )
 from haven.report.claims import Study
+from haven.report.dispersion import dispersion_grid
 from haven.report.downloads import island
 from haven.report.figures import keys_of
 from haven.report.grids import (
@@ -106,11 +107,13 @@ def context(
         "hops": [hops_grid(tables)],
         "cost": [cost_grid(tables), scaling_grid(tables)],
     }
-    own = {"accuracy": published_accuracy_grid(comparison),
-           "lattice": lattice_grid(measured, reference),
-           "barriers": barriers_grid(tables, reference)}
+    own = {"accuracy": [published_accuracy_grid(comparison)],
+           "lattice": [lattice_grid(measured, reference),
+                       dispersion_grid(study)],
+           "barriers": [barriers_grid(tables, reference)]}
     retold = [{"title": title, "pictures": [drawn[k] for k in keys if k in drawn],
-               "grids": [own[name]] if own.get(name) else []} for title, keys, name in STUDY]
+               "grids": [block for block in own.get(name, []) if block]}
+              for title, keys, name in STUDY]
     retold = [part for part in retold if part["pictures"] or part["grids"]]
     shown = {"answer"} | {p.key for part in retold for p in part["pictures"]}
     settings = {row["quantity"]: row["value"] for row in reference.to_dict("records")
@@ -130,8 +133,8 @@ def context(
     codes = sorted({row["code"] for row in sources})
     first = _first(study, claims, drawn)
     texts = as_latex({"answer": first["answer"], "claims": first["claims"],
-                      "table_1": own["accuracy"], "table_2": own["lattice"],
-                      "barriers": own["barriers"],
+                      "table_1": own["accuracy"][0], "table_2": own["lattice"][0],
+                      "dispersion": own["lattice"][1], "barriers": own["barriers"][0],
                       **{f"{name}_{n}": block for name, blocks in beside.items()
                          for n, block in enumerate(blocks, 1)}})
     formula, cited = formula_of(material, reference), citations(reference_folder)
@@ -191,7 +194,21 @@ def _compared(comparison: Table) -> Block:
     return {"differing": parts[0][0], "compared": parts[1][0], "absent": parts[1][1]}
 
 
-def render(template: Path, words: Block, pictures: list[Picture], scenes: list[Block]) -> str:
+def render(template: Path, words: Block) -> str:
+    """Return a page from a template, text in it escaped."""
+    import jinja2
+
+    existing(template, "template")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(template.name).render(words)
+
+
+def render_report(
+    template: Path, words: Block, pictures: list[Picture], scenes: list[Block]
+) -> str:
     """Return the HTML of the report: one file that asks nothing of any network.
 
     Parameters
@@ -211,8 +228,6 @@ def render(template: Path, words: Block, pictures: list[Picture], scenes: list[B
     HavenError
         If the template, or a file of the folder, is missing.
     """
-    import jinja2
-
     existing(template, "template")
     kept = existing(template.parent / "page", "folder of the page's style and script")
     style, script, library = (existing(kept / name, "part of the page").read_text("utf-8")
@@ -220,15 +235,11 @@ def render(template: Path, words: Block, pictures: list[Picture], scenes: list[B
     for name, text in (("report.js", script), ("3Dmol-min.js", library), ("report.css", style)):
         if "</s" in text.lower() or "<!--" in text:
             raise HavenError(f"{kept / name} holds </s or <!--, which would end it in a page")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )
     page = {"style": style, "script": script, "library": library,
             "policy": policy(script, library), "texts": island(words["texts"]),
             "points": island({picture.key: picture.points() for picture in pictures}),
             "scenes": island(scenes)}
-    return environment.get_template(template.name).render({**words, "page": page, "scenes": scenes})
+    return render(template, {**words, "page": page, "scenes": scenes})
 
 
 def policy(*scripts: str) -> str:

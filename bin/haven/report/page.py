@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from haven.report.downloads import held_tables
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
 from haven.report.measured import study_u
+from haven.report.origins import number_rows, origin_rows
 from haven.report.provenance import provenance
 from haven.report.registry import TABLES
 from haven.report.scenes import scenes
@@ -51,7 +53,8 @@ def material_of(tables: Tables) -> str:
     HavenError
         If the tables are of several materials.
     """
-    names = sorted({str(m) for table in tables.values() for m in table["material"].dropna()})
+    names = sorted({str(m) for table in tables.values() if "material" in table
+                    for m in table["material"].dropna()})
     if len(names) > 1:
         raise HavenError(f"tables of several materials ({', '.join(names)}): report one at a time")
     return names[0] if names else "unknown"
@@ -94,7 +97,7 @@ def write(
     from haven.potential.gate import gate_rows, gates
     from haven.report.claims import Study, claim_rows, experiments_of
     from haven.report.comparison import compare, load_reference, of_material
-    from haven.report.layout import context, render
+    from haven.report.layout import context, render_report
     from haven.report.measured import collect
 
     target, found = Path(out), load_tables(folder)
@@ -124,12 +127,16 @@ def write(
     made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
     (target / "tables").mkdir(parents=True, exist_ok=True)
+    made["numbers"] = pd.DataFrame(number_rows(measured, found, material))
+    made["origins"] = pd.DataFrame(origin_rows(Path(folder)))
     for name, rows in made.items():
         if len(rows):
             schema = TABLES[name]
             store.write(schema, rows[schema.names], target / "tables" / f"{name}.parquet",
                         {"joined": name})
     (target / "figures").mkdir(parents=True, exist_ok=True)
+    (target / "parameters.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n",
+                                            encoding="utf-8")
     for picture in pictures:
         picture.save(target / "figures")
     words = context(
@@ -142,7 +149,7 @@ def write(
     for name, text in words["texts"].items():
         (target / "tables" / name).write_text(text, encoding="utf-8")
     (target / "figures" / "cite.bib").write_text(words["bibtex"], encoding="utf-8")
-    html = render(Path(template), words, pictures, scenes(made, cells))
+    html = render_report(Path(template), words, pictures, scenes(made, cells))
     (target / "report.html").write_text(html, encoding="utf-8")
     change = change_sentence(force_change(found["parity"])).replace("Å", "A")
     return f"{summary(measured, missing)}\n{change}"
