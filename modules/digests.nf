@@ -31,6 +31,7 @@ def packagesOf() {
         anneal                 : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         equilibrate_cell       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         clean_work             : ['core', 'dynamics'],
+        tool_versions          : ['core'],
     ]
 }
 

@@ -1,0 +1,86 @@
+"""Every process's script block on real miniature data, held against nf-test's snapshots."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from cases import ROOT, Case, Ended, cases, differences, mutants, run
+
+CASES = cases()
+NEEDS = {"LABEL_FRAMES": "gpaw", "RUN_AIMD": "gpaw"}
+# Minutes each, and tested by their scripts: tests/python/potential and labels.
+LONG = {"COMPILE_POTENTIAL", "MEASURE_LEARNING", "RELAX_FIRST_PRINCIPLES"}
+
+
+def here(some: list[Case]) -> list[Case]:
+    """Return the cases whose software is installed."""
+    return [case for case in some if importlib.util.find_spec(NEEDS.get(case.process, "sys"))]
+
+
+def key_of(case: Case) -> str:
+    return f"T{CASES.index(case)}_{case.process}"
+
+
+def text_of(case: Case) -> str:
+    return (ROOT / case.module / "main.nf").read_text()
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder for runs; ./haven test keeps it where something failed."""
+    return Path(os.environ.get("HAVEN_SCRATCH") or tmp_path_factory.mktemp("processes"))
+
+
+@pytest.fixture(scope="session")
+def ended(scratch: Path) -> Ended:
+    """One run of all script blocks."""
+    return run(scratch / "processes", {key_of(case): (case, text_of(case)) for case in here(CASES)})
+
+
+def test_every_process_but_long_ones_has_a_test_of_its_script_block() -> None:
+    there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
+    assert {case.process for case in CASES} == there - LONG
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.process)
+def test_the_outputs_of_a_script_block_are_those_of_its_snapshot(case: Case, ended: Ended) -> None:
+    if case not in here([case]):
+        pytest.skip(f"{NEEDS[case.process]} is not installed")
+    assert ended.status[key_of(case)] == "COMPLETED", ended.said
+    found = ended.lines[key_of(case)]
+    if os.environ.get("HAVEN_SNAPSHOTS") == "write":
+        case.write_snapshot(found)
+    assert case.snapshot, f"{case.process} has no snapshot: HAVEN_SNAPSHOTS=write makes it"
+    assert not differences(case.snapshot, found), "\n".join(found)
+
+
+def test_a_mutant_of_each_process_fails(scratch: Path) -> None:
+    """A command that lost an option which its script requires; a stub run sees nothing of it."""
+    broken = {}
+    for case in CASES:
+        options = mutants(text_of(case))
+        for option in REQUIRED:
+            if option in options:
+                broken[key_of(case)] = (case, options[option])
+                break
+    assert {case.process for case, _ in broken.values()} == {case.process for case in CASES}
+    mutated = run(scratch / "mutants", broken)
+    alive = [key for key in broken if mutated.status[key] != "FAILED"]
+    assert not alive, mutated.said
+
+
+REQUIRED = ("--material", "--weights", "--tables", "--template")
+
+
+def test_a_snapshot_is_compared_by_its_numbers() -> None:
+    line = "  value double: 1.2 to 30, mean size 15.1"
+    assert not differences([line], ["other", line.replace("15.1", "15.2")])
+    assert differences([line], [line.replace("30", "33")]) == [line]
+    assert differences([line], [line.replace("double", "int64")]) == [line]
+    assert differences([line, line], [line]) == [line]
