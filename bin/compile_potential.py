@@ -8,6 +8,7 @@ from pathlib import Path
 from haven.core import options
 from haven.core import tasks as guard
 from haven.core.errors import existing, run
+from haven.potential.families import check_undamaged
 from haven.potential.families.deepmd import files as weights
 from haven.potential.families.deepmd import process as engine
 
@@ -22,6 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     source, out = existing(args.weights, "weights"), Path(args.out)
+    check_undamaged(source)
     if args.gpu:
         guard.require_gpu("pytorch")
     weights.require_packages()

@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from haven.core import options, tables
-from haven.core import tasks as guard
 from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
-from haven.core.identity import run_id, sha256
+from haven.core.identity import run_id
 from haven.dynamics.options import Cell, ConstantPressure, Dynamics
 from haven.labels.options import Thermostat
 
@@ -46,47 +43,32 @@ def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
 
     from haven.dynamics.cell import equilibrate, labelled_volume, verdict_row
-    from haven.dynamics.job import Job, check, key, velocity_seed
+    from haven.dynamics.inputs import checkpoints, read_inputs
+    from haven.dynamics.job import check, velocity_seed
     from haven.dynamics.tables import CELLS
-    from haven.material.file import load_material
-    from haven.material.structures import read_structure, walls_of
-    from haven.potential.families import check_potential
-    from haven.potential.families.deepmd.settings import backend_of
 
-    if args.gpu:
-        guard.require_gpu(backend_of(args.potential))
-    material = load_material(args.material)
-    atoms = read_structure(args.structure, material.species)
-    model = Path(args.potential)
-    check_potential(model, material.species)
+    given = read_inputs(args.material, args.structure, [args.potential], args.gpu)
     per_ps = 1000 / args.timestep_fs
     length = round(args.cell_ps * per_ps)
     every = max(1, min(round(THERMO_PS * per_ps), length // FRAMES))
-    job = Job(
-        args.temperature_k, args.timestep_fs, args.damping_fs, 0, length, every,
-        max(1, length // every // FRAMES),
-        velocity_seed("cell", args.seed, args.u_ev, args.temperature_k, args.replica), (),
-        material.species, material.mobile, args.checkpoint_minutes, args.threads,
-        max(5000.0, 5 * args.temperature_k), walls_of(material), args.pressure_gpa,
-        atoms.get_volume())
+    job = given.job(
+        args, args.temperature_k, production_steps=length, dump_steps=every,
+        all_every=max(1, length // every // FRAMES),
+        velocity_seed=velocity_seed("cell", args.seed, args.u_ev, args.temperature_k,
+                                    args.replica),
+        pressure_gpa=args.pressure_gpa, start_volume=given.atoms.get_volume())
     check(job)
     name, out = args.name, Path(args.out)
-    inputs = {"structure": sha256(args.structure), "potential": sha256(model)}
-    place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    digest = key(replace(job, potentials=(inputs["potential"],)), inputs["structure"])
-    folder = place / f"cell_{name}_{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
-    keys = {"material": material.name, "u_ev": args.u_ev, "temperature_k": args.temperature_k,
-            "replica": args.replica, "seed": args.seed}
-    with guard.alone(folder):
-        row = keys | equilibrate(atoms, job, model, folder,
-                                 labelled_volume(material, len(atoms)))
-        if not args.checkpoint_dir:
-            shutil.rmtree(folder)
-    verdict = verdict_row(row, material.name, name)
+    keys = {"material": given.material.name, "u_ev": args.u_ev,
+            "temperature_k": args.temperature_k, "replica": args.replica, "seed": args.seed}
+    with checkpoints(job, given, f"cell_{name}", args) as folder:
+        row = keys | equilibrate(given.atoms, job, given.driving, folder,
+                                 labelled_volume(given.material, len(given.atoms),
+                                                 given.covered))
+    verdict = verdict_row(row, given.material.name, name)
     (log.info if verdict["passed"] else log.warning)("%s", verdict["message"])
-    tables.write(CELLS, [row], out / f"{name}.cells.parquet", inputs)
-    tables.write(VERDICTS, [verdict], out / f"{name}_cell.verdicts.parquet", inputs)
+    tables.write(CELLS, [row], out / f"{name}.cells.parquet", given.digests)
+    tables.write(VERDICTS, [verdict], out / f"{name}_cell.verdicts.parquet", given.digests)
 
 
 if __name__ == "__main__":

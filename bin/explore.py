@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 from haven.core import options, tables
-from haven.core import tasks as guard
 from haven.core.errors import log, run
 from haven.dynamics.options import Dynamics, Exploration
 from haven.dynamics.tables import EXPLORATION
@@ -40,11 +39,10 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.job import Job, check, velocity_seed
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
-    from haven.potential.families import check_ensemble
-    from haven.potential.families.deepmd.settings import backend_of
+    from haven.potential.families import check_ensemble, require_gpu
 
     if args.gpu:
-        guard.require_gpu(backend_of(args.potentials[0]))
+        require_gpu(args.potentials[0])
     material = load_material(args.material)
     check_ensemble(args.potentials, material.species)
     window = Window(*args.explore_deviation_ev_per_angstrom)

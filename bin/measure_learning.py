@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from haven.core import options, tables
-from haven.core import tasks as guard
+from haven.core import options, tables, tasks
 from haven.core.errors import log, run
-from haven.potential import training as potential
-from haven.potential.families.deepmd import train
-from haven.potential.families.deepmd.options import add_options, settings_of
+from haven.potential.families import trainer
 from haven.potential.tables import DATA_CURVE
 
 
@@ -22,7 +18,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--potential", required=True, help="potential trained on all of it")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
     parser.add_argument("--shares", default="0.25,0.5", help="shares of the training frames")
-    add_options(parser)
+    family = trainer()
+    family.add_options(parser)
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -30,12 +27,13 @@ def main(argv: list[str] | None = None) -> None:
     from haven.potential import data_size as shares
     from haven.potential import dataset as data
     from haven.potential.families import check_potential
+    from haven.potential.training import job_key
 
+    training = family.read(args)
     if args.gpu:
-        guard.require_gpu(args.backend)
+        training.require_gpu()
     material, content = load_material(args.material), data.load(args.dataset)
-    settings = settings_of(args)
-    train.check(settings, content, list(material.species), args.u_ev, args.backend)
+    training.check(content, material.species, args.u_ev)
     check_potential(args.potential, material.species)
     wanted = shares.read_shares(args.shares)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
@@ -43,23 +41,23 @@ def main(argv: list[str] | None = None) -> None:
     rows = []
     for share in [*wanted, 1.0]:
         part = content if share == 1 else shares.part_of(content, share)
-        key = potential.job_key(part, settings, args.backend, "share", str(args.compress))
+        key = job_key(part, training.described(), *training.identity("share"))
         folder = place / f"{name}_{key}"
         folder.mkdir(parents=True, exist_ok=True)
-        task = shares.Task(folder, part, settings, args.backend, args.threads, args.compress,
-                           material.species, Path(args.potential) if share == 1 else None)
-        with guard.alone(folder):
+        task = shares.Task(folder, part, training, material.species,
+                           Path(args.potential) if share == 1 else None)
+        with tasks.alone(folder):
             measured = list(shares.measure(task))
+            if not args.checkpoint_dir:
+                tasks.remove(folder)
         for row in measured:
             rows.append({"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
                          "share": part["frames"]["train"] / content["frames"]["train"],
                          "frames_train": part["frames"]["train"],
-                         "training_steps": settings.training_steps, **row})
+                         "training_steps": training.steps, **row})
             if row["quantity"] == "force":
                 log.info("%d frames: held-out force RMSE %.3g %s",
                              part["frames"]["train"], row["rmse"], row["unit"])
-        if not args.checkpoint_dir:
-            shutil.rmtree(folder)
     tables.write(DATA_CURVE, rows, out / f"{name}.data_curve.parquet",
                  {"dataset": content["sha256"]})
 

@@ -7,10 +7,8 @@ import tempfile
 from pathlib import Path
 
 from haven.core import options, tables
-from haven.core import tasks as guard
 from haven.core.columns import VERDICTS
 from haven.core.errors import HavenError, log, run
-from haven.core.identity import sha256
 from haven.material.options import Distances, Forces
 
 
@@ -31,28 +29,22 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
+    from haven.dynamics.inputs import read_inputs
     from haven.dynamics.minimise import minimise, verdict_rows
-    from haven.material.file import load_material
-    from haven.material.structures import read_structure, wall_row, walls_of
-    from haven.potential.families import check_potential
-    from haven.potential.families.deepmd.settings import backend_of
+    from haven.material.structures import wall_row
 
-    if args.gpu:
-        guard.require_gpu(backend_of(args.potential))
-    material = load_material(args.material)
-    atoms = read_structure(args.structure, material.species)
-    model = Path(args.potential)
-    check_potential(model, material.species)
+    given = read_inputs(args.material, args.structure, [args.potential], args.gpu)
+    material = given.material
     if args.max_steps < 1:
         raise HavenError(f"--max_steps is {args.max_steps}: it must be at least 1")
-    walls = walls_of(material)
     with tempfile.TemporaryDirectory(prefix="haven_minimise_") as scratch:
-        relaxed = minimise(atoms, model, material.species, args.force_tolerance_ev_per_angstrom,
-                           args.max_steps, args.threads, Path(scratch), walls)
+        relaxed = minimise(given.atoms, given.driving, material.species,
+                           args.force_tolerance_ev_per_angstrom, args.max_steps, args.threads,
+                           Path(scratch), given.walls)
     name, out = args.name or f"u{args.u_ev:g}_r{args.replica}", Path(args.out)
     rows = verdict_rows(relaxed, material.name, name, args.min_distance_angstrom,
                         args.force_tolerance_ev_per_angstrom)
-    rows.append(wall_row([relaxed], walls, material.name, "MINIMISE", name))
+    rows.append(wall_row([relaxed], given.walls, material.name, "MINIMISE", name))
     for row in rows:
         log.info("%s: %s", name, row["message"])
     if not rows[0]["passed"]:
@@ -61,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write(out / f"{name}.minimised.extxyz", relaxed)
     tables.write(VERDICTS, rows, out / f"{name}_minimise.verdicts.parquet",
-                 {"structure": sha256(args.structure), "potential": sha256(model)})
+                 given.digests)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Relax the cell with a potential, for every set of occupancies the material names.
 
+The mobile ions of each cell are annealed first (--relax_anneal_ps): a lattice model put them where
+they are, and the potential prefers another order.
+
 Beside cells relaxed from first principles (--labelled), the same cells are relaxed with it, too.
 """
 
@@ -10,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from haven.core.errors import existing, log, run
+from haven.core.identity import digest_of, sha256
 from haven.core.options import Operation, Seed, add, parser
+from haven.dynamics.options import Anneal, Dynamics
+from haven.labels.options import Thermostat
 from haven.material.options import Forces, RelaxedCells
 
 
@@ -22,8 +28,11 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
     add(options, Seed)
     add(options, RelaxedCells)
+    add(options, Anneal, "anneal_temperature_k")
+    add(options, Dynamics, "timestep_fs")
+    add(options, Thermostat)
     add(options, Forces)
-    add(options, Operation, "threads")
+    add(options, Operation)
     options.add_argument("--out", default=".", help="folder for the tables")
     options.add_argument("--labelled", nargs="*", default=[], help="steps of cells relaxed from "
                          "first principles (relax_first_principles.py)")
@@ -32,6 +41,8 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core import tables
     from haven.core.columns import VERDICTS
     from haven.core.tasks import set_threads
+    from haven.dynamics.anneal import anneal_built
+    from haven.dynamics.inputs import DynamicsInputs
     from haven.labels.cell import read_relaxed
     from haven.material.disorder import build
     from haven.material.file import load_material
@@ -45,22 +56,38 @@ def main(argv: list[str] | None = None) -> None:
     )
     from haven.material.structures import wall_row, walls_of
     from haven.material.tables import LATTICE
+    from haven.potential.coverage import read_coverage
     from haven.potential.families import calculator as open_calculator
+    from haven.potential.families import check_potential, require_gpu
 
+    if given.gpu:
+        require_gpu(given.potential)
     set_threads(given.threads)
     material = load_material(given.material)
     repeat = given.relax_supercell
     model = existing(given.potential, "potential")
+    check_potential(model, material.species)
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed}
-    rows, cells, calculator = [], [], None
+    rows, cells, verdicts, calculator = [], [], [], None
+    out, name = Path(given.out), f"u{given.u_ev:g}"
 
-    def relaxed(atoms: Any, repeat: tuple[int, int, int], replica: int) -> dict[str, Any]:
+    def annealed(atoms: Any, subject: str) -> tuple[Any, str]:
+        inputs = DynamicsInputs(material, atoms, (model,), walls_of(material),
+                                digest_of(atoms.positions.tolist(), atoms.cell.tolist()),
+                                (sha256(model),), read_coverage(model))
+        done, start, more = anneal_built(inputs, given, f"{name}_{subject}")
+        verdicts.extend(more)
+        return done, start
+
+    def relaxed(
+        atoms: Any, repeat: tuple[int, int, int], replica: int, start: str
+    ) -> dict[str, Any]:
         nonlocal calculator
         about = {name: atoms.info[name] for name in ("occupancies", "system")}
         calculator = calculator or open_calculator(model, atoms)
         atoms.calc = calculator
         found = relax_cell(atoms, repeat, given.force_tolerance_ev_per_angstrom)
-        rows.append({**keys, "replica": replica, **about, "engine": POTENTIAL,
+        rows.append({**keys, "replica": replica, **about, "engine": POTENTIAL, "start": start,
                      "atoms": len(atoms), **found})
         cells.append(atoms.copy())
         return found
@@ -80,25 +107,26 @@ def main(argv: list[str] | None = None) -> None:
                          occupancies, len(atoms), done[counts])
                 break
             atoms.info = {"occupancies": occupancies, "system": system_name(material, occupancies)}
-            found = relaxed(atoms, repeat, replica)
+            atoms, start = annealed(atoms, f"{occupancies}_r{replica}")
+            found = relaxed(atoms, repeat, replica, start)
             log.info("%s, replica %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree%s",
                      occupancies, replica, found["a_angstrom"], found["b_angstrom"],
                      found["c_angstrom"], found["beta_degree"],
                      "" if found["converged"] else ": not converged")
-    out, name = Path(given.out), f"u{given.u_ev:g}"
     for path in given.labelled:
         row, start = read_relaxed(path, material, given.u_ev,
                                   given.force_tolerance_ev_per_angstrom)
-        relaxed(start, (1, 1, 1), 0)
-        rows.append({**keys, "replica": 0, **row})
+        relaxed(start, (1, 1, 1), 0, "first principles")
+        rows.append({**keys, "replica": 0, "start": "first principles", **row})
     if given.conventional_cell:
-        relaxed(conventional(material, given.seed), (1, 1, 1), 0)
+        cell, start = annealed(conventional(material, given.seed), "conventional")
+        relaxed(cell, (1, 1, 1), 0, start)
         out.mkdir(parents=True, exist_ok=True)
         cells[-1].write(out / f"{name}.cell.extxyz")
     tables.write(LATTICE, rows, out / f"{name}.lattice.parquet", vars(given))
     walls = walls_of(material)
-    verdict = wall_row(cells, walls, material.name, "RELAX_CELL", f"{name} relaxed cells")
-    tables.write(VERDICTS, [verdict], out / f"{name}_lattice.verdicts.parquet", vars(given))
+    verdicts.append(wall_row(cells, walls, material.name, "RELAX_CELL", f"{name} relaxed cells"))
+    tables.write(VERDICTS, verdicts, out / f"{name}_lattice.verdicts.parquet", vars(given))
 
 
 if __name__ == "__main__":

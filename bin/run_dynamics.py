@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from haven.core import options
-from haven.core import tasks as guard
 from haven.core.errors import HavenError, run
-from haven.core.identity import run_id, sha256
+from haven.core.identity import run_id
 from haven.dynamics.options import Cell, Dynamics
 from haven.labels.options import Thermostat
 
@@ -44,53 +41,36 @@ def main(argv: list[str] | None = None) -> None:
     args = parsed(argv)
 
     from haven.dynamics.cell import check_choice, in_cell, joined_cell
-    from haven.dynamics.job import Job, check, key, velocity_seed
+    from haven.dynamics.inputs import checkpoints, read_inputs
+    from haven.dynamics.job import check, velocity_seed
     from haven.dynamics.production import simulate
-    from haven.material.file import load_material
-    from haven.material.structures import read_structure, walls_of
-    from haven.potential.families import check_ensemble, family_of
-    from haven.potential.families.deepmd.settings import backend_of
+    from haven.potential.families import family_of
 
-    if args.gpu:
-        guard.require_gpu(backend_of(args.potentials[0]))
-    material = load_material(args.material)
-    atoms = read_structure(args.structure, material.species)
+    given = read_inputs(args.material, args.structure, args.potentials, args.gpu)
+    atoms, material = given.atoms, given.material
     check_choice(args.cell, args.cells)
     vectors = joined_cell(args.cells, args.u_ev, args.temperature_k, args.seed,
                           args.pressure_gpa) if args.cell == "npt" else None
     if vectors is not None:
         atoms = in_cell(atoms, vectors)
-    check_ensemble(args.potentials, material.species)
     if len(args.production_ps) > 1:
         raise HavenError(f"--production_ps has {len(args.production_ps)} values: one run has one")
-    length_ps, per_ps = args.production_ps[0], 1000 / args.timestep_fs
-    job = Job(
-        args.temperature_k, args.timestep_fs, args.damping_fs,
-        round(args.equilibration_ps * per_ps), round(length_ps * per_ps),
-        round(args.dump_ps * per_ps), args.all_every,
-        velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica), (),
-        material.species, material.mobile, args.checkpoint_minutes, args.threads,
-        max(5000.0, 5 * args.temperature_k),
-        walls_of(material),
-    )
+    per_ps = 1000 / args.timestep_fs
+    job = given.job(
+        args, args.temperature_k, equilibration_steps=round(args.equilibration_ps * per_ps),
+        production_steps=round(args.production_ps[0] * per_ps),
+        dump_steps=round(args.dump_ps * per_ps), all_every=args.all_every,
+        velocity_seed=velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica))
     check(job)
-    name, out = args.name, Path(args.out)
-    start = sha256(args.structure) + ("" if vectors is None else f" {vectors.round(9).tolist()}")
-    digests = replace(job, potentials=tuple(map(sha256, args.potentials)))
-    place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    folder = place / f"{name}_{key(digests, start)}"
-    folder.mkdir(parents=True, exist_ok=True)
-    driving = Path(args.potentials[0])
-    family_of(driving).check_structure(driving, atoms)
+    family_of(given.driving).check_structure(given.driving, atoms)
     keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
-    inputs = {"structure": sha256(args.structure), "cell": vectors,
-              "potentials": digests.potentials}
-    with guard.alone(folder):
+    inputs = {"structure": given.structure_sha256, "cell": vectors,
+              "potentials": given.potentials_sha256}
+    start = "" if vectors is None else f" {vectors.round(9).tolist()}"
+    with checkpoints(job, given, args.name, args, start) as folder:
         simulate(job, args.potentials, atoms, {**keys, "material": material.name}, folder,
-                 out / name, args.force_window_ev_per_angstrom, inputs, material,
+                 Path(args.out) / args.name, args.force_window_ev_per_angstrom, inputs, material,
                  (args.cell, args.pressure_gpa))
-        if not args.checkpoint_dir:
-            shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

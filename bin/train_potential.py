@@ -7,16 +7,11 @@ import json
 import shutil
 from pathlib import Path
 
-from haven.core import options, tables
-from haven.core import tasks as guard
+from haven.core import options, tables, tasks
 from haven.core.errors import run
 from haven.core.identity import sha256
-from haven.potential import curve as learning
-from haven.potential import training as potential
-from haven.potential.families.deepmd import process as engine
-from haven.potential.families.deepmd import train
-from haven.potential.families.deepmd.files import WEIGHTS
-from haven.potential.families.deepmd.options import add_options, settings_of
+from haven.potential.curve import curve_rows
+from haven.potential.families import trainer
 from haven.potential.tables import LEARNING_CURVE
 
 
@@ -25,7 +20,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--material", required=True, help="material file")
     parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
     parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
-    add_options(parser)
+    family = trainer()
+    family.add_options(parser)
     parser.add_argument("--init_models", help="folder of uncompressed potentials named u4_s1.pb, "
                         "or of dpa4 networks' weights, u4_s1.pt, to start from")
     parser.add_argument("--out", default=".", help="folder for the results")
@@ -33,45 +29,44 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.material.file import load_material
     from haven.potential import dataset as data
-    from haven.potential.start import choose_start
+    from haven.potential.training import finished, job_key, provenance
 
     material, content = load_material(args.material), data.load(args.dataset)
-    card = guard.require_gpu(args.backend) if args.gpu else None
-    settings = settings_of(args)
-    train.check(settings, content, list(material.species), args.u_ev, args.backend)
+    training = family.read(args)
+    card = training.require_gpu() if args.gpu else None
+    training.check(content, material.species, args.u_ev)
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
-    init = (choose_start(args.init_models, args.u_ev, args.seed, material.species,
-                         settings.descriptor) if args.init_models else None)
-    key = potential.job_key(content, settings, args.backend, sha256(init) if init else "",
-                            str(args.compress))
+    init = (training.choose_start(args.init_models, args.u_ev, material.species)
+            if args.init_models else None)
+    key = job_key(content, training.described(),
+                  *training.identity(sha256(init) if init else ""))
     folder = Path(args.checkpoint_dir or out / "checkpoints").resolve() / f"{name}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
-    with guard.alone(folder):
-        done = potential.finished(folder)
+    with tasks.alone(folder):
+        done = finished(folder)
         if done is None:
-            guard.set_threads(args.threads)
-            engine.divert_messages(folder / "engine.log")
-            done = train.make(folder, settings, content, args.backend, init, args.compress)
-    model = folder / done["model"]
-    final = out / f"{name}{model.suffix}"
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(model, final)
-    frozen = done.get("frozen", done["model"])
-    if done["model"] != frozen:
-        shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
-    curve = learning.curve_rows(folder / "lcurve.out", material.name, args.u_ev, args.seed)
-    inputs = {"dataset": content["sha256"], "potential": sha256(final)}
-    tables.write(LEARNING_CURVE, curve, out / f"{name}.learning_curve.parquet", inputs)
-    about = potential.provenance(settings, content, final) | done
-    about |= {"material": material.name, "u_ev": args.u_ev, "backend": args.backend,
-              "threads": args.threads, "device": card or "processor",
-              "init_model": init.name if init else None}
-    if settings.descriptor == "dpa4":
-        shutil.copyfile(folder / f"frozen{WEIGHTS}", out / f"{name}{WEIGHTS}")
-        about["weights_sha256"] = sha256(out / f"{name}{WEIGHTS}")
-    (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
-    if not args.checkpoint_dir:
-        shutil.rmtree(folder)
+            training.prepare(folder)
+            done = training.make(folder, content, init)
+        model = folder / done["model"]
+        final = out / f"{name}{model.suffix}"
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(model, final)
+        frozen = done.get("frozen", done["model"])
+        if done["model"] != frozen:
+            shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
+        curve = curve_rows(training.curve(folder), material.name, args.u_ev, args.seed)
+        inputs = {"dataset": content["sha256"], "potential": sha256(final)}
+        tables.write(LEARNING_CURVE, curve, out / f"{name}.learning_curve.parquet", inputs)
+        about = provenance(training, content, final) | done
+        about |= {"material": material.name, "u_ev": args.u_ev, "device": card or "processor",
+                  "init_model": init.name if init else None}
+        if (weights := training.weights(folder)) is not None:
+            kept = out / f"{name}{weights.suffix}"
+            shutil.copyfile(weights, kept)
+            about["weights_sha256"] = sha256(kept)
+        (out / f"{name}.potential.json").write_text(json.dumps(about, indent=1) + "\n")
+        if not args.checkpoint_dir:
+            tasks.remove(folder)
 
 
 if __name__ == "__main__":

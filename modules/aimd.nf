@@ -18,14 +18,18 @@ workflow AIMD {
     BUILD_CELL(ch_new.map { meta -> [id: "r${meta.replica}", replica: meta.replica, seed: meta.seed] }.unique(), material, digests.build_supercell)
     ch_potentials = ch_leaders.map { meta, potential -> [meta.u_ev, potential] }
     MINIMISE_CELL(ch_new.map { meta -> [meta.u_ev, meta] }.combine(ch_potentials, by: 0).combine(BUILD_CELL.out.supercell)
-        .map { _u_ev, meta, potential, cell, supercell -> [meta + [id: "u${meta.u_ev}_${cell.id}", run: meta.id], supercell, potential] }, material, digests.minimise)
+        .map { _u_ev, meta, potential, cell, supercell -> [meta + [id: "u${meta.u_ev}_${cell.id}", run: meta.id], supercell, potential] },
+        material, digests.minimise)
     ch_starts = MINIMISE_CELL.out.minimised.map { meta, structure -> [meta.u_ev, meta + [id: meta.run], structure] }
         .mix(channel.fromList(given).map { meta, path -> [meta.u_ev, meta, path] })
-    RUN_CELL(ch_starts.combine(ch_potentials, by: 0).map { _u_ev, meta, structure, potential -> [meta, structure, potential, []] }, material, digests.run_dynamics)
-    RUN_AIMD(RUN_CELL.out.trajectory.filter { meta, _path -> meta.run }, material, digests.run_aimd)
+    // Runs in this cell have a name of their own: their checkpoints lie beside those of production.
+    RUN_CELL(ch_starts.combine(ch_potentials, by: 0)
+        .map { _u_ev, meta, structure, potential -> [meta + [id: "aimd_cell_${meta.id}"], structure, potential, []] }, material, digests.run_dynamics)
+    ch_beside = RUN_CELL.out.trajectory.map { meta, path -> [meta + [id: meta.id - 'aimd_cell_'], path] }
+    RUN_AIMD(ch_beside.filter { meta, _path -> meta.run }, material, digests.run_aimd)
     trajectories = RUN_AIMD.out.trajectory.mix(channel.fromList(given))
     ch_compared = trajectories.map { meta, path -> [meta + [source: 'aimd'], path] }
-        .mix(RUN_CELL.out.trajectory.map { meta, path -> [meta + [source: 'dlmd_cell'], path] })
+        .mix(ch_beside.map { meta, path -> [meta + [source: 'dlmd_cell'], path] })
     COMPARE_STRUCTURE(ch_compared, material, digests.analyse_structure)
     tables = COMPARE_STRUCTURE.out.tables
 

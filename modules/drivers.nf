@@ -15,7 +15,8 @@ def chosenDrivers(count, u_evs, given, seeds) {
     def known = given ? drivingSeeds(given) : u_evs.collectEntries { u_ev -> ["${u_ev}".toString(), seeds] }
     def few = known.find { _u_ev, own -> own.size() < count }
     if (few) {
-        error("haven: error: --driving_potentials is ${count}, but U = ${few.key} eV has ${few.value.size()} potential${few.value.size() > 1 ? 's' : ''}: ${given ? 'put more into --models' : 'raise --ensemble'}")
+        error("haven: error: --driving_potentials is ${count}, but U = ${few.key} eV has ${few.value.size()} " +
+            "potential${few.value.size() > 1 ? 's' : ''}: ${given ? 'put more into --models' : 'raise --ensemble'}")
     }
     known.collectEntries { u_ev, own -> [u_ev, own.take(count)] }
 }

@@ -10,7 +10,8 @@ def checkImages(settings, profiles) {
     def names = files ? devices.collect { device -> "haven-${device}".toString() } + (labels ? ['gpaw'] : []) : []
     def missing = names.findAll { name -> !file("${folder}/${name}.sif").exists() }
     if (missing) {
-        error("haven: error: ${folder} has no ${missing.collect { name -> name + '.sif' }.join(', ')}: make it with containers/build.sh ${missing.collect { name -> name - 'haven-' }.join(' ')}, or name the folder in --image_folder")
+        error("haven: error: ${folder} has no ${missing.collect { name -> name + '.sif' }.join(', ')}: " +
+            "make it with containers/build.sh ${missing.collect { name -> name - 'haven-' }.join(' ')}, or name the folder in --image_folder")
     }
 }
 
@@ -18,6 +19,7 @@ def checkImages(settings, profiles) {
 def plainCause(report) {
     def lines = report.readLines().collect { line -> line.trim() }
     def refused = lines.findAll { line -> line.startsWith('sbatch: error:') }.collect { line -> line - 'sbatch: error:' }
-    def slurm = refused ? "haven: error: SLURM took no task,${refused[0]}: check --slurm_queue, --slurm_gpu_queue, --slurm_gres, --slurm_account against what sinfo lists" : null
+    def slurm = refused ? "haven: error: SLURM took no task,${refused[0]}: check --slurm_queue, --slurm_gpu_queue, --slurm_gres, " +
+        "--slurm_account against what sinfo lists" : null
     lines.find { line -> line.contains('haven: error:') } ?: slurm
 }

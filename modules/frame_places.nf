@@ -26,7 +26,7 @@ def sourcesIn(place) {
     def root = pathOf(place)
     def all = filesUnder(place)
     def ready = all.findAll { path -> path.name ==~ /.+\.(u[0-9]+(\.[0-9]+)?|failed)\.extxyz/ && (path == root || path.parent == root) }
-    def folders = all.findAll { path -> path.name == 'type.raw' || path.name =~ /-pos-\d+\.xyz$/ }.collect { path -> path.parent }.unique()
+    def folders = all.findAll { path -> path.name in ['type.raw', 'data.mdb'] || path.name =~ /-pos-\d+\.xyz$/ }.collect { path -> path.parent }.unique()
     def loose = all.findAll { path -> !(path in ready) && isOutput(path.name) && !folders.any { folder -> path.startsWith(folder) } }
     [ready, (folders + loose).collect { path -> [nameUnder(path == root ? root.parent : root, path), path] }]
 }

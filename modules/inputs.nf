@@ -17,7 +17,8 @@ def givenPotentials(folder, u_evs) {
     if (!folder) { return [] }
     def found = filesIn(folder).collect { path -> [path, path.name =~ /^u([0-9.]+)_s([0-9]+)\.(pb|pth|pt2|hlo|savedmodel|dp|pair|pt)\z/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], plainPath(path),
+        .collect { path, name -> [
+            [id: "u${plain(name.group(1))}_s${name.group(2)}", u_ev: plain(name.group(1)), seed: name.group(2).toInteger()], plainPath(path),
             [pathOf("${folder}/${path.baseName}.potential.json")].findAll { about -> about.exists() }.collect { about -> plainPath(about) }] }
     def missing = u_evs - found.collect { meta, _path, _about -> meta.u_ev }
     if (missing) {
@@ -38,12 +39,16 @@ def givenTrajectories(folder, seed) {
     if (!folder) { return [] }
     def found = filesIn(folder).collect { path -> [path, path.name =~ /^u([0-9.]+)_t([0-9.]+)_r([0-9]+)(_s([0-9]+))?\.trajectory\.npz\z/] }
         .findAll { _path, name -> name.find() }
-        .collect { path, name -> [[u_ev: plain(name.group(1)), temperature_k: plain(name.group(2)), replica: name.group(3).toInteger(), seed: name.group(5) ? name.group(5).toInteger() : seed], plainPath(path)] }
+        .collect { path, name -> [[u_ev: plain(name.group(1)), temperature_k: plain(name.group(2)), replica: name.group(3).toInteger(),
+            seed: name.group(5) ? name.group(5).toInteger() : seed], plainPath(path)] }
     if (!found) {
         error("haven: error: --trajectories ${folder} has no trajectory: name them u4_t298_r0.trajectory.npz")
     }
     def first = drivingSeeds(found)
-    def named = found.collect { meta, path -> [meta + [id: "u${meta.u_ev}_t${meta.temperature_k}_r${meta.replica}${ofSeed(meta.seed, first["${meta.u_ev}".toString()][0])}"], path] }
+    def named = found.collect { meta, path ->
+        def end = ofSeed(meta.seed, first["${meta.u_ev}".toString()][0])
+        [meta + [id: "u${meta.u_ev}_t${meta.temperature_k}_r${meta.replica}${end}"], path]
+    }
     def twice = named.groupBy { meta, _path -> meta.id }.values().find { same -> same.size() > 1 }
     if (twice) {
         error("haven: error: --trajectories ${folder} has one run twice: ${twice.collect { _meta, path -> path.name }.join(' and ')}")
@@ -54,6 +59,7 @@ def givenTrajectories(folder, seed) {
 /** A file that says what should be computed, so that the report can name what is missing. */
 def expectedRuns(given, u_evs, temperatures_k, replicas, seeds, drivers) {
     def text = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson([u_ev: u_evs, temperature_k: temperatures_k,
-        replica: replicas.collect { cell -> cell.replica }, seed: seeds, drivers: drivers, parameters: given.collectEntries { name, value -> ["${name}".toString(), value?.toString()] }]))
+        replica: replicas.collect { cell -> cell.replica }, seed: seeds, drivers: drivers,
+        parameters: given.collectEntries { name, value -> ["${name}".toString(), value?.toString()] }]))
     writtenOnce('expected', text)
 }

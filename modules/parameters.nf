@@ -49,7 +49,8 @@ def mistakesBetween(given) {
     def lengths_ps = asNumbers(given['production_ps'])
     def temperatures = asNumbers(given['temperatures_k']).size()
     (lengths_ps.any { length_ps -> length_ps < frame_ps } ?
-        ["--production_ps is ${lengths_ps.join(',')}, shorter than one frame of all atoms, --dump_ps times --all_every = ${frame_ps} ps: make runs longer or frames denser"] : []) +
+        ["--production_ps is ${lengths_ps.join(',')}, shorter than one frame of all atoms, " +
+            "--dump_ps times --all_every = ${frame_ps} ps: make runs longer or frames denser"] : []) +
     (lengths_ps.size() in [1, temperatures] ? [] :
         ["--production_ps has ${lengths_ps.size()} values and --temperatures_k ${temperatures}: give one length for all, or one for each temperature"])
 }
@@ -109,8 +110,10 @@ def helpText(given) {
     schemaGroups().collectMany { group ->
         ["\n${group['title']}"] + group['properties'].collect { name, rule ->
             def spans = (rule['items'] ?: [:]) + rule
-            def limits = [rule['unit'], spans['enum'] ? 'one of ' + spans['enum'].join(', ') : null, spans['exclusiveMinimum'] != null ? "above ${spans['exclusiveMinimum']}" : null,
-                spans['minimum'] != null ? "at least ${spans['minimum']}" : null, spans['maximum'] != null ? "at most ${spans['maximum']}" : null].findAll { part -> part }
+            def limits = [rule['unit'], spans['enum'] ? 'one of ' + spans['enum'].join(', ') : null,
+                spans['exclusiveMinimum'] != null ? "above ${spans['exclusiveMinimum']}" : null,
+                spans['minimum'] != null ? "at least ${spans['minimum']}" : null,
+                spans['maximum'] != null ? "at most ${spans['maximum']}" : null].findAll { part -> part }
             def value = given.containsKey(name) ? given[name] : null
             "  --${name.padRight(34)} ${rule['description']}${limits ? ' (' + limits.join('; ') + ')' : ''} [${value == null ? '-' : value}]" }
     }.join('\n')

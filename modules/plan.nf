@@ -1,6 +1,7 @@
 // What a run is to do: parameters, and the files and folders they name, as one map.
 
 include { givenAimd; givenRelaxed; wantedAimd } from './aimd_inputs'
+include { checkCovered; hottestOf } from './coverage'
 include { codeDigests } from './digests'
 include { chosenDrivers; drivingSeeds } from './drivers'
 include { framePlaces; givenFrames } from './frame_places'
@@ -27,7 +28,7 @@ def conditionsOf(temperatures_k, lengths_ps) {
  *
  * Numbers of U and K are as Python writes them (4, not 4.0): they name files and join channels. Members:
  * settings (the parameters), material (path), digests (script to digest), u_evs, temperatures_k, seeds, explorers (lists of numbers),
- * conditions (pairs of temperature in K and length of its runs in ps),
+ * conditions (pairs of temperature in K and length of its runs in ps), hottest (option to the highest temperature in K that the dynamics asks for),
  * replicas (list of maps: id, replica, seed), runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
  * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
  * start (potentials to fine-tune), old_aimd, new_aimd (pairs of map and path; maps), relaxed (pairs of U and path), expected (path),
@@ -44,6 +45,8 @@ def planOf(settings) {
     def material = plainPath(pathOf(settings.material))
     def goes_on = !settings.labels_only && !settings.potentials_only
     def potentials = givenPotentials(models, u_evs)
+    def hottest = hottestOf(settings, temperatures_k, goes_on && !runs)
+    potentials.each { _meta, path, about -> about.each { json -> checkCovered(json, path.name, hottest) } }
     def drivers = runs ? drivingSeeds(runs) : chosenDrivers(settings.driving_potentials, u_evs, potentials, seeds)
 
     // With trajectories but no models, the run starts with the analysis.
@@ -61,6 +64,7 @@ def planOf(settings) {
         digests        : codeDigests(settings.code_digest),
         u_evs          : u_evs,
         temperatures_k : temperatures_k,
+        hottest        : hottest,
         conditions     : runs ? [] : conditionsOf(temperatures_k, settings.production_ps),
         seeds          : seeds,
         explorers      : (0..<settings.explore_ensemble).collect { member -> first + member },

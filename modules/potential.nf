@@ -1,3 +1,4 @@
+include { checkCovered      } from './coverage'
 include { BUILD_DATASET     } from './build_dataset'
 include { TRAIN_POTENTIAL   } from './train_potential'
 include { COMPILE_POTENTIAL } from './compile_potential'
@@ -14,6 +15,7 @@ workflow POTENTIAL {
     trains   // whether to train
     start    // list of paths: potentials whose weights to start from
     aimd     // list of pairs: map (id, u_ev, ...), path of a first-principles trajectory to test on
+    hottest  // map: option to the highest temperature in K that the dynamics asks for
     shares   // whether to measure the error against the share of the data trained on
     material // path
     digests  // map: process to digest of the code it uses
@@ -21,7 +23,10 @@ workflow POTENTIAL {
     main:
     BUILD_DATASET(ch_u, frames, material, digests.build_dataset)
     ch_members = BUILD_DATASET.out.dataset
-        .flatMap { meta, dataset -> seeds.collect { seed -> [[id: "${meta.id}_s${seed}", u_ev: meta.u_ev, seed: seed], dataset] } }
+        .flatMap { meta, dataset ->
+            checkCovered(dataset.resolve('dataset.json'), meta.id, hottest)
+            seeds.collect { seed -> [[id: "${meta.id}_s${seed}", u_ev: meta.u_ev, seed: seed], dataset] }
+        }
     TRAIN_POTENTIAL(ch_members.filter { _meta, _dataset -> trains }, start, material, digests.train_potential)
     ch_own = ch_given.branch { _meta, path, _about ->
         weights: path.extension == 'pt'
@@ -32,11 +37,13 @@ workflow POTENTIAL {
     ch_described = TRAIN_POTENTIAL.out.potential.join(TRAIN_POTENTIAL.out.provenance).mix(ch_compiled, ch_own.ready)
     potentials = ch_described.map { meta, potential, _about -> [meta, potential] }
     provenance = ch_described.map { _meta, _potential, about -> about }
+    abouts = ch_described.map { meta, _potential, about -> [meta.u_ev, meta.seed, about] }
     ch_alone = ch_compiled.mix(ch_own.ready).map { meta, potential, _about -> [meta, [potential]] }
     timed = TRAIN_POTENTIAL.out.timed.map { meta, frozen -> [meta, [frozen].flatten().sort { path -> path.name }] }.mix(ch_alone)
     datasets = BUILD_DATASET.out.dataset.map { meta, dataset -> [meta.u_ev, dataset] }
     ch_tests = ch_described.map { meta, potential, about -> [meta.u_ev, meta, potential, about] }.combine(datasets, by: 0)
-        .map { _u_ev, meta, potential, about, dataset -> [meta, dataset, potential, about, aimd.findAll { one, _path -> one.u_ev == meta.u_ev }.collect { _one, path -> path }] }
+        .map { _u_ev, meta, potential, about, dataset ->
+            [meta, dataset, potential, about, aimd.findAll { one, _path -> one.u_ev == meta.u_ev }.collect { _one, path -> path }] }
     TEST_POTENTIAL(ch_tests, material, digests.test_potential)
     ch_whole = ch_members.join(TRAIN_POTENTIAL.out.potential).filter { meta, _dataset, _potential -> shares && meta.seed == seeds[0] }
     MEASURE_LEARNING(ch_whole, material, digests.measure_learning)
@@ -46,6 +53,7 @@ workflow POTENTIAL {
     potentials   // tuple: map (id, u_ev, seed), path
     timed        // tuple: map (id, u_ev, seed), list of paths: the potential, and the same before compression
     provenance   // path, or an empty list
+    abouts       // tuple: number u_ev, seed, path of the potential.json or an empty list
     datasets     // tuple: number u_ev, path
     tables       // path
 }

@@ -22,7 +22,8 @@ workflow REPORT {
         .map { meta, structure -> [meta.u_ev, meta, structure] }
         .combine(ch_costly, by: 0)
         .map { _u_ev, meta, structure, potentials, dataset -> [meta, structure, potentials, dataset] }
-    ch_measured = ch_tables.flatten().filter { path -> path.name ==~ /.*labels\.parquet/ }.mix(provenance.flatten().filter { path -> path }).collect(sort: { path -> path.name })
+    ch_measured = ch_tables.flatten().filter { path -> path.name ==~ /.*labels\.parquet/ }
+        .mix(provenance.flatten().filter { path -> path }).collect(sort: { path -> path.name })
     MEASURE_COST(ch_costed, ch_measured.ifEmpty([]), ch_aimd.collect(sort: { path -> path.name }).ifEmpty([]), material, digests.measure_cost)
     ch_all = ch_tables.flatten().mix(MEASURE_COST.out.tables.flatten()).collect(sort: { path -> path.name })
     ch_drawn = ch_cells.filter { cell, _structure -> cell.replica == 0 }.map { _cell, structure -> structure }

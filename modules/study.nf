@@ -33,8 +33,8 @@ workflow STUDY {
 
     // A data set and an ensemble of potentials for each U: [[id: u4_s1, u_ev: 4, seed: 1], u4_s1.pb].
     ch_u = channel.fromList(plan.has_potential ? plan.u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: settings.seed] } : [])
-    POTENTIAL(ch_u, plan.seeds, LEARNING.out.frames, channel.fromList(plan.potentials), plan.trains, plan.start, plan.given_aimd, settings.learning_curve,
-        material, digests)
+    POTENTIAL(ch_u, plan.seeds, LEARNING.out.frames, channel.fromList(plan.potentials), plan.trains, plan.start, plan.given_aimd, plan.hottest,
+        settings.learning_curve, material, digests)
     // The first of each U leads: its cells are relaxed, its barriers found. The first few drive dynamics, and the others judge them.
     ch_leaders = POTENTIAL.out.potentials.filter { meta, _potential -> meta.seed == plan.members["${meta.u_ev}".toString()][0] }
     // An ensemble is whole once it has its number of members; it waits for no other U.
@@ -49,7 +49,8 @@ workflow STUDY {
 
     // Dynamics: U x temperature x replica x driving potential, [[id: u4_t298_r0, u_ev: 4, ...], u4_t298_r0.trajectory.npz].
     STRUCTURES(channel.fromList(plan.has_potential && plan.goes_on ? plan.replicas : []), material, digests)
-    DYNAMICS(STRUCTURES.out.supercells, ch_drivers, plan.conditions, settings.cell, settings.relax_first_principles, plan.relaxed, material, digests)
+    DYNAMICS(STRUCTURES.out.supercells, plan.replicas.size(), ch_drivers, POTENTIAL.out.abouts, plan.conditions, settings.cell,
+        settings.relax_first_principles, plan.relaxed, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(plan.runs))
 
     // First-principles dynamics beside the potential's: new where asked for, else what is there.
@@ -57,7 +58,8 @@ workflow STUDY {
 
     // Analysis, cost, report.
     ch_runs = DYNAMICS.out.tables.flatten().filter { path -> path.name.endsWith('.runs.parquet') }
-    TRANSPORT(ch_trajectories, DYNAMICS.out.annealed, ch_leaders, ch_runs, material, digests)
+    ch_parity = POTENTIAL.out.tables.flatten().filter { path -> path.name.endsWith('.parity.parquet') }
+    TRANSPORT(ch_trajectories, DYNAMICS.out.annealed, ch_leaders, ch_runs, ch_parity, material, digests)
     ch_tables = ch_tables.mix(LEARNING.out.tables, STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, AIMD.out.tables, TRANSPORT.out.tables)
     // Potentials to time, compressed and not: [4, [u4_s1.pb, uncompressed_u4_s1.pb], u4.dataset].
     ch_costly = POTENTIAL.out.timed.filter { meta, _files -> meta.seed == plan.members["${meta.u_ev}".toString()][0] }

@@ -3,6 +3,7 @@ include { ANALYSE_TRANSPORT } from './analyse_transport'
 include { ANALYSE_HOPS      } from './analyse_hops'
 include { FIND_BARRIERS     } from './find_barriers'
 include { FIT_ARRHENIUS     } from './fit_arrhenius'
+include { SELECT_BEYOND     } from './select_beyond'
 
 // What the trajectories say: structure, transport with intervals, hops; barriers; the Arrhenius fit over all runs.
 workflow TRANSPORT {
@@ -11,6 +12,7 @@ workflow TRANSPORT {
     ch_annealed    // tuple: map (id, u_ev, seed, replica), path
     ch_leaders      // tuple: map (id, u_ev, seed), path
     ch_runs         // path: tables runs, for the speed of the dynamics
+    ch_parity       // path: tables parity, by which the deviation is calibrated
     material        // path
     digests         // map: process to digest of the code it uses
 
@@ -18,6 +20,7 @@ workflow TRANSPORT {
     ANALYSE_STRUCTURE(ch_trajectories, material, digests.analyse_structure)
     ANALYSE_TRANSPORT(ch_trajectories, material, digests.analyse_transport)
     ANALYSE_HOPS(ch_trajectories, material, digests.analyse_hops)
+    SELECT_BEYOND(ch_trajectories, ch_parity.collect(sort: { path -> path.name }).ifEmpty([]), digests.select_beyond)
     ch_bands = ch_annealed.filter { meta, _structure -> meta.replica == 0 }
         .map { meta, structure -> [meta.u_ev, meta, structure] }
         .combine(ch_leaders.map { meta, potential -> [meta.u_ev, potential] }, by: 0)

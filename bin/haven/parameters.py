@@ -23,7 +23,7 @@ from haven.labels.options import Engine, FirstPrinciplesDynamics, Import, Thermo
 from haven.material.options import Distances, Forces, RelaxedCells, StartingCells, Supercell
 from haven.mechanism.options import Bands, Distributions
 from haven.potential.families.deepmd.options import Build
-from haven.potential.families.deepmd.settings import Settings as Training
+from haven.potential.families.deepmd.settings import DeepmdSettings as Training
 from haven.potential.options import Selection, Split
 from haven.transport.options import Estimation, Reference
 
@@ -201,11 +201,12 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "MEASURE_LEARNING": (Training, Build),
     "BUILD_SUPERCELL": (Supercell, Distances),
     "MINIMISE": (Forces, Distances),
-    "RELAX_CELL": (RelaxedCells, Forces),
+    "RELAX_CELL": (RelaxedCells, Anneal, Dynamics, Thermostat, Forces),
     "RELAX_FIRST_PRINCIPLES": (Forces, Engine, Labels),
     "ANNEAL": (Anneal, Cell, Forces, Dynamics, Thermostat),
     "EQUILIBRATE_CELL": (ConstantPressure, Cell, Dynamics, Thermostat),
     "RUN_DYNAMICS": (Cell, Dynamics, Thermostat),
+    "SELECT_BEYOND": (Dynamics,),
     "RUN_AIMD": (FirstPrinciplesDynamics, Thermostat, Engine, Labels),
     "ANALYSE_STRUCTURE": (Distributions,),
     "ANALYSE_TRANSPORT": (Reference, Estimation),
@@ -216,8 +217,10 @@ PROCESSES: dict[str, tuple[type, ...]] = {
 }
 ONLY = {  # of a declaration, where not all
     "EXPLORE": {Dynamics: ("timestep_fs",)},
+    "RELAX_CELL": {Anneal: ("anneal_temperature_k",), Dynamics: ("timestep_fs",)},
     "ANNEAL": {Dynamics: ("timestep_fs",)},
     "EQUILIBRATE_CELL": {Dynamics: ("timestep_fs",), Cell: ("pressure_gpa",)},
+    "SELECT_BEYOND": {Dynamics: ("force_window_ev_per_angstrom",)},
     "IMPORT_FRAMES": {Limits: ("max_stress_gpa",)},
     "BUILD_DATASET": {Labels: ("dispersion",)}}
 

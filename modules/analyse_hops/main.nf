@@ -17,7 +17,8 @@ process ANALYSE_HOPS {
     script:
     def args = task.ext.args ?: ''
     """
-    analyse_hops.py --material ${material} --trajectory ${trajectory} --u_ev ${meta.u_ev} --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} ${args}
+    analyse_hops.py --material ${material} --trajectory ${trajectory} --u_ev ${meta.u_ev} --temperature_k ${meta.temperature_k} \\
+        --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} ${args}
     """
 
     stub:

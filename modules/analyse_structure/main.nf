@@ -17,7 +17,8 @@ process ANALYSE_STRUCTURE {
     script:
     def args = task.ext.args ?: ''
     """
-    analyse_structure.py --material ${material} --trajectory ${trajectory} --u_ev ${meta.u_ev} --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} --source ${meta.source ?: 'dlmd'} ${args}
+    analyse_structure.py --material ${material} --trajectory ${trajectory} --u_ev ${meta.u_ev} --temperature_k ${meta.temperature_k} \\
+        --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} --source ${meta.source ?: 'dlmd'} ${args}
     """
 
     stub:

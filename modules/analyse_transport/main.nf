@@ -18,7 +18,8 @@ process ANALYSE_TRANSPORT {
     script:
     def args = task.ext.args ?: ''
     """
-    analyse_transport.py --material ${material} --trajectory ${trajectory} --u_ev ${meta.u_ev} --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} --no-pictures ${args}
+    analyse_transport.py --material ${material} --trajectory ${trajectory} --u_ev ${meta.u_ev} --temperature_k ${meta.temperature_k} \\
+        --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} --no-pictures ${args}
     """
 
     stub:

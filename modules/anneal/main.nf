@@ -8,7 +8,7 @@ process ANNEAL {
     label 'env_run'
 
     input:
-    tuple val(meta), path(minimised), path(potential)
+    tuple val(meta), path(minimised), path(potential), path(about) // potential.json, or none: what the labels cover
     path material
     val code
 

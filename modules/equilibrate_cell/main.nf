@@ -8,7 +8,7 @@ process EQUILIBRATE_CELL {
     label 'env_run'
 
     input:
-    tuple val(meta), path(annealed), path(potential)
+    tuple val(meta), path(annealed), path(potential), path(about) // potential.json, or none: what the labels cover
     path material
     val code
 

@@ -21,7 +21,8 @@ process MEASURE_COST {
     def args = task.ext.args ?: ''
     def dynamics = aimd ? "--aimd ${aimd}" : ''
     """
-    measure_cost.py --material ${material} --structure ${minimised} --potential ${potentials} --u_ev ${meta.u_ev} --tables tables --dataset ${dataset} ${dynamics} ${args}
+    measure_cost.py --material ${material} --structure ${minimised} --potential ${potentials} --u_ev ${meta.u_ev} \\
+        --tables tables --dataset ${dataset} ${dynamics} ${args}
     """
 
     stub:

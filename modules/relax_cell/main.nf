@@ -6,7 +6,7 @@ process RELAX_CELL {
     label 'env_run'
 
     input:
-    tuple val(meta), path(potential), path(labelled, stageAs: 'labelled/*')
+    tuple val(meta), path(potential), path(about), path(labelled, stageAs: 'labelled/*') // about: potential.json, or none
     path material
     val code
 

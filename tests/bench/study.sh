@@ -1,33 +1,40 @@
 #!/usr/bin/env bash
-# Makes assets/study/li3ticl6 anew: the profile study, then its controls, each a run of its own in HAVEN_SCRATCH, which goes on
-# where it stopped when called again. Tables, report, costs and checksums are copied; trajectories are not (they stay in HAVEN_SCRATCH).
-# Further options go to the study's nextflow run. About 2 core-hours for the study, one for each control.
+# Makes assets/study/li3ticl6 anew: the profile study, then its controls, all from one launch folder in HAVEN_SCRATCH, so that
+# what they share (annealed lithium, cells) is computed once; a call after an interruption goes on where it stopped. Tables,
+# report, costs and checksums are copied; trajectories are not (they stay in HAVEN_SCRATCH). study.sh [PART ...] makes some
+# parts only; the options of all of them may be added to HAVEN_STUDY.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-study.XXXXXX")}
 target=$root/assets/study/li3ticl6
+read -ra more <<<"${HAVEN_STUDY:-}"
 
-part() { # name, options: one run in a folder of its own
-  local folder=$place/$1
+part() { # name, options: one run, and what is shipped of it
+  local name=$1
   shift
-  mkdir -p "$folder" && cd "$folder"
-  nextflow run "$root/main.nf" -profile study -resume -ansi-log false --outdir "$folder/results" "$@"
+  mkdir -p "$place/main" && cd "$place/main"
+  nextflow run "$root/main.nf" -profile study -resume -ansi-log false --outdir "$place/$name/results" "$@" "${more[@]}"
+  mkdir -p "$target/$name/tables"
+  cp "$place/$name"/results/tables/*.parquet "$target/$name/tables/"
+  cp "$place/$name"/results/report.html "$target/$name/"
+  cp "$place/$name"/results/{summary.txt,pipeline/trace*.tsv} "$target/$name/"
 }
 
-keep() { # name: what is shipped of a run
-  mkdir -p "$target/$1/tables"
-  cp "$place/$1"/results/tables/*.parquet "$target/$1/tables/"
-  cp "$place/$1"/results/report.html "$target/$1/"
-}
-
-part main "$@"
-keep main
-part material_cell --cell material --temperatures_k 600,700 --replicas 2
-keep material_cell
-part second_potential --driving_potentials 2 --temperatures_k 700
-keep second_potential
-part size --supercell 4,4,4 --temperatures_k 700 --replicas 1
-keep size
+parts=("$@")
+[ "${#parts[@]}" != 0 ] || parts=(main material_cell room second_potential size)
+for name in "${parts[@]}"; do
+  case $name in
+    main) part main ;;
+    # the experimental lattice: what the cell does to D and Ea
+    material_cell) part material_cell --cell material --temperatures_k 600,700 --production_ps 24,16 --replicas 2 ;;
+    # the cell at the experiment's temperature; far too short for jumps
+    room) part room --temperatures_k 298,373 --production_ps 5,5 --replicas 1 ;;
+    second_potential) part second_potential --driving_potentials 2 --temperatures_k 700 --production_ps 16 --replicas 2 ;;
+    size) part size --supercell 4,4,4 --temperatures_k 700 --production_ps 8 --replicas 1 ;;
+    *) echo "no part $name" >&2; exit 2 ;;
+  esac
+done
 cd "$target"
+python3 "$root/tests/bench/study_table.py" . >answer.md
 find . -type f ! -name SHA256SUMS | sort | xargs sha256sum >SHA256SUMS
 printf '%s is made; the runs are in %s\n' "$target" "$place"

@@ -38,6 +38,7 @@ def test_every_process_of_the_pipeline_has_its_place_in_the_graph(tmp_path: Path
     assert counts["RUN_CELL"] == 2 and counts["COMPARE_STRUCTURE"] == 4
     assert counts["TRAIN_EXPLORER"] == 2 * 3 and counts["TRAIN_POTENTIAL"] == 2 * 2
     assert counts["RUN_DYNAMICS"] == counts["ANALYSE_TRANSPORT"] == 2 * 2 * 2 * 2
+    assert counts["SELECT_BEYOND"] == counts["RUN_DYNAMICS"]
     assert counts["EQUILIBRATE_CELL"] == 2 * 2 * 2 * 2 and counts["ANNEAL"] == 2 * 2 * 2
     for path in (tmp_path / "work").glob("*/*/.command.sh"):  # the cells of both replicas
         if "touch u4_t373_r1_s2.trajectory.npz" in path.read_text():

@@ -15,7 +15,8 @@ from cases import ROOT, Case, Ended, cases, differences, mutants, run
 CASES = cases()
 NEEDS = {"LABEL_FRAMES": "gpaw", "RUN_AIMD": "gpaw"}
 # Minutes each, and tested by their scripts: tests/python/potential and labels.
-LONG = {"COMPILE_POTENTIAL", "MEASURE_LEARNING", "RELAX_FIRST_PRINCIPLES"}
+LONG = {"COMPILE_POTENTIAL", "MEASURE_LEARNING", "RELAX_FIRST_PRINCIPLES",
+        "SELECT_BEYOND"}
 
 
 def here(some: list[Case]) -> list[Case]:

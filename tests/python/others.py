@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 
-def write_deepmd(folder: Path, frames: list[Any], names: list[str], virials: bool = True) -> Path:
-    """Write frames of equal atoms as a deepmd/npy folder, as dpdata does; return it."""
+def write_deepmd(
+    folder: Path, frames: list[Any], names: list[str], virials: bool = True, kind: str = "npy",
+) -> Path:
+    """Write frames of equal atoms as a deepmd/npy or lmdb folder, as dpdata does; return it."""
     import dpdata
 
     symbols = frames[0].get_chemical_symbols()
@@ -23,5 +25,6 @@ def write_deepmd(folder: Path, frames: list[Any], names: list[str], virials: boo
     }
     if virials:
         data["virials"] = np.array([-a.get_stress(voigt=False) * a.get_volume() for a in frames])
-    dpdata.LabeledSystem(data=data).to("deepmd/npy", str(folder), prec=np.float64)
+    more = {"prec": np.float64} if kind == "npy" else {}
+    dpdata.LabeledSystem(data=data).to(f"deepmd/{kind}", str(folder), **more)
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from haven import __version__
 from haven.core.columns import Schema
 from haven.core.errors import HavenError
-from haven.core.identity import package_digest
+from haven.core.identity import package_digest, software
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+DIGEST = "haven_sha256"
+"""Entry of a file's metadata: SHA-256 of all the rest."""
 
 
 def _arrow_schema(table: Schema) -> pa.Schema:
@@ -76,13 +80,57 @@ def write(
         "haven_table": name,
         "haven_version": __version__,
         "haven_code": package_digest(),
+        "haven_software": json.dumps(software()),
         "haven_inputs": json.dumps(dict(inputs or {}), sort_keys=True, default=str),
     }
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    kept = schema.metadata or {}
-    pq.write_table(made.replace_schema_metadata({**kept, **metadata}), target, compression="zstd")
+    metadata[DIGEST] = _digest(made, metadata)
+    pq.write_table(made.replace_schema_metadata({**(schema.metadata or {}), **metadata}), target,
+                   compression="zstd", write_page_checksum=True)
     return target
+
+
+def _digest(held: pa.Table, metadata: Mapping[str, str]) -> str:
+    """Return the SHA-256 of a table's names, types, units and values and of what it was made from.
+
+    Its pages have checksums of their own; this one holds the file's description against them.
+    """
+    digest = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
+    for field, column in zip(held.schema, held.columns, strict=True):
+        told = sorted((k.decode(), v.decode()) for k, v in (field.metadata or {}).items()
+                      if not k.startswith(b"PARQUET"))
+        digest.update(repr((field.name, str(field.type), told, column.to_pylist())).encode())
+    return digest.hexdigest()
+
+
+def _load(path: str | Path) -> tuple[pa.Table, dict[str, str]]:
+    """Return a Parquet file and what Haven wrote about it, held against its checksums.
+
+    Raises
+    ------
+    HavenError
+        If it is missing, no Parquet file, or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        held = pq.read_table(path, page_checksum_verification=True)
+        found = {k.decode(): v.decode() for k, v in (held.schema.metadata or {}).items()
+                 if k.startswith(b"haven_")}
+        wanted = found.pop(DIGEST, None)
+        damaged = wanted is not None and wanted != _digest(held, found)
+    except FileNotFoundError as error:
+        raise HavenError(f"table file {path} does not exist") from error
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        why = " ".join(str(error).split())[:200]
+        raise HavenError(f"{path} is no Parquet file, or damaged: {why}") from error
+    if damaged:
+        raise HavenError(f"{path} is damaged: it does not fit to its own checksum: write it again")
+    return held, found
 
 
 def read(table: Schema | str, *paths: str | Path) -> pd.DataFrame:
@@ -98,22 +146,15 @@ def read(table: Schema | str, *paths: str | Path) -> pd.DataFrame:
     Raises
     ------
     HavenError
-        If a file is missing, is no Parquet file, or holds another table.
+        If a file is missing, is no Parquet file, is damaged, or holds another table.
     """
     import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     name = table.name if isinstance(table, Schema) else table
     frames = []
     for path in paths:
-        try:
-            held = pq.read_table(path)
-        except FileNotFoundError as error:
-            raise HavenError(f"table file {path} does not exist") from error
-        except pa.ArrowInvalid as error:
-            raise HavenError(f"{path} is no Parquet file: {error}") from error
-        found = (held.schema.metadata or {}).get(b"haven_table", b"?").decode()
+        held, about = _load(path)
+        found = about.get("haven_table", "?")
         if found != name:
             raise HavenError(f"{path} holds table {found}, not {name}")
         frames.append(held.to_pandas())

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import platform
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,17 +32,41 @@ def alone(folder: Path) -> Iterator[None]:
     Parameters
     ----------
     folder
-        Exists; gets the file ``lock``. A file system without locks is used without.
+        Made; gets the file ``lock``. A file system without locks is used without.
     """
-    with (folder / "lock").open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("another task still writes in %s: waiting for its end", folder)
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        except OSError as error:
-            log.warning("%s can't be locked (%s): don't run two tasks on it", folder, error)
-        yield
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as opened:
+            try:
+                stream = opened.enter_context((folder / "lock").open("a"))
+            except FileNotFoundError:  # removed between the two by a task that is at its end
+                continue
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log.info("another task still writes in %s: waiting for its end", folder)
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            except OSError as error:
+                log.warning("%s can't be locked (%s): don't run two tasks on it", folder, error)
+            if not _is_there(folder / "lock", stream.fileno()):
+                continue  # the task that was waited for has removed the folder: begin a new one
+            yield
+            return
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder that this task holds (`alone`); one that waits for it begins its own."""
+    gone = folder.with_name(f"{folder.name}.{os.getpid()}.gone")
+    folder.rename(gone)
+    shutil.rmtree(gone)
+
+
+def _is_there(path: Path, handle: int) -> bool:
+    """Tell whether an open file still has its name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def set_threads(threads: int) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 from haven.core import tasks
 from haven.core.errors import HavenError, log
 from haven.cost.options import NETWORK
-from haven.potential.families.deepmd.settings import Settings
+from haven.potential.families.deepmd.settings import DeepmdSettings
 
 STEPS = 20
 
 
-def settings_of(text: str, steps: int = STEPS) -> Settings:
+def settings_of(text: str, steps: int = STEPS) -> DeepmdSettings:
     """Return settings from ``embedding/fitting/cutoff/precision``, the cutoff in Angstrom.
 
     The published study's network is ``32-64-128/256-256-256/7/float64``; 16 axis neurons (8 below
@@ -29,12 +29,12 @@ def settings_of(text: str, steps: int = STEPS) -> Settings:
     embedding, fitting = (tuple(int(width) for width in part.split("-"))
                           for part in found.groups()[:2])
     axis = min(16 if embedding[-1] >= 100 else 8, embedding[-1])
-    return replace(Settings(), training_steps=steps, learning_rate_start=1e-3, decay_steps=5,
+    return replace(DeepmdSettings(), training_steps=steps, learning_rate_start=1e-3, decay_steps=5,
                    learning_rate_stop=5e-4, embedding=embedding, fitting=fitting,
                    axis_neurons=axis, cutoff_angstrom=float(found[3]), precision=found[4])
 
 
-def _make(folder: Path, settings: Settings, dataset: dict[str, Any]) -> None:
+def _make(folder: Path, settings: DeepmdSettings, dataset: dict[str, Any]) -> None:
     from haven.potential.families.deepmd import process as engine
     from haven.potential.families.deepmd.compression import compress
     from haven.potential.families.deepmd.input import make_input

@@ -6,6 +6,7 @@ order that the potential prefers, and every dynamics run, barrier and relaxed ce
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,8 @@ from haven.dynamics.inherent import (
     minimise_snapshots,
     site_spacing,
 )
-from haven.dynamics.job import COLUMNS, Job
+from haven.dynamics.inputs import DynamicsInputs, checkpoints
+from haven.dynamics.job import COLUMNS, Job, check, velocity_seed
 from haven.dynamics.minimise import box_vectors, minimise
 from haven.dynamics.production import watcher
 from haven.dynamics.segments import Joined, join
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from haven.material.crystal import Material
+    from haven.potential.coverage import Coverage
 
 BLOCK_PS = 2.5  # between two judgements
 SNAPSHOT_PS = 0.25  # between two minimised snapshots: an ion hops once in some picoseconds
@@ -45,6 +48,8 @@ LEAST_PS = 15.0  # before which nothing is called settled: at 800 K the ions tak
 PRECISION_KT = 0.15  # of kT a mobile ion, to which halves must agree: an order relaxes by about kT
 LEAST_MOVES = 10  # in the judged window: with fewer, the ions have hardly been elsewhere
 SETTLED = "settled"
+AS_MADE = "as made"
+MINIMISE_STEPS = 500  # of a built cell before its anneal, of an annealed one after it
 BROKEN = ("exploded", "melted", "drifting", RAN_AWAY, BEYOND)
 
 
@@ -107,18 +112,11 @@ def judge(
     return Judged(energy, moves, verdict)
 
 
-def job_of(
-    material: Material, temperature_k: float, timestep_fs: float, damping_fs: float,
-    pressure_gpa: float | None, start_volume: float, seed: int, length_ps: float,
-    checkpoint_minutes: float, threads: int,
-    walls: tuple[tuple[str, str, float], ...],
-) -> Job:
-    """Return the anneal's run; its length is that of the first judgement at most."""
+def anneal_lengths(length_ps: float, timestep_fs: float) -> tuple[int, int]:
+    """Return the steps of a whole anneal, at least two, and those between its snapshots."""
     per_ps = 1000 / timestep_fs
-    frames = max(1, round(min(SNAPSHOT_PS, length_ps / 20) * per_ps))
-    return Job(temperature_k, timestep_fs, damping_fs, 0, max(2, round(length_ps * per_ps)),
-               frames, 1, seed, (), material.species, material.mobile, checkpoint_minutes, threads,
-               max(5000.0, 5 * temperature_k), walls, pressure_gpa, start_volume)
+    return (max(2, round(length_ps * per_ps)),
+            max(1, round(min(SNAPSHOT_PS, length_ps / 20) * per_ps)))
 
 
 def lengths(job: Job) -> list[int]:
@@ -130,7 +128,8 @@ def lengths(job: Job) -> list[int]:
 
 
 def run_anneal(
-    atoms: Atoms, job: Job, potential: Path, material: Material, folder: Path
+    atoms: Atoms, job: Job, potential: Path, material: Material, folder: Path,
+    covered: Coverage | None = None,
 ) -> tuple[Atoms | None, Row, list[Row]]:
     """Anneal, or go on with an anneal kept in ``folder``, until it is settled or at its end.
 
@@ -139,13 +138,15 @@ def run_anneal(
     atoms
         Minimised supercell.
     job
-        From `job_of`.
+        Its lengths are from `anneal_lengths`.
     potential
         Frozen potential.
     material
         Names the framework's cations and the distance of sites.
     folder
         Of checkpoints.
+    covered
+        What the potential's labels cover.
 
     Returns
     -------
@@ -162,10 +163,10 @@ def run_anneal(
     mobile = symbols == material.mobile
     rotation = structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
-    watch = watcher(job, folder, np.flatnonzero(~mobile).tolist(), atoms.get_masses())
+    watch = watcher(job, folder, atoms)
     spacing = site_spacing(material)
-    limits = labelled_volume(material, len(atoms)) if job.pressure_gpa is not None else (
-        0.0, math.inf)
+    limits = ((0.0, math.inf) if job.pressure_gpa is None
+              else labelled_volume(material, len(atoms), covered))
     ended, judged, found, joined, left = "", None, None, None, 0
     for steps in lengths(job):
         part = replace(job, production_steps=steps)
@@ -200,6 +201,52 @@ def run_anneal(
     return (None if left or ended != "complete" else annealed), row, rows
 
 
+def anneal_built(
+    given: DynamicsInputs, args: argparse.Namespace, name: str
+) -> tuple[Atoms, str, list[Row]]:
+    """Anneal a cell as it was built, in its own cell, as relaxed cells begin.
+
+    Parameters
+    ----------
+    given
+        Its structure, and the potential.
+    args
+        ``relax_anneal_ps``, ``anneal_temperature_k``, ``force_tolerance_ev_per_angstrom``, ``seed``
+        and what `haven.dynamics.inputs` takes.
+    name
+        Of the cell, for its checkpoints and verdict.
+
+    Returns
+    -------
+    atoms
+        The snapshot of lowest energy, or the cell as it was built where there was no anneal or it
+        broke down.
+    start
+        ``annealed``, ``not settled`` or ``as made``.
+    verdicts
+        Rows of table ``verdicts``.
+    """
+    length_ps = args.relax_anneal_ps
+    if length_ps <= 0:
+        return given.atoms, AS_MADE, []
+    steps, every = anneal_lengths(length_ps, args.timestep_fs)
+    job = given.job(
+        args, args.anneal_temperature_k, production_steps=max(steps, 2 * every), dump_steps=every,
+        velocity_seed=velocity_seed("relax", args.seed, args.u_ev, args.anneal_temperature_k, name))
+    check(job)
+    with checkpoints(job, given, f"relax_{name}", args) as folder:
+        start = minimise(given.atoms, given.driving, given.material.species,
+                         args.force_tolerance_ev_per_angstrom, MINIMISE_STEPS, args.threads,
+                         folder, given.walls)
+        start.info = dict(given.atoms.info)
+        done, row, _ = run_anneal(start, job, given.driving, given.material, folder)
+    rows = [one | {"stage": "RELAX_CELL"} for one in verdict_rows(
+        row, given.material.name, name, "--relax_anneal_ps")]
+    if done is None:
+        return given.atoms, AS_MADE, rows
+    return done, "annealed" if row["verdict"] == SETTLED else "not settled", rows
+
+
 def in_one_cell(joined: Joined, cell: np.ndarray) -> np.ndarray:
     """Return the positions of all atoms strained from each frame's own box into one cell.
 
@@ -226,8 +273,8 @@ def at_rest(
     walls: Sequence[tuple[str, str, float]],
 ) -> Atoms:
     """Return annealed atoms at their minimum, in their cell or in the one at the pressure."""
-    relaxed = minimise(atoms, potential, material.species, tolerance, 500, threads, folder, walls,
-                       pressure_gpa, tilts)
+    relaxed = minimise(atoms, potential, material.species, tolerance, MINIMISE_STEPS, threads,
+                       folder, walls, pressure_gpa, tilts)
     relaxed.wrap()
     return relaxed
 
@@ -288,11 +335,23 @@ def _empty(job: Job, ended: str) -> Row:
             "verdict": ended}
 
 
-def verdict_rows(row: Mapping[str, Any], material: str, subject: str) -> list[Row]:
-    """Return the rows of table ``verdicts`` of an anneal: settled, and the framework in place."""
+def verdict_rows(
+    row: Mapping[str, Any], material: str, subject: str, length: str = "--anneal_ps"
+) -> list[Row]:
+    """Return the rows of table ``verdicts`` of an anneal: settled, and the framework in place.
+
+    Parameters
+    ----------
+    row
+        Of table ``anneals``.
+    material, subject
+        Names of the material and of what was annealed.
+    length
+        The option that gives the longest time.
+    """
     keys = {"material": material, "stage": "ANNEAL", "subject": subject}
     settled = row["verdict"] == SETTLED
-    spent = f"after {row['longest_ps']:g} ps (--anneal_ps)"
+    spent = f"after {row['longest_ps']:g} ps ({length})"
     if row["verdict"] in BROKEN:
         is_there = {"exploded": "has ", "melted": "has ", "drifting": "is ", BEYOND: "grew "}.get(
             row["verdict"], "")

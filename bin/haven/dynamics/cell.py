@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from haven.material.crystal import Material
+    from haven.potential.coverage import Coverage
 
 FEWEST = 20  # independent volumes below which a mean cell is not trusted
 VOLUME_ERROR = 0.01  # share of the volume known to, 95 %: 0.2 GPa where the bulk modulus is 20
 RAN_AWAY = "ran away"
 BEYOND = "beyond the labels"
-STRAIN = 0.15  # of the material's volume: labels of its strained cells and hot frames reach so far
+STRAIN = 0.15  # of the material's volume, where nobody says which volumes the labels have
 USABLE = ("complete", "too short")
 COMPONENTS = ("ax_angstrom", "bx_angstrom", "by_angstrom", "cx_angstrom", "cy_angstrom",
               "cz_angstrom")
@@ -62,11 +63,22 @@ def volumes(thermo: np.ndarray) -> np.ndarray:
     return thermo[:, first : first + 3].prod(axis=1)
 
 
-def labelled_volume(material: Material, atoms: int) -> tuple[float, float]:
+def labelled_volume(
+    material: Material, atoms: int, covered: Coverage | None
+) -> tuple[float, float]:
     """Return the volumes, Angstrom^3, between which cells of so many atoms are near the labels.
 
-    Labels are of the material's own cell, strained by some percent, and of dynamics in it.
+    Parameters
+    ----------
+    material
+        Its own cell, within `STRAIN`, counts where nothing is known of the labels.
+    atoms
+        Of the cell.
+    covered
+        What the potential's labels cover.
     """
+    if covered is not None:
+        return covered.volumes(atoms)
     each = material.units_per_cell * sum(material.composition.values())
     volume = abs(float(np.linalg.det(material.cell))) * atoms / each
     return volume * (1 - STRAIN), volume * (1 + STRAIN)
@@ -98,12 +110,9 @@ def equilibrate(
     Row
         Of table ``cells``, without its keys.
     """
-    symbols = np.array(atoms.get_chemical_symbols())
     structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
-    watch = watcher(job, folder, np.flatnonzero(symbols != job.mobile).tolist(),
-                    atoms.get_masses())
-    ended = how_ended(job, folder, dynamics.run(job, folder, watch))
+    ended = how_ended(job, folder, dynamics.run(job, folder, watcher(job, folder, atoms)))
     row: Row = {"atoms": len(atoms), "pressure_asked_gpa": job.pressure_gpa, "verdict": ended}
     if ended != "complete":
         log.warning("constant pressure at %g K: the run %s: no cell", job.temperature_k, ended)
@@ -191,6 +200,9 @@ def joined_cell(
             raise HavenError(f"--cells has a cell with {wrong[0]} {row[wrong[0]]:g}, but this run "
                              f"is of {asked[wrong[0]]:g}: give its own")
     good = rows[rows["verdict"].isin(USABLE)]
+    if not np.isfinite(good[list(COMPONENTS)].to_numpy(float)).all():
+        raise HavenError(f"--cells at U = {u_ev:g} eV, {temperature_k:g} K: a cell has values that "
+                         "are not finite: make it again with equilibrate_cell.py")
     if good.empty:
         ends = ", ".join(sorted(set(rows["verdict"]))) or "there is none"
         raise HavenError(f"no cell at rest at U = {u_ev:g} eV, {temperature_k:g} K and "

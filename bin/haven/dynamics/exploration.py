@@ -91,8 +91,10 @@ def explore(
     expected = job.production_steps // job.dump_steps + 1
     ended = dynamics.run(job, folder, lambda _phase: "")
     try:
-        joined = join(job, folder)
+        joined = join(job, folder, ended=ended)
     except HavenError:
+        if ended == "complete":
+            raise
         log.info("  %s before its first frame", ended)
         return [], _row(np.empty(0), np.empty(0, bool), expected, window, ended)
     parts = members(job, joined, atoms.cell.array, rotation, atoms.get_chemical_symbols())

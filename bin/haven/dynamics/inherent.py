@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from haven.core.errors import HavenError
 from haven.core.periodic import with_images
 from haven.dynamics import lammps
 from haven.material import structures
+from haven.trajectory.trajectory import DAMAGE
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -37,11 +39,14 @@ class Inherent:
         Potential energies, (S,), eV.
     positions
         Unwrapped, (S, A, 3), Angstrom, in LAMMPS's frame.
+    sources
+        Checksum of the positions each was minimised from, (S,); empty where it is not kept.
     """
 
     steps: np.ndarray
     energies: np.ndarray
     positions: np.ndarray
+    sources: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint32))
 
 
 def minimise_snapshots(
@@ -62,7 +67,8 @@ def minimise_snapshots(
     species
         Elements in the order of the atom types.
     folder
-        Keeps ``inherent.npz``, so that a run that is gone on with minimises only what is new.
+        Keeps ``inherent.npz``, so that a run that is gone on with minimises only what is new; what
+        was minimised from other positions at the same step, before frames were made anew, is not.
     threads
         Processor threads.
     walls
@@ -73,31 +79,47 @@ def minimise_snapshots(
     HavenError
         If LAMMPS fails.
     """
+    sources = np.array([zlib.crc32(np.ascontiguousarray(one, np.float32).tobytes())
+                        for one in snapshots], np.uint32)
     known = _kept(folder / CACHE, len(atoms))
-    new = np.flatnonzero(~np.isin(steps, known.steps))
+    told = dict(zip(known.steps.tolist(), known.sources.tolist(), strict=True))
+    fresh = np.array([told.get(int(step)) != source
+                      for step, source in zip(steps, sources.tolist(), strict=True)])
+    new = np.flatnonzero(fresh)
     if len(new):
-        known = _joined(known, _run(atoms, steps[new], snapshots[new], potential, species, folder,
-                                    threads, walls))
+        made = _run(atoms, steps[new], snapshots[new], potential, species, folder, threads, walls)
+        known = _joined(known, replace(made, sources=sources[new]))
         part = folder / f"unfinished.{CACHE}"
-        np.savez(part, steps=known.steps, energies=known.energies, positions=known.positions)
+        np.savez(part, steps=known.steps, energies=known.energies, positions=known.positions,
+                 sources=known.sources)
         part.rename(folder / CACHE)
     rows = np.searchsorted(known.steps, steps)
-    return Inherent(known.steps[rows], known.energies[rows], known.positions[rows])
+    return Inherent(known.steps[rows], known.energies[rows], known.positions[rows],
+                    known.sources[rows])
 
 
 def _kept(path: Path, atoms: int) -> Inherent:
+    """Return what a cache holds; nothing of one that is damaged, or of other atoms."""
+    none = Inherent(np.empty(0, int), np.empty(0), np.empty((0, atoms, 3), np.float32))
     try:
         with np.load(path) as held:
-            return Inherent(held["steps"], held["energies"], held["positions"])
-    except (OSError, ValueError, KeyError, EOFError):
-        return Inherent(np.empty(0, int), np.empty(0), np.empty((0, atoms, 3), np.float32))
+            found = Inherent(*(held[name] for name in ("steps", "energies", "positions",
+                                                       "sources")))
+    except (*DAMAGE, KeyError):
+        return none
+    count = len(found.steps)
+    fits = (found.positions.shape == (count, atoms, 3) and len(found.energies) == count
+            and len(found.sources) == count)
+    return found if fits else none
 
 
 def _joined(known: Inherent, new: Inherent) -> Inherent:
-    order = np.argsort(np.concatenate([known.steps, new.steps]))
-    pairs = zip((known.steps, known.energies, known.positions),
-                (new.steps, new.energies, new.positions), strict=True)
-    return Inherent(*(np.concatenate(pair)[order] for pair in pairs))
+    """Return snapshots of both in the order of time; of one step, the new one."""
+    stay = ~np.isin(known.steps, new.steps)
+    pairs = [np.concatenate([getattr(known, name)[stay], getattr(new, name)])
+             for name in ("steps", "energies", "positions", "sources")]
+    order = np.argsort(pairs[0])
+    return Inherent(*(pair[order] for pair in pairs))
 
 
 def _run(
@@ -131,6 +153,9 @@ def _run(
     count = len(atoms)
     text = (folder / "inherent.done").read_text().splitlines()
     held = np.loadtxt([line for n, line in enumerate(text) if n % (count + 9) >= 9])
+    if held.shape != (count * len(snapshots), 4) or not np.isfinite(held).all():
+        raise HavenError(f"minimising snapshots of the run in {folder} left positions that are cut "
+                         "off or not finite: run again")
     for name in ("inherent.dump", "inherent.done"):
         (folder / name).unlink()
     return Inherent(np.asarray(steps, int), energies,

@@ -10,9 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from haven.potential.families import FAMILIES, family_of
 from haven.potential.families.deepmd.family import package_folder
 
 WALL_EV = 20.0  # prefactor A of a wall, A (1 + cos(pi r / distance))
+SHARED_MEMORY = Path("/dev/shm")
+QUIET_S = 60.0
 RESTART_MAGIC = b"LammpS RestartT"
 KEYWORDS = ("step", "temp", "pe", "econserve", "press")
 BOX = ("lx", "ly", "lz", "xy", "xz", "yz")
@@ -71,8 +73,37 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+def clean_shared_memory(place: Path = SHARED_MEMORY) -> None:
+    """Remove the shared memory that MPI made for processes of this user which are dead.
+
+    MPICH names it after the process, and a process that is killed leaves it behind: a megabyte each
+    time, until the machine is started anew. What is younger than a minute stays, as a process of
+    another container may be about to open it; one that has opened it needs the name no more.
+    """
+    for path in place.glob("mpich_shm_*"):
+        found = re.fullmatch(r"mpich_shm_([0-9a-f]+)_\d+", path.name)
+        try:
+            held = path.stat()
+            if found and held.st_uid == os.getuid() and not Path(
+                    f"/proc/{int(found.group(1), 16)}").exists() and (
+                    time.time() - held.st_mtime > QUIET_S):
+                path.unlink()
+        except OSError:
+            continue
+
+
+def end(process: subprocess.Popen[bytes], place: Path = SHARED_MEMORY) -> None:
+    """Kill a process that still runs, and remove the shared memory that it leaves."""
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    for path in place.glob(f"mpich_shm_{process.pid:x}_*"):
+        path.unlink(missing_ok=True)
+
+
 def start(folder: Path, script: str, log: str, threads: int) -> subprocess.Popen[bytes]:
     """Start LAMMPS on an input script in ``folder``; its screen goes to ``<log>.screen``."""
+    clean_shared_memory()
     with (folder / f"{log}.screen").open("wb") as screen:
         return subprocess.Popen(
             [str(find_executable()), "-in", script, "-log", log, "-nocite"],
@@ -167,35 +198,3 @@ def loop_times(path: Path) -> tuple[int, float]:
     text = path.read_text(errors="replace") if path.exists() else ""
     found = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps", text)
     return sum(int(n) for _, n in found), sum(float(t) for t, _ in found)
-
-
-def read_dcd(path: Path) -> tuple[np.ndarray, Any]:
-    """Open a DCD trajectory that LAMMPS wrote; a last frame that is cut off is left out.
-
-    Returns
-    -------
-    steps
-        Step of each frame, shape (T,).
-    frames
-        Record array mapped from the file, fields ``x``, ``y``, ``z`` of shape (A,), Angstrom.
-    """
-    with path.open("rb") as stream:
-        head = stream.read(92)
-        if len(head) < 92 or head[4:8] != b"CORD":
-            return np.empty(0, int), np.empty(0)
-        first, every = np.frombuffer(head, "<i4", 2, offset=12)
-        title = int.from_bytes(stream.read(4), "little")
-        stream.seek(92 + title + 8)
-        block = stream.read(12)
-        if len(block) < 12:
-            return np.empty(0, int), np.empty(0)
-    atoms, offset = int.from_bytes(block[4:8], "little"), 92 + title + 8 + 12
-    axis = [("before", "V4"), ("value", "<f4", (atoms,)), ("after", "V4")]
-    record = np.dtype([("cell", np.dtype([("before", "V4"), ("value", "<f8", (6,)),
-                                          ("after", "V4")])),
-                       *[(letter, np.dtype(axis)) for letter in "xyz"]])
-    whole = (path.stat().st_size - offset) // record.itemsize
-    if whole < 1:
-        return np.empty(0, int), np.empty(0)
-    frames = np.memmap(path, record, "r", offset, (whole,))
-    return int(first) + int(every) * np.arange(whole), frames

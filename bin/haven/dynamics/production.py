@@ -14,18 +14,21 @@ from haven.core import tables
 from haven.core.columns import VERDICTS
 from haven.core.constants import BAR_GPA
 from haven.core.errors import HavenError, log
+from haven.core.identity import sha256
 from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.dynamics import lammps, stationary
 from haven.dynamics import run as dynamics
+from haven.dynamics.dcd import positions, read_dcd
 from haven.dynamics.job import COLUMNS, PHASES, Job
 from haven.dynamics.minimise import box_vectors
-from haven.dynamics.segments import Joined, join, members, positions
+from haven.dynamics.segments import Joined, course, join, members
 from haven.dynamics.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
-from haven.dynamics.trust import at_steps, export
+from haven.dynamics.trust import at_steps
 from haven.labels.frames import min_distance
 from haven.material import structures
 from haven.material.structures import wall_row
+from haven.trajectory.melting import HostMotion, host_motion, spread
 from haven.trajectory.trajectory import write_npz
 
 if TYPE_CHECKING:
@@ -34,60 +37,74 @@ if TYPE_CHECKING:
     from haven.material.crystal import Material
 
 NOT_STATIONARY = "not_stationary"
-MELT_MSD, DRIFT_MEV, JUMP_MEV, CLOSEST = 4.0, 1.0, 20.0, 1.3
+DRIFT_MEV, JUMP_MEV, CLOSEST = 1.0, 20.0, 1.3
 
 
-def host_msd(joined: Joined, host: Sequence[int], masses: np.ndarray) -> float:
-    """Return the largest mean-square displacement of the host about its own centre, Angstrom^2.
+def motion_of(
+    positions: np.ndarray, host: Sequence[int], masses: np.ndarray, symbols: Sequence[str]
+) -> HostMotion | None:
+    """Return the motion of the host's species that moves most, relative to the host's centre.
 
     Parameters
     ----------
-    joined
-        The run.
+    positions
+        Of all atoms, unwrapped, (T, A, 3), Angstrom, in one cell.
     host
         Rows of the host's atoms, shape (H,).
-    masses
+    masses, symbols
         Of all atoms, shape (A,).
+
+    Returns
+    -------
+    HostMotion or None
+        None where there are fewer than two frames, or no host.
     """
-    if len(joined.all_steps) < 2:
-        return 0.0
-    host = list(host)
-    moved = (joined.all_positions[:, host] - joined.all_positions[0, host]).astype(float)
-    weight = masses[host] / masses[host].sum()
-    moved -= np.einsum("tai,a->ti", moved, weight)[:, None]
-    return float((moved**2).sum(axis=2).mean(axis=1).max())
+    rows = list(host)
+    if len(positions) < 2 or not rows:
+        return None
+    path = positions[spread(len(positions))][:, rows].astype(float)
+    weight = masses[rows] / masses[rows].sum()
+    path -= np.einsum("tai,a->ti", path, weight)[:, None]
+    return host_motion(path, np.array(symbols)[rows])
 
 
 def watcher(
-    job: Job, folder: Path, host: Sequence[int], masses: np.ndarray
+    job: Job, folder: Path, atoms: Atoms
 ) -> Callable[[str], str]:
     """Return what tells, while a phase runs, that it has melted or drifts, or nothing.
 
-    Melted: the host's mean-square displacement since the phase began is above 4 Angstrom^2.
+    Melted: see `haven.trajectory.melting`, from the phase's frames of all atoms so far.
     Drifting: the conserved energy has left its start by more than 20 meV/atom.
     """
+    symbols, masses = atoms.get_chemical_symbols(), atoms.get_masses()
+    host = [i for i, s in enumerate(symbols) if s != job.mobile]
 
     def watch(phase: str) -> str:
         lines = [lammps.read_thermo(f, len(COLUMNS)) for f in sorted(folder.glob(f"{phase}.*.log"))]
         thermo = np.concatenate(lines) if lines else np.empty((0, len(COLUMNS)))
-        ends: list[np.ndarray] = []
-        for file in sorted(folder.glob(f"{phase}.*.all.dcd")):
-            steps, frames = lammps.read_dcd(file)
-            if len(steps):
-                chosen = np.isin(np.arange(len(steps)), [0, len(steps) - 1])
-                ends.append(_fractional(job, positions(frames, chosen), steps[chosen], thermo))
-        if ends:
-            pair = np.array([ends[0][0], ends[-1][-1]])
-            none = np.empty((2, 0, 3))
-            joined = Joined(np.arange(2), none, none, np.arange(2), pair, None, 1)
-            if host_msd(joined, host, masses) > MELT_MSD:
-                return "melted"
+        moved = motion_of(_so_far(job, folder, phase, thermo), host, masses, symbols)
+        if moved is not None and moved.melted:
+            return "melted"
         energy = thermo[:, COLUMNS.index("econserve")]
         if len(energy) and abs(energy[-1] - energy[0]) * 1000 / len(masses) > JUMP_MEV:
             return "drifting"
         return ""
 
     return watch
+
+
+def _so_far(job: Job, folder: Path, phase: str, thermo: np.ndarray) -> np.ndarray:
+    """Return evenly spread frames of all atoms of a phase, (T, A, 3), Angstrom, in one cell."""
+    opened = [read_dcd(file) for file in sorted(folder.glob(f"{phase}.*.all.dcd"))]
+    shown = spread(sum(len(seen.steps) for seen in opened))
+    pieces, before = [], 0
+    for seen in opened:
+        chosen = shown[(shown >= before) & (shown < before + len(seen.steps))] - before
+        before += len(seen.steps)
+        if len(chosen):
+            pieces.append(_fractional(job, positions(seen.frames, chosen), seen.steps[chosen],
+                                      thermo))
+    return np.concatenate(pieces) if pieces else np.empty((0, 0, 3))
 
 
 def _fractional(
@@ -115,7 +132,7 @@ def farthest(joined: Joined, atoms: int) -> float:
 
 
 def run_row(
-    job: Job, joined: Joined, ended: str, host_moved: float, shortest: float, atoms: int,
+    job: Job, joined: Joined, ended: str, host: HostMotion | None, shortest: float, atoms: int,
     window: float | None, folder: Path,
 ) -> dict[str, Any]:
     """Return the row of table ``runs`` (without its keys)."""
@@ -130,7 +147,7 @@ def run_row(
         verdict = ended
     elif shortest < CLOSEST:
         verdict = "exploded"
-    elif host_moved > MELT_MSD:
+    elif host is not None and host.melted:
         verdict = "melted"
     elif farthest(joined, atoms) > JUMP_MEV or abs(slope) > max(DRIFT_MEV, 3 * error):
         verdict = "drifting"
@@ -143,7 +160,7 @@ def run_row(
         "temperature_std_k": float(temperature.std()),
         "temperature_std_expected_k": kinetic_spread(job.temperature_k, atoms),
         "energy_drift_mev_per_atom_per_ps": slope, "min_distance_angstrom": shortest,
-        "host_msd_angstrom2": host_moved,
+        "host_msd_angstrom2": 0.0 if host is None else host.msd,
         "deviation_max_p95_ev_per_angstrom":
             None if devi is None or not len(devi) else float(np.quantile(devi, 0.95)),
         "share_beyond_window": None if devi is None or not len(devi) or window is None
@@ -204,15 +221,17 @@ def simulate(
     rotation = structures.write_data(folder / "start.data", atoms, job.species)
     host = [i for i, s in enumerate(symbols) if s != job.mobile]
     job = replace(job, potentials=lammps.link_potentials(folder, potentials))
-    ended = dynamics.run(job, folder, watcher(job, folder, host, atoms.get_masses()))
-    joined = _frames(job, folder, ended)
+    ended = dynamics.run(job, folder, watcher(job, folder, atoms))
+    joined, phase = _frames(job, folder, ended)
     parts = members(job, joined, atoms.cell.array, rotation, symbols)
     frames = [Atoms(symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
     shortest = min(map(min_distance, frames or [atoms]))
     if shortest < CLOSEST:
         log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
-    moved = host_msd(joined, host, atoms.get_masses())
+    moved = motion_of(joined.all_positions, host, atoms.get_masses(), symbols)
     row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+    if phase != PHASES[1]:
+        row |= {"steps": 0, "duration_ps": 0.0, "wall_s": 0.0, "ns_per_day": 0.0}
     judged = None
     if row["verdict"] == "stable":
         judged = stationary.judge(job, joined, atoms, Path(potentials[0]), material, folder)
@@ -231,15 +250,14 @@ def simulate(
     def place(ending: str) -> Path:
         return stem.with_name(f"{name}.{ending}")
 
-    export(frames, at_steps(joined.deviation, joined.all_steps), window, place("beyond.extxyz"),
-           name, job.temperature_k)
     tables.write(VERDICTS, verdicts, place("verdicts.parquet"), inputs)
     tables.write(INHERENT, [{**keys, "stage": "RUN_DYNAMICS", **line} for line in
                               stationary.snapshot_rows(judged, job, int(joined.steps[0]))],
                  place("inherent.parquet"), inputs)
     write_npz(place("trajectory.npz"), parts,
               {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],
-               "versions": versions()})
+               "phase": phase, "versions": versions()})
+    inputs = {**inputs, "trajectory": sha256(place("trajectory.npz"))}
     tables.write(RUNS, [{**keys, **row}], place("runs.parquet"), inputs)
     tables.write(THERMO, [{**keys, **line} for line in thermo_rows(job, joined)],
                  place("thermo.parquet"), inputs)
@@ -247,18 +265,21 @@ def simulate(
              row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
 
 
-def _frames(job: Job, folder: Path, ended: str) -> Joined:
-    """Return a run's frames; those of the equilibration where it exploded before production.
+def _frames(job: Job, folder: Path, ended: str) -> tuple[Joined, str]:
+    """Return a run's frames and their phase.
 
-    So the run is in the tables with its verdict.
+    Those of the equilibration stand for a run that broke down before production, so that it is in
+    the tables with its verdict; they are no production, and never of a run that is complete.
     """
-    for phase in reversed(PHASES):
-        if any(folder.glob(f"{phase}.*.mobile.dcd")):
-            joined = join(job, folder, phase)
+    if ended == "complete":
+        return join(job, folder), PHASES[1]
+    for phase in reversed(job.phases):
+        if len(course(job, folder, phase).links):
+            joined = join(job, folder, phase, ended)
             if len(joined.steps) >= 2:
-                if phase == PHASES[0]:
-                    log.warning("exploded before production: the equilibration's frames are kept")
-                return joined
+                if phase != PHASES[1]:
+                    log.warning("%s before production: the equilibration's frames are kept", ended)
+                return joined, phase
     raise HavenError(f"the run {ended} before its second frame: nothing of it can be used")
 
 

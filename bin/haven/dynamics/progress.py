@@ -11,7 +11,12 @@ from pathlib import Path
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 
-RUN = re.compile(r"((?:anneal_|cell_)?u[\d.]+(?:_t[\d.]+)?_r\d+(?:_s\d+)?)_[0-9a-f]{12}$")
+# Names of runs: of an anneal, of a run at constant pressure that gives the cell, of the potential's
+# run in the cell of first-principles dynamics, of a production run; of the anneal of a relaxed cell
+# with one set of occupancies.
+RUN = re.compile(r"((?:anneal_|cell_|aimd_cell_)?u[\d.]+(?:_t[\d.]+)?_r\d+(?:_s\d+)?"
+                 r"|relax_u[\d.]+_.+)_[0-9a-f]{12}$")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ATTEMPT = re.compile(r"(equilibration|production)\.a(\d+)\.in$")
 TAIL_BYTES = 1 << 14
 
@@ -23,7 +28,8 @@ class Progress:
     Attributes
     ----------
     run
-        Its name, such as ``u4_t298_r0``.
+        Its name: ``u4_t298_r0`` of a production, ``anneal_u4_r0``, ``cell_u4_t298_r0``,
+        ``aimd_cell_u4_t298_r0``, ``relax_u4_default_r0``.
     phase
         ``equilibration`` or ``production``.
     ns_done, ns_total
@@ -56,8 +62,8 @@ class Progress:
 def find_folders(place: Path) -> list[Path]:
     """Return the runs' folders in a folder of checkpoints, sorted by U, temperature, replica."""
     found = [path for path in place.iterdir() if path.is_dir() and RUN.match(path.name)]
-    return sorted(found, key=lambda path: [float(n) for n in re.findall(
-        r"[\d.]+", path.name.rsplit("_", 1)[0])])
+    return sorted(found, key=lambda path: (
+        [float(n) for n in NUMBER.findall(path.name.rsplit("_", 1)[0])], path.name))
 
 
 def read_progress(folder: Path, now: float | None = None) -> Progress | None:
@@ -84,10 +90,12 @@ def read_progress(folder: Path, now: float | None = None) -> Progress | None:
     kept = [int(part) for path in folder.glob(f"{phase}.*.restart")
             if (part := path.name.split(".")[1]).isdigit()]
     done = max([*kept, frames[1] if frames else 0])
-    ended = phase == "production" and max(kept, default=0) >= goal
+    ended = phase == "production" and done >= goal
     touched = (log if log.exists() else script).stat().st_mtime
     since = (time.time() if now is None else now) - touched
-    state = "complete" if ended else "running" if held(folder) or since < QUIET_S else "stopped"
+    # a log of a time to come is of a clock that was set: it says nothing
+    fresh = -QUIET_S < since < QUIET_S
+    state = "complete" if ended else "running" if held(folder) or fresh else "stopped"
     return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns,
                     _speed(frames, log, ns), state, len(tries))
 
@@ -116,11 +124,13 @@ def _speed(frames: tuple[int, int] | None, log: Path, ns: float) -> float:
 
 def table(found: list[Progress]) -> str:
     """Return one line a run and one for all, as text."""
-    lines = [f"{'run':<16}{'phase':<15}{'ns done':>10}{'of':>10}{'ns/day':>10}{'left':>10}  state"]
+    wide = max(16, *(len(one.run) + 2 for one in found)) if found else 16
+    lines = [f"{'run':<{wide}}{'phase':<15}{'ns done':>10}{'of':>10}{'ns/day':>10}{'left':>10}"
+             "  state"]
     for one in found:
         speed = "-" if math.isnan(one.ns_per_day) else f"{one.ns_per_day:.3g}"
         tried = f" ({one.attempts} starts)" if one.attempts > 2 else ""
-        lines.append(f"{one.run:<16}{one.phase:<15}{one.ns_done:>10.4g}{one.ns_total:>10.4g}"
+        lines.append(f"{one.run:<{wide}}{one.phase:<15}{one.ns_done:>10.4g}{one.ns_total:>10.4g}"
                      f"{speed:>10}{duration(one.seconds_left):>10}  {one.state}{tried}")
     states = [one.state for one in found]
     counts = [f"{states.count(state)} {state}" for state in ("complete", "running", "stopped")

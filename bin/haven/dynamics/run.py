@@ -9,28 +9,69 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from haven.core import checksums
 from haven.core.errors import HavenError, log
-from haven.dynamics import lammps
+from haven.core.identity import sha256
+from haven.dynamics import lammps, segments
 from haven.dynamics.job import COLUMNS, PHASES, Job, script
 
 POLL_S = 0.2
 REPORT_S = 20.0
 FULL_BYTES = 1 << 16
+KEPT = 2  # restart files of a phase that stay: the newest, and one should it be damaged
+_UNLIKE = "unlike"  # an attempt that did not begin with the state that the run had
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where an attempt at a phase begins.
+
+    Attributes
+    ----------
+    restart
+        File; None to begin with the structure.
+    step
+        Of the phase.
+    line
+        What the log must say first, (columns,): the state that the run had there; None at the
+        structure.
+    """
+
+    restart: Path | None = None
+    step: int = 0
+    line: np.ndarray | None = None
 
 
 def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
-    """Return the whole restart files of a phase, latest first; damaged ones are named."""
-    found = []
-    for path in folder.glob(f"{phase}.*.restart"):
-        step = path.name.split(".")[1]
-        if not step.isdigit():
-            continue
-        if lammps.whole_restart(path):
-            found.append((int(step), path))
-        else:
+    """Return the restart files of a phase that may be gone on from, latest first; others are named.
+
+    Such a file is whole and has the checksum that was written when LAMMPS had ended it. A folder
+    that keeps no checksums at all is of an earlier Haven: there the files' own marks decide.
+    """
+    kept, found = checksums.read(folder), []
+    for step, path in _named(folder, phase):
+        if not lammps.whole_restart(path):
             log.warning("restart %s is cut off: an earlier one is used", path.name)
+        elif kept is not None and path.name not in kept:
+            log.warning("restart %s has no checksum, it was not ended: an earlier one is used",
+                        path.name)
+        elif kept is not None and sha256(path) != kept[path.name]:
+            log.warning("restart %s does not fit to its checksum: an earlier one is used",
+                        path.name)
+        else:
+            found.append((step, path))
+    return found
+
+
+def _named(folder: Path, phase: str) -> list[tuple[int, Path]]:
+    """Return all restart files of a phase, latest first, whatever is in them."""
+    found = [(int(step), path) for path in folder.glob(f"{phase}.*.restart")
+             if (step := path.name.split(".")[1]).isdigit()]
     return sorted(found, reverse=True)
 
 
@@ -43,6 +84,9 @@ def next_attempt(folder: Path) -> int:
 
 def run(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
     """Run what is missing of both phases in ``folder`` and return how it ended.
+
+    What is there counts as far as it is whole (`haven.dynamics.segments`): where frames or a
+    restart are damaged or lost, the run goes on from the last restart before them.
 
     Parameters
     ----------
@@ -62,91 +106,203 @@ def run(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
     Raises
     ------
     HavenError
-        If LAMMPS fails for another reason than the physics (memory, disk, a damaged potential).
+        If LAMMPS fails for another reason than the physics (memory, disk, a damaged potential), or
+        its files are damaged as soon as they are written.
     """
-    for phase in job.phases:
-        goal, beyond = job.steps(phase), restarts(folder, PHASES[1])
-        if phase == PHASES[0] and beyond:
-            continue
-        while True:
-            have = restarts(folder, phase)
-            if have and have[0][0] >= goal:
-                break
-            ended = _attempt(job, phase, folder, have, watch)
-            if ended:
+    first = job.phases[0]
+    start = _production(job, folder)
+    if start is not None and not start.step and first == PHASES[0]:
+        while (before := _equilibration(job, folder)) is not None:
+            if ended := _attempt(job, first, folder, before, watch):
                 return ended
+            start = None
+        start = start or _production(job, folder)
+    while start is not None:
+        if ended := _attempt(job, PHASES[1], folder, start, watch):
+            return ended
+        start = _production(job, folder)
     return "complete"
 
 
-def _source(
-    job: Job, phase: str, folder: Path, have: list[tuple[int, Path]]
-) -> tuple[str, bool]:
-    if have:
-        return f"read_restart {have[0][1].name}", False
-    if phase == job.phases[0]:
-        return "read_data start.data", True
-    before = restarts(folder, PHASES[0])
-    if not before:
-        raise HavenError(f"{folder}: no whole restart of the equilibration is left: remove the "
-                         "folder and run again")
-    return f"read_restart {before[0][1].name}", True
+def _equilibration(job: Job, folder: Path) -> Start | None:
+    """Return where the equilibration goes on; None where it is at its end."""
+    newest = _equilibrated(job, folder)
+    return None if newest is not None and newest.step >= job.equilibration_steps else (
+        newest or Start())
+
+
+def _equilibrated(job: Job, folder: Path) -> Start | None:
+    """Return the latest restart of the equilibration that may be gone on from."""
+    have = restarts(folder, PHASES[0])
+    if not have:
+        return None
+    weights = segments.masses(folder, job)
+    parts = [segments.read_attempt(job, folder, stem, weights)
+             for stem in reversed(segments.stems(folder, PHASES[0]))]
+    for step, path in have:
+        line = next((line for part in parts if (line := part.line(step)) is not None), None)
+        if line is not None:
+            return Start(path, step, line)
+        log.warning("no log of the equilibration has step %d, so %s can't be held against it: an "
+                    "earlier one is used", step, path.name)
+    return None
+
+
+def _production(job: Job, folder: Path) -> Start | None:
+    """Return where the production goes on; None where it is at its end."""
+    done = segments.course(job, folder)
+    goal, every = job.production_steps, job.dump_steps
+    if done.until >= segments.last_frame(job, PHASES[1]) and done.reached >= goal:
+        return None
+    found = Start()
+    for step, path in restarts(folder, PHASES[1]):
+        line = done.line(step)
+        if line is not None and step // every * every <= done.until and step < goal:
+            found = Start(path, step, line)
+            break
+    if done.lost:
+        log.warning("%s: %s; the production goes on from step %d, what came after is made anew",
+                    folder.name, "; ".join(done.lost), found.step)
+    if found.restart is None and job.equilibration_steps:
+        before = _equilibrated(job, folder)
+        if before is not None and before.line is not None:
+            line = before.line.copy()
+            line[0] = 0
+            found = Start(before.restart, 0, line)
+    return found
 
 
 def _attempt(
-    job: Job, phase: str, folder: Path, have: list[tuple[int, Path]], watch: Callable[[str], str]
+    job: Job, phase: str, folder: Path, start: Start, watch: Callable[[str], str]
 ) -> str:
     """Run one LAMMPS process; return why the run must end, or nothing when it got further."""
-    source, fresh = _source(job, phase, folder, have)
-    if not fresh:
-        log.info("%s goes on from step %d of %d", phase, have[0][0], job.steps(phase))
+    goal = job.steps(phase)
+    if start.step:
+        log.info("%s goes on from step %d of %d", phase, start.step, goal)
+    elif start.restart is None and phase != job.phases[0]:
+        raise HavenError(f"{folder}: no whole restart of the equilibration is left: remove the "
+                         "folder and run again")
+    _tidy(folder, phase, start)
     attempt = next_attempt(folder)
     stem = f"{phase}.a{attempt:03d}"
-    (folder / f"{stem}.in").write_text(script(job, phase, source, fresh, attempt))
+    source = f"read_restart {start.restart.name}" if start.restart else "read_data start.data"
+    (folder / f"{stem}.in").write_text(script(job, phase, source, not start.step, attempt))
+    vouched = _Vouched(folder, phase)
     process = lammps.start(folder, f"{stem}.in", f"{stem}.log", job.threads)
     try:
-        code, reason = _follow(process, job, phase, folder, folder / f"{stem}.log", watch)
+        code, reason = _follow(process, job, phase, folder, stem, watch, start, vouched)
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        lammps.end(process)
+    if reason == _UNLIKE and start.restart is not None:
+        _reject(folder, stem, start.restart)
+        return ""
+    vouched.add_new()
+    checksums.add(folder, [stem + ending for ending in segments.ENDINGS])
     if reason:
         log.warning("%s stopped: %s", phase, reason)
         return reason
-    if code == 0 and restarts(folder, phase)[:1] != have[:1]:
-        return ""
-    free = shutil.disk_usage(folder).free
-    if code == 0 or free < FULL_BYTES:
-        raise HavenError(f"LAMMPS wrote no whole restart file in {folder} ({free / 1e6:.1f} MB are "
-                         "free on its disk): make room and run again")
     said = lammps.error_line(folder, f"{stem}.log")
     rows = lammps.read_thermo(folder / f"{stem}.log", len(COLUMNS))
-    wild = re.search(r"halt condition|Lost atoms|Non-numeric|Out of range atoms|nan|"
-                     r"tilted box too far|box is too|Too many neighbor bins", said, re.I)
+    wild = code != 0 and re.search(r"halt condition|Lost atoms|Non-numeric|Out of range atoms|nan|"
+                                   r"tilted box too far|box is too|Too many neighbor bins", said,
+                                   re.I)
+    free = shutil.disk_usage(folder).free
+    at_end = _at_end(job, phase, folder)
+    if code == 0 and at_end:
+        return ""
+    if code == 0 and free >= FULL_BYTES and len(rows) and not np.isfinite(rows[-1]).all():
+        wild = True
+    if (code == 0 and not wild) or free < FULL_BYTES:
+        lost = "; ".join(segments.course(job, folder, phase).lost) or (
+            "LAMMPS wrote no whole restart file")
+        raise HavenError(f"{folder}: {lost}, just after it was written ({free / 1e6:.1f} MB are "
+                         "free on its disk): make room or mend the disk, and run again")
     if wild or (len(rows) and not (rows[-1, 1] < job.hottest_k)):
         log.warning("%s exploded: %s", phase, said)
         return "exploded"
-    now = restarts(folder, phase)
-    if "restart" in said.lower() and have and have[0][1].exists() and now == have:
-        log.warning("restart %s cannot be read (%s): an earlier one is used", have[0][1].name, said)
-        have[0][1].rename(have[0][1].with_suffix(".damaged"))
+    if "restart" in said.lower() and start.restart is not None and start.restart.exists():
+        log.warning("restart %s cannot be read (%s): an earlier one is used", start.restart.name,
+                    said)
+        start.restart.rename(start.restart.with_suffix(".damaged"))
         return ""
     raise HavenError(f"LAMMPS ended with status {code} in {folder}: {said}")
 
 
+def _at_end(job: Job, phase: str, folder: Path) -> bool:
+    """Tell whether a phase has all that it must have at its end."""
+    if phase == PHASES[0]:
+        return _equilibration(job, folder) is None
+    done = segments.course(job, folder)
+    return done.until >= segments.last_frame(job, phase) and done.reached >= job.steps(phase)
+
+
+def _tidy(folder: Path, phase: str, start: Start) -> None:
+    """Put aside restarts that the coming attempt makes anew, and write checksums that are lacking.
+
+    Those of an attempt whose task was killed are of its files as they are found, which
+    `haven.dynamics.segments` has held against each other.
+    """
+    kept = checksums.read(folder)
+    lacking = [name for one in PHASES for stem in segments.stems(folder, one)
+               for name in (stem + ending for ending in segments.ENDINGS)]
+    if kept is None:
+        lacking += [path.name for one in PHASES for _, path in _named(folder, one)]
+    checksums.add(folder, [name for name in lacking if name not in (kept or {})])
+    for step, path in _named(folder, phase):
+        if step > start.step or not start.step:
+            path.rename(path.with_suffix(".unused"))
+
+
+def _reject(folder: Path, stem: str, restart: Path) -> None:
+    """Put aside a restart whose state is not the one the run had, and what was begun with it."""
+    log.warning("restart %s is damaged, its state is not that of the log: an earlier one is used",
+                restart.name)
+    restart.rename(restart.with_suffix(".damaged"))
+    for path in folder.glob(f"{stem}.*"):
+        path.rename(folder / f"rejected.{path.name}")
+
+
+class _Vouched:
+    """Writes down the checksums of restarts as soon as LAMMPS has given them their names."""
+
+    def __init__(self, folder: Path, phase: str) -> None:
+        self.folder, self.phase = folder, phase
+        self.seen = self._present()
+
+    def _present(self) -> dict[str, tuple[int, int]]:
+        return {path.name: (held.st_mtime_ns, held.st_ino)
+                for _, path in _named(self.folder, self.phase) for held in [path.stat()]}
+
+    def add_new(self) -> None:
+        now = self._present()
+        new = [name for name, mark in now.items() if self.seen.get(name) != mark
+               and lammps.whole_restart(self.folder / name)]
+        if new:
+            checksums.add(self.folder, new)
+        self.seen |= {name: now[name] for name in new}
+
+
 def _follow(
-    process: subprocess.Popen[bytes], job: Job, phase: str, folder: Path, logged: Path,
-    watch: Callable[[str], str],
+    process: subprocess.Popen[bytes], job: Job, phase: str, folder: Path, stem: str,
+    watch: Callable[[str], str], start: Start, vouched: _Vouched,
 ) -> tuple[int, str]:
     """Wait for LAMMPS, say how far it is, drop restarts no longer needed, stop a run gone wrong."""
-    began, said = time.monotonic(), time.monotonic()
+    began, said, logged = time.monotonic(), time.monotonic(), folder / f"{stem}.log"
     first: float | None = None
+    fits = start.line is None
     while (code := process.poll()) is None:
         time.sleep(POLL_S)
+        if not fits:
+            fits = _begins(job, folder, logged, start)
+            if fits is False:
+                return -1, _UNLIKE
+        else:
+            vouched.add_new()
         if time.monotonic() - said < REPORT_S:
             continue
         said = time.monotonic()
         rows = lammps.read_thermo(logged, len(COLUMNS))
-        for _, old in restarts(folder, phase)[2:]:
+        for _, old in _named(folder, phase)[KEPT:]:
             old.unlink(missing_ok=True)
         if len(rows) == 0:
             continue
@@ -161,4 +317,16 @@ def _follow(
                  job.steps(phase) * ns, rows[-1, 1], speed * ns * 86400, left)
         if reason := watch(phase):
             return -1, reason
+    if not fits and _begins(job, folder, logged, start) is False:
+        return code, _UNLIKE
     return code, ""
+
+
+def _begins(job: Job, folder: Path, logged: Path, start: Start) -> bool | None:
+    """Tell whether a log begins with the state the run had; None while it has no line."""
+    rows = lammps.read_thermo(logged, len(COLUMNS))
+    if not len(rows) or start.line is None:
+        return None
+    weights = segments.masses(folder, job)
+    atoms = 1 if weights is None else len(weights.all)
+    return bool(rows[0, 0] == start.line[0]) and segments.same_state(rows[0], start.line, atoms)

@@ -15,7 +15,8 @@ RUNS = Schema("runs", (
     real("temperature_std_expected_k", "T sqrt(2 / degrees of freedom), canonical", "K"),
     real("energy_drift_mev_per_atom_per_ps", "slope of the conserved quantity", "meV"),
     real("min_distance_angstrom", "shortest distance in any frame of all atoms", "Angstrom"),
-    real("host_msd_angstrom2", "largest mean-square displacement of the host", "Angstrom^2"),
+    real("host_msd_angstrom2", "largest mean-square displacement of a species of the host",
+         "Angstrom^2"),
     real("deviation_max_p95_ev_per_angstrom", "95th percentile of the largest force "
        "deviation in the ensemble", "eV/Angstrom", nullable=True),
     real("force_error_max_p95_ev_per_angstrom", "the same as a calibrated force error: times "

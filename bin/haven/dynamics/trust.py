@@ -17,6 +17,8 @@ from haven.potential.selection import select
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from haven.trajectory.trajectory import Trajectory
+
 LIMIT = 0.05  # share of frames beyond the trained window above which a run is not trusted
 EXPORTED = 10  # frames of one run written for labelling, at most
 CANDIDATES = 500  # frames chosen from, at most: their surroundings are compared pair by pair
@@ -45,20 +47,52 @@ def at_steps(deviation: np.ndarray | None, steps: np.ndarray) -> np.ndarray | No
     return np.array([known.get(int(step), np.nan) for step in steps])
 
 
+def deviations_of(trajectory: Trajectory) -> np.ndarray | None:
+    """Return the ensemble's largest force deviation on each frame of all atoms of a trajectory.
+
+    Returns
+    -------
+    ndarray or None
+        Shape (F,), eV/Angstrom, nan where none was written; None where one potential ran alone or
+        no frame of all atoms is held.
+    """
+    times = np.asarray(trajectory.extra.get("all_time_ps", ()), float)
+    along = trajectory.extra.get("deviation_ev_per_angstrom")
+    if along is None or not len(times) or "symbols" not in trajectory.extra:
+        return None
+    half = trajectory.spacing_ps / 2
+    near = np.minimum(np.searchsorted(trajectory.time_ps, times - half), len(along) - 1)
+    same = np.abs(trajectory.time_ps[near] - times) < half / 2
+    return np.where(same, np.asarray(along, float)[near], np.nan)
+
+
+def frames_of(trajectory: Trajectory, rows: Sequence[int]) -> list[Atoms]:
+    """Return some of a trajectory's frames of all atoms."""
+    from ase import Atoms
+
+    symbols = [str(symbol) for symbol in trajectory.extra["symbols"]]
+    held = trajectory.read_all(tuple(rows))
+    return [] if held is None else [Atoms(symbols, xyz, cell=trajectory.cell, pbc=True)
+                                    for xyz in held]
+
+
 def export(
-    frames: Sequence[Atoms], deviation: np.ndarray | None, window: float | None, path: Path,
-    name: str, temperature_k: float,
+    frames: Callable[[Sequence[int]], Sequence[Atoms]], deviation: np.ndarray | None,
+    scale: float | None, window: float, path: Path, name: str, temperature_k: float,
 ) -> int:
     """Write frames beyond the trained window, unlike one another, as frames to label.
 
     Parameters
     ----------
     frames
-        Frames of all atoms.
+        Returns frames of all atoms by their numbers: only those beyond are read.
     deviation
-        Largest force deviation on each, shape (F,), eV/Angstrom.
+        Largest force deviation on each, shape (F,), eV/Angstrom; None with one potential.
+    scale
+        Force error over deviation; None where no held-out labels tell it, and the deviation counts
+        as it is.
     window
-        Deviation up to which a frame counts as trained, eV/Angstrom.
+        Calibrated force error up to which a frame counts as trained, eV/Angstrom.
     path
         extxyz file; not written where no frame is beyond.
     name
@@ -73,24 +107,28 @@ def export(
     """
     from ase.io import write
 
-    if deviation is None or window is None:
+    if deviation is None:
         return 0
-    beyond = np.flatnonzero(np.nan_to_num(deviation) > window)
+    error = np.nan_to_num(deviation) * (1.0 if scale is None else scale)
+    beyond = np.flatnonzero(error > window)
     beyond = beyond[:: max(1, len(beyond) // CANDIDATES)]
-    picked, _ = select([frames[i] for i in beyond], EXPORTED, [])
-    chosen = sorted(beyond[picked].tolist())
+    if not len(beyond):
+        return 0
+    there = frames(beyond.tolist())
+    picked, _ = select(list(there), EXPORTED, [])
     marked = []
-    for number, index in enumerate(chosen):
-        atoms = frames[index].copy()
+    for number, place in enumerate(sorted(picked)):
+        index, atoms = beyond[place], there[place].copy()
         atoms.info = {"trajectory": f"beyond_{name}".replace(".", "p"), "frame": number,
                       "origin": "dynamics", "temperature_k": float(temperature_k),
                       "deviation_ev_per_angstrom": float(deviation[index])}
+        if scale is not None:
+            atoms.info["force_error_ev_per_angstrom"] = float(error[index])
         atoms.wrap()
         marked.append(atoms)
-    if marked:
-        write(path, marked)
-        log.warning("%s: %d frames beyond the trained window are written to %s, to be labelled",
-                    name, len(marked), path.name)
+    write(path, marked)
+    log.warning("%s: %d frames beyond the trained window are written to %s, to be labelled",
+                name, len(marked), path.name)
     return len(marked)
 
 

@@ -10,6 +10,7 @@ from ase.calculators.calculator import all_changes
 
 from haven.core.errors import HavenError, log
 from haven.labels.aimd import Labelled
+from haven.labels.dispersion import KEY as DISPERSION
 from haven.labels.engines.base import Engine, Settings
 from haven.labels.frames import read_file
 from haven.labels.labelling import labelled, make_engine
@@ -159,6 +160,8 @@ def relax(
 def lattice_row(frames: list[Frame], force_tolerance: float) -> dict[str, Any]:
     """Return what a relaxation's frames tell of the cell: a row of ``lattice`` without its keys.
 
+    The engine's name ends in the dispersion correction that its labels hold, if any.
+
     Raises
     ------
     HavenError
@@ -169,7 +172,10 @@ def lattice_row(frames: list[Frame], force_tolerance: float) -> dict[str, Any]:
         raise HavenError(f"{last.where} has no stress: a relaxed cell needs one")
     found = described(last.atoms, (1, 1, 1), force_tolerance,
                       pulay=float(last.info.get(HEADER, 0.0)))
-    return {"atoms": len(last.atoms), "engine": str(last.info.get("engine", "first principles")),
+    engine = str(last.info.get("engine", "first principles"))
+    added = str(last.info.get(DISPERSION, "none"))
+    return {"atoms": len(last.atoms),
+            "engine": engine if added == "none" else f"{engine} + {added}",
             "occupancies": str(last.info.get("occupancies", "")),
             "system": str(last.info.get("system", "")), "steps": len(frames) - 1, **found}
 

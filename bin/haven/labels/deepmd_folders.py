@@ -1,24 +1,30 @@
-"""Labels in DeePMD-kit's folders: npy, npy with mixed types, and raw text.
+"""Labels in DeePMD-kit's folders: npy, npy with mixed types, raw text, and LMDB.
 
 A folder holds ``type.raw``, ``type_map.raw`` and either ``set.*/`` with ``coord.npy``, ``box.npy``,
 ``energy.npy``, ``force.npy``, perhaps ``virial.npy`` and, of mixed types, ``real_atom_types.npy``;
-or the same as text, ``coord.raw`` and so on (DeePMD-kit's manual, "Formats of a system").
+or the same as text, ``coord.raw`` and so on (DeePMD-kit's manual, "Formats of a system"). A folder
+with ``data.mdb`` is a database of frames of one or many systems, which dpdata reads.
 """
 
 from __future__ import annotations
 
+import math
+import struct
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core import plain
 from haven.core.errors import HavenError
-from haven.labels.other_outputs import element_of
+from haven.labels.other_outputs import element_of, from_dpdata
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+DATABASE = "data.mdb"
 ARRAYS = ("coord", "box", "energy", "force", "virial", "real_atom_types")
 
 
@@ -51,7 +57,7 @@ def _words(folder: Path, file: str, name: str, what: str) -> list[str]:
 
 def _types(folder: Path, name: str) -> np.ndarray:
     words = _words(folder, "type.raw", name, "the types of its atoms")
-    if not words or not all(word.isdigit() for word in words):
+    if not words or not all(word.isascii() and word.isdecimal() for word in words):
         raise HavenError(f"{name}: type.raw must hold a whole number, 0 or above, for each atom")
     return np.array(words, int)
 
@@ -70,9 +76,9 @@ def _arrays(
             also = ": label its frames" if what in ("energy", "force") else ""
             raise HavenError(f"{label} has no {path.name}{also}")
         try:
-            values = np.loadtxt(path, ndmin=2) if raw else np.load(path, allow_pickle=False)
-            values = np.asarray(values, float)
-        except (OSError, ValueError, EOFError) as error:
+            values = _text(path) if raw else _binary(path)
+        except (OSError, ValueError, EOFError, SyntaxError, MemoryError, tokenize.TokenError,
+                struct.error) as error:
             reason = " ".join(str(error).split())[:120]
             raise HavenError(f"{label}: {path.name} cannot be read, cut off or damaged ({reason})"
                              ) from error
@@ -86,6 +92,33 @@ def _arrays(
                              f"{atoms} atoms need {frames * width[what]}")
         found[what] = values.reshape(frames, width[what])
     return found
+
+
+def _text(path: Path) -> np.ndarray:
+    """Return the numbers of a text, a frame a line."""
+    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    return plain.rows(lines, len(lines[0].split()) if lines else 0)
+
+
+def _binary(path: Path) -> np.ndarray:
+    """Return the numbers of an .npy file as DeePMD-kit writes it; nothing else is taken.
+
+    Raises
+    ------
+    ValueError
+        If its head names no plain array of real numbers, or another size than the file has: the
+        bytes would be read as other numbers.
+    """
+    with path.open("rb") as stream:
+        version = np.lib.format.read_magic(stream)
+        reader = (np.lib.format.read_array_header_1_0 if version == (1, 0)
+                  else np.lib.format.read_array_header_2_0)
+        shape, _, dtype = reader(stream)
+        if dtype.str not in ("<f8", "<f4", "<i4", "<i8"):
+            raise ValueError(f"its numbers are {dtype.str}, not <f4 or <f8")
+        if stream.tell() + math.prod(shape) * dtype.itemsize != path.stat().st_size:
+            raise ValueError(f"its head says shape {shape}, which is not the file's size")
+    return np.asarray(np.load(path, allow_pickle=False), float)
 
 
 def _frames(
@@ -115,3 +148,38 @@ def _frames(
             results["stress"] = -given["virial"][number].reshape(3, 3) / volume
         atoms.calc = SinglePointCalculator(atoms, **results)
         yield atoms
+
+
+def read_lmdb(folder: Path, name: str) -> Iterator[Atoms]:
+    """Yield the frames of a deepmd/lmdb database, in eV and Angstrom.
+
+    Raises
+    ------
+    HavenError
+        If the database is cut off or damaged, names no elements, or holds frames without labels.
+    """
+    import dpdata
+    import lmdb
+
+    file = folder / DATABASE
+    try:
+        with lmdb.open(str(folder), readonly=True, lock=False, max_readers=1) as database:
+            pages = database.info()["last_pgno"] + 1
+            whole = pages * database.stat()["psize"] <= file.stat().st_size
+    except lmdb.Error as error:
+        raise HavenError(f"{name}: {DATABASE} cannot be read, damaged ({error})") from error
+    if not whole:  # a page beyond the end of the file would end the process
+        raise HavenError(f"{name}: {DATABASE} is cut off: copy it again")
+    try:
+        systems = dpdata.MultiSystems.from_file(str(folder), fmt="deepmd/lmdb")
+        given = list(systems)
+    except Exception as error:  # dpdata raises whatever it does
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise HavenError(f"{name}: {DATABASE} cannot be read ({reason})") from error
+    for system in given:
+        for what in ("energies", "forces"):
+            if what not in system.data:
+                raise HavenError(f"{name}: {DATABASE} has frames without {what}: label its frames")
+        if system.data.get("nopbc"):
+            raise HavenError(f"{name} is not periodic (nopbc): label its frames in a cell")
+        yield from from_dpdata(system)

@@ -30,8 +30,14 @@ PARAMETERS = {"PBE": "PBE", "PE": "PBE", "PBEsol": "PBEsol", "PS": "PBEsol", "re
               "RE": "revPBE", "RPBE": "RPBE", "RP": "RPBE", "SCAN": "SCAN", "BLYP": "BLYP"}
 
 
+MOST_KEPT = 20_000  # corrections of one process: 5 kB each for cells of 80 atoms
+_made: dict[tuple[str | bytes, ...], tuple[float, np.ndarray, np.ndarray]] = {}
+
+
 def correction(atoms: Atoms, functional: str) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return the D3(BJ) energy, forces and stress of atoms.
+    """Return the D3(BJ) energy, forces and stress of atoms; each geometry is computed once.
+
+    It does not depend on U: frames labelled at several U share it.
 
     Parameters
     ----------
@@ -56,12 +62,19 @@ def correction(atoms: Atoms, functional: str) -> tuple[float, np.ndarray, np.nda
                          f"{', '.join(PARAMETERS)} have, or leave the option out")
     if importlib.util.find_spec("dftd3") is None:
         raise HavenError("--dispersion d3bj needs the package dftd3: ./haven setup installs it")
-    from dftd3.ase import DFTD3
+    geometry = (atoms.numbers, atoms.cell.array, atoms.pbc, atoms.positions)
+    key = (PARAMETERS[functional], *(np.ascontiguousarray(part).tobytes() for part in geometry))
+    if key not in _made:
+        from dftd3.ase import DFTD3
 
-    copy = atoms.copy()
-    copy.calc = DFTD3(method=PARAMETERS[functional], damping="d3bj")
-    return (float(copy.get_potential_energy()), np.asarray(copy.get_forces()),
-            np.asarray(copy.get_stress(voigt=False)))
+        copy = atoms.copy()
+        copy.calc = DFTD3(method=PARAMETERS[functional], damping="d3bj")
+        while len(_made) >= MOST_KEPT:
+            _made.pop(next(iter(_made)))
+        _made[key] = (float(copy.get_potential_energy()), np.asarray(copy.get_forces()),
+                      np.asarray(copy.get_stress(voigt=False)))
+    energy, forces, stress = _made[key]
+    return energy, forces.copy(), stress.copy()
 
 
 def with_dispersion(frames: Sequence[Frame], dispersion: str) -> list[Frame]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError
+from haven.labels.deepmd_folders import DATABASE, read_lmdb
 from haven.labels.deepmd_folders import read_folder as read_deepmd
 from haven.labels.frames import open_images
 from haven.labels.other_outputs import (
@@ -67,7 +68,8 @@ def open_output(path: Path, name: str) -> Output | None:
     ----------
     path
         VASP's OUTCAR or vasprun.xml; text output of GPAW, Quantum ESPRESSO or CP2K; extxyz; GPAW's
-        and ASE's ``.gpw`` and ``.traj``; a deepmd/npy folder; a folder of CP2K dynamics.
+        and ASE's ``.gpw`` and ``.traj``; a deepmd/npy or deepmd/lmdb folder; a folder of CP2K
+        dynamics.
     name
         What the user calls it, for messages.
 
@@ -77,6 +79,8 @@ def open_output(path: Path, name: str) -> Output | None:
         If the program did not end, or no list of elements says what the types are.
     """
     if path.is_dir():
+        if (path / DATABASE).is_file():
+            return Output("imported", read_lmdb(path, name), None, numbered=True)
         if not (path / "type.raw").exists():
             return _dynamics_of_cp2k(path)
         return Output("imported", read_deepmd(path, name), None, numbered=True)

@@ -64,6 +64,10 @@ class RelaxedCells:
         least=1, most=100)
     relax_replicas: int = option(
         3, "replicas of the disorder relaxed for each set of occupancies", least=1, most=100)
+    relax_anneal_ps: float = option(
+        20.0, "longest anneal of each cell before it is relaxed, at --anneal_temperature_k",
+        unit="ps", least=0, most=100_000, more="0 relaxes cells as they are made, and the table "
+        "says so")
     conventional_cell: bool = option(
         False, "also relax one conventional cell, the start of relax_first_principles.py",
         pipeline=False)

@@ -26,7 +26,10 @@ LATTICE = Schema("lattice", (
     MATERIAL, U_EV, SEED, REPLICA,
     text("occupancies", "name of the set of occupancies"),
     text("system", "occupancies of the framework cation by site, three digits"),
-    text("engine", "potential, or the program that relaxed the cell from first principles"),
+    text("engine", "potential, or the program that relaxed the cell from first principles (and the "
+         "dispersion correction added)"),
+    text("start", "annealed (mobile ions, until settled) | not settled (annealed for the time "
+         "given) | as made | first principles", nullable=True),
     whole("atoms", "atoms of the relaxed supercell"),
     real("a_angstrom", "lattice constant of the conventional cell", "Angstrom"),
     real("b_angstrom", "lattice constant", "Angstrom"),

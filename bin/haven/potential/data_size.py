@@ -10,10 +10,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from haven.core import tasks
 from haven.core.errors import HavenError, log
-from haven.potential.families.deepmd.settings import Settings
-from haven.potential.families.deepmd.train import make
+from haven.potential.families.base import Training
 from haven.potential.training import finished
 
 SHOWN = ("mae", "rmse", "rmse_low_95", "rmse_high_95", "unit")
@@ -29,8 +27,8 @@ class Task:
         Kept between attempts.
     dataset
         From `part_of`.
-    settings, backend, threads, compressed
-        Of the training.
+    training
+        What is trained, and how.
     species
         The material's elements.
     model
@@ -39,10 +37,7 @@ class Task:
 
     folder: Path
     dataset: dict[str, Any]
-    settings: Settings
-    backend: str
-    threads: int
-    compressed: bool
+    training: Training
     species: tuple[str, ...]
     model: Path | None = None
 
@@ -90,21 +85,18 @@ def part_of(dataset: dict[str, Any], share: float) -> dict[str, Any]:
 
 def _work(task: Task) -> None:
     from haven.potential import accuracy
-    from haven.potential.families.deepmd import process as engine
 
-    tasks.set_threads(task.threads)
-    engine.divert_messages(task.folder / "engine.log")
+    task.training.prepare(task.folder)
     model = task.model
     if model is None:
-        done = finished(task.folder) or make(task.folder, task.settings, task.dataset,
-                                             task.backend, None, task.compressed)
+        done = finished(task.folder) or task.training.make(task.folder, task.dataset, None)
         model = task.folder / done["model"]
     from haven.potential.families import open_evaluator
     from haven.potential.heldout import series_of
 
     parts = series_of(open_evaluator(model, task.species), task.dataset)
     rows = accuracy.accuracy_rows(parts["test"], accuracy.training_means(parts["train"]),
-                                  task.settings.seed)
+                                  task.training.seed)
     whole = [{"quantity": r["quantity"], **{k: r[k] for k in SHOWN}} for r in rows
              if r["species"] == r["component"] == "all"]
     (task.folder / "judged.json").write_text(json.dumps(whole))

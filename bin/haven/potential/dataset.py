@@ -14,9 +14,11 @@ import numpy as np
 
 from haven.core.constants import EV_PER_ANGSTROM3_GPA as GPA
 from haven.core.errors import HavenError, existing, log
+from haven.core.identity import sha256
 from haven.labels.audit import metal_moments
 from haven.labels.frames import Frame, min_distance, read_folder
 from haven.labels.units import MAX_STRESS_GPA
+from haven.potential.coverage import KEY, coverage_of
 
 
 def read_frames(
@@ -184,11 +186,19 @@ def build(
         **about, "type_map": list(type_map), "systems": systems, "sha256": digest.hexdigest(),
         "frames": {"train": len(train), "test": len(test)},
         "has_virial": any(f.stress is not None for f in train), "test_trajectories": list(held),
+        KEY: coverage_of(train),
+        "files": {str(path.relative_to(folder)): sha256(path)
+                  for system in systems for path in _files(folder / system["path"])},
     }
     (folder / "dataset.json").write_text(json.dumps(content, indent=1) + "\n")
     log.info("data set %s: %d frames to train on, %d of %s held out", folder, len(train),
              len(test), ", ".join(held))
     return content
+
+
+def _files(system: Path) -> list[Path]:
+    """Return the files of a system, in a fixed order."""
+    return sorted(path for path in system.rglob("*") if path.is_file())
 
 
 def load(folder: str | Path) -> dict[str, Any]:
@@ -197,7 +207,8 @@ def load(folder: str | Path) -> dict[str, Any]:
     Raises
     ------
     HavenError
-        If the folder is none, or a system it names is missing.
+        If the folder is none, a system it names is missing, or a file does not fit to the checksum
+        that was written with it.
     """
     root = existing(folder, "data set")
     try:
@@ -206,4 +217,8 @@ def load(folder: str | Path) -> dict[str, Any]:
         raise HavenError(f"{root} is no data set: dataset.json is missing or damaged") from error
     for system in content["systems"]:
         existing(root / system["path"] / "type.raw", "system of the data set")
+    for name, wanted in content.get("files", {}).items():
+        if sha256(existing(root / name, "file of the data set")) != wanted:
+            raise HavenError(f"{root / name} does not fit to its checksum in dataset.json: build "
+                             "the data set again")
     return {**content, "root": root.resolve()}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log
-from haven.potential.families import check_potential, family_of
+from haven.potential.families import check_potential, check_undamaged, family_of
 from haven.potential.families.deepmd.files import WEIGHTS
 
 
@@ -38,7 +38,9 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
                                           path.stem.endswith(f"_s{seed}")))
     if not chosen.name.startswith(same):
         log.warning("%s has no potential for U = %g eV: weights start from another U", place, u_ev)
-    if chosen.suffix != WEIGHTS:
+    if chosen.suffix == WEIGHTS:
+        check_undamaged(chosen)
+    else:
         check_potential(chosen, species)
         if family_of(chosen).summarise(chosen).compressed:
             raise HavenError(f"potential {chosen} is compressed, and its network cannot be trained "

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from haven.core.errors import log
 from haven.core.identity import digest_of, package_digest, sha256
-from haven.potential.families.deepmd.input import described
-from haven.potential.families.deepmd.settings import Settings
+from haven.potential.coverage import KEY
+from haven.potential.families.base import Training
 
 
-def job_key(dataset: dict[str, Any], settings: Settings, *more: str) -> str:
+def job_key(dataset: Mapping[str, Any], described: Mapping[str, Any], *more: str) -> str:
     """Return 12 characters naming this training: its data, settings, and what more is given.
 
     The code is no part of it: a change of the code goes on from the checkpoints there are.
+
+    Parameters
+    ----------
+    dataset
+        From `haven.potential.dataset.load`.
+    described, more
+        `described` and `identity` of a `haven.potential.families.base.Training`.
     """
-    return digest_of(dataset["sha256"], described(settings), *more)
+    return digest_of(dataset["sha256"], dict(described), *more)
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
@@ -34,15 +40,14 @@ def finished(folder: Path) -> dict[str, Any] | None:
     return done
 
 
-def provenance(settings: Settings, dataset: dict[str, Any], model: Path) -> dict[str, Any]:
+def provenance(training: Training, dataset: Mapping[str, Any], model: Path) -> dict[str, Any]:
     """Return what a potential is made of, for ``potential.json`` beside it."""
     return {
         "potential": model.name, "sha256": sha256(model), "type_map": dataset["type_map"],
-        "cutoff_angstrom": settings.cutoff_angstrom, "settings": described(settings),
+        "cutoff_angstrom": training.cutoff_angstrom, "settings": training.described(),
         "dataset_sha256": dataset["sha256"], "frames": dataset["frames"],
-        "test_trajectories": dataset["test_trajectories"],
+        "test_trajectories": dataset["test_trajectories"], KEY: dataset.get(KEY),
         "train_trajectories": sorted({s["trajectory"] for s in dataset["systems"]
                                       if s["subset"] == "train"}),
-        "versions": {n: importlib.metadata.version(n) for n in ("deepmd-kit", "numpy")},
-        "haven": package_digest(),
+        "haven": package_digest(), **training.about(),
     }

@@ -6,6 +6,7 @@ from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
 from haven.report.claims import OPEN, Study, caveat, sigma_at_room
 from haven.report.grids import Block, cell, grid
+from haven.report.pressure import pressure_sentence
 from haven.report.wording import WORDS, shown
 
 NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
@@ -55,7 +56,8 @@ def answer_grid(study: Study) -> Block | None:
     return grid(["", *NAMES.values()], lines,
                 "95 % intervals in brackets; < marks an upper bound; – means the data support no "
                 "number. Eₐ: of the conductivity itself. The Haven ratio is D self over D total: "
-                "1 for ions that move independently.")
+                "1 for ions that move independently. "
+                f"{pressure_sentence(study.tables['runs'])}".rstrip())
 
 
 def _own(row: Row | None) -> str | dict[str, str]:

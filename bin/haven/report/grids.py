@@ -7,6 +7,7 @@ from typing import Any
 from haven.core.numbers import DASH, interval, known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.measured import headline
+from haven.report.pressure import pressure_sentence
 from haven.report.wording import (
     LABELS,
     WORDS,
@@ -336,9 +337,10 @@ def paired_grid(tables: Tables) -> Block | None:
             interval(row["difference"], row["low_95"], row["high_95"]) + f" {row['unit']}",
             f"{row['p_value']:.2g}",
         ])
+    of_u = pressure_sentence(tables["runs"]) if (table["contrast"] == "hubbard_u").any() else ""
     return grid(["quantity", "difference", "pairs", "value", "p"], lines,
                 "Runs paired by temperature, replica and seed. “ln ratio”: the logarithm of second "
-                "over first. p: chance of so large a difference were there none.")
+                f"over first. p: chance of so large a difference were there none. {of_u}".rstrip())
 
 
 def budget_grid(tables: Tables) -> Block | None:

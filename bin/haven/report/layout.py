@@ -22,6 +22,7 @@ from haven.report.answer import (
     trusted_sentence,
 )
 from haven.report.claims import Study
+from haven.report.dispersion import dispersion_grid
 from haven.report.figures import keys_of
 from haven.report.figures.learning import rounds_grid
 from haven.report.grids import (
@@ -99,11 +100,13 @@ def context(
                       plan_grid(tables)],
         "cost": [cost_grid(tables), scaling_grid(tables)],
     }
-    own = {"accuracy": published_accuracy_grid(comparison),
-           "lattice": lattice_grid(measured, reference),
-           "barriers": barriers_grid(tables, reference)}
+    own = {"accuracy": [published_accuracy_grid(comparison)],
+           "lattice": [lattice_grid(measured, reference),
+                       dispersion_grid(study)],
+           "barriers": [barriers_grid(tables, reference)]}
     retold = [{"title": title, "pictures": [drawn[k] for k in keys if k in drawn],
-               "grids": [own[name]] if own.get(name) else []} for title, keys, name in STUDY]
+               "grids": [block for block in own.get(name, []) if block]}
+              for title, keys, name in STUDY]
     retold = [part for part in retold if part["pictures"] or part["grids"]]
     shown = {"answer"} | {p.key for part in retold for p in part["pictures"]}
     settings = {row["quantity"]: row["value"] for row in reference.to_dict("records")

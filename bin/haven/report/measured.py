@@ -93,7 +93,7 @@ def _or_joined(row: Row, joined: dict[tuple[float, float, str], Row], key: tuple
         return row
     runs = int(found["runs"])
     note = f"{runs} run{'s' if runs != 1 else ''} together, {found['hop_events']:g} jumps"
-    left = found["left_out"]
+    left = found["left_out"] if isinstance(found["left_out"], str) else ""
     ends = {name: found[name] if known(found[name]) else None
             for name in ("value", "low_95", "high_95")}
     return row | ends | {"runs": runs, "verdict": found["verdict"],
@@ -143,7 +143,7 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
         note = f"{fit['temperatures']} temperatures fitted"
         if known(fit.get("hop_events")):
             note += f", {fit['hop_events']:g} jumps of all runs"
-        if fit.get("left_out"):
+        if isinstance(fit.get("left_out"), str) and fit["left_out"]:
             note += f"; left out: {fit['left_out']}"
         common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}

@@ -92,13 +92,21 @@ def verdict_text(row: Mapping[str, Any]) -> str:
 
 
 def summary(measured: Table, missing: list[str]) -> str:
-    """Return the headline as a plain table for a terminal: intervals, units and verdicts per U."""
+    """Return the headline and D_self at each temperature as a plain table for a terminal.
+
+    Each number stands with its interval, unit and verdict, per U.
+    """
     lines = []
-    rows = headline(measured)
-    width = max((len(shown(row, plain=True)) for row in rows), default=10)
+    fitted = ("activation", "sigma_total from the Arrhenius line")
+    rows = sorted(headline(measured), key=lambda row: row["quantity"] not in fitted)
+    tracers = measured[measured["quantity"] == "d_self"].sort_values("temperature_k")
+    told = {(row["u_ev"], row["temperature_k"]) for row in rows if row["quantity"] == "d_self"}
+    more = [row for row in tracers.to_dict("records")
+            if (row["u_ev"], row["temperature_k"]) not in told]
+    width = max((len(shown(row, plain=True)) for row in rows + more), default=10)
     for u_ev in sorted({float(str(row["u_ev"])) for row in rows}):
         lines.append(f"U = {u_ev:g} eV")
-        for row in (r for r in rows if r["u_ev"] == u_ev):
+        for row in (r for r in rows + more if r["u_ev"] == u_ev):
             at = row["temperature_k"]
             where = f"{PLAIN[str(row['quantity'])]}" + (
                 f" at {at:g} K" if isinstance(at, float) and known(at) else "")

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from haven.trajectory.melting import (
+    MELT_ANGSTROM2,
+    HostMotion,
+    host_motion,
+    spread,
+)
 from haven.trajectory.trajectory import Trajectory
 from haven.transport.conductivity import Z95, nernst_einstein
 from haven.transport.diffusion import DISAGREE, Estimate
 from haven.transport.displacements import Curves
 
 REPORTED_LAGS = 150
-MELT_ANGSTROM2 = 4.0
-"""Mean-square displacement beyond which a host's species no longer rattles about its sites."""
-MOTION_FRAMES = 65
-"""Frames of all atoms that the host is watched in, evenly spread, at most."""
-STILL_GROWING = 1.3
-"""Growth of it, as its time doubles, from which it is motion from place to place: of a liquid it
-is 2, of groups that turn in place 1, and 1.3 leaves room for what few atoms scatter by."""
 DRIFT_ANGSTROM = 1.0
 # Ions that carry the motion, as a share of all, below which D_self describes no ion: at a half, one
 # half of the ions that does not move at all, or coefficients that scatter by their own size.
@@ -111,12 +110,12 @@ def host_checks(trajectory: Trajectory, run: str, material: str) -> list[dict[st
     drift = float(np.linalg.norm(trajectory.host - trajectory.host[0], axis=1).max())
     rows = [_verdict(material, run, "host drift", drift, DRIFT_ANGSTROM, "Angstrom",
                      "the host's centre of mass moved; its motion is taken off every ion")]
-    moved = host_motion(trajectory)
+    moved = motion_of(trajectory)
     if moved is not None:
         words = (f"largest mean-square displacement of the host's species ({moved.species}); "
                  f"{moved.growth:.2f} times as large after twice the time")
         row = _verdict(material, run, "host melt", moved.msd, MELT_ANGSTROM2, "Angstrom^2", words)
-        if not row["passed"] and moved.growth < STILL_GROWING:
+        if not row["passed"] and not moved.melted:
             row |= {"passed": True, "message": words + ": groups that turn in place, no melt"}
         rows.append(row)
     return rows
@@ -166,31 +165,9 @@ def _agreement(found: list[Estimate], run: str, material: str) -> list[dict[str,
                      "ions (walk) counts")]
 
 
-@dataclass(frozen=True)
-class HostMotion:
-    """How the species of the host that moves most moves.
-
-    Attributes
-    ----------
-    species
-        Element.
-    msd
-        Its mean-square displacement over half of the run, Angstrom^2.
-    growth
-        That over the one over a quarter of the run: 2 of a liquid, 1 of what rattles or turns in
-        place.
-    """
-
-    species: str
-    msd: float
-    growth: float
-
-
-def host_motion(trajectory: Trajectory) -> HostMotion | None:
+def motion_of(trajectory: Trajectory) -> HostMotion | None:
     """Return the motion of the host's species that moves most, relative to the host's centre.
 
-    Displacements are over half and a quarter of the run, from every frame of all atoms that is
-    held; of fewer than five such frames over the whole run, which then counts as still growing.
     None where no frames of all atoms are held, or no host.
     """
     symbols = np.asarray(trajectory.extra.get("symbols", ())).astype(str)
@@ -198,23 +175,13 @@ def host_motion(trajectory: Trajectory) -> HostMotion | None:
     rows = np.isin(symbols, trajectory.framework)
     if not rows.any() or len(times) < 2:
         return None
-    shown = np.unique(np.linspace(0, len(times) - 1, MOTION_FRAMES).round().astype(int))
+    shown = spread(len(times))
     read, times = trajectory.read_all(tuple(shown.tolist())), times[shown]
     if read is None:
         return None
     centre = np.stack([np.interp(times, trajectory.time_ps, trajectory.host[:, axis])
                        for axis in range(3)], axis=1)
-    path = read[:, rows] - centre[:, None]
-
-    def over(lag: int) -> dict[str, float]:
-        square = ((path[lag:] - path[:-lag]) ** 2).sum(axis=2).mean(axis=0)
-        return {s: float(square[symbols[rows] == s].mean()) for s in set(symbols[rows])}
-
-    half = (len(times) - 1) // 2
-    far = over(half if half >= 2 else len(times) - 1)
-    worst = max(far, key=far.__getitem__)
-    near = over(half // 2)[worst] if half >= 2 else 0.0
-    return HostMotion(worst, far[worst], far[worst] / near if near > 0 else float("inf"))
+    return host_motion(read[:, rows] - centre[:, None], symbols[rows])
 
 
 def unstable(found: list[Estimate]) -> list[Estimate]:

@@ -114,7 +114,7 @@ def test_a_cell_of_no_use_is_one_clear_line_and_joins_nothing(tmp_path, verdict,
 
 
 def test_volumes_near_the_labels_are_those_of_the_material():
-    low, high = cell.labelled_volume(load_material(MATERIAL), 160)
+    low, high = cell.labelled_volume(load_material(MATERIAL), 160, None)
     assert low < 8 * 412.6 < high and high / low == pytest.approx(1.15 / 0.85)
 
 

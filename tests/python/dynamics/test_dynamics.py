@@ -19,10 +19,11 @@ from trained import MATERIAL, call, kill_when, script, trained
 from haven.core import options as core_options
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.dynamics import job, lammps, production, segments
+from haven.dynamics import dcd, job, lammps, production, segments
 from haven.dynamics import run as dynamics
 from haven.labels.frames import min_distance
 from haven.material import structures
+from haven.trajectory.melting import HostMotion
 from haven.trajectory.trajectory import open_npz, read_members
 
 SPECIES = ("Li", "Ti", "Cl")
@@ -224,6 +225,7 @@ def test_two_potentials_measure_their_disagreement(minimised, potential, tmp_pat
     alone = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert np.isnan(alone["deviation_max_p95_ev_per_angstrom"])
     import run_dynamics
+    import select_beyond
 
     run_dynamics.main(["--material", str(MATERIAL), "--structure", str(minimised), "--potentials",
                        str(potential), str(potential), "--u_ev", "4",
@@ -232,11 +234,14 @@ def test_two_potentials_measure_their_disagreement(minimised, potential, tmp_pat
     row = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert row["deviation_max_p95_ev_per_angstrom"] == pytest.approx(0, abs=1e-6)
     assert row["share_beyond_window"] == 0
+    select_beyond.main(["--trajectory", str(tmp_path / "u4_t300_r0.trajectory.npz"), "--u_ev", "4",
+                        "--temperature_k", "300", "--out", str(tmp_path)])
     assert not (tmp_path / "u4_t300_r0.beyond.extxyz").exists()
 
 
 def test_frames_two_potentials_disagree_on_are_marked_and_exported(minimised, potential, tmp_path):
     import run_dynamics
+    import select_beyond
 
     other = potential.parent / f"uncompressed_{potential.name}"  # differs by the table's error
     run_dynamics.main(["--material", str(MATERIAL), "--structure", str(minimised), "--potentials",
@@ -251,9 +256,14 @@ def test_frames_two_potentials_disagree_on_are_marked_and_exported(minimised, po
     assert len(thermo) == len(held["time_ps"]) == 9
     np.testing.assert_allclose(thermo["deviation_max_ev_per_angstrom"],
                                held["deviation_ev_per_angstrom"])
+    select_beyond.main(["--trajectory", str(tmp_path / "u4_t300_r0.trajectory.npz"), "--u_ev", "4",
+                        "--temperature_k", "300", "--out", str(tmp_path),
+                        "--force_window_ev_per_angstrom", "1e-12"])
     written = read(tmp_path / "u4_t300_r0.beyond.extxyz", ":")
     assert len(written) >= 1 and all(len(a) == 40 for a in written)
-    assert all(a.info["deviation_ev_per_angstrom"] > 0 for a in written)
+    assert all(a.info["deviation_ev_per_angstrom"] in thermo["deviation_max_ev_per_angstrom"].values
+               for a in written)
+    np.testing.assert_allclose(written[0].cell.array, read(minimised).cell.array, atol=1e-6)
 
 
 def test_a_potential_cut_off_is_one_clear_line(minimised, potential, tmp_path):
@@ -301,14 +311,6 @@ def test_rotation_into_the_frame_of_lammps_keeps_lengths_and_goes_back(tmp_path)
     assert [SPECIES[k - 1] for k in kinds] == atoms.get_chemical_symbols()
 
 
-def test_later_attempts_count_where_segments_overlap():
-    parts = [np.array([0, 10, 20, 30, 40]), np.array([]), np.array([20, 30, 40, 50, 50]),
-             np.array([50, 60, 70])]
-    kept = segments._kept(parts, 60)
-    assert [p[m].tolist() for p, m in zip(parts, kept, strict=True)] == [
-        [0, 10], [], [20, 30, 40], [50, 60]]
-
-
 def test_drift_is_the_slope_of_the_conserved_energy():
     one = job.Job(300, 1, 100, 0, 1000, 10, 1, 1, ("p",), SPECIES, "Li")
     steps = np.arange(0, 1001, 10)
@@ -334,7 +336,8 @@ def test_a_run_that_ends_is_judged_by_how_far_its_conserved_energy_went(tmp_path
     thermo[:, job.COLUMNS.index("econserve")] = 160 * course(steps / 4000) - 5
     joined = segments.Joined(steps, thermo, np.zeros((401, 1, 3)), steps[::5],
                              np.zeros((81, 160, 3)), None, 1)
-    row = production.run_row(one, joined, "complete", 0.1, 2.2, 160, None, tmp_path)
+    still = HostMotion("Cl", 0.1, 1.0)
+    row = production.run_row(one, joined, "complete", still, 2.2, 160, None, tmp_path)
     assert row["verdict"] == verdict
 
 
@@ -343,9 +346,9 @@ def test_host_displacement_leaves_out_its_own_drift():
     moved = start + np.array([1.0, 0, 0])
     moved[2, 1] += 2.0
     moved[3, 1] -= 2.0
-    joined = segments.Joined(np.arange(2), np.zeros((2, 1)), np.zeros((2, 1, 3)), np.arange(2),
-                             np.array([start, moved]), None, 1)
-    assert production.host_msd(joined, [1, 2, 3], np.ones(4)) == pytest.approx(8 / 3)
+    found = production.motion_of(np.array([start, moved]), [1, 2, 3], np.ones(4),
+                                 ["Li", "Cl", "Cl", "Cl"])
+    assert found is not None and found.msd == pytest.approx(8 / 3) and found.species == "Cl"
 
 
 def write_dcd(path, frames, every):
@@ -367,15 +370,17 @@ def write_dcd(path, frames, every):
 def test_a_dcd_file_cut_in_a_frame_gives_the_frames_before(tmp_path, rng):
     frames = rng.normal(size=(5, 7, 3)).astype(np.float32)
     write_dcd(tmp_path / "a.dcd", frames, 20)
-    steps, records = lammps.read_dcd(tmp_path / "a.dcd")
-    np.testing.assert_array_equal(steps, [0, 20, 40, 60, 80])
-    np.testing.assert_array_equal(segments.positions(records, np.ones(5, bool)), frames)
+    found = dcd.read_dcd(tmp_path / "a.dcd")
+    np.testing.assert_array_equal(found.steps, [0, 20, 40, 60, 80])
+    np.testing.assert_array_equal(dcd.positions(found.frames, np.ones(5, bool)), frames)
     whole = (tmp_path / "a.dcd").read_bytes()
     (tmp_path / "a.dcd").write_bytes(whole[:-10])
-    assert len(lammps.read_dcd(tmp_path / "a.dcd")[0]) == 4
-    for size in (0, 50, 100, 200):
+    cut = dcd.read_dcd(tmp_path / "a.dcd")
+    assert len(cut.steps) == len(cut.frames) == 4 and not cut.damage
+    for size in (0, 50, 100, 200, 270, 280):
         (tmp_path / "a.dcd").write_bytes(whole[:size])
-        assert len(lammps.read_dcd(tmp_path / "a.dcd")[0]) == 0
+        cut = dcd.read_dcd(tmp_path / "a.dcd")
+        assert len(cut.steps) == 0 and not cut.damage
 
 
 @pytest.mark.parametrize(
@@ -389,7 +394,8 @@ def test_the_watcher_tells_melting_and_drift_from_health(tmp_path, moved, energy
     write_dcd(tmp_path / "production.a001.all.dcd", frames, 10)
     lines = [f"{step} 300 -5 {-4 + energy * step / 20} 1 {' 0' * 12}" for step in (0, 10, 20)]
     (tmp_path / "production.a001.log").write_text("\n".join(lines) + "\n")
-    watch = production.watcher(one, tmp_path, [1, 2, 3, 4], np.ones(6))
+    atoms = Atoms("LiCl4Li", cell=10 * np.eye(3), masses=np.ones(6))
+    watch = production.watcher(one, tmp_path, atoms)
     assert watch("production") == said
     assert watch("equilibration") == ""
 

@@ -232,13 +232,26 @@ def test_frames_beyond_the_window_are_written_to_be_labelled(tmp_path):
     frames = [crystal(seed) for seed in range(6)]
     deviation = np.array([0.1, 0.5, 0.1, 0.6, np.nan, 0.1])
     path = tmp_path / "u4_t298_r0.beyond.extxyz"
-    assert trust.export(frames, deviation, 0.3, path, "u4_t298_r0", 298.0) == 2
+    asked = []
+
+    def some(rows):
+        asked.append(rows)
+        return [frames[i] for i in rows]
+
+    assert trust.export(some, deviation, None, 0.3, path, "u4_t298_r0", 298.0) == 2
+    assert asked == [[1, 3]]  # nothing else is read
     written = read(path, ":")
     assert [a.info["deviation_ev_per_angstrom"] for a in written] == [0.5, 0.6]
     assert {a.info["trajectory"] for a in written} == {"beyond_u4_t298_r0"}
     assert all(a.info["temperature_k"] == 298 for a in written)
-    assert trust.export(frames, deviation, 0.7, tmp_path / "no.extxyz", "r", 298.0) == 0
-    assert trust.export(frames, None, 0.3, tmp_path / "no.extxyz", "r", 298.0) == 0
+    assert "force_error_ev_per_angstrom" not in written[0].info
+    # the calibrated error decides: half as large, one frame is left; three times as large, all
+    assert trust.export(some, deviation, 0.55, 0.3, path, "u4_t298_r0", 298.0) == 1
+    assert read(path).info["force_error_ev_per_angstrom"] == pytest.approx(0.33)
+    assert trust.export(some, deviation, 3.1, 0.3, path, "u4_t298_r0", 298.0) == 5
+    none = tmp_path / "no.extxyz"
+    assert trust.export(some, deviation, None, 0.7, none, "r", 298.0) == 0
+    assert trust.export(some, None, None, 0.3, none, "r", 298.0) == 0
     assert not (tmp_path / "no.extxyz").exists()
 
 

@@ -61,6 +61,33 @@ def test_labels_are_corrected_once(repository):
     assert with_dispersion(given, "none") == given
 
 
+def test_frames_labelled_at_two_u_share_one_computation(repository, monkeypatch):
+    import dftd3.ase
+
+    from haven.labels import dispersion
+
+    real, asked = dftd3.ase.DFTD3, []
+
+    def counted(**how):
+        asked.append(how)
+        return real(**how)
+
+    monkeypatch.setattr(dftd3.ase, "DFTD3", counted)
+    monkeypatch.setattr(dispersion, "_made", {})
+    low, high = (with_dispersion(frames(repository, u_ev), "d3bj") for u_ev in (0.0, 4.0))
+    assert len(asked) == len(low) == len(high)
+    for one, other in zip(low, high, strict=True):
+        assert np.array_equal(one.atoms.positions, other.atoms.positions)
+    correction(low[0].atoms, "PBEsol")  # other parameters are another correction
+    moved = low[0].atoms.copy()
+    moved.positions[0, 0] += 1e-9
+    correction(moved, "PBE")
+    assert len(asked) == len(low) + 2
+    energy, forces, _ = correction(moved, "PBE")
+    forces += 1.0  # what a caller does to its arrays is no one else's
+    assert np.abs(correction(moved, "PBE")[1] - forces).min() > 0.5 and energy < 0
+
+
 def test_what_cannot_be_corrected_is_refused(repository):
     given = frames(repository)[:1]
     made = with_dispersion(given, "d3bj")

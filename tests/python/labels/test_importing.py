@@ -172,14 +172,43 @@ def deepmd(tmp_path) -> Path:
                         ["Li", "Ti", "Cl"])
 
 
-def test_a_deepmd_folder_comes_in_as_it_was_written(deepmd, tmp_path):
-    (file,) = import_source(deepmd, "u4/system", CRYSTAL, tmp_path)
+@pytest.mark.parametrize("kind", ["npy", "lmdb"])
+def test_a_deepmd_folder_comes_in_as_it_was_written(kind, tmp_path):
+    folder = write_deepmd(tmp_path / "u4" / "system", labelled(1, 10, rattle=0.03),
+                          ["Li", "Ti", "Cl"], kind=kind)
+    (file,) = import_source(folder, "u4/system", CRYSTAL, tmp_path)
     assert file.name == "system.u4.extxyz"
     images: Any = read(file, ":")
     for found, atoms in zip(images, labelled(1, 10, rattle=0.03), strict=True):
         np.testing.assert_allclose(found.get_forces(), atoms.get_forces(), atol=1e-6)
         np.testing.assert_allclose(found.get_stress(), atoms.get_stress(), atol=1e-8)
         assert found.get_chemical_symbols() == atoms.get_chemical_symbols()
+
+
+@pytest.mark.parametrize("change", [
+    lambda content: content[: len(content) // 2], lambda content: content[:4096],
+    lambda content: content[:10], lambda content: b"", lambda content: b"x" * len(content),
+    lambda content: content[:8192] + b"\xff" * (len(content) - 8192),
+    lambda content: content[:8192] + bytes(len(content) - 8192),
+])
+def test_a_damaged_lmdb_database_is_refused_in_one_line(change, tmp_path):
+    folder = write_deepmd(tmp_path / "u4" / "system", labelled(1, 10, rattle=0.03),
+                          ["Li", "Ti", "Cl"], kind="lmdb")
+    file = folder / "data.mdb"
+    file.write_bytes(change(file.read_bytes()))
+    done = call("import_frames.py", "--out", tmp_path / "out", f"u4/system={folder}")
+    assert done.returncode == 2 and "u4/system: data.mdb" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_lmdb_database_without_forces_is_refused(tmp_path):
+    import dpdata
+
+    folder = write_deepmd(tmp_path / "npy", labelled(1, 3), ["Li", "Ti", "Cl"])
+    bare = dpdata.System(str(folder), fmt="deepmd/npy")
+    bare.to("deepmd/lmdb", str(tmp_path / "system"))
+    with pytest.raises(HavenError, match=r"u4/system: data\.mdb .*(without|energ|label)"):
+        import_source(tmp_path / "system", "u4/system", CRYSTAL, tmp_path)
 
 
 def spoil(folder: Path, name: str, change) -> None:

@@ -67,14 +67,39 @@ def test_replicas_give_students_interval_and_unconverged_cells_are_left_out():
 def test_every_occupancy_is_relaxed_with_a_trained_potential(tmp_path):
     done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
                 "--relax_supercell", "2,2,2", "--relax_replicas", 1, "--out", tmp_path,
-                "--force_tolerance_ev_per_angstrom", 0.2)
+                "--force_tolerance_ev_per_angstrom", 0.2, "--relax_anneal_ps", 0)
     assert done.returncode == 0, done.stderr
     rows = tables.read("lattice", tmp_path / "u4.lattice.parquet")
     assert list(rows["system"]) == ["0.754/0.123", "0.875/0.063"]
     assert "calculated_750: cells of 160 atoms hold it as they hold default" in done.stderr
     assert "calculated_844: cells of 160 atoms miss its occupancies by 0.031" in done.stderr
     verdicts = tables.read("verdicts", tmp_path / "u4_lattice.verdicts.parquet")
-    assert list(verdicts["stage"]) == ["RELAX_CELL"]
+    assert list(verdicts["stage"]) == ["RELAX_CELL"] and set(rows["start"]) == {"as made"}
+
+
+def test_relaxed_cells_start_from_annealed_ions(tmp_path):
+    potential = ROOT / "assets" / "models" / "small_d3bj" / "u4_s1.pb"
+    energies = {}
+    for length_ps in (0, 3):
+        out = tmp_path / str(length_ps)
+        done = call("relax_cell.py", "--potential", potential, "--u_ev", 4, "--relax_supercell",
+                    "1,1,2", "--relax_replicas", 1, "--out", out, "--relax_anneal_ps", length_ps,
+                    "--anneal_temperature_k", 700, "--timestep_fs", 2, "--conventional_cell")
+        assert done.returncode == 0, done.stderr
+        rows = tables.read("lattice", out / "u4.lattice.parquet")
+        assert set(rows["start"]) == {"as made" if length_ps == 0 else "not settled"}
+        energies[length_ps] = rows[rows["atoms"] == 40]["energy_ev_per_atom"].iloc[0]
+        verdicts = tables.read("verdicts", out / "u4_lattice.verdicts.parquet")
+        annealed = verdicts[verdicts["check"] == "annealed"]
+        if length_ps:
+            assert set(annealed["subject"]) == {"u4_default_r0", "u4_conventional"}
+            assert not annealed["passed"].any()
+            assert annealed["message"].str.contains("after 3 ps (--relax_anneal_ps)",
+                                                    regex=False).all()
+            assert not (out / "checkpoints" / "relax_u4_default_r0").exists()
+        else:
+            assert annealed.empty
+    assert energies[3] < energies[0]  # the potential prefers another order of the lithium
 
 
 def relaxation(folder) -> Path:
@@ -92,11 +117,12 @@ def test_a_cell_relaxed_from_first_principles_stands_beside_the_potentials(tmp_p
     given = relaxation(tmp_path)
     done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
                 "--relax_supercell", "1,1,2", "--relax_replicas", 1, "--out", tmp_path,
-                "--labelled", given, "--conventional_cell")
+                "--labelled", given, "--conventional_cell", "--relax_anneal_ps", 0)
     assert done.returncode == 0, done.stderr
     rows = tables.read("lattice", tmp_path / "u4.lattice.parquet")
     one = rows[rows["atoms"] == 20]
     assert sorted(one["engine"]) == ["gpaw 26.7.0", "potential", "potential"]
+    assert sorted(one["start"]) == ["as made", "first principles", "first principles"]
     assert set(one["occupancies"]) == {"default"}
     assert list(one["system"]).count("1.000/0.000") >= 2
     first, last = one[one["engine"] != "potential"].iloc[0], read(given, -1)

@@ -30,7 +30,7 @@ from haven.potential.families.deepmd.summary import trained_network
 from haven.potential.start import choose_start
 
 SHIPPED = ROOT / "assets" / "models" / "dpa4"
-SETTINGS = settings.Settings(descriptor="dpa4")
+SETTINGS = settings.DeepmdSettings(descriptor="dpa4")
 INSTALLED = all(importlib.util.find_spec(name) for name in weights.PACKAGES)
 real = pytest.mark.skipif(not INSTALLED, reason="PyTorch is not installed: HAVEN_PYTORCH=yes "
                           "./haven test installs it")
@@ -53,13 +53,15 @@ def test_the_input_holds_what_the_settings_say():
 
 
 def test_each_descriptor_is_described_by_its_own_settings():
-    invariant, equivariant = (training_input.described(s) for s in (settings.Settings(), SETTINGS))
+    invariant, equivariant = (training_input.described(s)
+                              for s in (settings.DeepmdSettings(), SETTINGS))
     assert "channels" not in invariant and "embedding" not in equivariant
     assert set(invariant) | set(equivariant) == set(asdict(SETTINGS))
     data = {"sha256": "a"}
-    key = potential.job_key(data, SETTINGS)
-    assert key == potential.job_key(data, replace(SETTINGS, embedding=(1,)))
-    assert key != potential.job_key(data, replace(SETTINGS, channels=64))
+    key = potential.job_key(data, training_input.described(SETTINGS))
+    other = replace(SETTINGS, embedding=(1,))
+    assert key == potential.job_key(data, training_input.described(other))
+    assert key != potential.job_key(data, training_input.described(replace(SETTINGS, channels=64)))
 
 
 def test_a_curve_of_mean_errors_is_said_to_be_one(tmp_path):
@@ -78,7 +80,7 @@ def test_a_curve_of_mean_errors_is_said_to_be_one(tmp_path):
 def test_what_cannot_be_trained_is_refused(change, backend, says):
     content = dataset.load(trained() / "u4.dataset")
     with pytest.raises(HavenError, match=says):
-        train.check(replace(SETTINGS, **change), content, ["Li", "Ti", "Cl"], 4.0, backend)
+        train.check_training(replace(SETTINGS, **change), content, ["Li", "Ti", "Cl"], 4.0, backend)
 
 
 def test_a_package_that_is_missing_is_named():
@@ -97,7 +99,7 @@ def test_a_network_is_named_in_the_costs():
     about = training_input.described(SETTINGS)
     assert trained_network(about) == (
         "DPA4 of degree 2, 32 channels, 2 blocks, cutoff 6 Å, float32")
-    about = training_input.described(settings.Settings())
+    about = training_input.described(settings.DeepmdSettings())
     assert trained_network(about) == "10-20-40 / 64-64-64, cutoff 6 Å, float32"
 
 

@@ -21,7 +21,7 @@ from haven.potential import curve as learning
 from haven.potential import progress as trainings
 from haven.potential import training as potential
 from haven.potential.families.deepmd import model_file, settings, train
-from haven.potential.families.deepmd.input import make_input
+from haven.potential.families.deepmd.input import described, make_input
 from haven.potential.start import choose_start
 
 
@@ -207,7 +207,7 @@ def test_a_batch_may_be_as_many_frames_as_hold_some_atoms(folder, tmp_path):
 def test_a_backend_that_is_not_installed_is_named(folder, monkeypatch):
     monkeypatch.setitem(settings.MODULE, "jax", "no_such_library")
     with pytest.raises(HavenError, match="backend jax is not installed: add no_such_library"):
-        train.check(settings.Settings(), dataset.load(folder / "u4.dataset"),
+        train.check_training(settings.DeepmdSettings(), dataset.load(folder / "u4.dataset"),
                         ["Li", "Ti", "Cl"], 4.0, "jax")
 
 
@@ -328,15 +328,15 @@ def test_a_curve_joined_after_a_restart_has_each_step_once(tmp_path):
 
 def test_job_key_follows_data_and_settings(folder):
     data = {"sha256": "a"}
-    one = potential.job_key(data, settings.Settings())
-    assert one == potential.job_key(data, settings.Settings())
-    assert one != potential.job_key(data, settings.Settings(seed=2))
-    assert one != potential.job_key({"sha256": "b"}, settings.Settings())
+    one = potential.job_key(data, described(settings.DeepmdSettings()))
+    assert one == potential.job_key(data, described(settings.DeepmdSettings()))
+    assert one != potential.job_key(data, described(settings.DeepmdSettings(seed=2)))
+    assert one != potential.job_key({"sha256": "b"}, described(settings.DeepmdSettings()))
 
 
 def test_weights_of_another_network_are_refused(folder):
     given = folder / "uncompressed_u4_s1.pb"
-    own = settings.Settings(embedding=(4, 8), axis_neurons=4, fitting=(16, 16),
+    own = settings.DeepmdSettings(embedding=(4, 8), axis_neurons=4, fitting=(16, 16),
                             cutoff_angstrom=5.0, precision="float64", type_one_side=False)
     same = make_input(own, ["Li", "Ti", "Cl"], [1], [], [], False)["model"]
     model_file.check_network(given, same)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from report_tables import write_study
 
-from haven.report import measured, verdicts
+from haven.report import measured, verdicts, wording
 from haven.report.page import load_tables
 
 
@@ -44,12 +44,23 @@ def test_joined_conditions_stand_for_their_runs(study):
 
 def test_a_joined_condition_without_a_number_gives_its_bound_alone(study):
     row = joined_row("d_self", "cm2/s", value=None, low_95=None, verdict="too_few_events",
-                     left_out=None)
+                     left_out=float("nan"))  # as a table read from Parquet has it
     found = measured.collect({**study, "joined": pd.DataFrame([row])})
     cold = found[(found["quantity"] == "d_self") & (found["u_ev"] == 4.0)
                  & (found["temperature_k"] == 298.0)].iloc[0]
     assert pd.isna(cold["value"]) and cold["high_95"] == 2e-8
     assert cold["verdict"] == "too_few_events" and "left out" not in cold["note"]
+
+
+def test_the_terminal_shows_the_fits_first_and_d_self_of_every_temperature_once(study):
+    found = measured.collect(study)
+    lines = wording.summary(found, []).splitlines()
+    mine = lines[lines.index("U = 4 eV") + 1 :]
+    mine = mine[: next(i for i, line in enumerate(mine) if not line.startswith("  "))]
+    assert mine[0].split()[0] == "Ea" and mine[1].startswith("  sigma (fit) at 298 K")
+    tracers = [line.split(" K ")[0] for line in mine if line.startswith("  D_self at")]
+    rows = found[(found["quantity"] == "d_self") & (found["u_ev"] == 4.0)]
+    assert sorted(tracers) == sorted(f"  D_self at {t:g}" for t in rows["temperature_k"])
 
 
 @pytest.mark.parametrize("off, frames, passed", [

@@ -1,16 +1,20 @@
 """The families of potentials: `FAMILIES`, and what to ask of a file whose family is not known.
 
 A new family is a module with a class of `haven.potential.families.base.Family`, and one line here.
+Where Haven trains it, a class of `haven.potential.families.base.Trainer` and one line in `trainer`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from haven.core import checksums
 from haven.core.errors import HavenError, existing
-from haven.potential.families.base import Evaluator, Family
+from haven.core.identity import sha256
+from haven.potential.families.base import Evaluator, Family, Trainer
 from haven.potential.families.deepmd.family import Deepmd
 from haven.potential.families.pair import Pair
 
@@ -18,6 +22,23 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 FAMILIES: tuple[Family, ...] = (Deepmd(), Pair())
+TRAINED = "deepmd"  # the family that the pipeline trains
+
+
+def trainer(name: str = TRAINED) -> Trainer:
+    """Return what trains the potentials of a family.
+
+    Raises
+    ------
+    HavenError
+        If Haven does not train this family.
+    """
+    from haven.potential.families.deepmd.trainer import DeepmdTrainer
+
+    for known in (DeepmdTrainer(),):
+        if known.name == name:
+            return known
+    raise HavenError(f"potentials of the family {name} are not trained here: give their files")
 
 
 def family_of(path: str | Path) -> Family:
@@ -37,8 +58,38 @@ def family_of(path: str | Path) -> Family:
 
 
 def check_potential(path: str | Path, species: Sequence[str]) -> None:
-    """Refuse a file that is no potential, or a potential that lacks one of the elements."""
-    family_of(path).check(existing(path, "potential"), species)
+    """Refuse a file that is no potential, is damaged, or lacks one of the elements."""
+    family = family_of(path)
+    check_undamaged(existing(path, "potential"))
+    family.check(Path(path), species)
+
+
+def check_undamaged(path: str | Path) -> None:
+    """Refuse a potential, or weights, that do not fit to the checksum written when they were made.
+
+    It stands in ``u4_s1.potential.json`` beside ``u4_s1.pb``, and where potentials are handed on in
+    ``SHA256SUMS``. Links are followed. A file without either passes.
+
+    Raises
+    ------
+    HavenError
+        Naming the file.
+    """
+    checksums.check(path)
+    source = Path(path).resolve()
+    about = source.with_name(f"{source.stem}.potential.json")
+    if not source.is_file() or not about.is_file():
+        return
+    try:
+        told = json.loads(about.read_text(encoding="utf-8"))
+        wanted = told["sha256"] if told.get("potential") == source.name else (
+            told.get("weights_sha256") if source.suffix == ".pt" else None)
+    except (ValueError, KeyError, AttributeError) as error:
+        raise HavenError(f"{about} is damaged ({type(error).__name__}): copy it again with its "
+                         "potential, or remove it") from error
+    if wanted is not None and sha256(source) != wanted:
+        raise HavenError(f"potential {path} does not fit to the checksum in {about.name}: it is "
+                         "damaged, or of another training: copy both again")
 
 
 def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> None:
@@ -48,12 +99,21 @@ def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> None:
         if family_of(path) is not family:
             raise HavenError(f"potentials {paths[0]} and {path} are of two families: an ensemble "
                              "is of one")
-    family.check_ensemble([existing(path, "potential") for path in paths], species)
+    for path in paths:
+        check_undamaged(existing(path, "potential"))
+    family.check_ensemble([Path(path) for path in paths], species)
+
+
+def require_gpu(path: str | Path) -> str:
+    """Refuse to go on where no GPU can be used with a potential; return the GPU's name."""
+    return family_of(path).require_gpu(Path(path))
 
 
 def calculator(path: str | Path, atoms: Atoms) -> Any:
     """Return an ASE calculator of a potential, checked to know the elements of ``atoms``."""
-    made, known = family_of(path).calculator(existing(path, "potential"))
+    family = family_of(path)
+    check_undamaged(existing(path, "potential"))
+    made, known = family.calculator(Path(path))
     if absent := sorted(set(atoms.get_chemical_symbols()) - set(known)):
         raise HavenError(f"potential {path} does not know {', '.join(absent)}")
     return made
@@ -61,7 +121,9 @@ def calculator(path: str | Path, atoms: Atoms) -> Any:
 
 def open_evaluator(path: str | Path, species: Sequence[str]) -> Evaluator:
     """Return a potential opened to predict labels, or refuse one that lacks an element."""
-    made = family_of(path).evaluator(existing(path, "potential"))
+    family = family_of(path)
+    check_undamaged(existing(path, "potential"))
+    made = family.evaluator(Path(path))
     if absent := [s for s in species if s not in made.elements]:
         raise HavenError(f"potential {path} knows {', '.join(made.elements)}, not "
                          f"{', '.join(absent)}")

@@ -7,7 +7,8 @@ the family of a file and calls what is named here; nothing else knows a family's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -75,6 +76,94 @@ class Evaluator(Protocol):
         ...
 
 
+class Training(Protocol):
+    """One training that options ask for; it travels to other processes, so it is a dataclass."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Steps of the optimiser."""
+        ...
+
+    @property
+    def cutoff_angstrom(self) -> float:
+        """Distance to which the potential sees."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Processor threads."""
+        ...
+
+    def described(self) -> dict[str, Any]:
+        """Return the settings that count, by name: for provenance and the training's identity."""
+        ...
+
+    def identity(self, more: str = "") -> tuple[str, ...]:
+        """Return what beside settings and data decides the training; ``more`` is the script's."""
+        ...
+
+    def require_gpu(self) -> str:
+        """Raise `HavenError` where no GPU can be used; return its name."""
+        ...
+
+    def check(self, dataset: Mapping[str, Any], species: Sequence[str], u_ev: float) -> None:
+        """Refuse a training that cannot succeed, before any of it is run."""
+        ...
+
+    def choose_start(self, folder: str | Path, u_ev: float, species: Sequence[str]) -> Path:
+        """Return the potential of a folder whose weights to start from."""
+        ...
+
+    def prepare(self, folder: Path) -> None:
+        """Set threads, and send what libraries print into a file of the folder."""
+        ...
+
+    def make(self, folder: Path, dataset: Mapping[str, Any], init: Path | None) -> dict[str, Any]:
+        """Train in a folder that is kept between attempts, and leave ``finished.json`` there.
+
+        Returns
+        -------
+        dict
+            ``model``, the potential's file in the folder; ``frozen``, the same before compression;
+            and what the family has to say beside.
+        """
+        ...
+
+    def curve(self, folder: Path) -> Path:
+        """Return the file of the learning curve, in DeePMD-kit's columns."""
+        ...
+
+    def weights(self, folder: Path) -> Path | None:
+        """Return a file of weights that is kept beside the potential, if the family has one."""
+        ...
+
+    def about(self) -> dict[str, Any]:
+        """Return what ``potential.json`` says of the program that trained."""
+        ...
+
+
+class Trainer(Protocol):
+    """What trains potentials of a family: its options, and the training that they ask for."""
+
+    @property
+    def name(self) -> str:
+        """Name of the family."""
+        ...
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options of a training to a script's."""
+        ...
+
+    def read(self, args: argparse.Namespace) -> Training:
+        """Return the training that a script's options ask for."""
+        ...
+
+
 class Family(Protocol):
     """A kind of potential."""
 
@@ -98,6 +187,10 @@ class Family(Protocol):
 
     def check_structure(self, path: Path, atoms: Atoms) -> None:
         """Warn of what a potential cannot see in a structure."""
+        ...
+
+    def require_gpu(self, path: Path) -> str:
+        """Raise `HavenError` where no GPU can be used with a file; return the GPU's name."""
         ...
 
     def summarise(self, path: Path) -> Summary:

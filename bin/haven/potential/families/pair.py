@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
+from haven.core import tasks
 from haven.core.constants import COULOMB_EV_ANGSTROM
 from haven.core.errors import HavenError
 from haven.potential.families.base import Evaluator, Predictions, Summary, Wall, wall_lines
@@ -197,6 +198,10 @@ class Pair:
 
     def check_structure(self, path: Path, atoms: Atoms) -> None:
         """See `haven.potential.families.base.Family`; there is nothing to warn of."""
+
+    def require_gpu(self, path: Path) -> str:
+        """See `haven.potential.families.base.Family`."""
+        return tasks.require_gpu()
 
     def summarise(self, path: Path) -> Summary:
         """See `haven.potential.families.base.Family`."""

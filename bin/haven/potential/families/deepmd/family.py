@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core import tasks
 from haven.core.errors import HavenError
 from haven.potential.families.base import Evaluator, Predictions, Summary, Wall, wall_lines
 
@@ -42,6 +43,12 @@ class Deepmd:
 
         if path.is_file() and (found := describe(path)) is not None:
             crowded(atoms, found)
+
+    def require_gpu(self, path: Path) -> str:
+        """See `haven.potential.families.base.Family`; the backend's library must have CUDA."""
+        from haven.potential.families.deepmd.settings import backend_of
+
+        return tasks.require_gpu(backend_of(path))
 
     def summarise(self, path: Path) -> Summary:
         """See `haven.potential.families.base.Family`."""

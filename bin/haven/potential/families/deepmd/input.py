@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from haven.potential.families.deepmd.settings import Settings
+    from haven.potential.families.deepmd.settings import DeepmdSettings
 
 EQUIVARIANT = ("degree", "channels", "blocks")
 INVARIANT = ("smooth_angstrom", "embedding", "axis_neurons", "type_one_side", "fitting",
@@ -16,15 +16,15 @@ DESCRIPTORS = tuple(OTHERS)
 WARM_UP = 200  # steps in which the rate rises from a fifth
 
 
-def described(settings: Settings) -> dict[str, Any]:
+def described(settings: DeepmdSettings) -> dict[str, Any]:
     """Return the settings that the training's descriptor has, by name."""
     unused = OTHERS[settings.descriptor]
     return {name: value for name, value in asdict(settings).items() if name not in unused}
 
 
 def make_input(
-    settings: Settings, type_map: list[str], sel: list[int], train: list[str], test: list[str],
-    virial: bool,
+    settings: DeepmdSettings, type_map: list[str], sel: list[int], train: list[str],
+    test: list[str], virial: bool,
 ) -> dict[str, Any]:
     """Return the content of DeePMD-kit's ``input.json``.
 
@@ -66,7 +66,7 @@ def make_input(
     }
 
 
-def _invariant(s: Settings, sel: list[int]) -> dict[str, Any]:
+def _invariant(s: DeepmdSettings, sel: list[int]) -> dict[str, Any]:
     return {
         "model": {
             "descriptor": {
@@ -87,7 +87,7 @@ def _invariant(s: Settings, sel: list[int]) -> dict[str, Any]:
     }
 
 
-def _equivariant(s: Settings) -> dict[str, Any]:
+def _equivariant(s: DeepmdSettings) -> dict[str, Any]:
     # A small network of this kind, for some hundred frames of small cells, on top of the universal
     # repulsion of nuclei (Ziegler, Biersack, Littmark): pairs closer than in any frame repel.
     return {

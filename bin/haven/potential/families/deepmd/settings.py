@@ -36,7 +36,7 @@ def paired(weights: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
 
 
 @dataclass(frozen=True)
-class Settings:
+class DeepmdSettings:
     """How a potential is trained.
 
     Attributes

@@ -25,7 +25,14 @@ from haven.potential.families.deepmd.files import (
 from haven.potential.families.deepmd.input import make_input
 from haven.potential.families.deepmd.model_file import check_network
 from haven.potential.families.deepmd.process import dp
-from haven.potential.families.deepmd.settings import BATCH, FLAG, MODULE, PARTS, SUFFIX, Settings
+from haven.potential.families.deepmd.settings import (
+    BATCH,
+    FLAG,
+    MODULE,
+    PARTS,
+    SUFFIX,
+    DeepmdSettings,
+)
 from haven.potential.families.deepmd.systems import choose_sel, merge_systems
 
 
@@ -136,8 +143,8 @@ def train(
 
 
 def make(
-    folder: Path, settings: Settings, dataset: dict[str, Any], backend: str, init: Path | None,
-    compressed: bool,
+    folder: Path, settings: DeepmdSettings, dataset: dict[str, Any], backend: str,
+    init: Path | None, compressed: bool,
 ) -> dict[str, Any]:
     """Train, freeze and perhaps compress in ``folder``; what `finished` returns from then on.
 
@@ -175,8 +182,8 @@ def make(
     return done
 
 
-def check(
-    settings: Settings, dataset: dict[str, Any], species: list[str], u_ev: float, backend: str
+def check_training(
+    settings: DeepmdSettings, dataset: dict[str, Any], species: list[str], u_ev: float, backend: str
 ) -> None:
     """Refuse a training that cannot succeed, before any of it is run."""
     import importlib.util

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Print the answer of assets/study/li3ticl6 and of its controls as tables in Markdown.
+
+``study_table.py FOLDER``: every number comes from the Parquet files and traces of the folder.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "d": 86400.0}
+
+
+def seconds(text: str) -> float:
+    """Return seconds of a duration as Nextflow writes it, such as ``1h 2m 3s``."""
+    return sum(float(n) * UNITS[unit] for n, unit in re.findall(r"([\d.]+)\s*(ms|d|h|m|s)", text))
+
+
+def core_hours(folder: Path) -> float:
+    """Return processor hours of the tasks that ran, from the traces of a part."""
+    spent = 0.0
+    for path in sorted(folder.glob("trace*.tsv")):
+        for row in pd.read_csv(path, sep="\t").to_dict("records"):
+            if row["status"] == "COMPLETED":
+                share = str(row["%cpu"]).rstrip("%")
+                spent += seconds(str(row["realtime"])) * (float(share) if share != "-" else 0) / 100
+    return spent / 3600
+
+
+def ends(row: dict | pd.Series, value: str, low: str, high: str, digits: int = 2) -> str:
+    """Return ``value [low, high]``, or the upper bound alone."""
+    if pd.isna(row[value]):
+        return f"< {row[high]:.{digits}g}" if pd.notna(row[high]) else "no number"
+    return f"{row[value]:.{digits}g} [{row[low]:.{digits}g}, {row[high]:.{digits}g}]"
+
+
+def table(folder: Path, name: str) -> pd.DataFrame:
+    """Return a table of a part; an empty one where it is missing."""
+    path = folder / "tables" / f"{name}.parquet"
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame()
+
+
+def grid(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows]]
+    return "\n".join(lines)
+
+
+def answer(folder: Path) -> str:
+    """Return activation energies, conductivities at 298 K and what U changes."""
+    lines = table(folder, "arrhenius")
+    rows = []
+    for name, words in (("sigma_total", "σ (D_total)"), ("sigma_self", "σ (D_self)")):
+        for row in lines[lines["quantity"] == name].sort_values("u_ev").to_dict("records"):
+            rows.append([
+                words, f"{row['u_ev']:g}",
+                ends(row, "activation_sigma_ev", "activation_sigma_low_95",
+                     "activation_sigma_high_95"),
+                ends(row, "activation_ev", "activation_low_95", "activation_high_95"),
+                ends(row, "sigma_298_ms_per_cm", "sigma_298_low_95", "sigma_298_high_95"),
+                f"{row['temperatures']:.0f}", f"{row['hop_events']:.0f}",
+                row["left_out"] if isinstance(row["left_out"], str) else ""])
+    text = grid(["from", "U (eV)", "Eₐ of σ (eV)", "Eₐ of σT (eV)", "σ at 298 K (mS/cm)",
+                 "temperatures", "jumps", "left out"], rows)
+    pairs = table(folder, "paired")
+    if len(pairs):
+        pairs = pairs[(pairs["contrast"] == "hubbard_u") & pairs["temperature_k"].isna()]
+        for row in pairs[pairs["quantity"].str.contains("sigma")].to_dict("records"):
+            text += (f"\n\nU = {row['second']:g} less U = {row['first']:g} eV, {row['quantity']}: "
+                     f"{ends(row, 'difference', 'low_95', 'high_95')} {row['unit']} "
+                     f"(p = {row['p_value']:.2g}).")
+    return text
+
+
+def conditions(folder: Path) -> str:
+    """Return cell, pressure, D_self, D_total and Haven ratio of each temperature."""
+    joined, runs, cells = (table(folder, name) for name in ("joined", "runs", "cells"))
+    joined = joined[joined["seed"].isna()]
+    rows = []
+    for (u, t), mine in joined.groupby(["u_ev", "temperature_k"]):
+        by = {row["quantity"]: row for row in mine.to_dict("records")}
+        those = runs[(runs["u_ev"] == u) & (runs["temperature_k"] == t)]
+        volume = ""
+        if len(cells):
+            here = cells[(cells["u_ev"] == u) & (cells["temperature_k"] == t)]
+            volume = f"{(here['volume_angstrom3'] / here['atoms']).mean() * 20:.1f}"
+        tracer, total, ratio = (by[name] for name in ("d_self", "d_total", "haven_ratio"))
+        pressure = np.abs(those["pressure_gpa"] - those["pressure_asked_gpa"]).max()
+        stable = int((those["verdict"] == "stable").sum())
+        scaled = [{key: 1e6 * one[key] if pd.notna(one[key]) else one[key]
+                   for key in ("value", "low_95", "high_95")} for one in (tracer, total)]
+        rows.append([
+            f"{u:g}", f"{t:g}", f"{stable} of {len(those)}",
+            f"{those['duration_ps'].sum() / 1000:.3f}",
+            volume, f"{pressure:.2f}", f"{tracer['hop_events']:.0f}",
+            *(ends(one, "value", "low_95", "high_95") for one in scaled),
+            ends(ratio, "value", "low_95", "high_95"), str(tracer["verdict"]).replace("_", " ")])
+    return grid(["U (eV)", "T (K)", "stable runs", "ns", "volume of 20 atoms (Å³)",
+                 "largest pressure (GPa)", "jumps", "D_self (10⁻⁶ cm²/s)", "D_total (10⁻⁶ cm²/s)",
+                 "H_R", "verdict"], rows)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    hours = []
+    for part in ("main", *sorted(p.name for p in folder.iterdir() if p.is_dir())):
+        place = folder / part
+        if part in [name for name, _ in hours] or not (place / "tables").is_dir():
+            continue
+        print(f"### {part}\n")
+        if len(table(place, "arrhenius")) and part == "main":
+            print(answer(place), "\n")
+        print(conditions(place), "\n")
+        hours.append((part, core_hours(place)))
+    print("Core-hours: " + ", ".join(f"{name} {spent:.2f}" for name, spent in hours)
+          + f"; {sum(spent for _, spent in hours):.2f} in all.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Who waits for whom: a run of dynamics for the cells of its own replicas, and for no others."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from runs import ROOT, nextflow
+
+MAIN = """
+include {{ DYNAMICS }} from '{root}/modules/dynamics'
+
+workflow {{
+    def digests = ['minimise', 'anneal', 'equilibrate_cell', 'run_dynamics', 'relax_cell',
+        'relax_first_principles'].collectEntries {{ name -> [name, 'code'] }}
+    def drivers = [0, 4].collect {{ u_ev ->
+        [[id: "u${{u_ev}}_s1", u_ev: u_ev, seed: 1, first: 1], [file('potential.pb')]] }}
+    def cells = [0, 1].collect {{ replica ->
+        [[id: "r${{replica}}", replica: replica, seed: replica], file("r${{replica}}.extxyz")] }}
+    DYNAMICS(channel.fromList(cells), 2, channel.fromList(drivers),
+        channel.of([0, 1, []], [4, 1, []]), [[300, 1], [600, 1]], 'npt', false, [],
+        file('material.yml'), digests)
+    DYNAMICS.out.trajectories.view {{ meta, _path -> "RAN ${{meta.id}}" }}
+}}
+"""
+
+
+def study(folder: Path, root: Path) -> None:
+    """Write a workflow of the dynamics alone, of two U, two temperatures and two replicas."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "main.nf").write_text(MAIN.format(root=root))
+    for name in ("potential.pb", "r0.extxyz", "r1.extxyz", "material.yml"):
+        (folder / name).write_text(name)
+
+
+def times(trace: Path, ends: str) -> dict[str, str]:
+    """Return when each task was submitted or complete."""
+    with trace.open(newline="") as stream:
+        return {row["name"].split(":")[-1]: row[ends]
+                for row in csv.DictReader(stream, delimiter="\t")}
+
+
+def test_dynamics_waits_for_the_cells_of_its_own_replicas_alone(copy: Path, tmp_path: Path) -> None:
+    module = copy / "modules" / "equilibrate_cell" / "main.nf"
+    text = module.read_text()
+    assert text.count('stub:\n    """\n') == 1
+    head = 'stub:\n    """\n'
+    module.write_text(text.replace(head, head + "    [ ${meta.id} != u4_t600_r1 ] || sleep 15\n"
+                                   "    [ ${meta.id} != u0_t600_r1 ] || exit 1\n"))
+    folder = tmp_path / "run"
+    study(folder, copy)
+    (folder / "nextflow.config").write_text(
+        "trace.fields = 'name,status,submit,complete'\n"
+        "process { errorStrategy = 'ignore'\n executor = 'local' }\nexecutor.cpus = 8\n")
+    run = nextflow(folder, "trace.tsv", "-stub", root=folder)
+    assert run.status == 0, run.said
+    began, ended = times(folder / "trace.tsv", "submit"), times(folder / "trace.tsv", "complete")
+    slow = ended["EQUILIBRATE_CELL (u4_t600_r1)"]
+    for name in ("u0_t300_r0", "u0_t300_r1", "u4_t300_r0", "u4_t300_r1"):
+        assert began[f"RUN_DYNAMICS ({name})"] < slow, name
+    for replica in (0, 1):
+        assert began[f"RUN_DYNAMICS (u4_t600_r{replica})"] >= slow
+    # a cell that failed leaves the other replica's, which both keep when all is done
+    assert {"RAN u0_t600_r0", "RAN u0_t600_r1"} <= set(run.said.splitlines())
+    assert run.said.count("RAN ") == 8
+
+
+def test_a_temperature_above_the_labels_ends_the_run_before_anything_starts(tmp_path: Path) -> None:
+    for options in (("--temperatures_k", "300,1200"), ("--anneal_temperature_k", "1200")):
+        name = options[0].strip("-")
+        run = nextflow(tmp_path / name, "hot.tsv", "-profile", "test", "-stub", "--models",
+                       str(ROOT / "assets" / "models" / "small"), *options)
+        assert run.status != 0 and not run.tasks
+        assert (f"haven: error: --{name} asks for 1200 K, above what the labels of u0_s1.pb cover "
+                "(dynamics at up to 900.0 K): lower it") in run.said
