@@ -120,7 +120,7 @@ def words(path: Path) -> Iterator[str]:
             yield f"  {re.sub('<[^>]*>', '', title).strip()}"
     elif path.suffix == ".json":
         held = json.loads(text)
-        yield f"  {' '.join(sorted(held) if isinstance(held, dict) else [str(len(held))])}"
+        yield from (f"  {key}" for key in sorted(held if isinstance(held, dict) else []))
 
 
 KINDS = {".parquet": table, ".extxyz": cells, ".npz": arrays, ".npy": numbers, ".pb": potential,
