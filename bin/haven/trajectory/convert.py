@@ -29,7 +29,7 @@ from haven.trajectory.frame_checks import (
 )
 from haven.trajectory.parts import part_of
 from haven.trajectory.readers import Frame, Unsaid, read_frames
-from haven.trajectory.trajectory import DAMAGE, Trajectory, check, open_npz
+from haven.trajectory.trajectory import DAMAGE, Trajectory, check_trajectory, open_npz
 
 AMBIGUOUS = 0.45
 """Share of the cell that an atom may move between two frames and still be unwrapped for sure."""
@@ -211,7 +211,7 @@ def _container(sources: list[Path], wanted: Wanted) -> Trajectory:
     if wanted.fixed:
         whole.fixed = True
     part = part_of(whole, wanted.start, wanted.stop, wanted.stride)
-    check(part)
+    check_trajectory(part)
     return part
 
 
