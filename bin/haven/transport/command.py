@@ -18,10 +18,11 @@ from haven.core.options import numbers
 from haven.trajectory import convert
 from haven.trajectory.convert import Wanted
 from haven.trajectory.options import wanted_of
-from haven.transport import analysis, condition, pictures, rows, screen, species
+from haven.transport import analysis, pictures, rows, screen, species
 from haven.transport.analysis import Analysed, AnalysisSettings
 from haven.transport.conductivity import nernst_einstein
 from haven.transport.files import Files, runs_of
+from haven.transport.fits import condition
 from haven.transport.hop_counts import watched_ps
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
 
