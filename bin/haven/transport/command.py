@@ -15,9 +15,9 @@ from haven.core import tables
 from haven.core.columns import VERDICTS, Schema
 from haven.core.errors import HavenError, log
 from haven.core.options import numbers
-from haven.trajectory import convert
-from haven.trajectory.convert import Wanted
+from haven.trajectory import opening
 from haven.trajectory.options import wanted_of
+from haven.trajectory.wanted import Wanted
 from haven.transport import analysis, pictures, rows, screen, species
 from haven.transport.analysis import Analysed, AnalysisSettings
 from haven.transport.conductivity import nernst_einstein
@@ -146,7 +146,7 @@ def _run(
     settings: AnalysisSettings, scratch: Path, out: Path,
 ) -> list[Path]:
     """Analyse one run: all its mobile species, apart and together."""
-    opened = convert.open_files(one.paths, scratch, wanted)
+    opened = opening.open_files(one.paths, scratch, wanted)
     if "" in settings.charges:  # a charge given for a container's own species
         settings = replace(settings, charges={opened[0].symbol: settings.charges[""]})
     name = subject.material or analysis.formula(opened[0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import walks
 
-from haven.trajectory import convert, trajectory
+from haven.trajectory import opening, trajectory
 from haven.transport import displacements as msd
 
 LAGS = np.array([1, 2, 7, 60, 150, 299])
@@ -129,7 +129,7 @@ def test_foreign_files_give_the_same_curves(tmp_path, walk):
         atoms.wrap()
         frames.append(atoms)
     write(tmp_path / "w.extxyz", frames)
-    held = convert.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.5)
+    held = opening.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.5)
     lags = np.arange(1, 10)
     np.testing.assert_allclose(msd.curves(held).self_msd[:9], msd.direct(walk[::6], lags)[0],
                                rtol=1e-4)
