@@ -20,6 +20,7 @@ from haven.core.errors import HavenError, log
 from haven.core.periodic import heights, minimum_image
 from haven.trajectory.checks import check_closest, check_length_unit, check_times
 from haven.trajectory.frame_checks import (
+    SAID_TWICE,
     cell_of,
     check_constant,
     check_same,
