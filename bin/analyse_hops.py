@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
-from haven.core.identity import run_id
+from haven.core.identity import digests, run_id
 from haven.core.options import add_name, parser
 
 
@@ -76,10 +76,11 @@ def main(argv: list[str] | None = None) -> None:
     keys = {"material": material.name, "u_ev": given.u_ev, "replica": given.replica,
             "temperature_k": given.temperature_k, "seed": given.seed}
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
+    inputs = {"trajectory": Path(files[0]).name, "sha256": digests(*files)}
     for what, rows in table.items():
         own = {"species": material.mobile} if what in (HOPS, INTERSTITIAL, DENSITY) else {}
         tables.write(what, rows.assign(**keys, **own), out / f"{name}.{what.name}.parquet",
-                     {"trajectory": Path(files[0]).name})
+                     inputs)
     log.info("%s: %d frames %g ps apart (%g ps): %d hops of %d ions, %d undone", name,
              trajectory.frames, trajectory.spacing_ps, trajectory.duration_ps, len(seen.ion),
              trajectory.ions, len(seen.returns))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import existing, run
+from haven.core.identity import digests
 from haven.core.options import Operation, add, parser
 from haven.material.options import Forces
 from haven.mechanism.options import Bands
@@ -48,7 +49,9 @@ def main(argv: list[str] | None = None) -> None:
     name = f"u{given.u_ev:g}_r{given.replica}"
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
             "replica": given.replica}
-    out, inputs = Path(given.out), {"structure": given.structure, "potential": given.potential}
+    out, inputs = Path(given.out), {
+        "structure": given.structure, "potential": given.potential,
+        "sha256": digests(given.structure, given.potential)}
     tables.write(BARRIERS, [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
                  inputs)
     judged = [{**row, "material": material.name, "subject": name} for row in (first, *verdicts)]

@@ -19,6 +19,7 @@ process RENDER_REPORT {
     path 'summary.txt', emit: summary
     path 'tables/*.parquet', emit: tables
     path 'figures', emit: figures
+    path 'parameters.json', emit: parameters
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:
@@ -32,5 +33,6 @@ process RENDER_REPORT {
     """
     mkdir tables figures
     touch report.html summary.txt tables/verdicts.parquet
+    cp ${expected} parameters.json
     """
 }

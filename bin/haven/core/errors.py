@@ -46,9 +46,21 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     except Exception as error:
         if os.environ.get("HAVEN_LOG") == "DEBUG":
             traceback.print_exc()
-        status, words = _said(error)
-        print(f"haven: error: {' '.join(words.split())}", file=sys.stderr)
+        status, words = ended(error)
+        print(f"haven: error: {words}", file=sys.stderr)
         raise SystemExit(status) from None
+
+
+def ended(error: Exception) -> tuple[int, str]:
+    """Return the exit status of an error, and the one line that a script says of it.
+
+    Letters that are no print, as a damaged file may hold, stand in it by their number: a terminal
+    would obey them.
+    """
+    status, words = _said(error)
+    line = " ".join(words.split())
+    return status, "".join(letter if letter.isprintable() else repr(letter)[1:-1]
+                           for letter in line)
 
 
 def _said(error: Exception) -> tuple[int, str]:

@@ -8,12 +8,16 @@ with ``data.mdb`` is a database of frames of one or many systems, which dpdata r
 
 from __future__ import annotations
 
+import math
+import struct
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core import plain
 from haven.core.errors import HavenError
 from haven.labels.other_outputs import element_of, from_dpdata
 
@@ -53,7 +57,7 @@ def _words(folder: Path, file: str, name: str, what: str) -> list[str]:
 
 def _types(folder: Path, name: str) -> np.ndarray:
     words = _words(folder, "type.raw", name, "the types of its atoms")
-    if not words or not all(word.isdigit() for word in words):
+    if not words or not all(word.isascii() and word.isdecimal() for word in words):
         raise HavenError(f"{name}: type.raw must hold a whole number, 0 or above, for each atom")
     return np.array(words, int)
 
@@ -72,9 +76,9 @@ def _arrays(
             also = ": label its frames" if what in ("energy", "force") else ""
             raise HavenError(f"{label} has no {path.name}{also}")
         try:
-            values = np.loadtxt(path, ndmin=2) if raw else np.load(path, allow_pickle=False)
-            values = np.asarray(values, float)
-        except (OSError, ValueError, EOFError) as error:
+            values = _text(path) if raw else _binary(path)
+        except (OSError, ValueError, EOFError, SyntaxError, MemoryError, tokenize.TokenError,
+                struct.error) as error:
             reason = " ".join(str(error).split())[:120]
             raise HavenError(f"{label}: {path.name} cannot be read, cut off or damaged ({reason})"
                              ) from error
@@ -88,6 +92,33 @@ def _arrays(
                              f"{atoms} atoms need {frames * width[what]}")
         found[what] = values.reshape(frames, width[what])
     return found
+
+
+def _text(path: Path) -> np.ndarray:
+    """Return the numbers of a text, a frame a line."""
+    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    return plain.rows(lines, len(lines[0].split()) if lines else 0)
+
+
+def _binary(path: Path) -> np.ndarray:
+    """Return the numbers of an .npy file as DeePMD-kit writes it; nothing else is taken.
+
+    Raises
+    ------
+    ValueError
+        If its head names no plain array of real numbers, or another size than the file has: the
+        bytes would be read as other numbers.
+    """
+    with path.open("rb") as stream:
+        version = np.lib.format.read_magic(stream)
+        reader = (np.lib.format.read_array_header_1_0 if version == (1, 0)
+                  else np.lib.format.read_array_header_2_0)
+        shape, _, dtype = reader(stream)
+        if dtype.str not in ("<f8", "<f4", "<i4", "<i8"):
+            raise ValueError(f"its numbers are {dtype.str}, not <f4 or <f8")
+        if stream.tell() + math.prod(shape) * dtype.itemsize != path.stat().st_size:
+            raise ValueError(f"its head says shape {shape}, which is not the file's size")
+    return np.asarray(np.load(path, allow_pickle=False), float)
 
 
 def _frames(

@@ -18,6 +18,7 @@ from haven.labels.header_units import in_ase_units
 from haven.labels.pulay import HEADER, MOST_PULAY
 from haven.labels.units import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.material.relaxation import at_fixed_cutoff
+from haven.trajectory import extended_xyz
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -146,13 +147,25 @@ def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
     """
     from ase.io import iread
 
-    text = source.suffix in (".xyz", ".extxyz")
-    if text and not _ends_in_newline(source):
-        raise HavenError(f"{name or source} is cut off: its last line has no end; copy or label it "
-                         "again")
-    kind = "extxyz" if text else {".traj": "traj", ".gpw": "gpw"}.get(source.suffix)
+    if source.suffix in (".xyz", ".extxyz"):
+        if not _ends_in_newline(source):
+            raise HavenError(f"{name or source} is cut off: its last line has no end; copy or "
+                             "label it again")
+        return _text_images(source, name or str(source))
+    kind = {".traj": "traj", ".gpw": "gpw"}.get(source.suffix)
     # without a format ASE takes "@3" in a name for an index, and some words for other programs'
     return iread(str(source), index=":", format=kind, do_not_split_by_at_sign=True)
+
+
+def _text_images(source: Path, name: str) -> Iterator[Atoms]:
+    """Yield the frames of an extended XYZ file; what is wrong is said with the frame's number."""
+    number = 0
+    try:
+        with source.open(encoding="utf-8", errors="replace") as stream:
+            for number, atoms in enumerate(extended_xyz.frames(stream), 1):  # noqa: B007
+                yield atoms
+    except HavenError as error:
+        raise HavenError(f"{name}, frame {number}: {error}") from error
 
 
 def read_folder(

@@ -226,8 +226,10 @@ def _images(output: Output, name: str) -> list[Atoms]:
             if output.program != "imported":
                 make_right_handed(atoms)
             images.append(atoms)
-    except HavenError:
-        raise
+    except HavenError as error:
+        if name in str(error):
+            raise
+        raise HavenError(f"{name}: {error}") from error
     except Exception as error:  # the readers raise whatever they do
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise HavenError(f"{name}, frame {len(images)}: cannot be read, cut off or damaged "

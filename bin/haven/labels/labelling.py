@@ -14,7 +14,7 @@ import numpy as np
 from haven.core.errors import HavenError, log
 from haven.labels.engines import ENGINES
 from haven.labels.engines.base import Engine, LabelSettings
-from haven.labels.frames import FAILED, min_distance, trajectory_name, walk
+from haven.labels.frames import FAILED, min_distance, open_images, trajectory_name, walk
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
 
@@ -141,14 +141,12 @@ def failed_rows(folder: str | Path, material: str, u_ev: float) -> list[dict[str
 
     They stand in ``<trajectory>.failed.extxyz`` beside the labelled frames.
     """
-    from ase.io import iread
-
     rows = []
     files = sorted(place / name for place, names in walk(Path(folder)) for name in names
                    if name.endswith(FAILED))
     for path in files:
         try:
-            rows += _failed_rows(path, list(iread(str(path), ":", format="extxyz")), material, u_ev)
+            rows += _failed_rows(path, list(open_images(path)), material, u_ev)
         except Exception as error:  # ASE raises whatever its readers do
             reason = " ".join(str(error).split())[:120] or type(error).__name__
             log.warning("%s is passed over: it lists frames that could not be labelled, and is cut "

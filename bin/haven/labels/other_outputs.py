@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError
+from haven.labels.output_checks import check_cp2k, check_espresso, check_gpaw
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,14 +25,17 @@ ENERGY = re.compile(r"(?m)^!(\s+total energy\s+=)")
 REACHED = re.compile(r"convergence (has been achieved|NOT achieved)")
 
 
-def gpaw_frames(path: Path, _text: str) -> Iterator[Atoms]:
+def gpaw_frames(path: Path, text: str) -> Iterator[Atoms]:
     """Yield the frames of GPAW's text, with the free energy that the forces belong to."""
     from ase.io import iread
 
+    check_gpaw(text)
     for atoms in iread(str(path), index=":", format="gpaw-out"):
         calculator: Any = atoms.calc
-        parts = getattr(calculator, "energy_contributions", None) or {}
-        if "free energy" in parts:
+        if calculator is not None:
+            parts = getattr(calculator, "energy_contributions", None) or {}
+            if "free energy" not in parts:
+                raise HavenError("its energy contributions are missing: the output is damaged")
             calculator.results["free_energy"] = parts["free energy"]
         yield atoms
 
@@ -48,6 +52,7 @@ def espresso_frames(_path: Path, text: str) -> Iterator[Atoms]:
 
     if "site n." not in text:
         raise HavenError("the list of atoms is missing: give the whole output")
+    check_espresso(text)
     clean = re.sub(r"End of (self-consistent|band structure) calculation", "", text)
     pieces = clean.split(FORCES)
     for number, piece in enumerate(pieces[:-1]):
@@ -89,6 +94,8 @@ def espresso_settings(text: str) -> dict[str, Any]:
 def cp2k_output(path: Path, text: str) -> Iterator[Atoms]:
     """Yield the frame of CP2K's text output; kinds such as ``Fe1`` are their element."""
     import dpdata
+
+    check_cp2k(text)
 
     system = dpdata.LabeledSystem(str(path), fmt="cp2k/output")
     yield from cp2k_frames(system, text)

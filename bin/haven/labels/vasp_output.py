@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import EV_PER_ANGSTROM3_GPA
-from haven.core.errors import HavenError
+from haven.trajectory import vasprun
+from haven.trajectory.outcar import CELL, FORCES, lattice_of, numbers_of, rows_of, species_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -30,12 +31,8 @@ FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "91": "PW91", "RP": "RPBE", "CA": "L
 RUN = re.compile(r"(?m)^\s*vasp\.\d")
 ITERATION = re.compile(r"Iteration\s+(\d+)\(\s*(\d+)\)")
 CHANGE = re.compile(r"total energy-change \(2\. order\) :\s*(\S+?)\s*\(")
-# older vdW wording: further columns, an energy "w/o vdW" beside; "(ML)" is no first principle
-FORCES = re.compile(r"(?m)^ POSITION\s+TOTAL-FORCE \(eV/Angst\)(?! \(ML\)).*\n\s*-{5,}\s*\n")
 ENERGY = re.compile(r"(?m)^  free  energy\s+TOTEN\s*=\s*(-?\d+\.\d+) eV(?=\s)")
-CELL = re.compile(r"direct lattice vectors\s+reciprocal lattice vectors\s*\n((?:.*\n){3})")
 STRESS = re.compile(r"(?m)^  in kB(.*)$")
-NUMBER = re.compile(r"-?\d+\.\d+")
 MOMENTS = re.compile(r"magnetization \(x\)\s*\n\s*\n# of ion.*\n-+\n"
                      r"((?:\s*\d+(?:\s+-?\d+\.\d+)+\n)+)")
 TOTAL_MOMENT = re.compile(r"number of electron\s+\S+ magnetization\s+(-?\d+\.\d+)")
@@ -88,11 +85,13 @@ def _run(text: str) -> Run:
         # from the cycle on: a machine-learned step before it has a stress of its own
         before = before[max(before.find("Iteration") - 50, 0):]
         energy = ENERGY.search(text, block.end(), stop)
-        rows = _rows(text[block.end():stop], len(symbols))
+        rows = rows_of(text[block.end():stop], len(symbols))
         begin = energy.end() if energy else block.end()
         if found := CELL.findall(before):
-            cell = np.array([NUMBER.findall(line)[:3] for line in found[-1].splitlines()], float)
-        if rows is None or energy is None or cell is None:
+            cell = lattice_of(found[-1])
+        told = STRESS.findall(before)
+        damaged = bool(told) and len(numbers_of(told[-1])) != 6
+        if rows is None or energy is None or cell is None or damaged:
             lost.append("its last step is cut off" if number + 1 == len(blocks)
                         else f"step {number + 1} is damaged")
             continue
@@ -110,43 +109,6 @@ def _run(text: str) -> Run:
     return Run(images, ", ".join(lost), hubbard_by_element(text, kinds), _settings(text))
 
 
-def species_of(text: str) -> tuple[list[str], list[int]]:
-    """Return the element and the number of atoms of each species of an OUTCAR."""
-    from ase.data import atomic_numbers
-
-    kinds = []
-    # NWRITE = 0 leaves the titles out, but names the files in this order
-    titles = re.findall(r"TITEL\s*=\s*(.*)", text) or re.findall(r"POTCAR:\s*(.*)", text)
-    named = re.findall(r"VRHFIN\s*=\s*([A-Za-z]{1,2})", text)
-    for place, title in enumerate(titles or named):
-        words = title.split() or [""]
-        symbol = re.split(r"[_.]", words[1] if len(words) > 1 else words[0])[0]
-        if symbol not in atomic_numbers and place < len(named):
-            symbol = named[place]
-        kinds.append(symbol)
-    total = re.search(r"number of ions\s+NIONS =\s*(\d+)", text)
-    counts = re.search(r"ions per type =((?:\s+\d+)+)", text)
-    if total is None or counts is None:
-        raise HavenError("the list of atoms is missing: it is cut off before the first step")
-    per_type = [int(word) for word in counts.group(1).split()]
-    if sum(per_type) != int(total.group(1)):
-        raise HavenError(f"it lists {sum(per_type)} of {total.group(1)} atoms (VASP prints ten "
-                         "kinds at most): give the vasprun.xml of this run")
-    if len(kinds) < len(per_type):
-        raise HavenError("its pseudopotentials are not listed: give the vasprun.xml of this run")
-    return kinds[:len(per_type)], per_type
-
-
-def _rows(block: str, atoms: int) -> np.ndarray | None:
-    """Return positions and forces, shape (N, 6), or None where the block is not whole."""
-    lines = block.split("\n", atoms + 1)
-    if len(lines) < atoms + 2 or "-----" not in lines[atoms]:
-        return None
-    rows = [NUMBER.findall(line) for line in lines[:atoms]]
-    whole = all(len(row) >= 6 for row in rows)
-    return np.array([row[:6] for row in rows], float) if whole else None
-
-
 def _image(
     symbols: list[str], cell: np.ndarray, rows: np.ndarray, energy: float, before: str, text: str
 ) -> Atoms:
@@ -156,7 +118,7 @@ def _image(
     atoms = Atoms(symbols, rows[:, :3], cell=cell, pbc=True)
     results: dict[str, Any] = {"energy": energy, "free_energy": energy, "forces": rows[:, 3:]}
     told = STRESS.findall(before)
-    values = NUMBER.findall(told[-1]) if told else []
+    values = numbers_of(told[-1]) if told else []
     isif = _value(text, r"\bISIF\s+=\s*(\d+)")
     if len(values) == 6 and (isif is None or int(isif) >= STRESS_IS_WHOLE):
         xx, yy, zz, xy, yz, zx = np.array(values, float)
@@ -337,23 +299,16 @@ def read_vasprun(text: str) -> Run:
     """
     from ase.io import iread
 
-    parts = text.split("<calculation>")
-    whole = "</modeling>" in text[-200:]
-    missing = ""
-    if not whole:
-        end = text.rfind("</calculation>")
-        missing = f"step {len(parts) - (1 if end > 0 else 0)} is cut off"
-        if end < 0:
-            return Run([], missing, None, {})
-        missing = f"step {text.count('</calculation>') + 1} is cut off"
-        text = text[:end] + "</calculation>\n</modeling>\n"
-        parts = text.split("<calculation>")
+    text, missing = vasprun.whole_steps(text)
+    if not text:
+        return Run([], missing, None, {})
+    vasprun.check(text)
     images: list[Any] = list(iread(io.StringIO(text), index=":", format="vasp-xml"))
     nelm, ediff = _tag(text, "NELM"), _tag(text, "EDIFF")
     response = (_tag(text, "IBRION") in LINEAR_RESPONSE
                 or re.search(r'name="(LEPSILON|LCALCEPS)">\s*T', text) is not None)
     isif = _tag(text, "ISIF")
-    for atoms, part in zip(images, parts[1:], strict=False):
+    for atoms, part in zip(images, text.split("<calculation>")[1:], strict=False):
         energies = [float(value) for value in re.findall(
             r'<i name="e_fr_energy">\s*(-?\d+\.\d+)', part.rpartition("</scstep>")[0])]
         steps = part.count("<scstep>")

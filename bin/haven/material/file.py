@@ -32,6 +32,10 @@ OUTSIDE = 2.0  # a coordinate further from 0 is no fraction: per cent, or Angstr
 ROUNDED_CHARGE = 1e-3  # of all positive charge: what occupancies of three digits may leave over
 LARGEST_FILE = 1_000_000  # bytes
 EXPONENT = re.compile(r"[-+]?\d+\.?\d*[eE][-+]?\d+")  # YAML 1.1 takes 1e-3 for text
+PLAIN_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)$")
+PLAIN_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
+                          r"|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$")
+WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,59}")  # a site, a set of occupancies
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,59}")
 
 
@@ -87,6 +91,14 @@ def _loader() -> Any:
                 raise yaml.YAMLError(f"{twice[0]} is given twice {node.start_mark}")
             return super().construct_mapping(node, deep)
 
+    # YAML 1.1 reads 1_0 as 10, 010 as 8, 0x10 as 16 and 1:30 as 90: here they are texts
+    for kind, pattern, first in (("int", PLAIN_WHOLE, "-+0123456789"),
+                                 ("float", PLAIN_NUMBER, "-+.0123456789")):
+        tag = f"tag:yaml.org,2002:{kind}"
+        Once.yaml_implicit_resolvers = {
+            letter: [pair for pair in pairs if pair[0] != tag]
+            for letter, pairs in Once.yaml_implicit_resolvers.items()}
+        Once.add_implicit_resolver(tag, pattern, list(first))
     return Once
 
 
@@ -133,6 +145,10 @@ def _material(raw: dict[str, Any], source: Path) -> Material:
                        for label, by_element in raw["occupancies"].items()}
         if not occupancies:
             raise ValueError("no set")
+    for what, words in (("sites", (*sites, *anions)), ("sets of occupancies", occupancies)):
+        if bad := next((word for word in words if not WORD.fullmatch(word)), None):
+            raise HavenError(f"{where}: {what} need names of letters, digits, _ . + -, not "
+                             f"{bad!r}")
     with _needs(source, "ordering needs temperature_k and permittivity as numbers above 0"):
         refuse_unknown(raw.get("ordering"), ("temperature_k", "permittivity"), f"{where}: ordering")
         ordering = {"temperature_k": 573.0, "permittivity": 10.0,
@@ -304,7 +320,9 @@ def _walls(
 
 
 def _points(given: list[list[float]]) -> np.ndarray:
-    points = np.array(given, float)
+    if not isinstance(given, list) or not all(isinstance(row, list) for row in given):
+        raise ValueError("no points")
+    points = np.array([[_finite(value) for value in row] for row in given], float)
     if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
         raise ValueError("no points")
     return points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core import plain
 from haven.core.errors import HavenError, existing
 from haven.material.file import ROUNDED_CHARGE
 from haven.material.orbits import expand
@@ -71,7 +73,7 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
     """
     source = existing(path, "CIF")
     atoms = _read(source)
-    sites, notes = _sites(atoms), []
+    sites, notes = _sites(atoms, source), []
     counts = _counts(sites)
     mobile = _mobile(counts, choice, source)
     charges = _charges(counts, choice, source)
@@ -122,7 +124,11 @@ def _read(source: Path) -> Atoms:
     from ase.io import read
 
     try:
-        atoms = read(str(source), format="cif", do_not_split_by_at_sign=True)
+        with warnings.catch_warnings():
+            # ASE leaves out lines of a loop that it does not understand, and says so in a warning
+            for words in ("Wrong number", "Badly formed", "Duplicated loop"):
+                warnings.filterwarnings("error", words)
+            atoms = read(str(source), format="cif", do_not_split_by_at_sign=True)
     except Exception as error:  # ASE raises whatever its reader does
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise HavenError(f"{source} cannot be read as a CIF ({reason})") from error
@@ -131,7 +137,7 @@ def _read(source: Path) -> Atoms:
     return atoms
 
 
-def _sites(atoms: Atoms) -> list[Site]:
+def _sites(atoms: Atoms, source: Path) -> list[Site]:
     """Return the sites of a CIF, named by multiplicity and Wyckoff letter."""
     import spglib
 
@@ -148,7 +154,14 @@ def _sites(atoms: Atoms) -> list[Site]:
     for kind in dict.fromkeys(kinds.tolist()):
         rows = np.flatnonzero(kinds == kind)
         symbol = atoms.get_chemical_symbols()[rows[0]]
-        occupancy = {str(k): float(v) for k, v in (told.get(str(kind)) or {symbol: 1.0}).items()}
+        shares = told.get(str(kind)) or {symbol: 1.0}
+        try:
+            occupancy = {str(k): plain.number(str(v)) for k, v in shares.items()}
+        except ValueError as error:
+            raise HavenError(f"{source}: an occupancy of {symbol} is no number: {error}") from error
+        if not all(0 < value <= 1 + ROUNDED for value in occupancy.values()):
+            raise HavenError(f"{source}: {symbol} has the occupancy {max(occupancy.values()):g}: "
+                             "it must be above 0 and at most 1")
         name = f"{len(rows)}{letters[rows[0]] if letters else 'x'}"
         names.append(name)
         if names.count(name) > 1:

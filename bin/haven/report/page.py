@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from haven.core.types import Table, Tables
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
 from haven.report.measured import study_u
+from haven.report.origins import number_rows, origin_rows
 from haven.report.provenance import provenance
 from haven.report.registry import TABLES
 from haven.report.verdicts import force_window, missing_runs, read_expected, verdict_rows
@@ -49,7 +51,8 @@ def material_of(tables: Tables) -> str:
     HavenError
         If the tables are of several materials.
     """
-    names = sorted({str(m) for table in tables.values() for m in table["material"].dropna()})
+    names = sorted({str(m) for table in tables.values() if "material" in table
+                    for m in table["material"].dropna()})
     if len(names) > 1:
         raise HavenError(f"tables of several materials ({', '.join(names)}): report one at a time")
     return names[0] if names else "unknown"
@@ -122,11 +125,15 @@ def write(
     claims = claim_rows(study, material)
     made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
+    made["numbers"] = pd.DataFrame(number_rows(measured, found, material))
+    made["origins"] = pd.DataFrame(origin_rows(Path(folder)))
     for name, rows in made.items():
         if len(rows):
             schema = TABLES[name]
             store.write(schema, rows[schema.names], target / "tables" / f"{name}.parquet",
                         {"joined": name})
+    (target / "parameters.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n",
+                                            encoding="utf-8")
     for picture in pictures:
         picture.save(target / "figures")
     words = context(

@@ -14,6 +14,7 @@ from typing import Any
 from haven.core import tables
 from haven.core.columns import VERDICTS, Schema
 from haven.core.errors import HavenError, log
+from haven.core.identity import digests
 from haven.core.options import numbers
 from haven.trajectory import opening
 from haven.trajectory.options import wanted_of
@@ -162,6 +163,7 @@ def _run(
         parts.append(analysis.analyse(held, keys, prefix, settings, ions if several else None))
     source = ", ".join(path.name for path in one.paths)
     inputs = {"trajectory": source, "files": [str(path) for path in one.paths],
+              "sha256": digests(*one.paths),
               **{k: v for k, v in opened[0].meta.items() if k != "source"}}
     written: list[Path] = []
     for part in parts:

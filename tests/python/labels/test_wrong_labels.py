@@ -354,10 +354,11 @@ def test_the_vasprun_beside_stands_in_for_an_outcar_that_cannot_be_read(tmp_path
 
 def test_a_left_handed_cell_of_an_output_is_turned_and_its_labels_stay(tmp_path):
     text = outcar([(5, 1e-7)])
-    swapped = text.replace(
-        "     5.000000000  0.000000000  0.000000000     0.2", "     0.000000000  5.000000000  "
-        "0.000000000     0.2").replace("     0.000000000  5.000000000  0.000000000     0.0",
-                                       "     5.000000000  0.000000000  0.000000000     0.0")
+    first = "   5.000000000  0.000000000  0.000000000     0.200000000  0.000000000  0.000000000\n"
+    second = "   0.000000000  5.000000000  0.000000000     0.000000000  0.200000000  0.000000000\n"
+    both = f"{first}  {second}"
+    assert both in text
+    swapped = text.replace(both, f"{second}  {first}")
     (tmp_path / "OUTCAR").write_text(swapped)
     (file,) = import_source(tmp_path / "OUTCAR", "left/OUTCAR", LITHIUM_CHLORIDE, tmp_path)
     atoms = read(file)

@@ -7,6 +7,9 @@ that knows a file reads it.
 
 from __future__ import annotations
 
+import lzma
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +19,10 @@ from haven.trajectory.readers.base import Frame, Reader, Unsaid
 
 READERS: tuple[Reader, ...] = (lammps_dump, xdatcar, ase_files, mdanalysis, other_files)
 LENGTH_OF_MESSAGE = 200
+SMALL_BYTES = 1 << 28
+"""A file below this size needs no memory worth the name, unless it is damaged."""
+DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError)
+"""What packed files raise that are damaged."""
 
 
 def reader_of(path: Path, topology: str | None = None) -> Reader:
@@ -33,7 +40,7 @@ def reader_of(path: Path, topology: str | None = None) -> Reader:
         raise HavenError(f"trajectory {path} is empty")
     try:
         known = next(reader for reader in READERS if reader.knows(path))
-    except (OSError, EOFError) as error:
+    except DAMAGE as error:
         raise HavenError(f"{path} can't be read: {error}") from error
     alone = known in (lammps_dump, xdatcar) or topology is None
     return known if alone else mdanalysis
@@ -58,10 +65,15 @@ def read_frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
         for count, frame in enumerate(reader.frames(path, unsaid), 1):  # noqa: B007
             yield frame
     except HavenError as error:
-        if str(path) in str(error) or "--" in str(error):
+        if str(path) in str(error) or re.search("--[a-z]", str(error)):
             raise
         raise HavenError(f"{path}: frame {count}: {error}") from error
-    except (MemoryError, RecursionError):
+    except MemoryError as error:
+        if path.stat().st_size < SMALL_BYTES:
+            raise HavenError(f"{path} claims more than it holds: it is damaged, copy it again"
+                             ) from error
+        raise
+    except RecursionError:
         raise
     except Exception as error:  # parsers of foreign formats raise anything
         why = " ".join(str(error).split())[:LENGTH_OF_MESSAGE] or type(error).__name__

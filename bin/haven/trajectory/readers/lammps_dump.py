@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from haven.core import plain
 from haven.core.errors import HavenError, log
 from haven.trajectory.readers.base import Frame, Unsaid, element_of, elements_of, open_bytes
 
@@ -25,11 +26,15 @@ TIME_PS = {"metal": 1.0, "real": 1e-3, "si": 1e12, "cgs": 1e12, "electron": 1e-3
 LENGTH_ANGSTROM = {"metal": 1.0, "real": 1.0, "si": 1e10, "cgs": 1e8, "electron": 0.529177210903,
                    "micro": 1e4, "nano": 10.0}
 MOST_ATOMS = 10**9
+HEAD_BYTES = 1 << 16
+"""A dump says ITEM: in its first lines, also where it has lost the very first."""
 LARGE_BYTES = 1 << 28
 """Size from which a second process pays: starting it takes a second."""
 WORKERS = 2
 AHEAD = 4
 """Frames that are read ahead: memory does not grow with the file."""
+UNITS = (*TIME_PS, "lj")
+PARTS = ("UNITS", "TIMESTEP", "TIME", "NUMBER OF ATOMS", "BOX BOUNDS", "ATOMS")
 BOUNDARIES = {a + b for a in "pfsm" for b in "pfsm"}
 POSITIONS = (  # columns, scaled by the cell, unwrapped
     (("xu", "yu", "zu"), False, True), (("xsu", "ysu", "zsu"), True, True),
@@ -42,7 +47,8 @@ def knows(path: Path) -> bool:
     if not path.is_file():
         return False
     with open_bytes(path) as stream:
-        return stream.read(5) == b"ITEM:"
+        head = stream.read(HEAD_BYTES)
+    return head.startswith(b"ITEM:") or b"\nITEM: " in head
 
 
 @dataclass(frozen=True)
@@ -98,15 +104,24 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
     """Yield the text of each frame."""
     unit, time, step = None, None, None
     box, low, periodic, count = np.zeros((3, 3)), np.zeros(3), True, -1
+    begun: set[str] = set()  # parts of a frame read before its atoms
     with open_bytes(path) as stream:
         while line := stream.readline():
             item = line.decode(errors="replace").strip()
+            part = next((name for name in PARTS if item.startswith(f"ITEM: {name}")), None)
+            if item.startswith("ITEM:") and part is None:
+                raise ValueError(f"'{item[:40]}' is no part of a dump")
+            if part in begun:
+                raise ValueError(f"ITEM: {part} stands twice before the atoms of step {step}")
+            begun |= {part} if part not in (None, "UNITS") else set()
             if item.startswith("ITEM: UNITS"):
                 unit = _line(stream)
+                if unit not in UNITS:
+                    raise ValueError(f"ITEM: UNITS is '{unit[:40]}', none of {', '.join(UNITS)}")
             elif item.startswith("ITEM: TIMESTEP"):
                 step = _whole(_line(stream), "ITEM: TIMESTEP")
             elif item.startswith("ITEM: TIME"):  # before or after ITEM: TIMESTEP
-                scale, value = TIME_PS.get(unit or ""), float(_line(stream))
+                scale, value = TIME_PS.get(unit or ""), plain.number(_line(stream))
                 time = None if scale is None else value * scale
             elif item.startswith("ITEM: NUMBER OF ATOMS"):
                 count = _whole(_line(stream), "ITEM: NUMBER OF ATOMS")
@@ -115,7 +130,7 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
             elif item.startswith("ITEM: BOX BOUNDS"):
                 words, lines = item.split()[3:], [_line(stream) for _ in range(3)]
                 if not lines[-1]:
-                    break
+                    break  # said below
                 box, low = _box(item, lines)
                 periodic = all(word == "pp" for word in words if word in BOUNDARIES)
             elif item.startswith("ITEM: ATOMS"):
@@ -123,12 +138,18 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
                 if len(rows) < count or not rows[-1].endswith(b"\n"):
                     log.warning("%s: last frame is cut short and left out", path)
                     return
+                if missing := {"TIMESTEP", "NUMBER OF ATOMS", "BOX BOUNDS"} - begun:
+                    raise ValueError(f"the frame behind step {step} has no ITEM: "
+                                     f"{sorted(missing)[0]}")
+                begun = set()
                 yield _Text(path, item.split()[2:], b"".join(rows), count, step, time, unsaid, box,
                             low, LENGTH_ANGSTROM.get(unit or "", 1.0), periodic)
                 time, count = None, -1
             elif item and not item.startswith("ITEM:"):
                 raise ValueError(f"a line after step {step} belongs to nothing ('{item[:40]}'): "
                                  "there are more atoms than ITEM: NUMBER OF ATOMS says")
+    if begun:
+        log.warning("%s: last frame is cut short and left out", path)
 
 
 def _line(stream: BinaryIO) -> str:
@@ -137,7 +158,7 @@ def _line(stream: BinaryIO) -> str:
 
 def _whole(text: str, what: str) -> int:
     try:
-        value = float(text)
+        value = plain.number(text)
     except ValueError as error:
         raise ValueError(f"{what} is '{text[:40]}', not a number") from error
     if not value.is_integer():
@@ -147,10 +168,14 @@ def _whole(text: str, what: str) -> int:
 
 def _box(header: str, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return cell vectors as rows (3, 3) and the low corner (3,), as the file's lengths."""
-    bounds = np.array([[float(x) for x in line.split()] for line in lines])
-    if "abc origin" in header:
+    general, tilted = "abc origin" in header, "xy xz yz" in header
+    wide = {len(line.split()) for line in lines}
+    if wide != ({4} if general else {3} if tilted else {2}):
+        raise ValueError(f"'{header[:60]}' is followed by lines of {sorted(wide)} numbers")
+    bounds = plain.rows(lines, wide.pop(), "ITEM: BOX BOUNDS")
+    if general:
         return bounds[:, :3], bounds[:, 3]
-    tilt = bounds[:, 2] if "xy xz yz" in header else np.zeros(3)
+    tilt = bounds[:, 2] if tilted else np.zeros(3)
     xy, xz, yz = tilt
     low = bounds[:, 0] - [min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0]
     high = bounds[:, 1] - [max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0]
@@ -169,12 +194,22 @@ def _atoms(
         raise ValueError(f"a line of step {step} has {len(bad.split())} columns where "
                          f"{wide} are named ('{bad.decode(errors='replace').strip()[:40]}')")
     place = {name: column for column, name in enumerate(columns)}
+    if len(place) < wide:
+        raise ValueError(f"ITEM: ATOMS names a column twice: {' '.join(columns)[:60]}")
+    odd = b"_" in rows  # Python would read 1_0 as 10
+
+    def column(name: str) -> list[bytes]:
+        found = words[place[name]::wide]
+        bad = next((word for word in found if b"_" in word), None) if odd else None
+        if bad is not None:
+            raise ValueError(f"{name} is '{bad.decode(errors='replace')[:40]}', no plain number")
+        return found
 
     def numbers(name: str) -> np.ndarray:
-        return np.fromiter(map(float, words[place[name]::wide]), float, count)
+        return np.fromiter(map(float, column(name)), float, count)
 
     def whole(name: str) -> np.ndarray:
-        return np.fromiter(map(int, words[place[name]::wide]), np.int64, count)
+        return np.fromiter(map(int, column(name)), np.int64, count)
 
     ids = whole("id") if "id" in place else None
     order = np.arange(count) if ids is None else np.argsort(ids, kind="stable")

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from haven.core import plain
 from haven.core.errors import HavenError
+from haven.trajectory import dcd
 from haven.trajectory.readers import base
 from haven.trajectory.readers.base import Frame, Unsaid
 
@@ -43,6 +45,8 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
         raise HavenError(f"{path} is read by MDAnalysis, which is not installed: "
                          f"{sys.executable} -m pip install MDAnalysis, or convert the file to "
                          "extxyz") from None
+    if path.suffix.lower() == ".dcd":
+        dcd.check(path)
     topology = None if unsaid.topology is None else Path(unsaid.topology)
     if topology is not None and not topology.is_file():
         raise HavenError(f"--topology {topology} does not exist: check the path")
@@ -117,23 +121,37 @@ def lammps_data(path: Path, elements: tuple[str, ...]) -> np.ndarray | None:
              zip(sections[1::3], sections[2::3], sections[3::3], strict=True)}
     if "Atoms" not in found:
         return None
+    told = re.search(r"^[ \t]*(\d+)[ \t]+atoms[ \t]*(#.*)?$", text, re.M)
+    kinds_told = re.search(r"^[ \t]*(\d+)[ \t]+atom types[ \t]*(#.*)?$", text, re.M)
     note, body = found["Atoms"]
     rows = [line.split() for line in body.splitlines() if line.strip()]
     style = note.strip("# ").split()[0] if note.strip("# ") else ""
     column = {"atomic": 1, "charge": 1, "full": 2, "molecular": 2, "bond": 2, "angle": 2,
               "sphere": 1, "dipole": 1}.get(style, 2 if rows and len(rows[0]) in (7, 10) else 1)
     try:
-        ids = np.array([int(row[0]) for row in rows])
-        kinds = np.array([int(row[column]) for row in rows])
+        ids = np.array([plain.whole(row[0]) for row in rows])
+        kinds = np.array([plain.whole(row[column]) for row in rows])
     except (ValueError, IndexError) as error:
         raise HavenError(f"--topology {path}: a line of Atoms has no whole number as id or type: "
                          "name the style behind Atoms, such as 'Atoms # charge'") from error
+    if told is None or kinds_told is None or len(rows) != int(told.group(1)) or (
+            len({len(row) for row in rows}) > 1 or len(np.unique(ids)) < len(ids)):
+        raise HavenError(f"--topology {path}: {len(rows)} lines of Atoms, each with its own id, "
+                         f"where its head says {told.group(1) if told else 'no number of'} atoms: "
+                         "it is damaged, or cut off")
     if not elements:
         masses = [line.split("#")[0].split() for line in found.get("Masses", ("", ""))[1]
                   .splitlines() if line.split("#")[0].strip()]
         if not masses:
             raise HavenError(f"--topology {path} names types, not elements, and has no Masses: "
                              "give --type_map, such as 'Li Ti Cl'")
-        elements = tuple(base.element_of(float(row[1]), str(path))
-                         for row in sorted(masses, key=lambda row: int(row[0])))
+        try:
+            by_type = {plain.whole(row[0]): plain.number(row[1]) for row in masses}
+        except (ValueError, IndexError) as error:
+            raise HavenError(f"--topology {path}: a line of Masses is no type and mass: give "
+                             "--type_map, such as 'Li Ti Cl'") from error
+        if sorted(by_type) != list(range(1, int(kinds_told.group(1)) + 1)):
+            raise HavenError(f"--topology {path}: Masses names types {sorted(by_type)}, its head "
+                             f"says {kinds_told.group(1)} types: give --type_map")
+        elements = tuple(base.element_of(by_type[kind], str(path)) for kind in sorted(by_type))
     return base.elements_of(kinds[np.argsort(ids)], elements, str(path))

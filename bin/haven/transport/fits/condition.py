@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from haven.transport.displacements import Curves
 
 ENDING = ".modes.npz"
+DAMAGE = (OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, SyntaxError,
+          AttributeError, zipfile.BadZipFile, zlib.error, struct.error)
+"""What NumPy and zipfile raise of a file that is damaged, or is none of Haven's."""
 STABLE = "stable"
 KEPT_NUMBERS = 1_200_000  # modes of single ions in a file: 5 MB in float32
 KEPT_LEAST = 32  # modes of each ion kept of the largest crystals
@@ -149,7 +154,7 @@ def read(path: str | Path) -> Watched:
             told = json.loads(str(held["run"]))
             parts = Modes(held["values"], held["mean"], held["spread"], held["path"],
                           held["net"] if held["net"].size else None)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise HavenError(f"{path}: no modes of a run, or damaged ({error}): analyse the trajectory "
                          "again with analyse_transport.py") from error
     told.pop("inputs", None)
