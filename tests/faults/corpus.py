@@ -196,11 +196,12 @@ def trajectory(path: Path, **options: Any) -> Values:
     """Return what a trajectory says, as the analyses open it."""
     from haven.trajectory import opening
     from haven.trajectory.readers import Unsaid
+    from haven.trajectory.wanted import Wanted
 
     known = {"type_map": (), "topology": None, "spacing": None, "changes": False} | options
     scratch = path.parent / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
-    wanted = convert.Wanted(
+    wanted = Wanted(
         species=("Li",), frame_spacing_ps=known["spacing"], cell_changes=known["changes"],
         unsaid=Unsaid(known["type_map"], known["topology"]))
     held = opening.open_files([path], scratch, wanted)[0]

@@ -9,7 +9,7 @@ from ase.io import read
 
 from haven.core.errors import HavenError
 from haven.trajectory import opening, trajectory
-from haven.trajectory.readers import Unsaid
+from haven.trajectory.readers import Unsaid, read_frames
 from haven.trajectory.wanted import Wanted
 
 FRAMES, IONS = 300, 5
@@ -87,7 +87,7 @@ def test_mdanalysis_and_havens_own_reader_read_it(held, tmp_path, ending):
     pytest.importorskip("MDAnalysis")
     out = exported(held, tmp_path / f"run_600K.{ending}")
     top = exported(held, tmp_path / "top.xtc").with_suffix(".pdb")
-    own = list(convert.read_frames(out, Unsaid((), str(top))))
+    own = list(read_frames(out, Unsaid((), str(top))))
     assert len(own) == FRAMES and list(own[0].symbols) == ["Li"] * IONS
     assert np.allclose([one.time_ps for one in own], held.time_ps, atol=1e-4)
     # distances and the cell's lengths and angles stay, whatever way the cell was turned
