@@ -229,6 +229,8 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                 verdict = judge(value, low, high, float(entry["value"]), float(spread),
                                 str(entry["quantity"]))
                 why = str(WORDS.get(verdict, verdict))
+                if verdict == "not_measured" and known(high):
+                    why = "a bound, which leaves it open"
                 if verdict == "too_wide":
                     why += f": wider than {limit_words(str(entry['quantity']))}"
                 doubt = " (?)" if entry["doubtful"] else ""
@@ -264,9 +266,10 @@ def settings_grid(studies: Sequence[One]) -> Block | None:
     if len({one.made_by for one in studies}) > 1:
         lines = made + lines
     same = sum(len({one.parameters.get(name) for one in told}) == 1 for name in names)
-    return grid(["setting", *(one.label for one in studies)], lines,
-                f"Settings that differ; {same} others are the same. –: the folder does not say "
-                "its settings.")
+    words = (f"Settings that differ; {same} others are the same. –: the folder does not say its "
+             "settings." if len(told) > 1 else "One folder alone says its settings, so they can't "
+             "be compared.")
+    return grid(["setting", *(one.label for one in studies)], lines, words)
 
 
 def _short(text: str) -> str:
