@@ -23,6 +23,10 @@ def main(argv: list[str] | None = None) -> None:
     place = Path(given.folder)
     if (place / "checkpoints").is_dir():
         place = place / "checkpoints"
+    rows = sorted(path.parent for path in place.parent.glob("*/checkpoints"))
+    if not place.is_dir() and rows and place.name == "checkpoints":
+        raise HavenError(f"{place.parent} is of a sheet of materials: name the work folder of one, "
+                         f"{', '.join(map(str, rows[:5]))}")
     if not place.is_dir():
         raise HavenError(f"there is no folder {place}: call this where the run was started, or "
                          "name its work folder or --checkpoint_dir")

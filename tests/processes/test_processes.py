@@ -66,13 +66,13 @@ def test_the_outputs_of_a_script_block_are_those_of_its_snapshot(case: Case, end
 def test_a_mutant_of_each_process_fails(scratch: Path) -> None:
     """A command that lost an option which its script requires; a stub run sees nothing of it."""
     broken = {}
-    for case in CASES:
+    for case in here(CASES):
         options = mutants(text_of(case))
         for option in REQUIRED:
             if option in options:
                 broken[key_of(case)] = (case, options[option])
                 break
-    assert {case.process for case, _ in broken.values()} == {case.process for case in CASES}
+    assert {case for case, _ in broken.values()} == set(here(CASES))
     mutated = run(scratch / "mutants", broken)
     alive = [key for key in broken if mutated.status[key] != "FAILED"]
     assert not alive, mutated.said

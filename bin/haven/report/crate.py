@@ -34,7 +34,7 @@ PLACE = "pipeline/workflow"  # where the workflow's files lie in the results
 PROFILES = (("process", "0.5", "Process Run Crate"), ("workflow", "0.5", "Workflow Run Crate"))
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
-HASHED_BYTES = 1 << 26  # larger files have their size alone
+HASHED_BYTES = 1 << 24  # larger files have their size alone
 KINDS = {"integer": "Integer", "number": "Float", "boolean": "Boolean", "string": "Text",
          "array": "Text"}
 MEANT = {
@@ -386,9 +386,19 @@ def _tasks(crate: _Crate, results: Results) -> None:
             "description": "; ".join([f"work folder {folder}", *rows])[:4000],
             "location": str(folder),
             "actionStatus": _status(traced.get("exit", "0") in ("0", "-")),
-            **_when({"start": traced.get("start"), "complete": traced.get("complete")}),
+            **_when(traced or _told_by(place)),
             **_container(crate, str(first["container"])),
         })
+
+
+def _told_by(folder: Path) -> dict[str, str]:
+    """Return when a task began and ended, by the files that Nextflow left; traces end before."""
+    found = {}
+    for word, name in (("start", ".command.begin"), ("complete", ".exitcode")):
+        if (folder / name).exists():
+            when = datetime.fromtimestamp((folder / name).stat().st_mtime, UTC)
+            found[word] = when.isoformat(timespec="seconds")
+    return found
 
 
 def _tool(crate: _Crate, part: Any) -> Any:
@@ -397,7 +407,7 @@ def _tool(crate: _Crate, part: Any) -> Any:
     name = f"#{script}-{part['code']}"
     if name not in crate.tools:
         crate.tools[name] = _entity(crate, name, {
-            "@type": "SoftwareApplication", "name": script, "version": str(part["version"]),
+            "@type": "SoftwareApplication", "name": script,
             "softwareVersion": f"{part['version']}, digest of bin/haven {part['code']}",
             "description": f"process {script.upper()} of Haven"})
     return crate.tools[name]

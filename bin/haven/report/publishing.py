@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import haven
 from haven.core.errors import HavenError
@@ -167,7 +168,8 @@ def _check(results: Results, target: Path, leave_out: tuple[str, ...]) -> None:
 def _without(graph: list[dict[str, Any]], leave_out: tuple[str, ...]) -> list[dict[str, Any]]:
     """Return the crate's entities without files of folders that are left out, and without links."""
     gone = {entity["@id"] for entity in graph
-            if entity["@id"].partition("/")[0] in leave_out and entity["@type"] == "File"}
+            if unquote(entity["@id"]).partition("/")[0] in leave_out
+            and entity["@type"] == "File"}
 
     def kept(value: Any) -> Any:
         if isinstance(value, list):

@@ -1,7 +1,8 @@
 """A sheet of many materials, one run of the pipeline a row: read, checked as a whole, launched.
 
-Every row is a run of its own, with its own results folder; they share the work folder, and
-``-resume`` goes on with each where it stopped. Nothing starts while any row is wrong.
+Every row is a run of its own, with a results and a work folder of its own, for runs of several
+materials have the same names; ``-resume`` goes on with each where it stopped. Nothing starts while
+any row is wrong.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ NOT_COLUMNS = ("outdir", "help", "publish_dir_mode", "checkpoint_dir", "checkpoi
 MODEL = re.compile(r"u([0-9.]+)_s[0-9]+\.(pb|pth|pt2|hlo|savedmodel|dp|pair|pt)")
 MOST_ROWS = 1000
 LARGEST_BYTES = 1 << 20
-WITH_VALUE = ("-params-file", "-c", "-config", "-profile", "-w", "-work-dir", "-name")
+WITH_VALUE = ("-c", "-config", "-profile")  # whose value is no parameter
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Launch:
         Options of ``nextflow run`` for every row, without those below.
     outdir
         Folder for the rows' results folders.
+    work
+        Folder for the rows' work folders.
     resume
         Whether each row goes on where its last run stopped.
     file
@@ -60,6 +63,7 @@ class Launch:
 
     options: tuple[str, ...]
     outdir: Path
+    work: str
     resume: bool
     file: Path | None
 
@@ -86,7 +90,7 @@ def launch_of(words: Sequence[str]) -> Launch:
         If a word can't be meant for several runs.
     """
     options: list[str] = []
-    outdir, resume, file = Path("results"), False, None
+    outdir, work, resume, file = Path("results"), "work", False, None
     rest = list(words)
     while rest:
         word = rest.pop(0)
@@ -103,13 +107,15 @@ def launch_of(words: Sequence[str]) -> Launch:
                                  "give -resume alone")
         elif word == "-name":
             raise HavenError("-name names one run: leave it out with --input, whose rows are runs")
+        elif word in ("-w", "-work-dir") and rest:
+            work = rest.pop(0).rstrip("/")
         elif word in WITH_VALUE and rest:
             options += [word, rest.pop(0)]
         else:
             options.append(word)
     if file is not None and not file.is_file():
         raise HavenError(f"-params-file {file} does not exist: check the path")
-    return Launch(tuple(options), outdir, resume, file)
+    return Launch(tuple(options), outdir, work, resume, file)
 
 
 def read_sheet(path: str | Path, launch: Launch) -> list[Row]:
@@ -358,7 +364,8 @@ def command(
     session = _session(history, stem) if launch.resume else ""
     own = [] if "-log" in top else ["-log", str(place / "nextflow.log")]
     return ["nextflow", *top, *own, "run", str(ROOT / "main.nf"), *launch.options, "-params-file",
-            str(file), "-name", f"{stem}-{time.time_ns() // 1_000_000}",
+            str(file), "-work-dir", f"{launch.work}/{row.name}",
+            "-name", f"{stem}-{time.time_ns() // 1_000_000}",
             *(["-resume", session] if session else [])]
 
 

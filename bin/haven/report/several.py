@@ -18,7 +18,8 @@ from haven.core.errors import HavenError, existing
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.answer import formula_of
-from haven.report.claims import Study, sigma_at_room
+from haven.report.claims.study import Study
+from haven.report.claims.transport import sigma_at_room
 from haven.report.comparison import judge, limit_words, load_reference, of_material
 from haven.report.grids import Block, cell, grid
 from haven.report.measured import ROOM, collect, study_u
@@ -228,6 +229,8 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                 verdict = judge(value, low, high, float(entry["value"]), float(spread),
                                 str(entry["quantity"]))
                 why = str(WORDS.get(verdict, verdict))
+                if verdict == "not_measured" and known(high):
+                    why = "a bound, which leaves it open"
                 if verdict == "too_wide":
                     why += f": wider than {limit_words(str(entry['quantity']))}"
                 doubt = " (?)" if entry["doubtful"] else ""
@@ -263,9 +266,10 @@ def settings_grid(studies: Sequence[One]) -> Block | None:
     if len({one.made_by for one in studies}) > 1:
         lines = made + lines
     same = sum(len({one.parameters.get(name) for one in told}) == 1 for name in names)
-    return grid(["setting", *(one.label for one in studies)], lines,
-                f"Settings that differ; {same} others are the same. –: the folder does not say "
-                "its settings.")
+    words = (f"Settings that differ; {same} others are the same. –: the folder does not say its "
+             "settings." if len(told) > 1 else "One folder alone says its settings, so they can't "
+             "be compared.")
+    return grid(["setting", *(one.label for one in studies)], lines, words)
 
 
 def _short(text: str) -> str:

@@ -142,3 +142,10 @@ def test_the_command_says_all_of_it_as_text_and_as_json(tmp_path, capsys):
     assert one["seconds_left"] == pytest.approx(800, rel=0.05)
     with pytest.raises(HavenError, match="there is no folder"):
         show_status.main([str(tmp_path / "no"), "--json"])
+
+
+def test_of_a_sheet_of_materials_the_work_folder_of_one_is_asked_for(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / "work" / name / "checkpoints").mkdir(parents=True)
+    with pytest.raises(HavenError, match=r"name the work folder of one, .*one, .*two"):
+        show_status.main([str(tmp_path / "work" / "checkpoints")])

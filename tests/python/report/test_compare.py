@@ -138,6 +138,11 @@ def test_only_settings_that_differ_are_listed(page):
     assert "Without settings: third <b>&." in " ".join(page.text)
 
 
+def test_one_folder_with_settings_is_not_said_to_have_the_same_as_the_others(folders):
+    read = several.read_studies([str(folders[0]), str(folders[2])])
+    assert "can't be compared" in several.settings_grid(read)["caption"]
+
+
 def test_the_line_drawn_is_the_fit(folders):
     one = several.read_studies([str(folder) for folder in folders])[0]
     import matplotlib.pyplot as plt

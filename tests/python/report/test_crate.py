@@ -11,6 +11,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import make_crate
 import pandas as pd
@@ -39,6 +40,7 @@ def task(work: Path, mark: str, name: str, paths: list[Path], container: str = "
     folder = work / mark[:2] / f"{mark[2:]}00000000"
     folder.mkdir(parents=True)
     said = f"### container: '{container}'\n" if container else ""
+    (folder / ".command.begin").touch()
     (folder / ".command.run").write_text(
         f"#!/bin/bash\n### ---\n### name: '{name}'\n{said}### ...\n")
     for path in paths:
@@ -79,6 +81,8 @@ def results(tmp_path_factory):
         "1\tab/12cd34\tx\tCOMPLETED\t0\t2026-01-02 03:10:00.000\t2026-01-02 03:11:00.000\n")
     (out / "report.html").write_text("<html></html>")
     (out / "summary.txt").write_text("sigma\n")
+    (out / "figures").mkdir()
+    (out / "figures" / "ä b#1%.png").write_bytes(b"PNG")
     (out / "trajectories").mkdir()
     (out / "trajectories" / "u4_t298_r0.trajectory.npz").write_bytes(b"0123")
     (out / "parameters.json").write_text(json.dumps({"parameters": PARAMETERS}))
@@ -134,7 +138,8 @@ def test_the_crate_meets_every_must_of_ro_crate_and_its_workflow_profiles(result
     parts = {one["@id"] for one in root["hasPart"]}
     for entity in of_kind(graph, "File"):
         if entity is not descriptor:
-            assert entity["@id"] in parts and (results / entity["@id"]).is_file(), entity["@id"]
+            assert entity["@id"] in parts, entity["@id"]
+            assert (results / unquote(entity["@id"])).is_file(), entity["@id"]
 
 
 def test_every_reference_leads_to_an_entity_of_the_crate_or_to_the_web(graph):
@@ -182,6 +187,8 @@ def test_a_number_leads_by_links_to_its_rows_its_task_and_that_tasks_work_folder
     assert Path(action["location"], "study.arrhenius.parquet").is_file()
     assert graph[action["containerImage"]["@id"]]["name"] == "haven-cpu.sif"
     assert action["startTime"] == "2026-01-02T03:10:00.000"
+    untraced = next(graph[name] for name in graph if name.startswith("#task-cd"))
+    assert pd.Timestamp(untraced["startTime"]).year >= 2024 and "endTime" not in untraced
     held = pd.read_parquet(results / "tables" / "origins.parquet")
     code = held.loc[held["table"] == "arrhenius", "code"].iloc[0]
     assert code in graph[action["instrument"]["@id"]]["softwareVersion"]
