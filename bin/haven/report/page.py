@@ -11,7 +11,7 @@ from haven.core.errors import HavenError, existing, log
 from haven.core.types import Table, Tables
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
-from haven.report.measured import study_u
+from haven.report.measured import headline, study_u
 from haven.report.origins import number_rows, origin_rows
 from haven.report.provenance import provenance
 from haven.report.registry import TABLES
@@ -124,8 +124,10 @@ def write(
     claims = claim_rows(study, material)
     made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
+    origins = origin_rows(Path(folder))
     made["numbers"] = pd.DataFrame(number_rows(measured, found, material))
-    made["origins"] = pd.DataFrame(origin_rows(Path(folder)))
+    made["origins"] = pd.DataFrame(origins)
+    shown = number_rows(pd.DataFrame(headline(measured)), found, material)
     for name, rows in made.items():
         if len(rows):
             schema = TABLES[name]
@@ -139,7 +141,7 @@ def write(
         material=material, tables=found, measured=measured, comparison=comparison,
         verdicts=verdicts, gates=gate, reference=reference, pictures=pictures, missing=missing,
         expected=expected, study=study, claims=claims,
-        sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
+        sources=provenance(Path(folder), origins, shown), reference_folder=Path(reference_folder),
     )
     (target / "report.html").write_text(render(Path(template), words), encoding="utf-8")
     change = change_sentence(force_change(found["parity"])).replace("Å", "A")
