@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core.tasks import set_threads
     from haven.material.file import load_material
     from haven.mechanism import barriers, paths
-    from haven.mechanism.tables import BARRIERS
+    from haven.mechanism.tables import BAND_ATOMS, BARRIERS
     from haven.potential.families import calculator
 
     set_threads(given.threads)
@@ -44,8 +44,9 @@ def main(argv: list[str] | None = None) -> None:
     start.calc = calculator(given.potential, start)
     tolerance = given.force_tolerance_ev_per_angstrom
     first = barriers.start_verdict(start, tolerance)
+    atoms: list[dict[str, object]] = []
     rows, verdicts = barriers.survey(start, lattice, taken, material.mobile, wanted, given.images,
-                                     tolerance, given.paths_per_direction)
+                                     tolerance, given.paths_per_direction, atoms)
     name = f"u{given.u_ev:g}_r{given.replica}"
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
             "replica": given.replica}
@@ -54,6 +55,8 @@ def main(argv: list[str] | None = None) -> None:
         "sha256": digests(given.structure, given.potential)}
     tables.write(BARRIERS, [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
                  inputs)
+    tables.write(BAND_ATOMS, [{**row, **keys} for row in atoms],
+                 out / f"{name}.band_atoms.parquet", inputs)
     judged = [{**row, "material": material.name, "subject": name} for row in (first, *verdicts)]
     tables.write(VERDICTS, judged, out / f"{name}_barriers.verdicts.parquet", inputs)
 

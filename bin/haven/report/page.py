@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, existing, log
 from haven.core.types import Table, Tables
+from haven.report.downloads import held_tables
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
 from haven.report.measured import headline, study_u
 from haven.report.origins import number_rows, origin_rows
 from haven.report.provenance import provenance
 from haven.report.registry import TABLES
+from haven.report.scenes import scenes
 from haven.report.verdicts import force_window, missing_runs, read_expected, verdict_rows
 from haven.report.wording import summary
 
@@ -95,7 +97,7 @@ def write(
     from haven.potential.gate import gate_rows, gates
     from haven.report.claims import Study, claim_rows, experiments_of
     from haven.report.comparison import compare, load_reference, of_material
-    from haven.report.layout import context, render
+    from haven.report.layout import context, render_report
     from haven.report.measured import collect
 
     target, found = Path(out), load_tables(folder)
@@ -124,6 +126,7 @@ def write(
     claims = claim_rows(study, material)
     made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
+    (target / "tables").mkdir(parents=True, exist_ok=True)
     origins = origin_rows(Path(folder))
     made["numbers"] = pd.DataFrame(number_rows(measured, found, material))
     made["origins"] = pd.DataFrame(origins)
@@ -133,6 +136,7 @@ def write(
             schema = TABLES[name]
             store.write(schema, rows[schema.names], target / "tables" / f"{name}.parquet",
                         {"joined": name})
+    (target / "figures").mkdir(parents=True, exist_ok=True)
     (target / "parameters.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n",
                                             encoding="utf-8")
     for picture in pictures:
@@ -143,6 +147,11 @@ def write(
         expected=expected, study=study, claims=claims,
         sources=provenance(Path(folder), origins, shown), reference_folder=Path(reference_folder),
     )
-    (target / "report.html").write_text(render(Path(template), words), encoding="utf-8")
+    words["held"] = held_tables(target / "tables", made)
+    for name, text in words["texts"].items():
+        (target / "tables" / name).write_text(text, encoding="utf-8")
+    (target / "figures" / "cite.bib").write_text(words["bibtex"], encoding="utf-8")
+    html = render_report(Path(template), words, pictures, scenes(made, cells))
+    (target / "report.html").write_text(html, encoding="utf-8")
     change = change_sentence(force_change(found["parity"])).replace("Å", "A")
     return f"{summary(measured, missing)}\n{change}"
