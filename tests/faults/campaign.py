@@ -39,8 +39,9 @@ from haven.core.errors import HavenError, run
 from haven.dynamics import lammps
 from haven.dynamics.job import COLUMNS
 from haven.potential.families.pair import Pair
-from haven.trajectory.convert import Wanted, open_files
+from haven.trajectory.opening import open_files
 from haven.trajectory.trajectory import read_members
+from haven.trajectory.wanted import Wanted
 
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"
 NAME, EVERY = "u4_t300_r0", 20

@@ -95,7 +95,8 @@ def write(
     from haven.dynamics.trust import add_share, judge_runs
     from haven.potential.calibration import calibration_rows, scale_rows
     from haven.potential.gate import gate_rows, gates
-    from haven.report.claims import Study, claim_rows, experiments_of
+    from haven.report.claims import claim_rows
+    from haven.report.claims.study import Study, experiments_of
     from haven.report.comparison import compare, load_reference, of_material
     from haven.report.layout import context, render_report
     from haven.report.measured import collect
