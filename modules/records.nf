@@ -10,10 +10,12 @@ def recordRun(outdir, settings) {
     def began = workflow.start.format(java.time.format.DateTimeFormatter.ofPattern('yyyy-MM-dd_HH-mm-ss'))
     def told = [
         run_name: workflow.runName, session_id: "${workflow.sessionId}", resumed: workflow.resume, start: "${workflow.start}", complete: "${workflow.complete}",
-        success: workflow.success, exit_status: workflow.exitStatus, error: workflow.errorMessage, command_line: workflow.commandLine, profile: workflow.profile,
+        success: workflow.success, exit_status: workflow.exitStatus, error: workflow.errorMessage,
+        command_line: workflow.commandLine, profile: workflow.profile,
         nextflow_version: "${workflow.nextflow.version}", haven_version: "${workflow.manifest.version}", commit: workflow.commitId, revision: workflow.revision,
         script_id: workflow.scriptId, container_engine: workflow.containerEngine, project_dir: "${workflow.projectDir}", launch_dir: "${workflow.launchDir}",
-        work_dir: "${workflow.workDir.toUriString()}", stub: workflow.stubRun, parameters: settings.collectEntries { name, value -> ["${name}".toString(), value?.toString()] },
+        work_dir: "${workflow.workDir.toUriString()}", stub: workflow.stubRun,
+        parameters: settings.collectEntries { name, value -> ["${name}".toString(), value?.toString()] },
     ]
     def target = recordsOf(outdir).resolve("run_${began}.json")
     target.parent.mkdirs()
@@ -29,7 +31,8 @@ def describeResults(outdir) {
         def made = new ProcessBuilder('python3', "${projectDir}/bin/make_crate.py", "${folder.toAbsolutePath()}").redirectErrorStream(true).start()
         def said = made.inputStream.text
         if (made.waitFor() == 0) { return null }
-        return "haven: ${folder}/ro-crate-metadata.json was not written (${said.readLines() ? said.readLines()[-1] : 'no message'}): ./haven crate ${folder} writes it"
+        return "haven: ${folder}/ro-crate-metadata.json was not written " +
+            "(${said.readLines() ? said.readLines()[-1] : 'no message'}): ./haven crate ${folder} writes it"
     }
     "haven: ${folder.toUriString()} is no folder of this machine: copy it to one, and ./haven crate FOLDER describes it"
 }
