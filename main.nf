@@ -4,6 +4,7 @@
 include { checkImages; plainCause } from './modules/failures'
 include { checkParameters; helpText; typedParameters } from './modules/parameters'
 include { planOf } from './modules/plan'
+include { describeResults; recordRun; recordsOf } from './modules/records'
 include { STUDY  } from './modules/study'
 
 workflow {
@@ -18,9 +19,16 @@ workflow {
 
     STUDY(planOf(settings))
     STUDY.out.summary.subscribe { path -> println(path.text) }
+    channel.topic('versions').map { process, tool, version -> "${process.tokenize(':')[-1]}\t${tool}\t${version}" }.unique()
+        .collectFile(name: 'versions.tsv', storeDir: recordsOf(settings.outdir), newLine: true, sort: true, seed: 'process\ttool\tversion')
 
     workflow.onComplete = {
         def cause = plainCause("${workflow.errorReport ?: workflow.errorMessage ?: ''}")
+        recordRun(settings.outdir, settings)
+        def undescribed = describeResults(settings.outdir)
+        if (undescribed) {
+            System.err.println(undescribed)
+        }
         if (workflow.success) {
             println("Report: ${file(params.outdir).toAbsolutePath()}/report.html")
         }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
-from haven.core.identity import run_id
+from haven.core.identity import digests, run_id
 from haven.core.options import add_name, parser
 
 
@@ -44,14 +44,22 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.mechanism import hops, interstitial, tracks
     from haven.mechanism import van_hove as vanhove
-    from haven.mechanism.tables import DENSITY, HOPS, INTERSTITIAL, TRACKS, VAN_HOVE
-    from haven.trajectory import convert
+    from haven.mechanism.tables import (
+        DENSITY,
+        DENSITY_GRID,
+        HOPS,
+        INTERSTITIAL,
+        NETWORK,
+        TRACKS,
+        VAN_HOVE,
+    )
+    from haven.trajectory import opening
 
     material = load_material(given.material)
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".reading-") as scratch:
-        trajectory = convert.open_files(files, scratch, wanted_of(given, (material.mobile,)))[0]
+        trajectory = opening.open_files(files, scratch, wanted_of(given, (material.mobile,)))[0]
         lattice = hops.lattice_of(material, trajectory)
         core = hops.core_radius(lattice, given.core_share)
         seen = hops.hops_of(lattice, trajectory, given.residence_ps, core)
@@ -62,6 +70,7 @@ def main(argv: list[str] | None = None) -> None:
                                         hops.core_radius(wide, given.core_share))
         host, views = trajectory.host, ((0, 1, 0), (1, 1, 0))
         thinned = tracks.thin(trajectory.frames, min(2000, max(50, 2_000_000 // trajectory.ions)))
+        places, drift = trajectory.read_frames(thinned), host[thinned] - host[0]
         ends = thinned[[0, -1]]
         shown = tracks.choose_ions(trajectory.read_frames(ends), host[ends])
         table = {
@@ -70,16 +79,18 @@ def main(argv: list[str] | None = None) -> None:
                 lattice, wide, visits, trajectory.time_ps, given.residence_ps),
             TRACKS: tracks.track_table(lattice, trajectory, shown, core),
             VAN_HOVE: vanhove.van_hove_table(trajectory, host),
-            DENSITY: tracks.density_table(
-                lattice, trajectory.read_frames(thinned), host[thinned] - host[0], views),
+            DENSITY: tracks.density_table(lattice, places, drift, views),
+            DENSITY_GRID: tracks.density_grid(lattice, places, drift),
+            NETWORK: hops.network_table(lattice, seen),
         }
     keys = {"material": material.name, "u_ev": given.u_ev, "replica": given.replica,
             "temperature_k": given.temperature_k, "seed": given.seed}
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
+    inputs = {"trajectory": Path(files[0]).name, "sha256": digests(*files)}
     for what, rows in table.items():
-        own = {"species": material.mobile} if what in (HOPS, INTERSTITIAL, DENSITY) else {}
+        own = {} if what in (TRACKS, VAN_HOVE) else {"species": material.mobile}
         tables.write(what, rows.assign(**keys, **own), out / f"{name}.{what.name}.parquet",
-                     {"trajectory": Path(files[0]).name})
+                     inputs)
     log.info("%s: %d frames %g ps apart (%g ps): %d hops of %d ions, %d undone", name,
              trajectory.frames, trajectory.spacing_ps, trajectory.duration_ps, len(seen.ion),
              trajectory.ions, len(seen.returns))

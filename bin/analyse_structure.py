@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log, run
-from haven.core.identity import run_id
+from haven.core.identity import digests, run_id
 from haven.core.options import add, add_name, parser
 from haven.mechanism.options import Distributions
 
@@ -71,11 +71,12 @@ def main(argv: list[str] | None = None) -> None:
     }
     name = given.name or run_id(given.u_ev, temperature, given.replica)
     suffix = "" if given.source == "dlmd" else f"_{given.source}"
+    inputs = {"trajectory": path.name, "sha256": digests(path)}
     if given.source == "aimd" and (labels := read_run(path, given.u_ev, species)):
         tables.write(VERDICTS, verdict_rows(labels, called, f"{name}_aimd"),
-                     Path(given.out) / f"{name}_aimd.verdicts.parquet", {"trajectory": path.name})
+                     Path(given.out) / f"{name}_aimd.verdicts.parquet", inputs)
     target = Path(given.out) / f"{name}{suffix}.rdf.parquet"
-    tables.write(RDF, table.assign(**keys), target, {"trajectory": path.name})
+    tables.write(RDF, table.assign(**keys), target, inputs)
     log.info("%s: %d pairs, %d frames of %d atoms", name, table["pair"].nunique(), len(frames),
              len(symbols))
 

@@ -69,6 +69,9 @@ def options() -> argparse.ArgumentParser:
     out = parser.add_argument_group("output")
     add_name(parser)
     out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")
+    out.add_argument("--json", action="store_true",
+                     help="print every number as JSON, whose keys AGENTS.md lists; what is said "
+                          "otherwise goes to the error stream")
     out.add_argument("--pictures", action=argparse.BooleanOptionalAction, default=True,
                      help="draw the displacements and the Arrhenius lines (default)")
     return parser
@@ -99,6 +102,10 @@ def main(argv: list[str] | None = None) -> None:
     log.info("written to %s: %d tables (.parquet and .csv), %d pictures (.png)", out,
              sum(path.suffix == ".parquet" for path in written),
              sum(path.suffix == ".png" for path in written))
+    if given.json:
+        from haven.transport.summary import as_json
+
+        print(as_json(written))
 
 
 def fitted(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import existing, run
+from haven.core.identity import digests
 from haven.core.options import Operation, add, parser
 from haven.material.options import Forces
 from haven.mechanism.options import Bands
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core.tasks import set_threads
     from haven.material.file import load_material
     from haven.mechanism import barriers, paths
-    from haven.mechanism.tables import BARRIERS
+    from haven.mechanism.tables import BAND_ATOMS, BARRIERS
     from haven.potential.families import calculator
 
     set_threads(given.threads)
@@ -43,14 +44,19 @@ def main(argv: list[str] | None = None) -> None:
     start.calc = calculator(given.potential, start)
     tolerance = given.force_tolerance_ev_per_angstrom
     first = barriers.start_verdict(start, tolerance)
+    atoms: list[dict[str, object]] = []
     rows, verdicts = barriers.survey(start, lattice, taken, material.mobile, wanted, given.images,
-                                     tolerance, given.paths_per_direction)
+                                     tolerance, given.paths_per_direction, atoms)
     name = f"u{given.u_ev:g}_r{given.replica}"
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
             "replica": given.replica}
-    out, inputs = Path(given.out), {"structure": given.structure, "potential": given.potential}
+    out, inputs = Path(given.out), {
+        "structure": given.structure, "potential": given.potential,
+        "sha256": digests(given.structure, given.potential)}
     tables.write(BARRIERS, [{**row, **keys} for row in rows], out / f"{name}.barriers.parquet",
                  inputs)
+    tables.write(BAND_ATOMS, [{**row, **keys} for row in atoms],
+                 out / f"{name}.band_atoms.parquet", inputs)
     judged = [{**row, "material": material.name, "subject": name} for row in (first, *verdicts)]
     tables.write(VERDICTS, judged, out / f"{name}_barriers.verdicts.parquet", inputs)
 

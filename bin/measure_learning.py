@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None) -> None:
                            Path(args.potential) if share == 1 else None)
         with tasks.alone(folder):
             measured = list(shares.measure(task))
+            if not args.checkpoint_dir:
+                tasks.remove(folder)
         for row in measured:
             rows.append({"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
                          "share": part["frames"]["train"] / content["frames"]["train"],
@@ -56,8 +58,6 @@ def main(argv: list[str] | None = None) -> None:
             if row["quantity"] == "force":
                 log.info("%d frames: held-out force RMSE %.3g %s",
                              part["frames"]["train"], row["rmse"], row["unit"])
-        if not args.checkpoint_dir:
-            tasks.remove(folder)
     tables.write(DATA_CURVE, rows, out / f"{name}.data_curve.parquet",
                  {"dataset": content["sha256"]})
 

@@ -10,6 +10,7 @@ workflow REPORT {
     provenance   // path of a potential.json, or an empty list
     reference    // list of paths
     template     // path
+    page         // list of paths: style, script and library of the page
     expected     // path: what should have been computed
     ch_cells     // tuple: map (id, replica, seed), path of a supercell; the first is drawn
     ch_occupied  // path of cells of every set of occupancies
@@ -28,7 +29,7 @@ workflow REPORT {
     ch_all = ch_tables.flatten().mix(MEASURE_COST.out.tables.flatten()).collect(sort: { path -> path.name })
     ch_drawn = ch_cells.filter { cell, _structure -> cell.replica == 0 }.map { _cell, structure -> structure }
         .mix(ch_occupied).collect(sort: { path -> path.name }).ifEmpty([])
-    RENDER_REPORT([id: 'report'], ch_all, reference, template, expected, ch_drawn, digests.render_report)
+    RENDER_REPORT([id: 'report'], ch_all, reference, template, page, expected, ch_drawn, digests.render_report)
     report = RENDER_REPORT.out.report
     summary = RENDER_REPORT.out.summary
 

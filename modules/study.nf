@@ -65,8 +65,9 @@ workflow STUDY {
     ch_costly = POTENTIAL.out.timed.filter { meta, _files -> meta.seed == plan.members["${meta.u_ev}".toString()][0] }
         .map { meta, frozen -> [meta.u_ev, frozen] }.join(POTENTIAL.out.datasets)
     def reference = filesIn(settings.reference).findAll { path -> path.name.endsWith('.csv') }.collect { path -> plainPath(path) }
+    def page = filesIn("${projectDir}/assets/page").findAll { path -> path.name ==~ /.*\.(css|js)/ }.collect { path -> plainPath(path) }
     REPORT(ch_tables, DYNAMICS.out.annealed, ch_costly, POTENTIAL.out.provenance, reference,
-        file("${projectDir}/assets/report.html.j2"), plan.expected, STRUCTURES.out.supercells, STRUCTURES.out.occupancies,
+        file("${projectDir}/assets/report.html.j2"), page, plan.expected, STRUCTURES.out.supercells, STRUCTURES.out.occupancies,
         AIMD.out.trajectories.map { _meta, path -> path }, material, digests)
     summary = REPORT.out.summary
 

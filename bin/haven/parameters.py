@@ -18,7 +18,7 @@ from haven.core.options import LINE, WORD, Operation, Option, Seed, declared, op
 from haven.cost.options import Timing
 from haven.dynamics.options import Anneal, Cell, ConstantPressure, Dynamics, Exploration
 from haven.labels.audit import Limits
-from haven.labels.engines.base import Settings as Labels
+from haven.labels.engines.base import LabelSettings as Labels
 from haven.labels.options import Engine, FirstPrinciplesDynamics, Import, Thermostat
 from haven.material.options import Distances, Forces, RelaxedCells, StartingCells, Supercell
 from haven.mechanism.options import Bands, Distributions

@@ -10,6 +10,7 @@ process RENDER_REPORT {
     path tables, stageAs: 'parts/*'
     path reference, stageAs: 'reference/*'
     path template
+    path page, stageAs: 'page/*'
     path expected
     path cells
     val code
@@ -17,8 +18,9 @@ process RENDER_REPORT {
     output:
     path 'report.html', emit: report
     path 'summary.txt', emit: summary
-    path 'tables/*.parquet', emit: tables
+    path 'tables/*.{parquet,tex}', emit: tables
     path 'figures', emit: figures
+    path 'parameters.json', emit: parameters
     tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
 
     script:
@@ -32,5 +34,6 @@ process RENDER_REPORT {
     """
     mkdir tables figures
     touch report.html summary.txt tables/verdicts.parquet
+    cp ${expected} parameters.json
     """
 }

@@ -82,7 +82,7 @@ def msd(runs: list[dict]) -> list[dict]:
 def dynamics(runs: list[dict], rng: np.random.Generator) -> dict[str, list[dict]]:
     rows: dict[str, list[dict]] = {"runs": [], "thermo": [], "hops": [], "tracks": [],
                                    "van_hove": [], "rdf": [], "density": [],
-                                   "interstitial": []}
+                                   "interstitial": [], "density_grid": [], "network": []}
     for run in runs:
         t = run["temperature_k"]
         rows["runs"].append(run | {
@@ -119,6 +119,8 @@ def dynamics(runs: list[dict], rng: np.random.Generator) -> dict[str, list[dict]
             rows["tracks"] += tracks(run, rng)
             rows["van_hove"] += van_hove(run)
             rows["density"] += density(run)
+            rows["density_grid"] += density_grid(run)
+            rows["network"] += network(run)
         if t == ROOM:
             rows["rdf"] += rdf(run)
     return rows
@@ -364,6 +366,46 @@ def density(run: dict) -> list[dict]:
     return rows
 
 
+def density_grid(run: dict) -> list[dict]:
+    """Return a density that is highest in the middle of a monoclinic cell."""
+    cell, number = np.array([[6.4, 0, 0], [0, 10.9, 0], [-2.2, 0, 6.0]]), 8
+    rows = []
+    for place in np.ndindex(number, number, number):
+        fraction = (np.array(place) + 0.5) / number
+        x, y, z = fraction @ cell
+        rows.append(run | {
+            "species": "Li", "a_fraction": fraction[0], "b_fraction": fraction[1],
+            "c_fraction": fraction[2], "x_angstrom": x, "y_angstrom": y, "z_angstrom": z,
+            "density_per_angstrom3": 0.1 * np.exp(-12 * ((fraction - 0.5) ** 2).sum())})
+    return rows
+
+
+def network(run: dict) -> list[dict]:
+    """Return two sites and a jump between them."""
+    ends = {"x_angstrom": 0.0, "y_angstrom": 1.9, "z_angstrom": 3.0}
+    rows = []
+    for kind, site, reached, count, far in (("site", "4h", "4h", 9, 0.0),
+                                            ("site", "4g", "4g", 0, 0.0),
+                                            ("intra_layer", "4h", "4g", 9, 3.6)):
+        rows.append(run | ends | {
+            "species": "Li", "kind": kind, "from_site": site, "to_site": reached, "count": count,
+            "to_x_angstrom": far, "to_y_angstrom": 1.9, "to_z_angstrom": 3.0})
+    return rows
+
+
+def band_atoms(bands: list[dict]) -> list[dict]:
+    """Return an ion that moves along x between two others, for each image of each band."""
+    rows = []
+    for band in bands:
+        for atom, (species, x) in enumerate((("Li", band["coordinate_angstrom"]), ("Cl", -2.4),
+                                             ("Ti", 6.0))):
+            rows.append({name: band[name] for name in ("material", "u_ev", "seed", "replica",
+                                                       "path", "image")} | {
+                "atom": atom, "species": species, "moves": atom == 0, "x_angstrom": x,
+                "y_angstrom": 0.0, "z_angstrom": 0.0})
+    return rows
+
+
 @lru_cache(maxsize=4)
 def make_study(replicas: int, leave_out: tuple) -> dict[str, pd.DataFrame]:
     """Return every table of the study, made once."""
@@ -373,6 +415,7 @@ def make_study(replicas: int, leave_out: tuple) -> dict[str, pd.DataFrame]:
     made["diffusion"], made["conductivity"] = diffusion(runs, rng)
     made["msd"] = msd(runs)
     made["structures"], made["barriers"] = cells(replicas)
+    made["band_atoms"] = band_atoms(made["barriers"])
     made["arrhenius"] = arrhenius()
     made |= judged_rows() | explored()
     made["lattice"] = relaxed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -73,6 +74,28 @@ def test_doctor_fails_where_something_needed_is_missing(repository: Path, bare: 
     assert done.returncode == 1
     for name in ("Python", "Java", "Maven", "git", "procps"):
         assert re.search(rf"^{name} +not found: .*apt-get install", done.stdout, re.MULTILINE), name
+
+
+def test_doctor_says_the_same_as_json(repository: Path, bare: str, tmp_path: Path) -> None:
+    odd = tmp_path / 'a "b" \\ c'
+    place = {"PATH": bare, "JAVA_HOME": "", "HAVEN_CACHE": str(odd)}
+    text, done = launch(repository, "doctor", **place), launch(repository, "doctor", "--json",
+                                                               **place)
+    assert done.returncode == 1
+    held = json.loads(done.stdout)
+    assert list(held) == ["haven_version", "ok", "missing", "checks"] and held["ok"] is False
+    assert all(list(one) == ["name", "needed", "found", "value", "advice"]
+               for one in held["checks"])
+    lines = text.stdout.splitlines()
+    assert len(lines) == len(held["checks"])
+    for one, line in zip(held["checks"], lines, strict=True):
+        assert line == (f"{one['name']:<14} {one['value']}" if one["found"]
+                        else f"{one['name']:<14} not found: {one['advice']}")
+    by_name = {one["name"]: one for one in held["checks"]}
+    assert by_name["Java"]["needed"] and not by_name["Java"]["found"]
+    assert not by_name["GPU"]["needed"] and str(odd) in by_name["cache"]["advice"]
+    assert held["missing"] == sum(one["needed"] and not one["found"] for one in held["checks"])
+    assert launch(repository, "doctor", "--json", "more", PATH=bare).returncode == 2
 
 
 def test_doctor_looks_at_the_disk_of_the_cache(

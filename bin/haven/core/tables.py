@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from haven import __version__
 from haven.core.columns import Schema
 from haven.core.errors import HavenError
-from haven.core.identity import package_digest
+from haven.core.identity import package_digest, software
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +80,7 @@ def write(
         "haven_table": name,
         "haven_version": __version__,
         "haven_code": package_digest(),
+        "haven_software": json.dumps(software()),
         "haven_inputs": json.dumps(dict(inputs or {}), sort_keys=True, default=str),
     }
     target = Path(path)

@@ -200,6 +200,9 @@ def joined_cell(
             raise HavenError(f"--cells has a cell with {wrong[0]} {row[wrong[0]]:g}, but this run "
                              f"is of {asked[wrong[0]]:g}: give its own")
     good = rows[rows["verdict"].isin(USABLE)]
+    if not np.isfinite(good[list(COMPONENTS)].to_numpy(float)).all():
+        raise HavenError(f"--cells at U = {u_ev:g} eV, {temperature_k:g} K: a cell has values that "
+                         "are not finite: make it again with equilibrate_cell.py")
     if good.empty:
         ends = ", ".join(sorted(set(rows["verdict"]))) or "there is none"
         raise HavenError(f"no cell at rest at U = {u_ev:g} eV, {temperature_k:g} K and "

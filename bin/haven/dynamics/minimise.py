@@ -78,11 +78,17 @@ def minimise(
         raise HavenError(f"minimisation with {potential} failed: "
                          f"{error_line(folder, 'minimise.log')}")
     final = np.loadtxt(folder / "final.dump", skiprows=9, ndmin=2)
+    if final.shape != (len(atoms), 4) or not np.isfinite(final).all():
+        raise HavenError(f"minimisation with {potential} left positions that are cut off or not "
+                         "finite: run again")
     relaxed = atoms.copy()
     if pressure_gpa is None:
         relaxed.positions = final[:, 1:4] @ rotation.T
     else:
         box = np.loadtxt(folder / "final.box")
+        if box.shape != (9,) or not np.isfinite(box).all():
+            raise HavenError(f"minimisation with {potential} left a box that is cut off or not "
+                             "finite: run again")
         relaxed.set_cell(box_vectors(box[:6]) @ rotation.T, scale_atoms=False)
         relaxed.positions = (final[:, 1:4] - box[6:]) @ rotation.T
     relaxed.info |= {

@@ -93,7 +93,9 @@ def read_progress(folder: Path, now: float | None = None) -> Progress | None:
     ended = phase == "production" and done >= goal
     touched = (log if log.exists() else script).stat().st_mtime
     since = (time.time() if now is None else now) - touched
-    state = "complete" if ended else "running" if held(folder) or since < QUIET_S else "stopped"
+    # a log of a time to come is of a clock that was set: it says nothing
+    fresh = -QUIET_S < since < QUIET_S
+    state = "complete" if ended else "running" if held(folder) or fresh else "stopped"
     return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns,
                     _speed(frames, log, ns), state, len(tries))
 

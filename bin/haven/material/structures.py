@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from haven.material.crystal import Material
 
 
+FARTHEST = 1e5  # Angstrom from the origin beyond which no atom is, nor a cell so long
+
+
 def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
-    """Read a structure; refuse one that has an element the material lacks, or no volume."""
+    """Read a structure; refuse one that has an element the material lacks, or no volume.
+
+    Raises
+    ------
+    HavenError
+        Also where a position or the cell is not finite, or an atom is farther from the origin than
+        any structure reaches.
+    """
     from ase import Atoms
     from ase.io import read
 
@@ -34,6 +44,11 @@ def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
     if unknown:
         raise HavenError(f"{source}: element {', '.join(unknown)} is not of the material "
                          f"({', '.join(species)})")
+    for what, numbers in (("cell", atoms.cell.array), ("position", atoms.positions)):
+        if not np.isfinite(numbers).all() or np.abs(numbers).max() > FARTHEST:
+            row = int(np.argmax((~(np.abs(numbers) <= FARTHEST)).any(axis=1)))
+            raise HavenError(f"{source}: the {what} in row {row} is {numbers[row]}: no structure "
+                             "has it; write the file again")
     if not atoms.pbc.all() or atoms.cell.rank < 3:
         raise HavenError(f"{source}: the structure must be periodic in three directions")
     return atoms

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 END_SHARE = 0.5
 SHORTENED = 0.75
 DIP = 0.02
+SHOWN = 5.0  # Angstrom about the path, of atoms kept to be looked at
 
 
 def start_verdict(start: Atoms, force_tolerance: float) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def follow(
 
 def survey(
     start: Atoms, lattice: SiteLattice, taken: dict[int, int], mobile: str, wanted: list[Wanted],
-    images: int, force_tolerance: float, each: int = 1,
+    images: int, force_tolerance: float, each: int = 1, atoms: list[dict[str, Any]] | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of ``barriers`` and ``verdicts`` of all kinds of jump, but for their keys.
 
@@ -180,6 +181,8 @@ def survey(
         Limit of all forces, eV/Angstrom.
     each
         Paths of a kind, each of another ion: in a disordered crystal no two are alike.
+    atoms
+        Takes the rows of table ``band_atoms``, if given.
     """
     rows, verdicts = [], []
     for want in wanted:
@@ -192,6 +195,8 @@ def survey(
             if found is None:
                 break
             rows += barrier_rows(name, want.origin, *found, lattice)
+            if atoms is not None:
+                atoms += atom_rows(name, *found)
             jumps = [jump for jump in jumps if jump.atom != found[0].atom]
             if not jumps:
                 break
@@ -233,6 +238,36 @@ def barrier_rows(
         {**common, "image": k, "coordinate_angstrom": float(along[k]), "energy_ev": float(energy)}
         for k, energy in enumerate(band.energies)
     ]
+
+
+def atom_rows(name: str, jump: Jump, band: Band) -> list[dict[str, Any]]:
+    """Return the rows of table ``band_atoms`` of one path but for the keys of the run.
+
+    Atoms further than `SHOWN` from the ion on all images are left out.
+
+    Parameters
+    ----------
+    name
+        Name of the path.
+    jump
+        What was followed.
+    band
+        What came of it.
+    """
+    cell, symbols = np.asarray(band.images[0].cell.array), band.images[0].get_chemical_symbols()
+    mover = np.stack([image.positions[jump.atom] for image in band.images])
+    middle = mover.mean(axis=0)
+    first = middle + minimum_image(band.images[0].positions - middle, cell)
+    shift = first - band.images[0].positions
+    near = np.min([np.linalg.norm(first - ion - shift[jump.atom], axis=1) for ion in mover], axis=0)
+    rows = []
+    for image, atoms in enumerate(band.images):
+        for atom in np.flatnonzero(near < SHOWN).tolist():
+            x, y, z = (atoms.positions[atom] + shift[atom]).tolist()
+            rows.append({"path": name, "image": image, "atom": atom, "species": symbols[atom],
+                         "moves": atom == jump.atom, "x_angstrom": x, "y_angstrom": y,
+                         "z_angstrom": z})
+    return rows
 
 
 def verdict(name: str, found: tuple[Jump, Band] | None, candidates: int, tolerance: float

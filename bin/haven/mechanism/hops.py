@@ -298,3 +298,40 @@ def hop_table(lattice: SiteLattice, hops: Hops, ions: int, duration_ps: float) -
     table["rate_low_95"], table["rate_high_95"] = low / watched, high / watched
     table["returns"] = [undone[c] for c in classes]
     return table.assign(ions=ions, duration_ps=duration_ps)
+
+
+def network_table(lattice: SiteLattice, hops: Hops) -> pd.DataFrame:
+    """Return the rows of table ``network`` but for the keys of the run.
+
+    Jumps are folded into one conventional cell of ideal sites.
+
+    Parameters
+    ----------
+    lattice
+        Sites.
+    hops
+        Jumps seen.
+    """
+    import pandas as pd
+
+    cell, letters = lattice.conventional, lattice.letters
+    within = np.round(lattice.fractional - np.floor(np.round(lattice.fractional, 6)), 6)
+    one, image_one = decode(hops.first, len(lattice.centres))
+    two, image_two = decode(hops.second, len(lattice.centres))
+    ends = within[one] + jump(lattice, one, two, image_two - image_one) @ np.linalg.inv(cell)
+    kinds = [kind for kind, *_ in classify(lattice, hops.first, hops.second)]
+    seen = Counter((kind, str(letters[a]), str(letters[b]), *within[a].tolist(),
+                    *np.round(end, 6).tolist())
+                   for kind, a, b, end in zip(kinds, one, two, ends, strict=True))
+    left = Counter((str(letters[a]), *within[a].tolist()) for a in one)
+    sites = sorted({(str(letter), *where.tolist())
+                    for letter, where in zip(letters, within, strict=True)})
+    rows = [("site", letter, letter, left[letter, *where], *where, *where)
+            for letter, *where in sites]
+    rows += [(*key[:3], count, *key[3:]) for key, count in sorted(seen.items())]
+    places = ["x_angstrom", "y_angstrom", "z_angstrom"]
+    reached = [f"to_{name}" for name in places]
+    table = pd.DataFrame(rows, columns=["kind", "from_site", "to_site", "count", *places, *reached])
+    for names in (places, reached):
+        table[names] = table[names].to_numpy(float) @ cell
+    return table

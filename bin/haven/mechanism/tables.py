@@ -119,4 +119,46 @@ BARRIERS = Schema("barriers", (
        nullable=True),
 ))
 
-TABLES = (RDF, HOPS, INTERSTITIAL, TRACKS, VAN_HOVE, DENSITY, BARRIERS)
+DENSITY_GRID = Schema("density_grid", (
+    *RUN,
+    text("species", "mobile element"),
+    real("a_fraction", "centre of the voxel along a of the conventional cell"),
+    real("b_fraction", "the same, along b"),
+    real("c_fraction", "the same, along c"),
+    real("x_angstrom", "centre of the voxel", "Angstrom"),
+    real("y_angstrom", "centre of the voxel", "Angstrom"),
+    real("z_angstrom", "centre of the voxel", "Angstrom"),
+    real("density_per_angstrom3", "mobile ions per volume, averaged over all conventional cells",
+         "1/Angstrom^3"),
+))
+
+NETWORK = Schema("network", (
+    *RUN,
+    text("species", "mobile element"),
+    text("kind", "site (both ends are the same; count: jumps that left it) | intra_layer | "
+         "inter_layer: jumps seen between two sites"),
+    text("from_site", "Wyckoff site left"),
+    text("to_site", "Wyckoff site reached"),
+    whole("count", "jumps seen, of all conventional cells"),
+    real("x_angstrom", "ideal site left, in the conventional cell", "Angstrom"),
+    real("y_angstrom", "ideal site left", "Angstrom"),
+    real("z_angstrom", "ideal site left", "Angstrom"),
+    real("to_x_angstrom", "ideal site reached, which may be in a cell beside it", "Angstrom"),
+    real("to_y_angstrom", "ideal site reached", "Angstrom"),
+    real("to_z_angstrom", "ideal site reached", "Angstrom"),
+))
+
+BAND_ATOMS = Schema("band_atoms", (
+    MATERIAL, U_EV, SEED, REPLICA,
+    text("path", "name of the path, as in table barriers"),
+    whole("image", "number of the image along the band"),
+    whole("atom", "row of the atom in the supercell"),
+    text("species", "element"),
+    truth("moves", "whether it is the ion that jumps"),
+    real("x_angstrom", "position, the image nearest to the path", "Angstrom"),
+    real("y_angstrom", "position", "Angstrom"),
+    real("z_angstrom", "position", "Angstrom"),
+))
+
+TABLES = (RDF, HOPS, INTERSTITIAL, TRACKS, VAN_HOVE, DENSITY, DENSITY_GRID, NETWORK, BARRIERS,
+          BAND_ATOMS)

@@ -132,6 +132,40 @@ def density_table(
     return pd.concat(parts, ignore_index=True)
 
 
+def density_grid(
+    lattice: SiteLattice, positions: Floats, drift: Floats, spacing: float = 0.4
+) -> pd.DataFrame:
+    """Return the rows of table ``density_grid`` but for the keys of the run.
+
+    Parameters
+    ----------
+    lattice
+        Sites, at the host's position in frame 0.
+    positions
+        Mobile ions, unwrapped, (T, N, 3), Angstrom.
+    drift
+        Path of the host since frame 0, (T, 3), Angstrom.
+    spacing
+        Edge of a voxel at most, Angstrom.
+    """
+    import pandas as pd
+
+    cell = lattice.conventional
+    offset = (lattice.centres - lattice.fractional @ cell).mean(axis=0)
+    points = (np.asarray(positions, float) - (drift + offset)[:, None]).reshape(-1, 3)
+    bins = np.maximum(np.ceil(np.linalg.norm(cell, axis=1) / spacing), 1).astype(int)
+    place = np.floor((points @ np.linalg.inv(cell) % 1.0) * bins).astype(int) % bins
+    count = np.bincount(np.ravel_multi_index(tuple(place.T), tuple(bins.tolist())),
+                        minlength=int(bins.prod()))
+    voxel = abs(np.linalg.det(cell)) / bins.prod()
+    centres = np.stack(np.meshgrid(*((np.arange(n) + 0.5) / n for n in bins), indexing="ij"),
+                       axis=-1).reshape(-1, 3)
+    table = pd.DataFrame(centres, columns=["a_fraction", "b_fraction", "c_fraction"])
+    table[["x_angstrom", "y_angstrom", "z_angstrom"]] = centres @ cell
+    table["density_per_angstrom3"] = count / (len(positions) * np.prod(lattice.repeat) * voxel)
+    return table
+
+
 def across(view: tuple[int, ...]) -> Ints:
     """Return a basis of the lattice that starts with ``view``, (3, 3) whole numbers."""
     unit = [np.array(v) for v in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]

@@ -34,6 +34,8 @@ class Training:
         At the speed between the checkpoints kept; NaN before the second.
     state
         ``complete``, ``running`` or ``stopped``.
+    seconds_per_step
+        Between the checkpoints kept; NaN before the second.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Training:
     force_test: float
     seconds_left: float
     state: str
+    seconds_per_step: float = math.nan
 
 
 def read_trainings(place: Path, now: float | None = None) -> list[Training]:
@@ -71,14 +74,14 @@ def _read(name: str, folder: Path, now: float) -> Training:
                    for path in folder.glob("model.ckpt-*")
                    if (match := CHECKPOINT.match(path.name)))
     between = [saved[-1][i] - saved[0][i] for i in (0, 1)] if saved else [0, 0]
-    left = (steps - step) * between[1] / between[0] if between[0] and between[1] > 0 else math.nan
+    each = between[1] / between[0] if between[0] and between[1] > 0 else math.nan
     touched = (curve if rows else folder / "input.json").stat().st_mtime
     state = ("complete" if (folder / "finished.json").exists() else "running"
              if held(folder) or now - touched < QUIET_S else "stopped")
     measure = measure_of(last)
     return Training(name, step, steps, last.get(f"{measure}_f_trn", math.nan),
                     last.get(f"{measure}_f_val", math.nan),
-                    0.0 if state == "complete" else left, state)
+                    0.0 if state == "complete" else (steps - step) * each, state, each)
 
 
 def table(found: list[Training]) -> str:

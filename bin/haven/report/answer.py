@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
-from haven.report.claims import OPEN, Study, caveat, sigma_at_room
+from haven.report.claims.study import OPEN, Study, caveat
+from haven.report.claims.transport import sigma_at_room
 from haven.report.grids import Block, cell, grid
 from haven.report.pressure import pressure_sentence
 from haven.report.wording import WORDS, shown
@@ -137,7 +138,7 @@ def claims_grid(claims: list[Row]) -> Block | None:
     return grid(["the study says", "experiment", *(f"Haven, U = {u:g} eV" for u in us)], lines,
                 "Supported: the 95 % interval holds what is said and is narrow enough to tell; "
                 "contradicted: it excludes it; cannot be said: neither. Rules: "
-                "bin/haven/report/claims.py.")
+                "bin/haven/report/claims.")
 
 
 def _verdict(row: Row | None) -> str | dict[str, str]:

@@ -6,8 +6,11 @@ from typing import Any
 
 from haven.core.numbers import DASH, interval, known, number
 from haven.core.types import Row, Table, Tables
+from haven.report.figures.dynamics import at_room
+from haven.report.figures.learning import CLASSES, shares
 from haven.report.measured import headline
 from haven.report.pressure import pressure_sentence
+from haven.report.scenes import path_name, run_name
 from haven.report.wording import (
     LABELS,
     WORDS,
@@ -21,9 +24,20 @@ from haven.report.wording import (
 Block = dict[str, Any]
 
 
-def grid(columns: list[str], rows: list[list[str]], caption: str) -> Block:
-    """Return a table for the template: header, rows of text, caption."""
-    return {"columns": columns, "rows": rows, "caption": caption}
+def grid(columns: list[str], rows: list[list[str]], caption: str,
+         scenes: list[str] | None = None) -> Block:
+    """Return a table for the template: header, rows of text, caption.
+
+    Parameters
+    ----------
+    columns, rows, caption
+        Texts; a cell may be one of `cell`.
+    scenes
+        For each row the scene that it opens (`haven.report.scenes`): its run, its kind and what to
+        show of it, parted by bars; empty for none.
+    """
+    return {"columns": columns, "rows": rows, "caption": caption, "scenes": scenes or [],
+            "latex": "", "of": []}
 
 
 def _kelvin(value: object) -> str:
@@ -95,7 +109,7 @@ def lattice_grid(measured: Table, reference: Table) -> Block | None:
     names = ("lattice_a", "lattice_b", "lattice_c", "lattice_beta", "lattice_volume")
     own = measured[measured["quantity"].isin(names)]
     theirs = reference[reference["quantity"].isin(names)].copy()
-    theirs["system"] = theirs["system"].str.partition(" ")[2]
+    theirs["system"] = [str(text).partition(" ")[2] for text in theirs["system"]]
     if own.empty:
         return None
     lines = []
@@ -168,8 +182,9 @@ def barriers_grid(tables: Tables, reference: Table) -> Block | None:
     table = tables["barriers"].drop_duplicates(["u_ev", "seed", "replica", "path"])
     if table.empty:
         return None
-    lines = []
+    lines, turned = [], []
     for row in table.sort_values(["direction", "u_ev", "replica", "path"]).to_dict("records"):
+        turned.append(path_name(row))
         said = reference[reference["quantity"] == f"barrier {row['direction']}"]
         flag = str(row["flag"] or "").replace("_", " ").replace("+", ", ")
         doubt = ", ".join(p for p in (flag, "" if row["converged"] else "not converged") if p)
@@ -184,7 +199,7 @@ def barriers_grid(tables: Tables, reference: Table) -> Block | None:
                  "mean (eV)", "path", "published"], lines,
                 "Barriers of single paths, so without interval. In a disordered cell the two ends "
                 "of a path differ in energy: the mean of both ways is what a published barrier is "
-                "compared with. The paths of two U may be of different ions.")
+                "compared with. The paths of two U may be of different ions.", turned)
 
 
 def gate_grid(rows: list[Row]) -> Block | None:
@@ -219,9 +234,10 @@ def runs_grid(tables: Tables) -> Block | None:
     table = tables["runs"]
     if table.empty:
         return None
-    lines = []
+    lines, turned = [], []
     for row in table.sort_values(["u_ev", "temperature_k", "replica"]).to_dict("records"):
         share = row["share_beyond_window"]
+        turned.append(f"{run_name(row)}|tracks")
         lines.append([
             f"{row['u_ev']:g}", f"{row['temperature_k']:g}", str(row["replica"]),
             str(row["seed"]), str(row["atoms"]), f"{row['duration_ps']:g}",
@@ -242,7 +258,31 @@ def runs_grid(tables: Tables) -> Block | None:
                 "One row a run. – where an ensemble of potentials was not run. Calibrated force "
                 "error: the root mean square error of atoms on which the ensemble deviates as on "
                 "a frame's worst, in 95 % of the frames no more than this (some atoms err more); "
-                "below it the deviation that it is a multiple of (table calibration_scale).")
+                "below it the deviation that it is a multiple of (table calibration_scale).",
+                turned)
+
+
+def hops_grid(tables: Tables) -> Block | None:
+    """Return the jumps seen near 298 K, by sites and direction."""
+    table = tables["hops"]
+    table = at_room(table)[0] if len(table) else table
+    table = table[table["count"] > 0] if len(table) else table
+    if table.empty:
+        return None
+    lines, turned = [], []
+    order = ["u_ev", "replica", "seed", "count"]
+    for row in table.sort_values(order, ascending=[True, True, True, False]).to_dict("records"):
+        turned.append(f"{run_name(row)}|network|{row['from_site']} to {row['to_site']}")
+        lines.append([
+            f"{row['from_site']} to {row['to_site']}", row["direction"],
+            str(row["kind"]).replace("_", "-"), f"{row['u_ev']:g}", f"{row['temperature_k']:g}",
+            str(row["replica"]), str(row["seed"]), str(row["count"]),
+            interval(row["rate_per_ion_per_ns"], row["rate_low_95"], row["rate_high_95"]),
+            str(int(row["returns"])) if known(row["returns"]) else DASH])
+    return grid(["sites", "direction", "kind", "U (eV)", "T (K)", "replica", "seed", "jumps",
+                 "per ion and ns", "undone at once"], lines,
+                "Jumps seen at the temperature nearest 298 K; 95 % intervals (Poisson). Undone at "
+                "once: there and back within the residence time, not counted.", turned)
 
 
 def _pressure(row: Row) -> str | dict[str, str]:
@@ -411,3 +451,18 @@ def scaling_grid(tables: Tables) -> Block | None:
                  "overhead", "per atom", "verdict"], lines,
                 "A step's time against the atoms: exponent of a power law; intercept and slope of "
                 "a straight line; 95 % intervals from the scatter about each.") if lines else None
+
+
+def rounds_grid(tables: Tables) -> Block | None:
+    """Return the rounds: what was seen at each U, and how many frames were chosen for labels."""
+    table = tables["exploration"]
+    if table.empty:
+        return None
+    chosen = tables["selection"].groupby("round").size()
+    rows = [[f"{row['round']:g}", f"{row['u_ev']:g}", f"{row['frames']:g}",
+             *(f"{100 * row[name]:.0f} %" for name in CLASSES),
+             f"{chosen.get(row['round'], 0)}"]
+            for row in shares(table, ["round", "u_ev"]).to_dict("records")]
+    return grid(["round", "U (eV)", "frames explored", *CLASSES, "chosen in the round"], rows,
+                "Learning rounds: shares of the explored frames; the chosen frames are labelled at "
+                "every U.")

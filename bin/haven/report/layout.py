@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from haven.core.errors import HavenError, existing
 from haven.core.numbers import count_of
 from haven.core.types import Row, Table, Tables
 from haven.cost.rows import published_study
@@ -21,10 +24,10 @@ from haven.report.answer import (
     open_first,
     trusted_sentence,
 )
-from haven.report.claims import Study
+from haven.report.claims.study import Study
 from haven.report.dispersion import dispersion_grid
+from haven.report.downloads import island
 from haven.report.figures import keys_of
-from haven.report.figures.learning import rounds_grid
 from haven.report.grids import (
     Block,
     accuracy_grid,
@@ -34,16 +37,19 @@ from haven.report.grids import (
     cost_grid,
     gate_grid,
     headline_grid,
+    hops_grid,
     lattice_grid,
     paired_grid,
     plan_grid,
     published_accuracy_grid,
+    rounds_grid,
     runs_grid,
     scaling_grid,
     transport_grid,
     verdict_grid,
 )
 from haven.report.measured import headline
+from haven.report.methods import bibtex, latex_table, methods
 from haven.report.provenance import build_id, citations, others
 from haven.report.verdicts import force_window, present_runs
 from haven.report.wording import doubts, unsupported
@@ -98,6 +104,7 @@ def context(
         "health": [runs_grid(tables)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
                       plan_grid(tables)],
+        "hops": [hops_grid(tables)],
         "cost": [cost_grid(tables), scaling_grid(tables)],
     }
     own = {"accuracy": [published_accuracy_grid(comparison)],
@@ -124,9 +131,17 @@ def context(
     for section in sections:
         section["summary"] = _folded(section)
     codes = sorted({row["code"] for row in sources})
+    first = _first(study, claims, drawn)
+    texts = as_latex({"answer": first["answer"], "claims": first["claims"],
+                      "table_1": own["accuracy"][0], "table_2": own["lattice"][0],
+                      "dispersion": own["lattice"][1], "barriers": own["barriers"][0],
+                      **{f"{name}_{n}": block for name, blocks in beside.items()
+                         for n, block in enumerate(blocks, 1)}})
+    formula, cited = formula_of(material, reference), citations(reference_folder)
     return {
-        **_first(study, claims, drawn), "retold": retold, **_compared(comparison),
-        "material": formula_of(material, reference), "build": build_id(),
+        **first, "retold": retold, **_compared(comparison), "texts": texts,
+        "methods": methods(tables, expected, formula), "bibtex": bibtex(cited),
+        "material": formula, "build": build_id(),
         "headline": headline_grid(measured),
         "unsupported": [*unsupported(headline(measured)), *doubts(tables, gates)],
         "missing": missing, "failed": failed, "counted": counted, "sections": sections,
@@ -136,8 +151,18 @@ def context(
                              if v is not None),
         "seeds": sorted({int(s) for name in ("runs", "learning_curve", "accuracy")
                          for s in tables[name]["seed"].dropna()}),
-        "citations": citations(reference_folder), "others": others(reference_folder),
+        "citations": cited, "others": others(reference_folder),
     }
+
+
+def as_latex(blocks: Mapping[str, Block | None]) -> dict[str, str]:
+    """Return tables as LaTeX by name of file, and note that name in each for the template."""
+    texts = {}
+    for name, block in blocks.items():
+        if block:
+            block["latex"] = f"{name}.tex"
+            texts[f"{name}.tex"] = latex_table(block, name)
+    return texts
 
 
 def _folded(section: Block) -> str:
@@ -170,10 +195,8 @@ def _compared(comparison: Table) -> Block:
 
 
 def render(template: Path, words: Block) -> str:
-    """Return the HTML of the report."""
+    """Return a page from a template, text in it escaped."""
     import jinja2
-
-    from haven.core.errors import existing
 
     existing(template, "template")
     environment = jinja2.Environment(
@@ -181,3 +204,47 @@ def render(template: Path, words: Block) -> str:
         lstrip_blocks=True, undefined=jinja2.StrictUndefined,
     )
     return environment.get_template(template.name).render(words)
+
+
+def render_report(
+    template: Path, words: Block, pictures: list[Picture], scenes: list[Block]
+) -> str:
+    """Return the HTML of the report: one file that asks nothing of any network.
+
+    Parameters
+    ----------
+    template
+        Jinja template; the folder ``page`` beside it holds style, script and the library that
+        draws in three dimensions.
+    words
+        What `context` returned.
+    pictures
+        The figures, for the values under the pointer.
+    scenes
+        What can be turned, `haven.report.scenes.scenes`.
+
+    Raises
+    ------
+    HavenError
+        If the template, or a file of the folder, is missing.
+    """
+    existing(template, "template")
+    kept = existing(template.parent / "page", "folder of the page's style and script")
+    style, script, library = (existing(kept / name, "part of the page").read_text("utf-8")
+                              for name in ("report.css", "report.js", "3Dmol-min.js"))
+    for name, text in (("report.js", script), ("3Dmol-min.js", library), ("report.css", style)):
+        if "</s" in text.lower() or "<!--" in text:
+            raise HavenError(f"{kept / name} holds </s or <!--, which would end it in a page")
+    page = {"style": style, "script": script, "library": library,
+            "policy": policy(script, library), "texts": island(words["texts"]),
+            "points": island({picture.key: picture.points() for picture in pictures}),
+            "scenes": island(scenes)}
+    return render(template, {**words, "page": page, "scenes": scenes})
+
+
+def policy(*scripts: str) -> str:
+    """Return the page's content security policy: these scripts and no others, no network at all."""
+    hashes = " ".join(f"'sha256-{base64.b64encode(sha256(s.encode()).digest()).decode()}'"
+                      for s in scripts)
+    return (f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+            "img-src data: blob:; worker-src blob:; base-uri 'none'; form-action 'none'")

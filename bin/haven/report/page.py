@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, existing, log
 from haven.core.types import Table, Tables
+from haven.report.downloads import held_tables
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
 from haven.report.measured import study_u
+from haven.report.origins import number_rows, origin_rows
 from haven.report.provenance import provenance
 from haven.report.registry import TABLES
+from haven.report.scenes import scenes
 from haven.report.verdicts import force_window, missing_runs, read_expected, verdict_rows
 from haven.report.wording import summary
 
@@ -49,7 +53,8 @@ def material_of(tables: Tables) -> str:
     HavenError
         If the tables are of several materials.
     """
-    names = sorted({str(m) for table in tables.values() for m in table["material"].dropna()})
+    names = sorted({str(m) for table in tables.values() if "material" in table
+                    for m in table["material"].dropna()})
     if len(names) > 1:
         raise HavenError(f"tables of several materials ({', '.join(names)}): report one at a time")
     return names[0] if names else "unknown"
@@ -90,9 +95,10 @@ def write(
     from haven.dynamics.trust import add_share, judge_runs
     from haven.potential.calibration import calibration_rows, scale_rows
     from haven.potential.gate import gate_rows, gates
-    from haven.report.claims import Study, claim_rows, experiments_of
+    from haven.report.claims import claim_rows
+    from haven.report.claims.study import Study, experiments_of
     from haven.report.comparison import compare, load_reference, of_material
-    from haven.report.layout import context, render
+    from haven.report.layout import context, render_report
     from haven.report.measured import collect
 
     target, found = Path(out), load_tables(folder)
@@ -121,11 +127,17 @@ def write(
     claims = claim_rows(study, material)
     made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
+    (target / "tables").mkdir(parents=True, exist_ok=True)
+    made["numbers"] = pd.DataFrame(number_rows(measured, found, material))
+    made["origins"] = pd.DataFrame(origin_rows(Path(folder)))
     for name, rows in made.items():
         if len(rows):
             schema = TABLES[name]
             store.write(schema, rows[schema.names], target / "tables" / f"{name}.parquet",
                         {"joined": name})
+    (target / "figures").mkdir(parents=True, exist_ok=True)
+    (target / "parameters.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n",
+                                            encoding="utf-8")
     for picture in pictures:
         picture.save(target / "figures")
     words = context(
@@ -134,6 +146,11 @@ def write(
         expected=expected, study=study, claims=claims,
         sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
     )
-    (target / "report.html").write_text(render(Path(template), words), encoding="utf-8")
+    words["held"] = held_tables(target / "tables", made)
+    for name, text in words["texts"].items():
+        (target / "tables" / name).write_text(text, encoding="utf-8")
+    (target / "figures" / "cite.bib").write_text(words["bibtex"], encoding="utf-8")
+    html = render_report(Path(template), words, pictures, scenes(made, cells))
+    (target / "report.html").write_text(html, encoding="utf-8")
     change = change_sentence(force_change(found["parity"])).replace("Å", "A")
     return f"{summary(measured, missing)}\n{change}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haven.core.columns import HIGH, LOW, MATERIAL, U_EV, Schema, real, text, truth
+from haven.core.columns import HIGH, LOW, MATERIAL, U_EV, Schema, real, text, truth, whole
 
 COMPARISON = Schema("comparison", (
     MATERIAL,
@@ -42,4 +42,36 @@ CLAIMS = Schema("claims", (
     text("source", "where it is claimed"),
 ))
 
-TABLES = (COMPARISON, CLAIMS)
+NUMBERS = Schema("numbers", (
+    MATERIAL,
+    text("quantity", "what was measured"),
+    text("system", "set of occupancies, where the number is of one"),
+    real("u_ev", "Hubbard U - J", "eV", nullable=True),
+    real("temperature_k", "temperature", "K", nullable=True),
+    real("value", "the number, joined over runs", nullable=True),
+    real("low_95", LOW, nullable=True),
+    real("high_95", HIGH, nullable=True),
+    text("unit", "unit of the three"),
+    whole("runs", "runs, temperatures or cells joined"),
+    text("verdict", "worst verdict of what was joined"),
+    text("note", "what the number is of"),
+    text("table", "table that it was made from"),
+    text("rows", "rows of tables/<table>.parquet that it was made from, from 0: 0-3,7"),
+))
+
+ORIGINS = Schema("origins", (
+    text("table", "table of the results"),
+    whole("first_row", "row of tables/<table>.parquet, from 0, that the part begins with"),
+    whole("rows", "rows of the part"),
+    text("part", "file of the part in its task's folder"),
+    text("sha256", "SHA-256 of the part"),
+    text("task", "task that made it; empty where the tables are of no pipeline"),
+    text("folder", "work folder of the task, with its script and log"),
+    text("container", "image that the task ran in; empty without one"),
+    text("version", "version of Haven"),
+    text("code", "digest of bin/haven when it was made"),
+    text("software", "versions of the packages that the task had loaded (JSON)"),
+    text("inputs", "what the task says of its inputs (JSON)"),
+))
+
+TABLES = (COMPARISON, CLAIMS, NUMBERS, ORIGINS)

@@ -61,3 +61,25 @@ def test_every_number_with_a_fixed_unit_carries_it_in_its_name():
             if column.unit in suffix:
                 known = (*suffix[column.unit], *interval)
                 assert any(end in column.name for end in known), (name, column.name)
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path):
+    """At bits all over the file: rows, units, what the table was made from."""
+    rows = [{**ROW, "time_ps": 0.1 * n, "material": f"x{n % 3}"} for n in range(40)]
+    path = tables.write(THERMO, rows, tmp_path / "a.parquet", {"dump": "d.npz"})
+    good, content, refused = tables.read(THERMO, path), path.read_bytes(), 0
+    for place in range(0, len(content), 5):
+        changed = bytearray(content)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(bytes(changed))
+        try:
+            found = tables.read(THERMO, path)
+        except HavenError:
+            refused += 1
+            continue
+        pd.testing.assert_frame_equal(found, good)
+        assert tables.inputs_of(path) == {"dump": "d.npz"}
+        fields = pq.read_schema(path)
+        assert [field.metadata[b"unit"].decode() for field in fields] == [
+            column.unit for column in THERMO.columns]
+    assert refused > 0.5 * len(range(0, len(content), 5))

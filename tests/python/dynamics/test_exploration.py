@@ -141,7 +141,8 @@ def test_frames_without_a_deviation_are_no_candidates(tmp_path):
 def test_the_rounds_of_the_report_add_up(tmp_path):
     from report_tables import write_study
 
-    from haven.report.figures.learning import CLASSES, rounds_grid, shares
+    from haven.report.figures.learning import CLASSES, shares
+    from haven.report.grids import rounds_grid
     from haven.report.page import load_tables
 
     found = load_tables(write_study(tmp_path))

@@ -122,7 +122,8 @@ def test_status_tells_how_far_the_run_is(killed):
     said = subprocess.run([str(MATERIAL.parents[2] / "haven"), "status", str(folder.parent)],
                           text=True, capture_output=True, check=True).stdout
     assert said.splitlines()[1].startswith("u4_t300_r0")
-    assert said.splitlines()[-1] == "1 runs: 1 complete"
+    assert said.splitlines()[-3] == "1 runs: 1 complete"
+    assert " 100 %, 1 of 1 trainings and runs finished, nothing left" in said.splitlines()[-1]
 
 
 def test_status_of_a_run_on_its_way(tmp_path):
@@ -144,6 +145,8 @@ def test_status_of_a_run_on_its_way(tmp_path):
     assert state.seconds_left == pytest.approx(300)
     late = read_progress(folder, 9999)
     assert late is not None and late.state == "stopped"
+    early = read_progress(folder, 500)  # the clock was set back since
+    assert early is not None and early.state == "stopped"
     assert "5.0 min" in table([state]) and duration(7200) == "2.0 h"
 
 

@@ -211,10 +211,21 @@ def test_a_survey_follows_other_ions_of_a_direction_and_says_where_there_are_non
     atoms, lattice, taken = crystal(material, fill)
     atoms.calc = wells(lattice)
     kinds = [wanted("[010]"), Wanted("nowhere", "hop", "[010]", "2d", "2d")]
-    rows, verdicts = barriers.survey(atoms, lattice, taken, "Li", kinds, 1, 0.05, each=3)
+    shown = []
+    rows, verdicts = barriers.survey(atoms, lattice, taken, "Li", kinds, 1, 0.05, 3, shown)
     assert [row["path"] for row in rows] == ["[010]"] * 3 + ["[010] 2"] * 3
     assert [v["check"] for v in verdicts] == ["path [010]", "path [010] 2", "path nowhere"]
     assert "No ion has an empty site" in verdicts[-1]["message"]
+    movers = [(r["path"], r["image"]) for r in shown if r["moves"]]
+    assert movers == [(row["path"], row["image"]) for row in rows]
+    first = [r for r in shown if r["path"] == "[010]" and r["moves"]]
+    ends = np.array([[r[f"{n}_angstrom"] for n in "xyz"] for r in (first[0], first[-1])])
+    assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(rows[0]["distance_angstrom"])
+    around = np.array([[r[f"{n}_angstrom"] for n in "xyz"] for r in shown
+                       if r["path"] == "[010]" and r["image"] == 0])
+    away = np.min([np.linalg.norm(around - [r[f"{n}_angstrom"] for n in "xyz"], axis=1)
+                   for r in first], axis=0)
+    assert away.max() < barriers.SHOWN + 0.5
     one, two = rows[0]["barrier_ev"], rows[-1]["barrier_ev"]
     assert one == pytest.approx(two, abs=2e-3) and one > 0
 

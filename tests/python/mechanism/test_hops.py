@@ -250,6 +250,18 @@ def test_the_script_writes_all_tables(material, repository, tmp_path, rng):
     mean = density.groupby("view")["density_per_angstrom3"].mean()
     assert mean.to_numpy() == pytest.approx(4 / np.linalg.det(material.cell), rel=1e-6)
     assert sorted(mean.index) == ["[010]", "[110]"]
+    grid = tables.read("density_grid", tmp_path / "u0_t300_r0.density_grid.parquet")
+    assert grid["density_per_angstrom3"].mean() == pytest.approx(4 / np.linalg.det(material.cell))
+    fractions, places = (grid[[f"{n}{end}" for n in names]].to_numpy() for names, end in (
+        ("abc", "_fraction"), ("xyz", "_angstrom")))
+    volume = np.linalg.det(np.linalg.lstsq(fractions, places, rcond=None)[0])
+    assert volume == pytest.approx(np.linalg.det(material.cell))
+    network = tables.read("network", tmp_path / "u0_t300_r0.network.parquet")
+    assert sorted(network.query("kind == 'site'").groupby("from_site").size()) == [2, 2, 4, 4]
+    hop = network.query("kind != 'site'")
+    assert hop[["kind", "from_site", "to_site", "count"]].values.tolist() == [
+        ["inter_layer", "4h", "4g", 1]]
+    assert network.query("kind == 'site'")["count"].sum() == 1
     van_hove = tables.read("van_hove", tmp_path / "u0_t300_r0.van_hove.parquet")
     assert set(van_hove["part"]) == {"self", "distinct"} and van_hove["lag_ps"].nunique() == 5
 
@@ -294,6 +306,19 @@ def test_the_density_map_shows_ions_where_they_are(material, lattice):
     assert full["v_angstrom"].item() == pytest.approx(0.525 * height, rel=1e-6)
     total = np.linalg.det(material.cell) / 400 * full["density_per_angstrom3"].item()
     assert total == pytest.approx(0.5)
+
+
+def test_the_density_grid_shows_ions_where_they_are_and_follows_the_host(material, lattice):
+    ions = np.repeat(at(lattice, [(0.03, 0.17, 0.51), (1.03, 0.17, 1.51)])[None], 4, axis=0)
+    drift = np.cumsum(np.ones((4, 3)), axis=0)
+    table = tracks.density_grid(lattice, ions + drift[:, None], drift, spacing=0.5)
+    full = table[table["density_per_angstrom3"] > 0]
+    assert len(full) == 1
+    place = full[["a_fraction", "b_fraction", "c_fraction"]].to_numpy()[0]
+    steps = np.ceil(np.linalg.norm(material.cell, axis=1) / 0.5)
+    assert (abs(place - (0.03, 0.17, 0.51)) <= 0.5001 / steps).all()
+    voxel = np.linalg.det(material.cell) / steps.prod()
+    assert full["density_per_angstrom3"].item() * voxel == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("view", [(0, 1, 0), (1, 1, 0), (1, 0, 1), (0, 0, 1), (1, -1, 0)])

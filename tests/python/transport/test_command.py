@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import analyse_transport
@@ -189,3 +190,43 @@ def test_outputs_of_another_file_are_not_written_over(tmp_path, said):
     said(tmp_path / "a" / "run.dump", *common)
     with pytest.raises(HavenError, match="is of another trajectory"):
         said(tmp_path / "b" / "run.dump", *common)
+
+
+def test_json_holds_every_number_with_interval_unit_and_verdict(tmp_path, capsys):
+    for kelvin, rate in ((600, 0.05), (700, 0.1), (800, 0.2)):
+        dump(tmp_path / f"run_{kelvin}K.lammpstrj", *run(kelvin, rate))
+    analyse_transport.main([*(str(tmp_path / f"run_{k}K.lammpstrj") for k in (600, 700, 800)),
+                            "--species", "Li", "--frame_spacing_ps", "0.5", "--no-pictures",
+                            "--json", "--out", str(tmp_path / "out")])
+    held = json.loads(capsys.readouterr().out)
+    assert list(held) == ["haven_version", "numbers", "joined", "arrhenius", "checks", "files"]
+    keys = ["material", "u_ev", "temperature_k", "replica", "seed", "species", "quantity", "value",
+            "low_95", "high_95", "unit", "verdict", "jumps"]
+    assert all(list(row) == keys for row in held["numbers"])
+    by_name = {(row["quantity"], row["temperature_k"]): row for row in held["numbers"]}
+    own = by_name["self", 700]
+    assert own["low_95"] < 0.1 / 0.5 * SIDE**2 / 6 * 1e-4 < own["high_95"]
+    assert own["unit"] == "cm2/s" and own["verdict"] == "diffusive" and own["jumps"] > 30
+    assert by_name["sigma_total", 600]["unit"] == "mS/cm"
+    tables_of = {"self": DIFFUSION, "sigma_self": CONDUCTIVITY}
+    for name, schema in tables_of.items():
+        path, = (tmp_path / "out").glob(f"*700K*.{schema.name}.parquet")
+        rows = tables.read(schema, path)
+        row = rows[(rows["quantity"] == name) & (rows.get("axis", "xyz") == "xyz")].iloc[0]
+        assert by_name[name, 700]["value"] == row[
+            "value" if schema is DIFFUSION else "value_ms_per_cm"]
+    line = next(row for row in held["arrhenius"] if row["quantity"] == "d_self")
+    assert line["activation_low_95"] < line["activation_ev"] < line["activation_high_95"]
+    assert {row["runs"] for row in held["joined"]} <= {1, None}
+    assert all((tmp_path / "out" / path.rpartition("/")[2]).exists() for path in held["files"])
+
+
+def test_json_of_a_run_that_supports_no_number_has_null_not_a_number(tmp_path, capsys):
+    dump(tmp_path / "run_300K.lammpstrj", *run(1, 0.0005))
+    analyse_transport.main([str(tmp_path / "run_300K.lammpstrj"), "--species", "Li",
+                            "--frame_spacing_ps", "0.5", "--no-pictures", "--json", "--out",
+                            str(tmp_path / "out")])
+    text = capsys.readouterr().out
+    assert "NaN" not in text and "Infinity" not in text
+    own = next(row for row in json.loads(text)["numbers"] if row["quantity"] == "self")
+    assert own["value"] is None and own["verdict"] != "diffusive" and own["high_95"] > 0

@@ -111,7 +111,9 @@ def require_gpu(path: str | Path) -> str:
 
 def calculator(path: str | Path, atoms: Atoms) -> Any:
     """Return an ASE calculator of a potential, checked to know the elements of ``atoms``."""
-    made, known = family_of(path).calculator(existing(path, "potential"))
+    family = family_of(path)
+    check_undamaged(existing(path, "potential"))
+    made, known = family.calculator(Path(path))
     if absent := sorted(set(atoms.get_chemical_symbols()) - set(known)):
         raise HavenError(f"potential {path} does not know {', '.join(absent)}")
     return made
@@ -119,7 +121,9 @@ def calculator(path: str | Path, atoms: Atoms) -> Any:
 
 def open_evaluator(path: str | Path, species: Sequence[str]) -> Evaluator:
     """Return a potential opened to predict labels, or refuse one that lacks an element."""
-    made = family_of(path).evaluator(existing(path, "potential"))
+    family = family_of(path)
+    check_undamaged(existing(path, "potential"))
+    made = family.evaluator(Path(path))
     if absent := [s for s in species if s not in made.elements]:
         raise HavenError(f"potential {path} knows {', '.join(made.elements)}, not "
                          f"{', '.join(absent)}")

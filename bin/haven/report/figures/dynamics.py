@@ -210,9 +210,10 @@ def tracks(tables: Tables) -> Picture | None:
             one = mine[mine["ion"] == ion].sort_values("time_ps")
             colour = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7")[order]
             axes[0, column].plot(one["time_ps"], one["displacement_angstrom"], color=colour,
-                                 linewidth=0.9)
+                                 linewidth=0.9, label=f"ion {ion}, {u_label(u_ev)}")
             axes[1, column].step(one["time_ps"], one["layer"] + 0.06 * (order - 2), color=colour,
-                                 linewidth=1.2, where="post")
+                                 linewidth=1.2, where="post",
+                                 label=f"ion {ion}, {u_label(u_ev)}")
         axes[0, column].set_title(u_label(u_ev))
         axes[1, column].set_xlabel("time (ps)")
     axes[0, 0].set_ylabel("displacement (Å)")

@@ -25,7 +25,7 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
         return None
     found = pd.DataFrame(joined_cells(table))
     printed = reference[reference["quantity"].str.startswith("lattice_")].copy()
-    printed["system"] = printed["system"].str.partition(" ")[2]
+    printed["system"] = [str(text).partition(" ")[2] for text in printed["system"]]
     order = sorted({*found["system"], *printed["system"]}, reverse=True)
     figure, axes = panels(2, 2, height=6.0)
     for place, column in enumerate(CONSTANTS):

@@ -1,4 +1,4 @@
-"""Figures and table of the learning rounds: what the ensembles knew, and what was labelled."""
+"""Figures of the learning rounds: what the ensembles knew, and what was labelled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from haven.report.figures.style import (
     u_colour,
     u_label,
 )
-from haven.report.grids import Block, grid
 
 CLASSES = {"accurate": "#009E73", "candidate": "#E69F00", "failed": "#999999"}
 
@@ -75,18 +74,3 @@ def exploration(tables: Tables) -> Picture | None:
                "each run's 95 % quantile.")
     return Picture("exploration", "Learning rounds", caption,
                    "Stacked shares of frames by learning round, and force deviations", figure)
-
-
-def rounds_grid(tables: Tables) -> Block | None:
-    """Return the rounds: what was seen at each U, and how many frames were chosen for labels."""
-    table = tables["exploration"]
-    if table.empty:
-        return None
-    chosen = tables["selection"].groupby("round").size()
-    rows = [[f"{row['round']:g}", f"{row['u_ev']:g}", f"{row['frames']:g}",
-             *(f"{100 * row[name]:.0f} %" for name in CLASSES),
-             f"{chosen.get(row['round'], 0)}"]
-            for row in shares(table, ["round", "u_ev"]).to_dict("records")]
-    return grid(["round", "U (eV)", "frames explored", *CLASSES, "chosen in the round"], rows,
-                "Learning rounds: shares of the explored frames; the chosen frames are labelled at "
-                "every U.")

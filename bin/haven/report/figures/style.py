@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from haven.core.numbers import count_of
 from haven.core.types import Table
+from haven.report.figures import vector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,23 +52,39 @@ class Picture:
     figure: Figure
 
     @cached_property
-    def image(self) -> bytes:
-        """The picture as PNG; its layout is worked out once and kept for other formats."""
-        stream = io.BytesIO()
+    def drawn(self) -> tuple[list[vector.Curve], list[str]]:
+        """Curves and their labels; the layout is worked out once and kept for all formats."""
+        vector.letter(self.figure)
+        self.figure.patch.set_facecolor("none")
+        for axes in self.figure.axes:
+            axes.patch.set_facecolor("none")
         self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")
-        self.figure.savefig(stream, format="png", dpi=DPI)
-        return stream.getvalue()
+        curves = vector.curves_of(self.figure)
+        return curves, vector.mark(self.figure, curves)
 
-    def png(self) -> str:
-        """Return the picture as base64 text of a PNG."""
-        return base64.b64encode(self.image).decode()
+    @cached_property
+    def vectors(self) -> bytes:
+        """The picture as SVG."""
+        return vector.raw_svg(self.figure) if self.drawn else b""
+
+    def svg(self) -> str:
+        """Return the picture as SVG to stand in the page."""
+        return vector.inline(self.vectors, self.key, self.alt)
+
+    def points(self) -> dict[str, Any]:
+        """Return what the page's script shows of the curves, `vector.points_of`."""
+        return vector.points_of(self.figure, *self.drawn)
 
     def save(self, folder: Path) -> None:
-        """Write the picture as PNG and PDF into a folder."""
+        """Write the picture as PNG, as SVG and PDF of a journal's width, its numbers as CSV."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{self.key}.png").write_bytes(self.image)
-        self.figure.savefig(folder / f"{self.key}.pdf", metadata={"CreationDate": None})
+        svg = vector.journal_svg(self.vectors)
+        (folder / f"{self.key}.svg").write_text(svg, encoding="utf-8")
+        (folder / f"{self.key}.csv").write_text(
+            vector.table_of(self.figure, self.drawn[0]), encoding="utf-8")
+        self.figure.savefig(folder / f"{self.key}.png", dpi=DPI, facecolor="white")
+        vector.journal_pdf(self.figure, folder / f"{self.key}.pdf")
 
 
 def style() -> None:

@@ -52,9 +52,10 @@ def _kelvin_axis(axis: Axes, temperatures: list[float]) -> None:
     """Add the temperature in kelvin above an axis of 1000/T."""
     top = axis.secondary_xaxis("top", functions=(lambda x: x, lambda x: x))
     few = temperatures if len(temperatures) <= 6 else temperatures[:: len(temperatures) // 5]
+    room = 0.11 * (KILO / min(few) - KILO / max(few)) if few else 0.0  # what a label takes
     kept: list[float] = []
     for t in sorted(few):
-        if not kept or abs(KILO / t - KILO / kept[-1]) > 0.06:
+        if not kept or abs(KILO / t - KILO / kept[-1]) > max(room, 0.06):
             kept.append(t)
     top.set_xticks([KILO / t for t in kept], [f"{t:g}" for t in kept])
     top.set_xlabel("temperature (K)")
@@ -122,7 +123,8 @@ def _lines(axis: Axes, fits: Table, quantity: str, temperatures: Iterable[float]
         y = fit["prefactor"] * np.exp(-fit["activation_ev"] * x / (KILO * BOLTZMANN_EV_PER_K))
         y = y * x / KILO if quantity.startswith("sigma") else y
         axis.plot(x, y, color=u_colour(fit["u_ev"]), linewidth=1.0, zorder=0,
-                  linestyle="-" if fit["u_ev"] == 0 else "--")
+                  linestyle="-" if fit["u_ev"] == 0 else "--",
+                  label=f"{u_label(fit['u_ev'])}, Arrhenius line")
 
 
 def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:

@@ -60,6 +60,9 @@ class Deepmd:
         """See `haven.potential.families.base.Family`."""
         from deepmd.calculator import DP
 
+        from haven.potential.families.deepmd.graph import check_graph
+
+        check_graph(path)
         try:
             made = DP(path)
         except Exception as error:
@@ -69,7 +72,9 @@ class Deepmd:
     def evaluator(self, path: Path) -> Evaluator:
         """See `haven.potential.families.base.Family`."""
         from haven.potential.families.deepmd.compression import open_potential
+        from haven.potential.families.deepmd.graph import check_graph
 
+        check_graph(path)
         return Opened(open_potential(path))
 
     def install(self, path: Path, folder: Path, number: int) -> str:

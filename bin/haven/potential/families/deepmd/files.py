@@ -35,8 +35,28 @@ def save_weights(checkpoint: Path, target: Path) -> None:
     torch.save({"model": network, "optimizer": None}, target)  # DeePMD-kit asks for both
 
 
+def check_weights(weights: Path) -> None:
+    """Refuse weights that hold more than numbers: loading them would run what they bring along.
+
+    DeePMD-kit loads what it freezes as a pickle, which may call anything.
+
+    Raises
+    ------
+    HavenError
+        If PyTorch's own restricted loader does not take the file.
+    """
+    torch = importlib.import_module("torch")
+    try:
+        torch.load(weights, map_location="cpu", weights_only=True)
+    except Exception as error:  # the loader raises whatever it does
+        raise HavenError(f"weights {weights} are damaged, or hold more than numbers, which loading "
+                         f"would run ({' '.join(str(error).split())[:120]}): they are not used"
+                         ) from error
+
+
 def compile_weights(weights: Path, target: Path) -> None:
     """Freeze the weights of a dpa4 network (``.pt``) for this kind of processor or GPU."""
+    check_weights(weights)
     log.info("compiling %s for this machine: a minute or more", weights.name)
     try:
         dp("--pt", "freeze", "-c", str(weights.resolve()), "-o", str(target.resolve()),

@@ -15,6 +15,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, existing, log
 from haven.potential.families.deepmd.family import SUFFIXES
+from haven.potential.families.deepmd.graph import check_graph
 from haven.potential.families.deepmd.systems import neighbours
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ def check_potential(path: str | Path, species: Sequence[str]) -> Description | N
         raise HavenError(f"{source} is no frozen potential: expected {', '.join(SUFFIXES)}")
     if source.is_file() and source.stat().st_size < 1000:
         raise HavenError(f"potential {source} is empty or cut off: freeze or copy it again")
+    check_graph(source)
     try:
         found = describe(source)
         if found is None and source.is_file():

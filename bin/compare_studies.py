@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Put several studies into one page: compare.html, with compare.csv and the picture as PDF and PNG.
+
+A study is a results folder of a run, or a folder that ./haven transport wrote to: other materials,
+values of U, potentials, settings or versions of Haven.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haven.core.errors import run
+from haven.core.options import parser
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    add = options.add_argument
+    assets = Path(__file__).resolve().parents[1] / "assets"
+    add("folders", nargs="*", metavar="FOLDER", help="results folders, two or more")
+    add("--names", default="", help="what the studies are called, with commas between; the "
+        "folders' names if not given")
+    add("--reference", default=assets / "reference", help="folder of published values (CSV)")
+    add("--template", default=assets / "compare.html.j2", help="Jinja template of the page")
+    add("--out", default=".", help="folder to write into")
+    given = options.parse_args(argv)
+
+    from haven.report.several import read_studies, write
+
+    names = [name.strip() for name in given.names.split(",") if name.strip()]
+    for path in write(read_studies(given.folders, names), given.reference, given.template,
+                      given.out):
+        print(f"Written: {path}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,274 @@
+"""How it was done, ready for a paper: methods paragraph, BibTeX, tables as LaTeX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from haven import __version__
+from haven.core.identity import package_digest
+from haven.core.numbers import count_of
+from haven.core.types import Table, Tables
+from haven.report.figures.style import frames_of_reference
+
+ESTIMATORS = {
+    "walk": "a random-walk model of the displacements", "gls": "generalised least squares with the "
+    "covariance of the displacements", "blocks": "straight lines fitted to blocks of time",
+}
+LIBRARIES = ("numpy", "scipy", "pandas", "ase", "matplotlib")  # of the analysis
+
+
+def methods(tables: Tables, expected: Mapping[str, Any], formula: str) -> list[str]:
+    """Return paragraphs on what was computed and how, from the tables and the parameters.
+
+    What no table shows is not said; a setting is said of a stage that has a table.
+
+    Parameters
+    ----------
+    tables
+        Tables by name.
+    expected
+        Expected runs and parameters, `haven.report.verdicts.read_expected`.
+    formula
+        Name of the material.
+    """
+    given = {str(k): str(v) for k, v in (expected.get("parameters") or {}).items()
+             if v not in (None, "")}
+    parts = (_labels(tables, given), _potential(tables, given), _cells(tables, formula),
+             _dynamics(tables, given), _analysis(tables), _barriers(tables, given), _software())
+    return [part for part in parts if part]
+
+
+def _said(values: Iterable[Any], unit: str = "") -> str:
+    """Return distinct values in words: ``298, 313 and 328 K``."""
+    texts = list(dict.fromkeys(f"{v:g}" if isinstance(v, float) else str(v) for v in values))
+    joined = ", ".join(texts[:-1]) + (" and " if len(texts) > 1 else "") + texts[-1]
+    return f"{joined} {unit}".rstrip()
+
+
+def _sorted(table: Table, column: str) -> list[Any]:
+    return sorted(table[column].dropna().unique().tolist())
+
+
+def _labels(tables: Tables, given: Mapping[str, str]) -> str:
+    table = tables["labels"]
+    used = table[table["verdict"] == "accepted"]
+    if used.empty:
+        return ""
+    engines = _said(_sorted(used, "engine"))
+    count = " and ".join(f"{count_of(len(mine), 'frame')} at U = {u:g} eV"
+                         for u, mine in used.groupby("u_ev"))
+    text = (f"First-principles labels (energies, forces, stresses) were computed with {engines}: "
+            f"{count}, of {_said(_sorted(used, 'atoms'))} atoms each; "
+            f"{len(table) - len(used)} of {len(table)} labelled frames were left out by an audit.")
+    cores = used["cores"].dropna()
+    if given.get("label") == "true" and len(cores):
+        text += (f" Functional {given.get('functional', 'not stated')}, plane waves up to "
+                 f"{given.get('plane_wave_cutoff_ev', '?')} eV, k-points "
+                 f"{given.get('kpoint_spacing_per_angstrom', '?')} Å⁻¹ apart, smearing "
+                 f"{given.get('smearing_ev', '?')} eV, dispersion correction "
+                 f"{given.get('dispersion', 'not stated')}.")
+    else:
+        text += " The frames were given; their settings are in the files' headers."
+    return text
+
+
+def _potential(tables: Tables, given: Mapping[str, str]) -> str:
+    table = tables["accuracy"]
+    table = table[(table["subset"] == "test") & (table["species"] == "all")
+                  & (table["component"] == "all")]
+    if table.empty:
+        return ""
+    seeds = table["seed"].nunique()
+    text = (f"For each U {count_of(seeds, 'potential')} "
+            f"{'was' if seeds == 1 else 'were'} tested on trajectories that no training saw.")
+    networks = tables["cost"]
+    models = sorted(set(networks.loc[networks["method"] == "dlmd", "model"].dropna()))
+    if models:
+        text += f" Networks: {'; '.join(models[:4])}."
+    curve = tables["learning_curve"]
+    if len(curve):
+        text += (f" They were trained for up to {int(curve['step'].max()):,} steps"
+                 f" (learning rate {curve['learning_rate'].max():.2g} to "
+                 f"{curve['learning_rate'].min():.2g}).")
+    worst = [f"{row['rmse'] * 1000:.3g} meV/{'atom' if quantity == 'energy' else 'Å'} ({quantity}, "
+             f"U = {row['u_ev']:g} eV)" for quantity in ("energy", "force")
+             for row in table[table["quantity"] == quantity].sort_values("seed")
+             .drop_duplicates("u_ev").to_dict("records")]
+    return text + (f" Root-mean-square errors of the driving potential there: "
+                   f"{'; '.join(worst)}." if worst else "")
+
+
+def _cells(tables: Tables, formula: str) -> str:
+    table = tables["structures"]
+    table = table[table["role"] == "supercell"]
+    if table.empty:
+        return ""
+    sites = "; ".join(f"{row['species']} on {row['site']} {row['occupancy']:.3f}"
+                      for row in table[table["species"] != "vacancy"].drop_duplicates(
+                          ["site", "species"]).to_dict("records"))
+    return (f"Disordered supercells of {formula} of {_said(_sorted(table, 'atoms'))} atoms were "
+            f"drawn with seed {_said(_sorted(table, 'seed'))} "
+            f"({count_of(table['replica'].nunique(), 'replica')}); occupancies of the first: "
+            f"{sites}.")
+
+
+def _dynamics(tables: Tables, given: Mapping[str, str]) -> str:
+    table = tables["runs"]
+    if table.empty:
+        return ""
+    cells = {"npt": "in the mean cell of a run at constant pressure and this temperature",
+             "relaxed": "in the cell relaxed at 0 K", "material": "in the material file's cell"}
+    held = _said([cells.get(str(c), str(c)) for c in table["cell"].dropna().unique()]
+                 ) if table["cell"].notna().any() else ""
+    asked = table["pressure_asked_gpa"].dropna().unique().tolist()
+    at = f" for {_said(asked)} GPa" if asked else ""
+    bath = f", Nosé-Hoover thermostat of {given['damping_fs']} fs" if "damping_fs" in given else ""
+    text = (f"Molecular dynamics at constant volume{' ' + held if held else ''}{at}: "
+            f"{count_of(len(table), 'run')} at U = {_said(_sorted(table, 'u_ev'))} eV and "
+            f"{_said(_sorted(table, 'temperature_k'))} K, {_said(_sorted(table, 'atoms'))} atoms, "
+            f"{_said(_sorted(table, 'duration_ps'))} ps each in steps of "
+            f"{_said(_sorted(table, 'timestep_fs'))} fs{bath}.")
+    anneals = tables["anneals"]
+    if len(anneals):
+        lengths = anneals["duration_ps"].dropna()
+        text += (f" The mobile ions were annealed before at "
+                 f"{_said(_sorted(anneals, 'temperature_k'))} K"
+                 + (f" for up to {lengths.max():.3g} ps" if len(lengths) else "")
+                 + f"; {int((anneals['verdict'] == 'settled').sum())} of {len(anneals)} settled.")
+    return text
+
+
+def _analysis(tables: Tables) -> str:
+    table = tables["diffusion"]
+    if table.empty:
+        return ""
+    names = [ESTIMATORS.get(str(n), str(n)) for n in sorted(set(table["estimator"].dropna()))]
+    text = (f"Diffusion coefficients come from {_said(names)}, all time origins, in the frame of "
+            f"the {frames_of_reference(table)}; a run without diffusive displacements, or with too "
+            "few jumps, gives an upper bound or no number. The conductivity is n e² Z² "
+            "D_total / (k_B T), the Haven ratio D_self / D_total; intervals are 95 %.")
+    fits = tables["arrhenius"]
+    if len(fits):
+        text += f" Arrhenius lines: {_said(sorted(set(fits['form'].dropna())))}."
+    return text
+
+
+def _barriers(tables: Tables, given: Mapping[str, str]) -> str:
+    table = tables["barriers"]
+    if table.empty:
+        return ""
+    images = int(table.groupby(["u_ev", "path"])["image"].nunique().max())
+    limit = given.get("force_tolerance_ev_per_angstrom")
+    return (f"Barriers: climbing-image nudged elastic bands of {images} images, ends included, "
+            f"in the disordered cell" + (f", until forces were below {limit} eV/Å." if limit
+                                         else "."))
+
+
+def _software() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return (f"All steps ran in Haven {__version__} (code {package_digest()}); the report was "
+            f"written with {', '.join(found)}.")
+
+
+def bibtex(citations: list[dict[str, str]]) -> str:
+    """Return the works to cite as BibTeX, Haven first.
+
+    Parameters
+    ----------
+    citations
+        Rows of ``citations.csv``: name, reference, doi, role.
+    """
+    entries = [("software", "haven", {
+        "author": "{The Haven developers}",
+        "title": "Haven: ionic conductivity of cation-disordered crystals, from first-principles "
+                 "labels", "version": __version__, "note": f"code {package_digest()}"})]
+    for row in citations:
+        authors, rest, year = split_reference(row["reference"])
+        fields = {"author": authors, "howpublished": rest, "year": year,
+                  "doi": "" if row["doi"] == "unknown" else row["doi"], "note": row["role"]}
+        key = re.sub(r"[^A-Za-z0-9]+", "", row["name"]) or "work"
+        entries.append(("misc", key, fields))
+    lines = []
+    for kind, key, fields in entries:
+        written = [f"  {name} = {{{_bib(text) if name != 'doi' else text}}}"
+                   for name, text in fields.items() if text]
+        lines.append(f"@{kind}{{{key},\n" + ",\n".join(written) + "\n}")
+    return "\n\n".join(lines) + "\n"
+
+
+def split_reference(text: str) -> tuple[str, str, str]:
+    """Return authors as BibTeX has them, the rest, and the year of a reference in one line."""
+    year = (re.findall(r"\((\d{4})\)", text) or [""])[-1]
+    rest = re.sub(r"\s*\(\d{4}\)\s*$", "", text).strip(" ,")
+    person = r"(?:[A-Z]\.[- ]?)+[A-Z][\w'’-]+"
+    several = re.match(rf"({person}(?:, {person})* and {person}), ", rest)
+    short = re.match(rf"({person}) et al\.,? ", rest)
+    if several:
+        people = re.split(r", | and ", several.group(1))
+        return " and ".join(people), rest[several.end():], year
+    if short:
+        return f"{short.group(1)} and others", rest[short.end():], year
+    return "", rest, year
+
+
+def _bib(text: str) -> str:
+    """Return text for a BibTeX field: braces balanced by having none, special characters quoted."""
+    return text if text.startswith("{The ") else latex(text.replace("{", "(").replace("}", ")"))
+
+
+_SCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
+_BELOW = dict(zip("₀₁₂₃₄₅₆₇₈₉ₐ", "0123456789a", strict=True))
+_SYMBOLS = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": "$<$", ">": "$>$", "|": r"\textbar{}", "σ": r"$\sigma$", "β": r"$\beta$",
+    "α": r"$\alpha$", "γ": r"$\gamma$", "Å": r"\AA{}", "×": r"$\times$", "±": r"$\pm$",
+    "°": r"$^{\circ}$", "–": "--", "μ": r"$\mu$", "Δ": r"$\Delta$", "≤": r"$\le$",
+    "≥": r"$\ge$", "“": "``", "”": "''", "·": r"$\cdot$", "−": "$-$",
+}
+
+
+def latex(text: str) -> str:
+    """Return text as LaTeX: special characters quoted, raised and lowered digits in maths."""
+    def raised(match: re.Match[str]) -> str:
+        return "$^{" + "".join(_SCRIPTS[c] for c in match.group()) + "}$"
+
+    def lowered(match: re.Match[str]) -> str:
+        return "$_{" + "".join(_BELOW[c] for c in match.group()) + "}$"
+
+    out = "".join(_SYMBOLS.get(character, character) for character in text)
+    out = re.sub("[" + "".join(_SCRIPTS) + "]+", raised, out)
+    return re.sub("[" + "".join(_BELOW) + "]+", lowered, out)
+
+
+def latex_table(block: Mapping[str, Any], label: str) -> str:
+    """Return a table of the report as a LaTeX table with lines of package ``booktabs``.
+
+    Parameters
+    ----------
+    block
+        Header, rows and caption, `haven.report.grids.grid`.
+    label
+        Name to refer to it by.
+    """
+    def words(entry: Any) -> str:
+        if isinstance(entry, Mapping):
+            small = latex(str(entry.get("small") or ""))
+            return latex(str(entry["text"])) + (rf" {{\footnotesize {small}}}" if small else "")
+        return latex(str(entry))
+
+    lines = [r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering",
+             rf"\caption{{{latex(str(block['caption']))}}}", rf"\label{{tab:{label}}}",
+             r"\begin{tabular}{" + "l" * len(block["columns"]) + "}", r"\toprule",
+             " & ".join(words(name) for name in block["columns"]) + r" \\", r"\midrule"]
+    lines += [" & ".join(words(entry) for entry in row) + r" \\" for row in block["rows"]]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])

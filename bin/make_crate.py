@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Describe a results folder as a Workflow Run Crate: ro-crate-metadata.json.
+
+A run writes it at its end; this does it again, or for results that were copied elsewhere.
+"""
+
+from __future__ import annotations
+
+from haven.core.errors import run
+from haven.core.options import parser
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("folder", nargs="?", default="results", help="results folder of a run")
+    given = options.parse_args(argv)
+
+    from haven.report.crate import write_crate
+
+    print(f"Written: {write_crate(given.folder)}")
+
+
+if __name__ == "__main__":
+    run(main)

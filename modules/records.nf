@@ -1,0 +1,35 @@
+// What is kept of a run beside its results: Nextflow's own record, the versions of its tasks, and the description of all of it.
+
+include { pathOf } from './paths'
+
+/** Folder of the records, in the results. */
+def recordsOf(outdir) { pathOf("${outdir}/pipeline") }
+
+/** What Nextflow says of this run, as JSON in the results; named by the time that the run began, as its trace is. */
+def recordRun(outdir, settings) {
+    def began = workflow.start.format(java.time.format.DateTimeFormatter.ofPattern('yyyy-MM-dd_HH-mm-ss'))
+    def told = [
+        run_name: workflow.runName, session_id: "${workflow.sessionId}", resumed: workflow.resume, start: "${workflow.start}", complete: "${workflow.complete}",
+        success: workflow.success, exit_status: workflow.exitStatus, error: workflow.errorMessage, command_line: workflow.commandLine, profile: workflow.profile,
+        nextflow_version: "${workflow.nextflow.version}", haven_version: "${workflow.manifest.version}", commit: workflow.commitId, revision: workflow.revision,
+        script_id: workflow.scriptId, container_engine: workflow.containerEngine, project_dir: "${workflow.projectDir}", launch_dir: "${workflow.launchDir}",
+        work_dir: "${workflow.workDir.toUriString()}", stub: workflow.stubRun, parameters: settings.collectEntries { name, value -> ["${name}".toString(), value?.toString()] },
+    ]
+    def target = recordsOf(outdir).resolve("run_${began}.json")
+    target.parent.mkdirs()
+    target.text = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(told)) + '\n'
+    target
+}
+
+/** The results described as a Workflow Run Crate, where this machine has Python and its packages; else how to do that later. */
+def describeResults(outdir) {
+    def folder = pathOf(outdir)
+    if (!folder.resolve('report.html').exists()) { return null }
+    if (folder.toUriString().startsWith('/')) {
+        def made = new ProcessBuilder('python3', "${projectDir}/bin/make_crate.py", "${folder.toAbsolutePath()}").redirectErrorStream(true).start()
+        def said = made.inputStream.text
+        if (made.waitFor() == 0) { return null }
+        return "haven: ${folder}/ro-crate-metadata.json was not written (${said.readLines() ? said.readLines()[-1] : 'no message'}): ./haven crate ${folder} writes it"
+    }
+    "haven: ${folder.toUriString()} is no folder of this machine: copy it to one, and ./haven crate FOLDER describes it"
+}

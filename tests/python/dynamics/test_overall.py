@@ -1,0 +1,151 @@
+"""The share of a whole run that is done, and the time left, from what is planned and measured."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+
+import pytest
+import show_status
+
+from haven.core.errors import HavenError
+from haven.dynamics.overall import Overall, jobs_of, overall, planned_jobs, said
+from haven.dynamics.progress import Progress
+from haven.potential.progress import Training
+
+PLAN = {
+    "u_ev": [0, 4], "temperature_k": [298, 373], "replica": [0], "seed": [1, 2],
+    "drivers": {"0": [1], "4": [1, 2]},
+    "parameters": {"training_steps": "1000", "models": None, "pretrained": "false",
+                   "trajectories": None, "labels_only": "false", "production_ps": "[90, 40]",
+                   "equilibration_ps": "10", "anneal_ps": "20", "cell": "npt", "cell_ps": "5"},
+}
+
+
+def run(name, done_ps, total_ps, speed=0.864, state="running", phase="production"):
+    """A run; 0.864 ns a day is a ps in 100 s."""
+    return Progress(name, phase, done_ps / 1000, total_ps / 1000, speed, state, 1)
+
+
+def training(name, step, state="running", each=0.5):
+    return Training(name, step, 1000, 0.1, 0.1, 0.0, state, each)
+
+
+def written(work, plan, name="expected-00.json", when=None):
+    work.mkdir(exist_ok=True)
+    (work / name).write_text(json.dumps(plan))
+    if when:
+        os.utime(work / name, (when, when))
+    return work
+
+
+def test_what_is_planned_is_every_training_anneal_cell_and_run_with_its_size():
+    jobs = planned_jobs(PLAN)
+    assert {name: size for name, (kind, size) in jobs.items() if kind == "training"} == {
+        f"u{u}_s{s}": 1000 for u in (0, 4) for s in (1, 2)}
+    assert jobs["u0_t298_r0"] == ("dynamics", 100) and jobs["u4_t373_r0_s2"] == ("dynamics", 50)
+    assert "u0_t298_r0_s2" not in jobs, "one potential alone drives U = 0"
+    assert jobs["anneal_u4_r0_s2"][1] == 20 and jobs["cell_u4_t298_r0_s2"][1] == 5
+    assert len(jobs) == 4 + 3 * (1 + 2 + 2)
+    own = PLAN | {"parameters": PLAN["parameters"] | {"pretrained": "true", "anneal_ps": "0",
+                                                      "cell": "material"}}
+    assert set(planned_jobs(own)) == {f"u{u}_t{t}_r0{end}" for t in (298, 373)
+                                      for u, end in ((0, ""), (4, ""), (4, "_s2"))}
+
+
+def test_the_share_is_of_computing_time_and_the_rest_runs_as_many_at_once_as_now(tmp_path):
+    plan = {**PLAN, "u_ev": [4], "seed": [1], "drivers": {"4": [1]}}
+    plan["parameters"] = {**PLAN["parameters"], "anneal_ps": "0", "cell": "material"}
+    work = written(tmp_path / "work", plan)
+    found = overall([training("u4_s1", 600)], [
+        run("u4_t298_r0", 40, 90), run("u4_t373_r0", 5, 10, phase="equilibration")], work)
+    # 400 steps of 0.5 s by one; 100 - 50 and 50 - 5 ps of 100 s by two
+    assert found.seconds_left == pytest.approx(400 * 0.5 + (50 + 45) * 100 / 2)
+    assert found.share == pytest.approx((600 * 0.5 + 55 * 100) / (1000 * 0.5 + 150 * 100))
+    assert (found.jobs, found.complete, found.running) == (3, 0, 3)
+    assert found.plan.endswith("expected-00.json")
+
+
+def test_an_anneal_or_cell_that_ended_early_is_done_once_runs_start_from_it():
+    jobs = {job.name: job for job in jobs_of([], [
+        run("anneal_u4_r0", 8, 20, state="stopped"), run("cell_u4_t298_r0", 2, 5, state="stopped"),
+        run("u4_t298_r0", 1, 90)], PLAN)}
+    assert jobs["anneal_u4_r0"].state == jobs["cell_u4_t298_r0"].state == "complete"
+    assert jobs["anneal_u0_r0"].state == jobs["cell_u4_t373_r0"].state == "waiting"
+    assert jobs["u4_t298_r0"].done == 11 and jobs["u4_t298_r0"].total == 100
+
+
+def test_of_two_folders_of_one_run_the_further_counts_and_other_plans_are_left_out():
+    jobs = {job.name: job for job in jobs_of([], [
+        run("u4_t298_r0", 3, 90, state="stopped"), run("u4_t298_r0", 50, 90),
+        run("u7_t298_r0", 1, 90)], PLAN)}
+    assert jobs["u4_t298_r0"].done == 60 and "u7_t298_r0" not in jobs
+
+
+def test_the_plan_is_that_of_what_is_there_then_the_newest(tmp_path):
+    work = written(tmp_path / "work", PLAN, "expected-a.json", when=1000)
+    written(work, {**PLAN, "u_ev": [7], "drivers": {}}, "expected-b.json", when=2000)
+    (work / "expected-c.json").write_text("{")
+    assert overall([], [run("u4_t298_r0", 1, 90)], work).plan.endswith("expected-a.json")
+    assert overall([], [run("u9_t298_r0", 1, 90)], work).plan.endswith("expected-b.json")
+
+
+def test_without_a_speed_of_each_kind_nothing_is_made_up(tmp_path):
+    found = overall([training("u4_s1", 0, each=math.nan)], [], written(tmp_path / "work", PLAN))
+    assert math.isnan(found.share) and math.isnan(found.seconds_left)
+    assert "not known before each kind has a speed" in said(found)
+
+
+def test_without_a_plan_what_was_begun_counts(tmp_path):
+    found = overall([], [run("u4_t298_r0", 90, 90, state="complete"),
+                         run("u4_t373_r0", 30, 40)], tmp_path)
+    assert (found.jobs, found.plan) == (2, "")
+    assert found.share == pytest.approx(120 / 130) and found.seconds_left == pytest.approx(1000)
+    assert said(found).endswith("of those begun (no plan is in the work folder)")
+
+
+@pytest.mark.parametrize("share, left, running, words", [
+    (0.5, 7200.0, 2, "[############------------] 50 %, 3 of 9 trainings and runs finished, "
+                     "about 2.0 h left, 2 at once"),
+    (0.9999, 60.0, 1, "99 %"), (1.0, 0.0, 0, "100 %, 3 of 9 trainings and runs finished, "
+                                             "nothing left"),
+    (0.5, 7200.0, 0, "stopped; about 2.0 h left, one at a time"),
+])
+def test_the_line_a_person_reads(share, left, running, words):
+    assert words in said(Overall(9, 3, running, share, left, "expected"))
+
+
+def test_the_command_says_all_of_it_as_text_and_as_json(tmp_path, capsys):
+    work = written(tmp_path / "work", PLAN)
+    folder = work / "checkpoints" / "u4_t298_r0_0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "production.a001.in").write_text("timestep 0.002\nrun 45000 upto\n")
+    lines = [f"{step} 300 -5 -4 1 0 0 0 0 0 0" for step in range(0, 5001, 500)]
+    (folder / "production.a001.log").write_text("\n".join([*lines, "2100 3"]))
+    now = time.time()
+    os.utime(folder / "production.a001.in", (now - 100, now - 100))
+    os.utime(folder / "production.a001.log", (now, now))
+    show_status.main([str(work)])
+    text = capsys.readouterr().out
+    # the anneal and the cell that the run starts from are done
+    assert text.splitlines()[-1].startswith("overall: 2 of 19 trainings and runs finished")
+    show_status.main([str(work), "--json"])
+    held = json.loads(capsys.readouterr().out)
+    assert set(held) == {"haven_version", "folder", "overall", "trainings", "runs"}
+    assert held["overall"]["jobs"] == 19 and held["overall"]["running"] == 1
+    assert held["overall"]["share"] is None, "no training has a speed yet"
+    one, = held["runs"]
+    assert (one["run"], one["phase"], one["state"]) == ("u4_t298_r0", "production", "running")
+    assert one["ns_done"] == pytest.approx(0.01) and one["ns_total"] == pytest.approx(0.09)
+    assert one["seconds_left"] == pytest.approx(800, rel=0.05)
+    with pytest.raises(HavenError, match="there is no folder"):
+        show_status.main([str(tmp_path / "no"), "--json"])
+
+
+def test_of_a_sheet_of_materials_the_work_folder_of_one_is_asked_for(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / "work" / name / "checkpoints").mkdir(parents=True)
+    with pytest.raises(HavenError, match=r"name the work folder of one, .*one, .*two"):
+        show_status.main([str(tmp_path / "work" / "checkpoints")])

@@ -1,0 +1,298 @@
+"""The report in a browser: nothing is asked of a network, everything answers, names stay names.
+
+Needs Chromium (package ``chromium``); without it the tests are left out, and say so.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import html.parser
+import io
+import json
+import time
+
+import chromium
+import pandas as pd
+import pytest
+import render_report
+from ase.build import bulk
+from ase.io import write
+from report_tables import write_study
+
+from haven.core import tables
+from haven.report import downloads
+from haven.report.figures.style import Picture
+from haven.report.registry import TABLES
+
+HOSTILE = '</script><script>window.hit=1</script><img src=x onerror="window.hit=1">&\'"{{7*7}}-->'
+SMALL_MB = 15
+needs_browser = pytest.mark.skipif(chromium.program() is None, reason="no Chromium: apt install "
+                                   "chromium to test the report in a browser")
+KEPT = ("runs", "thermo", "diffusion", "conductivity", "msd", "hops", "tracks", "network",
+        "density_grid", "barriers", "band_atoms", "arrhenius", "accuracy", "verdicts", "labels",
+        "interstitial", "structures")
+
+
+def render(folder):
+    """Write a report of the tables in a folder and return its place."""
+    cell = bulk("NaCl", "rocksalt", a=5.6, cubic=True).repeat(2)
+    write(folder / "r0.supercell.extxyz", cell)
+    with contextlib.redirect_stdout(io.StringIO()), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Picture, "save", lambda *_: None)  # files beside the page: test_vector.py
+        render_report.main(["--tables", str(folder / "tables"), "--out", str(folder / "out"),
+                            "--structures", str(folder / "r0.supercell.extxyz")])
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browsed")
+    write_study(folder / "tables", without=tuple(set(TABLES) - set(KEPT)))
+    return render(folder)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Return a report whose material, sites, paths, elements and reasons are markup."""
+    folder = tmp_path_factory.mktemp("hostile")
+    kept = ("runs", "tracks", "network", "hops", "barriers", "band_atoms", "density_grid",
+            "structures", "verdicts", "accuracy", "labels")
+    write_study(folder / "tables", without=tuple(set(TABLES) - set(kept)))
+    for path in (folder / "tables").glob("*.parquet"):
+        name = path.stem.split(".")[1]
+        rows = tables.read(name, path)
+        for column in rows.columns:
+            if isinstance(rows[column].dropna().iloc[0] if rows[column].notna().any() else 0, str):
+                known = column in ("role", "kind", "quantity", "component", "subset", "unit",
+                                   "verdict", "check", "stage", "origin")
+                rows[column] = rows[column] if known else rows[column] + HOSTILE
+        tables.write(TABLES[name], rows, path, {"potential": HOSTILE})
+    return render(folder)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    page = chromium.Page(tmp_path_factory.mktemp("profile"))
+    yield page
+    page.close()
+
+
+def shown(browser, place, **how):
+    """Open a report and wait for its script."""
+    browser.requests.clear()
+    browser.complaints.clear()
+    browser.open(place / "report.html", **how)
+    browser.wait("document.documentElement.dataset.ready === 'yes'")
+    return browser
+
+
+@needs_browser
+def test_the_report_opens_alone_small_and_without_complaint(report, browser, capsys):
+    start = time.monotonic()
+    page = shown(browser, report)
+    took, size = time.monotonic() - start, (report / "report.html").stat().st_size / 1e6
+    with capsys.disabled():
+        print(f"\nreport: {size:.1f} MB, opened in {took:.1f} s")
+    assert size < SMALL_MB
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    outside = [u for u in page.requests if not u.startswith(("file:", "data:", "blob:"))]
+    assert not outside and sum(u.startswith("file:") for u in page.requests) == 1
+    assert page.complaints == []
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_hangs_over_the_page_at_desk_or_phone(report, browser, width):
+    page = shown(browser, report, width=width)
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    assert page.run("document.documentElement.scrollWidth") <= width
+    cut = page.run("""Array.from(document.querySelectorAll('svg.plot text')).filter(t => {
+        const own = t.getBoundingClientRect(), all = t.closest('svg').getBoundingClientRect();
+        return own.width && (own.left < all.left - 3 || own.right > all.right + 3 ||
+                             own.top < all.top - 3 || own.bottom > all.bottom + 3); })
+        .map(t => t.closest('figure').id + ': ' + t.textContent)""")
+    assert cut == [], "text of a figure is cut"
+
+
+@needs_browser
+def test_values_answer_to_pointer_and_keys_and_legends_switch_curves(report, browser):
+    page = shown(browser, report)
+    told = page.run("""(() => {
+        const figure = document.getElementById('figure-msd'), svg = figure.querySelector('svg');
+        const data = JSON.parse(document.getElementById('points').textContent).msd;
+        const point = data.curves[0].points[5], box = svg.getBoundingClientRect();
+        const scale = box.width / data.size[0];
+        svg.dispatchEvent(new PointerEvent('pointermove', {bubbles: true,
+          clientX: box.left + point[0] * scale, clientY: box.top + point[1] * scale}));
+        return [figure.querySelector('.tip').textContent, data.labels[data.curves[0].label],
+                String(Number(point[2].toPrecision(4))), data.panels[0].y]; })()""")
+    text, *parts = told
+    assert all(part in text for part in parts), told
+    spoken = page.run("""(() => { const svg = document.querySelector('#figure-msd svg');
+        svg.focus();
+        svg.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}));
+        svg.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}));
+        return document.getElementById('spoken').textContent; })()""")
+    assert "time lag (ps)" in spoken
+    states = page.run("""(() => { const svg = document.querySelector('#figure-msd svg');
+        const key = svg.querySelector('[role=button]'), number = key.dataset.key;
+        const parts = svg.querySelectorAll('[data-series="' + number + '"]');
+        const seen = () => Array.from(parts).filter(p => getComputedStyle(p).display !== 'none')
+          .length;
+        const before = seen();
+        key.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}));
+        return [parts.length, before, seen(), key.getAttribute('aria-pressed')]; })()""")
+    assert states[0] == states[1] >= 3 and states[2:] == [0, "false"]
+
+
+@needs_browser
+def test_a_table_sorts_and_filters(report, browser):
+    page = shown(browser, report)
+    column = """Array.from(document.querySelectorAll('#health ~ details tbody tr'))
+        .filter(r => !r.hidden).map(r => Number(r.cells[1].textContent))"""
+    unsorted = page.run(column)
+    page.run("document.querySelectorAll('#health ~ details thead th button')[1].click()")
+    rising = page.run(column)
+    page.run("document.querySelectorAll('#health ~ details thead th button')[1].click()")
+    assert rising == sorted(unsorted) != unsorted
+    assert page.run(column) == sorted(unsorted, reverse=True)
+    page.run("""(() => { const box = document.querySelector('#health ~ details input.filter');
+        box.value = '373'; box.dispatchEvent(new Event('input')); })()""")
+    assert page.run(column) == [373.0, 373.0]
+
+
+@needs_browser
+def test_files_in_the_page_equal_the_tables(report, browser):
+    page = shown(browser, report)
+    for name in ("diffusion", "verdicts"):
+        found = page.run(f"""(async () => {{
+            const seen = new Promise(done => {{ URL.createObjectURL = blob => {{
+              blob.text().then(done); return 'blob:none'; }}; }});
+            document.querySelector('a[data-csv="{name}"]').click();
+            return [await seen,
+              document.querySelector('a[download="{name}.parquet"]').href]; }})()""")
+        text, link = found
+        kept = tables.read(name, report / "tables" / f"{name}.parquet")
+        held = pd.read_parquet(io.BytesIO(base64.b64decode(link.split(",")[1])))
+        pd.testing.assert_frame_equal(held, kept)
+        loaded = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
+        for column in kept:
+            both = pd.DataFrame({"a": kept[column].replace("", None).to_numpy(),
+                                 "b": loaded[column].to_numpy()})
+            same = (both["a"] == both["b"]) | (both["a"].isna() & both["b"].isna())
+            assert same.all(), (name, column)
+    rows = page.run("""(async () => { const button = document.querySelector(
+        'button[data-table="runs"]'); button.click();
+        const place = document.getElementById('rows-runs');
+        for (let n = 0; n < 600 && !place.querySelector('tbody tr'); n += 1)
+          await new Promise(done => setTimeout(done, 100));
+        return place.querySelectorAll('tbody tr').length; })()""")
+    assert rows == len(tables.read("runs", report / "tables" / "runs.parquet"))
+
+
+@needs_browser
+def test_the_view_turns_and_every_scene_shows_something(report, browser):
+    page = shown(browser, report)
+    page.run("document.getElementById('space-start').click()")
+    page.wait("document.querySelector('#space-view canvas') !== null")
+    drawn = """(() => { const canvas = document.querySelector('#space-view canvas');
+        const small = document.createElement('canvas'); small.width = small.height = 64;
+        const pen = small.getContext('2d'); pen.drawImage(canvas, 0, 0, 64, 64);
+        const data = Array.from(pen.getImageData(0, 0, 64, 64).data);
+        return [new Set(Array.from({length: 4096}, (_, n) => data.slice(4 * n, 4 * n + 3).join()))
+          .size, data.join().length + ':' + data.reduce((s, v, n) => (s * 31 + v + n) % 1e9, 7)];
+        })()"""
+    seen = {}
+    scenes = json.loads(page.run("document.getElementById('scenes').textContent"))
+    kinds = [scene["kind"] for scene in scenes]
+    assert set(kinds) == {"cell", "density", "network", "tracks", "band"}
+    for kind in dict.fromkeys(kinds):
+        page.run(f"""(() => {{ const choice = document.getElementById('space-choice');
+            choice.value = '{kinds.index(kind)}';
+            choice.dispatchEvent(new Event('change')); }})()""")
+        page.wait(f"({drawn})[0] > 8")
+        seen[kind] = page.run(drawn)[1]
+        page.run("document.querySelector('[data-turn=right]').click()")
+        page.wait(f"({drawn})[1] !== '{seen[kind]}'")
+    assert len(set(seen.values())) == len(seen)
+    assert page.complaints == []
+
+
+@needs_browser
+def test_a_click_on_a_run_jump_or_barrier_shows_it(report, browser):
+    page = shown(browser, report)
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    for section, kind in (("health", "tracks"), ("hops", "jumps"), ("retold", "path [010] 0")):
+        page.run(f"""document.querySelector('section[aria-labelledby="{section}"] '
+            + 'tr[data-scene].live button.turn').click()""")
+        name = page.run("document.getElementById('space-view').getAttribute('aria-label')")
+        assert kind in name, name
+
+
+@needs_browser
+def test_names_from_the_data_stay_text(hostile, browser):
+    page = shown(browser, hostile)
+    assert "window.hit=1" in page.run("document.querySelector('h1').textContent")
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.run("document.getElementById('space-start').click()")
+    page.wait("document.querySelector('#space-view canvas') !== null")
+    for n in range(int(page.run("document.getElementById('space-choice').options.length"))):
+        page.run(f"""(() => {{ const choice = document.getElementById('space-choice');
+            choice.value = '{n}'; choice.dispatchEvent(new Event('change')); }})()""")
+    page.run("document.querySelector('button[data-table=runs]').click()")
+    page.wait("document.querySelectorAll('#rows-runs tbody tr').length > 0")
+    assert page.run("[window.hit, document.images.length, document.scripts.length > 8]") == [
+        None, 0, False]
+    assert page.complaints == []
+    assert all(u.startswith(("file:", "data:", "blob:")) for u in page.requests)
+
+
+@needs_browser
+def test_without_scripts_pictures_and_tables_stay(report, tmp_path):
+    page = chromium.Page(tmp_path, scripts=False)
+    try:
+        page.open(report / "report.html")
+        tree = page.ask("DOM.getDocument", depth=0)["root"]["nodeId"]
+
+        def count(selector):
+            return len(page.ask("DOM.querySelectorAll", nodeId=tree, selector=selector)["nodeIds"])
+
+        assert count("svg.plot") >= 8 and count("tbody tr") > 50
+        assert count("details") == count("details[open]") > 5
+        assert count("input") == count("#space input") and count("button:not([hidden])") == count(
+            "#space button")
+        page.ask("DOM.querySelector", nodeId=tree, selector="#space[hidden]")
+    finally:
+        page.close()
+
+
+def test_no_element_of_the_page_is_the_data_s(hostile):
+    """What a parser of HTML sees: the template's own scripts, and no element of a hostile name."""
+    counted: dict[str, int] = {}
+
+    class Seen(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            counted[tag] = counted.get(tag, 0) + 1
+            assert not any(name.startswith("on") for name, _ in attrs), (tag, attrs)
+
+    text = (hostile / "report.html").read_text(encoding="utf-8")
+    Seen().feed(text)
+    assert counted["script"] == 5 and "img" not in counted
+    assert "{{7*7}}" in text.split("<h1>")[1].split("</h1>")[0]
+
+
+def test_long_tables_stay_beside_the_page(tmp_path, monkeypatch):
+    write_study(tmp_path)
+    names = ("runs", "msd")
+    rows = {name: tables.read(name, tmp_path / f"study.{name}.parquet") for name in names}
+    for name in names:
+        tables.write(TABLES[name], rows[name], tmp_path / "joined" / f"{name}.parquet")
+    whole = downloads.held_tables(tmp_path / "joined", rows)
+    assert all(entry["parquet"] and entry["csv"] for entry in whole)
+    text = gzip.decompress(base64.b64decode(whole[1]["csv"])).decode()
+    assert text == downloads.csv_of(TABLES["runs"], rows["runs"])
+    monkeypatch.setattr(downloads, "BUDGET", 4 * len(whole[1]["parquet"]))
+    short = downloads.held_tables(tmp_path / "joined", rows)
+    assert [bool(entry["parquet"]) for entry in short] == [False, True]

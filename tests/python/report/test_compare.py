@@ -1,0 +1,200 @@
+"""Several studies in one page: their numbers, measured ones, what differs; bad folders refused."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+import compare_studies
+import numpy as np
+import pandas as pd
+import pytest
+from report_tables import ACTIVATION, KB, ROOM, d_self, write_study
+
+from haven.core import tables
+from haven.core.errors import HavenError
+from haven.report import several
+from haven.report.registry import TABLES
+
+COMMON = {"timestep_fs": "2", "material": "m.yml", "production_ps": "[200]", "models": None}
+
+
+class Page(html.parser.HTMLParser):
+    """Texts of the page's table cells by section, all its text, and whether its tags close."""
+
+    VOID = ("meta", "br", "link", "img", "input", "hr")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.cells, self.section, self.links, self.text = [], {}, "", [], []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "section":
+            self.section = given["aria-labelledby"]
+        self.links += [v for k, v in attrs if k in ("href", "src") or k.startswith("on")]
+
+    def handle_startendtag(self, tag, attrs):
+        self.links += [v for k, v in attrs if k in ("href", "src", "xlink:href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if data.strip() and self.open and self.open[-1] in ("td", "th", "small"):
+            self.cells.setdefault(self.section, []).append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Three results folders: two of Li3TiCl6 with other settings, one of Li3InCl6."""
+    place = tmp_path_factory.mktemp("several")
+    first = place / "first" / "results"
+    write_study(first / "tables", replicas=2)
+    second, third = place / "second" / "results", place / "third <b>&" / "results"
+    shutil.copytree(first, second)
+    for path in (first / "tables").glob("*.parquet"):
+        schema = TABLES[path.name.split(".")[1]]
+        rows = tables.read(schema, path)
+        if schema.name in ("comparison", "claims"):
+            continue
+        if "material" in rows:
+            rows["material"] = "li3incl6"
+        tables.write(schema, rows, third / "tables" / path.name)
+    for one, extra in ((first, {"production_ps": "[200]"}),
+                       (second, {"production_ps": "[400]", "seed": "7", "outdir": "elsewhere"})):
+        (one / "parameters.json").write_text(json.dumps({"parameters": COMMON | extra}))
+    return first, second, third
+
+
+@pytest.fixture(scope="module")
+def made(folders, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    compare_studies.main([*map(str, folders), "--out", str(out)])
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(made):
+    return Page((made / "compare.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_is_whole_of_one_file_and_asks_for_nothing(made, page):
+    assert set(page.links) <= {link for link in page.links if link.startswith("#")}
+    text = (made / "compare.html").read_text(encoding="utf-8")
+    assert "<script" not in text and "third <b>" not in text and "third &lt;b&gt;&amp;" in text
+    drawing = ElementTree.fromstring(re.search(r"<svg.*</svg>", text, re.S).group())
+    assert float(drawing.get("viewBox").split()[2]) > 400 and drawing.get("width") is None
+    for ending in ("pdf", "png", "csv"):
+        assert (made / f"compare.{ending}").stat().st_size > 3000
+
+
+def test_folders_are_called_by_what_tells_them_apart(page):
+    assert [name for name in page.cells["checks"] if name in ("first", "second", "third <b>&")] == [
+        "first", "second", "third <b>&"]
+
+
+def test_every_study_and_u_has_its_numbers_with_interval_and_verdict(page, made):
+    cells = page.cells["numbers"]
+    assert cells[:6] == ["study", "σ at 298 K", "Eₐ of σ", "Haven ratio", "D total", "D self"]
+    where = [text for text in cells if "U = " in text]
+    assert where == [f"{formula}, U = {u} eV" for formula in
+                     ("Li₃TiCl₆", "Li₃TiCl₆", "Li₃InCl₆") for u in (0, 4)]
+    numbers = [text for text in cells if re.match(r"[(\d<]", text)]
+    assert all("[" in text or text.startswith("<") for text in numbers), numbers
+    assert len(numbers) == 6 * 5
+    held = pd.read_csv(made / "compare.csv")
+    assert set(held["study"]) == {"first", "second", "third <b>&"}
+    one = held[(held["study"] == "first") & (held["quantity"] == "d_self") & (held["u_ev"] == 4)
+               & (held["temperature_k"] == 373)].iloc[0]
+    assert one["low_95"] < d_self(4.0, 373.0) < one["high_95"]
+
+
+def test_measured_values_stand_beside_the_studies_of_their_material_alone(page):
+    cells = page.cells["experiment"]
+    assert {"1.04 mS/cm", "2.04 mS/cm"} <= set(cells)
+    of_third = [cells[i - 1] for i, text in enumerate(cells) if text == "third <b>&, U = 4 eV"]
+    assert of_third and all("Li₃InCl₆" in text for text in of_third)
+    assert not any("Wang" in cells[i + 4] for i, text in enumerate(cells)
+                   if text == "third <b>&, U = 4 eV")
+    drawn = " ".join(page.text)
+    assert "measured, Li₃TiCl₆" in drawn and "measured, Li₃InCl₆" in drawn
+
+
+def test_only_settings_that_differ_are_listed(page):
+    cells = page.cells["settings"]
+    rows = [cells[i: i + 4] for i in range(0, len(cells), 4)]
+    assert rows[0] == ["setting", "first", "second", "third <b>&"]
+    assert rows[1:] == [["production_ps", "[200]", "[400]", "–"],
+                        ["seed", "not set", "7", "–"]]
+    assert "Without settings: third <b>&." in " ".join(page.text)
+
+
+def test_one_folder_with_settings_is_not_said_to_have_the_same_as_the_others(folders):
+    read = several.read_studies([str(folders[0]), str(folders[2])])
+    assert "can't be compared" in several.settings_grid(read)["caption"]
+
+
+def test_the_line_drawn_is_the_fit(folders):
+    one = several.read_studies([str(folder) for folder in folders])[0]
+    import matplotlib.pyplot as plt
+
+    _, axis = plt.subplots()
+    several._draw(axis, one, 4.0, 0, 1)
+    line = max(axis.lines, key=lambda line: len(line.get_xdata()))
+    x, y = (np.asarray(values, float) for values in line.get_data())
+    slope = np.polyfit(x / 1000, np.log(y * 1000 / x), 1)[0]  # of sigma T
+    fit = one.tables["arrhenius"]
+    fit = fit[(fit["quantity"] == "sigma_total") & (fit["u_ev"] == 4)].iloc[0]
+    assert slope == pytest.approx(-fit["activation_ev"] / KB, rel=1e-6)
+    assert fit["activation_ev"] == pytest.approx(ACTIVATION[4.0], abs=0.05)
+    assert x.max() == pytest.approx(1000 / ROOM)
+    plt.close("all")
+
+
+def test_names_may_be_given(folders, tmp_path):
+    compare_studies.main([*map(str, folders[:2]), "--names", "old, new", "--out", str(tmp_path)])
+    assert set(pd.read_csv(tmp_path / "compare.csv")["study"]) == {"old", "new"}
+
+
+def test_all_wrong_folders_are_named_at_once(folders, tmp_path):
+    (tmp_path / "empty").mkdir()
+    stub = tmp_path / "stub" / "tables"
+    stub.mkdir(parents=True)
+    (stub / "msd.parquet").touch()
+    with pytest.raises(HavenError) as found:
+        compare_studies.main([str(folders[0]), str(tmp_path / "absent"), str(tmp_path / "empty"),
+                              str(stub.parent), "--out", str(tmp_path / "out")])
+    said = str(found.value)
+    assert "absent does not exist" in said and "no tables in" in said and "stub run" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("given, why", [
+    (("{0}",), "two results folders or more"), ((), "two results folders or more"),
+    (("{0}", "{0}"), "named twice"), (("{0}", "{1}", "--names", "a"), "1 names for 2 folders"),
+    (("{0}", "{1}", "--names", "a,a"), "two are alike"),
+])
+def test_what_cannot_be_compared_is_refused_in_a_line(folders, given, why):
+    with pytest.raises(HavenError, match=why):
+        compare_studies.main([text.format(*folders) for text in given])
+
+
+def test_folders_that_transport_wrote_to_are_studies_too(folders, tmp_path):
+    """No settings, no dynamics, no checks of a pipeline: what is there is compared."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for table in ("diffusion", "conductivity", "arrhenius"):
+            shutil.copy(folders[0] / "tables" / f"study.{table}.parquet", tmp_path / name)
+    compare_studies.main([str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(tmp_path)])
+    text = (tmp_path / "compare.html").read_text(encoding="utf-8")
+    assert "None of the folders says its settings" in text
+    assert "no checks in the folder" in text
