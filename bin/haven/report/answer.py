@@ -7,6 +7,7 @@ from haven.core.types import Row, Table
 from haven.report.claims.study import OPEN, Study, caveat
 from haven.report.claims.transport import sigma_at_room
 from haven.report.grids import Block, cell, grid
+from haven.report.measured import JUMPS_ALONE
 from haven.report.pressure import pressure_sentence
 from haven.report.wording import WORDS, shown
 
@@ -105,8 +106,8 @@ def doubtful_sentence(study: Study) -> str:
         none = [NAMES[name] for name, row in rows.items() if not _sound(row)]
         because = sorted({WORDS.get(str(row["verdict"]), str(row["verdict"]))
                           for row in rows.values() if row and not _sound(row)})
-        words = [f"no number for {', '.join(none)} ({'; '.join(because) or 'not computed'})"
-                 ] if none else []
+        words = [f"no number to rely on for {', '.join(none)} "
+                 f"({'; '.join(because) or 'not computed'})"] if none else []
         why = caveat(study.tables, u_ev).removeprefix("but ")
         if why and len(none) < len(rows):
             words.append(why)
@@ -118,7 +119,8 @@ def doubtful_sentence(study: Study) -> str:
 
 
 def _sound(row: Row | None) -> bool:
-    return row is not None and known(row["value"], row["low_95"], row["high_95"])  # type: ignore[arg-type]
+    return row is not None and row["verdict"] != JUMPS_ALONE and known(
+        row["value"], row["low_95"], row["high_95"])  # type: ignore[arg-type]
 
 
 def claims_grid(claims: list[Row]) -> Block | None:

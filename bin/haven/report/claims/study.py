@@ -10,6 +10,7 @@ from pathlib import Path
 from haven.core.numbers import interval, known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.comparison import judge, limit_words, printed_rounding
+from haven.report.measured import JUMPS_ALONE
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot_be_said"
 ROOM = 298.0  # K, of the study's claims on transport
@@ -144,6 +145,9 @@ def judged(row: Row | None, published: Row) -> tuple[str, str]:
     words = judge(row["value"], row["low_95"], row["high_95"],  # type: ignore[arg-type]
                   float(str(published["value"])), spread, quantity)
     note = f" ({row['note']})" if row.get("note") else ""
+    if row["verdict"] == JUMPS_ALONE and words in ("agrees", "differs"):
+        held = "holds" if words == "agrees" else "excludes"
+        return OPEN, f"the interval {held} the published value, but runs are too short{note}"
     if words == "agrees":
         return SUPPORTED, f"the 95 % interval holds the published value{note}"
     if words == "differs":
