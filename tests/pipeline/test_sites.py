@@ -79,8 +79,6 @@ def test_the_image_of_each_process_is_listed(tmp_path, profiles, run, dynamics) 
     assert done.returncode == 0, done.stdout + done.stderr
     listed = json.loads(done.stdout[done.stdout.index("{"):])["processes"]
     images = {entry["name"]: entry["container"] for entry in listed}
-    there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
-    assert there <= set(images)
     version = images["BUILD_DATASET"].rpartition(":")[2]
     assert f"version         = '{version}'" in (ROOT / "nextflow.config").read_text()
     for name, image in (("BUILD_DATASET", run), ("RUN_DYNAMICS", dynamics),
