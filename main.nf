@@ -19,7 +19,8 @@ workflow {
 
     STUDY(planOf(settings))
     STUDY.out.summary.subscribe { path -> println(path.text) }
-    channel.topic('versions').map { process, tool, version -> "${process.tokenize(':')[-1]}\t${tool}\t${version}" }.unique()
+    channel.topic('versions').flatMap { process, _software, said -> // said: what bin/tool_versions.py prints, `python 3.11.2; ase 3.26.0`
+        said.tokenize(';').collect { tool -> "${process.tokenize(':')[-1]}\t${tool.trim().replace(' ', '\t')}" } }.unique()
         .collectFile(name: 'versions.tsv', storeDir: recordsOf(settings.outdir), newLine: true, sort: true, seed: 'process\ttool\tversion')
 
     workflow.onComplete = {

@@ -53,13 +53,13 @@ def main(argv: list[str] | None = None) -> None:
         TRACKS,
         VAN_HOVE,
     )
-    from haven.trajectory import convert
+    from haven.trajectory import opening
 
     material = load_material(given.material)
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".reading-") as scratch:
-        trajectory = convert.open_files(files, scratch, wanted_of(given, (material.mobile,)))[0]
+        trajectory = opening.open_files(files, scratch, wanted_of(given, (material.mobile,)))[0]
         lattice = hops.lattice_of(material, trajectory)
         core = hops.core_radius(lattice, given.core_share)
         seen = hops.hops_of(lattice, trajectory, given.residence_ps, core)

@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.dynamics.anneal import SETTLED, anneal_lengths, at_rest, run_anneal, verdict_rows
     from haven.dynamics.inputs import checkpoints, read_inputs
-    from haven.dynamics.job import check, velocity_seed
+    from haven.dynamics.job import check_job, velocity_seed
     from haven.dynamics.minimise import free_tilts
     from haven.dynamics.tables import ANNEALS, INHERENT
     from haven.material.structures import wall_row
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
         velocity_seed=velocity_seed("anneal", args.seed, args.u_ev, args.anneal_temperature_k,
                                     args.replica),
         pressure_gpa=pressure_gpa, start_volume=given.atoms.get_volume())
-    check(replace(job, production_steps=max(job.production_steps, 2 * job.dump_steps)))
+    check_job(replace(job, production_steps=max(job.production_steps, 2 * job.dump_steps)))
     name, out = args.name, Path(args.out)
     keys = {"material": material.name, "u_ev": args.u_ev, "replica": args.replica,
             "seed": args.seed, "temperature_k": args.anneal_temperature_k}

@@ -10,8 +10,8 @@ from pathlib import Path
 from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
 from haven.labels.audit import Limits
-from haven.labels.engines.base import Settings
-from haven.labels.frames import Frame
+from haven.labels.engines.base import LabelSettings
+from haven.labels.frames import LabelledFrame
 from haven.labels.tables import LABELS
 from haven.potential.options import Split
 
@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add(parser, options.Seed)
     parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
     options.add(parser, Limits)
-    options.add(parser, Settings, "dispersion")
+    options.add(parser, LabelSettings, "dispersion")
     parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     material = load_material(args.material)
     limits = options.read(Limits, args)
 
-    def labelled(u_ev: float) -> list[Frame]:
+    def labelled(u_ev: float) -> list[LabelledFrame]:
         found = dataset.read_frames(args.frames, u_ev, material.species, limits.max_stress_gpa)
         return with_dispersion(found, args.dispersion)
 

@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.dynamics.cell import equilibrate, labelled_volume, verdict_row
     from haven.dynamics.inputs import checkpoints, read_inputs
-    from haven.dynamics.job import check, velocity_seed
+    from haven.dynamics.job import check_job, velocity_seed
     from haven.dynamics.tables import CELLS
 
     given = read_inputs(args.material, args.structure, [args.potential], args.gpu)
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
         velocity_seed=velocity_seed("cell", args.seed, args.u_ev, args.temperature_k,
                                     args.replica),
         pressure_gpa=args.pressure_gpa, start_volume=given.atoms.get_volume())
-    check(job)
+    check_job(job)
     name, out = args.name, Path(args.out)
     keys = {"material": given.material.name, "u_ev": args.u_ev,
             "temperature_k": args.temperature_k, "replica": args.replica, "seed": args.seed}

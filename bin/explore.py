@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import write
 
     from haven.dynamics.exploration import Window, explore, nearer_walls
-    from haven.dynamics.job import Job, check, velocity_seed
+    from haven.dynamics.job import Job, check_job, velocity_seed
     from haven.material.file import load_material
     from haven.material.structures import read_structure, walls_of
     from haven.potential.families import check_ensemble, require_gpu
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
                 velocity_seed(args.seed, args.u_ev, temperature_k, cell), (), material.species,
                 material.mobile, 10.0, args.threads, max(5000.0, 5 * temperature_k),
                 walls_of(material))
-            check(job)
+            check_job(job)
             with tempfile.TemporaryDirectory(dir=out) as scratch:
                 frames, row = explore(atoms, nearer_walls(job), args.potentials, window,
                                       Path(scratch) / "run")

@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.dynamics.tables import RUNS
-    from haven.transport import arrhenius, budget, condition, contrasts, plan
+    from haven.transport.fits import arrhenius, budget, condition, contrasts, plan
     from haven.transport.tables import (
         ARRHENIUS,
         CONDUCTIVITY,

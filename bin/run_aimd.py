@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
 
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
                          args.aimd_steps, args.seed)
-    aimd.check(course)
+    aimd.check_course(course)
     material = load_material(args.material)
     if material.site_moments:
         raise HavenError(f"moments of {material.name} are by site: first-principles dynamics takes "

@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.dynamics.cell import check_choice, in_cell, joined_cell
     from haven.dynamics.inputs import checkpoints, read_inputs
-    from haven.dynamics.job import check, velocity_seed
+    from haven.dynamics.job import check_job, velocity_seed
     from haven.dynamics.production import simulate
     from haven.potential.families import family_of
 
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
         production_steps=round(args.production_ps[0] * per_ps),
         dump_steps=round(args.dump_ps * per_ps), all_every=args.all_every,
         velocity_seed=velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica))
-    check(job)
+    check_job(job)
     family_of(given.driving).check_structure(given.driving, atoms)
     keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
     inputs = {"structure": given.structure_sha256, "cell": vectors,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the Apptainer images: containers/build.sh [cpu] [gpu] [gpaw] [--from debian:bookworm-slim] [--to FOLDER] [--unpacked]
+# Builds the Apptainer images: containers/build.sh [cpu] [gpu] [pytorch] [gpaw] [--from debian:bookworm-slim] [--to FOLDER] [--unpacked]
 # Without --from, Debian's own packages make the base (debootstrap, from the mirror in this machine's apt settings), so that no
 # image registry is needed. With --unpacked each image is a folder of that name, from which tasks start faster. Needs apptainer,
 # squashfs-tools, and root, or a range in /etc/subuid for the user.
@@ -10,11 +10,11 @@ die() { printf 'haven: error: %s\n' "$*" >&2; exit 2; }
 images=() base='' folder=$PWD unpacked=''
 while [ $# -gt 0 ]; do
   case $1 in
-    cpu | gpu | gpaw) images+=("$1") ;;
+    cpu | gpu | pytorch | gpaw) images+=("$1") ;;
     --from) base=${2:?--from needs an image} && shift ;;
     --to) folder=${2:?--to needs a folder} && shift ;;
     --unpacked) unpacked=yes ;;
-    *) die "there is no image '$1': choose cpu, gpu, gpaw" ;;
+    *) die "there is no image '$1': choose cpu, gpu, pytorch, gpaw" ;;
   esac
   shift
 done
@@ -44,11 +44,11 @@ chmod -R a+rX "$scratch"
 
 for image in "${images[@]}"; do
   case $image in
-    gpaw) name=gpaw definition=gpaw.def options=() ;;
-    *) name=haven-$image definition=haven.def options=(--build-arg "device=$image") ;;
+    gpaw) name=gpaw ;;
+    *) name=haven-$image ;;
   esac
   # zstd packs in a fraction of the default's time, and unpacks faster where the tasks run
-  apptainer build --fakeroot --force --mksquashfs-args '-comp zstd -Xcompression-level 6' --bind "$scratch:/mnt" "${arguments[@]}" "${options[@]}" "$scratch/$name.sif" "$definition"
+  apptainer build --fakeroot --force --mksquashfs-args '-comp zstd -Xcompression-level 6' --bind "$scratch:/mnt" "${arguments[@]}" --build-arg "device=$image" "$scratch/$name.sif" haven.def
   rm -rf "${folder:?}/$name.sif"
   if [ -n "$unpacked" ]; then
     apptainer build --fakeroot --sandbox "$folder/$name.sif" "$scratch/$name.sif"

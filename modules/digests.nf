@@ -32,6 +32,7 @@ def packagesOf() {
         anneal                 : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         equilibrate_cell       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         clean_work             : ['core', 'dynamics'],
+        tool_versions          : ['core'],
         export_trajectory      : ['core', 'trajectory'],
         make_crate             : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
         publish_results        : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],

@@ -1,11 +1,13 @@
 // Failures in plain words: an image that is not there before the run, the cause after it.
 
-/** Ends the run when an image that the profile apptainer needs is not there. */
+/** Ends the run when an image file that the profiles apptainer and singularity need is not there. */
 def checkImages(settings, profiles) {
     def folder = settings.image_folder
     def labels = settings.label || settings.aimd || settings.relax_first_principles || settings.rounds > 0
     def chosen = profiles.tokenize(',')
-    def names = chosen.contains('apptainer') ? ['haven-cpu'] + (chosen.contains('gpu') ? ['haven-gpu'] : []) + (labels ? ['gpaw'] : []) : []
+    def devices = settings.backend == 'pytorch' ? ['pytorch'] : chosen.contains('gpu') ? ['cpu', 'gpu'] : ['cpu']
+    def files = chosen.any { profile -> profile in ['apptainer', 'singularity'] }
+    def names = files ? devices.collect { device -> "haven-${device}".toString() } + (labels ? ['gpaw'] : []) : []
     def missing = names.findAll { name -> !file("${folder}/${name}.sif").exists() }
     if (missing) {
         error("haven: error: ${folder} has no ${missing.collect { name -> name + '.sif' }.join(', ')}: " +

@@ -18,13 +18,14 @@ step "style: ruff" ruff check .
 step "types: pyright" pyright --pythonpath "$(command -v python)"
 step "science and scripts: pytest" pytest tests/python
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
+step "single processes, their script blocks on miniature data, and mutants of them: pytest" pytest tests/processes
 step "the pipeline, killed and resumed, and its numbers: pytest" pytest tests/pipeline
 step "SLURM: two GPUs for twelve runs, a job cancelled, the head killed and resumed: pytest" pytest tests/slurm
 step "images, where HAVEN_IMAGES names a folder for them: pytest" pytest tests/containers
 if command -v nf-test >/dev/null; then
-  step "processes: nf-test" nf-test test
+  step "the same and the graph by nf-test" nf-test test
 else
-  printf '\nno nf-test on PATH: the tests of single processes are left out\n'
+  printf '\nno nf-test on PATH: its files were run by pytest, above\n'
 fi
 
 if [ "$failed" = 0 ]; then rm -rf "$HAVEN_SCRATCH"; else printf '\nruns are kept in %s\n' "$HAVEN_SCRATCH"; fi

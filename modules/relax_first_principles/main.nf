@@ -14,7 +14,7 @@ process RELAX_FIRST_PRINCIPLES {
     output:
     tuple val(meta), path("relaxed_*.u${meta.u_ev}.extxyz"), emit: steps
     path '*.parquet', emit: tables
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py gpaw ase numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -21,7 +21,7 @@ process RENDER_REPORT {
     path 'tables/*.{parquet,tex}', emit: tables
     path 'figures', emit: figures
     path 'parameters.json', emit: parameters
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py numpy pandas pyarrow matplotlib jinja2'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

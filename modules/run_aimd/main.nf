@@ -14,7 +14,7 @@ process RUN_AIMD {
     output:
     tuple val(meta), path("aimd_*.u${meta.u_ev}.extxyz"), emit: trajectory
     path 'frames/*.extxyz', emit: frames, optional: true
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py gpaw ase numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -12,7 +12,7 @@ process SELECT_BEYOND {
 
     output:
     path '*.beyond.extxyz', emit: beyond, optional: true
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py ase numpy'), topic: versions
 
     script:
     def args = (task.ext.args ?: '') + (parity ? " --parity ${parity}" : '')

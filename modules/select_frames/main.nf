@@ -15,7 +15,7 @@ process SELECT_FRAMES {
     output:
     path 'structures/*.extxyz', emit: structures, optional: true
     path "x${round}.selection.parquet", emit: tables
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py ase numpy scipy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -12,7 +12,7 @@ process TEST_POTENTIAL {
 
     output:
     path '*.parquet', emit: tables
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit tensorflow tensorflow-cpu torch jax numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

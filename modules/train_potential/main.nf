@@ -18,7 +18,7 @@ process TRAIN_POTENTIAL {
     tuple val(meta), path("*${meta.id}.{pb,pth,pt2,hlo}"), emit: timed // with and without compression
     tuple val(meta), path("${meta.id}.pt"), emit: weights, optional: true
     path "${meta.id}.learning_curve.parquet", emit: tables
-    tuple val("${task.process}"), val('python'), eval('python3 --version | cut -d" " -f2'), topic: versions
+    tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit tensorflow tensorflow-cpu torch jax numpy'), topic: versions
 
     script:
     def args = task.ext.args ?: ''

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from haven.core.errors import log
-from haven.labels.engines.base import CONVERGENCE, Settings
+from haven.labels.engines.base import CONVERGENCE, LabelSettings
 from haven.labels.labelling import label_trajectory
 from haven.material.file import load_material
 
@@ -31,7 +31,7 @@ FRAMES = {  # of 20 atoms: dynamics at 300 and 600 K, strained and rattled cells
     "a": ("d1_u4_t300_r0", 0), "b": ("s1_011", 1), "c": ("d1_u4_t600_r2", 1),
     "d": ("s1_008", 1), "e": ("s1_003", 1),
 }
-SHIPPED = Settings()
+SHIPPED = LabelSettings()
 TIGHT = {name: value / 10 for name, value in CONVERGENCE.items()}
 SETTINGS = {  # kind, value and settings; the last of a kind is its reference
     **{f"cutoff_{ev}": ("cutoff", replace(SHIPPED, plane_wave_cutoff_ev=float(ev)))

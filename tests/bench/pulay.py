@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "bin"))
 
 from ase.io import read
 
-from haven.labels.engines.base import Settings
+from haven.labels.engines.base import LabelSettings
 from haven.labels.engines.gpaw import Gpaw
 from haven.labels.pulay import HEADER
 from haven.material.file import load_material
@@ -39,7 +39,7 @@ def main() -> None:
     start: Any = read(ROOT / "assets/cells/li3ticl6/relaxed_default_s1.u0.extxyz", 0)
     cell: Any = read(ROOT / "assets/cells/li3ticl6/relaxed_default_s1.u0.extxyz", -1)
     pulay = start.info[HEADER] * start.get_volume()
-    engine, rows = Gpaw(material, Settings(), Path(args.work) / "gpaw.txt"), []
+    engine, rows = Gpaw(material, LabelSettings(), Path(args.work) / "gpaw.txt"), []
     for strain in STRAINS:
         atoms = cell.copy()
         atoms.set_initial_magnetic_moments([material.moments.get(s, 0.0) for s in atoms.symbols])

@@ -39,8 +39,9 @@ from haven.core.errors import HavenError, run
 from haven.dynamics import lammps
 from haven.dynamics.job import COLUMNS
 from haven.potential.families.pair import Pair
-from haven.trajectory.convert import Wanted, open_files
+from haven.trajectory.opening import open_files
 from haven.trajectory.trajectory import read_members
+from haven.trajectory.wanted import Wanted
 
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"
 NAME, EVERY = "u4_t300_r0", 20
@@ -285,6 +286,22 @@ def wait_for(process: Child, ready: Callable[[], bool]) -> bool:
     return process.alive()
 
 
+def on_its_way(bench: Bench, ready: Callable[[Path], bool]) -> tuple[Path, Child]:
+    """Start a run and wait until something is so of its folder; one that is over by then is longer.
+
+    The speed that the length was chosen by may have been that of a machine with much to do.
+    """
+    for _ in range(6):
+        out = bench.scratch()
+        process = bench.begin(out, bench.long)
+        if wait_for(process, lambda out=out: ready(out)):
+            return out, process
+        done = process.wait()
+        assert done.returncode == 0, done.stderr
+        bench.long *= 2
+    raise AssertionError("no run lasted long enough to be interrupted")
+
+
 def restarts(out: Path) -> list[Path]:
     """Return the restart files of the production in ``out``."""
     return list(out.glob(f"checkpoints/{NAME}_*/production.*.restart"))
@@ -295,44 +312,35 @@ def restarts(out: Path) -> list[Path]:
 
 def killed_at_a_checkpoint(bench: Bench, rng: np.random.Generator) -> Outcome:
     """Kill the task while LAMMPS writes a restart file, or as soon as it is there."""
-    out = bench.scratch()
-    process = bench.begin(out, bench.long)
     wanted = int(rng.integers(1, 3))
 
-    def ready() -> bool:
+    def ready(out: Path) -> bool:
         writing = any(out.glob(f"checkpoints/{NAME}_*/unfinished.restart"))
         return (writing and len(restarts(out)) >= wanted - 1) or len(restarts(out)) >= wanted
 
-    alive = wait_for(process, ready)
+    out, process = on_its_way(bench, ready)
     process.kill()
-    found = again(bench, out, bench.long)
-    found.survived &= alive  # a run that was over before it was killed shows nothing
-    return found
+    return again(bench, out, bench.long)
 
 
 def killed_anywhere(bench: Bench, rng: np.random.Generator) -> Outcome:
     """Kill the task at a random moment of its production."""
-    out = bench.scratch()
-    process = bench.begin(out, bench.long)
-    goal = int(rng.integers(100, bench.long - 1000))
+    share = float(rng.uniform(0.05, 0.8))
 
-    def ready() -> bool:
+    def ready(out: Path) -> bool:
         logs = out.glob(f"checkpoints/{NAME}_*/production.*.log")
-        return any(len(rows := lammps.read_thermo(log, len(COLUMNS))) and rows[-1, 0] >= goal
-                   for log in logs)
+        return any(len(rows := lammps.read_thermo(log, len(COLUMNS)))
+                   and rows[-1, 0] >= share * bench.long for log in logs)
 
-    alive = wait_for(process, ready)
+    out, process = on_its_way(bench, ready)
     process.kill()
-    found = again(bench, out, bench.long)
-    found.survived &= alive
-    return found
+    return again(bench, out, bench.long)
 
 
 def lammps_killed(bench: Bench, rng: np.random.Generator) -> Outcome:
     """Kill LAMMPS alone: its task ends in one clear line, the next goes on."""
-    out = bench.scratch()
-    process = bench.begin(out, bench.long)
-    wait_for(process, lambda: len(restarts(out)) >= int(rng.integers(1, 3)))
+    wanted = int(rng.integers(1, 3))
+    out, process = on_its_way(bench, lambda out: len(restarts(out)) >= wanted)
     for child in process.children():
         os.kill(child, signal.SIGKILL)
     done = process.wait()
@@ -359,7 +367,8 @@ def out_of_memory(bench: Bench, rng: np.random.Generator) -> Outcome:
 
 def file_size_limit(bench: Bench, rng: np.random.Generator) -> Outcome:
     """Let no file grow beyond some kilobytes, as a quota does."""
-    out, limit = bench.scratch(), int(rng.integers(9, 60)) << 10
+    log_bytes = bench.long / EVERY * 200
+    out, limit = bench.scratch(), max(4096, int(rng.uniform(0.2, 0.8) * log_bytes))
 
     def small() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -386,6 +395,11 @@ def mounted(place: Path, options: str) -> Iterator[bool]:
             subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+def size_of_disk(bench: Bench, rng: np.random.Generator) -> str:
+    """Return the size of a file system that a long run fills."""
+    return f"size={60 + int(rng.uniform(0, 0.4) * bench.long / EVERY * 400 / 1024)}k"
+
+
 def remount(place: Path, options: str) -> None:
     """Change a mounted file system."""
     subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
@@ -394,7 +408,7 @@ def remount(place: Path, options: str) -> None:
 def disk_full(bench: Bench, rng: np.random.Generator) -> Outcome | None:
     """Fill the disk of the checkpoints for good, then make room."""
     out = bench.scratch()
-    with mounted(out / "checkpoints", f"size={int(rng.integers(60, 400))}k") as may:
+    with mounted(out / "checkpoints", size_of_disk(bench, rng)) as may:
         if not may:
             return None
         done = bench.call(out, bench.long)
@@ -408,7 +422,7 @@ def disk_full(bench: Bench, rng: np.random.Generator) -> Outcome | None:
 def disk_full_for_a_while(bench: Bench, rng: np.random.Generator) -> Outcome | None:
     """Fill the disk of the checkpoints for a second or so while the run goes on."""
     out = bench.scratch()
-    with mounted(out / "checkpoints", f"size={int(rng.integers(60, 400))}k") as may:
+    with mounted(out / "checkpoints", size_of_disk(bench, rng)) as may:
         if not may:
             return None
         process = bench.begin(out, bench.long)
@@ -444,9 +458,7 @@ def read_only(bench: Bench, rng: np.random.Generator) -> Outcome | None:
 
 def vanished(bench: Bench, _rng: np.random.Generator) -> Outcome:
     """Remove the folder of checkpoints while LAMMPS writes there."""
-    out = bench.scratch()
-    process = bench.begin(out, bench.long)
-    wait_for(process, lambda: len(restarts(out)) >= 1)
+    out, process = on_its_way(bench, lambda out: len(restarts(out)) >= 1)
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     done = process.wait()
     found = again(bench, out, bench.long)
@@ -561,9 +573,7 @@ def two_in_one(bench: Bench, rng: np.random.Generator) -> Outcome:
 
 def shared_memory(bench: Bench, _rng: np.random.Generator) -> Outcome:
     """Kill a task, and see that the next start removes the shared memory of its LAMMPS."""
-    out = bench.scratch()
-    process = bench.begin(out, bench.long)
-    wait_for(process, lambda: len(restarts(out)) >= 1)
+    out, process = on_its_way(bench, lambda out: len(restarts(out)) >= 1)
     children = process.children()
     process.kill()
     left = [path for child in children

@@ -194,16 +194,17 @@ def npy_numbers(data: bytes) -> list[tuple[int, int]]:
 
 def trajectory(path: Path, **options: Any) -> Values:
     """Return what a trajectory says, as the analyses open it."""
-    from haven.trajectory import convert
+    from haven.trajectory import opening
     from haven.trajectory.readers import Unsaid
+    from haven.trajectory.wanted import Wanted
 
     known = {"type_map": (), "topology": None, "spacing": None, "changes": False} | options
     scratch = path.parent / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
-    wanted = convert.Wanted(
+    wanted = Wanted(
         species=("Li",), frame_spacing_ps=known["spacing"], cell_changes=known["changes"],
         unsaid=Unsaid(known["type_map"], known["topology"]))
-    held = convert.open_files([path], scratch, wanted)[0]
+    held = opening.open_files([path], scratch, wanted)[0]
     positions = held.read(0, held.ions).astype(float)
     return {"time": held.time_ps, "cell": held.cell, "positions": positions, "host": held.host,
             "symbols": list(map(str, held.extra.get("symbols", ())))}
@@ -462,8 +463,8 @@ def parameters_of(path: Path) -> Values:
 
 def modes_file(folder: Path) -> Path:
     """Write what an analysed run leaves for its condition."""
-    from haven.transport import condition
     from haven.transport.estimators import modes as sines
+    from haven.transport.fits import condition
 
     rng = np.random.default_rng(0)
     coarse = np.cumsum(rng.normal(0, 0.3, (6, 60, 3)), axis=1).astype(np.float32)
@@ -476,7 +477,7 @@ def modes_file(folder: Path) -> Path:
 def modes(path: Path) -> Values:
     from dataclasses import asdict
 
-    from haven.transport import condition
+    from haven.transport.fits import condition
 
     return asdict(condition.read(path))
 

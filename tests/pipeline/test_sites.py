@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,23 @@ def test_the_gpu_reaches_into_the_image_in_either_order(
     for line in called:
         assert "--no-privs" in line
         assert (" --nv " in line) == ("haven-gpu.sif" in line), line
+
+
+@pytest.mark.parametrize(("profiles", "run", "dynamics"), [
+    ("test,gpu,docker", "haven-cpu", "haven-gpu"),
+    ("test,equivariant,podman", "haven-pytorch", "haven-pytorch")])
+def test_the_image_of_each_process_is_listed(tmp_path, profiles, run, dynamics) -> None:
+    done = subprocess.run(
+        ["nextflow", "inspect", str(ROOT / "main.nf"), "-profile", profiles, "--registry",
+         "my.org/me", "-format", "json"], cwd=tmp_path, text=True, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = json.loads(done.stdout[done.stdout.index("{"):])["processes"]
+    images = {entry["name"]: entry["container"] for entry in listed}
+    there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
+    assert there <= set(images)
+    version = images["BUILD_DATASET"].rpartition(":")[2]
+    assert f"version         = '{version}'" in (ROOT / "nextflow.config").read_text()
+    for name, image in (("BUILD_DATASET", run), ("RUN_DYNAMICS", dynamics),
+                        ("LABEL_FRAMES", "gpaw")):
+        assert images[name] == f"my.org/me/{image}:{version}"

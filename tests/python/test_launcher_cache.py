@@ -15,6 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NEXTFLOW = """#!/usr/bin/env bash
 if [ "$1" = -v ]; then echo 'nextflow version 25.04.4.5950'; exit; fi
+case " $* " in *" config -flat "*)
+  printf "params.%s\\n" "outdir = 'there'" "publish_dir_mode = 'link'"; exit ;; esac
 printf '%s\\n' "offline=${NXF_OFFLINE:-}" "cache=${NXF_CACHE_DIR:-}" "$@" > "$SAID"
 python -c 'import tiny; print(tiny.__version__)' >> "$SAID" 2>&1
 [ -z "${FAILS:-}" ] || { echo "$FAILS" > .nextflow.log; exit 1; }
@@ -170,6 +172,22 @@ def test_a_plugin_may_be_fetched_and_its_lack_is_one_line(place, first, options,
     other = place.call(first, "run", *options, FAILS="something else")
     assert other.returncode == 1 and "plugin" not in other.stderr
     for left in (".nextflow.log", "site.config"):
+        (place.work / left).unlink()
+
+
+@pytest.mark.parametrize(("options", "more"), [
+    (("-c", "site.config"), ["--outdir", "there", "--publish_dir_mode", "link"]),
+    (("-c", "site.config", "--outdir", "here"), ["--publish_dir_mode", "link"]),
+    (("-c", "site.config", "-params-file", "my.yml"), ["--publish_dir_mode", "link"]),
+    (("-c", "plain.config"), [])])
+def test_where_results_go_may_be_said_in_a_file_for_c(place, first, options, more) -> None:
+    """Nextflow reads nextflow.config, which names the records of a run, before such a file."""
+    (place.work / "site.config").write_text("params.outdir = 'there'\n")
+    (place.work / "plain.config").write_text("process.queue = 'q'\n")
+    (place.work / "my.yml").write_text("outdir: mine\n")
+    assert place.call(first, "run", *options).returncode == 0
+    assert place.said[3:-1] == [f"{first}/main.nf", *options, *more]
+    for left in ("site.config", "plain.config", "my.yml"):
         (place.work / left).unlink()
 
 

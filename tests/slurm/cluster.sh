@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A SLURM cluster of one node on this machine, with two pretended GPUs: cluster.sh start|stop FOLDER
+# A SLURM cluster of one node on this machine, with two pretended GPUs: cluster.sh start|stop|left FOLDER [OWNER]
 # Started as root: `export SLURM_CONF=FOLDER/slurm.conf` and it is there. Nothing outside FOLDER is changed.
+# The cluster ends with the process OWNER, if one is named; `left` lists the processes of the cluster.
 set -euo pipefail
-action=$1 folder=$(readlink -f "$2")
+action=$1 folder=$(readlink -f "$2") owner=${3:-}
 node=$(hostname -s)
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -74,7 +75,10 @@ start() {
   slurmctld -c </dev/null >/dev/null 2>&1
   slurmd -c </dev/null >/dev/null 2>&1
   for _ in $(seq 60); do
-    [ "$(sinfo --noheader --partition=gpu --format=%T 2>/dev/null)" != idle ] || return 0
+    if [ "$(sinfo --noheader --partition=gpu --format=%T 2>/dev/null)" = idle ]; then
+      [ -z "$owner" ] || setsid "$0" watch_owner "$folder" "$owner" </dev/null >/dev/null 2>&1 &
+      return 0
+    fi
     sleep 0.5
   done
   tail -n 5 "$folder"/logs/* >&2
@@ -83,11 +87,41 @@ start() {
   exit 1
 }
 
-stop() {
-  local daemon
-  for daemon in slurmd slurmctld munge; do
-    [ ! -e "$folder/$daemon.pid" ] || kill "$(cat "$folder/$daemon.pid")" 2>/dev/null || :
+# Processes of this cluster: its daemons, and steps of jobs, which outlive slurmd; each holds a file of the folder open.
+left() {
+  local process
+  for process in /proc/[0-9]*; do
+    case $(cat "$process/comm" 2>/dev/null) in munged | slurmctld | slurmd | slurmstepd) ;; *) continue ;; esac
+    if { readlink "$process/cwd" "$process"/fd/* || :; tr '\0' '\n' <"$process/environ"; } 2>/dev/null | grep -F "$folder/" >/dev/null; then
+      echo "${process#/proc/}"
+    fi
   done
+}
+
+stop() {
+  local process signal
+  export SLURM_CONF=$folder/slurm.conf
+  # Jobs first, while somebody is there to end them.
+  timeout 20 scancel --user="$(id -un)" 2>/dev/null || :
+  for _ in $(seq 40); do
+    [ -n "$(timeout 5 squeue --noheader 2>/dev/null)" ] || break
+    sleep 0.5
+  done
+  for signal in TERM KILL; do
+    left | xargs -r kill -s "$signal" 2>/dev/null || :
+    for _ in $(seq 20); do
+      [ -n "$(left)" ] || return 0
+      sleep 0.5
+    done
+  done
+  echo "cluster.sh: these processes can't be ended: $(left | xargs)" >&2
+  exit 1
+}
+
+# Ends the cluster when its owner is gone, killed perhaps.
+watch_owner() {
+  while kill -0 "$owner" 2>/dev/null; do sleep 2; done
+  stop
 }
 
 $action

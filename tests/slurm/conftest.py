@@ -25,15 +25,17 @@ def cluster(scratch: Path) -> Iterator[Path]:
     """Two pretended GPUs; where SLURM can't be started the tests are skipped with the reason."""
     folder = scratch / "cluster"
     folder.mkdir(parents=True, exist_ok=True)
-    started = subprocess.run([HERE / "cluster.sh", "start", folder], text=True, check=False,
-                             capture_output=True)
+    started = subprocess.run([HERE / "cluster.sh", "start", folder, str(os.getpid())], text=True,
+                             check=False, capture_output=True)
     if started.returncode == NO_SLURM:
         pytest.skip(started.stderr.strip())
     assert started.returncode == 0, started.stderr
     os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
     yield folder
-    subprocess.run(["scancel", "--user=root"], check=False)
     subprocess.run([HERE / "cluster.sh", "stop", folder], check=True)
+    left = subprocess.run([HERE / "cluster.sh", "left", folder], text=True, check=True,
+                          stdout=subprocess.PIPE).stdout
+    assert not left, f"processes of the cluster are still there: {left}"
 
 
 @pytest.fixture(scope="session")

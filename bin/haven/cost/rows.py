@@ -12,7 +12,7 @@ import numpy as np
 from haven.core.types import Row, Table
 
 if TYPE_CHECKING:
-    from haven.labels.frames import Frame
+    from haven.labels.frames import LabelledFrame
 from haven.potential.families.deepmd.summary import trained_network
 
 STEPS_10_PS = 10_000  # steps of 1 fs
@@ -172,7 +172,7 @@ def published_study(table: Table, settings: Mapping[str, float]) -> list[str]:
     return sentences
 
 
-def aimd_rows(frames: Sequence[Frame], material: str, u_ev: float) -> list[dict[str, Any]]:
+def aimd_rows(frames: Sequence[LabelledFrame], material: str, u_ev: float) -> list[dict[str, Any]]:
     """Return the row of table ``cost`` of a trajectory: its mean step, the first left out.
 
     The first starts from nothing; each other goes on from the density before it. The mean, since

@@ -30,7 +30,7 @@ from haven.dynamics.inherent import (
     site_spacing,
 )
 from haven.dynamics.inputs import DynamicsInputs, checkpoints
-from haven.dynamics.job import COLUMNS, Job, check, velocity_seed
+from haven.dynamics.job import COLUMNS, Job, check_job, velocity_seed
 from haven.dynamics.minimise import box_vectors, minimise
 from haven.dynamics.production import watcher
 from haven.dynamics.segments import Joined, join
@@ -233,7 +233,7 @@ def anneal_built(
     job = given.job(
         args, args.anneal_temperature_k, production_steps=max(steps, 2 * every), dump_steps=every,
         velocity_seed=velocity_seed("relax", args.seed, args.u_ev, args.anneal_temperature_k, name))
-    check(job)
+    check_job(job)
     with checkpoints(job, given, f"relax_{name}", args) as folder:
         start = minimise(given.atoms, given.driving, given.material.species,
                          args.force_tolerance_ev_per_angstrom, MINIMISE_STEPS, args.threads,

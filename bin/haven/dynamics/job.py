@@ -79,7 +79,7 @@ class Job:
         return self.equilibration_steps if phase == PHASES[0] else self.production_steps
 
 
-def check(job: Job) -> None:
+def check_job(job: Job) -> None:
     """Refuse a run whose numbers make no sense, naming the parameter."""
     for name in ("temperature_k", "timestep_fs", "damping_fs", "checkpoint_minutes"):
         if not 0 < getattr(job, name) < math.inf:

@@ -40,11 +40,14 @@ class Start:
     line
         What the log must say first, (columns,): the state that the run had there; None at the
         structure.
+    vouched
+        Whether the restart has the checksum that was written when it was ended.
     """
 
     restart: Path | None = None
     step: int = 0
     line: np.ndarray | None = None
+    vouched: bool = False
 
 
 def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
@@ -66,6 +69,11 @@ def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
         else:
             found.append((step, path))
     return found
+
+
+def _is_vouched(folder: Path, restart: Path) -> bool:
+    """Tell whether a restart of `restarts` has a checksum, and not its own marks alone."""
+    return restart.name in (checksums.read(folder) or {})
 
 
 def _named(folder: Path, phase: str) -> list[tuple[int, Path]]:
@@ -142,7 +150,7 @@ def _equilibrated(job: Job, folder: Path) -> Start | None:
     for step, path in have:
         line = next((line for part in parts if (line := part.line(step)) is not None), None)
         if line is not None:
-            return Start(path, step, line)
+            return Start(path, step, line, _is_vouched(folder, path))
         log.warning("no log of the equilibration has step %d, so %s can't be held against it: an "
                     "earlier one is used", step, path.name)
     return None
@@ -158,7 +166,7 @@ def _production(job: Job, folder: Path) -> Start | None:
     for step, path in restarts(folder, PHASES[1]):
         line = done.line(step)
         if line is not None and step // every * every <= done.until and step < goal:
-            found = Start(path, step, line)
+            found = Start(path, step, line, _is_vouched(folder, path))
             break
     if done.lost:
         log.warning("%s: %s; the production goes on from step %d, what came after is made anew",
@@ -168,7 +176,7 @@ def _production(job: Job, folder: Path) -> Start | None:
         if before is not None and before.line is not None:
             line = before.line.copy()
             line[0] = 0
-            found = Start(before.restart, 0, line)
+            found = Start(before.restart, 0, line, before.vouched)
     return found
 
 
@@ -194,7 +202,7 @@ def _attempt(
     finally:
         lammps.end(process)
     if reason == _UNLIKE and start.restart is not None:
-        _reject(folder, stem, start.restart)
+        _reject(folder, stem, start)
         return ""
     vouched.add_new()
     checksums.add(folder, [stem + ending for ending in segments.ENDINGS])
@@ -253,13 +261,28 @@ def _tidy(folder: Path, phase: str, start: Start) -> None:
             path.rename(path.with_suffix(".unused"))
 
 
-def _reject(folder: Path, stem: str, restart: Path) -> None:
-    """Put aside a restart whose state is not the one the run had, and what was begun with it."""
-    log.warning("restart %s is damaged, its state is not that of the log: an earlier one is used",
-                restart.name)
-    restart.rename(restart.with_suffix(".damaged"))
+def _reject(folder: Path, stem: str, start: Start) -> None:
+    """Put aside a restart whose state is not the one the run had, and what was begun with it.
+
+    Raises
+    ------
+    HavenError
+        If the restart is whole by its checksum: then it is not the file that differs.
+    """
+    begun = lammps.read_thermo(folder / f"{stem}.log", len(COLUMNS))[:1]
     for path in folder.glob(f"{stem}.*"):
         path.rename(folder / f"rejected.{path.name}")
+    assert start.restart is not None
+    if start.vouched and start.line is not None and len(begun):
+        energy = COLUMNS.index("pe")
+        raise HavenError(
+            f"{folder}: {start.restart.name} is whole, but the run would go on from it in another "
+            f"state (potential energy {begun[0, energy]:.6f} eV, it was {start.line[energy]:.6f} "
+            "eV): this machine, LAMMPS or its libraries calculate otherwise than those before; run "
+            "it where it began, or remove the folder to begin anew")
+    log.warning("restart %s is damaged, its state is not that of the log: an earlier one is used",
+                start.restart.name)
+    start.restart.rename(start.restart.with_suffix(".damaged"))
 
 
 class _Vouched:

@@ -22,7 +22,7 @@ from haven.dynamics.dcd import Dcd, lengths, means, positions, read_dcd
 from haven.dynamics.job import COLUMNS, PHASES, Job
 from haven.potential.families import family_of
 
-SAME_MEV = 0.02  # per atom, between energies of one state: the rounding of a GPU is far less
+SAME_MEV = 0.1  # per atom, between energies of one state: single precision's rounding is far less
 SAME_SHARE = 1e-9  # of a temperature or a length, between two of one state; no potential is in it
 SAME_CENTRE = 1e-8  # Angstrom, between two centres of mass of one state
 SINGLE_SHARE = 1e-6  # of a length, between a frame and the log

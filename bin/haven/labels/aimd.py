@@ -27,7 +27,7 @@ from haven.labels.pulay import HEADER, measured
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from haven.labels.engines.base import Engine, Settings
+    from haven.labels.engines.base import Engine, LabelSettings
 
 FRAMES, STATES = "frames.extxyz", ("even.npz", "odd.npz")
 
@@ -56,7 +56,7 @@ class Course:
     seed: int
 
 
-def check(course: Course) -> None:
+def check_course(course: Course) -> None:
     """Refuse a run whose numbers make no sense, naming the parameter."""
     for name, value in asdict(course).items():
         if name not in ("u_ev", "steps", "seed") and not value > 0:
@@ -68,7 +68,7 @@ def check(course: Course) -> None:
                          f"steps of {course.timestep_fs:g} fs")
 
 
-def key(course: Mapping[str, Any], start: Atoms, settings: Settings, version: str) -> str:
+def key(course: Mapping[str, Any], start: Atoms, settings: LabelSettings, version: str) -> str:
     """Return 12 characters that name a run whatever its length: its settings and its start."""
     from haven.labels.labelling import label_key
 
@@ -226,7 +226,8 @@ def go_on(atoms: Any, course: Course, folder: Path) -> Iterator[int]:
 
 
 def run(
-    start: Atoms, engine: Engine, course: Course, settings: Settings, moments: Mapping[str, float],
+    start: Atoms, engine: Engine, course: Course, settings: LabelSettings,
+    moments: Mapping[str, float],
     folder: Path, name: str,
 ) -> Path:
     """Run or go on with the dynamics kept in ``folder``; return its frames, each a label.
@@ -279,7 +280,8 @@ def run(
 
 
 def add_pulay(
-    frames: Sequence[Any], u_ev: float, settings: Settings, make: Callable[[Settings], Engine],
+    frames: Sequence[Any], u_ev: float, settings: LabelSettings,
+    make: Callable[[LabelSettings], Engine],
     moments: Mapping[str, float],
 ) -> None:
     """Put the Pulay stress, measured on the first frame, into the headers of labelled frames."""

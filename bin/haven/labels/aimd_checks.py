@@ -12,13 +12,13 @@ from haven.core.errors import HavenError
 from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.core.types import Row
 from haven.labels.audit import Limits, audit
-from haven.labels.frames import Frame, read_file
+from haven.labels.frames import LabelledFrame, read_file
 from haven.labels.units import energy_work
 
 IMBALANCE_MEV = 1.0  # a seventh of what the energy of 20 atoms swings by at room temperature
 
 
-def read_run(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Frame]:
+def read_run(path: str | Path, u_ev: float, species: Sequence[str]) -> list[LabelledFrame]:
     """Return the frames of a trajectory of RUN_AIMD in the order of time.
 
     None of another program's, which doesn't say what a step cost, and none of another U.
@@ -41,7 +41,7 @@ def read_run(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Fram
     return frames
 
 
-def imbalance(frames: Sequence[Frame]) -> np.ndarray:
+def imbalance(frames: Sequence[LabelledFrame]) -> np.ndarray:
     """Return the potential energy's change since the start less the work of the forces, meV/atom.
 
     With a thermostat this is what a conserved energy is without one: zero but for the end points'
@@ -61,7 +61,7 @@ def imbalance(frames: Sequence[Frame]) -> np.ndarray:
     return 1000 * np.array(total) / len(frames[0].atoms)
 
 
-def verdict_rows(frames: Sequence[Frame], material: str, subject: str) -> list[Row]:
+def verdict_rows(frames: Sequence[LabelledFrame], material: str, subject: str) -> list[Row]:
     """Return rows of table ``verdicts``: temperature, balance of energy, labels of one branch."""
     info = frames[0].info
     time_ps = np.array([float(f.info["time_fs"]) for f in frames]) / 1000

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from haven.core.options import option
-from haven.labels.frames import Frame, duplicates
+from haven.labels.frames import LabelledFrame, duplicates
 from haven.labels.pulay import HEADER
 from haven.labels.units import MAX_STRESS_GPA, largest_stress_gpa
 from haven.material.distances import tightest_pair
@@ -59,7 +59,7 @@ class Limits(Distances):
     cost_of_u_ev: float = 0.5
 
 
-def metal_moments(frame: Frame, elements: Collection[int] = METALS) -> np.ndarray:
+def metal_moments(frame: LabelledFrame, elements: Collection[int] = METALS) -> np.ndarray:
     """Return the absolute moments of the transition-metal atoms, or of some, Bohr magneton."""
     if frame.moments is None:
         return np.empty(0)
@@ -68,7 +68,8 @@ def metal_moments(frame: Frame, elements: Collection[int] = METALS) -> np.ndarra
 
 
 def audit(
-    frames: Sequence[Frame], limits: Limits, others: Mapping[float, Sequence[Frame]] | None = None,
+    frames: Sequence[LabelledFrame], limits: Limits,
+    others: Mapping[float, Sequence[LabelledFrame]] | None = None,
     u_ev: float = 0.0,
 ) -> list[str]:
     """Return for each frame why it must be left out, or an empty text.
@@ -104,7 +105,7 @@ def audit(
     return reasons
 
 
-def _repeated(frames: Sequence[Frame], reasons: Sequence[str]) -> dict[int, str]:
+def _repeated(frames: Sequence[LabelledFrame], reasons: Sequence[str]) -> dict[int, str]:
     """Return the frames of a geometry that is there twice, with the reason to leave them out.
 
     Labels that agree are duplicates, of which the first is kept. Labels that don't agree were made
@@ -135,7 +136,7 @@ def kind_of(reason: str) -> str:
 
 
 def _other_moments(
-    frames: Sequence[Frame], reasons: Sequence[str], limits: Limits
+    frames: Sequence[LabelledFrame], reasons: Sequence[str], limits: Limits
 ) -> dict[int, str]:
     """Return the frames in which a metal atom's moment is not the usual one of its element."""
     found: dict[int, str] = {}
@@ -153,7 +154,8 @@ def _other_moments(
 
 
 def _other_states(
-    frames: Sequence[Frame], reasons: Sequence[str], u_ev: float, others: Sequence[Frame],
+    frames: Sequence[LabelledFrame], reasons: Sequence[str], u_ev: float,
+    others: Sequence[LabelledFrame],
     other_ev: float, limits: Limits,
 ) -> dict[int, str]:
     """Return the frames that lie too high against the same frame's energy with another U.
@@ -178,7 +180,7 @@ def _other_states(
             for index, cost in costs.items() if cost - usual > allowed}
 
 
-def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
+def other_settings(frames: Sequence[LabelledFrame]) -> dict[int, str]:
     """Return the frames made with other settings than most, with the reason to leave them out.
 
     Where two settings have as many frames, neither is the usual one and both are left out.
@@ -205,7 +207,7 @@ def other_settings(frames: Sequence[Frame]) -> dict[int, str]:
     return found
 
 
-def usual_settings(frames: Sequence[Frame]) -> dict[str, str]:
+def usual_settings(frames: Sequence[LabelledFrame]) -> dict[str, str]:
     """Return what most frames say of each setting; nothing of one that none tells."""
     return _most_told([_told(frame) for frame in frames])
 
@@ -216,7 +218,7 @@ def _most_told(told: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {key: some.most_common(1)[0][0] for key, some in values.items() if some}
 
 
-def _told(frame: Frame) -> dict[str, str]:
+def _told(frame: LabelledFrame) -> dict[str, str]:
     """Return what a frame's header says of its settings."""
     own = {key: _word(frame.info[key], key) for key in SETTINGS if key in frame.info}
     for file in str(frame.info.get(POTENTIALS, "")).split("; "):
@@ -236,7 +238,7 @@ def _word(value: Any, key: str) -> str:
     return str(value).partition(" ")[0] if key == "engine" else str(value)
 
 
-def _own_fault(frame: Frame, limits: Limits) -> str:
+def _own_fault(frame: LabelledFrame, limits: Limits) -> str:
     if not frame.info.get("converged", True):
         return "not converged"
     closest = tightest_pair(frame.atoms, limits.min_distance_angstrom)
@@ -251,7 +253,7 @@ def _own_fault(frame: Frame, limits: Limits) -> str:
     return ""
 
 
-def _energy_scores(frames: Sequence[Frame], reasons: Sequence[str]) -> dict[int, float]:
+def _energy_scores(frames: Sequence[LabelledFrame], reasons: Sequence[str]) -> dict[int, float]:
     groups: dict[str, list[int]] = {}
     for index, frame in enumerate(frames):
         if not reasons[index]:

@@ -11,7 +11,7 @@ from ase.calculators.calculator import all_changes
 from haven.core.errors import HavenError, log
 from haven.labels.aimd import Labelled
 from haven.labels.dispersion import KEY as DISPERSION
-from haven.labels.engines.base import Engine, Settings
+from haven.labels.engines.base import Engine, LabelSettings
 from haven.labels.frames import read_file
 from haven.labels.labelling import labelled, make_engine
 from haven.labels.pulay import HEADER, measured
@@ -21,7 +21,7 @@ from haven.material.relaxation import EV_PER_ANGSTROM3_GPA, at_fixed_cutoff, des
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from haven.labels.frames import Frame
+    from haven.labels.frames import LabelledFrame
 
 FRAMES, HESSIAN, PULAY = "frames.extxyz", "hessian.json", "pulay_ev.txt"
 SPRING = 20.0  # first guess of an atom's force constant, eV/Angstrom^2
@@ -53,7 +53,7 @@ class LabelledCell(Labelled):
 
 
 def calculator(
-    name: str, atoms: Atoms, material: Material, settings: Settings, u_ev: float, folder: Path
+    name: str, atoms: Atoms, material: Material, settings: LabelSettings, u_ev: float, folder: Path
 ) -> LabelledCell:
     """Return a calculator of the engine ``name`` whose stress is corrected at the cell given.
 
@@ -80,7 +80,7 @@ def calculator(
 
 
 def relax(
-    start: Atoms, material: Material, u_ev: float, name: str, settings: Settings, folder: Path,
+    start: Atoms, material: Material, u_ev: float, name: str, settings: LabelSettings, folder: Path,
     force_tolerance: float, steps: int = 200,
 ) -> bool:
     """Relax atoms and cell with an engine, or go on where the last call in ``folder`` stopped.
@@ -157,7 +157,7 @@ def relax(
                       steps=steps)["converged"]
 
 
-def lattice_row(frames: list[Frame], force_tolerance: float) -> dict[str, Any]:
+def lattice_row(frames: list[LabelledFrame], force_tolerance: float) -> dict[str, Any]:
     """Return what a relaxation's frames tell of the cell: a row of ``lattice`` without its keys.
 
     The engine's name ends in the dispersion correction that its labels hold, if any.

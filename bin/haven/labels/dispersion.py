@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.labels.frames import Frame
+from haven.labels.frames import LabelledFrame
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -77,7 +77,7 @@ def correction(atoms: Atoms, functional: str) -> tuple[float, np.ndarray, np.nda
     return energy, forces.copy(), stress.copy()
 
 
-def with_dispersion(frames: Sequence[Frame], dispersion: str) -> list[Frame]:
+def with_dispersion(frames: Sequence[LabelledFrame], dispersion: str) -> list[LabelledFrame]:
     """Return labelled frames whose energy, forces and stress hold a dispersion correction.
 
     Parameters

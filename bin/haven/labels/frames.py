@@ -34,7 +34,7 @@ HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
 
 
 @dataclass(frozen=True)
-class Frame:
+class LabelledFrame:
     """One labelled configuration.
 
     Attributes
@@ -121,7 +121,7 @@ def us_in_names(folder: str | Path) -> list[float]:
 
 def read_file(
     path: str | Path, u_ev: float, species: Sequence[str], max_stress_gpa: float = MAX_STRESS_GPA
-) -> list[Frame]:
+) -> list[LabelledFrame]:
     """Read and check the frames of one file that were labelled with ``u_ev``.
 
     Raises
@@ -170,7 +170,7 @@ def _text_images(source: Path, name: str) -> Iterator[Atoms]:
 
 def read_folder(
     folder: str | Path, u_ev: float, species: Sequence[str], max_stress_gpa: float = MAX_STRESS_GPA
-) -> list[Frame]:
+) -> list[LabelledFrame]:
     """Read every frame of a folder labelled with ``u_ev``; see `read_file`.
 
     Units are checked once more on all frames together: single files may hold too few to tell. What
@@ -185,9 +185,9 @@ def read_folder(
 def check_frames(
     images: Iterable[Atoms], source: Path, u_ev: float, species: Sequence[str],
     max_stress_gpa: float = MAX_STRESS_GPA,
-) -> list[Frame]:
+) -> list[LabelledFrame]:
     """Check frames as they come from the reader of ``source``; see `read_file`."""
-    frames: list[Frame] = []
+    frames: list[LabelledFrame] = []
     number = -1
     try:
         for number, atoms in enumerate(images):
@@ -216,7 +216,7 @@ def _ends_in_newline(path: Path) -> bool:
         return stream.read(1) == b"\n"
 
 
-def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> Frame:
+def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> LabelledFrame:
     where = f"{source}, frame {number}"
     results = dict(atoms.calc.results) if atoms.calc is not None else {}
     if results.get("free_energy") is not None:  # with smearing, the one the forces belong to
@@ -261,7 +261,7 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> F
         info["converged"] = is_converged(info["converged"])
     stem = HUBBARD_IN_NAME.sub("", source.name)
     moments = results.get("magmoms")
-    return Frame(
+    return LabelledFrame(
         atoms=atoms, energy=float(np.asarray(results["energy"]).reshape(())),
         forces=np.asarray(results["forces"], float),
         stress=_full_stress(results.get("stress"), _pulay(info, where)),
@@ -317,7 +317,7 @@ def _pulay(info: Mapping[str, Any], where: str) -> float:
     return value
 
 
-def _hubbard(frame: Frame, source: Path) -> float:
+def _hubbard(frame: LabelledFrame, source: Path) -> float:
     """Return the U of a frame: what its header says, else the file's name."""
     found = HUBBARD_IN_NAME.search(source.name)
     named = float(found.group(1)) if found else None
@@ -361,7 +361,7 @@ def min_distance(atoms: Atoms, longest: float = 3.5) -> float:
     return float(found.min()) if len(found) else longest
 
 
-def duplicates(frames: Sequence[Frame], tolerance: float = 1e-3) -> dict[int, int]:
+def duplicates(frames: Sequence[LabelledFrame], tolerance: float = 1e-3) -> dict[int, int]:
     """Return the frames that repeat an earlier one, each with the first it repeats.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing, log
-from haven.labels.frames import Frame, check_frames, told_hubbard
+from haven.labels.frames import LabelledFrame, check_frames, told_hubbard
 from haven.labels.programs import Output, open_output
 from haven.labels.units import MAX_STRESS_GPA
 from haven.material.crystal import Material
@@ -172,7 +172,7 @@ def import_source(
     output, images, name = opened
     if output.missing:
         log.warning("%s: %s; its %d whole steps are taken", name, output.missing, len(images))
-    frames: dict[float, list[Frame]] = {}
+    frames: dict[float, list[LabelledFrame]] = {}
     for u_ev in sorted({_hubbard(atoms, output, name, material) for atoms in images}):
         frames[u_ev] = check_frames(images, Path(name), u_ev, material.species, max_stress_gpa)
     every = [frame for group in frames.values() for frame in group]
@@ -288,7 +288,7 @@ def study_hubbard(by_element: Mapping[str, float], material: Material) -> float 
     return found.pop() if same else None
 
 
-def _check_balance(frame: Frame, material: Material) -> None:
+def _check_balance(frame: LabelledFrame, material: Material) -> None:
     charge = sum(material.charges.get(s, 0) for s in frame.atoms.get_chemical_symbols())
     if abs(charge) > 1e-6:
         raise HavenError(f"{frame.where}: {frame.atoms.symbols.formula.format('hill')} has a net "
@@ -296,7 +296,7 @@ def _check_balance(frame: Frame, material: Material) -> None:
                          "right?")
 
 
-def _described(frame: Frame, u_ev: float, output: Output, name: str, count: int) -> Atoms:
+def _described(frame: LabelledFrame, u_ev: float, output: Output, name: str, count: int) -> Atoms:
     """Return a frame's atoms with what the data set needs to know of it.
 
     Frames that stand alone in their files belong to one trajectory where names differ in numbers

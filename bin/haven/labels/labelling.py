@@ -13,7 +13,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.labels.engines import ENGINES
-from haven.labels.engines.base import Engine, Settings
+from haven.labels.engines.base import Engine, LabelSettings
 from haven.labels.frames import FAILED, min_distance, open_images, trajectory_name, walk
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-def make_engine(name: str, material: Material, settings: Settings, folder: Path) -> Engine:
+def make_engine(name: str, material: Material, settings: LabelSettings, folder: Path) -> Engine:
     """Return an engine of `haven.labels.engines.ENGINES`; its files go into ``folder``."""
     if settings.dispersion != "none":
         from haven.labels.dispersion import Dispersed
@@ -55,7 +55,7 @@ def check_asked(material: Material, u_evs: Sequence[float], symbols: Sequence[st
 
 
 def label_key(
-    about: Mapping[str, Any], frames: Sequence[Atoms], settings: Settings, version: str
+    about: Mapping[str, Any], frames: Sequence[Atoms], settings: LabelSettings, version: str
 ) -> str:
     """Return 12 characters that name labels: what is told of them, settings, engine, frames."""
     fields = {**about, "engine": version, **asdict(settings)}
@@ -67,7 +67,7 @@ def label_key(
 
 
 def label_trajectory(
-    frames: list[Atoms], material: Material, u_evs: list[float], settings: Settings, out: Path,
+    frames: list[Atoms], material: Material, u_evs: list[float], settings: LabelSettings, out: Path,
     done: Callable[[str], None] = log.info, engine: str = "gpaw",
 ) -> list[Path]:
     """Label the frames of one trajectory at each U and write one extxyz file for each U.
@@ -180,7 +180,7 @@ def _float_or_none(value: Any) -> float | None:
 
 
 def labelled(
-    frame: Atoms, u_ev: float, result: dict[str, Any], settings: Settings, engine: str
+    frame: Atoms, u_ev: float, result: dict[str, Any], settings: LabelSettings, engine: str
 ) -> Atoms:
     """Return a copy of the frame that carries its label and how it was made."""
     from ase.calculators.singlepoint import SinglePointCalculator

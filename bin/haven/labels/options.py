@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from haven.core.options import add, option, read
 from haven.labels.engines import ENGINES
-from haven.labels.engines.base import Settings
+from haven.labels.engines.base import LabelSettings
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The program that labels; its settings are `haven.labels.engines.base.Settings`."""
+    """The program that labels; its settings are `haven.labels.engines.base.LabelSettings`."""
 
     engine: str = option("gpaw", "engine of the labels", choices=tuple(ENGINES),
                          more="; ".join(kind.needs for kind in ENGINES.values() if kind.needs))
@@ -48,11 +48,11 @@ class FirstPrinciplesDynamics:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the engine and its settings (`haven.labels.engines.base.Settings`)."""
+    """Add the engine and its settings (`haven.labels.engines.base.LabelSettings`)."""
     add(parser, Engine)
-    add(parser, Settings)
+    add(parser, LabelSettings)
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
+def settings_of(args: argparse.Namespace) -> LabelSettings:
     """Return the settings that the options say."""
-    return read(Settings, args)
+    return read(LabelSettings, args)

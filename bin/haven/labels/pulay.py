@@ -15,7 +15,7 @@ from haven.core.errors import log
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from haven.labels.engines.base import Engine, Settings
+    from haven.labels.engines.base import Engine, LabelSettings
 
 HEADER = "pulay_stress_ev_per_angstrom3"  # of a frame: belongs on the diagonal of its stress
 MOST_PULAY = 0.03  # eV/Angstrom^3, 5 GPa: ten times that of a cutoff of 340 eV; more is a mistake
@@ -45,8 +45,8 @@ def pulay_energy(energies: tuple[float, float], cutoffs: tuple[float, float]) ->
 
 
 def measured(
-    atoms: Atoms, energy: float, u_ev: float, settings: Settings,
-    make: Callable[[Settings], Engine],
+    atoms: Atoms, energy: float, u_ev: float, settings: LabelSettings,
+    make: Callable[[LabelSettings], Engine],
 ) -> float | None:
     """Return `pulay_energy` of atoms by one more label at a higher cutoff.
 

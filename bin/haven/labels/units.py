@@ -13,7 +13,7 @@ from haven.core.constants import HARTREE_EV as HARTREE
 from haven.core.errors import HavenError, log
 
 if TYPE_CHECKING:
-    from haven.labels.frames import Frame
+    from haven.labels.frames import LabelledFrame
 
 # labels of a battery crystal stay within 15 GPa; a stress in GPa or kbar that is read as
 # eV/Angstrom^3 is beyond this from 0.6 GPa or 0.6 kbar on
@@ -28,7 +28,7 @@ UNITS = {  # energy change over force times displacement, for each mix-up of uni
 }
 
 
-def energy_work(first: Frame, second: Frame) -> tuple[float, float, float] | None:
+def energy_work(first: LabelledFrame, second: LabelledFrame) -> tuple[float, float, float] | None:
     """Return the energy change between two frames, and the work of forces and of stress, eV.
 
     The work of the forces is their mean times the displacement, that of the stress its mean times
@@ -55,12 +55,12 @@ def energy_work(first: Frame, second: Frame) -> tuple[float, float, float] | Non
     return second.energy - first.energy, work, pull
 
 
-def largest_stress_gpa(frame: Frame) -> float:
+def largest_stress_gpa(frame: LabelledFrame) -> float:
     """Return the largest component of a frame's stress in GPa, 0 without a label."""
     return 0.0 if frame.stress is None else GPA * float(np.abs(frame.stress).max())
 
 
-def check_stress(frames: Sequence[Frame], most_gpa: float = MAX_STRESS_GPA) -> None:
+def check_stress(frames: Sequence[LabelledFrame], most_gpa: float = MAX_STRESS_GPA) -> None:
     """Refuse frames whose stresses, most of them, are beyond what is plausible.
 
     A cell that never changes tells neither sign nor unit of the stress (`check_units`); a stress
@@ -76,7 +76,7 @@ def check_stress(frames: Sequence[Frame], most_gpa: float = MAX_STRESS_GPA) -> N
                      "--max_stress_gpa")
 
 
-def say_unjudged(frames: Sequence[Frame], judged: Collection[int], where: str) -> None:
+def say_unjudged(frames: Sequence[LabelledFrame], judged: Collection[int], where: str) -> None:
     """Say which units the frames did not tell; ``judged`` is what `check_units` returned."""
     if len(frames) > 1 and 1 not in judged:
         log.warning("%s: units of energies and forces are not judged: too few frames, or too far "
@@ -86,7 +86,7 @@ def say_unjudged(frames: Sequence[Frame], judged: Collection[int], where: str) -
                     "would tell", where)
 
 
-def check_units(frames: Sequence[Frame]) -> set[int]:
+def check_units(frames: Sequence[LabelledFrame]) -> set[int]:
     """Refuse frames whose energies, forces and stresses don't belong together.
 
     Energy changes between near frames of a trajectory are fitted by the work of forces and of
@@ -98,7 +98,7 @@ def check_units(frames: Sequence[Frame]) -> set[int]:
     set of int
         What was judged: 1 the forces, 2 the stress.
     """
-    groups: dict[str, list[Frame]] = {}
+    groups: dict[str, list[LabelledFrame]] = {}
     for frame in frames:
         groups.setdefault(frame.trajectory, []).append(frame)
     pairs = [

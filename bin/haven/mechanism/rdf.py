@@ -10,7 +10,7 @@ import numpy as np
 
 from haven.core.errors import HavenError
 from haven.core.periodic import Floats, Ints, with_images
-from haven.trajectory.all_atoms import Frame
+from haven.trajectory.all_atoms import CellPositions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ def pair_names(symbols: Sequence[str]) -> list[tuple[str, str]]:
     return list(combinations_with_replacement(sorted(set(symbols)), 2))
 
 
-def count_pairs(kinds: Ints, frame: Frame, edges: Floats, chunk: int = 4000) -> Floats:
+def count_pairs(kinds: Ints, frame: CellPositions, edges: Floats, chunk: int = 4000) -> Floats:
     """Count the distances between points, and between points and all periodic images.
 
     Parameters
@@ -59,7 +59,7 @@ def count_pairs(kinds: Ints, frame: Frame, edges: Floats, chunk: int = 4000) -> 
 
 
 def frame_rdf(
-    symbols: Sequence[str], frame: Frame, edges: Floats
+    symbols: Sequence[str], frame: CellPositions, edges: Floats
 ) -> dict[tuple[str, str], tuple[Floats, Floats]]:
     """Return g(r) and the running coordination number of every pair in one frame.
 
@@ -116,7 +116,7 @@ def block_interval(values: Floats, blocks: int = 10) -> tuple[Floats, Floats] | 
 
 
 def rdf_table(
-    symbols: Sequence[str], frames: Sequence[Frame], rdf_max_angstrom: float, rdf_bins: int
+    symbols: Sequence[str], frames: Sequence[CellPositions], rdf_max_angstrom: float, rdf_bins: int
 ) -> pd.DataFrame:
     """Return the rows of table ``rdf`` but for the keys of the run.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from haven.core.errors import HavenError
 from haven.core.numbers import known
-from haven.labels.frames import Frame
+from haven.labels.frames import LabelledFrame
 
 KEY = "covers"  # of dataset.json and potential.json
 HOT_SHARE = 0.1  # of the frames that must tell a temperature, so that the hottest says something
@@ -69,7 +69,7 @@ class Coverage:
                 "(--explore_temperatures_k) and train again")
 
 
-def coverage_of(frames: Sequence[Frame]) -> dict[str, Any]:
+def coverage_of(frames: Sequence[LabelledFrame]) -> dict[str, Any]:
     """Return what frames cover, as ``dataset.json`` says it under `KEY`.
 
     Parameters

@@ -16,14 +16,14 @@ from haven.core.constants import EV_PER_ANGSTROM3_GPA as GPA
 from haven.core.errors import HavenError, existing, log
 from haven.core.identity import sha256
 from haven.labels.audit import metal_moments
-from haven.labels.frames import Frame, min_distance, read_folder
+from haven.labels.frames import LabelledFrame, min_distance, read_folder
 from haven.labels.units import MAX_STRESS_GPA
 from haven.potential.coverage import KEY, coverage_of
 
 
 def read_frames(
     folder: str | Path, u_ev: float, species: Sequence[str], max_stress_gpa: float = MAX_STRESS_GPA
-) -> list[Frame]:
+) -> list[LabelledFrame]:
     """Read a folder's frames labelled with ``u_ev``; see `haven.labels.frames.read_folder`."""
     frames = read_folder(folder, u_ev, species, max_stress_gpa)
     absent = set(species) - {s for f in frames for s in f.atoms.get_chemical_symbols()}
@@ -34,7 +34,7 @@ def read_frames(
 
 
 def label_rows(
-    frames: Sequence[Frame], reasons: Sequence[str], material: str, u_ev: float
+    frames: Sequence[LabelledFrame], reasons: Sequence[str], material: str, u_ev: float
 ) -> list[dict[str, Any]]:
     """Return one row of table ``labels`` a frame."""
     rows = []
@@ -120,18 +120,18 @@ def _rank(trajectory: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}:{trajectory}".encode()).hexdigest()
 
 
-def virial(frame: Frame) -> np.ndarray | None:
+def virial(frame: LabelledFrame) -> np.ndarray | None:
     """Return the virial, minus the strain derivative of the energy, shape (3, 3), eV."""
     return None if frame.stress is None else -frame.stress * frame.atoms.get_volume()
 
 
 def write_systems(
-    frames: Sequence[Frame], folder: Path, subset: str, type_map: Sequence[str]
+    frames: Sequence[LabelledFrame], folder: Path, subset: str, type_map: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Write frames as deepmd/npy systems, one a trajectory and atom list, and describe them."""
     import dpdata
 
-    groups: dict[tuple[str, bytes, bool], list[Frame]] = {}
+    groups: dict[tuple[str, bytes, bool], list[LabelledFrame]] = {}
     for frame in frames:
         key = (frame.trajectory, frame.atoms.numbers.tobytes(), frame.stress is None)
         groups.setdefault(key, []).append(frame)
@@ -163,7 +163,7 @@ def write_systems(
 
 
 def build(
-    frames: Sequence[Frame], held: Sequence[str], type_map: Sequence[str], folder: Path,
+    frames: Sequence[LabelledFrame], held: Sequence[str], type_map: Sequence[str], folder: Path,
     about: dict[str, Any],
 ) -> dict[str, Any]:
     """Write the data set's folder and return what its ``dataset.json`` says."""

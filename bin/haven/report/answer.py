@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
-from haven.report.claims import OPEN, Study, caveat, sigma_at_room
+from haven.report.claims.study import OPEN, Study, caveat
+from haven.report.claims.transport import sigma_at_room
 from haven.report.grids import Block, cell, grid
+from haven.report.measured import JUMPS_ALONE
 from haven.report.pressure import pressure_sentence
 from haven.report.wording import WORDS, shown
 
@@ -104,8 +106,8 @@ def doubtful_sentence(study: Study) -> str:
         none = [NAMES[name] for name, row in rows.items() if not _sound(row)]
         because = sorted({WORDS.get(str(row["verdict"]), str(row["verdict"]))
                           for row in rows.values() if row and not _sound(row)})
-        words = [f"no number for {', '.join(none)} ({'; '.join(because) or 'not computed'})"
-                 ] if none else []
+        words = [f"no number to rely on for {', '.join(none)} "
+                 f"({'; '.join(because) or 'not computed'})"] if none else []
         why = caveat(study.tables, u_ev).removeprefix("but ")
         if why and len(none) < len(rows):
             words.append(why)
@@ -117,7 +119,8 @@ def doubtful_sentence(study: Study) -> str:
 
 
 def _sound(row: Row | None) -> bool:
-    return row is not None and known(row["value"], row["low_95"], row["high_95"])  # type: ignore[arg-type]
+    return row is not None and row["verdict"] != JUMPS_ALONE and known(
+        row["value"], row["low_95"], row["high_95"])  # type: ignore[arg-type]
 
 
 def claims_grid(claims: list[Row]) -> Block | None:
@@ -137,7 +140,7 @@ def claims_grid(claims: list[Row]) -> Block | None:
     return grid(["the study says", "experiment", *(f"Haven, U = {u:g} eV" for u in us)], lines,
                 "Supported: the 95 % interval holds what is said and is narrow enough to tell; "
                 "contradicted: it excludes it; cannot be said: neither. Rules: "
-                "bin/haven/report/claims.py.")
+                "bin/haven/report/claims.")
 
 
 def _verdict(row: Row | None) -> str | dict[str, str]:

@@ -24,7 +24,7 @@ from haven.report.answer import (
     open_first,
     trusted_sentence,
 )
-from haven.report.claims import Study
+from haven.report.claims.study import Study
 from haven.report.dispersion import dispersion_grid
 from haven.report.downloads import island
 from haven.report.figures import keys_of

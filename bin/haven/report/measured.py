@@ -19,6 +19,7 @@ COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit", "runs",
     "verdict", "note", "beyond", "force_error",
 )
+JUMPS_ALONE = "jumps_alone"  # verdict on a line no temperature of which is known to be diffusive
 ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
 
@@ -137,6 +138,7 @@ def _conductivity(tables: Tables) -> Iterator[Row]:
 
 
 def _arrhenius(tables: Tables) -> Iterator[Row]:
+    joined = together(tables)
     for fit in tables["arrhenius"].to_dict("records"):
         quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
         conductive = quantity.startswith("sigma")
@@ -145,7 +147,13 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
             note += f", {fit['hop_events']:g} jumps of all runs"
         if isinstance(fit.get("left_out"), str) and fit["left_out"]:
             note += f"; left out: {fit['left_out']}"
-        common = {"runs": fit["temperatures"], "verdict": fit["verdict"], "note": note}
+        verdict = fit["verdict"]
+        mine = [row["verdict"] for (u_ev, _, name), row in joined.items()
+                if u_ev == float(fit["u_ev"]) and name == "d_self"]
+        if good and mine and "diffusive" not in mine:
+            verdict = JUMPS_ALONE
+            note += "; no temperature's runs are long enough to show that jumps do not lead back"
+        common = {"runs": fit["temperatures"], "verdict": verdict, "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
         if quantity == "sigma_total":
             energies["activation"] = "activation_sigma"

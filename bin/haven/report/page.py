@@ -12,7 +12,7 @@ from haven.core.types import Table, Tables
 from haven.report.downloads import held_tables
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
-from haven.report.measured import study_u
+from haven.report.measured import headline, study_u
 from haven.report.origins import number_rows, origin_rows
 from haven.report.provenance import provenance
 from haven.report.registry import TABLES
@@ -95,7 +95,8 @@ def write(
     from haven.dynamics.trust import add_share, judge_runs
     from haven.potential.calibration import calibration_rows, scale_rows
     from haven.potential.gate import gate_rows, gates
-    from haven.report.claims import Study, claim_rows, experiments_of
+    from haven.report.claims import claim_rows
+    from haven.report.claims.study import Study, experiments_of
     from haven.report.comparison import compare, load_reference, of_material
     from haven.report.layout import context, render_report
     from haven.report.measured import collect
@@ -127,8 +128,10 @@ def write(
     made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
     (target / "tables").mkdir(parents=True, exist_ok=True)
+    origins = origin_rows(Path(folder))
     made["numbers"] = pd.DataFrame(number_rows(measured, found, material))
-    made["origins"] = pd.DataFrame(origin_rows(Path(folder)))
+    made["origins"] = pd.DataFrame(origins)
+    shown = number_rows(pd.DataFrame(headline(measured)), found, material)
     for name, rows in made.items():
         if len(rows):
             schema = TABLES[name]
@@ -143,7 +146,7 @@ def write(
         material=material, tables=found, measured=measured, comparison=comparison,
         verdicts=verdicts, gates=gate, reference=reference, pictures=pictures, missing=missing,
         expected=expected, study=study, claims=claims,
-        sources=provenance(Path(folder)), reference_folder=Path(reference_folder),
+        sources=provenance(Path(folder), origins, shown), reference_folder=Path(reference_folder),
     )
     words["held"] = held_tables(target / "tables", made)
     for name, text in words["texts"].items():

@@ -18,7 +18,8 @@ from haven.core.errors import HavenError, existing
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.answer import formula_of
-from haven.report.claims import Study, sigma_at_room
+from haven.report.claims.study import Study
+from haven.report.claims.transport import sigma_at_room
 from haven.report.comparison import judge, limit_words, load_reference, of_material
 from haven.report.grids import Block, cell, grid
 from haven.report.measured import ROOM, collect, study_u

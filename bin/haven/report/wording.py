@@ -29,6 +29,7 @@ WORDS = {
     "differs": "differs", "too_wide": "too wide to tell",
     "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
     "drifting": "ions drift together",
+    "jumps_alone": "runs too short: jumps that lead back later count in full",
     "no_interval": "no interval, not judged", "": "",
 }
 DOUBTFUL_P = 0.05  # p value of a curved Arrhenius line below which it is doubtful

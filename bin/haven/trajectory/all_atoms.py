@@ -13,7 +13,7 @@ from haven.core.periodic import Floats
 from haven.trajectory import readers
 from haven.trajectory.trajectory import read_members
 
-Frame = tuple[Floats, Floats]
+CellPositions = tuple[Floats, Floats]
 TEMPERATURE = re.compile(r"(?<![0-9.])(\d+(?:\.\d+)?)K(?![A-Za-z])|_t(\d+(?:\.\d+)?)(?=_|\b)")
 """A temperature in a file's name: ``run_600K.xtc``, or ``u4_t298_r0`` as Haven names runs."""
 
@@ -33,7 +33,7 @@ def formula(symbols: Sequence[str]) -> str:
 
 def read_frames(
     path: Path, elements: Sequence[str] = (), topology: str | None = None,
-) -> tuple[list[str], list[Frame]]:
+) -> tuple[list[str], list[CellPositions]]:
     """Read the all-atom frames of a trajectory.
 
     Parameters
@@ -71,7 +71,7 @@ def read_frames(
     return symbols, [(image.positions, image.cell) for image in images]
 
 
-def _read_npz(path: Path) -> tuple[list[str], list[Frame]]:
+def _read_npz(path: Path) -> tuple[list[str], list[CellPositions]]:
     held = read_members(path, "symbols", "all_angstrom", "cell_angstrom")
     positions, cell = held["all_angstrom"], np.asarray(held["cell_angstrom"], float)
     if not len(positions):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from haven.core.errors import HavenError, existing, log
+from haven.core.errors import HavenError, log
 from haven.core.periodic import heights, minimum_image
 from haven.trajectory.checks import check_closest, check_length_unit, check_times
 from haven.trajectory.frame_checks import (
@@ -27,9 +27,9 @@ from haven.trajectory.frame_checks import (
     moved_too_far,
     unflipped,
 )
-from haven.trajectory.parts import part_of
-from haven.trajectory.readers import Frame, Unsaid, read_frames
-from haven.trajectory.trajectory import DAMAGE, Trajectory, check, open_npz
+from haven.trajectory.readers import Frame, read_frames
+from haven.trajectory.trajectory import Trajectory, open_npz
+from haven.trajectory.wanted import Wanted
 
 AMBIGUOUS = 0.45
 """Share of the cell that an atom may move between two frames and still be unwrapped for sure."""
@@ -40,48 +40,6 @@ SAME_ANGSTROM = 0.02
 OUTSIDE_ANGSTROM = 1.5
 """How far wrapped atoms may leave the cell: programs fold them back only now and then."""
 CHUNK_BYTES = 1 << 26
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which part of a file is wanted, and what the file may not say itself.
-
-    Attributes
-    ----------
-    species
-        Elements of the mobile ions; may be empty for a container.
-    framework
-        Elements of the host; all that are not mobile where empty.
-    ions
-        Numbers of the mobile ions (ids where the file has them, else places from 1), or all.
-    start, stop, stride
-        Frames: first, first not wanted, every how many.
-    frame_spacing_ps
-        Time between two saved frames, for files that do not say it.
-    cell
-        Cell vectors as rows (3, 3), Angstrom, for files that do not say them.
-    cell_changes
-        Accept a cell that changes: its mean is used.
-    unwrapped
-        Positions are known not to be folded back into the cell.
-    fixed
-        The frame of reference is that of the file: ions of a file without a host may be added up.
-    unsaid
-        What readers are told.
-    """
-
-    species: tuple[str, ...] = ()
-    framework: tuple[str, ...] = ()
-    ions: tuple[int, ...] = ()
-    start: int = 0
-    stop: int | None = None
-    stride: int = 1
-    frame_spacing_ps: float | None = None
-    cell: np.ndarray | None = None
-    cell_changes: bool = False
-    unwrapped: bool = False
-    fixed: bool = False
-    unsaid: Unsaid = field(default_factory=Unsaid)
 
 
 @dataclass(frozen=True)
@@ -121,127 +79,18 @@ class _Held:
     all_frames: list[int] = field(default_factory=list)
 
 
-def open_trajectory(
-    path: str | Path, species: str | None, scratch: str | Path,
-    frame_spacing_ps: float | None = None, type_map: str = "", topology: str | None = None,
-    cell_changes: bool = False,
-) -> Trajectory:
-    """Open one file of one mobile species; see `open_runs` for everything else.
+def convert(sources: list[Path], scratch: Path, wanted: Wanted) -> list[Trajectory]:
+    """Return a container of each mobile species of files of one run.
 
     Parameters
     ----------
-    path
-        npz container, or a file of a reader of `haven.trajectory.readers`.
-    species
-        Element of the mobile ions; may be left out for a container.
+    sources
+        Files that are there, in the order of time.
     scratch
-        Folder for the container made from another format.
-    frame_spacing_ps
-        Time between two saved frames, for formats that do not say it.
-    type_map
-        Elements of LAMMPS types 1, 2, ... in order, where the dump has no ``element`` column.
-    topology
-        File that names the atoms, for formats of positions alone.
-    cell_changes
-        Accept a cell that changes: its mean is used.
-    """
-    elements = tuple(type_map.replace(",", " ").split())
-    return open_files([path], scratch, Wanted(
-        species=(species,) if species else (), frame_spacing_ps=frame_spacing_ps,
-        cell_changes=cell_changes, unsaid=Unsaid(elements, topology)))[0]
-
-
-def open_files(
-    paths: Sequence[str | Path], scratch: str | Path, wanted: Wanted,
-) -> list[Trajectory]:
-    """Open the files of one run, one after another; return a trajectory for each mobile species.
-
-    Parameters
-    ----------
-    paths
-        Files in the order of time, all npz containers (then one) or all foreign.
-    scratch
-        Folder for the containers made.
+        Folder for the containers; made.
     wanted
         Which part, and what the files do not say.
-
-    Raises
-    ------
-    HavenError
-        In one line, if a file cannot be read, an option contradicts it, or it cannot give a number.
     """
-    sources = [existing(path, "trajectory") for path in paths]
-    if wanted.start < 0 or (wanted.stop is not None and wanted.stop <= wanted.start):
-        raise HavenError(f"--start {wanted.start} --stop {wanted.stop}: give 0 or more for --start "
-                         "and more than it for --stop")
-    if wanted.stride < 1:
-        raise HavenError(f"--stride {wanted.stride}: give 1 or more")
-    given = wanted.frame_spacing_ps
-    if given is not None and not 1e-9 < given < 1e9:
-        raise HavenError(f"--frame_spacing_ps {given:g}: must be positive, the time between two "
-                         "saved frames in ps")
-    if any(source.suffix == ".npz" for source in sources):
-        return [_container(sources, wanted)]
-    if not wanted.species:
-        raise HavenError(f"{sources[0]}: say which element moves with --species")
-    return _convert(sources, Path(scratch), wanted)
-
-
-def _container(sources: list[Path], wanted: Wanted) -> Trajectory:
-    """Open one npz, which says everything itself."""
-    source = sources[0]
-    if len(sources) > 1:
-        raise HavenError(f"{source}: a container (npz) is a whole run: give it alone")
-    useless = [name for name, given in (
-        ("type_map", wanted.unsaid.elements), ("topology", wanted.unsaid.topology),
-        ("cell", wanted.cell is not None), ("cell_changes", wanted.cell_changes),
-        ("unwrapped", wanted.unwrapped), ("framework", wanted.framework),
-        ("ions", wanted.ions)) if given]
-    if useless:
-        raise HavenError(f"--{useless[0]} has no use with {source}: a container (npz) says it "
-                         "itself; leave it out")
-    if len(wanted.species) > 1:
-        raise HavenError(f"{source} follows one mobile species: give one for --species")
-    _undamaged(source)
-    whole = open_npz(source, wanted.species[0] if wanted.species else None)
-    _contradicts(source, wanted.frame_spacing_ps, whole.spacing_ps)
-    first = whole.read_frames(np.array([0]))[0].astype(float)
-    if len(first) > 1 and np.isfinite(first).all() and np.ptp(first, axis=0).any():
-        check_closest(first, whole.cell, str(source))
-    if wanted.fixed:
-        whole.fixed = True
-    part = part_of(whole, wanted.start, wanted.stop, wanted.stride)
-    check(part)
-    return part
-
-
-def _undamaged(source: Path) -> None:
-    """Compare every member of a container with its own checksum, which reading in pieces does not.
-
-    Raises
-    ------
-    HavenError
-        Naming the member that is damaged.
-    """
-    try:
-        with zipfile.ZipFile(source) as archive:
-            bad = archive.testzip()
-    except DAMAGE as error:
-        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
-    if bad is not None:
-        raise HavenError(f"{source} is damaged: {bad} does not fit to its checksum: copy it again "
-                         "from where it was written")
-
-
-def _contradicts(source: Path, given: float | None, told: float) -> None:
-    if given is not None and abs(given - told) > SAID_TWICE * told:
-        raise HavenError(f"{source} says that its frames are {told:.6g} ps apart, "
-                         f"--frame_spacing_ps says {given:g} ps: leave the option out, or correct "
-                         "it (it is the time between two saved frames, not the step of the "
-                         "dynamics)")
-
-
-def _convert(sources: list[Path], scratch: Path, wanted: Wanted) -> list[Trajectory]:
     scratch.mkdir(parents=True, exist_ok=True)
     stems = {s: scratch / f"{sources[0].name}.{s}" for s in wanted.species}
     raws = {s: stem.with_name(stem.name + ".raw") for s, stem in stems.items()}
@@ -268,6 +117,15 @@ def _convert(sources: list[Path], scratch: Path, wanted: Wanted) -> list[Traject
     finally:
         for raw in raws.values():
             raw.unlink(missing_ok=True)
+
+
+def check_spacing(source: Path, given: float | None, told: float) -> None:
+    """Refuse a time between frames, ps, that an option gives and the file contradicts."""
+    if given is not None and abs(given - told) > SAID_TWICE * told:
+        raise HavenError(f"{source} says that its frames are {told:.6g} ps apart, "
+                         f"--frame_spacing_ps says {given:g} ps: leave the option out, or correct "
+                         "it (it is the time between two saved frames, not the step of the "
+                         "dynamics)")
 
 
 def _frames(
@@ -472,7 +330,7 @@ def _times(source: Path, held: _Held, wanted: Wanted) -> np.ndarray:
         return even * given
     times = np.array(held.times, float)
     check_times(times, str(source), "ps", wanted.start)
-    _contradicts(source, given, float((times[-1] - times[0]) / (count - 1)))
+    check_spacing(source, given, float((times[-1] - times[0]) / (count - 1)))
     return times - times[0]
 
 

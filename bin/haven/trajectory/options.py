@@ -10,8 +10,8 @@ import numpy as np
 
 from haven.core.errors import HavenError
 from haven.core.options import numbers
-from haven.trajectory.convert import Wanted
 from haven.trajectory.readers import Unsaid
+from haven.trajectory.wanted import Wanted
 
 
 def add_reading(options: argparse.ArgumentParser) -> None:

@@ -203,7 +203,7 @@ def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
     Raises
     ------
     HavenError
-        If the file is no container, or a check of `check` fails.
+        If the file is no container, or a check of `check_trajectory` fails.
     """
     source = existing(path, "trajectory")
     try:
@@ -228,7 +228,7 @@ def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
         symbol=str(small["mobile_symbol"]), positions=positions, meta=_meta(source, small),
         extra={k: v for k, v in small.items() if k not in (*MEMBERS, *PACKED, "meta")},
     )
-    check(trajectory, species)
+    check_trajectory(trajectory, species)
     check_members(trajectory)
     return trajectory
 
@@ -296,7 +296,7 @@ def check_members(trajectory: Trajectory) -> None:
             raise HavenError(f"{where}: all_angstrom has values that are not finite")
 
 
-def check(trajectory: Trajectory, species: str | None = None) -> None:
+def check_trajectory(trajectory: Trajectory, species: str | None = None) -> None:
     """Refuse a trajectory that cannot give a transport number.
 
     Raises

@@ -36,7 +36,7 @@ CHARGES = {"H": 1, "Li": 1, "Na": 1, "K": 1, "Rb": 1, "Cs": 1, "Ag": 1, "Cu": 1,
 
 
 @dataclass(frozen=True)
-class Settings:
+class AnalysisSettings:
     """How a run is analysed.
 
     Attributes
@@ -109,7 +109,7 @@ class Analysed:
 
 
 def analyse(
-    trajectory: Trajectory, keys: dict[str, Any], prefix: str, settings: Settings,
+    trajectory: Trajectory, keys: dict[str, Any], prefix: str, settings: AnalysisSettings,
     share: int | None = None,
 ) -> Analysed:
     """Analyse one species of a run.

@@ -16,13 +16,14 @@ from haven.core.columns import VERDICTS, Schema
 from haven.core.errors import HavenError, log
 from haven.core.identity import digests
 from haven.core.options import numbers
-from haven.trajectory import convert
-from haven.trajectory.convert import Wanted
+from haven.trajectory import opening
 from haven.trajectory.options import wanted_of
-from haven.transport import analysis, condition, pictures, rows, screen, species
-from haven.transport.analysis import Analysed, Settings
+from haven.trajectory.wanted import Wanted
+from haven.transport import analysis, pictures, rows, screen, species
+from haven.transport.analysis import Analysed, AnalysisSettings
 from haven.transport.conductivity import nernst_einstein
 from haven.transport.files import Files, runs_of
+from haven.transport.fits import condition
 from haven.transport.hop_counts import watched_ps
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
 
@@ -60,7 +61,7 @@ def study(given: argparse.Namespace, files: Sequence[str], out: Path) -> list[Pa
     fixed = given.frame_of_reference == "fixed"
     framework = _elements(given.framework)
     wanted = wanted_of(given, subject.species, framework, given.ions, fixed)
-    settings = Settings(given.frame_of_reference, given.jump_angstrom, given.min_events,
+    settings = AnalysisSettings(given.frame_of_reference, given.jump_angstrom, given.min_events,
                         subject.charges, given.thickness_angstrom, given.estimator)
     runs = runs_of(files, given.temperature_k, given.runs, wanted, given.replica)
     out.mkdir(parents=True, exist_ok=True)
@@ -143,10 +144,10 @@ def _elements(text: str) -> tuple[str, ...]:
 
 def _run(
     given: argparse.Namespace, one: Files, count: int, subject: _Subject, wanted: Wanted,
-    settings: Settings, scratch: Path, out: Path,
+    settings: AnalysisSettings, scratch: Path, out: Path,
 ) -> list[Path]:
     """Analyse one run: all its mobile species, apart and together."""
-    opened = convert.open_files(one.paths, scratch, wanted)
+    opened = opening.open_files(one.paths, scratch, wanted)
     if "" in settings.charges:  # a charge given for a container's own species
         settings = replace(settings, charges={opened[0].symbol: settings.charges[""]})
     name = subject.material or analysis.formula(opened[0])

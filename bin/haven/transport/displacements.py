@@ -23,6 +23,7 @@ COARSE_BYTES = 1 << 28
 STRETCHES = 24
 ERROR_LAGS = 32
 COMPILED_FROM = 1 << 24
+BATCH_BYTES = 1 << 20  # of ions that SciPy transforms at once: what a processor's cache holds
 
 
 @dataclass
@@ -82,17 +83,19 @@ class _Transforms:
         import scipy.fft
 
         largest = 0.0
-        each = max(1, (1 << 24) // (len(block) * 24))
+        each = max(1, BATCH_BYTES // (len(block) * 24))
         for first in range(0, block.shape[1], each):
-            x = block[:, first : first + each].astype(np.float64)
-            x -= x[0].copy()
-            x -= centre[:, None, :]
-            largest = max(largest, float(np.abs(np.diff(x, axis=0)).max()))
-            path += x.sum(axis=1)
-            squares += np.einsum("tia,tia->ta", x, x)
-            spectrum = scipy.fft.rfft(x, self.padded, axis=0)
-            self.power += np.einsum("fia,fia->fa", spectrum.real, spectrum.real)
-            self.power += np.einsum("fia,fia->fa", spectrum.imag, spectrum.imag)
+            part = block[:, first : first + each]
+            # time last: transforms along the contiguous axis take half to a third of the time
+            x = np.ascontiguousarray(part.transpose(2, 1, 0), np.float64)
+            x -= x[:, :, :1].copy()
+            x -= centre.T[:, None, :]
+            largest = max(largest, float(np.abs(np.diff(x, axis=2)).max()))
+            path += x.sum(axis=1).T
+            squares += np.einsum("ait,ait->ta", x, x)
+            spectrum = scipy.fft.rfft(x, self.padded, axis=2)
+            parts = spectrum.view(np.float64).reshape(*spectrum.shape, 2)
+            self.power += np.einsum("aifc,aifc->fa", parts, parts)
         return largest
 
     def correlation(self, lags: int) -> np.ndarray:

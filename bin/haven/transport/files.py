@@ -9,8 +9,8 @@ from pathlib import Path
 from haven.core.errors import HavenError, existing, log
 from haven.core.options import numbers
 from haven.trajectory.all_atoms import temperature_in
-from haven.trajectory.convert import Wanted
 from haven.trajectory.readers import read_frames
+from haven.trajectory.wanted import Wanted
 
 RUNS = ("auto", "one", "each")
 

@@ -10,6 +10,7 @@ import damage
 import numpy as np
 import pytest
 from damage import FIRST, HALF, JOB, UNSEEN, damages, go_on, same
+from pairs import write_pair
 
 from haven.core import checksums
 from haven.core.errors import HavenError
@@ -178,6 +179,17 @@ def test_without_checksums_the_first_energies_tell_a_damaged_restart(
     same(go_on(job, copy, LONGER), longer)
     assert f"restart {newest.name} is damaged, its state is not that of the log" in caplog.text
     assert (copy / f"production.{GOAL}.damaged").exists()
+
+
+def test_a_whole_restart_that_goes_on_otherwise_is_refused_and_kept(finished, longer, copy):
+    """As on a machine or with a library that calculates otherwise: nothing is thrown away."""
+    _, job, _ = finished
+    lammps.link_potentials(copy, [write_pair(copy, repulsion_ev=0.221)])
+    with pytest.raises(HavenError, match=r"is whole, but the run would go on .* another state"):
+        go_on(job, copy, LONGER)
+    assert (copy / f"production.{GOAL}.restart").exists()
+    lammps.link_potentials(copy, [write_pair(copy)])
+    same(go_on(job, copy, LONGER), longer)
 
 
 def test_the_restart_of_an_earlier_haven_is_gone_on_from(finished, longer, copy, caplog):

@@ -286,9 +286,9 @@ def test_senseless_numbers_are_refused_by_name(minimised, potential, tmp_path, n
 
 def test_a_production_with_one_frame_of_all_atoms_is_refused_for_nobody_sees_it_melt():
     one = job.Job(300, 2, 100, 500, 4000, 400, 10, 1, ("p",), SPECIES, "Li")
-    job.check(one)
+    job.check_job(one)
     with pytest.raises(HavenError, match=r"production_ps .*dump_ps or all_every \(10\)"):
-        job.check(replace(one, production_steps=3999))
+        job.check_job(replace(one, production_steps=3999))
 
 
 def test_a_structure_of_other_elements_is_refused(potential, tmp_path):

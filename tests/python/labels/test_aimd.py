@@ -16,7 +16,7 @@ from test_cell_labelled import LACK, Waves
 
 from haven.core.errors import HavenError
 from haven.labels import aimd
-from haven.labels.engines.base import Settings
+from haven.labels.engines.base import LabelSettings
 from haven.labels.labelling import labelled, make_engine
 from haven.labels.pulay import HEADER
 from haven.material.file import load_material
@@ -70,7 +70,7 @@ def course(steps: int = 12, **changes: Any) -> aimd.Course:
 
 def go(folder: Path, engine: Emt, steps: int = 12, **changes: Any) -> list[Atoms]:
     folder.mkdir(exist_ok=True)
-    path = aimd.run(copper(), engine, course(steps, **changes), Settings(), {}, folder, "t")
+    path = aimd.run(copper(), engine, course(steps, **changes), LabelSettings(), {}, folder, "t")
     frames = read(path, ":")
     assert isinstance(frames, list)
     return frames
@@ -164,7 +164,7 @@ def test_the_thermostat_gives_the_canonical_temperature(tmp_path):
 def test_seeds_give_different_runs_and_the_same_seed_the_same(tmp_path, undisturbed):
     other = go(tmp_path / "other", Emt(), steps=3, seed=2)
     assert np.abs(other[3].positions - undisturbed[3].positions).max() > 1e-3
-    start, settings = copper(), Settings()
+    start, settings = copper(), LabelSettings()
     one, two, longer = (aimd.key(asdict(c), start, settings, "emt")
                         for c in (course(), course(seed=2), course(steps=50)))
     assert one == longer and one != two
@@ -183,7 +183,7 @@ def test_a_step_that_does_not_converge_names_itself_and_keeps_the_rest(tmp_path)
 ])
 def test_numbers_that_make_no_sense_are_named(changes, word):
     with pytest.raises(HavenError, match=word):
-        aimd.check(course(**changes))
+        aimd.check_course(course(**changes))
 
 
 def test_an_engine_that_is_not_installed_is_named(tmp_path, monkeypatch, repository):
@@ -197,7 +197,7 @@ def test_an_engine_that_is_not_installed_is_named(tmp_path, monkeypatch, reposit
     monkeypatch.setattr(label_gpaw.importlib.metadata, "version", missing)
     with pytest.raises(HavenError, match="haven setup --labels"):
         make_engine("gpaw", load_material(repository / "assets/materials/li3ticl6.yml"),
-                    Settings(), tmp_path)
+                    LabelSettings(), tmp_path)
 
 
 def test_a_start_of_other_elements_is_named(tmp_path):
@@ -209,7 +209,7 @@ def test_a_start_of_other_elements_is_named(tmp_path):
 
 
 def test_frames_for_training_get_their_pulay_stress():
-    settings, frames = Settings(), []
+    settings, frames = LabelSettings(), []
     for size in (1.0, 1.02):
         atoms = copper()
         atoms.set_cell(size * atoms.cell.array, scale_atoms=True)
@@ -236,7 +236,7 @@ def test_gpaw_goes_on_from_the_last_density_and_after_a_kill_from_none(tmp_path,
     from haven.labels.engines.gpaw import Gpaw
 
     material = load_material(repository / "assets/materials/li3ticl6.yml")
-    settings = Settings(plane_wave_cutoff_ev=220.0, kpoint_spacing_per_angstrom=3.0,
+    settings = LabelSettings(plane_wave_cutoff_ev=220.0, kpoint_spacing_per_angstrom=3.0,
                         convergence={"energy": 1e-6, "density": 1e-5, "eigenstates": 1e-8})
     start = Atoms("TiCl", scaled_positions=[[0, 0, 0], [0.52, 0.5, 0.47]],
                   cell=2.6 * (1 - np.eye(3)), pbc=True)

@@ -7,7 +7,7 @@ from trained import MATERIAL, ROOT
 
 from haven.core.errors import HavenError
 from haven.labels.engines import ENGINES
-from haven.labels.engines.base import Settings
+from haven.labels.engines.base import LabelSettings
 from haven.labels.labelling import make_engine
 from haven.material.file import load_material
 
@@ -21,7 +21,7 @@ def test_the_schema_offers_the_engines_of_the_registry():
 @pytest.mark.parametrize("name", ["cp2k", "", "GPAW", "gpaw "])
 def test_an_engine_that_is_none_is_refused_with_what_there_is(tmp_path, name):
     with pytest.raises(HavenError, match="choose from gpaw, vasp"):
-        make_engine(name, load_material(MATERIAL), Settings(), tmp_path)
+        make_engine(name, load_material(MATERIAL), LabelSettings(), tmp_path)
 
 
 def test_an_engine_s_library_is_not_imported_before_it_is_asked_for():

@@ -10,7 +10,7 @@ import pytest
 from ase import Atoms
 from ase.io import read
 
-from haven.labels.engines.base import Settings
+from haven.labels.engines.base import LabelSettings
 from haven.labels.engines.gpaw import LADDER, Gpaw, rungs
 from haven.labels.labelling import failed_rows, label_trajectory, labelled
 from haven.labels.pulay import HEADER
@@ -19,7 +19,7 @@ from haven.material.file import load_material
 pytest.importorskip("gpaw", reason="GPAW is installed by ./haven setup --labels")
 
 MATERIAL = load_material(Path(__file__).parents[3] / "assets" / "materials" / "li3ticl6.yml")
-SETTINGS = Settings(plane_wave_cutoff_ev=220.0, kpoint_spacing_per_angstrom=3.0,
+SETTINGS = LabelSettings(plane_wave_cutoff_ev=220.0, kpoint_spacing_per_angstrom=3.0,
                     convergence={"energy": 1e-6, "density": 1e-5, "eigenstates": 1e-8})
 
 
@@ -148,5 +148,5 @@ def test_labels_are_written_as_made_and_not_made_again(tmp_path):
 
 
 def test_kpoint_mesh_follows_the_cell():
-    assert Settings().kpoints(MATERIAL.cell) == (2, 1, 2)
-    assert Settings().kpoints(2 * MATERIAL.cell) == (1, 1, 1)
+    assert LabelSettings().kpoints(MATERIAL.cell) == (2, 1, 2)
+    assert LabelSettings().kpoints(2 * MATERIAL.cell) == (1, 1, 1)

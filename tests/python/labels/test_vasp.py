@@ -16,7 +16,7 @@ from ase.io import write
 from trained import MATERIAL, call
 
 from haven.core.errors import HavenError
-from haven.labels.engines.base import Settings
+from haven.labels.engines.base import LabelSettings
 from haven.labels.engines.vasp import (
     Vasp,
     converged,
@@ -64,7 +64,7 @@ def program(folder: Path, body: str) -> str:
 
 def label(folder: Path, frame: Atoms, u_ev: float, body: str, monkeypatch) -> dict:
     monkeypatch.setenv("HAVEN_VASP", program(folder, body))
-    engine = Vasp(CRYSTAL, Settings("PW91", 450.0, 0.6, 0.05, 0.05), folder / "vasp")
+    engine = Vasp(CRYSTAL, LabelSettings("PW91", 450.0, 0.6, 0.05, 0.05), folder / "vasp")
     return dict(engine.label(frame, [u_ev]))
 
 
@@ -175,4 +175,4 @@ def test_without_potentials_or_program_the_script_says_so(tmp_path, monkeypatch)
 
 def test_functionals_and_shells_vasp_lacks_are_refused(frame):
     with pytest.raises(HavenError, match="functional SCAN"):
-        incar(frame, CRYSTAL, Settings("SCAN"), 0.0)
+        incar(frame, CRYSTAL, LabelSettings("SCAN"), 0.0)

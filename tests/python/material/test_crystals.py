@@ -12,8 +12,8 @@ import yaml
 from crystals import CRYSTALS, EXPECTED
 
 from haven.core.errors import HavenError
+from haven.labels.engines.base import LabelSettings
 from haven.labels.engines.vasp import incar
-from haven.labels.labelling import Settings
 from haven.material.composition import count_of
 from haven.material.disorder import build
 from haven.material.distances import tightest_pair
@@ -101,7 +101,7 @@ def test_an_antiferromagnet_starts_as_one(tmp_path):
     moments = np.array(material.moments_of(atoms))
     iron = atoms.symbols == "Fe"
     assert sorted(moments[iron]) == [-4.0, -4.0, 4.0, 4.0] and not moments[~iron].any()
-    keys = incar(atoms, material, Settings(), 4.0)
+    keys = incar(atoms, material, LabelSettings(), 4.0)
     assert keys["nupdown"] == 0 and keys["ispin"] == 2 and list(keys["magmom"]) == list(moments)
     del atoms.arrays["site"]
     with pytest.raises(HavenError, match="moments of lifepo4 are by site"):
@@ -111,7 +111,7 @@ def test_an_antiferromagnet_starts_as_one(tmp_path):
 def test_each_element_has_its_own_u(tmp_path):
     material = load_material(written(tmp_path, CRYSTALS["NMC with antisites"]))
     atoms, _ = build(material, (4, 2, 1), "default", seed=1, sweeps=0)
-    keys = incar(atoms, material, Settings(), 6.2)["ldau_luj"]
+    keys = incar(atoms, material, LabelSettings(), 6.2)["ldau_luj"]
     assert {k: round(v["U"], 6) for k, v in keys.items()} == {"Ni": 6.2, "Mn": 3.9, "Co": 3.3}
     assert material.hubbard_ev(0.0) == {}
 

@@ -11,7 +11,7 @@ from report_tables import write_study
 
 from haven.core import tables as store
 from haven.report import answer, claims, comparison
-from haven.report.claims import CONTRADICTED, OPEN, SUPPORTED, Study
+from haven.report.claims.study import CONTRADICTED, OPEN, SUPPORTED, Study
 from haven.report.measured import collect
 from haven.report.page import load_tables
 from haven.report.tables import CLAIMS

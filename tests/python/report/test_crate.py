@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -22,7 +23,7 @@ from report_tables import write_study
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.report import crate, origins, publishing
+from haven.report import crate, origins, page, publishing
 from haven.report.measured import collect
 from haven.report.page import load_tables
 
@@ -152,6 +153,23 @@ def test_every_reference_leads_to_an_entity_of_the_crate_or_to_the_web(graph):
                for field, value in entity.items() if field != "@id" for name in ids(value)
                if name not in graph and not name.startswith(("http://", "https://"))}
     assert not missing
+
+
+def test_the_page_leads_from_a_number_to_the_work_folder_of_its_task(
+        results, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "draw_all", lambda given: [])  # figures are tested elsewhere
+    assets = Path(crate.ROOT) / "assets"
+    page.write(results.parent / "parts", assets / "reference", assets / "report.html.j2", tmp_path)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    line, = re.findall(r"<tr><th scope=\"row\">study\.arrhenius\.parquet</th>.*?</tr>", text)
+    assert "activation energy of σ, U = 4 eV (row " in line
+    assert "STUDY:TRANSPORT:FIT_ARRHENIUS (all)" in line
+    link, = re.findall(r"href=\"(file://[^\"]+)\"", line)
+    place = Path(unquote(link.removeprefix("file://")))
+    assert (place / ".command.run").is_file() and (place / "study.arrhenius.parquet").is_file()
+    held = pd.read_parquet(tmp_path / "tables" / "origins.parquet")
+    assert str(place) in set(held["folder"])
+    assert json.loads((tmp_path / "parameters.json").read_text()) == {}
 
 
 def test_files_have_their_size_digest_and_meaning(results, graph):

@@ -10,7 +10,7 @@ from trained import ROOT
 from haven.labels.cell import lattice_row
 from haven.labels.dispersion import KEY
 from haven.labels.frames import read_file
-from haven.report.claims import Study, experiments_of
+from haven.report.claims.study import Study, experiments_of
 from haven.report.comparison import load_reference, of_material
 from haven.report.dispersion import dispersion_grid
 

@@ -24,7 +24,7 @@ from haven.report import verdicts as judgement
 from haven.report.figures import structure as figures_aimd
 from haven.report.measured import collect
 from haven.report.registry import TABLES
-from haven.transport import budget
+from haven.transport.fits import budget
 from haven.transport.tables import DIFFUSION
 
 FIGURES = ("labels", "audit", "exploration", "learning_curve", "parity", "residuals", "accuracy",

@@ -8,9 +8,9 @@ import pytest
 from ase.io import read
 
 from haven.core.errors import HavenError
-from haven.trajectory import convert, trajectory
-from haven.trajectory.convert import Wanted
-from haven.trajectory.readers import Unsaid
+from haven.trajectory import opening, trajectory
+from haven.trajectory.readers import Unsaid, read_frames
+from haven.trajectory.wanted import Wanted
 
 FRAMES, IONS = 300, 5
 SYMBOLS = np.array(["Li"] * IONS + ["Ti", "Cl", "Cl"])
@@ -87,7 +87,7 @@ def test_mdanalysis_and_havens_own_reader_read_it(held, tmp_path, ending):
     pytest.importorskip("MDAnalysis")
     out = exported(held, tmp_path / f"run_600K.{ending}")
     top = exported(held, tmp_path / "top.xtc").with_suffix(".pdb")
-    own = list(convert.read_frames(out, Unsaid((), str(top))))
+    own = list(read_frames(out, Unsaid((), str(top))))
     assert len(own) == FRAMES and list(own[0].symbols) == ["Li"] * IONS
     assert np.allclose([one.time_ps for one in own], held.time_ps, atol=1e-4)
     # distances and the cell's lengths and angles stay, whatever way the cell was turned
@@ -155,7 +155,7 @@ def test_frames_of_all_atoms_that_are_not_there_and_cells_that_xtc_cannot_hold(t
 def test_the_numbers_of_an_exported_run_are_those_of_the_run(held, tmp_path):
     out = exported(held, tmp_path / "run_600K.extxyz")
     wanted = Wanted(species=("Li",), unwrapped=True, fixed=True)
-    again, = convert.open_files([out], tmp_path, wanted)
+    again, = opening.open_files([out], tmp_path, wanted)
     mine, theirs = (np.asarray(one.read(0, IONS), float) for one in (held, again))
     assert np.abs((mine - mine[0]) - (theirs - theirs[0])).max() < 2e-3
     assert again.spacing_ps == pytest.approx(held.spacing_ps)

@@ -8,7 +8,7 @@ from ase import Atoms
 from ase.io import write
 
 from haven.core.errors import HavenError
-from haven.trajectory import convert, trajectory
+from haven.trajectory import opening, trajectory
 
 CELL = np.array([[12.0, 0, 0], [0, 11, 0], [-4, 0, 10]])
 SYMBOLS = ["Li"] * 3 + ["Ti"] + ["Cl"] * 4
@@ -67,7 +67,7 @@ def test_lammps_dumps_are_read_sorted_and_unwrapped(tmp_path, path, columns):
     rng = np.random.default_rng(0)
     order = [rng.permutation(8) for _ in path]
     file = dump(tmp_path / "d.lammpstrj", path, columns, order)
-    held = convert.open_trajectory(file, "Li", tmp_path, 0.1, "Li Ti Cl")
+    held = opening.open_trajectory(file, "Li", tmp_path, 0.1, "Li Ti Cl")
     same(held, path)
     np.testing.assert_allclose(held.time_ps, np.arange(40) * 0.1)
     np.testing.assert_allclose(held.cell, CELL)
@@ -78,12 +78,12 @@ def test_lammps_dumps_are_read_sorted_and_unwrapped(tmp_path, path, columns):
 ])
 def test_wrapped_files_are_unwrapped(tmp_path, path, name, form):
     write(tmp_path / name, atoms_of(path), format=form)
-    same(convert.open_trajectory(tmp_path / name, "Li", tmp_path, 0.1), path)
+    same(opening.open_trajectory(tmp_path / name, "Li", tmp_path, 0.1), path)
 
 
 def test_unwrapped_files_stay_so(tmp_path, path):
     write(tmp_path / "w.extxyz", atoms_of(path, wrap=False))
-    same(convert.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.1), path)
+    same(opening.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.1), path)
 
 
 def test_compressed_dump_with_its_own_times(tmp_path, path):
@@ -95,7 +95,7 @@ def test_compressed_dump_with_its_own_times(tmp_path, path):
     text = parts[0] + "".join(f"ITEM: TIME\n{t * 50.0}\n{p}" for t, p in enumerate(parts[1:]))
     with gzip.open(tmp_path / "d.dump.gz", "wt") as stream:
         stream.write(text)
-    held = convert.open_trajectory(tmp_path / "d.dump.gz", "Li", tmp_path)
+    held = opening.open_trajectory(tmp_path / "d.dump.gz", "Li", tmp_path)
     same(held, path)
     assert held.spacing_ps == pytest.approx(0.05)
 
@@ -106,8 +106,8 @@ def test_changing_cell_needs_the_option(tmp_path, path):
         atoms.set_cell(CELL * (1 + 0.01 * (t % 2)), scale_atoms=True)
     write(tmp_path / "n.extxyz", frames)
     with pytest.raises(HavenError, match="the cell changes at frame 1"):
-        convert.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1)
-    held = convert.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1, cell_changes=True)
+        opening.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1)
+    held = opening.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1, cell_changes=True)
     np.testing.assert_allclose(held.cell, CELL * 1.005)
     read = held.read(0, 3)
     np.testing.assert_allclose(read - read[0], (path[:, :3] - path[0, :3]) * 1.005, atol=1e-4)
@@ -124,7 +124,7 @@ def test_ions_alone_keep_the_simulations_frame_and_give_nothing_collective(tmp_p
     grid = np.array(list(np.ndindex(5, 3, 2))) * 3.0
     write(tmp_path / "li.extxyz", [Atoms("Li30", grid + 3.0 * step, cell=[15, 15, 15], pbc=True)
                                    for step in moved])
-    held = convert.open_trajectory(tmp_path / "li.extxyz", "Li", tmp_path, 1.0)
+    held = opening.open_trajectory(tmp_path / "li.extxyz", "Li", tmp_path, 1.0)
     assert not held.has_host and not held.host.any()
     for frame in trajectory.FRAMES:
         curves = msd.curves(held, frame)
@@ -146,7 +146,7 @@ def test_a_crystal_that_drifts_as_a_whole_stays_still_though_its_first_cell_is_a
     frames = [Atoms("LiTi3Cl4", scaled_positions=(grid + 0.03 * t * np.eye(3)[0]) % 1, pbc=True,
                     cell=CELL * (0.96 if t == 0 else 1.0)) for t in range(40)]
     write(tmp_path / "n.extxyz", frames)
-    held = convert.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1, cell_changes=True)
+    held = opening.open_trajectory(tmp_path / "n.extxyz", "Li", tmp_path, 0.1, cell_changes=True)
     moved = held.read(0, 1)[:, 0] - held.read(0, 1)[0, 0]
     for frame in trajectory.FRAMES:
         np.testing.assert_allclose(moved, held.centre(frame), atol=1e-4)
@@ -157,7 +157,7 @@ def test_a_crystal_that_drifts_as_a_whole_stays_still_though_its_first_cell_is_a
 
 def test_volume_is_the_determinant_of_a_monoclinic_cell(tmp_path, path):
     write(tmp_path / "w.extxyz", atoms_of(path))
-    held = convert.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.1)
+    held = opening.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path, 0.1)
     assert held.volume == pytest.approx(12 * 11 * 10)
 
 
@@ -203,7 +203,7 @@ def leap(frames):
 def test_wrong_frames_are_refused(tmp_path, path, change, words):
     file = frames_with(change)(tmp_path, path)
     with pytest.raises(HavenError, match=words) as caught:
-        convert.open_trajectory(file, "Li", tmp_path, 0.1)
+        opening.open_trajectory(file, "Li", tmp_path, 0.1)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.glob("*.raw"))
 
@@ -211,25 +211,25 @@ def test_wrong_frames_are_refused(tmp_path, path, change, words):
 def test_times_must_be_given_increase_and_be_even(tmp_path, path):
     write(tmp_path / "w.extxyz", atoms_of(path))
     with pytest.raises(HavenError, match="give --frame_spacing_ps"):
-        convert.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path)
+        opening.open_trajectory(tmp_path / "w.extxyz", "Li", tmp_path)
     steps = list(range(0, 4000, 100))
     again = dump(tmp_path / "a.dump", path, steps=[*steps[:20], steps[19], *steps[20:39]])
     with pytest.raises(HavenError, match="do not increase at frame 20"):
-        convert.open_trajectory(again, "Li", tmp_path, 0.1)
+        opening.open_trajectory(again, "Li", tmp_path, 0.1)
     uneven = dump(tmp_path / "b.dump", path, steps=[*steps[:39], 3950])
     with pytest.raises(HavenError, match="not evenly spaced"):
-        convert.open_trajectory(uneven, "Li", tmp_path, 0.1)
+        opening.open_trajectory(uneven, "Li", tmp_path, 0.1)
 
 
 def test_species_not_there_and_unknown_files_are_refused(tmp_path, path):
     write(tmp_path / "w.extxyz", atoms_of(path))
     with pytest.raises(HavenError, match="has no Na: its species are Cl, Li, Ti"):
-        convert.open_trajectory(tmp_path / "w.extxyz", "Na", tmp_path, 0.1)
+        opening.open_trajectory(tmp_path / "w.extxyz", "Na", tmp_path, 0.1)
     with pytest.raises(HavenError, match="does not exist"):
-        convert.open_trajectory(tmp_path / "none.dump", "Li", tmp_path, 0.1)
+        opening.open_trajectory(tmp_path / "none.dump", "Li", tmp_path, 0.1)
     (tmp_path / "x.npz").write_text("nothing")
     with pytest.raises(HavenError, match="no trajectory container"):
-        convert.open_trajectory(tmp_path / "x.npz", "Li", tmp_path, 0.1)
+        opening.open_trajectory(tmp_path / "x.npz", "Li", tmp_path, 0.1)
 
 
 def container(folder, **change):

@@ -14,7 +14,7 @@ import walks
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.trajectory import trajectory
-from haven.transport import arrhenius, budget, contrasts, plan
+from haven.transport.fits import arrhenius, budget, contrasts, plan
 from haven.transport.tables import CONDUCTIVITY, DIFFUSION
 
 KB = 8.617333262e-5

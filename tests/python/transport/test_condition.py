@@ -11,8 +11,9 @@ import walks
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.transport import arrhenius, condition, diffusion
+from haven.transport import diffusion
 from haven.transport.estimators import modes as sines
+from haven.transport.fits import arrhenius, condition
 from haven.transport.hop_counts import count_hops, watched_ps
 from haven.transport.tables import JOINED
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from haven.core.errors import HavenError
 
 if TYPE_CHECKING:
-    from haven.labels.engines.base import Engine, Settings
+    from haven.labels.engines.base import Engine, LabelSettings
     from haven.material.crystal import Material
 
 
@@ -33,12 +33,12 @@ class Kind:
         Variables that decide what it computes: labels made under others are not gone on with.
     """
 
-    make: Callable[[Material, Settings, Path], Engine]
+    make: Callable[[Material, LabelSettings, Path], Engine]
     needs: str = ""
     environment: tuple[str, ...] = ()
 
 
-def _gpaw(material: Material, settings: Settings, folder: Path) -> Engine:
+def _gpaw(material: Material, settings: LabelSettings, folder: Path) -> Engine:
     from haven.labels.engines.gpaw import Gpaw
 
     try:
@@ -48,7 +48,7 @@ def _gpaw(material: Material, settings: Settings, folder: Path) -> Engine:
                          ) from error
 
 
-def _vasp(material: Material, settings: Settings, folder: Path) -> Engine:
+def _vasp(material: Material, settings: LabelSettings, folder: Path) -> Engine:
     from haven.labels.engines.vasp import Vasp
 
     return Vasp(material, settings, folder / "vasp")

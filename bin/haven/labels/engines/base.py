@@ -21,7 +21,7 @@ FUNCTIONALS = ("PBE", "PW91", "PBEsol", "RPBE")  # known to both engines
 
 
 @dataclass(frozen=True)
-class Settings:
+class LabelSettings:
     """Plane-wave settings of the labels.
 
     Attributes

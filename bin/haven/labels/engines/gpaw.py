@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, log
-from haven.labels.engines.base import Settings
+from haven.labels.engines.base import LabelSettings
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Gpaw:
     in the same cell starts from the frame before it.
     """
 
-    def __init__(self, material: Material, settings: Settings, log_file: Path) -> None:
+    def __init__(self, material: Material, settings: LabelSettings, log_file: Path) -> None:
         self.material = material
         self.settings = settings
         self.log_file = log_file

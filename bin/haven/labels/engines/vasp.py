@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, log
-from haven.labels.engines.base import Settings
+from haven.labels.engines.base import LabelSettings
 from haven.labels.vasp_output import hubbard_by_element, last_step_converged, species_of
 from haven.material.crystal import Material
 
@@ -27,7 +27,7 @@ SHELLS = {"s": 0, "p": 1, "d": 2, "f": 3}
 ACCURACY_EV = 1e-6  # EDIFF
 
 
-def incar(atoms: Atoms, material: Material, settings: Settings, u_ev: float) -> dict[str, Any]:
+def incar(atoms: Atoms, material: Material, settings: LabelSettings, u_ev: float) -> dict[str, Any]:
     """Return the INCAR of a single point as ASE's names and values.
 
     U is Dudarev's U - J (LDAUTYPE 2) on the shells the material names; spins start at the
@@ -174,7 +174,7 @@ class Vasp:
     The program is ``HAVEN_VASP`` (such as ``srun vasp_std``), else ``vasp_std`` on PATH.
     """
 
-    def __init__(self, material: Material, settings: Settings, folder: Path) -> None:
+    def __init__(self, material: Material, settings: LabelSettings, folder: Path) -> None:
         self.material = material
         self.settings = settings
         self.folder = folder

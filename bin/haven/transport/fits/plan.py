@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import Z95
-from haven.transport import line as likelihood
-from haven.transport.arrhenius import counted, inverse
-from haven.transport.condition import Condition
 from haven.transport.conductivity import join
+from haven.transport.fits import line as likelihood
+from haven.transport.fits.arrhenius import counted, inverse
+from haven.transport.fits.condition import Condition
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def plans(
     Parameters
     ----------
     runs
-        Rows of `haven.transport.arrhenius.gather` of the quantity, material and U.
+        Rows of `haven.transport.fits.arrhenius.gather` of the quantity, material and U.
     quantity
         Their quantity.
     wanted

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
-from haven.transport.arrhenius import REFERENCE_K, join_runs
 from haven.transport.conductivity import Joined
+from haven.transport.fits.arrhenius import REFERENCE_K, join_runs
 
 if TYPE_CHECKING:
     import pandas as pd

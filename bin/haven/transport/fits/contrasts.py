@@ -9,10 +9,10 @@ import numpy as np
 
 from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
 from haven.core.constants import Z95
-from haven.transport.arrhenius import FEWEST_TEMPERATURES, join_runs
-from haven.transport.condition import Condition
 from haven.transport.conductivity import Joined
-from haven.transport.line import added
+from haven.transport.fits.arrhenius import FEWEST_TEMPERATURES, join_runs
+from haven.transport.fits.condition import Condition
+from haven.transport.fits.line import added
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def paired(
     Parameters
     ----------
     runs
-        Rows of `haven.transport.arrhenius.gather` of one quantity and material, all U.
+        Rows of `haven.transport.fits.arrhenius.gather` of one quantity and material, all U.
     quantity
         Their quantity.
     joined

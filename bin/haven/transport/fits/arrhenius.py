@@ -9,9 +9,9 @@ import numpy as np
 
 from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
 from haven.core.constants import SEVERITY, Z95
-from haven.transport import line as likelihood
-from haven.transport.condition import Condition
 from haven.transport.conductivity import Joined, join
+from haven.transport.fits import line as likelihood
+from haven.transport.fits.condition import Condition
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +143,7 @@ def fit(
 
     A conductivity is fitted as sigma T, to which the Nernst-Einstein relation gives the activation
     energy of D. Where sigma itself is fitted, as many papers do, the slope is about kB T less.
-    See `haven.transport.line` for the likelihood.
+    See `haven.transport.fits.line` for the likelihood.
 
     Parameters
     ----------

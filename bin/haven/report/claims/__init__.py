@@ -1,0 +1,54 @@
+"""Every claim of the published study, judged by what was computed: rules, one a claim.
+
+A rule sees Haven's number with its interval, the published one and the experiment's, and answers
+``supported``, ``contradicted`` or ``cannot_be_said``, with the reason in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haven.core.numbers import number
+from haven.core.types import Row
+from haven.report.claims import crystal, transport
+from haven.report.claims.study import OPEN, Study, caveat, claim_row, judged
+
+TRANSPORT = ("anti_correlation", "haven_ratio", "sigma", "activation", "interstitial_intra_layer",
+             "interstitial_inter_layer")  # claims that rest on the dynamics
+
+
+def claim_rows(study: Study, material: str) -> list[Row]:
+    """Return the rows of table ``claims``; none where no published study is on file.
+
+    Parameters
+    ----------
+    study
+        What to judge by.
+    material
+        For the rows.
+    """
+    rules = (transport.anti_correlation_claims, transport.haven_ratio_claims,
+             transport.interstitial_claims, transport.sigma_claims, transport.activation_claims,
+             transport.barriers_claims, crystal.rdf_claims, crystal.volume_claims,
+             crystal.volume_with_u_claims, crystal.cell_at_rest_claims, cost_claims)
+    caveats = {u: caveat(study.tables, u) for u in study.us}
+    rows = []
+    for rule in rules:
+        for row in rule(study):
+            words = caveats.get(row["u_ev"]) if row["claim"] in TRANSPORT else ""  # type: ignore[arg-type]
+            why = f"{row['why']}; {words}" if words and row["verdict"] != OPEN else row["why"]
+            rows.append({"material": material, **row, "why": why})
+    return rows
+
+
+def cost_claims(study: Study) -> Iterator[Row]:
+    published = study.published("cost_ratio", None, False)
+    if published is None:
+        return
+    says = f"dynamics with the potential is {number(published['value'])} times faster than AIMD"  # type: ignore[arg-type]
+    for u_ev in study.us:
+        row = next(iter(study.found("cost_ratio", u_ev)), None)
+        verdict, why = judged(row, published)
+        if row is None and len(study.found("cost_ratio of another network", u_ev)):
+            why = "the published network was not timed (--cost_networks)"
+        yield claim_row("cost", says, u_ev, published, None, row, "1", verdict, why)

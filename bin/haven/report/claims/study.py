@@ -1,0 +1,164 @@
+"""What the claims of the published study are judged by, and how a number is judged."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from haven.core.numbers import interval, known, number
+from haven.core.types import Row, Table, Tables
+from haven.report.comparison import judge, limit_words, printed_rounding
+from haven.report.measured import JUMPS_ALONE
+
+SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot_be_said"
+ROOM = 298.0  # K, of the study's claims on transport
+NEAR_K = 50.0  # K: Haven ratios further from the claim's temperature do not judge it
+
+
+@dataclass(frozen=True)
+class Study:
+    """What claims are judged by.
+
+    Attributes
+    ----------
+    tables
+        Tables by name.
+    measured
+        Rows of `haven.report.measured.collect`.
+    reference
+        Published values of the material.
+    experiments
+        Names of the sources that measured, as sources begin.
+    us
+        Values of U, eV.
+    dispersion
+        Correction of the labels (parameter ``dispersion``); empty where nobody says.
+    """
+
+    tables: Tables
+    measured: Table
+    reference: Table
+    experiments: tuple[str, ...]
+    us: tuple[float, ...]
+    dispersion: str = ""
+
+    def published(self, quantity: str, u_ev: float | None, measured: bool) -> Row | None:
+        """Return the published value of a quantity, calculated (for this U) or measured."""
+        rows = self.reference[self.reference["quantity"] == quantity]
+        for row in rows.to_dict("records"):
+            theirs = str(row["source"]).startswith(self.experiments) if self.experiments else False
+            fits = u_ev is None or not known(row["u_ev"]) or row["u_ev"] == u_ev
+            if theirs == measured and fits and not (row["doubtful"] and len(rows) > 1
+                                                    and quantity == "activation"):
+                return row
+        return None
+
+    def found(self, quantity: str, u_ev: float) -> list[Row]:
+        """Return Haven's rows of a quantity, nearest to 298 K first, those with a number before."""
+        rows = self.measured[(self.measured["quantity"] == quantity)
+                             & (self.measured["u_ev"] == u_ev)].to_dict("records")
+
+        def order(row: Row) -> tuple[bool, float]:
+            at = row["temperature_k"]
+            away = abs(float(str(at)) - ROOM) if known(at) else 0.0  # type: ignore[arg-type]
+            return not known(row["value"], row["low_95"], row["high_95"]), away  # type: ignore[arg-type]
+
+        return sorted(rows, key=order)
+
+
+def experiments_of(folder: Path) -> tuple[str, ...]:
+    """Return the names in ``citations.csv`` whose role says that they measured."""
+    path = folder / "citations.csv"
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", newline="") as stream:
+        return tuple(row["name"] for row in csv.DictReader(stream)
+                     if row["role"].startswith("measured"))
+
+
+def caveat(tables: Tables, u_ev: float) -> str:
+    """Return in words what the dynamics of a U fails in, so that its results are to be doubted."""
+    runs = tables["runs"]
+    mine = runs[runs["u_ev"] == u_ev]
+    found = []
+    if len(mine) and (mine["trust"].fillna("") != "trusted").any():
+        found.append("the potential's error along the runs is not known to be small")
+    checks = tables["verdicts"]
+    names = {"pressure": "cells are not at rest", "stationary": "lithium is not stationary"}
+    for check, words in names.items():
+        rows = checks[(checks["check"] == check) & ~checks["passed"].astype(bool)]
+        if rows["subject"].astype(str).str.startswith(f"u{u_ev:g}_").any():
+            found.append(words)
+    return ("but " + " and ".join(found)) if found else ""
+
+
+def claim_row(
+    claim: str, says: str, u_ev: float | None, published: Row | None, experiment: Row | None,
+    ours: Mapping[str, object] | None, unit: str, verdict: str, why: str,
+) -> Row:
+    """Return a row but for the material."""
+    ours = ours or {}
+
+    def value(row: Mapping[str, object] | None, name: str = "value") -> float | None:
+        found = row.get(name) if row else None
+        return float(str(found)) if known(found) else None  # type: ignore[arg-type]
+
+    return {"claim": claim, "says": says, "u_ev": u_ev, "published": value(published),
+            "experiment": value(experiment), "temperature_k": value(ours, "temperature_k"),
+            "value": value(ours), "low_95": value(ours, "low_95"),
+            "high_95": value(ours, "high_95"), "unit": unit, "verdict": verdict, "why": why,
+            "source": str(published["source"]) if published else ""}
+
+
+def at_words(row: Row) -> str:
+    at = row["temperature_k"]
+    return f" at {float(str(at)):g} K" if known(at) else ""  # type: ignore[arg-type]
+
+
+def with_interval(row: Row) -> str:
+    return interval(row["value"], row["low_95"], row["high_95"], str(row["unit"]))  # type: ignore[arg-type]
+
+
+def is_far(row: Row, most_k: float = NEAR_K) -> bool:
+    at = row["temperature_k"]
+    return known(at) and abs(float(str(at)) - ROOM) > most_k  # type: ignore[arg-type]
+
+
+def judged(row: Row | None, published: Row) -> tuple[str, str]:
+    """Return verdict and reason of a number that is claimed to have a published value.
+
+    Parameters
+    ----------
+    row
+        Haven's, or None.
+    published
+        Row of the reference.
+    """
+    if row is None:
+        return OPEN, "not computed in this run"
+    quantity = str(published["quantity"])
+    spread = printed_rounding(number(published["value"]))  # type: ignore[arg-type]
+    if known(published.get("rounding")):  # type: ignore[arg-type]
+        spread = float(str(published["rounding"]))
+    words = judge(row["value"], row["low_95"], row["high_95"],  # type: ignore[arg-type]
+                  float(str(published["value"])), spread, quantity)
+    note = f" ({row['note']})" if row.get("note") else ""
+    if row["verdict"] == JUMPS_ALONE and words in ("agrees", "differs"):
+        held = "holds" if words == "agrees" else "excludes"
+        return OPEN, f"the interval {held} the published value, but runs are too short{note}"
+    if words == "agrees":
+        return SUPPORTED, f"the 95 % interval holds the published value{note}"
+    if words == "differs":
+        bound = not known(row["value"])  # type: ignore[arg-type]
+        return CONTRADICTED, (f"even the upper bound is below the published value{note}" if bound
+                              else f"the 95 % interval excludes the published value{note}")
+    if words == "too_wide":
+        return OPEN, (f"the interval holds the published value, but is wider than "
+                      f"{limit_words(quantity)}{note}")
+    if words == "no_interval":
+        return OPEN, f"a number without interval{note}"
+    if known(row["high_95"]):  # type: ignore[arg-type]
+        return OPEN, f"only an upper bound is supported{note}"
+    return OPEN, f"the data support no number{note}"

@@ -1,0 +1,153 @@
+"""Claims on how lithium moves: concerted motion, conductivity, activation, paths, barriers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haven.core.numbers import known, number
+from haven.core.types import Row, Table
+from haven.report.claims.study import (
+    CONTRADICTED,
+    OPEN,
+    ROOM,
+    SUPPORTED,
+    Study,
+    at_words,
+    claim_row,
+    is_far,
+    judged,
+)
+
+SAME_K = 1.0  # K: a conductivity further away is none at 298 K
+LEAST_JUMPS = 30  # jumps below which a share of them says little (half width 0.18 at one half)
+FINE_PS = 0.1  # ps between frames above which passages through a tetrahedron are missed
+MAINLY = 0.5  # share of the jumps above which they are "mainly" of one kind
+
+
+def anti_correlation_claims(study: Study) -> Iterator[Row]:
+    published = study.published("haven_ratio", None, False)
+    if published is None:
+        return
+    says = "lithium moves anti-correlated: D self exceeds D total"
+    for u_ev in study.us:
+        row = next(iter(study.found("haven_ratio", u_ev)), None)
+        if row is None or not known(row["value"], row["low_95"], row["high_95"]):  # type: ignore[arg-type]
+            verdict, why = OPEN, "no Haven ratio: too few hops, or not computed"
+        else:
+            low, high = float(str(row["low_95"])), float(str(row["high_95"]))
+            if low <= 1 <= high:
+                verdict, why = OPEN, f"the interval{at_words(row)} holds 1 (independent ions)"
+            elif is_far(row):
+                side = "above" if low > 1 else "below"
+                verdict = OPEN
+                why = f"{side} 1{at_words(row)}, but nothing is known near {ROOM:g} K"
+            else:
+                verdict = SUPPORTED if low > 1 else CONTRADICTED
+                why = f"the interval{at_words(row)} lies {'above' if low > 1 else 'below'} 1"
+        yield claim_row("anti_correlation", says, u_ev, published, None, row, "1", verdict, why)
+
+
+def haven_ratio_claims(study: Study) -> Iterator[Row]:
+    published = study.published("haven_ratio", None, False)
+    if published is None:
+        return
+    says = f"the Haven ratio is about {number(published['value'])} at {ROOM:g} K"  # type: ignore[arg-type]
+    for u_ev in study.us:
+        row = next(iter(study.found("haven_ratio", u_ev)), None)
+        verdict, why = judged(row, published)
+        if row is not None and is_far(row) and verdict != OPEN:
+            held = "holds" if verdict == SUPPORTED else "excludes"
+            verdict = OPEN
+            why = f"the interval{at_words(row)} {held} it, but nothing is known near {ROOM:g} K"
+        yield claim_row("haven_ratio", says, u_ev, published, None, row, "1", verdict, why)
+
+
+def interstitial_claims(study: Study) -> Iterator[Row]:
+    if study.published("haven_ratio", None, False) is None:
+        return
+    for kind, where in (("intra_layer", "within a layer"), ("inter_layer", "between layers")):
+        for u_ev in study.us:
+            ours, verdict, why = interstitial(study.tables["interstitial"], u_ev, kind)
+            yield claim_row(f"interstitial_{kind}", "lithium moves mainly by interstitial "
+                            f"hopping, {where}", u_ev, None, None, ours, "1", verdict, why)
+
+
+def interstitial(table: Table, u_ev: float, kind: str) -> tuple[Row | None, str, str]:
+    """Return the share of the jumps by way of tetrahedra, verdict and reason.
+
+    Parameters
+    ----------
+    table
+        Table ``interstitial``.
+    u_ev
+        Whose runs, all temperatures together, eV.
+    kind
+        ``intra_layer`` or ``inter_layer``.
+    """
+    from scipy.stats import binomtest
+
+    mine = table[(table["u_ev"] == u_ev) & (table["kind"] == kind)]
+    jumps, via = int(mine["jumps"].sum()), int(mine["jumps_via"].sum())
+    if not jumps:
+        return None, OPEN, "no such jump was seen, or jumps were not analysed"
+    ends = binomtest(via, jumps).proportion_ci(0.95, "exact")
+    ours: Row = {"value": via / jumps, "low_95": float(ends.low), "high_95": float(ends.high),
+                 "temperature_k": None}
+    seen = (f"{via} of {jumps} jumps by way of a tetrahedron of anions that is no cation site, all "
+            "temperatures together")
+    if jumps < LEAST_JUMPS:
+        return ours, OPEN, f"{seen}: fewer than {LEAST_JUMPS} jumps"
+    if ends.low > MAINLY:
+        return ours, SUPPORTED, seen
+    if ends.high >= MAINLY:
+        return ours, OPEN, f"{seen}: the interval holds one half"
+    if (mine["frame_ps"] > FINE_PS).any():
+        return ours, OPEN, f"{seen}: frames further than {FINE_PS:g} ps apart miss quick passages"
+    return ours, CONTRADICTED, seen
+
+
+def sigma_claims(study: Study) -> Iterator[Row]:
+    published = study.published("sigma_total", None, False)
+    if published is None:
+        return
+    measured = study.published("sigma_total", None, True)
+    says = f"the conductivity at {ROOM:g} K is {number(published['value'])} mS/cm"  # type: ignore[arg-type]
+    for u_ev in study.us:
+        row = sigma_at_room(study, u_ev)
+        verdict, why = judged(row, published)
+        yield claim_row("sigma", says, u_ev, published, measured, row, "mS/cm", verdict, why)
+
+
+def sigma_at_room(study: Study, u_ev: float) -> Row | None:
+    """Return Haven's conductivity at 298 K: of runs there, else from the Arrhenius line."""
+    rows = [row for row in study.found("sigma_total", u_ev) if not is_far(row, SAME_K)]
+    line = study.found("sigma_total from the Arrhenius line", u_ev)
+    with_number = [row for row in [*rows, *line] if known(row["value"])]  # type: ignore[arg-type]
+    return next(iter([*with_number, *[r for r in rows if known(r["high_95"])], *line, *rows]),  # type: ignore[arg-type]
+                None)
+
+
+def activation_claims(study: Study) -> Iterator[Row]:
+    published = study.published("activation", None, False)
+    if published is None:
+        return
+    measured = study.published("activation", None, True)
+    says = f"the activation energy of the conductivity is {number(published['value'])} eV"  # type: ignore[arg-type]
+    for u_ev in study.us:
+        row = next(iter(study.found("activation", u_ev)), None)
+        verdict, why = judged(row, published)
+        yield claim_row("activation", says, u_ev, published, measured, row, "eV", verdict, why)
+
+
+def barriers_claims(study: Study) -> Iterator[Row]:
+    for entry in study.reference[study.reference["quantity"].str.startswith("barrier ")].to_dict(
+            "records"):
+        direction = str(entry["quantity"]).removeprefix("barrier ")
+        for u_ev in study.us:
+            row = next(iter(study.found(str(entry["quantity"]), u_ev)), None)
+            verdict, why = judged(row, entry)
+            if row is None and (study.tables["barriers"]["direction"] == direction).any():
+                why = "every path along it is flagged as another one, or did not converge"
+            yield claim_row(f"barrier {direction}", f"a jump along {direction} has a barrier of "
+                            f"{number(entry['value'])} eV", u_ev, entry, None, row, "eV", verdict,  # type: ignore[arg-type]
+                            why)
