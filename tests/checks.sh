@@ -17,6 +17,7 @@ step() { # name, command ...: run, time and count one check
 step "style: ruff" ruff check .
 step "types: pyright" pyright --pythonpath "$(command -v python)"
 step "science and scripts: pytest" pytest tests/python
+step "damaged and bad inputs: pytest" pytest tests/faults
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 step "single processes, their script blocks on miniature data, and mutants of them: pytest" pytest tests/processes
 step "the pipeline, killed and resumed, and its numbers: pytest" pytest tests/pipeline

@@ -91,9 +91,13 @@ def run(name: str, seeds: range, folder: Path) -> list[tuple[int, str, str, floa
 def worker_named(every: int, start: int, folder: str, results: str) -> None:
     """Try every so many of the bad inputs by name, from a place on."""
     os.nice(5)
-    cases = {name: Case(INPUTS[name], Path(folder) / name) for name in INPUTS}
-    limit_memory()
+    cases: dict[str, Case] = {}
     with Path(results).open("a") as out:
+        for name in INPUTS:
+            cases[name] = Case(INPUTS[name], Path(folder) / name)
+            out.write("\n")  # alive
+            out.flush()
+        limit_memory()
         for place, bad in enumerate(named.every()):
             if place < start or place % every:
                 continue

@@ -78,11 +78,17 @@ def of_materials() -> Iterator[Bad]:
         deep = len(path) > 1
         name = ".".join(map(str, path))
         for value in (NUMBERS if deep else VALUES):
+            if path == ("name",) and isinstance(value, (str, int)) and str(value).isalnum():
+                continue
+            if path == ("name",) and value == "1_0":
+                continue
             if deep and path[0] in ("anion_sites", "cation_sites") and isinstance(
                     path[-1], int) and value in (1e300, 10**30):
                 continue
             made = yaml.safe_dump(replaced(content, path, value), allow_unicode=True)
             yield Bad("material file", f"{name} = {value!r}", _write(made), "material")
+        if "positions" in path[:-1]:
+            continue  # a crystal with fewer sites is one
         lost = copy.deepcopy(content)
         place = lost
         for key in path[:-1]:

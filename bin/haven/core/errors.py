@@ -123,4 +123,6 @@ def existing(path: str | Path, what: str = "file") -> Path:
     found = Path(path)
     if not found.exists():
         raise HavenError(f"{what} {found} does not exist: check the path")
+    if not (found.is_file() or found.is_dir()):  # a pipe would be waited for without end
+        raise HavenError(f"{what} {found} is no plain file: give one, or a folder")
     return found

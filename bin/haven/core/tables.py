@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from haven import __version__
 from haven.core.columns import Schema
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, existing
 from haven.core.identity import package_digest, software
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ def _load(path: str | Path) -> tuple[pa.Table, dict[str, str]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if Path(path).exists():
+        existing(path, "table file")
     try:
         held = pq.read_table(path, page_checksum_verification=True)
         found = {k.decode(): v.decode() for k, v in (held.schema.metadata or {}).items()

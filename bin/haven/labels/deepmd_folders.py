@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core import plain
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, existing
 from haven.labels.other_outputs import element_of, from_dpdata
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def read_folder(folder: Path, name: str) -> Iterator[Atoms]:
 def _words(folder: Path, file: str, name: str, what: str) -> list[str]:
     if not (folder / file).exists():
         raise HavenError(f"{name} has no {file}: {what}")
+    existing(folder / file)
     return (folder / file).read_text(errors="replace").split()
 
 
@@ -75,6 +76,7 @@ def _arrays(
                 continue
             also = ": label its frames" if what in ("energy", "force") else ""
             raise HavenError(f"{label} has no {path.name}{also}")
+        existing(path)
         try:
             values = _text(path) if raw else _binary(path)
         except (OSError, ValueError, EOFError, SyntaxError, MemoryError, tokenize.TokenError,

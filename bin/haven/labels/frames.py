@@ -147,6 +147,7 @@ def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
     """
     from ase.io import iread
 
+    existing(source, "labelled frames")
     if source.suffix in (".xyz", ".extxyz"):
         if not _ends_in_newline(source):
             raise HavenError(f"{name or source} is cut off: its last line has no end; copy or "

@@ -26,7 +26,7 @@ def check_gpaw(text: str) -> None:
     try:
         for block in re.findall(r"^Unit cell:.*\n.*\n((?:.*axis:.*\n)*)", text, re.M):
             axes = [line.split() for line in block.splitlines()]
-            _in_turn([words[0].rstrip(".") for words in axes], 3, "axis")
+            _in_turn([words[0].rstrip(".") for words in axes], 3, "lattice vector")
             for words in axes:
                 plain.row(" ".join(words[3:]), 5, f"axis {words[0]}")
         count = 0

@@ -28,6 +28,7 @@ LARGEST_CHARGE, LARGEST_MOMENT = 8.0, 10.0  # of an ion: Os8+, and Gd3+ has 7 Bo
 # Volume of spheres of the covalent radii over that of the cell. Battery crystals have 0.34
 # (chlorides, sulphides) to 1.0 (perovskites); a lattice in bohr has a seventh of its own.
 PACKING = (0.2, 1.6)
+HOTTEST = 1e5  # K: no crystal is annealed there; and no permittivity is larger
 OUTSIDE = 2.0  # a coordinate further from 0 is no fraction: per cent, or Angstrom
 ROUNDED_CHARGE = 1e-3  # of all positive charge: what occupancies of three digits may leave over
 LARGEST_FILE = 1_000_000  # bytes
@@ -117,7 +118,7 @@ def _material(raw: dict[str, Any], source: Path) -> Material:
         given = {str(k): v["layer"] for k, v in raw["cation_sites"].items() if "layer" in v}
         if given and len(given) < len(sites):
             raise ValueError("layers of some")
-        layers = {k: _finite(v) for k, v in given.items()} or dict.fromkeys(sites, 0.0)
+        layers = {k: _finite(v, OUTSIDE) for k, v in given.items()} or dict.fromkeys(sites, 0.0)
     with _needs(source, "anion_sites need a species (or several with occupancies) and positions "
                 "(three fractions each) for every site"):
         for site, entry in raw["anion_sites"].items():
@@ -135,6 +136,8 @@ def _material(raw: dict[str, Any], source: Path) -> Material:
                    if not isinstance(v, dict)}
         by_site = {str(k): {str(s): _finite(m, LARGEST_MOMENT) for s, m in v.items()}
                    for k, v in given_moments.items() if isinstance(v, dict)}
+        if not all(by_site.values()):
+            raise ValueError("no site")
     with _needs(source, "hubbard needs a shell (s, p, d or f) for every element, such as Ti: d, or "
                 "with U where elements differ, such as Ni: {shell: d, u_ev: 6.2}"):
         hubbard, share = _hubbard(raw.get("hubbard") or {})
@@ -149,10 +152,11 @@ def _material(raw: dict[str, Any], source: Path) -> Material:
         if bad := next((word for word in words if not WORD.fullmatch(word)), None):
             raise HavenError(f"{where}: {what} need names of letters, digits, _ . + -, not "
                              f"{bad!r}")
-    with _needs(source, "ordering needs temperature_k and permittivity as numbers above 0"):
+    with _needs(source, "ordering needs temperature_k and permittivity as numbers above 0, at most "
+                f"{HOTTEST:g}"):
         refuse_unknown(raw.get("ordering"), ("temperature_k", "permittivity"), f"{where}: ordering")
         ordering = {"temperature_k": 573.0, "permittivity": 10.0,
-                    **{k: _finite(v) for k, v in raw.get("ordering", {}).items()}}
+                    **{k: _finite(v, HOTTEST) for k, v in raw.get("ordering", {}).items()}}
         if min(ordering.values()) <= 0:
             raise ValueError("not above 0")
     with _needs(source, "closest_angstrom needs pairs with Angstrom, such as Ti-Ti: 3.3"):
@@ -166,7 +170,8 @@ def _material(raw: dict[str, Any], source: Path) -> Material:
         if units is not None and units <= 0:
             raise ValueError("not above 0")
     with _needs(source, "name needs letters, digits, _ . + -, at most 60"):
-        name = str(raw["name"]) if isinstance(raw["name"], (str, int)) else ""
+        word = raw["name"]
+        name = str(word) if isinstance(word, (str, int)) and not isinstance(word, bool) else ""
         if not NAME.fullmatch(name):
             raise ValueError("no name")
     pure = {k for k, by in shares.items() if by == {anions[k][0]: 1.0}}
@@ -220,6 +225,8 @@ def _images(raw: dict[str, Any], source: Path, cell: np.ndarray) -> Callable[...
     """Return a function that gives all points of a site: from one by symmetry, or as listed."""
     with _needs(source, "centring needs translations of three fractions each"):
         centring = _points(raw.get("centring", [[0.0, 0.0, 0.0]]))
+        if np.abs(centring).max() > 1.0:
+            raise ValueError("no fractions")
 
     def images(site: str, entry: dict[str, Any]) -> np.ndarray:
         both = "positions" in entry and "position" in entry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 
 from haven.core import plain
 from haven.core.errors import HavenError, existing
-from haven.material.file import ROUNDED_CHARGE
+from haven.material.file import LONGEST_ANGSTROM, NARROWEST_DEGREE, ROUNDED_CHARGE
 from haven.material.orbits import expand
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _read(source: Path) -> Atoms:
     from ase import Atoms
     from ase.io import read
 
+    _check_numbers(source)
     try:
         with warnings.catch_warnings():
             # ASE leaves out lines of a loop that it does not understand, and says so in a warning
@@ -134,7 +136,24 @@ def _read(source: Path) -> Atoms:
         raise HavenError(f"{source} cannot be read as a CIF ({reason})") from error
     if not isinstance(atoms, Atoms) or not len(atoms) or atoms.cell.rank < 3:
         raise HavenError(f"{source} holds no crystal")
+    if not np.isfinite(atoms.positions).all() or not np.isfinite(atoms.cell.array).all():
+        raise HavenError(f"{source} has a coordinate or a cell that is no number")
     return atoms
+
+
+def _check_numbers(source: Path) -> None:
+    """Refuse a cell of no crystal, which ASE would search for neighbours without end."""
+    text = source.read_bytes().decode(errors="replace")
+    for kind, low, high in (("length", 0.5, LONGEST_ANGSTROM),
+                            ("angle", NARROWEST_DEGREE, 180 - NARROWEST_DEGREE)):
+        for name, word in re.findall(rf"(?im)^\s*(_cell_{kind}_\w+)\s+(\S+)", text):
+            try:
+                value = plain.number(word.partition("(")[0])
+            except ValueError as error:
+                raise HavenError(f"{source}: {name}: {error}") from error
+            if not low <= value <= high:
+                raise HavenError(f"{source}: {name} is {value:g}, outside {low:g} to {high:g}: "
+                                 "give Angstrom and degrees")
 
 
 def _sites(atoms: Atoms, source: Path) -> list[Site]:

@@ -49,7 +49,7 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
         dcd.check(path)
     topology = None if unsaid.topology is None else Path(unsaid.topology)
     if topology is not None and not topology.is_file():
-        raise HavenError(f"--topology {topology} does not exist: check the path")
+        raise HavenError(f"--topology {topology} is no file: check the path")
     if topology is not None and (data := lammps_data(topology, unsaid.elements)) is not None:
         universe = _opened(path, MDAnalysis.Universe.empty, len(data), topology=None)
         symbols = data

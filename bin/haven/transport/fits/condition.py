@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import Z95
-from haven.core.errors import HavenError, log
+from haven.core.errors import HavenError, existing, log
 from haven.transport.diffusion import (
     MODES,
     SELF_SHARE,
@@ -149,6 +149,7 @@ def read(path: str | Path) -> Watched:
     HavenError
         If the file is damaged or is none of Haven's.
     """
+    existing(path, "modes of a run")
     try:
         with np.load(path) as held:
             told = json.loads(str(held["run"]))

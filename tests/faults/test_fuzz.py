@@ -1,0 +1,77 @@
+"""The short form of fuzz.py: damaged and bad inputs end in one line, or say what they said."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fuzz
+import named
+from corpus import INPUTS
+from judge import FAULTS, REFUSED, Case
+from mutations import ODD
+
+NAMED_EVERY = 17  # of the bad inputs by name; ``fuzz.py --named`` tries all
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_no_damage_gives_a_traceback_a_hang_or_another_number(name, tmp_path):
+    found = fuzz.run(name, range(6), tmp_path)
+    faults = [one for one in found if one[1] in (*FAULTS, fuzz.CRASH)]
+    assert len(found) == 6 and not faults, faults
+
+
+def test_bad_inputs_by_name_are_refused_or_change_nothing(tmp_path):
+    found = fuzz.run_named(tmp_path, NAMED_EVERY)
+    faults = [(bad, verdict) for bad, verdict in found if verdict.what in (*FAULTS, fuzz.CRASH)]
+    assert not faults, faults[:5]
+    counts = Counter(verdict.what for _, verdict in found)
+    assert counts[REFUSED] > 0.7 * len(found) > 100, counts
+
+
+def test_there_are_as_many_bad_inputs_as_the_table_says():
+    kinds = Counter(bad.kind for bad in named.every())
+    assert sum(kinds.values()) > 600 and len(kinds) >= 15, kinds
+
+
+EDITS = st.lists(st.tuples(
+    st.floats(0, 1), st.integers(0, 12),
+    st.one_of(st.binary(max_size=6), st.sampled_from(ODD))), min_size=1, max_size=3)
+
+
+@pytest.mark.parametrize("name", ["dump_units", "extxyz", "labels_own", "outcar", "vasprun",
+                                  "espresso", "material", "cif"])
+def test_no_edit_that_hypothesis_draws_gives_a_traceback_or_another_number(name, tmp_path):
+    case = Case(INPUTS[name], tmp_path / name)
+
+    @settings(max_examples=15, deadline=None, derandomize=True, database=None,
+              suppress_health_check=list(HealthCheck))
+    @given(EDITS)
+    def edited(edits):
+        stages = []
+        for place, lost, put in edits:
+            data = stages[-1] if stages else case.bytes
+            at = int(place * len(data))
+            stages.append(data[:at] + put + data[at + lost:])
+        verdict = case.staged(stages)
+        assert verdict.what not in FAULTS, verdict
+
+    edited()
+
+
+def test_a_reader_that_takes_half_a_number_is_found(tmp_path, monkeypatch):
+    """The judge itself: a reader that is made loose on purpose is caught within few damages."""
+    from haven.trajectory.readers import xdatcar
+
+    monkeypatch.setattr(xdatcar.plain, "rows", lambda lines, count, what="": __import__(
+        "numpy").array([[float(word) for word in line.split()[:count]] for line in lines]))
+    case = Case(INPUTS["xdatcar"], tmp_path / "x")
+    whats = [case.mutation(seed)[1].what for seed in range(80)]
+    assert any(what in FAULTS for what in whats)
