@@ -494,7 +494,7 @@
       const most = Math.max.apply(null, scene.energies.concat([1e-9]));
       scene.moves.forEach(function (mover) {
         scene.images.forEach(function (image, n) {
-          viewer.addSphere({center: point(image, mover), radius: n === number ? 0.4 : 0.2, color: n === number ? '#000000' : '#D55E00',
+          viewer.addSphere({center: point(image, mover), radius: n === number ? 0.4 : 0.2, color: n === number ? ink() : '#D55E00',
             opacity: n === number ? 1 : 0.4 + 0.6 * Math.max(0, scene.energies[n]) / most});
         });
       });
@@ -513,7 +513,7 @@
       .reduce(function (sum, part) { return sum * 256 + Number(part); }, 0), 1);
     const words = drawing[current.scene.kind](current.scene, Number(range.value) / 100, current.only);
     if (turned) viewer.setView(turned);
-    else { viewer.zoomTo(); viewer.rotate(-75, 'x'); viewer.rotate(15, 'y'); viewer.zoom(1.1); }
+    else { viewer.zoomTo(); viewer.rotate(-75, 'x'); viewer.rotate(15, 'y'); viewer.zoom(current.scene.kind === 'density' ? 0.75 : 1); }
     viewer.render();
     document.getElementById('space-note').textContent = [current.scene.note, words].filter(Boolean).join('; ');
   };

@@ -133,7 +133,7 @@ def temperature_colours(temperatures: Iterable[float]) -> dict[float, tuple]:
     ordered = sorted(set(temperatures))
     span = max(len(ordered) - 1, 1)
     scale = mpl.colormaps["viridis"]
-    return {t: scale(0.88 * i / span) for i, t in enumerate(ordered)}
+    return {t: scale(0.75 * i / span) for i, t in enumerate(ordered)}
 
 
 def legend_below(figure: Figure, axes: Axes, columns: int = 3, title: str | None = None) -> None:

@@ -23,6 +23,7 @@ SVG, LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 COLUMN_MM = 86.0  # width of one column of a journal
 MM_PER_INCH, POINTS_PER_INCH = 25.4, 72.0
 MOST_POINTS = 400  # of a curve that answers to the pointer; its file has all of them
+LONG_TITLE = 12  # letters, which leave no room for a panel's own letter beside them
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 _SERIES, _KEY = "haven-series-", "haven-key-"
 
@@ -63,13 +64,16 @@ def panels_of(figure: Figure) -> list[Axes]:
 
 
 def letter(figure: Figure) -> None:
-    """Put (a), (b), ... at the upper left of the panels, where there are several."""
+    """Put (a), (b), ... at the upper left of the panels, or before a title that is long."""
     panels = panels_of(figure)
     if len(panels) < 2:
         return
     for number, axes in enumerate(panels):
-        axes.set_title(f"({chr(ord('a') + number)})" if number < 26 else f"({number + 1})",
-                       loc="left", fontweight="bold", fontsize=11)
+        name = f"({chr(ord('a') + number)})" if number < 26 else f"({number + 1})"
+        if len(axes.get_title()) > LONG_TITLE:
+            axes.title.set_text(f"{name} {axes.get_title()}")
+        else:
+            axes.set_title(name, loc="left", fontweight="bold", fontsize=11)
 
 
 def curves_of(figure: Figure) -> list[Curve]:
