@@ -115,7 +115,7 @@ def _finite(frames: Any, names: dict[str, int]) -> np.ndarray:
     """Tell of each frame whether its numbers are finite, (T,)."""
     with np.errstate(invalid="ignore", over="ignore"):
         sums = [frames[name]["value"].sum(axis=1, dtype=np.float64) for name in names]
-        return np.isfinite(np.array(sums)).all(axis=0)
+        return np.asarray(np.isfinite(np.array(sums)).all(axis=0))
 
 
 def positions(frames: Any, chosen: np.ndarray) -> np.ndarray:

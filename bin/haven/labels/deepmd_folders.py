@@ -174,7 +174,7 @@ def read_lmdb(folder: Path, name: str) -> Iterator[Atoms]:
         raise HavenError(f"{name}: {DATABASE} is cut off: copy it again")
     try:
         systems = dpdata.MultiSystems.from_file(str(folder), fmt="deepmd/lmdb")
-        given = list(systems)
+        given = [systems[number] for number in range(len(systems))]
     except Exception as error:  # dpdata raises whatever it does
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise HavenError(f"{name}: {DATABASE} cannot be read ({reason})") from error
