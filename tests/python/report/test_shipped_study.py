@@ -1,0 +1,50 @@
+"""The shipped study: whole, its answer made from its tables, its runs at rest."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+PRESSURE_GPA = 0.2  # mean pressure of a run, at most
+
+
+@pytest.fixture(scope="module")
+def study(repository):
+    return repository / "assets" / "study" / "li3ticl6"
+
+
+def test_every_file_has_its_checksum(study):
+    lines = [line.split("  ", 1) for line in (study / "SHA256SUMS").read_text().splitlines()]
+    told = {name.removeprefix("./"): digest for digest, name in lines}
+    there = {str(path.relative_to(study)) for path in study.rglob("*") if path.is_file()}
+    assert there - {"SHA256SUMS"} == set(told)
+    for name, digest in told.items():
+        assert hashlib.sha256((study / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_the_answer_is_what_the_tables_say(study, repository):
+    script = repository / "tests" / "bench" / "study_table.py"
+    done = subprocess.run([sys.executable, script, "."], cwd=study, capture_output=True, text=True,
+                          check=True)
+    assert done.stdout == (study / "answer.md").read_text(encoding="utf-8")
+
+
+def test_runs_that_give_a_number_are_at_rest(study):
+    runs = pd.read_parquet(study / "main" / "tables" / "runs.parquet")
+    good = runs[runs["verdict"] == "stable"]
+    assert len(good) and set(good["u_ev"]) == {0.0, 4.0}
+    off = (good["pressure_gpa"] - good["pressure_asked_gpa"]).abs()
+    assert (off < PRESSURE_GPA).all()
+    change, bound = (good[f"inherent_change{part}_mev_per_atom"] for part in ("", "_bound"))
+    assert (change.abs() <= bound).all()
+
+
+def test_a_number_stands_with_its_interval_and_a_bound_without_one(study):
+    joined = pd.read_parquet(study / "main" / "tables" / "joined.parquet")
+    good = joined[joined["verdict"] == "diffusive"]
+    assert len(good) and good[["value", "low_95", "high_95"]].notna().all(axis=None)
+    assert joined.loc[joined["verdict"] != "diffusive", "value"].isna().all()
