@@ -29,6 +29,7 @@ def study(folder: Path, root: Path) -> None:
     """Write a workflow of the dynamics alone, of two U, two temperatures and two replicas."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "main.nf").write_text(MAIN.format(root=root))
+    (folder / "bin").symlink_to(root / "bin")  # Nextflow puts the main script's own on PATH
     for name in ("potential.pb", "r0.extxyz", "r1.extxyz", "material.yml"):
         (folder / name).write_text(name)
 
