@@ -43,6 +43,7 @@ workflow {
 }
 """
 CONFIG = f"""
+params.job_array = null
 includeConfig '{ROOT}/conf/base.config'
 process.resourceLimits = [memory: 16.GB, time: 100.h]
 executor.memory = '64 GB'
