@@ -76,7 +76,8 @@ start() {
   slurmd -c </dev/null >/dev/null 2>&1
   for _ in $(seq 60); do
     if [ "$(sinfo --noheader --partition=gpu --format=%T 2>/dev/null)" = idle ]; then
-      [ -z "$owner" ] || setsid "$0" watch_owner "$folder" "$owner" </dev/null >/dev/null 2>&1 &
+      # a simple command: a list in the background would be a shell that keeps the caller's output open
+      if [ -n "$owner" ]; then setsid "$0" watch_owner "$folder" "$owner" </dev/null >/dev/null 2>&1 & fi
       return 0
     fi
     sleep 0.5
