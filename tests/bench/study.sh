@@ -16,7 +16,7 @@ part() { # name, options: one run, and what is shipped of it
   nextflow run "$root/main.nf" -profile study -resume -ansi-log false --outdir "$place/$name/results" "$@" "${more[@]}"
   mkdir -p "$target/$name/tables"
   cp "$place/$name"/results/tables/*.parquet "$target/$name/tables/"
-  cp "$place/$name"/results/report.html "$target/$name/"
+  sed "s#$place/##g; s#$root/##g" "$place/$name"/results/report.html >"$target/$name/report.html" # no place of the machine
   cp "$place/$name"/results/{summary.txt,pipeline/trace*.tsv} "$target/$name/"
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,12 @@ def test_every_file_has_its_checksum(study):
     assert there - {"SHA256SUMS"} == set(told)
     for name, digest in told.items():
         assert hashlib.sha256((study / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_no_file_names_a_place_of_the_machine_that_made_it(study):
+    settings = (study / "main" / "report.html").read_text(encoding="utf-8")
+    assert "assets/models/small_d3bj" in settings
+    assert not re.search(r"[ >\"']/(?:[\w.-]+/)+assets/", settings)
 
 
 def test_the_answer_is_what_the_tables_say(study, repository):
