@@ -105,7 +105,7 @@ def _kept(path: Path, atoms: int) -> Inherent:
         with np.load(path) as held:
             found = Inherent(*(held[name] for name in ("steps", "energies", "positions",
                                                        "sources")))
-    except (*DAMAGE, KeyError):
+    except DAMAGE:
         return none
     count = len(found.steps)
     fits = (found.positions.shape == (count, atoms, 3) and len(found.energies) == count

@@ -89,6 +89,12 @@ def _backfill(codes: Ints, nearest: Ints) -> Ints:
     return np.where(codes >= 0, codes, np.where(known >= 0, known, nearest))
 
 
+def _in_lattice(lattice: SiteLattice, positions: Floats, drift: Floats) -> Floats:
+    """Return positions (T, N, 3) of all frames, (T N, 3), from the origin of the ideal sites."""
+    offset = (lattice.centres - lattice.fractional @ lattice.conventional).mean(axis=0)
+    return (np.asarray(positions, float) - (drift + offset)[:, None]).reshape(-1, 3)
+
+
 def density_table(
     lattice: SiteLattice, positions: Floats, drift: Floats, views: tuple[tuple[int, ...], ...],
     bins: int = 48,
@@ -110,8 +116,7 @@ def density_table(
     """
     import pandas as pd
 
-    offset = (lattice.centres - lattice.fractional @ lattice.conventional).mean(axis=0)
-    points = (np.asarray(positions, float) - (drift + offset)[:, None]).reshape(-1, 3)
+    points = _in_lattice(lattice, positions, drift)
     patch = abs(np.linalg.det(lattice.conventional)) / bins**2
     parts = []
     for view in views:
@@ -151,8 +156,7 @@ def density_grid(
     import pandas as pd
 
     cell = lattice.conventional
-    offset = (lattice.centres - lattice.fractional @ cell).mean(axis=0)
-    points = (np.asarray(positions, float) - (drift + offset)[:, None]).reshape(-1, 3)
+    points = _in_lattice(lattice, positions, drift)
     bins = np.maximum(np.ceil(np.linalg.norm(cell, axis=1) / spacing), 1).astype(int)
     place = np.floor((points @ np.linalg.inv(cell) % 1.0) * bins).astype(int) % bins
     count = np.bincount(np.ravel_multi_index(tuple(place.T), tuple(bins.tolist())),

@@ -9,7 +9,7 @@ from haven.report.claims.transport import sigma_at_room
 from haven.report.grids import Block, cell, grid
 from haven.report.measured import JUMPS_ALONE
 from haven.report.pressure import pressure_sentence
-from haven.report.wording import WORDS, shown
+from haven.report.wording import WORDS, shown, where_words
 
 NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
 CLAIM_WORDS = {"supported": "supported", "contradicted": "contradicted",
@@ -65,10 +65,7 @@ def answer_grid(study: Study) -> Block | None:
 def _own(row: Row | None) -> str | dict[str, str]:
     if row is None:
         return cell(DASH, "not computed")
-    line = "Arrhenius" in str(row["quantity"])
-    at = row["temperature_k"]
-    where = "from the Arrhenius line" if line else (
-        f"at {float(str(at)):g} K" if known(at) else str(row["note"] or "").partition(";")[0])  # type: ignore[arg-type]
+    where = where_words(row) or str(row["note"] or "").partition(";")[0]
     verdict = WORDS.get(str(row["verdict"]), str(row["verdict"]))
     return cell(shown(row), ", ".join(text for text in (verdict, where) if text))
 

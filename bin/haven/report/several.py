@@ -20,11 +20,11 @@ from haven.core.types import Row, Table, Tables
 from haven.report.answer import formula_of
 from haven.report.claims.study import Study
 from haven.report.claims.transport import sigma_at_room
-from haven.report.comparison import judge, limit_words, load_reference, of_material
+from haven.report.comparison import judge, load_reference, of_material
 from haven.report.grids import Block, cell, grid
 from haven.report.measured import ROOM, collect, study_u
 from haven.report.provenance import build_id, provenance
-from haven.report.wording import WORDS, shown, verdict_text
+from haven.report.wording import comparison_words, shown, verdict_text, where_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -206,11 +206,8 @@ def numbers_grid(studies: Sequence[One], reference: Table) -> Block:
 def _shown(row: Row | None) -> str | dict[str, str]:
     if row is None:
         return cell(DASH, "not computed")
-    line = "Arrhenius" in str(row["quantity"])
-    at = row["temperature_k"]
-    where = "from the Arrhenius line" if line else (
-        f"at {float(str(at)):g} K" if known(at) else "")  # type: ignore[arg-type]
-    return cell(shown(row), ", ".join(text for text in (verdict_text(row), where) if text))
+    parts = (verdict_text(row), where_words(row))
+    return cell(shown(row), ", ".join(text for text in parts if text))
 
 
 def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
@@ -228,11 +225,8 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                 value, low, high = (_real(row, k) for k in ("value", "low_95", "high_95"))
                 verdict = judge(value, low, high, float(entry["value"]), float(spread),
                                 str(entry["quantity"]))
-                why = str(WORDS.get(verdict, verdict))
-                if verdict == "not_measured" and known(high):
-                    why = "a bound, which leaves it open"
-                if verdict == "too_wide":
-                    why += f": wider than {limit_words(str(entry['quantity']))}"
+                why = comparison_words({"quantity": entry["quantity"], "verdict": verdict,
+                                        "high_95": high, "note": ""})
                 doubt = " (?)" if entry["doubtful"] else ""
                 lines.append([
                     cell(f"{QUANTITIES[quantity]} of {formula_of(one.material, reference)}",

@@ -79,6 +79,14 @@ def comparison_words(row: Mapping[str, Any]) -> str:
     return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
 
 
+def where_words(row: Mapping[str, Any]) -> str:
+    """Return whether a number is a line's, or at what temperature it is; empty if neither."""
+    if "Arrhenius" in str(row["quantity"]):
+        return "from the Arrhenius line"
+    at = row["temperature_k"]
+    return f"at {float(str(at)):g} K" if known(at) else ""
+
+
 def published_text(row: Mapping[str, Any]) -> str:
     """Return a published value, marked where the printed one is doubtful."""
     return number(row["published"], str(row["unit"])) + (" (?)" if row["doubtful"] else "")

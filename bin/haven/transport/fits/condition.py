@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,6 +13,7 @@ import numpy as np
 
 from haven.core.constants import Z95
 from haven.core.errors import HavenError, existing, log
+from haven.trajectory.trajectory import DAMAGE
 from haven.transport.diffusion import (
     MODES,
     SELF_SHARE,
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
     from haven.transport.displacements import Curves
 
 ENDING = ".modes.npz"
-DAMAGE = (OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, SyntaxError,
-          AttributeError, zipfile.BadZipFile, zlib.error, struct.error)
-"""What NumPy and zipfile raise of a file that is damaged, or is none of Haven's."""
 STABLE = "stable"
 KEPT_NUMBERS = 1_200_000  # modes of single ions in a file: 5 MB in float32
 KEPT_LEAST = 32  # modes of each ion kept of the largest crystals
@@ -155,7 +150,7 @@ def read(path: str | Path) -> Watched:
             told = json.loads(str(held["run"]))
             parts = Modes(held["values"], held["mean"], held["spread"], held["path"],
                           held["net"] if held["net"].size else None)
-    except DAMAGE as error:
+    except (*DAMAGE, AttributeError) as error:  # the latter of what is none of Haven's
         raise HavenError(f"{path}: no modes of a run, or damaged ({error}): analyse the trajectory "
                          "again with analyse_transport.py") from error
     told.pop("inputs", None)
