@@ -145,3 +145,18 @@ def test_shipped_materials_are_what_the_command_makes_of_their_cifs(tmp_path, na
     for occupancies in ("default", "free"):
         found, _ = build(material, (1, 1, 1), occupancies, seed=1, sweeps=0)
         assert Counter(found.get_chemical_symbols()) == atoms
+
+
+def test_a_material_file_is_checked_by_the_same_command(tmp_path):
+    script, shipped = ROOT / "bin" / "make_material.py", ROOT / "assets" / "materials"
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text((shipped / "li3ycl6.yml").read_text().replace("Y: 3", "Y: 2"))
+    for file, more, status, said in (
+            (shipped / "li3ycl6.yml", (), 0, "Li3YCl6, 3 formula units a cell, mobile Li"),
+            (shipped / "li3ycl6.yml", ("--mobile", "Li"), 2, "--mobile is for a CIF"),
+            (wrong, (), 2, "charges of Li3YCl6 sum to -1")):
+        done = subprocess.run([sys.executable, str(script), str(file), *more, "--out",
+                               str(tmp_path / "out")], capture_output=True, text=True, check=False)
+        assert done.returncode == status and said in done.stdout + done.stderr
+    assert (tmp_path / "out" / "li3ycl6.png").stat().st_size > 1000
+    assert not list((tmp_path / "out").glob("*.yml"))
