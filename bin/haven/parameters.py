@@ -197,6 +197,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "LABEL_FRAMES": (Engine, Labels),
     "IMPORT_FRAMES": (Import, Limits),
     "BUILD_DATASET": (Split, Limits, Labels),
+    "COMPILE_POTENTIAL": (Build,),
     "TRAIN_POTENTIAL": (Training, Build),
     "MEASURE_LEARNING": (Training, Build),
     "BUILD_SUPERCELL": (Supercell, Distances),
@@ -216,6 +217,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "SELECT_FRAMES": (Selection,),
 }
 ONLY = {  # of a declaration, where not all
+    "COMPILE_POTENTIAL": {Build: ("compress",)},
     "EXPLORE": {Dynamics: ("timestep_fs",)},
     "RELAX_CELL": {Anneal: ("anneal_temperature_k",), Dynamics: ("timestep_fs",)},
     "ANNEAL": {Dynamics: ("timestep_fs",)},

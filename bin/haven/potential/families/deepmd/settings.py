@@ -12,6 +12,7 @@ from haven.potential.families.deepmd.files import (
 from haven.potential.families.deepmd.input import DESCRIPTORS
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
+COMPRESSED = ("tensorflow", "pytorch")  # backends whose networks se_e2_a are tabulated
 FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
 PARTS = {"tensorflow": (".index", ".meta", ".data-00000-of-00001"),  # of a checkpoint
          "pytorch": (".pt",), "jax": (".jax",)}
