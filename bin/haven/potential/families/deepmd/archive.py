@@ -43,7 +43,8 @@ def _pairs(content: bytes) -> dict[str, str | bool]:
                 told[len(told) if argument is None else argument] = last
             continue
         last = argument if "UNICODE" in kind else None
-        text = told.get(argument) if kind in ("BINGET", "LONG_BINGET") else last
+        again = kind in ("BINGET", "LONG_BINGET")
+        text = told.get(int(argument or 0)) if again else last
         value = {"NEWTRUE": True, "NEWFALSE": False}.get(kind, text)
         if name is not None and value is not None:
             found[name] = value is True or found.get(name, value)
