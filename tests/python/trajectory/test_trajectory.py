@@ -345,3 +345,33 @@ def test_a_byte_order_mark_and_lines_of_windows_are_read(tmp_path, path, name):
         text = (tmp_path / name).read_text()
     (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     same(opening.open_trajectory(tmp_path / name, "Li", tmp_path, 0.1), path)
+
+
+@pytest.mark.parametrize("columns", ["id element xu yu zu", "id element x y z",
+                                     "id element xs ys zs", "id element xs ys zs ix iy iz"])
+@pytest.mark.parametrize("tilts", [((5.9, 0, 0), (-6.1, 0, 0), (5.9, 0, 0)),
+                                   ((0, 5.9, 1), (0, -6.1, 1)), ((2, 1, 5.9), (2, -1, -6.1))])
+def test_flips_of_a_tilted_box_are_undone(tmp_path, path, columns, tilts):
+    """As LAMMPS's ``flip yes`` does: other vectors of the same lattice from some frame on."""
+    lines = []
+    for t, positions in enumerate(path):
+        xy, xz, yz = tilts[t * len(tilts) // len(path)]
+        cell = np.array([[12.0, 0, 0], [xy, 12, 0], [xz, yz, 12]])
+        scaled = positions @ np.linalg.inv(cell)
+        image = np.floor(scaled).astype(int)
+        held = {"id": np.arange(1, 9), "element": SYMBOLS,
+                **dict(zip(("xu", "yu", "zu"), positions.T, strict=True)),
+                **dict(zip("xyz", ((scaled - image) @ cell).T, strict=True)),
+                **dict(zip(("xs", "ys", "zs"), (scaled - image).T, strict=True)),
+                **dict(zip(("ix", "iy", "iz"), image.T, strict=True))}
+        wide = [(min(0, xy, xz, xy + xz), 12 + max(0, xy, xz, xy + xz), xy),
+                (min(0, yz), 12 + max(0, yz), xz), (0, 12, yz)]
+        lines += ["ITEM: TIMESTEP", str(t), "ITEM: NUMBER OF ATOMS", "8",
+                  "ITEM: BOX BOUNDS xy xz yz pp pp pp", *(" ".join(map(str, w)) for w in wide),
+                  f"ITEM: ATOMS {columns}"]
+        lines += [" ".join(map(str, row))
+                  for row in zip(*(held[name] for name in columns.split()), strict=True)]
+    (tmp_path / "d.dump").write_text("\n".join(lines) + "\n")
+    held = opening.open_trajectory(tmp_path / "d.dump", "Li", tmp_path, 0.1)
+    read = held.read(0, 3).astype(float)
+    np.testing.assert_allclose(read - read[0], path[:, :3] - path[0, :3], atol=2e-5)
