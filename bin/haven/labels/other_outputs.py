@@ -142,7 +142,9 @@ def element_of(kind: str) -> str:
     for one in (word, word[:1]):
         if one in atomic_numbers and one != "X":
             return one
-    raise HavenError(f"atoms of kind {kind} are no element: name the kinds after one, such as Fe1")
+    shown = ascii(kind)[1:-1]
+    shown = shown if len(shown) < 24 else f"{shown[:20]}..."
+    raise HavenError(f"atoms of kind {shown} are no element: name the kinds after one, such as Fe1")
 
 
 def from_dpdata(system: Any) -> Iterator[Atoms]:

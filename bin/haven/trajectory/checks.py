@@ -18,6 +18,8 @@ HOP_ANGSTROM = 5.0
 """Longest single hop: in a cell with a shorter edge, one may lead to the next cell."""
 CLOSEST = 0.6
 """Angstrom that neighbours are apart in any crystal; the O-H bond has 0.96."""
+APART = 8.0
+"""Angstrom that atoms of a whole crystal are apart at most; caesium's neighbours have 5.3."""
 UNEVEN = 1e-3
 """Relative difference between intervals that are not even; times are rounded in files."""
 
@@ -72,18 +74,26 @@ def check_closest(positions: np.ndarray, cell: np.ndarray, where: str) -> None:
                          "must be in Angstrom, not nm")
 
 
+def check_farthest(positions: np.ndarray, cell: np.ndarray, where: str) -> None:
+    """Raise `HavenError` if atoms (A, 3), Angstrom, lie farther apart than in any crystal."""
+    from scipy.spatial import KDTree
+
+    around, _ = with_images(positions, cell, APART)
+    apart = KDTree(around).query(around[: len(positions)], k=2)[0][:, 1]
+    if np.median(apart) > APART:
+        raise HavenError(f"{where}: neighbours are {np.median(apart):.3g} Angstrom apart, farther "
+                         "than in any crystal: the file's units of length (in a dump, those of "
+                         "ITEM: UNITS) must be those of its numbers")
+
+
 def check_block(trajectory: Trajectory, start: int, block: np.ndarray) -> None:
-    """Refuse positions (T, n, 3) with values that are not finite, or that are wrapped.
+    """Refuse positions (T, n, 3) that are wrapped.
 
     Raises
     ------
     HavenError
         Naming ion and frame.
     """
-    if not np.isfinite(block.sum(axis=(0, 1), dtype=np.float64)).all():
-        t, i = np.argwhere(~np.isfinite(block))[0][:2]
-        raise HavenError(f"{trajectory.path}: ion {start + int(i)} has no finite position at frame "
-                         f"{int(t)}")
     if trajectory.meta.get("unwrapped") == "told":
         return
     inverse = np.linalg.inv(trajectory.cell).astype(np.float32)

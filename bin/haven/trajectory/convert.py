@@ -18,7 +18,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.core.periodic import heights, minimum_image
-from haven.trajectory.checks import check_closest, check_length_unit, check_times
+from haven.trajectory.checks import check_closest, check_farthest, check_length_unit, check_times
 from haven.trajectory.frame_checks import (
     SAID_TWICE,
     cell_of,
@@ -171,6 +171,8 @@ def _pass(
         loose = frame.unwrapped if frame.unwrapped is not None else way.unwrapped
         if frame.unwrapped is None and not way.unwrapped:
             span = _outside(span, scaled, cell, way)
+        clock = frame.time_ps if frame.step is None else float(frame.step)
+        forth = clock is None or not clocks or clock > clocks[-1]
         if not held.host or loose:
             unwrapped = scaled
         else:
@@ -178,12 +180,11 @@ def _pass(
             move -= np.round(move)
             if np.abs(move).max() > AMBIGUOUS and ambiguous is None:
                 ambiguous = moved_too_far(source, number, move, frame.unwrapped is None)
-                if frame.unwrapped is not None:
+                if frame.unwrapped is not None and forth:
                     raise ambiguous
             unwrapped = unwrapped + move
         previous = scaled
         positions = unwrapped @ (held.cells[0] if wanted.cell_changes and held.cells else cell)
-        clock = frame.time_ps if frame.step is None else float(frame.step)
         if clock is not None:
             _in_order(source, number, place, clock, clocks, positions, cell, held, streams, way)
             clocks.append(clock)
@@ -225,6 +226,8 @@ def _begin(source: Path, frame: Frame, cell: np.ndarray, wanted: Wanted) -> _Hel
     if np.isfinite(frame.positions).all():
         check_length_unit(abs(np.linalg.det(cell)) / len(frame.symbols), str(source))
         check_closest(frame.positions, cell, str(source))
+        if len(present) > 1:
+            check_farthest(frame.positions, cell, str(source))
     numbers = frame.ids if frame.ids is not None else np.arange(1, len(frame.symbols) + 1)
     if missing := sorted(set(wanted.ions) - set(numbers.tolist())):
         raise HavenError(f"--ions {missing[0]}: {source} has no such atom; they are numbered "

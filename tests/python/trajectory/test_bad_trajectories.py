@@ -12,6 +12,7 @@ from ase import Atoms
 from ase.io import write
 
 from haven.core import errors
+from haven.core.errors import HavenError
 
 CELL = np.array([[12.0, 0, 0], [0, 11, 0], [-4, 0, 10]])
 SYMBOLS = ["Li", "Li", "Li", "Ti", "Cl", "Cl", "Cl", "Cl"]
@@ -190,3 +191,27 @@ def test_formats_nobody_knows(tmp_path, said):
     assert "empty.dump" in said(tmp_path / "empty.dump")
     assert "does not exist" in said(tmp_path / "none.dump")
     assert "--temperature_k" in said(tmp_path / "none.dump", "--temperature_k", "-3")
+
+
+@pytest.mark.parametrize("units, words", [
+    ("lj", "multiples of sigma"), ("nano", "farther than in any crystal"),
+    ("cubits", "none of metal")])
+def test_units_that_the_lengths_are_not_in(tmp_path, said, units, words):
+    dump(tmp_path / "t.dump", made())
+    text = (tmp_path / "t.dump").read_text()
+    (tmp_path / "t.dump").write_text(f"ITEM: UNITS\n{units}\n{text}")
+    assert words in said(tmp_path / "t.dump")
+
+
+def test_an_outcar_that_lists_a_pseudopotential_too_often_is_refused():
+    """Its atoms would be given other elements."""
+    from outcars import outcar
+
+    from haven.trajectory import outcar as reader
+
+    text = outcar([(2, 1e-7), (2, 1e-7)])
+    kinds, counts = reader.species_of(text)
+    title = next(line for line in text.splitlines(keepends=True) if "TITEL" in line)
+    with pytest.raises(HavenError, match=f"for {len(counts)} kinds of atoms"):
+        reader.species_of(text.replace(title, 2 * title, 1))
+    assert reader.species_of(text + text) == (kinds, counts)
