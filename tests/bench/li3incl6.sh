@@ -3,7 +3,7 @@
 # potentials, annealed dynamics in the cell at rest, and what they say of the conductivity at 298 K beside the measured one.
 # li3incl6.sh [PART ...] makes some parts only, of labels, potentials, explored, dynamics, answer; without labels the shipped frames
 # are used. It works in HAVEN_SCRATCH; a call after an interruption goes on where it stopped. Needs ./haven setup --labels and
-# its environment on PATH. Labels: about 0.3 hours of a core; potentials: 2 minutes; dynamics: half an hour.
+# its environment on PATH. Labels: about a quarter of an hour of a core; potentials: 2 minutes; dynamics: perhaps half an hour (not yet run to its end).
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-li3incl6.XXXXXX")}
