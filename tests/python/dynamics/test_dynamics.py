@@ -358,7 +358,7 @@ def write_dcd(path, frames, every):
         return np.int32(len(content)).tobytes() + content + np.int32(len(content)).tobytes()
 
     head = np.zeros(20, "<i4")
-    head[:3] = len(frames), 0, every
+    head[:3], head[10] = (len(frames), 0, every), 1
     parts = [block(b"CORD" + head.tobytes()), block(np.int32(2).tobytes() + b" " * 160),
              block(np.int32(frames.shape[1]).tobytes())]
     for frame in frames:
