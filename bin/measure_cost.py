@@ -17,19 +17,17 @@ from haven.labels.tables import LABELS
 
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
+    options.add_given(parser, "material", "u_ev", "out",
+                      structure="structure to repeat and time (extxyz)")
     add = parser.add_argument
-    add("--material", required=True, help="material file")
-    add("--structure", required=True, help="structure to repeat and time (extxyz)")
     add("--potential", required=True, nargs="+", help="frozen potentials, such as with and "
         "without compression")
-    add("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     add("--dataset", help="data set that --cost_networks take elements and neighbours from")
     add("--tables", help="folder with *.labels.parquet and *.potential.json")
     add("--aimd", nargs="*", default=[], help="first-principles trajectories (extxyz), of which "
         "those of this U are the base of the ratio; without one, the labels are")
     options.add(parser, Timing)
     options.add(parser, options.Operation, "gpu")
-    add("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
     wanted = args.cost_networks or ()
     if wanted and not args.dataset:

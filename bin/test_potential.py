@@ -17,10 +17,7 @@ from haven.potential.tables import ACCURACY, PARITY
 
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
-    parser.add_argument("--potential", required=True, help="frozen potential")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
+    options.add_given(parser, "material", "dataset", "potential", "u_ev", "out")
     parser.add_argument("--seed", type=int, default=1, help="seed the potential was trained with")
     parser.add_argument("--about", help="the potential's potential.json, which names what it was "
                         "trained on")
@@ -29,7 +26,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--parity_points", type=int, default=2000,
                         help="most points of each kind in the parity table")
     options.add(parser, options.Operation, "threads")
-    parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     from haven.material.file import load_material
