@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.core import options
-from haven.core import tasks as guard
+from haven.core import options, tasks
 from haven.core.errors import existing, run
-from haven.potential.families import check_undamaged
-from haven.potential.families.deepmd import files as weights
-from haven.potential.families.deepmd import process as engine
+from haven.potential.families import check_undamaged, trainer
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -22,15 +19,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", default=".", help="folder for the result")
     args = parser.parse_args(argv)
 
-    source, out = existing(args.weights, "weights"), Path(args.out)
+    source = existing(args.weights, "weights")
     check_undamaged(source)
-    if args.gpu:
-        guard.require_gpu("pytorch")
-    weights.require_packages()
-    out.mkdir(parents=True, exist_ok=True)
-    guard.set_threads(args.threads)
-    engine.divert_messages(out / "engine.log")
-    weights.compile_weights(source, out / f"{args.name}{weights.COMPILED}")
+    tasks.set_threads(args.threads)
+    trainer().compile(source, Path(args.out), args.name, args.gpu)
 
 
 if __name__ == "__main__":

@@ -36,21 +36,18 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import read
 
-    from haven.core import tasks as guard
-    from haven.cost import networks, scaling, timing
     from haven.cost import rows as cost
+    from haven.cost import scaling, timing
     from haven.labels import aimd_checks as aimd_frames
     from haven.material.file import load_material
     from haven.potential import dataset
-    from haven.potential.families.deepmd import settings
+    from haven.potential.families import require_gpu, trainer
 
-    card = guard.require_gpu(settings.backend_of(args.potential[0])) if args.gpu else None
+    card = require_gpu(args.potential[0]) if args.gpu else None
     material = load_material(args.material)
     name = material.name
     structure: Any = read(existing(args.structure, "structure"))
     potentials = [existing(path, "potential") for path in args.potential]
-    for text in wanted:
-        networks.settings_of(text)
     rows: list[cost.Row] = []
     if args.tables:
         folder = existing(args.tables, "folder of tables")
@@ -64,8 +61,8 @@ def main(argv: list[str] | None = None) -> None:
         rows += timing.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,
                                      args.cost_steps, place, args.cost_limit_s, card)
         for number, text in enumerate(wanted):
-            made = networks.hardly_trained(text, dataset.load(args.dataset),
-                                           place / f"network{number}")
+            made = trainer().hardly_trained(text, dataset.load(args.dataset),
+                                             place / f"network{number}")
             rows += timing.dynamics_rows(name, args.u_ev, made, structure, sizes, cores,
                                          args.cost_steps, place / f"runs{number}",
                                          args.cost_limit_s, card)

@@ -11,7 +11,6 @@ from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
 from haven.core.identity import sha256
 from haven.potential import accuracy
-from haven.potential.families.deepmd import process as engine
 from haven.potential.tables import ACCURACY, PARITY
 
 
@@ -30,14 +29,15 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.material.file import load_material
     from haven.potential import dataset as data
-    from haven.potential.families import check_potential, open_evaluator
+    from haven.potential.families import check_potential, family_of, open_evaluator
 
     material, content = load_material(args.material), data.load(args.dataset)
     model = Path(args.potential)
     check_potential(model, material.species)
     tasks.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
-    engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
+    family_of(model).divert_messages(
+        Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
     from haven.potential.heldout import add_distances, seen_row, series_of, settings_row, with_aimd
 
     evaluator = open_evaluator(model, material.species)

@@ -61,9 +61,8 @@ def main() -> None:
     given = parser.parse_args()
 
     from haven.potential.accuracy import bootstrap_rmse
-    from haven.potential.dataset import load
+    from haven.potential.dataset import load, system_arrays
     from haven.potential.families.deepmd.compression import open_potential, predict
-    from haven.potential.families.deepmd.systems import system_arrays
 
     content = load(given.dataset)
     names = np.array(content["type_map"])

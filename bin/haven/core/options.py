@@ -370,8 +370,9 @@ def add_given(options: argparse.ArgumentParser, *names: str, **helps: str) -> No
         Further names in `GIVEN`, each with a help text of its own.
     """
     for name in (*names, *helps):
-        options.add_argument(f"--{name}", **GIVEN[name] | (
-            {"help": helps[name]} if name in helps else {}))
+        keywords = dict(GIVEN[name])
+        keywords["help"] = helps.get(name, keywords["help"])
+        options.add_argument(f"--{name}", **keywords)
 
 
 def add_name(options: argparse.ArgumentParser) -> None:

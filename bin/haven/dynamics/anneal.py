@@ -33,7 +33,7 @@ from haven.dynamics.inputs import DynamicsInputs, checkpoints
 from haven.dynamics.job import COLUMNS, Job, check_job, velocity_seed
 from haven.dynamics.minimise import box_vectors, minimise
 from haven.dynamics.production import watcher
-from haven.dynamics.segments import Joined, join
+from haven.dynamics.segments import Segments, join_segments
 from haven.material import structures
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def run_anneal(
         ended = how_ended(job, folder, ended)
         if ended != "complete":
             break
-        joined = join(part, folder)
+        joined = join_segments(part, folder)
         found = minimise_snapshots(
             atoms, joined.all_steps, in_one_cell(joined, atoms.cell.array @ rotation), potential,
             material.species, folder, job.threads, job.walls)
@@ -247,7 +247,7 @@ def anneal_built(
     return done, "annealed" if row["verdict"] == SETTLED else "not settled", rows
 
 
-def in_one_cell(joined: Joined, cell: np.ndarray) -> np.ndarray:
+def in_one_cell(joined: Segments, cell: np.ndarray) -> np.ndarray:
     """Return the positions of all atoms strained from each frame's own box into one cell.
 
     Parameters
@@ -306,7 +306,7 @@ def left_sites(
 
 
 def _row(
-    job: Job, joined: Joined, found: Inherent, judged: Judged, left: int, atoms: int, ended: str
+    job: Job, joined: Segments, found: Inherent, judged: Judged, left: int, atoms: int, ended: str
 ) -> Row:
     late = len(joined.steps) // 2
     pressure = mean_of(joined.thermo[late:, COLUMNS.index("press")] * BAR_GPA)

@@ -115,8 +115,8 @@ class CellsAtRest:
         """Return a cell whose ions have found their order, and a word on how it starts."""
         inputs = DynamicsInputs(
             self.material, atoms, (self.potential,), walls_of(self.material),
-            digest_of(atoms.positions.tolist(), atoms.cell.tolist()), (sha256(self.potential),),
-            read_coverage(self.potential))
+            digest_of(atoms.positions.tolist(), atoms.cell.array.tolist()),
+            (sha256(self.potential),), read_coverage(self.potential))
         done, start, more = anneal_built(inputs, self.given, f"u{self.given.u_ev:g}_{subject}")
         self.verdicts += more
         return done, start

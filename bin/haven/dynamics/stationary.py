@@ -15,7 +15,7 @@ from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
 from haven.dynamics.inherent import Inherent, count_moves, minimise_snapshots, site_spacing
 from haven.dynamics.job import COLUMNS, Job
-from haven.dynamics.segments import Joined
+from haven.dynamics.segments import Segments
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -61,7 +61,7 @@ class Stationary:
 
 
 def judge(
-    job: Job, joined: Joined, atoms: Atoms, potential: Path, material: Material, folder: Path
+    job: Job, joined: Segments, atoms: Atoms, potential: Path, material: Material, folder: Path
 ) -> Stationary | None:
     """Judge a production run by its halves; None where it has too few frames of all atoms.
 
@@ -101,7 +101,7 @@ def stated(choice: str, pressure_gpa: float) -> str:
             "material": "of the material file"}[choice]
 
 
-def columns(found: Stationary | None, joined: Joined) -> Row:
+def columns(found: Stationary | None, joined: Segments) -> Row:
     """Return the columns of table ``runs`` on stationarity and pressure."""
     pressure = mean_of(joined.thermo[:, COLUMNS.index("press")] * BAR_GPA)
     row: Row = {"pressure_gpa": pressure.value, "pressure_error_gpa": _finite(pressure.error)}

@@ -23,8 +23,8 @@ def without_input(path: Path, order: bytes = b"Li Ti Cl", kind: bytes = b"ener")
 
 
 def test_a_graph_says_its_elements_and_cutoff_in_its_constants(tmp_path):
-    found = model_file.describe(without_input(tmp_path / "a.pb"))
-    told = model_file.describe(SHIPPED)
+    found = model_file.read_description(without_input(tmp_path / "a.pb"))
+    told = model_file.read_description(SHIPPED)
     assert found is not None and told is not None
     assert found.type_map == told.type_map and found.cutoff_angstrom == told.cutoff_angstrom
 
@@ -52,7 +52,7 @@ def test_an_archive_says_its_elements_in_its_model_definition(tmp_path):
     text = '{"model": {"type_map": ["O", "H"], "descriptor": {"rcut": 6.0, "sel": [46, 92]}}}'
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a/data.pkl", text + " " * 2000)
-    found = model_file.describe(path)
+    found = model_file.read_description(path)
     assert found is not None and found.type_map == ("O", "H") and found.cutoff_angstrom == 6.0
 
 

@@ -155,12 +155,54 @@ class Trainer(Protocol):
         """Name of the family."""
         ...
 
+    @property
+    def options(self) -> tuple[type, ...]:
+        """Dataclasses that declare the options of a training."""
+        ...
+
+    @property
+    def network_pattern(self) -> str:
+        """Regular expression of a network in one word, as ``--cost_networks`` takes it."""
+        ...
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options of a training to a script's."""
         ...
 
     def read(self, args: argparse.Namespace) -> Training:
         """Return the training that a script's options ask for."""
+        ...
+
+    def words(self, settings: Mapping[str, Any]) -> str:
+        """Return the network of settings, as ``potential.json`` has them, in words."""
+        ...
+
+    def hardly_trained(self, network: str, dataset: dict[str, Any], folder: Path) -> list[Path]:
+        """Return potentials of a network to time: a step's time does not depend on the weights.
+
+        Parameters
+        ----------
+        network
+            As `network_pattern` says.
+        dataset
+            From `haven.potential.dataset.load`; gives elements and places for neighbours.
+        folder
+            To work in; made.
+        """
+        ...
+
+    def compile(self, weights: Path, folder: Path, name: str, gpu: bool) -> Path:
+        """Freeze weights that any machine reads for this one; return the potential.
+
+        Parameters
+        ----------
+        weights
+            What `Training.weights` named.
+        folder, name
+            Where the potential is written, and its name without ending.
+        gpu
+            Refuse to where no GPU can be used.
+        """
         ...
 
 
@@ -195,6 +237,10 @@ class Family(Protocol):
 
     def summarise(self, path: Path) -> Summary:
         """Return what a file says of itself, without loading a library."""
+        ...
+
+    def divert_messages(self, path: Path) -> None:
+        """Send what the family's libraries print into a file, for the rest of the process."""
         ...
 
     def calculator(self, path: Path) -> tuple[Any, Sequence[str]]:

@@ -207,6 +207,9 @@ class Pair:
         """See `haven.potential.families.base.Family`."""
         return Summary(f"ionic pairs, cutoff {read_form(path).cutoff_angstrom:g} Å", None)
 
+    def divert_messages(self, path: Path) -> None:
+        """See `haven.potential.families.base.Family`; there is no library that prints."""
+
     def calculator(self, path: Path) -> tuple[Any, Sequence[str]]:
         """See `haven.potential.families.base.Family`."""
         form = read_form(path)

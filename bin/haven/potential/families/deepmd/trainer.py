@@ -14,7 +14,7 @@ from haven.core.options import Operation, add, read
 from haven.potential.families.deepmd.files import WEIGHTS
 from haven.potential.families.deepmd.input import described
 from haven.potential.families.deepmd.options import Build
-from haven.potential.families.deepmd.settings import DeepmdSettings
+from haven.potential.families.deepmd.settings import NETWORK_PATTERN, DeepmdSettings
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class DeepmdTraining:
 
     def choose_start(self, folder: str | Path, u_ev: float, species: Sequence[str]) -> Path:
         """See `haven.potential.families.base.Training`."""
-        from haven.potential.start import choose_start
+        from haven.potential.families.deepmd.start import choose_start
 
         return choose_start(folder, u_ev, self.seed, species, self.settings.descriptor)
 
@@ -108,14 +108,46 @@ class DeepmdTrainer:
     """Deep potentials are trained by DeePMD-kit; see `haven.potential.families.base.Trainer`."""
 
     name = "deepmd"
+    options = (DeepmdSettings, Build)
+    network_pattern = NETWORK_PATTERN
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """See `haven.potential.families.base.Trainer`."""
-        add(parser, DeepmdSettings)
-        add(parser, Build)
+        for declaration in self.options:
+            add(parser, declaration)
         add(parser, Operation, "threads", "gpu", "checkpoint_dir")
 
     def read(self, args: argparse.Namespace) -> DeepmdTraining:
         """See `haven.potential.families.base.Trainer`."""
         return DeepmdTraining(read(DeepmdSettings, args), args.backend, args.compress,
                               args.threads)
+
+    def words(self, settings: Mapping[str, Any]) -> str:
+        """See `haven.potential.families.base.Trainer`."""
+        from haven.potential.families.deepmd.summary import trained_network
+
+        return trained_network(settings)
+
+    def hardly_trained(self, network: str, dataset: dict[str, Any], folder: Path) -> list[Path]:
+        """See `haven.potential.families.base.Trainer`; as it is, and compressed."""
+        from haven.potential.families.deepmd.timed import hardly_trained
+
+        return hardly_trained(network, dataset, folder)
+
+    def compile(self, weights: Path, folder: Path, name: str, gpu: bool) -> Path:
+        """See `haven.potential.families.base.Trainer`; of equivariant networks, by PyTorch."""
+        from haven.potential.families.deepmd.files import (
+            COMPILED,
+            compile_weights,
+            require_packages,
+        )
+        from haven.potential.families.deepmd.process import divert_messages
+
+        if gpu:
+            tasks.require_gpu("pytorch")
+        require_packages()
+        folder.mkdir(parents=True, exist_ok=True)
+        divert_messages(folder / "engine.log")
+        target = folder / f"{name}{COMPILED}"
+        compile_weights(weights, target)
+        return target
