@@ -111,8 +111,10 @@ def start(top: Sequence[str], words: Sequence[str], root: Path) -> int:
     needed = plugins(given)
     if not needed:
         os.execvp("nextflow", ["nextflow", *command])
-    # what reaches a cloud is a plugin, which Nextflow fetches: only then may it ask the Internet
-    status = _run(command, {"NXF_OFFLINE": "false"})
+    # what reaches a cloud is a plugin, which Nextflow fetches: only then may it ask the Internet. A
+    # Nextflow of Maven's jars takes itself for one in development, which installs none, unless told
+    status = _run(command, {"NXF_OFFLINE": "false",
+                            "NXF_PLUGINS_MODE": os.environ.get("NXF_PLUGINS_MODE") or "prod"})
     if status and NO_PLUGIN.search(_text(".nextflow.log")):
         raise HavenError(f"Nextflow could not fetch its plugin {' '.join(needed)}: where there is "
                          f"Internet, 'nextflow plugin install {needed[0]}', then copy that "
