@@ -196,14 +196,9 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "LABEL_FRAMES": (EngineChoice, Labels),
     "IMPORT_FRAMES": (Import, Limits),
     "BUILD_DATASET": (Split, Limits, Labels),
-<<<<<<< HEAD
+    "COMPILE_POTENTIAL": (trainer().build,),
     "TRAIN_POTENTIAL": trainer().options,
     "MEASURE_LEARNING": trainer().options,
-=======
-    "COMPILE_POTENTIAL": (Build,),
-    "TRAIN_POTENTIAL": (Training, Build),
-    "MEASURE_LEARNING": (Training, Build),
->>>>>>> main
     "BUILD_SUPERCELL": (Supercell, Distances),
     "MINIMISE": (Forces, Distances),
     "RELAX_CELL": (RelaxedCells, Anneal, Dynamics, Thermostat, Forces),
@@ -221,7 +216,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "SELECT_FRAMES": (Selection,),
 }
 ONLY = {  # of a declaration, where not all
-    "COMPILE_POTENTIAL": {Build: ("compress",)},
+    "COMPILE_POTENTIAL": {trainer().build: ("compress",)},
     "EXPLORE": {Dynamics: ("timestep_fs",)},
     "RELAX_CELL": {Anneal: ("anneal_temperature_k",), Dynamics: ("timestep_fs",)},
     "ANNEAL": {Dynamics: ("timestep_fs",)},

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import argparse
-=======
 import json
->>>>>>> main
 import math
 import re
 import time

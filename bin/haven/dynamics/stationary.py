@@ -15,12 +15,8 @@ from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
 from haven.dynamics.inherent import Inherent, count_moves, minimise_snapshots, site_spacing
 from haven.dynamics.job import COLUMNS, Job
-<<<<<<< HEAD
-from haven.dynamics.segments import Segments
-=======
 from haven.dynamics.orders import spread_at
-from haven.dynamics.segments import Joined
->>>>>>> main
+from haven.dynamics.segments import Segments
 
 if TYPE_CHECKING:
     from ase import Atoms

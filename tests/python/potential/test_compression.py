@@ -20,8 +20,8 @@ from haven.material.file import load_material
 from haven.potential.families.deepmd import archive, compression, given, model_file
 from haven.potential.families.deepmd.input import make_input
 from haven.potential.families.deepmd.settings import DeepmdSettings
+from haven.potential.families.deepmd.start import choose_start
 from haven.potential.families.deepmd.summary import summarise
-from haven.potential.start import choose_start
 
 INSTALLED = importlib.util.find_spec("torch") is not None
 pytorch = pytest.mark.skipif(not INSTALLED, reason="PyTorch is not installed: HAVEN_PYTORCH=yes "

@@ -18,6 +18,8 @@ import numpy as np
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from haven.material.crystal import Material
+
 Wall = tuple[str, str, float]  # two elements, and the distance in Angstrom below which they repel
 
 
@@ -161,6 +163,11 @@ class Trainer(Protocol):
         ...
 
     @property
+    def build(self) -> type:
+        """The one of `options` that holds ``compress``: what is made of a trained potential."""
+        ...
+
+    @property
     def network_pattern(self) -> str:
         """Regular expression of a network in one word, as ``--cost_networks`` takes it."""
         ...
@@ -191,17 +198,24 @@ class Trainer(Protocol):
         """
         ...
 
-    def compile(self, weights: Path, folder: Path, name: str, gpu: bool) -> Path:
-        """Freeze weights that any machine reads for this one; return the potential.
+    def make_ready(
+        self, given: Path, folder: Path, name: str, material: Material, compress: bool, gpu: bool
+    ) -> None:
+        """Write a given potential, or weights, as runs on this machine use it.
 
         Parameters
         ----------
-        weights
-            What `Training.weights` named.
+        given
+            A potential of the family, or what `Training.weights` named.
         folder, name
-            Where the potential is written, and its name without ending.
+            Where it is written, and its name without ending; of one that is compressed, the
+            original too, under the name ``uncompressed_...``.
+        material
+            The crystal whose cells a compressed potential is held against the original on.
+        compress
+            Whether to compress it where that is possible.
         gpu
-            Refuse to where no GPU can be used.
+            Refuse where no GPU can be used.
         """
         ...
 

@@ -7,7 +7,7 @@ import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from haven.core import tasks
 from haven.core.options import Operation, add, read
@@ -15,6 +15,9 @@ from haven.potential.families.deepmd.files import WEIGHTS
 from haven.potential.families.deepmd.input import described
 from haven.potential.families.deepmd.options import Build
 from haven.potential.families.deepmd.settings import NETWORK_PATTERN, DeepmdSettings
+
+if TYPE_CHECKING:
+    from haven.material.crystal import Material
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class DeepmdTrainer:
 
     name = "deepmd"
     options = (DeepmdSettings, Build)
+    build = Build
     network_pattern = NETWORK_PATTERN
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -134,20 +138,10 @@ class DeepmdTrainer:
 
         return hardly_trained(network, dataset, folder)
 
-    def compile(self, weights: Path, folder: Path, name: str, gpu: bool) -> Path:
-        """See `haven.potential.families.base.Trainer`; of equivariant networks, by PyTorch."""
-        from haven.potential.families.deepmd.files import (
-            COMPILED,
-            compile_weights,
-            require_packages,
-        )
-        from haven.potential.families.deepmd.process import divert_messages
+    def make_ready(
+        self, given: Path, folder: Path, name: str, material: Material, compress: bool, gpu: bool
+    ) -> None:
+        """See `haven.potential.families.base.Trainer`."""
+        from haven.potential.families.deepmd.given import make_ready
 
-        if gpu:
-            tasks.require_gpu("pytorch")
-        require_packages()
-        folder.mkdir(parents=True, exist_ok=True)
-        divert_messages(folder / "engine.log")
-        target = folder / f"{name}{COMPILED}"
-        compile_weights(weights, target)
-        return target
+        make_ready(given, folder, name, material, compress, gpu)
