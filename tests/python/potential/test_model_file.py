@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -49,9 +50,9 @@ def test_elements_and_kind_are_checked_of_a_graph_without_input(tmp_path):
 
 def test_an_archive_says_its_elements_in_its_model_definition(tmp_path):
     path = tmp_path / "a.pth"
-    text = '{"model": {"type_map": ["O", "H"], "descriptor": {"rcut": 6.0, "sel": [46, 92]}}}'
+    text = '{"type_map": ["O", "H"], "descriptor": {"rcut": 6.0, "sel": [46, 92]}}'
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a/data.pkl", text + " " * 2000)
+        archive.writestr("a/data.pkl", pickle.dumps({"model_def_script": text}, protocol=2))
     found = model_file.read_description(path)
     assert found is not None and found.type_map == ("O", "H") and found.cutoff_angstrom == 6.0
 
