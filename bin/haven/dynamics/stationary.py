@@ -100,7 +100,7 @@ def judge(
 
 
 def stated(choice: str, pressure_gpa: float) -> str:
-    """Return in words what a run's cell is, for tables and figures."""
+    """Return in words which cell a run kept, for tables and figures."""
     return {"npt": f"mean cell at {pressure_gpa:g} GPa and this temperature",
             "relaxed": f"relaxed at {pressure_gpa:g} GPa and 0 K",
             "material": "of the material file"}[choice]

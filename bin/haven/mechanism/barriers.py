@@ -77,7 +77,7 @@ def ends(
 def judge(
     band: Band, jump: Jump, lattice: SiteLattice, taken: dict[int, int]
 ) -> list[str]:
-    """Return what is doubtful about a band.
+    """Return the doubts about a band, one word each; none for a sound one.
 
     A dip on the way, as of an ion resting between four anions, is none, unless it is lower than
     both ends: then the jump starts there.

@@ -250,9 +250,9 @@ def clearance(lattice: SiteLattice, jump: Jump, sites: Ints, along: Floats) -> f
     jump
         The jump.
     sites
-        Sites to keep away from.
+        Rows of the sites to keep away from, shape (K,).
     along
-        Parts of the way at which to look, 0 to 1.
+        Parts of the way at which to look, 0 to 1, shape (P,).
     """
     around = shortest(lattice, jump.first, sites)
     gaps = minimum_image(around[None] - along[:, None, None] * jump.vector, lattice.cell)

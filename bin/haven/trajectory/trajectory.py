@@ -109,7 +109,7 @@ class Trajectory:
 
     @property
     def has_host(self) -> bool:
-        """Whether motion can be told from that of a host, as far as the file says."""
+        """Whether the file knows the path of a host, to which motion is relative."""
         return self.fixed or bool(self.framework) or not len(self.extra.get("symbols", ()))
 
     def centre(self, frame_of_reference: str) -> np.ndarray:

@@ -106,7 +106,7 @@ class Training(Protocol):
         ...
 
     def identity(self, more: str = "") -> tuple[str, ...]:
-        """Return what beside settings and data decides the training; ``more`` is the script's."""
+        """Return words that, beside settings and data, decide the training; ``more`` is added."""
         ...
 
     def require_gpu(self) -> str:
@@ -145,7 +145,7 @@ class Training(Protocol):
         ...
 
     def about(self) -> dict[str, Any]:
-        """Return what ``potential.json`` says of the program that trained."""
+        """Return name, backend and versions of the program that trained, for ``potential.json``."""
         ...
 
 
@@ -242,7 +242,7 @@ class Family(Protocol):
         ...
 
     def check_structure(self, path: Path, atoms: Atoms) -> None:
-        """Warn of what a potential cannot see in a structure."""
+        """Warn of atoms with more neighbours than the potential takes into account."""
         ...
 
     def require_gpu(self, path: Path) -> str:
