@@ -96,7 +96,10 @@ def cp2k_output(path: Path, text: str) -> Iterator[Atoms]:
     import dpdata
 
     check_cp2k(text)
-
+    for sign, what in (("ENERGY| Total", "total energy"), ("FORCES", "forces")):
+        if not re.search(rf"^[ \t]*(ATOMIC )?{re.escape(sign)}", text, re.M):
+            raise HavenError(f"CP2K printed no {what}: it is no label; run it with "
+                             "FORCE_EVAL/PRINT/FORCES ON and RUN_TYPE ENERGY_FORCE")
     system = dpdata.LabeledSystem(str(path), fmt="cp2k/output")
     yield from cp2k_frames(system, text)
 
