@@ -160,7 +160,7 @@ def test_a_compressed_potential_of_pytorch_cannot_be_trained_further(networks, t
 @pytorch
 def test_a_potential_of_pytorch_says_its_network_without_pytorch(networks):
     path = networks / "uncompressed_u4_s1.pth"
-    found = model_file.describe(path)
+    found = model_file.read_description(path)
     assert found is not None and found.type_map == ("Li", "Ti", "Cl") and found.cutoff_angstrom == 5
     assert summarise(path).model == "4-8 / 16-16, cutoff 5 Å, float64"
     other = make_input(DeepmdSettings(embedding=(4, 9)), list(found.type_map), [4] * 3, [], [],
