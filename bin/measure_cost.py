@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from haven.core import options, tables
 from haven.core.errors import HavenError, existing, run
@@ -36,20 +35,19 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError("--cost_networks needs --dataset")
     sizes, cores = sorted(set(args.cost_atoms)), sorted(set(args.cost_cores))
 
-    from ase.io import read
-
     from haven.core import tasks as guard
     from haven.cost import networks, scaling, timing
     from haven.cost import rows as cost
     from haven.labels import aimd_checks as aimd_frames
     from haven.material.file import load_material
+    from haven.material.structures import read_structure
     from haven.potential import dataset
     from haven.potential.families.deepmd import settings
 
     card = guard.require_gpu(settings.backend_of(args.potential[0])) if args.gpu else None
     material = load_material(args.material)
     name = material.name
-    structure: Any = read(existing(args.structure, "structure"))
+    structure = read_structure(args.structure, material.species)
     potentials = [existing(path, "potential") for path in args.potential]
     for text in wanted:
         networks.settings_of(text)

@@ -31,9 +31,10 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder for the trajectory")
     args = parser.parse_args(argv)
 
-    from ase.io import iread, write
+    from ase.io import write
 
     from haven.labels import aimd
+    from haven.labels.frames import read_images
     from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material
 
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
         shutil.copyfile(frames, target)
     if args.aimd_label_every:
         (out / "frames").mkdir(exist_ok=True)
-        chosen = list(iread(target, f"::{args.aimd_label_every}"))
+        chosen = read_images(target, "frames of the dynamics")[::args.aimd_label_every]
         aimd.add_pulay(chosen, args.u_ev, settings, lambda further: make_engine(
             args.engine, material, further, out / "pulay"), material.moments)
         write(out / "frames" / target.name, chosen)

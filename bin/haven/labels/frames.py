@@ -158,6 +158,41 @@ def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
     return iread(str(source), index=":", format=kind, do_not_split_by_at_sign=True)
 
 
+def read_images(source: str | Path, what: str) -> list[Atoms]:
+    """Return all images of a file, labelled or not; every script that takes frames reads them here.
+
+    Parameters
+    ----------
+    source
+        An extxyz, xyz or traj file.
+    what
+        What the file is to the user, named in messages.
+
+    Raises
+    ------
+    HavenError
+        Naming file and frame: if the file is not there, does not fit to its checksum, is cut off,
+        damaged or empty.
+    """
+    path = existing(source, what)
+    if path.is_dir():
+        raise HavenError(f"{what} {path} is a folder: give a file of frames, such as extxyz")
+    checksums.check(path)
+    images: list[Atoms] = []
+    try:
+        for atoms in open_images(path):
+            images.append(atoms)
+    except HavenError:
+        raise
+    except Exception as error:  # ASE raises whatever its many readers do
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise HavenError(f"{what} {path}, frame {len(images)}: cannot be read, cut off or damaged "
+                         f"({reason})") from error
+    if not images:
+        raise HavenError(f"{what} {path} holds no frame: it is empty or cut off")
+    return images
+
+
 def _text_images(source: Path, name: str) -> Iterator[Atoms]:
     """Yield the frames of an extended XYZ file; what is wrong is said with the frame's number."""
     number = 0
@@ -268,7 +303,7 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> L
         stress=_full_stress(results.get("stress"), _pulay(info, where)),
         moments=None if moments is None else np.asarray(moments, float),
         trajectory=trajectory_name(info.get("trajectory", stem.removesuffix(source.suffix)), where),
-        number=_whole(info.get("frame", number), where), source=str(source), position=number,
+        number=whole_number(info.get("frame", number), where), source=str(source), position=number,
         info=info,
     )
 
@@ -296,7 +331,8 @@ def trajectory_name(name: Any, where: str) -> str:
     return text
 
 
-def _whole(value: Any, where: str) -> int:
+def whole_number(value: Any, where: str) -> int:
+    """Return the number of a frame that a header says; refuse what is no whole number."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -19,6 +19,7 @@ from haven.material.sites import (
     shortest,
     site_lattice,
 )
+from haven.material.structures import read_structure
 from haven.material.symmetry import canonical, direction_name, name_of, point_group
 
 if TYPE_CHECKING:
@@ -130,13 +131,7 @@ def load_start(material: Material, path: Path) -> tuple[Atoms, SiteLattice, dict
     path
         File ASE reads.
     """
-    from ase.io import read
-
-    try:
-        found = read(path)
-    except Exception as error:
-        raise HavenError(f"structure {path} can't be read: {error}") from error
-    atoms = found[0] if isinstance(found, list) else found
+    atoms = read_structure(path, material.species)
     names = np.array(atoms.get_chemical_symbols())
     anions = material.anion_elements
     ideal = site_lattice(material, np.asarray(atoms.cell.array))

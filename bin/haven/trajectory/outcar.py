@@ -95,7 +95,11 @@ def species_of(text: str) -> tuple[list[str], list[int]]:
                          "it is damaged")
     if len(kinds) < len(per_type):
         raise HavenError("its pseudopotentials are not listed: give the vasprun.xml of this run")
-    return kinds[:len(per_type)], per_type
+    kinds, whole = kinds[:len(per_type)], kinds
+    if whole != kinds * (len(whole) // len(kinds)):  # a run gone on with lists them again
+        raise HavenError(f"it lists {len(whole)} pseudopotentials ({', '.join(whole[:12])}) for "
+                         f"{len(per_type)} kinds of atoms: it is damaged")
+    return kinds, per_type
 
 
 def numbers_of(line: str) -> list[str]:

@@ -242,12 +242,20 @@ def container(folder, **change):
 
 @pytest.mark.parametrize("change, words", [
     ({"time_ps": np.array([0, 0.1, 0.1, 0.2, 0.3])}, "do not increase at frame 2"),
-    ({"time_ps": np.arange(4) * 0.1}, "5 frames, 4 times"),
+    ({"time_ps": np.arange(4) * 0.1}, "has 5 rows where time_ps has 4"),
     ({"mobile_angstrom": np.ones((1, 4, 3)), "time_ps": np.zeros(1),
       "host_centre_angstrom": np.zeros((1, 3))}, "one frame"),
     ({"cell_angstrom": np.eye(3)}, "not nm"),
     ({"host_centre_angstrom": np.full((5, 3), np.nan)}, "host centre has values"),
-    ({"mobile_angstrom": np.ones((5, 12))}, "not \\(frames, ions, 3\\)"),
+    ({"host_centre_angstrom": np.full((5, 3), 1e300)}, "host centre has values"),
+    ({"host_centre_angstrom": np.zeros((5, 2))}, "must have 3 columns, has 2"),
+    ({"symbols": np.array("Li")}, "symbols must be of shape \\(A,\\)"),
+    ({"symbols": np.array(["Li"] * 4), "all_time_ps": np.zeros(2),
+      "all_angstrom": np.zeros((2, 8, 3))}, "all_angstrom has 8 rows where symbols has 4"),
+    ({"all_time_ps": np.arange(2.0)}, "has all_time_ps and no all_angstrom"),
+    ({"mobile_index": np.array("2026-11-28", "datetime64[D]")}, "must be whole numbers"),
+    ({"mobile_symbol": np.array(3.0)}, "mobile_symbol must be text"),
+    ({"mobile_angstrom": np.ones((5, 12))}, "of shape \\(T, N, 3\\), has shape \\(5, 12\\)"),
 ])
 def test_wrong_containers_are_refused(tmp_path, change, words):
     with pytest.raises(HavenError, match=words):
