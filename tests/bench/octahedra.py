@@ -61,8 +61,9 @@ def main() -> None:
     given = parser.parse_args()
 
     from haven.potential.accuracy import bootstrap_rmse
-    from haven.potential.dataset import load, system_arrays
+    from haven.potential.dataset import load
     from haven.potential.families.deepmd.compression import open_potential, predict
+    from haven.potential.systems import system_arrays
 
     content = load(given.dataset)
     names = np.array(content["type_map"])
