@@ -27,6 +27,16 @@ def test_a_package_imports_none_above_it(layer):
     assert not wrong
 
 
+def test_nothing_outside_the_families_of_potentials_imports_one():
+    """They are asked through `haven.potential.families`; only its base is known elsewhere."""
+    inside = BIN / "haven" / "potential" / "families"
+    wrong = {f"{path.relative_to(BIN)} imports {module}"
+             for path in BIN.rglob("*.py") if inside not in path.parents
+             for module in imported(path)
+             if re.match(r"haven\.potential\.families\.(?!base\b)", module)}
+    assert not wrong
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_the_digest_of_a_script_covers_what_it_imports(script):
     assert declared()[script.stem] == packages(script)

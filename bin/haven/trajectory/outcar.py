@@ -103,7 +103,7 @@ def species_of(text: str) -> tuple[list[str], list[int]]:
 
 
 def numbers_of(line: str) -> list[str]:
-    """Return the numbers of a line that holds nothing else; none of another, which is damaged."""
+    """Return the numbers of a line; an empty list where it holds anything else (it is damaged)."""
     return NUMBER.findall(line) if NUMBERS.fullmatch(line) else []
 
 

@@ -215,3 +215,16 @@ def test_an_outcar_that_lists_a_pseudopotential_too_often_is_refused():
     with pytest.raises(HavenError, match=f"for {len(counts)} kinds of atoms"):
         reader.species_of(text.replace(title, 2 * title, 1))
     assert reader.species_of(text + text) == (kinds, counts)
+
+
+@pytest.mark.parametrize("lost, end", [(0, "\n"), (3, "\n"), (6, "\n"), (2, "\r\n")])
+def test_a_number_that_moved_to_the_line_below_is_seen(tmp_path, said, lost, end):
+    """As many numbers as there should be: read on regardless, they would be other columns'."""
+    path = tmp_path / "w.dump"
+    dump(path, made())
+    lines = path.read_text().splitlines()
+    row = max(n for n, line in enumerate(lines) if line.startswith("ITEM: ATOMS")) + 1 + lost
+    words = lines[row].split()
+    lines[row], lines[row + 1] = " ".join(words[:-1]), f"{words[-1]} {lines[row + 1]}"
+    path.write_text(end.join(lines) + end, newline="")
+    assert f"has {len(words) - 1} columns where {len(words)} are named" in said(path)
