@@ -10,7 +10,7 @@ from haven.report.figures.dynamics import at_room
 from haven.report.figures.learning import CLASSES, shares
 from haven.report.measured import headline
 from haven.report.pressure import pressure_sentence
-from haven.report.scenes import path_name, run_name
+from haven.report.scene_names import condition_name, path_name, run_name
 from haven.report.wording import (
     LABELS,
     WORDS,
@@ -33,8 +33,7 @@ def grid(columns: list[str], rows: list[list[str]], caption: str,
     columns, rows, caption
         Texts; a cell may be one of `cell`.
     scenes
-        For each row the scene that it opens (`haven.report.scenes`): its run, its kind and what to
-        show of it, parted by bars; empty for none.
+        For each row the scene that it opens (`haven.report.scene_names`); empty for none.
     """
     return {"columns": columns, "rows": rows, "caption": caption, "scenes": scenes or [],
             "latex": "", "of": []}
@@ -301,8 +300,9 @@ def transport_grid(measured: Table) -> Block | None:
     rows = measured[measured["quantity"].isin(names)]
     if rows.empty:
         return None
-    lines = []
+    lines, turned = [], []
     for (u_ev, temperature), mine in rows.groupby(["u_ev", "temperature_k"]):
+        turned.append(f"{condition_name({'u_ev': u_ev, 'temperature_k': temperature})}|tracks")
         by_name = {row["quantity"]: row for row in mine.to_dict("records")}
         verdicts = [WORDS.get(by_name[n]["verdict"], "not judged") if n in by_name else DASH
                     for n in ("d_self", "d_total")]
@@ -316,7 +316,7 @@ def transport_grid(measured: Table) -> Block | None:
                  "σ from D self", "verdict self / total", "frames beyond trained window"], lines,
                 "Joined over replicas and potentials; a run that is not diffusive leaves a bound. "
                 "Last column: the largest share of a run's frames whose calibrated force error is "
-                "beyond the window, below it that error in 95 % of the frames.")
+                "beyond the window, below it that error in 95 % of the frames.", turned)
 
 
 def verdict_grid(verdicts: Table) -> tuple[Block, Block]:

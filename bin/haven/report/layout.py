@@ -22,6 +22,7 @@ from haven.report.answer import (
     doubtful_sentence,
     formula_of,
     open_first,
+    plain_sentence,
     trusted_sentence,
 )
 from haven.report.claims.study import Study
@@ -69,6 +70,8 @@ STUDY = (
     ("Fig. 6: conductivity", ("conductivity",), ""),
     ("Barriers by direction", ("barriers",), "barriers"),
 )
+# in the page's head: what is folded once the script runs takes no time to lay out until then
+EARLY = "document.documentElement.setAttribute('data-ready', 'soon');"
 LATER = ("lattice_", "energy_", "force_", "barrier ", "occupancy_")  # compared in tables of theirs
 # section: title, keys of its figures (haven.report.figures.FIGURES), tables it needs one of
 SECTIONS = (
@@ -131,13 +134,13 @@ def context(
     for section in sections:
         section["summary"] = _folded(section)
     codes = sorted({row["code"] for row in sources})
-    first = _first(study, claims, drawn)
+    formula, cited = formula_of(material, reference), citations(reference_folder)
+    first = _first(study, claims, drawn, formula)
     texts = as_latex({"answer": first["answer"], "claims": first["claims"],
                       "table_1": own["accuracy"][0], "table_2": own["lattice"][0],
                       "dispersion": own["lattice"][1], "barriers": own["barriers"][0],
                       **{f"{name}_{n}": block for name, blocks in beside.items()
                          for n, block in enumerate(blocks, 1)}})
-    formula, cited = formula_of(material, reference), citations(reference_folder)
     return {
         **first, "retold": retold, **_compared(comparison), "texts": texts,
         "methods": methods(tables, expected, formula), "bibtex": bibtex(cited),
@@ -172,10 +175,13 @@ def _folded(section: Block) -> str:
     return held or "Notes"
 
 
-def _first(study: Study, claims: list[Row], drawn: Mapping[str, Picture]) -> Block:
+def _first(
+    study: Study, claims: list[Row], drawn: Mapping[str, Picture], formula: str
+) -> Block:
     """Return what the first screen and the claims show."""
     told, silent = open_first(claims)
     return {"answer": answer_grid(study), "picture": drawn.get("answer"),
+            "plain": plain_sentence(study, formula),
             "trusted": trusted_sentence(study), "doubtful": doubtful_sentence(study),
             "claims": claims_grid(told), "silent": claims_grid(silent),
             "counted_claims": counted(claims)}
@@ -235,8 +241,8 @@ def render_report(
     for name, text in (("report.js", script), ("3Dmol-min.js", library), ("report.css", style)):
         if "</s" in text.lower() or "<!--" in text:
             raise HavenError(f"{kept / name} holds </s or <!--, which would end it in a page")
-    page = {"style": style, "script": script, "library": library,
-            "policy": policy(script, library), "texts": island(words["texts"]),
+    page = {"style": style, "script": script, "library": library, "early": EARLY,
+            "policy": policy(EARLY, script, library), "texts": island(words["texts"]),
             "points": island({picture.key: picture.points() for picture in pictures}),
             "scenes": island(scenes)}
     return render(template, {**words, "page": page, "scenes": scenes})

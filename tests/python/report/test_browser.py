@@ -30,6 +30,12 @@ HOSTILE = '</script><script>window.hit=1</script><img src=x onerror="window.hit=
 SMALL_MB = 15
 needs_browser = pytest.mark.skipif(chromium.program() is None, reason="no Chromium: apt install "
                                    "chromium to test the report in a browser")
+MOST_ELEMENTS = 40_000  # of the page: what a browser lays out before it answers
+COUNTED = """(() => { window.read = 0;
+    const count = (place, name) => { const own = place[name];
+      place[name] = function (text) {
+        window.read += text.length; return own.apply(this, arguments); }; };
+    count(JSON, 'parse'); count(window, 'atob'); })()"""
 KEPT = ("runs", "thermo", "diffusion", "conductivity", "msd", "hops", "tracks", "network",
         "density_grid", "barriers", "band_atoms", "arrhenius", "accuracy", "verdicts", "labels",
         "interstitial", "structures")
@@ -88,14 +94,40 @@ def shown(browser, place, **how):
     return browser
 
 
+POINT = """(key, panel, opens) => { const figure = document.getElementById('figure-' + key);
+    document.querySelectorAll('details').forEach(part => { part.open = true; });
+    const data = JSON.parse(document.getElementById('points').textContent)[key];
+    let point = null;
+    data.curves.filter(curve => curve.panel === panel).forEach(curve => {
+      curve.points.forEach((each, n) => { const said = curve.opens || '';
+        if ((typeof said === 'string' ? said : said[n]).startsWith(opens)) point = each; }); });
+    const svg = figure.querySelector('svg'), box = svg.getBoundingClientRect();
+    const scale = box.width / data.size[0];
+    return [figure, svg, {bubbles: true, clientX: box.left + point[0] * scale,
+                          clientY: box.top + point[1] * scale}]; }"""
+
+
 @needs_browser
 def test_the_report_opens_alone_small_and_without_complaint(report, browser, capsys):
+    counter = browser.ask("Page.addScriptToEvaluateOnNewDocument", source=COUNTED)["identifier"]
     start = time.monotonic()
     page = shown(browser, report)
     took, size = time.monotonic() - start, (report / "report.html").stat().st_size / 1e6
+    own = page.run("performance.getEntriesByType('navigation')[0].domInteractive") / 1000
+    elements = page.run("document.getElementsByTagName('*').length")
     with capsys.disabled():
-        print(f"\nreport: {size:.1f} MB, opened in {took:.1f} s")
-    assert size < SMALL_MB
+        print(f"\nreport: {size:.1f} MB, {elements} elements, interactive after {own:.2f} s of the "
+              f"page's own time, seen from outside after {took:.1f} s")
+    assert size < SMALL_MB and elements < MOST_ELEMENTS
+    # Nothing of the data is read before somebody asks for it, and the library does not run.
+    assert page.run("[window.read, window.$3Dmol === undefined]") == [0, True]
+    page.run(f"""(() => {{ const [, svg, at] = ({POINT})('msd', 0, 'u0_t298');
+        window.read = 0; svg.dispatchEvent(new PointerEvent('pointermove', at)); }})()""")
+    first = page.run("window.read")
+    assert first > 1000, "the counter counts"
+    page.run("document.querySelector('#figure-hops svg').focus()")
+    assert page.run("window.read") == first, "read once"
+    browser.ask("Page.removeScriptToEvaluateOnNewDocument", identifier=counter)
     page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     outside = [u for u in page.requests if not u.startswith(("file:", "data:", "blob:"))]
     assert not outside and sum(u.startswith("file:") for u in page.requests) == 1
@@ -221,14 +253,58 @@ def test_the_view_turns_and_every_scene_shows_something(report, browser):
 
 
 @needs_browser
-def test_a_click_on_a_run_jump_or_barrier_shows_it(report, browser):
+def test_a_row_of_a_run_jump_or_barrier_shows_it_by_click_and_by_enter(report, browser):
     page = shown(browser, report)
     page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     for section, kind in (("health", "tracks"), ("hops", "jumps"), ("retold", "path [010] 0")):
-        page.run(f"""document.querySelector('section[aria-labelledby="{section}"] '
-            + 'tr[data-scene].live button.turn').click()""")
+        place = f"""document.querySelector('section[aria-labelledby="{section}"] '
+            + 'tr[data-scene].live button.turn')"""
+        page.run(f"{place}.click()")
         name = page.run("document.getElementById('space-view').getAttribute('aria-label')")
         assert kind in name, name
+        page.run("document.getElementById('space-back').click()")
+        assert page.run(f"document.activeElement === {place}"), "back where it was opened"
+        choice = "document.getElementById('space-choice')"
+        page.run(f"{choice}.value = '0'; {choice}.dispatchEvent(new Event('change'))")
+        page.run(f"{place}.focus()")
+        for kind_of in ("keyDown", "keyUp"):
+            page.ask("Input.dispatchKeyEvent", type=kind_of, key="Enter", code="Enter", text="\r",
+                     windowsVirtualKeyCode=13)
+        assert page.run("document.getElementById('space-view').getAttribute('aria-label')") == name
+
+
+@needs_browser
+@pytest.mark.parametrize(("key", "panel", "opens", "shows", "says"), [
+    ("msd", 0, "u0_t298_r0_s1|", "tracks, U = 0 eV, 298 K", "ions over"),
+    ("temperature", 1, "u4_t298_r0_s1|", "tracks, U = 4 eV, 298 K", "ions over"),
+    ("tracks", 0, "u0_t298_r0_s1|tracks|2", "tracks, U = 0 eV, 298 K", "ion 2 "),
+    ("hops", 0, "u0_t298_r*|", "jumps, U = 0 eV, 298 K", "jumps"),
+    ("answer", 0, "u4_t298_r*|", "tracks, U = 4 eV, 298 K", "ions over"),
+    ("barriers", 0, "u0_r0_s1 [010] 0|band|2", "path [010] 0", "image 3 of"),
+])
+def test_a_point_of_a_figure_opens_what_it_is_of(
+    report, browser, key, panel, opens, shows, says
+):
+    page = shown(browser, report)
+    told = page.run(f"""(() => {{ const [figure, svg, at] = ({POINT})('{key}', {panel}, '{opens}');
+        svg.dispatchEvent(new PointerEvent('pointermove', at));
+        const tip = figure.querySelector('.tip').textContent;
+        svg.dispatchEvent(new MouseEvent('click', at));
+        return [tip, document.getElementById('space-view').getAttribute('aria-label'),
+                document.getElementById('space-note').textContent]; }})()""")
+    assert f"click: {shows}" in told[0] and shows in told[1] and says in told[2], told
+    keyed = page.run(f"""(() => {{ const choice = document.getElementById('space-choice');
+        choice.value = '0'; choice.dispatchEvent(new Event('change'));
+        const svg = document.querySelector('#figure-{key} svg');
+        const press = key => svg.dispatchEvent(
+          new KeyboardEvent('keydown', {{key, bubbles: true}}));
+        svg.focus();
+        press('ArrowRight');
+        for (let n = 0; n < 40 && !svg.classList.contains('opens'); n += 1) press('ArrowDown');
+        press('Enter');
+        return document.getElementById('space-view').getAttribute('aria-label'); }})()""")
+    assert shows.split(",")[0].split(" [")[0] in keyed, keyed
+    assert page.complaints == []
 
 
 @needs_browser
@@ -243,7 +319,7 @@ def test_names_from_the_data_stay_text(hostile, browser):
             choice.value = '{n}'; choice.dispatchEvent(new Event('change')); }})()""")
     page.run("document.querySelector('button[data-table=runs]').click()")
     page.wait("document.querySelectorAll('#rows-runs tbody tr').length > 0")
-    assert page.run("[window.hit, document.images.length, document.scripts.length > 8]") == [
+    assert page.run("[window.hit, document.images.length, document.scripts.length > 9]") == [
         None, 0, False]
     assert page.complaints == []
     assert all(u.startswith(("file:", "data:", "blob:")) for u in page.requests)
@@ -279,7 +355,7 @@ def test_no_element_of_the_page_is_the_data_s(hostile):
 
     text = (hostile / "report.html").read_text(encoding="utf-8")
     Seen().feed(text)
-    assert counted["script"] == 5 and "img" not in counted
+    assert counted["script"] == 6 and "img" not in counted
     assert "{{7*7}}" in text.split("<h1>")[1].split("</h1>")[0]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
+from haven.report.figures import vector
 from haven.report.figures.style import (
     Picture,
     decade_limits,
@@ -21,6 +22,7 @@ from haven.report.figures.style import (
     u_marker,
 )
 from haven.report.measured import ROOM
+from haven.report.scene_names import condition_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,14 +40,17 @@ def _points(axis: Axes, mine: Table, u_ev: float, shift: float, filled: bool = T
         x = KILO / row["temperature_k"] + shift
         if row["value"] == row["value"] and row["value"] > 0:
             low = max(row["low_95"], row["value"] * 1e-3)
-            axis.errorbar([x], [row["value"]],
-                          yerr=[[row["value"] - low], [row["high_95"] - row["value"]]],
-                          fmt=u_marker(u_ev), color=colour, capsize=3, markersize=6,
-                          markerfacecolor=colour if filled else "white", label=u_label(u_ev))
+            drawn = axis.errorbar(
+                [x], [row["value"]], yerr=[[row["value"] - low], [row["high_95"] - row["value"]]],
+                fmt=u_marker(u_ev), color=colour, capsize=3, markersize=6,
+                markerfacecolor=colour if filled else "white", label=u_label(u_ev))
         elif row["high_95"] == row["high_95"] and row["high_95"] > 0:
-            axis.errorbar([x], [row["high_95"]], yerr=[[row["high_95"] * 0.45], [0]], uplims=[True],
-                          fmt="_", color=colour, markersize=10, capsize=3,
-                          label=f"{u_label(u_ev)}, upper bound")
+            drawn = axis.errorbar(
+                [x], [row["high_95"]], yerr=[[row["high_95"] * 0.45], [0]], uplims=[True], fmt="_",
+                color=colour, markersize=10, capsize=3, label=f"{u_label(u_ev)}, upper bound")
+        else:
+            continue
+        vector.opens(drawn, f"{condition_name(row)}|tracks")
 
 
 def _kelvin_axis(axis: Axes, temperatures: list[float]) -> None:
@@ -211,9 +216,11 @@ def haven_ratio(measured: Table, reference: Table) -> Picture | None:
     for index, u_ev in enumerate(us):
         mine = shown[shown["u_ev"] == u_ev]
         shift = 1.2 * (index - (len(us) - 1) / 2)
-        axis.errorbar(mine["temperature_k"] + shift, mine["value"],
-                      yerr=[mine["value"] - mine["low_95"], mine["high_95"] - mine["value"]],
-                      fmt=u_marker(u_ev), color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
+        drawn = axis.errorbar(
+            mine["temperature_k"] + shift, mine["value"],
+            yerr=[mine["value"] - mine["low_95"], mine["high_95"] - mine["value"]],
+            fmt=u_marker(u_ev), color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
+        vector.opens(drawn, *(f"{condition_name(row)}|tracks" for row in mine.to_dict("records")))
     for entry in reference[reference["quantity"] == "haven_ratio"].to_dict("records"):
         mark = " (?)" if entry["doubtful"] else ""
         axis.scatter([entry["temperature_k"]], [entry["value"]], s=110, marker="*",
@@ -245,9 +252,11 @@ def hops(tables: Tables) -> Picture | None:
         for index, u_ev in enumerate(us):
             rows = mine[mine["u_ev"] == u_ev]
             x = rows["temperature_k"] + 1.2 * (index - (len(us) - 1) / 2)
-            axis.errorbar(x, rows["rate"], yerr=[rows["rate"] - rows["low"],
-                                                rows["high"] - rows["rate"]],
-                          fmt=u_marker(u_ev), color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
+            drawn = axis.errorbar(
+                x, rows["rate"], yerr=[rows["rate"] - rows["low"], rows["high"] - rows["rate"]],
+                fmt=u_marker(u_ev), color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
+            vector.opens(drawn, *(f"{condition_name(row)}|network"
+                                  for row in rows.to_dict("records")))
         axis.set(ylabel="hops per ion\nand ns", title=kind.replace("_", "-"))
         if (mine["rate"] > 0).all():
             axis.set_yscale("log")
