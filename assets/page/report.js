@@ -587,6 +587,7 @@
       }
       holder.querySelector('canvas').setAttribute('aria-hidden', 'true');
       holder.classList.add('on');
+      holder.setAttribute('role', 'img');
     }
     current = {scene: scene, only: only};
     document.getElementById('space-choice').value = String(number);

@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import hashlib
 import html.parser
 import io
 import json
 import time
+from pathlib import Path
 
 import chromium
 import pandas as pd
@@ -30,6 +32,8 @@ HOSTILE = '</script><script>window.hit=1</script><img src=x onerror="window.hit=
 SMALL_MB = 15
 needs_browser = pytest.mark.skipif(chromium.program() is None, reason="no Chromium: apt install "
                                    "chromium to test the report in a browser")
+AXE = Path(__file__).resolve().parents[2] / "data" / "axe"
+PAPER = 718  # CSS pixels between the margins of A4
 MOST_ELEMENTS = 40_000  # of the page: what a browser lays out before it answers
 COUNTED = """(() => { window.read = 0;
     const count = (place, name) => { const own = place[name];
@@ -146,6 +150,64 @@ def test_nothing_hangs_over_the_page_at_desk_or_phone(report, browser, width):
                              own.top < all.top - 3 || own.bottom > all.bottom + 3); })
         .map(t => t.closest('figure').id + ': ' + t.textContent)""")
     assert cut == [], "text of a figure is cut"
+
+
+def test_axe_is_the_file_that_npm_has():
+    lines = [line.split() for line in (AXE / "SHA256SUMS").read_text().splitlines()]
+    assert {name for _, name in lines} == {path.name for path in AXE.iterdir()} - {"SHA256SUMS"}
+    for digest, name in lines:
+        assert hashlib.sha256((AXE / name).read_bytes()).hexdigest() == digest, name
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_axe_finds_nothing_serious(report, browser, width, dark):
+    page = shown(browser, report, width=width, dark=dark)
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.ask("Runtime.evaluate", expression=(AXE / "axe.min.js").read_text(encoding="utf-8"))
+    ask = """axe.run(document, {resultTypes: ['violations'], rules: {'target-size': {enabled: true}}})
+        .then(told => JSON.stringify(told.violations.filter(each =>
+          ['serious', 'critical'].includes(each.impact)).map(each =>
+          [each.id, each.nodes.length, each.nodes[0].html.slice(0, 300)])))"""
+    assert json.loads(page.run(ask)) == []
+    page.run("document.querySelector('p').innerHTML = '<img src=\"data:,\"><a href=\"#x\"></a>'")
+    assert {found[0] for found in json.loads(page.run(ask))} >= {"image-alt", "link-name"}
+
+
+@needs_browser
+def test_paper_cuts_nothing_and_has_a_still_picture_of_the_view(report, browser, tmp_path):
+    page = shown(browser, report, dark=True)
+    page.on_paper(PAPER)
+    assert page.run("document.documentElement.scrollWidth") <= PAPER
+    assert page.run("""Array.from(document.querySelectorAll('figure svg.plot, table, #space-still'))
+        .filter(part => { const box = part.getBoundingClientRect();
+          return !box.width || box.left < -1 || box.right > innerWidth + 1; })
+        .map(part => (part.closest('[id]') || part).id + ' ' + part.tagName)""") == []
+    cut = page.run("""Array.from(document.querySelectorAll('.scroll')).filter(part =>
+        part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1)
+        .map(part => part.getAttribute('aria-label'))""")
+    assert cut == [], "a table is cut"
+    assert page.run("""Array.from(document.querySelectorAll('details')).filter(part =>
+        part.getBoundingClientRect().height < 1.5 * part.firstElementChild.offsetHeight).length"""
+                    ) == 0, "folded parts are printed"
+    assert page.run("""Array.from(document.querySelectorAll('button, input, select, nav, .files, '
+        + '#space-view')).filter(part => part.getBoundingClientRect().height &&
+        !part.classList.contains('sort')).length""") == 0
+    assert page.run("""['body', 'svg.plot'].map(name => { const look = getComputedStyle(
+        document.querySelector(name)); return look.filter + look.backgroundColor + look.color; })"""
+                    ) == ["nonergb(255, 255, 255)rgb(0, 0, 0)",
+                          "nonergba(0, 0, 0, 0)rgb(0, 0, 0)"]
+    colours, white = page.run("""(() => { const still = document.getElementById('space-still');
+        const data = still.getContext('2d').getImageData(0, 0, still.width, still.height).data;
+        const seen = new Set(); let white = 0;
+        for (let n = 0; n < data.length; n += 4) { seen.add(data[n] + 256 * data[n + 1]);
+          if (data[n] + data[n + 1] + data[n + 2] === 765) white += 1; }
+        return [seen.size, 4 * white / data.length]; })()""")
+    assert colours > 8 and 0.3 < white < 0.999, (colours, white)
+    page.run("window.dispatchEvent(new Event('afterprint'))")
+    page.paper(tmp_path / "report.pdf")
+    pages = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n")
+    assert 3 < pages < 120, pages
 
 
 @needs_browser
