@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Anneal a supercell's mobile ions with the potential until they are at equilibrium.
 
-Writes the snapshot of lowest energy, minimised: for --cell npt or relaxed in the cell at rest, too.
+Writes some snapshots of the settled part, of which runs take the one that their temperature
+expects, and after them that of lowest energy, minimised (--cell npt, relaxed: in the cell at rest).
 """
 
 from __future__ import annotations
@@ -67,21 +68,24 @@ def main(argv: list[str] | None = None) -> None:
     keys = {"material": material.name, "u_ev": args.u_ev, "replica": args.replica,
             "seed": args.seed, "temperature_k": args.anneal_temperature_k}
     row: dict = {"longest_ps": 0.0, "verdict": "not annealed"}
-    annealed, snapshots = given.atoms, []
+    annealed, snapshots = [given.atoms], []
     if args.anneal_ps > 0:
         with checkpoints(job, given, f"anneal_{name}", args) as folder:
             annealed, row, snapshots = run_anneal(given.atoms, job, model, material, folder,
                                                   given.covered)
     rows = verdict_rows(row, material.name, name)
     out.mkdir(parents=True, exist_ok=True)
-    if annealed is not None:
+    if annealed:
         with tempfile.TemporaryDirectory(prefix="haven_anneal_") as scratch:
-            result = at_rest(annealed, model, material, args.force_tolerance_ev_per_angstrom,
+            result = at_rest(annealed[-1], model, material, args.force_tolerance_ev_per_angstrom,
                              pressure_gpa, free_tilts(material.cell), args.threads,
                              Path(scratch), given.walls)
         rows.append(wall_row([result], given.walls, material.name, "ANNEAL", name))
-        result.info["annealed"] = SETTLED if row["verdict"] == SETTLED else "not settled"
-        write(out / f"{name}.annealed.extxyz", result)
+        result.info |= annealed[-1].info
+        images = [*annealed[:-1], result]
+        for image in images:
+            image.info["annealed"] = SETTLED if row["verdict"] == SETTLED else "not settled"
+        write(out / f"{name}.annealed.extxyz", images)
     for verdict in rows:
         (log.info if verdict["passed"] else log.warning)("%s: %s", name, verdict["message"])
     tables.write(ANNEALS, [{**keys, "cell": args.cell, "pressure_asked_gpa": pressure_gpa, **row}],

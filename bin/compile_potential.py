@@ -1,36 +1,54 @@
 #!/usr/bin/env python3
-"""Freeze the weights of an equivariant potential for the machine that this runs on."""
+"""Make a given potential ready: weights are frozen for this machine, a frozen one is compressed."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from haven.core import options
-from haven.core import tasks as guard
+from haven.core import options, tasks
 from haven.core.errors import existing, run
-from haven.potential.families import check_undamaged
-from haven.potential.families.deepmd import files as weights
-from haven.potential.families.deepmd import process as engine
+from haven.potential.families.deepmd import files, process
+from haven.potential.families.deepmd.options import Build
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write NAME.pt2."""
+    """Write NAME with the ending of what is made; of one that is compressed, the original too."""
     parser = options.parser(__doc__)
-    parser.add_argument("--weights", required=True, help="u4_s1.pt, left by train_potential.py")
+    parser.add_argument("--potential", required=True, help="frozen potential, u4_s1.pb or "
+                        "u4_s1.pth, or weights u4_s1.pt, left by train_potential.py")
+    parser.add_argument("--material", required=True, help="material file, of whose cells a "
+                        "compressed potential is held against the original")
     parser.add_argument("--name", required=True, help="name of the file to write, without its end")
+    options.add(parser, Build, "compress")
     options.add(parser, options.Operation, "threads", "gpu")
     parser.add_argument("--out", default=".", help="folder for the result")
     args = parser.parse_args(argv)
 
-    source, out = existing(args.weights, "weights"), Path(args.out)
-    check_undamaged(source)
-    if args.gpu:
-        guard.require_gpu("pytorch")
-    weights.require_packages()
+    from haven.material.file import load_material
+    from haven.potential.families import check_potential, check_undamaged
+
+    material, source = load_material(args.material), existing(args.potential, "potential")
+    out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    guard.set_threads(args.threads)
-    engine.divert_messages(out / "engine.log")
-    weights.compile_weights(source, out / f"{args.name}{weights.COMPILED}")
+    tasks.set_threads(args.threads)
+    process.divert_messages(out / "engine.log")
+    if source.suffix == files.WEIGHTS:
+        check_undamaged(source)
+        if args.gpu:
+            tasks.require_gpu("pytorch")
+        files.require_packages()
+        files.compile_weights(source, out / f"{args.name}{files.COMPILED}")
+        return
+    check_potential(source, material.species)
+    target = out / f"{args.name}{source.suffix}"
+    if args.compress:
+        from haven.potential.families.deepmd.given import compress_given
+
+        if compress_given(source, target, material):
+            shutil.copyfile(source, out / f"uncompressed_{target.name}")
+            return
+    shutil.copyfile(source, target)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.production import simulate
     from haven.potential.families import family_of
 
-    given = read_inputs(args.material, args.structure, args.potentials, args.gpu)
+    given = read_inputs(args.material, args.structure, args.potentials, args.gpu,
+                        args.temperature_k)
     atoms, material = given.atoms, given.material
     check_choice(args.cell, args.cells)
     vectors = joined_cell(args.cells, args.u_ev, args.temperature_k, args.seed,

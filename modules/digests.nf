@@ -9,7 +9,7 @@ def packagesOf() {
         build_dataset          : ['core', 'material', 'trajectory', 'labels', 'potential'],
         build_structures       : ['core', 'material'],
         build_supercell        : ['core', 'material'],
-        compile_potential      : ['core', 'potential'],
+        compile_potential      : ['core', 'material', 'potential'],
         explore                : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         find_barriers          : ['core', 'material', 'potential', 'mechanism'],
         fit_arrhenius          : ['core', 'trajectory', 'dynamics', 'transport'],

@@ -12,6 +12,7 @@ workflow POTENTIAL {
     seeds    // list of whole numbers
     frames   // list of paths
     ch_given // tuple: map (id, u_ev, seed), path of a potential, list of its potential.json; empty when potentials are to be trained
+    compresses // whether given ones are compressed
     trains   // whether to train
     start    // list of paths: potentials whose weights to start from
     aimd     // list of pairs: map (id, u_ev, ...), path of a first-principles trajectory to test on
@@ -29,17 +30,17 @@ workflow POTENTIAL {
         }
     TRAIN_POTENTIAL(ch_members.filter { _meta, _dataset -> trains }, start, material, digests.train_potential)
     ch_own = ch_given.branch { _meta, path, _about ->
-        weights: path.extension == 'pt'
+        made: path.extension == 'pt' || (compresses && path.extension in ['pb', 'pth'])
         ready: true
     }
-    COMPILE_POTENTIAL(ch_own.weights.map { meta, path, _about -> [meta, path] }, digests.compile_potential)
-    ch_compiled = COMPILE_POTENTIAL.out.potential.join(ch_own.weights).map { meta, potential, _weights, about -> [meta, potential, about] }
+    COMPILE_POTENTIAL(ch_own.made.map { meta, path, _about -> [meta, path] }, material, digests.compile_potential)
+    ch_compiled = COMPILE_POTENTIAL.out.potential.join(ch_own.made).map { meta, potential, _given, about -> [meta, potential, about] }
     ch_described = TRAIN_POTENTIAL.out.potential.join(TRAIN_POTENTIAL.out.provenance).mix(ch_compiled, ch_own.ready)
     potentials = ch_described.map { meta, potential, _about -> [meta, potential] }
     provenance = ch_described.map { _meta, _potential, about -> about }
     abouts = ch_described.map { meta, _potential, about -> [meta.u_ev, meta.seed, about] }
-    ch_alone = ch_compiled.mix(ch_own.ready).map { meta, potential, _about -> [meta, [potential]] }
-    timed = TRAIN_POTENTIAL.out.timed.map { meta, frozen -> [meta, [frozen].flatten().sort { path -> path.name }] }.mix(ch_alone)
+    ch_alone = ch_own.ready.map { meta, potential, _about -> [meta, [potential]] }
+    timed = TRAIN_POTENTIAL.out.timed.mix(COMPILE_POTENTIAL.out.timed).map { meta, frozen -> [meta, [frozen].flatten().sort { path -> path.name }] }.mix(ch_alone)
     datasets = BUILD_DATASET.out.dataset.map { meta, dataset -> [meta.u_ev, dataset] }
     ch_tests = ch_described.map { meta, potential, about -> [meta.u_ev, meta, potential, about] }.combine(datasets, by: 0)
         .map { _u_ev, meta, potential, about, dataset ->

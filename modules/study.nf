@@ -33,8 +33,8 @@ workflow STUDY {
 
     // A data set and an ensemble of potentials for each U: [[id: u4_s1, u_ev: 4, seed: 1], u4_s1.pb].
     ch_u = channel.fromList(plan.has_potential ? plan.u_evs.collect { u_ev -> [id: "u${u_ev}", u_ev: u_ev, seed: settings.seed] } : [])
-    POTENTIAL(ch_u, plan.seeds, LEARNING.out.frames, channel.fromList(plan.potentials), plan.trains, plan.start, plan.given_aimd, plan.hottest,
-        settings.learning_curve, material, digests)
+    POTENTIAL(ch_u, plan.seeds, LEARNING.out.frames, channel.fromList(plan.potentials), settings.compress, plan.trains, plan.start, plan.given_aimd,
+        plan.hottest, settings.learning_curve, material, digests)
     // The first of each U leads: its cells are relaxed, its barriers found. The first few drive dynamics, and the others judge them.
     ch_leaders = POTENTIAL.out.potentials.filter { meta, _potential -> meta.seed == plan.members["${meta.u_ev}".toString()][0] }
     // An ensemble is whole once it has its number of members; it waits for no other U.

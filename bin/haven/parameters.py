@@ -197,6 +197,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "LABEL_FRAMES": (Engine, Labels),
     "IMPORT_FRAMES": (Import, Limits),
     "BUILD_DATASET": (Split, Limits, Labels),
+    "COMPILE_POTENTIAL": (Build,),
     "TRAIN_POTENTIAL": (Training, Build),
     "MEASURE_LEARNING": (Training, Build),
     "BUILD_SUPERCELL": (Supercell, Distances),
@@ -216,6 +217,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "SELECT_FRAMES": (Selection,),
 }
 ONLY = {  # of a declaration, where not all
+    "COMPILE_POTENTIAL": {Build: ("compress",)},
     "EXPLORE": {Dynamics: ("timestep_fs",)},
     "RELAX_CELL": {Anneal: ("anneal_temperature_k",), Dynamics: ("timestep_fs",)},
     "ANNEAL": {Dynamics: ("timestep_fs",)},
@@ -262,7 +264,7 @@ def rule_of(told: Option) -> dict[str, Any]:
                  "minItems": told.count or 1, "pattern": _listed(text, told.count)}
         if told.count:
             entry["maxItems"] = told.count
-    if told.default is not None:
+    if told.default is not None and told.default is not False:  # a switch is off unless it is set
         plain = told.several or isinstance(told.default, str)
         entry["default"] = text_of(told.default) if plain else told.default
     entry["description"] = rule.meaning
@@ -302,8 +304,11 @@ def schema() -> str:
     }
     content = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Haven parameters",
-        "description": "From first-principles labels to ionic conductivity",
+        # Name, title and description as nf-core's tools want them: the manifest's own.
+        "$id": "https://raw.githubusercontent.com/haven/main/nextflow_schema.json",
+        "title": "haven pipeline parameters",
+        "description": "Ionic conductivity of cation-disordered crystals, from first-principles "
+        "labels",
         "type": "object",
         "$defs": groups,
         "allOf": [{"$ref": f"#/$defs/{group}"} for group in groups],

@@ -13,16 +13,16 @@ over the jumps).
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "bin"), str(ROOT / "tests" / "python")]
+sys.path[:0] = [str(ROOT / "bin"), str(ROOT / "tests" / "python"), str(Path(__file__).parent)]
 
-from motions import KINDS, LENGTH, estimated
+from merging import merge
+from motions import CROSSED, KINDS, LENGTH, alike, crossed, estimated, hopping
 
 from haven.transport import diffusion
 
@@ -47,8 +47,7 @@ def rows(name: str, runs: int, seed: int) -> list[dict[str, object]]:
     found: dict[str, list[diffusion.Estimate]] = {quantity: [] for quantity in truth}
     shape = np.empty(0)
     back = []
-    for number in range(runs):
-        shape = kind.make(np.random.default_rng([seed, number]))
+    for shape in kind.runs(runs, seed):
         run, some = estimated(shape)
         back.append(len(run.total_windows) > 1)
         for one in some:
@@ -74,26 +73,38 @@ def rows(name: str, runs: int, seed: int) -> list[dict[str, object]]:
     return out
 
 
+def cross_rows(name: str, runs: int, seed: int) -> list[dict[str, object]]:
+    """Return the table's row of two species' cross term, in units of the ions' D."""
+    sign, true = CROSSED[name]
+    found = [crossed(*alike(np.random.default_rng([seed, number]), sign))
+             for number in range(runs)]
+    good = [one for one in found if one.verdict == "diffusive"]
+    low, high, value = (np.array([getattr(one, part) for one in good], float)
+                        / (hopping(0.05) * 1e-4) for part in ("low_95", "high_95", "value"))
+    return [{"kind": name, "quantity": "l_ij", "runs": runs, "with_number": len(good) / runs,
+             "held": float(np.mean((low <= true) & (true <= high))),
+             "median_over_truth": float(np.median(value) / (true or 1)),
+             "scatter": float(value.std()), "half_width": float(np.median(high - low) / 2),
+             "over_ideal": float("nan"), "set_back": float("nan")}]
+
+
 def main() -> None:
     """Print the table, and write it where asked."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("kinds", nargs="*", default=list(KINDS), help="which kinds; all")
+    options.add_argument("kinds", nargs="*", default=[*KINDS, *CROSSED], help="which kinds; all")
     options.add_argument("--runs", type=int, default=200, help="runs of each kind")
     options.add_argument("--seed", type=int, default=2024, help="seed of the runs")
     options.add_argument("--out", type=Path, help="CSV file for the table")
     given = options.parse_args()
     table: list[dict[str, object]] = []
     for name in given.kinds:
-        table += rows(name, given.runs, given.seed)
-        for row in table[-4:]:
+        some = (cross_rows if name in CROSSED else rows)(name, given.runs, given.seed)
+        table += some
+        for row in some:
             print("  ".join(f"{value:>9.3f}" if isinstance(value, float) else f"{value:>16}"
                             for value in row.values()), flush=True)
     if given.out:
-        with given.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows({key: f"{value:.4g}" if isinstance(value, float) else value
-                              for key, value in row.items()} for row in table)
+        merge(given.out, table, ("kind", "quantity"))
 
 
 if __name__ == "__main__":

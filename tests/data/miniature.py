@@ -69,6 +69,26 @@ def salt(path: Path, name: str) -> None:
     write(path, atoms)
 
 
+def near_rest(path: Path) -> None:
+    """Write rocksalt LiCl whose cell is 1 % off its rest at the tests' few waves: three steps."""
+    atoms = Atoms("LiCl", scaled_positions=[[0, 0, 0], [0.5, 0.5, 0.5]],
+                  cell=3.44 * (1 - np.eye(3)), pbc=True)
+    atoms.info = {"trajectory": "relaxed_default_s2", "frame": 0, "origin": "relaxed"}
+    write(path, atoms)
+
+
+def doubtful(folder: Path) -> None:
+    """Write a short run that an ensemble watches, on some frames of which its members differ."""
+    small = ROOT / "assets" / "models" / "small"
+    with tempfile.TemporaryDirectory() as place:
+        script("run_dynamics.py", "--material", MATERIAL, "--structure",
+               folder / "u4_r1.minimised.extxyz", "--potentials", small / "u4_s1.pb",
+               small / "u4_s2.pb", "--u_ev", 4, "--temperature_k", 500, "--replica", 1, "--seed", 1,
+               "--cell", "material", "--equilibration_ps", 0.1, "--production_ps", 0.2,
+               "--dump_ps", 0.01, "--all_every", 2, "--name", "u4_t500_r1", "--out", place)
+        shutil.copy(Path(place) / "u4_t500_r1.trajectory.npz", folder)
+
+
 def cells(folder: Path) -> None:
     """Write a supercell of 40 atoms, and the same relaxed with the pair potential."""
     with tempfile.TemporaryDirectory() as place:
@@ -125,7 +145,9 @@ def main() -> None:
     write_pair(HERE, "u4_s2.pair")
     write_pair(HERE, "u4_s3.pair", radii_angstrom={**CONTACTS, "Li": CONTACTS["Li"] + 0.02})
     salt(HERE / "salt.extxyz", "s2_000")
+    near_rest(HERE / "near_rest.extxyz")
     cells(HERE)
+    doubtful(HERE)
     data_set(HERE)
     explored(HERE)
     runs(HERE)

@@ -14,10 +14,7 @@ from cases import ROOT, Case, Ended, cases, differences, mutants, run
 
 CASES = cases()
 WRITES = os.environ.get("HAVEN_SNAPSHOTS") == "write"
-NEEDS = {"LABEL_FRAMES": "gpaw", "RUN_AIMD": "gpaw"}
-# Tested by their scripts alone: tests/python/potential, labels, dynamics.
-ELSEWHERE = {"COMPILE_POTENTIAL", "MEASURE_LEARNING", "RELAX_FIRST_PRINCIPLES",
-        "SELECT_BEYOND"}
+NEEDS = {"LABEL_FRAMES": "gpaw", "RUN_AIMD": "gpaw", "RELAX_FIRST_PRINCIPLES": "gpaw"}
 
 
 def here(some: list[Case]) -> list[Case]:
@@ -48,7 +45,7 @@ def ended(scratch: Path) -> Ended:
 
 def test_processes_have_a_test_of_their_script_block() -> None:
     there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
-    assert {case.process for case in CASES} == there - ELSEWHERE
+    assert {case.process for case in CASES} == there
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.process)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import walks
 
-from haven.transport import diffusion
+from haven.transport import diffusion, species
 from haven.transport.estimators import modes as sines
 from haven.transport.hop_counts import count_hops
 
 LENGTH = 3.0
+BATCH = 100
 
 
 @dataclass
 class Kind:
     """A motion: makes positions (T, N, 3); its D_self (Angstrom^2 a frame) and D_total / D_self.
 
-    ``walkers``: its ions are independent, so that the ideal width is known.
+    ``walkers``: its ions are independent, so that the ideal width is known. ``several``: makes so
+    many runs (R, T, N, 3) at once, where that is quicker.
     """
 
     make: Callable[[np.random.Generator], np.ndarray]
     tracer: float
     ratio: float
     walkers: bool = False
+    several: Callable[[np.random.Generator, int], np.ndarray] | None = None
+
+    def runs(self, number: int, seed: int) -> Iterator[np.ndarray]:
+        """Yield positions (T, N, 3) of ``number`` runs."""
+        for start in range(0, number, BATCH):
+            if self.several is not None:
+                yield from self.several(np.random.default_rng([seed, start]),
+                                        min(BATCH, number - start))
+            else:
+                yield from (self.make(np.random.default_rng([seed, one]))
+                            for one in range(start, min(start + BATCH, number)))
 
 
 def hopping(rate: float) -> float:
@@ -52,9 +65,9 @@ def two_species(rng: np.random.Generator) -> np.ndarray:
                           axis=1)
 
 
-def gas(rng: np.random.Generator) -> np.ndarray:
-    """Half-filled lattice gas."""
-    return walks.exclusion(rng, 1, 5, 62, 600, 19 / 62)[0]
+def gases(rng: np.random.Generator, runs: int) -> np.ndarray:
+    """Runs of a half-filled lattice gas."""
+    return walks.exclusion(rng, runs, 5, 62, 600, 19 / 62)
 
 
 def channel(rng: np.random.Generator) -> np.ndarray:
@@ -82,7 +95,7 @@ KINDS: dict[str, Kind] = {
     "walkers_64_jumps": Kind(lambda rng: walks.lattice_walk(rng, 32, 500, 0.004), hopping(0.004), 1,
                              True),
     "caged_pairs": Kind(pairs, hopping(0.15) * 0.7 / 1.3, 2),
-    "lattice_gas": Kind(gas, GAS_TRACER, 1 / GAS_HAVEN),
+    "lattice_gas": Kind(lambda rng: gases(rng, 1)[0], GAS_TRACER, 1 / GAS_HAVEN, several=gases),
     "answered_9_60": replied(32, 500, 0.8),
     "answered_9_200": replied(48, 1040, 0.8),
     "answered_39_60": replied(32, 480, 0.95),
@@ -96,6 +109,29 @@ KINDS: dict[str, Kind] = {
     "two_species": Kind(two_species, hopping(0.0275), 1),
     "channel": Kind(channel, hopping(0.006), 1),
 }
+
+
+def alike(rng: np.random.Generator, sign: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions (T, N, 3) of two species, half of whose ions move as those of the other do.
+
+    ``sign`` is 1 where they go the same way, -1 the other way, 0 if none does: then both are alone.
+    """
+    one, other = (walks.lattice_walk(rng, 32, 1000, 0.05) for _ in range(2))
+    if sign:
+        other[:, :16] = sign * one[:, :16]
+    return one, other
+
+
+# Two species, and <dR_1 . dR_2> / (6 (N_1 + N_2) t) over D of an ion
+CROSSED = {"two_alone": (0, 0.0), "two_together": (1, 0.25), "two_opposed": (-1, -0.25)}
+
+
+def crossed(one: np.ndarray, other: np.ndarray) -> diffusion.Estimate:
+    """Return what two species (T, N, 3), 1 ps apart, do together: the cross term of L_ij."""
+    paths = [np.ascontiguousarray(path.swapaxes(0, 1), dtype=np.float32) for path in (one, other)]
+    return species.cross([next(
+        row for row in species.combined(paths, (1.0, sign), (LENGTH, LENGTH), 1.0, 30, ("xyz",))
+        if row.quantity == "total") for sign in (1.0, -1.0)])
 
 
 def estimated(positions: np.ndarray) -> tuple[diffusion.Run, list[diffusion.Estimate]]:

@@ -38,6 +38,18 @@ def test_the_declarations_are_sound() -> None:
     assert len(TOLD) > 100 and not parameters.problems()
 
 
+def test_the_schema_is_named_as_nf_core_s_tools_want_it() -> None:
+    """``nf-core pipelines schema lint`` compares it with the manifest, and warns of ``false``."""
+    manifest = (ROOT / "nextflow.config").read_text().split("manifest {")[1]
+    name, description = (re.search(rf"^ *{key} *= '([^']*)'", manifest, re.M)[1]
+                         for key in ("name", "description"))
+    assert SCHEMA["title"] == f"{name} pipeline parameters"
+    assert SCHEMA["description"] == description
+    assert SCHEMA["$id"].endswith(f"/{name}/main/nextflow_schema.json")
+    assert not [key for key, rule in RULES.items() if rule.get("default") is False]
+    assert not [key for key, rule in RULES.items() if rule.get("default") == ""]
+
+
 def test_the_schema_is_one_and_its_defaults_fit_it() -> None:
     validator = jsonschema.Draft202012Validator
     validator.check_schema(SCHEMA)

@@ -68,7 +68,7 @@ RUN = (MATERIAL, U_EV, TEMPERATURE, REPLICA, SEED)
 LOW = "lower end of the 95 % interval"
 HIGH = "upper end of the 95 % interval"
 VERDICT = text("verdict", "diffusive | subdiffusive | too_few_events | no_host | drifting | "
-               "unstable")
+               "not_stationary | unstable")
 FRAME = text("frame_of_reference", "host (centre of mass of all other species) | barycentre | "
              "simulation (a file of the mobile ions alone)")
 AXIS = text("axis", "xyz | x | y | z (Cartesian; x along a, y along b)")

@@ -20,4 +20,6 @@ BAR_GPA = 1e-4
 Z95 = 1.959963984540054  # half width of a normal 95 % interval, in standard deviations
 
 # Verdicts of a run of transport, the best first: a joined number carries the worst of its runs.
-SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "drifting", "unstable")
+NOT_STATIONARY = "not_stationary"  # verdict on a run whose halves differ beyond their errors
+SEVERITY = ("diffusive", "subdiffusive", "too_few_events", "no_host", "drifting", "not_stationary",
+            "unstable")

@@ -9,6 +9,9 @@ import numpy as np
 
 WINDOW = 5.0  # correlation times that the sum of the autocorrelation reaches (Sokal's choice)
 FEWEST = 4  # values below which a series says nothing of its own error
+# Most that halves of one stationary series differ by, in standard deviations of its values: where
+# it forgets itself within a quarter of its length (Ornstein-Uhlenbeck process, any rate).
+HALVES_DIFFER = 0.88
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,19 @@ def mean_of(values: np.ndarray) -> Mean:
     return Mean(float(values.mean()), spread / math.sqrt(effective), effective)
 
 
+def spread_of(values: np.ndarray) -> float:
+    """Return the standard deviation of a stationary correlated series (T,), in its unit.
+
+    The values' own is too small where the series is short for its correlation: its mean is fitted
+    to it. Their variance is that of the series less that of its mean.
+    """
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return 0.0
+    lost = min(inefficiency(values) / len(values), 0.5)
+    return float(values.std() / math.sqrt(1 - lost))
+
+
 def stationary_start(values: np.ndarray, most: float = 0.5) -> int:
     """Return the row from which a series is stationary: the one that leaves most information.
 
@@ -110,7 +126,7 @@ class Halves:
         return abs(self.difference) <= self.bound
 
 
-def compare_halves(values: np.ndarray, level: float = 0.95) -> Halves:
+def compare_halves(values: np.ndarray, level: float = 0.95, spread: float = 0.0) -> Halves:
     """Return how the halves of a correlated series differ, with the bound at a chance ``level``.
 
     Parameters
@@ -119,7 +135,13 @@ def compare_halves(values: np.ndarray, level: float = 0.95) -> Halves:
         Shape (T,); an odd value in the middle belongs to the second half.
     level
         Chance with which a stationary series stays within the bound.
+    spread
+        Standard deviation that values of a stationary series have, where it is known from
+        elsewhere; 0: from the halves. A series no longer than some of its correlation times does
+        not show it, nor how long it takes to forget: slow fluctuations then pass for a trend, and a
+        trend within the halves for fluctuations. With it, the bound holds for any correlation.
     """
+    from scipy.special import ndtri
     from scipy.stats import t as student
 
     middle = len(values) // 2
@@ -127,6 +149,8 @@ def compare_halves(values: np.ndarray, level: float = 0.95) -> Halves:
     error = math.hypot(first.error, second.error)
     freedom = max(first.effective + second.effective - 2, 1.0)
     bound = float(student.ppf(0.5 + level / 2, freedom)) * error if math.isfinite(error) else error
+    if spread > 0:
+        bound = float(ndtri(0.5 + level / 2)) * HALVES_DIFFER * spread
     return Halves(second.value - first.value, bound)
 
 

@@ -36,7 +36,7 @@ def settings_of(text: str, steps: int = STEPS) -> DeepmdSettings:
 
 def _make(folder: Path, settings: DeepmdSettings, dataset: dict[str, Any]) -> None:
     from haven.potential.families.deepmd import process as engine
-    from haven.potential.families.deepmd.compression import compress
+    from haven.potential.families.deepmd.compression import compress, frames_of
     from haven.potential.families.deepmd.input import make_input
     from haven.potential.families.deepmd.systems import choose_sel, merge_systems
     from haven.potential.families.deepmd.train import train
@@ -47,7 +47,8 @@ def _make(folder: Path, settings: DeepmdSettings, dataset: dict[str, Any]) -> No
     parts, test = (merge_systems(dataset, subset, folder) for subset in ("train", "test"))
     train(folder, make_input(settings, dataset["type_map"], sel, parts, test,
                              dataset["has_virial"]))
-    compress(folder, "frozen.pb", "compressed.pb", [Path(p) for p in test])
+    compress(folder, "frozen.pb", "compressed.pb", frames_of([Path(p) for p in test]),
+             "input.json")
 
 
 def hardly_trained(text: str, dataset: dict[str, Any], folder: Path) -> list[Path]:

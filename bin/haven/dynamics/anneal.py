@@ -32,6 +32,7 @@ from haven.dynamics.inherent import (
 from haven.dynamics.inputs import DynamicsInputs, checkpoints
 from haven.dynamics.job import COLUMNS, Job, check_job, velocity_seed
 from haven.dynamics.minimise import box_vectors, minimise
+from haven.dynamics.orders import settled_orders
 from haven.dynamics.production import watcher
 from haven.dynamics.segments import Joined, join
 from haven.material import structures
@@ -130,7 +131,7 @@ def lengths(job: Job) -> list[int]:
 def run_anneal(
     atoms: Atoms, job: Job, potential: Path, material: Material, folder: Path,
     covered: Coverage | None = None,
-) -> tuple[Atoms | None, Row, list[Row]]:
+) -> tuple[list[Atoms], Row, list[Row]]:
     """Anneal, or go on with an anneal kept in ``folder``, until it is settled or at its end.
 
     Parameters
@@ -151,9 +152,9 @@ def run_anneal(
     Returns
     -------
     annealed
-        Snapshot of lowest energy of the second half, minimised in the start's cell: the nearest to
-        the order of runs colder than the anneal, which most are. None where the run broke down or
-        a cation of the framework left its site: then nothing may start from it.
+        Some snapshots of the second half, minimised in the start's cell, from high to low energy
+        (`haven.dynamics.orders`). Empty where the run broke down or a cation of the framework left
+        its site: then nothing may start from it.
     row
         Of table ``anneals``, without its keys.
     snapshots
@@ -189,16 +190,18 @@ def run_anneal(
         if left or ended != "complete" or judged.verdict == SETTLED:
             break
     if judged is None or found is None or joined is None:
-        return None, _empty(job, ended), []
+        return [], _empty(job, ended), []
     row = _row(job, joined, found, judged, left, len(atoms), ended)
-    annealed = atoms.copy()
-    late = len(found.steps) // 2
-    lowest = late + int(np.argmin(found.energies[late:]))
-    annealed.positions = np.asarray(found.positions[lowest], float) @ rotation.T
+    annealed = []
+    for place, known in zip(*settled_orders(found.energies, job.temperature_k), strict=True):
+        order = atoms.copy()
+        order.positions = np.asarray(found.positions[place], float) @ rotation.T
+        order.info |= known
+        annealed.append(order)
     picosecond = job.timestep_fs / 1000
     rows: list[Row] = [{"time_ps": float(step) * picosecond, "inherent_energy_ev": float(energy)}
                        for step, energy in zip(found.steps, found.energies, strict=True)]
-    return (None if left or ended != "complete" else annealed), row, rows
+    return ([] if left or ended != "complete" else annealed), row, rows
 
 
 def anneal_built(
@@ -242,9 +245,9 @@ def anneal_built(
         done, row, _ = run_anneal(start, job, given.driving, given.material, folder)
     rows = [one | {"stage": "RELAX_CELL"} for one in verdict_rows(
         row, given.material.name, name, "--relax_anneal_ps")]
-    if done is None:
+    if not done:
         return given.atoms, AS_MADE, rows
-    return done, "annealed" if row["verdict"] == SETTLED else "not settled", rows
+    return done[-1], "annealed" if row["verdict"] == SETTLED else "not settled", rows
 
 
 def in_one_cell(joined: Joined, cell: np.ndarray) -> np.ndarray:

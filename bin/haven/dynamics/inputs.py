@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from haven.core import tasks
 from haven.core.identity import sha256
 from haven.dynamics.job import Job, key
+from haven.dynamics.orders import read_order
 from haven.material.file import load_material
 from haven.material.structures import read_structure, walls_of
 from haven.potential.coverage import Coverage, read_coverage
@@ -93,7 +94,8 @@ class DynamicsInputs:
 
 
 def read_inputs(
-    material: str | Path, structure: str | Path, potentials: Sequence[str | Path], gpu: bool
+    material: str | Path, structure: str | Path, potentials: Sequence[str | Path], gpu: bool,
+    temperature_k: float | None = None,
 ) -> DynamicsInputs:
     """Read and check the inputs of a run.
 
@@ -105,6 +107,9 @@ def read_inputs(
         Frozen potentials that run side by side.
     gpu
         Whether the run must use a GPU.
+    temperature_k
+        Of a run that starts from the order of an anneal that is nearest to it; None: the one of
+        lowest energy.
 
     Raises
     ------
@@ -116,6 +121,8 @@ def read_inputs(
         require_gpu(potentials[0])
     read = load_material(material)
     atoms = read_structure(structure, read.species)
+    if temperature_k is not None:
+        atoms = read_order(structure, temperature_k) or atoms
     check_ensemble(potentials, read.species)
     paths = tuple(map(Path, potentials))
     return DynamicsInputs(read, atoms, paths, walls_of(read), sha256(structure),

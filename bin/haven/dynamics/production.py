@@ -12,7 +12,7 @@ import numpy as np
 
 from haven.core import tables
 from haven.core.columns import VERDICTS
-from haven.core.constants import BAR_GPA
+from haven.core.constants import BAR_GPA, NOT_STATIONARY
 from haven.core.errors import HavenError, log
 from haven.core.identity import sha256
 from haven.core.statistics import kinetic_spread, slope_with_error
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from haven.material.crystal import Material
 
-NOT_STATIONARY = "not_stationary"
 DRIFT_MEV, JUMP_MEV, CLOSEST = 1.0, 20.0, 1.3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import time
@@ -18,7 +19,9 @@ RUN = re.compile(r"((?:anneal_|cell_|aimd_cell_)?u[\d.]+(?:_t[\d.]+)?_r\d+(?:_s\
                  r"|relax_u[\d.]+_.+)_[0-9a-f]{12}$")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ATTEMPT = re.compile(r"(equilibration|production)\.a(\d+)\.in$")
+LOOP = re.compile(r"^Loop time of (\S+) on \d+ procs for (\d+) steps", re.MULTILINE)
 TAIL_BYTES = 1 << 14
+SHORTEST_S = 20.0  # below, LAMMPS's start and the file system's clock are most of what is seen
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Progress:
     ns_done, ns_total
         Of that phase.
     ns_per_day
-        Speed of the last attempt, its start left out; NaN before its second frame.
+        Speed of the last attempt: LAMMPS's own once it has ended, the last one noted of a run that
+        was stopped, else what the files' times tell after `SHORTEST_S`; NaN before that.
     state
         ``complete``, ``running`` or ``stopped``.
     attempts
@@ -96,8 +100,13 @@ def read_progress(folder: Path, now: float | None = None) -> Progress | None:
     # a log of a time to come is of a clock that was set: it says nothing
     fresh = -QUIET_S < since < QUIET_S
     state = "complete" if ended else "running" if held(folder) or fresh else "stopped"
-    return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns,
-                    _speed(frames, log, ns), state, len(tries))
+    speed = _own_speed(log, ns)
+    if math.isnan(speed) and state != "running":
+        speed = _noted_speed(folder, phase)
+    if math.isnan(speed):
+        speed = _speed(frames, log, ns)
+    return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns, speed, state,
+                    len(tries))
 
 
 def _frames(log: Path) -> tuple[int, int] | None:
@@ -115,11 +124,34 @@ def _frames(log: Path) -> tuple[int, int] | None:
     return (min(steps), max(steps)) if steps else None
 
 
+def _own_speed(log: Path, ns: float) -> float:
+    """Return what LAMMPS measured of a run that it ended, ns/day; NaN while it has not."""
+    if not log.exists():
+        return math.nan
+    with log.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, 2) - TAIL_BYTES))
+        ended = LOOP.findall(stream.read().decode(errors="replace"))
+    if not ended:
+        return math.nan
+    seconds, steps = float(ended[-1][0]), int(ended[-1][1])
+    return steps * ns * 86400 / seconds if seconds > 0 and steps else math.nan
+
+
+def _noted_speed(folder: Path, phase: str) -> float:
+    """Return the speed that a run of this phase noted last, ns/day; NaN where none was noted."""
+    try:
+        noted = json.loads((folder / "status.json").read_text())
+        return float(noted["ns_per_day"]) if noted["phase"] == phase else math.nan
+    except (OSError, ValueError, KeyError, TypeError):
+        return math.nan
+
+
 def _speed(frames: tuple[int, int] | None, log: Path, ns: float) -> float:
+    """Return the speed by the times of input and log, ns/day; NaN for too short a time."""
     if frames is None or frames[0] == frames[1]:
         return math.nan
     wall = log.stat().st_mtime - log.with_suffix(".in").stat().st_mtime
-    return (frames[1] - frames[0]) * ns * 86400 / wall if wall > 0 else math.nan
+    return (frames[1] - frames[0]) * ns * 86400 / wall if wall >= SHORTEST_S else math.nan
 
 
 def table(found: list[Progress]) -> str:

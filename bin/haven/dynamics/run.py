@@ -24,6 +24,9 @@ POLL_S = 0.2
 REPORT_S = 20.0
 FULL_BYTES = 1 << 16
 KEPT = 2  # restart files of a phase that stay: the newest, and one should it be damaged
+# A start counts as fruitless when the next one, this much later or more, begins at the same step.
+FRUITLESS_S, FRUITLESS_MOST = 60.0, 4
+STARTS = "starts.json"
 _UNLIKE = "unlike"  # an attempt that did not begin with the state that the run had
 
 
@@ -190,6 +193,7 @@ def _attempt(
     elif start.restart is None and phase != job.phases[0]:
         raise HavenError(f"{folder}: no whole restart of the equilibration is left: remove the "
                          "folder and run again")
+    note_start(folder, phase, start.step, time.time())
     _tidy(folder, phase, start)
     attempt = next_attempt(folder)
     stem = f"{phase}.a{attempt:03d}"
@@ -234,6 +238,45 @@ def _attempt(
         start.restart.rename(start.restart.with_suffix(".damaged"))
         return ""
     raise HavenError(f"LAMMPS ended with status {code} in {folder}: {said}")
+
+
+def note_start(folder: Path, phase: str, step: int, now: float) -> None:
+    """Note where an attempt begins; end a run that was started again and again and got no further.
+
+    A scheduler may start a run as often as it likes, as long as each attempt leaves a restart file
+    later than the one it began from. What was counted is forgotten once the run is ended, so that
+    it can be started again with more time.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    phase, step
+        Where the attempt begins.
+    now
+        Seconds since the epoch.
+
+    Raises
+    ------
+    HavenError
+        After `FRUITLESS_MOST` attempts of at least `FRUITLESS_S` that left nothing to go on from.
+    """
+    file, count = folder / STARTS, 0
+    try:
+        noted = json.loads(file.read_text())
+        if (noted["phase"], noted["step"]) == (phase, step):
+            count = noted["fruitless"] + (now - noted["began"] >= FRUITLESS_S)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    if count >= FRUITLESS_MOST:
+        file.unlink(missing_ok=True)
+        raise HavenError(
+            f"{folder}: {count} attempts at the {phase} began at step {step} and ended before they "
+            "left a later restart file: give the task more time, or lower checkpoint_minutes")
+    told = {"phase": phase, "step": step, "fruitless": count, "began": now}
+    unfinished = file.with_suffix(".new")
+    unfinished.write_text(json.dumps(told))
+    unfinished.replace(file)
 
 
 def _at_end(job: Job, phase: str, folder: Path) -> bool:

@@ -15,6 +15,7 @@ from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
 from haven.dynamics.inherent import Inherent, count_moves, minimise_snapshots, site_spacing
 from haven.dynamics.job import COLUMNS, Job
+from haven.dynamics.orders import spread_at
 from haven.dynamics.segments import Joined
 
 if TYPE_CHECKING:
@@ -65,12 +66,15 @@ def judge(
 ) -> Stationary | None:
     """Judge a production run by its halves; None where it has too few frames of all atoms.
 
+    In a run of some jumps an ion, energies of the ions' orders drift up and down as slowly as they
+    would to equilibrium. By how much they do there is known from the anneal, where there was one.
+
     Parameters
     ----------
     job, joined
         The run.
     atoms
-        Its start, in its cell.
+        Its start, in its cell; what its anneal says of energies in ``info``.
     potential
         That drove.
     material
@@ -88,9 +92,10 @@ def judge(
     moves = count_moves(found, mobile, site_spacing(material))
     middle = len(moves) // 2
     scale = 1000 / len(atoms)
+    slow = spread_at(atoms, job.temperature_k) * scale
     return Stationary(
-        compare_halves(found.energies * scale, LEVEL),
-        compare_halves(joined.thermo[:, COLUMNS.index("pe")] * scale, LEVEL),
+        compare_halves(found.energies * scale, LEVEL, slow),
+        compare_halves(joined.thermo[:, COLUMNS.index("pe")] * scale, LEVEL, slow),
         (int(moves[:middle].sum()), int(moves[len(moves) - middle:].sum())), found)
 
 

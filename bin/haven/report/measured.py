@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from haven.core.constants import NOT_STATIONARY
 from haven.core.numbers import known
 from haven.core.types import Row, Table, Tables
 from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
 from haven.material.relaxation import POTENTIAL, joined_cells, printed_occupancies
 from haven.report.pooling import pool
+from haven.transport.fits.arrhenius import FEWEST_TEMPERATURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +21,7 @@ COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit", "runs",
     "verdict", "note", "beyond", "force_error",
 )
-JUMPS_ALONE = "jumps_alone"  # verdict on a line no temperature of which is known to be diffusive
+JUMPS_ALONE = "jumps_alone"  # verdict on a line of fewer than three diffusive temperatures
 ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
 
@@ -113,7 +115,7 @@ def _diffusion(tables: Tables) -> Iterator[Row]:
 
 
 def judged(table: Table, runs: Table) -> Table:
-    """Return the table with the verdict ``unstable`` where the run itself was not stable.
+    """Return the table with the run's verdict where it gives no number: unstable, not_stationary.
 
     Parameters
     ----------
@@ -123,11 +125,13 @@ def judged(table: Table, runs: Table) -> Table:
         The table ``runs``; runs that are not in it keep their verdict.
     """
     keys = ["u_ev", "temperature_k", "replica", "seed"]
-    bad = runs.loc[runs["verdict"] != "stable", keys].drop_duplicates()
+    bad = runs.loc[runs["verdict"] != "stable", [*keys, "verdict"]].drop_duplicates(keys)
     if bad.empty or table.empty:
         return table
-    marked = table.merge(bad.assign(bad=True), on=keys, how="left")
-    return marked.assign(verdict=marked["verdict"].mask(marked["bad"].notna(), "unstable"))
+    bad["ended"] = bad.pop("verdict").where(lambda ended: ended == NOT_STATIONARY, "unstable")
+    marked = table.merge(bad, on=keys, how="left")
+    marked["verdict"] = marked["ended"].fillna(marked["verdict"])
+    return marked.drop(columns="ended")
 
 
 def _conductivity(tables: Tables) -> Iterator[Row]:
@@ -150,9 +154,10 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
         verdict = fit["verdict"]
         mine = [row["verdict"] for (u_ev, _, name), row in joined.items()
                 if u_ev == float(fit["u_ev"]) and name == "d_self"]
-        if good and mine and "diffusive" not in mine:
+        if good and mine and mine.count("diffusive") < FEWEST_TEMPERATURES:
             verdict = JUMPS_ALONE
-            note += "; no temperature's runs are long enough to show that jumps do not lead back"
+            note += (f"; runs of {mine.count('diffusive') or 'no'} temperature(s) are long enough "
+                     "to show that jumps do not lead back")
         common = {"runs": fit["temperatures"], "verdict": verdict, "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
         if quantity == "sigma_total":

@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from haven.core.constants import SEVERITY, Z95
+from haven.core.constants import NOT_STATIONARY, SEVERITY, Z95
 from haven.core.numbers import known
 from haven.core.types import Table
+
+WITHOUT_BOUND = ("unstable", NOT_STATIONARY)  # verdicts on runs that bound nothing
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def pool(runs: Table) -> Pooled:
     highs = [float(high) for high in runs["high_95"] if known(high)]
     complete = all(known(*row) for row in runs[["value", "low_95", "high_95"]].to_numpy(float))
     if verdict != "diffusive" or not complete:
-        ceiling = max(highs) if len(highs) == len(runs) and verdict != "unstable" else None
+        ceiling = max(highs) if len(highs) == len(runs) and verdict not in WITHOUT_BOUND else None
         return Pooled(None, None, ceiling, len(runs), verdict, note)
     if len(runs) == 1:
         only = runs.iloc[0]

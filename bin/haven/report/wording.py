@@ -25,6 +25,7 @@ PLAIN = {"d_self": "D_self", "d_total": "D_total", "sigma_total": "sigma", "sigm
          "sigma_total from the Arrhenius line": "sigma (fit)"}
 WORDS = {
     "diffusive": "diffusive", "subdiffusive": "not diffusive yet", "unstable": "run not stable",
+    "not_stationary": "run not stationary",
     "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
     "differs": "differs", "too_wide": "too wide to tell",
     "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
@@ -42,6 +43,8 @@ WHY = {
                "the host, is not known; save all atoms",
     "drifting": "The mobile ions moved all together farther than diffusion takes them: they drift "
                 "against the frame of reference, which longer runs do not mend",
+    "not_stationary": "The energies or jump rates of a run's halves differ by more than "
+                      "fluctuations of equilibrium do; anneal longer, or run longer",
     "unstable": "A run did not stay a stable crystal at the set temperature",
     "not_measured": "Not computed in this run",
 }

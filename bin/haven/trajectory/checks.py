@@ -18,6 +18,8 @@ HOP_ANGSTROM = 5.0
 """Longest single hop: in a cell with a shorter edge, one may lead to the next cell."""
 CLOSEST = 0.6
 """Angstrom that neighbours are apart in any crystal; the O-H bond has 0.96."""
+APART = 8.0
+"""Angstrom that atoms of a whole crystal are apart at most; caesium's neighbours have 5.3."""
 UNEVEN = 1e-3
 """Relative difference between intervals that are not even; times are rounded in files."""
 
@@ -70,6 +72,18 @@ def check_closest(positions: np.ndarray, cell: np.ndarray, where: str) -> None:
     if np.median(apart) < CLOSEST:
         raise HavenError(f"{where}: neighbours are {np.median(apart):.2g} Angstrom apart: lengths "
                          "must be in Angstrom, not nm")
+
+
+def check_farthest(positions: np.ndarray, cell: np.ndarray, where: str) -> None:
+    """Raise `HavenError` if atoms (A, 3), Angstrom, lie farther apart than in any crystal."""
+    from scipy.spatial import KDTree
+
+    around, _ = with_images(positions, cell, APART)
+    apart = KDTree(around).query(around[: len(positions)], k=2)[0][:, 1]
+    if np.median(apart) > APART:
+        raise HavenError(f"{where}: neighbours are {np.median(apart):.3g} Angstrom apart, farther "
+                         "than in any crystal: the file's units of length (in a dump, those of "
+                         "ITEM: UNITS) must be those of its numbers")
 
 
 def check_block(trajectory: Trajectory, start: int, block: np.ndarray) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.core.periodic import heights, minimum_image
-from haven.trajectory.checks import check_closest, check_length_unit, check_times
+from haven.trajectory.checks import check_closest, check_farthest, check_length_unit, check_times
 from haven.trajectory.frame_checks import (
     SAID_TWICE,
     cell_of,
@@ -225,6 +225,8 @@ def _begin(source: Path, frame: Frame, cell: np.ndarray, wanted: Wanted) -> _Hel
     if np.isfinite(frame.positions).all():
         check_length_unit(abs(np.linalg.det(cell)) / len(frame.symbols), str(source))
         check_closest(frame.positions, cell, str(source))
+        if len(present) > 1:
+            check_farthest(frame.positions, cell, str(source))
     numbers = frame.ids if frame.ids is not None else np.arange(1, len(frame.symbols) + 1)
     if missing := sorted(set(wanted.ions) - set(numbers.tolist())):
         raise HavenError(f"--ions {missing[0]}: {source} has no such atom; they are numbered "

@@ -54,6 +54,7 @@ def frames(stream: IO[str]) -> Iterator[Atoms]:
     while first := stream.readline():
         if not first.strip():
             continue
+        first = first.removeprefix("\ufeff")
         count = first.strip()
         if not (count.isascii() and count.isdecimal() and 0 < int(count) < MOST_ATOMS):
             raise HavenError(f"'{count[:40]}' stands where frame {number} has its number of atoms")

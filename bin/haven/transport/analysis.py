@@ -158,7 +158,7 @@ def analyse(
               f"{row['message']}" for row in checks
               if not row["passed"] and row["check"] != "host melt"]
     if ended != "stable":
-        found = rows.unstable(found)
+        found = rows.without_number(found, ended)
     charge = settings.charges.get(trajectory.symbol) or charge_of(trajectory.symbol)
     volume = _volume(trajectory, settings.thickness_angstrom, notes)
     return Analysed(trajectory, curves, found, checks, keys, prefix, charge, jump, volume, ended,

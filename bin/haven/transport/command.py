@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +24,10 @@ from haven.transport import analysis, pictures, rows, screen, species
 from haven.transport.analysis import Analysed, AnalysisSettings
 from haven.transport.conductivity import nernst_einstein
 from haven.transport.files import Files, runs_of
-from haven.transport.fits import condition
+from haven.transport.fits import arrhenius, condition, folder
 from haven.transport.hop_counts import watched_ps
+from haven.transport.summary import as_json
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
-
-FITTED = ("joined", "arrhenius", "paired", "error_budget", "plan")
-"""Tables that ``bin/fit_arrhenius.py`` writes."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,64 @@ class _Subject:
     charges: dict[str, float]
 
 
+def analysed(given: argparse.Namespace) -> None:
+    """Do all that the command does: analyse runs, fit those of several temperatures, say what is.
+
+    Parameters
+    ----------
+    given
+        Options of `haven.transport.arguments`.
+    """
+    out = Path(given.out)
+    written = study(given, given.files, out)
+    runs, count = temperatures(written)
+    if runs > 1:
+        written += fitted(given, out, written, count)
+    log.info("written to %s: %d tables (.parquet and .csv), %d pictures (.png)", out,
+             sum(path.suffix == ".parquet" for path in written),
+             sum(path.suffix == ".png" for path in written))
+    if given.json:
+        print(as_json(written))
+
+
+def fitted(
+    given: argparse.Namespace, out: Path, written: Sequence[Path], count: int,
+) -> list[Path]:
+    """Join the runs of each temperature, and fit those of this command against 1/T.
+
+    Parameters
+    ----------
+    given
+        Options.
+    out
+        Folder for everything written.
+    written
+        Files written up to now.
+    count
+        Temperatures among them.
+    """
+    if count < arrhenius.FEWEST_TEMPERATURES:
+        log.info("runs of %d temperatures: an Arrhenius line needs three", count)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".fitting-") as scratch:
+        for path in written:
+            if path.suffix in (".parquet", ".npz"):
+                shutil.copy(path, scratch)
+        folder.fit(Path(scratch), out, given.min_events)
+    found = [path for path in (out / f"{schema.name}.parquet" for schema in folder.WRITTEN)
+             if path.exists()]
+    found += [as_csv(path) for path in found]
+    if given.pictures and count > 1:
+        found += lines(written, out, pictures.arrhenius)
+    return found
+
+
 def study(given: argparse.Namespace, files: Sequence[str], out: Path) -> list[Path]:
     """Analyse all runs that files make; write, draw and say what is found; return files written.
 
     Parameters
     ----------
     given
-        Options of ``bin/analyse_transport.py``.
+        Options of `haven.transport.arguments`.
     files
         Files.
     out

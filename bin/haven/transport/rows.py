@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from haven.core.constants import NOT_STATIONARY
 from haven.trajectory.melting import (
     MELT_ANGSTROM2,
     HostMotion,
@@ -184,10 +185,23 @@ def motion_of(trajectory: Trajectory) -> HostMotion | None:
     return host_motion(read[:, rows] - centre[:, None], symbols[rows])
 
 
-def unstable(found: list[Estimate]) -> list[Estimate]:
-    """Return estimates of a run that melted, exploded or drifted: no numbers, no bounds."""
-    return [replace(one, value=None, low_95=None, high_95=None, verdict="unstable")
-            for one in found]
+def without_number(found: list[Estimate], ended: str) -> list[Estimate]:
+    """Return estimates of a run that melted, exploded, drifted or did not come to rest.
+
+    Parameters
+    ----------
+    found
+        Estimates as of a stable run.
+    ended
+        How the run ended; ``not_stationary`` is a verdict of its own.
+
+    Returns
+    -------
+    list of Estimate
+        Without numbers and bounds.
+    """
+    verdict = NOT_STATIONARY if ended == NOT_STATIONARY else "unstable"
+    return [replace(one, value=None, low_95=None, high_95=None, verdict=verdict) for one in found]
 
 
 def _verdict(

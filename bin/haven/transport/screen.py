@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from haven.core.constants import NOT_STATIONARY
 from haven.core.numbers import bound, count_of, interval
 from haven.transport.analysis import Analysed
 from haven.transport.diffusion import Estimate
@@ -18,6 +19,7 @@ REASONS = {
     "no_host": "of ions without a host nothing collective can be told: dump all atoms, or give "
                "--frame_of_reference fixed",
     "unstable": "the run is not stable",
+    NOT_STATIONARY: "the halves of the run differ: it has not come to rest",
     "drifting": "the mobile ions drift together, which is no diffusion: remove the drift in the "
                 "dynamics, or analyse a part with --start and --stop",
 }
@@ -92,7 +94,7 @@ def reason(row: Estimate, one: Analysed) -> str:
     if row.verdict == "unstable" and one.ended == "stable":
         return (f"displacements grow faster than time (slope {row.loglog_slope:.2f}): the ions "
                 "drift, or the frame of reference does")
-    if row.verdict == "unstable":
+    if row.verdict in ("unstable", NOT_STATIONARY):
         return f"the run is {one.ended}"
     slope = f" (slope {row.loglog_slope:.2f})" if row.verdict == "subdiffusive" else ""
     return REASONS.get(row.verdict, "") + slope

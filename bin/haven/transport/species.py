@@ -72,8 +72,8 @@ def together(parts: Sequence[Analysed], min_events: int) -> list[dict[str, Any]]
         count = one.trajectory.ions + other.trajectory.ions
         sides = [next(r for r in _combined((one, other), (1.0, sign), min_events, ("xyz",))
                       if r.quantity == "total") for sign in (1.0, -1.0)]
-        cross = _cross(sides)
-        rows.append(_row(one, cross, "sigma_ij", "xyz",
+        both = cross(sides)
+        rows.append(_row(one, both, "sigma_ij", "xyz",
                          _scale(one, count, 1.0) * one.charge * other.charge,
                          _onsager(one, count), one.trajectory.symbol, other.trajectory.symbol))
     return rows
@@ -99,21 +99,8 @@ def _combined(
     axes: Sequence[str] = ("xyz", "x", "y", "z"),
 ) -> list[Estimate]:
     """Return the coefficients of the ions of all parts, their paths multiplied by weights."""
-    coarse = np.concatenate([part.curves.coarse * np.float32(weight)
-                             for part, weight in zip(parts, weights, strict=True)])
-    coarse_ps = parts[0].curves.coarse_ps
-    hops = [count_hops(part.curves.coarse, coarse_ps, part.jump) for part in parts]
-    squares = [n * (w * part.jump) ** 2 for n, w, part in zip(hops, weights, parts, strict=True)]
-    length = (sum(squares) / sum(hops)) ** 0.5 if sum(hops) else parts[0].jump
-    held = modes(coarse, coarse_ps, MODES, MODES // SELF_SHARE)
-    duration, rng = coarse.shape[1] * coarse_ps, np.random.default_rng(0)
-    lines = {"xyz": None, "x": np.eye(3)[:1], "y": np.eye(3)[1:2], "z": np.eye(3)[2:]}
-    found: list[Estimate] = []
-    for axis in axes:
-        line = lines[axis]
-        part = held if line is None else held.along(line)
-        run = describe(part, duration, sum(hops), length, min_events)
-        found += coefficients(part, axis, run, rng, float(sum(hops)))
+    found = combined([part.curves.coarse for part in parts], weights,
+                     [part.jump for part in parts], parts[0].curves.coarse_ps, min_events, axes)
     if any(part.ended != "stable" or not part.trajectory.has_host for part in parts):
         verdict = "no_host" if all(part.ended == "stable" for part in parts) else "unstable"
         for row in found:
@@ -122,10 +109,51 @@ def _combined(
     return found
 
 
-def _cross(sides: Sequence[Estimate]) -> Estimate:
+def combined(
+    paths: Sequence[np.ndarray], weights: Sequence[float], lengths: Sequence[float],
+    step_ps: float, min_events: int, axes: Sequence[str] = ("xyz", "x", "y", "z"),
+) -> list[Estimate]:
+    """Return the coefficients of the ions of several species, their paths multiplied by weights.
+
+    Parameters
+    ----------
+    paths
+        Displacements (N, M, 3) of each species, Angstrom, every ``step_ps``.
+    weights
+        Of each species.
+    lengths
+        Jump lengths, Angstrom.
+    step_ps
+        Time of one step, ps.
+    min_events
+        Jumps needed for a number.
+    axes
+        Directions wanted.
+    """
+    coarse = np.concatenate([path * np.float32(weight)
+                             for path, weight in zip(paths, weights, strict=True)])
+    hops = [count_hops(path, step_ps, length)
+            for path, length in zip(paths, lengths, strict=True)]
+    squares = [n * (w * length) ** 2 for n, w, length in zip(hops, weights, lengths, strict=True)]
+    length = (sum(squares) / sum(hops)) ** 0.5 if sum(hops) else lengths[0]
+    held = modes(coarse, step_ps, MODES, MODES // SELF_SHARE)
+    duration, rng = coarse.shape[1] * step_ps, np.random.default_rng(0)
+    lines = {"xyz": None, "x": np.eye(3)[:1], "y": np.eye(3)[1:2], "z": np.eye(3)[2:]}
+    found: list[Estimate] = []
+    for axis in axes:
+        line = lines[axis]
+        part = held if line is None else held.along(line)
+        run = describe(part, duration, sum(hops), length, min_events)
+        found += coefficients(part, axis, run, rng, float(sum(hops)))
+    return found
+
+
+def cross(sides: Sequence[Estimate]) -> Estimate:
     """Return a quarter of the difference of two coefficients, their errors independent.
 
-    The sum and the difference of the paths of two species that move alike have no covariance.
+    The sum and the difference of the paths of two species that move alike have no covariance. With
+    D_total of the sum and of the difference of two species' paths it is
+    ``<dR_i . dR_j> / (6 (N_i + N_j) t)``.
     """
     plus, minus = sides
     worst = next((side for side in sides if side.value is None), None)

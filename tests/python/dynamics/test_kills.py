@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -126,6 +128,44 @@ def test_status_tells_how_far_the_run_is(killed):
     assert " 100 %, 1 of 1 trainings and runs finished, nothing left" in said.splitlines()[-1]
 
 
+def begun(folder: Path, seconds: float, *more: str) -> Path:
+    """Write input and log of a run of 2 ps by now, the log ``seconds`` younger than the input."""
+    folder.mkdir()
+    script, log = folder / "production.a002.in", folder / "production.a002.log"
+    script.write_text("timestep 0.002\nrun 5000 upto\n")
+    lines = [f"{step} 300 -5 -4 1 0 0 0 0 0 0" for step in range(1000, 2001, 100)]
+    log.write_text("\n".join([*lines, *(more or ("2100 3",))]))
+    os.utime(script, (1000, 1000))
+    os.utime(log, (1000 + seconds, 1000 + seconds))
+    return folder
+
+
+@pytest.mark.parametrize("seconds", [0, 0.0001, 0.5, 5, -3])
+def test_too_short_a_time_tells_no_speed(tmp_path, seconds):
+    folder = begun(tmp_path / "cell_u4_t298_r1_0123456789ab", seconds)
+    for now in (1001, 9999):
+        state = read_progress(folder, now)
+        assert state is not None and math.isnan(state.ns_per_day)
+        assert math.isnan(state.seconds_left)
+        assert table([state]).splitlines()[1].split()[4] == "-"
+
+
+def test_the_speed_of_an_ended_or_stopped_run_does_not_depend_on_the_times_of_files(tmp_path):
+    """A folder that was copied has the times of the copy."""
+    ended = begun(tmp_path / "u4_t298_r1_0123456789ab", 0.01,
+                  "Loop time of 50.0 on 1 procs for 1000 steps with 40 atoms", "")
+    state = read_progress(ended, 9999)
+    assert state is not None and state.ns_per_day == pytest.approx(1000 * 2e-6 / 50 * 86400)
+    for phase, expected in (("production", 7.5), ("equilibration", math.nan)):
+        stopped = begun(tmp_path / f"u4_t{298 + len(phase)}_r1_0123456789ab", 0.01)
+        (stopped / "status.json").write_text(json.dumps({"phase": phase, "ns_per_day": 7.5}))
+        state = read_progress(stopped, 9999)
+        assert state is not None and state.ns_per_day == pytest.approx(expected, nan_ok=True)
+    (stopped / "status.json").write_text("{")
+    state = read_progress(stopped, 9999)
+    assert state is not None and math.isnan(state.ns_per_day)
+
+
 def test_status_of_a_run_on_its_way(tmp_path):
     folder = tmp_path / "u4_t298_r1_0123456789ab"
     folder.mkdir()
@@ -133,8 +173,6 @@ def test_status_of_a_run_on_its_way(tmp_path):
     (folder / "production.a002.in").write_text("timestep 0.002\nrun 5000 upto\n")
     lines = [f"{step} 300 -5 -4 1 0 0 0 0 0 0" for step in range(1000, 2001, 100)]
     (folder / "production.a002.log").write_text("\n".join([*lines, "2100 3"]))
-    import os
-
     os.utime(folder / "production.a002.in", (1000, 1000))
     os.utime(folder / "production.a002.log", (1100, 1100))
     state = read_progress(folder, 1110)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
-from trained import ROOT, call, kill_when, script, trained
+from trained import MATERIAL, ROOT, call, kill_when, script, trained
 
 from haven.core.errors import HavenError
 from haven.core.identity import sha256
@@ -195,8 +195,9 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
 
     # the weights give the same potential again, and its energy does not see a rotation
     again = subprocess.run(
-        [sys.executable, str(ROOT / "bin" / "compile_potential.py"), "--weights",
-         str(tmp_path / "u4_s1.pt"), "--name", "again", "--out", str(tmp_path)],
+        [sys.executable, str(ROOT / "bin" / "compile_potential.py"), "--potential",
+         str(tmp_path / "u4_s1.pt"), "--material", str(MATERIAL), "--name", "again", "--out",
+         str(tmp_path)],
         capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert again.returncode == 0, again.stderr
     atoms = Atoms("Li3TiCl6", cell=np.diag([6.2, 6.4, 6.8]), pbc=True,

@@ -55,11 +55,10 @@ def test_a_joined_condition_without_a_number_gives_its_bound_alone(study):
 def test_a_line_of_runs_too_short_to_be_diffusive_is_said_to_be_one(study):
     """Jumps that lead back after the run's end count in full, so D would come out too large."""
     fits = study["arrhenius"]
-    temperatures = sorted(study["diffusion"]["temperature_k"].unique())
 
     def verdict(*verdicts):
-        rows = [joined_row("d_self", "cm2/s", temperature_k=t, verdict=v)
-                for t, v in zip(temperatures, verdicts, strict=False)]
+        rows = [joined_row("d_self", "cm2/s", temperature_k=600.0 + 50 * place, verdict=v)
+                for place, v in enumerate(verdicts)]
         found = measured.collect({**study, "joined": pd.DataFrame(rows)})
         mine = found[(found["u_ev"] == 4.0) & (found["quantity"] == "activation")].iloc[0]
         return mine["verdict"], mine["note"]
@@ -67,7 +66,9 @@ def test_a_line_of_runs_too_short_to_be_diffusive_is_said_to_be_one(study):
     assert (fits["verdict"] == "diffusive").all()
     assert verdict("too_few_events", "too_few_events")[0] == "jumps_alone"
     assert "lead back" in verdict("too_few_events", "subdiffusive")[1]
-    assert verdict("too_few_events", "diffusive")[0] == "diffusive"
+    assert verdict("too_few_events", *["diffusive"] * 3)[0] == "diffusive"
+    told, note = verdict("too_few_events", "subdiffusive", "diffusive", "diffusive")
+    assert told == "jumps_alone" and "runs of 2 temperature(s) are long enough" in note
 
 
 def test_the_terminal_shows_the_fits_first_and_d_self_of_every_temperature_once(study):

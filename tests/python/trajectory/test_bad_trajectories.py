@@ -190,3 +190,13 @@ def test_formats_nobody_knows(tmp_path, said):
     assert "empty.dump" in said(tmp_path / "empty.dump")
     assert "does not exist" in said(tmp_path / "none.dump")
     assert "--temperature_k" in said(tmp_path / "none.dump", "--temperature_k", "-3")
+
+
+@pytest.mark.parametrize("units, words", [
+    ("lj", "multiples of sigma"), ("nano", "farther than in any crystal"),
+    ("cubits", "none of metal")])
+def test_units_that_the_lengths_are_not_in(tmp_path, said, units, words):
+    dump(tmp_path / "t.dump", made())
+    text = (tmp_path / "t.dump").read_text()
+    (tmp_path / "t.dump").write_text(f"ITEM: UNITS\n{units}\n{text}")
+    assert words in said(tmp_path / "t.dump")

@@ -46,6 +46,7 @@ def dump(target, path, columns="id element xu yu zu", order=None, steps=None):
             held = dict(zip(("xu", "yu", "zu"), positions[i], strict=True))
             held |= dict(zip(("xs", "ys", "zs"), scaled[i] - image[i], strict=True))
             held |= dict(zip(("ix", "iy", "iz"), image[i], strict=True))
+            held |= dict(zip("xyz", (scaled[i] - image[i]) @ CELL, strict=True))
             held |= {"id": i + 1, "element": SYMBOLS[i], "type": "Li Ti Cl".split().index(
                 SYMBOLS[i]) + 1}
             lines.append(" ".join(str(held[c]) for c in columns.split()))
@@ -318,3 +319,21 @@ def test_large_dumps_are_read_by_two_processes_alike(tmp_path, path, monkeypatch
     file.write_text("\n".join(text) + "\n")
     with pytest.raises(HavenError, match="can't be read at frame 7: a line of step 700 has 3"):
         list(read_frames(file, Unsaid()))
+
+
+@pytest.mark.parametrize("columns", [
+    "z y x element id", "element xu yu zu x y z id", "id ix iy iz zs ys xs element"])
+def test_columns_of_a_dump_stand_in_any_order(tmp_path, path, columns):
+    file = dump(tmp_path / "d.dump", path, columns)
+    same(opening.open_trajectory(file, "Li", tmp_path, 0.1), path)
+
+
+@pytest.mark.parametrize("name", ["d.dump", "d.extxyz"])
+def test_a_byte_order_mark_and_lines_of_windows_are_read(tmp_path, path, name):
+    if name.endswith("dump"):
+        text = dump(tmp_path / name, path).read_text()
+    else:
+        write(tmp_path / name, atoms_of(path))
+        text = (tmp_path / name).read_text()
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    same(opening.open_trajectory(tmp_path / name, "Li", tmp_path, 0.1), path)

@@ -127,6 +127,15 @@ def test_runs_that_melted_or_do_not_diffuse_yet_are_left_out_and_named():
     assert row["temperatures"] == 4 and "300 K" in row["left_out"]
 
 
+@pytest.mark.parametrize("slow, temperatures", [((300, 350), 3), ((300, 350, 400), 5),
+                                                ((300, 350, 400, 450, 500), 5)])
+def test_where_too_few_temperatures_diffuse_yet_the_line_is_one_of_jumps(slow, temperatures):
+    runs = runs_of(replicas=3)
+    assert set(slow) <= set(runs["temperature_k"])
+    runs.loc[runs["temperature_k"].isin(slow), ["good", "verdict"]] = [False, "subdiffusive"]
+    assert arrhenius.counted(runs)[0]["temperature_k"].nunique() == temperatures
+
+
 def test_one_slow_run_of_many_is_no_reason_to_drop_it():
     runs = runs_of(replicas=4)
     slow = (runs["temperature_k"] == 300) & (runs["replica"] == 0)

@@ -112,5 +112,6 @@ def test_a_melted_or_drifting_host_is_told(tmp_path):
     assert rows["host melt"]["value"] == pytest.approx(9 * (3 + 2 + 1) / 3)
     assert not rows["host melt"]["passed"]
     one = Estimate("self", "xyz", 1.0, 0.5, 2.0, "cm2/s", 1, 2, 1, 0, 99, "walk", "diffusive")
-    left = transport.unstable([one])[0]
+    left = transport.without_number([one], "melted")[0]
     assert left.verdict == "unstable" and left.value is None and left.high_95 is None
+    assert transport.without_number([one], "not_stationary")[0].verdict == "not_stationary"

@@ -8,6 +8,7 @@ import walks
 
 from haven.transport import diffusion
 from haven.transport.estimators import modes as sines
+from haven.transport.fits.condition import Condition
 from haven.transport.hop_counts import count_hops
 
 LENGTH = 3.0
@@ -57,6 +58,15 @@ def test_runs_of_different_lengths_are_joined_at_the_same_frequencies(lengths):
     tracer, whole = together(runs)[:2]
     assert tracer.low_95 <= true * 1e-4 <= tracer.high_95
     assert whole.low_95 <= true * 1e-4 <= whole.high_95
+
+
+@pytest.mark.parametrize("left_out, verdict", [
+    ("replica 0 seed 1: not_stationary; replica 1 seed 1: not_stationary", "not_stationary"),
+    ("replica 0 seed 1: not_stationary; replica 1 seed 1: melted", "unstable"),
+    ("replica 0 seed 1: exploded", "unstable")])
+def test_a_condition_without_runs_says_what_ails_them(left_out, verdict):
+    none = Condition({"seed": None}, (), left_out, [], {})
+    assert none.verdict_on("self") == verdict
 
 
 def test_ten_runs_of_twenty_jumps_are_one_of_two_hundred():

@@ -22,7 +22,7 @@ NAME: str = "LAMMPS dump"
 OPTIONS: tuple[str, ...] = ("type_map",)
 TIME_PS = {"metal": 1.0, "real": 1e-3, "si": 1e12, "cgs": 1e12, "electron": 1e-3,
            "micro": 1e6, "nano": 1e3}
-"""Picoseconds in LAMMPS's units of time; those of ``lj`` have no picosecond."""
+"""Picoseconds in LAMMPS's units of time; those of ``lj`` have no picosecond and no Angstrom."""
 LENGTH_ANGSTROM = {"metal": 1.0, "real": 1.0, "si": 1e10, "cgs": 1e8, "electron": 0.529177210903,
                    "micro": 1e4, "nano": 10.0}
 MOST_ATOMS = 10**9
@@ -107,7 +107,7 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
     begun: set[str] = set()  # parts of a frame read before its atoms
     with open_bytes(path) as stream:
         while line := stream.readline():
-            item = line.decode(errors="replace").strip()
+            item = line.decode(errors="replace").removeprefix("\ufeff").strip()
             part = next((name for name in PARTS if item.startswith(f"ITEM: {name}")), None)
             if item.startswith("ITEM:") and part is None:
                 raise ValueError(f"'{item[:40]}' is no part of a dump")
@@ -118,6 +118,10 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
                 unit = _line(stream)
                 if unit not in UNITS:
                     raise ValueError(f"ITEM: UNITS is '{unit[:40]}', none of {', '.join(UNITS)}")
+                if unit == "lj":
+                    raise HavenError(f"{path}: ITEM: UNITS is lj: its lengths are multiples of "
+                                     "sigma, which the file does not say in Angstrom: multiply "
+                                     "them, and write metal there")
             elif item.startswith("ITEM: TIMESTEP"):
                 step = _whole(_line(stream), "ITEM: TIMESTEP")
             elif item.startswith("ITEM: TIME"):  # before or after ITEM: TIMESTEP

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
-from haven.core.constants import SEVERITY, Z95
+from haven.core.constants import NOT_STATIONARY, SEVERITY, Z95
 from haven.transport.conductivity import Joined, join
 from haven.transport.fits import line as likelihood
 from haven.transport.fits.condition import Condition
@@ -21,9 +21,10 @@ NEAR_K = 2.0  # a run within this of 298 K also gives a conductivity without a l
 FEWEST_TEMPERATURES = 3
 FEWEST_JUMPS = 30  # of all runs together: their number alone leaves an error of 18 %
 # Verdicts of runs that are not to be counted.
-WITHOUT_NUMBER = ("unstable", "drifting", "not_stationary")
+WITHOUT_NUMBER = ("unstable", "drifting", NOT_STATIONARY)
 # Verdicts of a whole temperature that keep it from the line, in words.
-NOT_DIFFUSIVE = {"subdiffusive": "not diffusive yet", "drifting": "drifts", "unstable": "unstable"}
+NOT_DIFFUSIVE = {"subdiffusive": "not diffusive yet", "drifting": "drifts", "unstable": "unstable",
+                 NOT_STATIONARY: "not stationary"}
 QUANTITIES = ("sigma_total", "sigma_self", "d_total", "d_self")
 VALUES = {"activation": "activation_ev", "sigma_298": "sigma_298_ms_per_cm",
           "d_298": "d_298_cm2_per_s"}
@@ -107,7 +108,8 @@ def counted(
 
     All runs count, those with few jumps or none too. Left out are runs that melted, drifted or
     never came to rest, those whose jumps were not counted, and temperatures at which ions do not
-    diffuse yet, judged by all runs of the temperature: their jumps lead back.
+    diffuse yet, judged by all runs of the temperature: their jumps lead back. Where fewer than
+    three temperatures would be left, these stay: the line is one of jumps, and the report says so.
 
     Parameters
     ----------
@@ -126,13 +128,18 @@ def counted(
     kept = kept[~unknown]
     known = {float(one.keys["temperature_k"]): one.verdict_on(part) for one in joined
              if one.keys["seed"] is None}
+    verdicts = {}
     for temperature, some in kept.groupby("temperature_k"):
         verdict = known.get(float(temperature))
         share = float((some["verdict"] == "subdiffusive").mean())
         if verdict in NOT_DIFFUSIVE or (verdict is None and share > 0.5):
-            words = NOT_DIFFUSIVE[verdict or "subdiffusive"]
-            told.append(f"{temperature:g} K {words}")
-            kept = kept[kept["temperature_k"] != temperature]
+            verdicts[temperature] = verdict or "subdiffusive"
+    grown = kept["temperature_k"].nunique() - len(verdicts)
+    for temperature, verdict in verdicts.items():
+        if verdict == "subdiffusive" and grown < FEWEST_TEMPERATURES:
+            continue
+        told.append(f"{temperature:g} K {NOT_DIFFUSIVE[verdict]}")
+        kept = kept[kept["temperature_k"] != temperature]
     return kept, told
 
 

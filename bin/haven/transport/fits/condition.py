@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.constants import Z95
+from haven.core.constants import NOT_STATIONARY, Z95
 from haven.core.errors import HavenError, existing, log
 from haven.trajectory.trajectory import DAMAGE
 from haven.transport.diffusion import (
@@ -229,8 +229,15 @@ class Condition:
                                 weights=[run.ions * run.duration_ps for run in self.runs]))
 
     def verdict_on(self, part: str) -> str:
-        """Return the verdict on ``self`` or ``total``; ``unstable`` if no run counts."""
-        return next((row.verdict for row in self.estimates if row.quantity == part), "unstable")
+        """Return the verdict on ``self`` or ``total``; why none counts if no run does."""
+        return next((row.verdict for row in self.estimates if row.quantity == part), self.uncounted)
+
+    @property
+    def uncounted(self) -> str:
+        """Verdict where no run counts: ``not_stationary`` if that is what ails all of them."""
+        reasons = [left.rpartition(": ")[2] for left in self.left_out.split("; ") if left]
+        alike = bool(reasons) and all(reason == NOT_STATIONARY for reason in reasons)
+        return NOT_STATIONARY if alike else "unstable"
 
 
 def conditions(runs: Iterable[Watched], min_events: int) -> list[Condition]:
@@ -304,7 +311,7 @@ def joined_rows(found: Iterable[Condition]) -> list[dict[str, Any]]:
                  "hop_events": one.hops, "ions": sum(run.ions for run in one.runs),
                  "duration_ps": sum(run.duration_ps for run in one.runs)}
         if not one.runs:
-            rows += [{**start, "quantity": name, "unit": unit, "verdict": "unstable"}
+            rows += [{**start, "quantity": name, "unit": unit, "verdict": one.uncounted}
                      for name, unit in NOTHING]
         for row in one.estimates:
             told = {"unit": row.unit, "loglog_slope": _finite(row.loglog_slope),

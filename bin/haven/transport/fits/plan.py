@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.constants import Z95
+from haven.core.constants import NOT_STATIONARY, Z95
 from haven.transport.conductivity import join
 from haven.transport.fits import line as likelihood
 from haven.transport.fits.arrhenius import counted, inverse
@@ -26,7 +26,7 @@ BEYOND_TIME = {
     "no_host": "the trajectories hold the mobile ions alone: save all atoms",
     "drifting": "the mobile ions drift against the host, which more time does not mend",
     "unstable": "no run was stable, which more time does not mend",
-    "not_stationary": "no run was stationary: anneal longer",
+    NOT_STATIONARY: "no run was stationary: anneal longer",
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from haven.core.errors import HavenError, log
 from haven.potential.families.base import Predictions
 from haven.potential.families.deepmd.process import dp
+from haven.potential.families.deepmd.settings import FLAG, backend_of
 from haven.potential.families.deepmd.systems import system_arrays
 
 ENERGY_BOUND, FORCE_BOUND = 1e-6, 1e-4
@@ -53,7 +54,22 @@ def predict(
                        np.asarray(virial).reshape(frames, 3, 3))
 
 
-def differences(one: Any, two: Any, systems: list[Path], frames: int = 20) -> tuple[float, float]:
+Frames = tuple[np.ndarray, np.ndarray, np.ndarray]  # coords, cells, types, as `predict` takes them
+
+
+def frames_of(systems: list[Path], frames: int = 20) -> list[Frames]:
+    """Return some frames of each of several deepmd/npy systems, about ``frames`` in all."""
+    each = max(1, frames // max(len(systems), 1))
+    found = []
+    for folder in systems:
+        a = system_arrays(folder)
+        some = slice(None, None, max(1, len(a["coord"]) // each))
+        found.append((a["coord"][some].reshape(-1, len(a["type"]), 3),
+                      a["box"][some].reshape(-1, 3, 3), a["type"]))
+    return found
+
+
+def differences(one: Any, two: Any, frames: list[Frames]) -> tuple[float, float]:
     """Return the largest difference of two potentials over some frames.
 
     Returns
@@ -64,37 +80,54 @@ def differences(one: Any, two: Any, systems: list[Path], frames: int = 20) -> tu
         Of a component, eV/Angstrom.
     """
     energy = force = 0.0
-    each = max(1, frames // max(len(systems), 1))
-    for folder in systems:
-        a = system_arrays(folder)
-        some = slice(None, None, max(1, len(a["coord"]) // each))
-        coords = a["coord"][some].reshape(-1, len(a["type"]), 3)
-        cells = a["box"][some].reshape(-1, 3, 3)
-        first, second = (predict(p, coords, cells, a["type"]) for p in (one, two))
-        energy = max(energy, float(np.abs(first.energy - second.energy).max()) / len(a["type"]))
+    for coords, cells, types in frames:
+        first, second = (predict(p, coords, cells, types) for p in (one, two))
+        energy = max(energy, float(np.abs(first.energy - second.energy).max()) / len(types))
         force = max(force, float(np.abs(first.force - second.force).max()))
     return energy, force
 
 
-def compress(folder: Path, frozen: str, compressed: str, systems: list[Path]) -> dict[str, Any]:
+def compress(
+    folder: Path, frozen: str, compressed: str, frames: list[Frames], script: str | None = None
+) -> dict[str, Any]:
     """Compress ``frozen`` in ``folder``, refining the table until it holds the bounds.
 
     A float32 network's own rounding may be above the bounds, and no table is finer than that: once
-    refining no longer helps, the potential is to be used as it is, uncompressed.
+    refining no longer helps, the potential is to be used as it is, uncompressed. The same where
+    DeePMD-kit refuses the network.
+
+    Parameters
+    ----------
+    folder
+        Worked in.
+    frozen, compressed
+        Names of a frozen network of TensorFlow or PyTorch, and of what is written.
+    frames
+        Compared on.
+    script
+        Name of the training's input, from whose data the table's range is taken where the
+        potential does not hold the shortest distance of its training.
 
     Returns
     -------
     dict
         ``table_step``, ``energy_error_ev_per_atom``, ``force_error_ev_per_angstrom`` of the last
-        table tried, and ``holds``.
+        table tried, and ``holds``; ``refused``, DeePMD-kit's reason, where it made none.
     """
     original = open_potential(folder / frozen)
     found: dict[str, Any] = {}
+    flag, more = FLAG[backend_of(frozen)], ("-t", script) if script else ()
     for step in TABLE_STEPS:
-        with contextlib.chdir(folder):
-            dp("--tf", "compress", "-i", frozen, "-o", compressed, "-s", str(step),
-               "-t", "input.json", "--log-level", "0")
-        energy, force = differences(original, open_potential(folder / compressed), systems)
+        try:
+            with contextlib.chdir(folder):
+                dp(flag, "compress", "-i", frozen, "-o", compressed, "-s", str(step), *more,
+                   "--log-level", "0")
+        except Exception as error:  # of whatever kind the backend raises
+            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            log.warning("DeePMD-kit cannot compress %s: the uncompressed potential is used (%s)",
+                        frozen, reason)
+            return {"holds": False, "refused": reason}
+        energy, force = differences(original, open_potential(folder / compressed), frames)
         before = max(found.get("energy_error_ev_per_atom", np.inf) / ENERGY_BOUND,
                      found.get("force_error_ev_per_angstrom", np.inf) / FORCE_BOUND)
         now = max(energy / ENERGY_BOUND, force / FORCE_BOUND)

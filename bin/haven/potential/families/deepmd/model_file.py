@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing, log
+from haven.potential.families.deepmd.archive import model_in
 from haven.potential.families.deepmd.family import SUFFIXES
 from haven.potential.families.deepmd.graph import check_graph
 from haven.potential.families.deepmd.systems import neighbours
@@ -47,10 +48,9 @@ def describe(path: str | Path) -> Description | None:
     if source.is_dir():
         return None
     try:
-        content = unpacked(source)
-        model = model_of(content)
+        model = network_in(source)
         if model is None:
-            return graph_constants(content) if source.suffix == ".pb" else None
+            return graph_constants(source.read_bytes()) if source.suffix == ".pb" else None
         return Description(tuple(model["type_map"]), float(model["descriptor"]["rcut"]),
                            tuple(int(n) for n in model["descriptor"]["sel"]))
     except (ValueError, KeyError, TypeError):
@@ -153,6 +153,17 @@ def model_of(content: bytes) -> dict[str, Any] | None:
     return json.JSONDecoder().raw_decode(text)[0]["model"]
 
 
+def network_in(path: Path) -> dict[str, Any] | None:
+    """Return the model part of the training input inside a potential's file; None without one.
+
+    Raises
+    ------
+    ValueError, KeyError
+        If the input is damaged.
+    """
+    return model_in(path) if path.suffix == ".pth" else model_of(unpacked(path))
+
+
 def check_network(path: str | Path, wanted: dict[str, Any]) -> None:
     """Refuse to start a training from the weights of another network.
 
@@ -164,7 +175,7 @@ def check_network(path: str | Path, wanted: dict[str, Any]) -> None:
         The model part of the training's input.
     """
     try:
-        own = model_of(existing(path, "potential").read_bytes()) or {}
+        own = network_in(existing(path, "potential")) or {}
         pairs = [(name, own[part].get(key, default), wanted[part].get(key, default))
                  for name, part, key, default in NETWORK]
     except (ValueError, KeyError, TypeError):

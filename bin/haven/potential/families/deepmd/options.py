@@ -15,4 +15,6 @@ class Build:
     backend: str = option(
         "tensorflow", "backend of DeePMD-kit, where installed", choices=tuple(settings.SUFFIX),
         more="Potentials of jax cannot drive LAMMPS: --potentials_only")
-    compress: bool = option(True, "compress the frozen potential")
+    compress: bool = option(
+        True, "compress the frozen potential, trained or given, where it then holds the original's "
+        "energies and forces")

@@ -12,6 +12,7 @@ from haven.potential.families.deepmd.files import (
 from haven.potential.families.deepmd.input import DESCRIPTORS
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
+COMPRESSED = ("tensorflow", "pytorch")  # backends whose networks se_e2_a are tabulated
 FLAG = {"tensorflow": "--tf", "pytorch": "--pt", "jax": "--jax"}
 PARTS = {"tensorflow": (".index", ".meta", ".data-00000-of-00001"),  # of a checkpoint
          "pytorch": (".pt",), "jax": (".jax",)}
@@ -75,7 +76,7 @@ class DeepmdSettings:
     training_steps: int = option(20_000, "training steps", least=1, most=100_000_000)
     batch_size: int | str = option(
         1, "frames in a batch: a number, or auto:N for at least N atoms", least=1,
-        pattern=r"auto(:[1-9][0-9]*)?", example="1 or auto:32")
+        pattern=BATCH, example="1 or auto:32")
     cutoff_angstrom: float = option(6.0, "cutoff of the descriptor", unit="Angstrom", least=3,
                                     most=12)
     smooth_angstrom: float = option(

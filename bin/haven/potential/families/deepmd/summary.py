@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from haven.potential.families.base import Summary
-from haven.potential.families.deepmd.model_file import model_of
+from haven.potential.families.deepmd.archive import is_compressed
+from haven.potential.families.deepmd.model_file import network_in
 
 
 def trained_network(settings: Mapping[str, Any]) -> str:
@@ -33,11 +34,10 @@ def summarise(potential: Path) -> Summary:
     Parameters
     ----------
     potential
-        Frozen by DeePMD-kit's TensorFlow backend; other files give their name only.
+        Frozen by DeePMD-kit's TensorFlow or PyTorch backend; others give their name only.
     """
-    content = potential.read_bytes()
     try:
-        model = model_of(content)
+        model = network_in(potential)
         if model is None:
             return Summary(potential.name, None)
         descriptor, fitting = model["descriptor"], model["fitting_net"]
@@ -45,4 +45,6 @@ def summarise(potential: Path) -> Summary:
                               descriptor.get("precision", "default"))
     except (ValueError, KeyError, TypeError):
         words = potential.name
-    return Summary(words, b"compressed_model" in content)
+    if potential.suffix == ".pth":
+        return Summary(words, is_compressed(potential))
+    return Summary(words, b"compressed_model" in potential.read_bytes())

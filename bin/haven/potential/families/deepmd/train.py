@@ -27,6 +27,7 @@ from haven.potential.families.deepmd.model_file import check_network
 from haven.potential.families.deepmd.process import dp
 from haven.potential.families.deepmd.settings import (
     BATCH,
+    COMPRESSED,
     FLAG,
     MODULE,
     PARTS,
@@ -167,13 +168,15 @@ def make(
     resumed = train(folder, content, backend, init)
     frozen = frozen_file(content, backend)
     model, check = frozen, None
-    if compressed and backend != "tensorflow":
-        log.info("the potential stays uncompressed: only TensorFlow's are compressed here")
+    if compressed and (backend not in COMPRESSED or frozen.endswith(COMPILED)):
+        log.info("the potential stays uncompressed: DeePMD-kit tabulates networks se_e2_a of the "
+                 "backends %s", " and ".join(COMPRESSED))
     elif compressed:
-        from haven.potential.families.deepmd.compression import compress
+        from haven.potential.families.deepmd.compression import compress, frames_of
 
-        check = compress(folder, model, "compressed.pb", [Path(p) for p in test])
-        model = "compressed.pb" if check["holds"] else model
+        small = f"compressed{SUFFIX[backend]}"
+        check = compress(folder, model, small, frames_of([Path(p) for p in test]), "input.json")
+        model = small if check["holds"] else model
     done = {"model": model, "frozen": frozen, "sel": sel,
             "resumed_from_step": resumed, "compression": check,
             "wall_s": round(time.monotonic() - began, 1)}

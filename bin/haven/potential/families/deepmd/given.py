@@ -1,0 +1,65 @@
+"""Compressing a potential that was trained elsewhere, whose frames are not at hand."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from haven.core.errors import log
+from haven.material.crystal import Material
+from haven.material.starting_cells import starting_frames
+from haven.potential.families.deepmd.compression import Frames, compress, open_potential
+from haven.potential.families.deepmd.settings import COMPRESSED, SUFFIX
+from haven.potential.families.deepmd.summary import summarise
+
+# Two draws of the disorder, three frames each, displaced as far as atoms vibrate at 600 K or so.
+STRUCTURES, FRAMES, DISPLACEMENT_ANGSTROM, STRAIN, SEED, ATOMS_MOST = 2, 3, 0.12, 0.02, 1, 40
+ENDINGS = tuple(SUFFIX[backend] for backend in COMPRESSED)
+
+
+def compared_frames(material: Material, elements: list[str]) -> list[Frames]:
+    """Return displaced small cells of the material's disorder, kinds numbered as ``elements``."""
+    cells, _ = starting_frames(material, STRUCTURES, FRAMES, DISPLACEMENT_ANGSTROM, STRAIN, SEED, 0,
+                               ATOMS_MOST)
+    return [(np.array([atoms.positions for atoms in frames]),
+             np.array([atoms.cell.array for atoms in frames]),
+             np.array([elements.index(s) for s in frames[0].get_chemical_symbols()]))
+            for frames in cells]
+
+
+def compress_given(source: Path, target: Path, material: Material) -> bool:
+    """Write a frozen potential compressed, where that is possible and holds the bounds.
+
+    Where it is not, one line says why, and nothing is written.
+
+    Parameters
+    ----------
+    source
+        Frozen by DeePMD-kit.
+    target
+        Written, with the same ending.
+    material
+        Of whose cells the original and the compressed potential are compared.
+
+    Returns
+    -------
+    bool
+        Whether ``target`` was written.
+    """
+    if source.suffix not in ENDINGS:
+        log.info("%s stays as it is: DeePMD-kit compresses %s", source.name, " and ".join(ENDINGS))
+        return False
+    if summarise(source).compressed:
+        log.info("%s is compressed already", source.name)
+        return False
+    with tempfile.TemporaryDirectory() as place:
+        frozen, small = f"frozen{source.suffix}", f"compressed{source.suffix}"
+        shutil.copyfile(source, Path(place) / frozen)
+        elements = list(open_potential(source).get_type_map())
+        found = compress(Path(place), frozen, small, compared_frames(material, elements))
+        if found["holds"]:
+            shutil.copyfile(Path(place) / small, target)
+    return bool(found["holds"])

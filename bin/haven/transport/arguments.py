@@ -1,0 +1,87 @@
+"""Options of the command ``./haven transport``, and what none of them may be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from haven.core.errors import HavenError
+from haven.core.options import add, add_name
+from haven.trajectory.options import add_reading
+from haven.transport.options import Estimation, Reference
+
+
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """Return the parser of the command line; ``description`` heads its help."""
+    parser = argparse.ArgumentParser(description=description,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="trajectory files")
+    parser.add_argument("--trajectory", metavar="FILE", help="another way to name one file")
+    what = parser.add_argument_group("what moves")
+    what.add_argument("--species", metavar="ELEMENTS",
+                      help="mobile element, or several such as Li,Na; default: the material's")
+    what.add_argument("--charge", metavar="Z",
+                      help="charge of the mobile ion, or one for each species (--charge=-1,2); "
+                           "default: the usual one of the element")
+    what.add_argument("--framework", default="", metavar="ELEMENTS",
+                      help="elements of the solid host; default: all that are not mobile")
+    what.add_argument("--ions", default="", metavar="NUMBERS",
+                      help="these mobile ions alone, such as 1-16,20 (ids, or places from 1)")
+    add(parser, Reference)
+    add(parser, Estimation)
+    what.add_argument("--material", metavar="NAME",
+                      help="material file (.yml), or a name; default: formula of the cell")
+    runs = parser.add_argument_group("runs")
+    runs.add_argument("--temperature_k", default="", metavar="K",
+                      help="temperature, or one for each file with commas between; default: from "
+                           "the file or a name such as run_600K.xtc")
+    runs.add_argument("--runs", choices=("auto", "one", "each"), default="auto",
+                      help="files of one temperature are pieces of one run (one), a run each "
+                           "(each), or what their times say (auto, the default)")
+    runs.add_argument("--replica", type=int, default=0, metavar="N",
+                      help="number of the first run (default 0)")
+    runs.add_argument("--u_ev", type=float, default=0.0, metavar="EV",
+                      help="Hubbard U of the potential (default 0)")
+    runs.add_argument("--seed", type=int, default=1, metavar="N",
+                      help="seed of the potential (default 1)")
+    add_reading(parser)
+    how = parser.add_argument_group("analysis")
+    how.add_argument("--jump_angstrom", type=float, metavar="A",
+                     help="jump length; default: distance of neighbouring mobile ions")
+    how.add_argument("--min_events", type=int, default=30, metavar="N",
+                     help="jumps needed for a number (default 30)")
+    how.add_argument("--thickness_angstrom", type=float, metavar="A",
+                     help="thickness of a slab: conductivity is per its volume")
+    out = parser.add_argument_group("output")
+    add_name(parser)
+    out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")
+    out.add_argument("--json", action="store_true",
+                     help="print every number as JSON, whose keys AGENTS.md lists; what is said "
+                          "otherwise goes to the error stream")
+    out.add_argument("--pictures", action=argparse.BooleanOptionalAction, default=True,
+                     help="draw the displacements and the Arrhenius lines (default)")
+    return parser
+
+
+def checked(description: str | None, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of a command line, all files in ``files``.
+
+    Raises
+    ------
+    HavenError
+        If there is no file, or a value is none that can be.
+    """
+    given = parser_of(description).parse_args(argv)
+    given.files += [given.trajectory] if given.trajectory else []
+    if not given.files:
+        raise HavenError("no trajectory: name one file or more")
+    if given.jump_angstrom is not None and not 0.1 <= given.jump_angstrom < 100:
+        raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive, a jump's "
+                         "length in Angstrom (0.1 to 100)")
+    if given.min_events < 1:
+        raise HavenError(f"--min_events {given.min_events}: give 1 or more")
+    if not -1e-9 <= given.u_ev < 20:
+        raise HavenError(f"--u_ev {given.u_ev:g}: give a U of 0 to 20 eV")
+    if given.replica < 0 or given.seed < 0:
+        raise HavenError("--replica and --seed: give 0 or more")
+    return given
