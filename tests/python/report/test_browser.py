@@ -24,8 +24,8 @@ from ase.io import write
 from report_tables import write_study
 
 from haven.core import tables
-from haven.report import downloads
 from haven.report.figures.style import Picture
+from haven.report.page import downloads
 from haven.report.registry import TABLES
 
 HOSTILE = '</script><script>window.hit=1</script><img src=x onerror="window.hit=1">&\'"{{7*7}}-->'
@@ -165,7 +165,8 @@ def test_axe_finds_nothing_serious(report, browser, width, dark):
     page = shown(browser, report, width=width, dark=dark)
     page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     page.ask("Runtime.evaluate", expression=(AXE / "axe.min.js").read_text(encoding="utf-8"))
-    ask = """axe.run(document, {resultTypes: ['violations'], rules: {'target-size': {enabled: true}}})
+    ask = """axe.run(document, {resultTypes: ['violations'],
+                                rules: {'target-size': {enabled: true}}})
         .then(told => JSON.stringify(told.violations.filter(each =>
           ['serious', 'critical'].includes(each.impact)).map(each =>
           [each.id, each.nodes.length, each.nodes[0].html.slice(0, 300)])))"""

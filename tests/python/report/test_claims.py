@@ -10,10 +10,12 @@ import pytest
 from report_tables import write_study
 
 from haven.core import tables as store
-from haven.report import answer, claims, comparison
+from haven.report import claims
 from haven.report.claims.study import CONTRADICTED, OPEN, SUPPORTED, Study
-from haven.report.measured import collect
-from haven.report.page import load_tables
+from haven.report.numbers import comparison
+from haven.report.numbers.measured import collect
+from haven.report.page import answer
+from haven.report.page.report import load_tables
 from haven.report.tables import CLAIMS
 
 COLUMNS = ("quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit",

@@ -16,8 +16,8 @@ from report_tables import ACTIVATION, KB, ROOM, d_self, write_study
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.report import several
 from haven.report.registry import TABLES
+from haven.report.several import studies as several
 
 COMMON = {"timestep_fs": "2", "material": "m.yml", "production_ps": "[200]", "models": None}
 

@@ -9,6 +9,7 @@ from haven.core.types import Table, Tables
 from haven.cost.rows import hours_of
 from haven.report.figures import vector
 from haven.report.figures.dynamics import at_room
+from haven.report.figures.scene_names import path_name
 from haven.report.figures.style import (
     BY_SPECIES,
     Picture,
@@ -20,7 +21,6 @@ from haven.report.figures.style import (
     u_label,
     u_marker,
 )
-from haven.report.scene_names import path_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

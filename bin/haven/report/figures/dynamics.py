@@ -8,6 +8,7 @@ from haven.core.constants import Z95
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
 from haven.report.figures import vector
+from haven.report.figures.scene_names import condition_name, run_name
 from haven.report.figures.style import (
     Picture,
     frames_of_reference,
@@ -20,8 +21,7 @@ from haven.report.figures.style import (
     u_label,
     u_marker,
 )
-from haven.report.measured import nearest_temperature
-from haven.report.scene_names import condition_name, run_name
+from haven.report.numbers.measured import nearest_temperature
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,6 +8,7 @@ from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
 from haven.report.figures import vector
+from haven.report.figures.scene_names import condition_name
 from haven.report.figures.style import (
     Picture,
     decade_limits,
@@ -21,8 +22,7 @@ from haven.report.figures.style import (
     u_label,
     u_marker,
 )
-from haven.report.measured import ROOM
-from haven.report.scene_names import condition_name
+from haven.report.numbers.measured import ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

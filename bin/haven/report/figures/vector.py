@@ -79,7 +79,7 @@ def opens(drawn: Any, *scenes: str) -> None:
     drawn
         What matplotlib's ``plot``, ``errorbar``, ``scatter`` or ``step`` returned.
     scenes
-        One for all points, or one for each; `haven.report.scene_names`.
+        One for all points, or one for each; `haven.report.figures.scene_names`.
     """
     first = drawn[0] if isinstance(drawn, list | tuple) else drawn
     setattr(first, _OPENS, list(scenes))

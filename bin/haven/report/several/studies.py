@@ -17,14 +17,14 @@ from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.errors import HavenError, existing
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table, Tables
-from haven.report.answer import formula_of
 from haven.report.claims.study import Study
 from haven.report.claims.transport import sigma_at_room
-from haven.report.comparison import judge, load_reference, of_material
-from haven.report.grids import Block, cell, grid
-from haven.report.measured import ROOM, collect, study_u
-from haven.report.provenance import build_id, provenance
-from haven.report.wording import comparison_words, shown, verdict_text, where_words
+from haven.report.numbers.comparison import judge, load_reference, of_material
+from haven.report.numbers.measured import ROOM, collect, study_u
+from haven.report.numbers.wording import comparison_words, shown, verdict_text, where_words
+from haven.report.page.answer import formula_of
+from haven.report.page.grids import Block, cell, grid
+from haven.report.page.provenance import build_id, provenance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ class One:
     material
         Name of the material.
     tables, measured
-        Its tables, and `haven.report.measured.collect` of them.
+        Its tables, and `haven.report.numbers.measured.collect` of them.
     parameters
         Settings as text; empty where the folder does not say them.
     made_by
@@ -131,7 +131,7 @@ def _labels(places: Sequence[Path]) -> list[str]:
 
 
 def _read(place: Path, label: str) -> One:
-    from haven.report.page import load_tables, material_of
+    from haven.report.page.report import load_tables, material_of
 
     existing(place, "results folder")
     held = place / "tables" if (place / "tables").is_dir() else place
@@ -310,7 +310,9 @@ def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> 
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 5.4))
+    figure.patch.set_facecolor("none")
     axis = figure.subplots()
+    axis.patch.set_facecolor("none")
     curves = [(one, u_ev) for one in studies for u_ev in one.us]
     for index, (one, u_ev) in enumerate(curves):
         _draw(axis, one, u_ev, index, len(curves))
@@ -394,7 +396,7 @@ def write(
     """Write ``compare.html``, ``compare.csv`` and the picture as PDF and PNG into a folder."""
     import pandas as pd
 
-    from haven.report.layout import render
+    from haven.report.page.layout import render
 
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
@@ -404,5 +406,5 @@ def write(
     written[0].write_text(render(Path(template), words), encoding="utf-8")
     pd.DataFrame(rows_of(studies)).to_csv(written[1], index=False)
     figure.savefig(written[2], metadata={"CreationDate": None})
-    figure.savefig(written[3])
+    figure.savefig(written[3], facecolor="white")
     return written

@@ -15,7 +15,12 @@ from haven.cost.rows import published_study
 from haven.potential.calibration import sentences as calibrated
 from haven.potential.gate import Gate, gate_rows
 from haven.potential.gate import sentences as gated
-from haven.report.answer import (
+from haven.report.claims.study import Study
+from haven.report.figures import keys_of
+from haven.report.numbers.measured import headline
+from haven.report.numbers.verdicts import force_window, present_runs
+from haven.report.numbers.wording import doubts, unsupported
+from haven.report.page.answer import (
     answer_grid,
     claims_grid,
     counted,
@@ -25,11 +30,9 @@ from haven.report.answer import (
     plain_sentence,
     trusted_sentence,
 )
-from haven.report.claims.study import Study
-from haven.report.dispersion import dispersion_grid
-from haven.report.downloads import island
-from haven.report.figures import keys_of
-from haven.report.grids import (
+from haven.report.page.dispersion import dispersion_grid
+from haven.report.page.downloads import island
+from haven.report.page.grids import (
     Block,
     accuracy_grid,
     barriers_grid,
@@ -49,11 +52,8 @@ from haven.report.grids import (
     transport_grid,
     verdict_grid,
 )
-from haven.report.measured import headline
-from haven.report.methods import bibtex, latex_table, methods
-from haven.report.provenance import build_id, citations, others
-from haven.report.verdicts import force_window, present_runs
-from haven.report.wording import doubts, unsupported
+from haven.report.page.methods import bibtex, latex_table, methods
+from haven.report.page.provenance import build_id, citations, others
 
 if TYPE_CHECKING:
     from haven.report.figures.style import Picture
@@ -227,7 +227,7 @@ def render_report(
     pictures
         The figures, for the values under the pointer.
     scenes
-        What can be turned, `haven.report.scenes.scenes`.
+        What can be turned, `haven.report.page.scenes.scenes`.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from haven.core.types import Table, Tables
 from haven.report.figures.dynamics import at_room
-from haven.report.scene_names import path_name, run_name
+from haven.report.figures.scene_names import path_name, run_name
 
 if TYPE_CHECKING:
     from ase import Atoms

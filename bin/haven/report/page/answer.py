@@ -6,10 +6,10 @@ from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
 from haven.report.claims.study import OPEN, Study, caveat
 from haven.report.claims.transport import sigma_at_room
-from haven.report.grids import Block, cell, grid
-from haven.report.measured import JUMPS_ALONE
-from haven.report.pressure import pressure_sentence
-from haven.report.wording import WORDS, shown, where_words
+from haven.report.numbers.measured import JUMPS_ALONE
+from haven.report.numbers.pressure import pressure_sentence
+from haven.report.numbers.wording import WORDS, shown, where_words
+from haven.report.page.grids import Block, cell, grid
 
 NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
 CLAIM_WORDS = {"supported": "supported", "contradicted": "contradicted",
