@@ -99,7 +99,7 @@ def diffusion(tables: Tables, measured: Table) -> Picture | None:
         line = " No Arrhenius line is supported."
     table = tables["diffusion"]
     caption = (f"{run_count(table)}, joined over replicas; bars: 95 % intervals; arrows: 95 % "
-               "upper bounds of runs that are not diffusive yet. Table of reference: "
+               "upper bounds of runs that are not diffusive yet. Frame of reference: "
                f"{frames_of_reference(table)}.{line}")
     return Picture("diffusion", "Diffusion coefficients", caption,
                    "Self and total diffusion coefficient against inverse temperature, by U", figure)
