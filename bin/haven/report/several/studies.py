@@ -35,6 +35,7 @@ NOT_SETTINGS = ("outdir", "publish_dir_mode", "checkpoint_dir", "checkpoint_minu
 LONGEST = 160  # letters of a setting's value that are shown
 MOST_STUDIES = 20  # curves that one picture can hold and a reader tell apart
 KILO = 1000.0
+LEGEND_LINE = 0.24  # inches that a curve's name takes below the picture
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,8 @@ def _labels(places: Sequence[Path]) -> list[str]:
     for depth in range(1, max(map(len, parts)) + 1):
         ends = ["/".join(one[-depth:]) for one in parts]
         if len(set(ends)) == len(ends):
-            shared = {end.rpartition("/")[2] for end in ends}
-            plain = len(shared) == 1 and depth == 2 and shared == {"results"}
-            return [end.partition("/")[0] if plain else end for end in ends]
+            plain = depth > 1 and all(end.endswith("/results") for end in ends)
+            return [end.removesuffix("/results") if plain else end for end in ends]
     return [str(place) for place in places]
 
 
@@ -303,17 +303,17 @@ def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> 
     dict
         ``svg`` (text for the page), ``figure`` (matplotlib's) and ``caption``.
     """
-    from haven.report.figures.style import style
+    from haven.report.figures.style import WIDTH, style
 
     style()
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 5.4))
+    curves = [(one, u_ev) for one in studies for u_ev in one.us]
+    figure = Figure(figsize=(WIDTH, 4.4 + LEGEND_LINE * (len(curves) + len(points))))
     figure.patch.set_facecolor("none")
     axis = figure.subplots()
     axis.patch.set_facecolor("none")
-    curves = [(one, u_ev) for one in studies for u_ev in one.us]
     for index, (one, u_ev) in enumerate(curves):
         _draw(axis, one, u_ev, index, len(curves))
     for index, (formula, row) in enumerate(points):
@@ -326,7 +326,7 @@ def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> 
     handles, labels = axis.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     if unique:
-        figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=2)
+        figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=1)
     stream = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "haven"}):
         figure.savefig(stream, format="svg", metadata={"Date": None})
