@@ -663,9 +663,9 @@
       if (!viewer) look(Number(choice.value)); else draw(true);
       const drawn = document.querySelector('#space-view canvas'), still = document.getElementById('space-still');
       if (!viewer || !drawn) return;
-      still.width = drawn.width;
       still.height = drawn.height;
-      still.getContext('2d').drawImage(drawn, 0, 0);
+      still.width = Math.min(drawn.width, Math.round(1.4 * drawn.height)); // its middle
+      still.getContext('2d').drawImage(drawn, (still.width - drawn.width) / 2, 0);
       still.setAttribute('aria-label', 'still picture: ' + choice.selectedOptions[0].textContent);
       still.classList.add('on');
     });

@@ -33,7 +33,7 @@ SMALL_MB = 15
 needs_browser = pytest.mark.skipif(chromium.program() is None, reason="no Chromium: apt install "
                                    "chromium to test the report in a browser")
 AXE = Path(__file__).resolve().parents[2] / "data" / "axe"
-PAPER = 718  # CSS pixels between the margins of A4
+PAPER, PAPER_HIGH = 688, 1008  # CSS pixels between the margins of A4
 MOST_ELEMENTS = 40_000  # of the page: what a browser lays out before it answers
 COUNTED = """(() => { window.read = 0;
     const count = (place, name) => { const own = place[name];
@@ -188,6 +188,14 @@ def test_paper_cuts_nothing_and_has_a_still_picture_of_the_view(report, browser,
         part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1)
         .map(part => part.getAttribute('aria-label'))""")
     assert cut == [], "a table is cut"
+    assert page.run(f"""Array.from(document.querySelectorAll('figure[data-figure]')).filter(part =>
+        part.getBoundingClientRect().height > {PAPER_HIGH}).map(part => part.id)""") == []
+    assert page.run("""Array.from(document.querySelectorAll('figure.table td')).filter(part => {
+        const range = document.createRange(), text = part.firstChild;
+        if (!text || text.nodeType !== 3 || !/^[0-9.]+$/.test(text.textContent.trim())) return false;
+        range.selectNodeContents(text);
+        return range.getClientRects().length > 1; }).map(part => part.textContent)"""
+                    ) == [], "a number is broken"
     assert page.run("""Array.from(document.querySelectorAll('details')).filter(part =>
         part.getBoundingClientRect().height < 1.5 * part.firstElementChild.offsetHeight).length"""
                     ) == 0, "folded parts are printed"

@@ -54,13 +54,13 @@ def _points(axis: Axes, mine: Table, u_ev: float, shift: float, filled: bool = T
 
 
 def _kelvin_axis(axis: Axes, temperatures: list[float]) -> None:
-    """Add the temperature in kelvin above an axis of 1000/T."""
+    """Add the temperature in kelvin above an axis of 1000/T, whose data and lines are drawn."""
     top = axis.secondary_xaxis("top", functions=(lambda x: x, lambda x: x))
-    few = temperatures if len(temperatures) <= 6 else temperatures[:: len(temperatures) // 5]
-    room = 0.11 * (KILO / min(few) - KILO / max(few)) if few else 0.0  # what a label takes
+    start, stop = axis.get_xlim()
+    room = max(0.11 * (stop - start), 0.06)  # what a label takes
     kept: list[float] = []
-    for t in sorted(few):
-        if not kept or abs(KILO / t - KILO / kept[-1]) > max(room, 0.06):
+    for t in sorted(temperatures):
+        if not kept or KILO / kept[-1] - KILO / t > room:
             kept.append(t)
     top.set_xticks([KILO / t for t in kept], [f"{t:g}" for t in kept])
     top.set_xlabel("temperature (K)")
@@ -90,7 +90,7 @@ def diffusion(tables: Tables, measured: Table) -> Picture | None:
         _lines(axis, tables["arrhenius"], quantity, mine["temperature_k"])
         _limits(axis, mine[mine["quantity"] == quantity])
         axis.set_ylabel(label)
-    _kelvin_axis(axes[0, 0], sorted(mine["temperature_k"].unique()))
+    _kelvin_axis(axes[0, 0], list(mine["temperature_k"].unique()))
     axes[1, 0].set_xlabel("1000 / T (1/K)")
     joint_legend(figure, list(axes[:, 0]))
     fitted = tables["arrhenius"]
@@ -155,10 +155,10 @@ def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
     _published(axis, published)
     _limits(axis, mine, [*published["value"], *fits["sigma_298_low_95"].dropna()])
     axis.set(ylabel="conductivity σ (mS/cm)", xlabel="1000 / T (1/K)")
-    _kelvin_axis(axis, sorted({ROOM, *mine["temperature_k"]}))
+    _kelvin_axis(axis, [ROOM, *mine["temperature_k"].unique()])
     joint_legend(figure, [axis])
     caption = ("Conductivity from the joint displacement of all ions (D total). Bars: 95 %; "
-               "arrows: upper bounds; lines: Arrhenius fits to 298 K. Black: published values.")
+               "arrows: upper bounds; lines: Arrhenius fits to 298 K. Open symbols: published.")
     return Picture("answer", "Conductivity against temperature", caption,
                    "Conductivity against inverse temperature with lines to 298 K and published "
                    "points", figure)
@@ -194,12 +194,12 @@ def conductivity(
         _published(axis, published)
         _limits(axis, mine[mine["quantity"] == quantity], list(published["value"]))
         axis.set_ylabel(label)
-    _kelvin_axis(axes[0, 0], sorted(mine["temperature_k"].unique()))
+    _kelvin_axis(axes[0, 0], list(mine["temperature_k"].unique()))
     axes[1, 0].set_xlabel("1000 / T (1/K)")
     joint_legend(figure, list(axes[:, 0]))
     caption = (f"{run_count(tables['conductivity'])}, joined over replicas; bars: 95 % intervals; "
                "arrows: upper bounds. Top: from D total (what a cell measures); bottom: from D "
-               "self (tracer), which ignores how the ions move together. Black: published values.")
+               "self (tracer), which ignores how the ions move together. Open symbols: published.")
     return Picture("conductivity", "Ionic conductivity", caption,
                    "Ionic conductivity against inverse temperature beside published points", figure)
 
