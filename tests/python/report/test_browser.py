@@ -188,8 +188,8 @@ def test_paper_cuts_nothing_and_has_a_still_picture_of_the_view(report, browser,
         part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1)
         .map(part => part.getAttribute('aria-label'))""")
     assert cut == [], "a table is cut"
-    assert page.run(f"""Array.from(document.querySelectorAll('figure[data-figure]')).filter(part =>
-        part.getBoundingClientRect().height > {PAPER_HIGH}).map(part => part.id)""") == []
+    assert page.run(f"""Array.from(document.querySelectorAll('figure[data-figure]')).filter(
+        part => part.getBoundingClientRect().height > {PAPER_HIGH}).map(part => part.id)""") == []
     assert page.run("""Array.from(document.querySelectorAll('figure.table td')).filter(part => {
         const range = document.createRange(), text = part.firstChild;
         if (!text || text.nodeType !== 3 || !/^[0-9.]+$/.test(text.textContent.trim())) return false;
