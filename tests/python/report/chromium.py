@@ -126,11 +126,11 @@ class Page:
 
     def on_paper(self, width: int) -> None:
         """Lay the page out as for paper of a width in CSS pixels, in a browser that is dark."""
+        self.run("window.dispatchEvent(new Event('beforeprint'))")
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=1000,
                  deviceScaleFactor=1, mobile=False)
         self.ask("Emulation.setEmulatedMedia", media="print", features=[
             {"name": "prefers-color-scheme", "value": "dark"}])
-        self.run("window.dispatchEvent(new Event('beforeprint'))")
 
     def run(self, script: str) -> object:
         """Return the value of an expression in the page; of a promise what it becomes."""
