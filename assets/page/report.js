@@ -659,6 +659,7 @@
 
     // On paper the view is a still picture, dark on white.
     window.addEventListener('beforeprint', function () {
+      if (!document.getElementById('space-view').clientWidth) return; // laid out for paper already: the picture stands
       printing = true;
       if (!viewer) look(Number(choice.value)); else draw(true);
       const drawn = document.querySelector('#space-view canvas'), still = document.getElementById('space-still');
@@ -670,8 +671,8 @@
       still.classList.add('on');
     });
     window.addEventListener('afterprint', function () {
+      if (printing && viewer) { printing = false; draw(true); }
       printing = false;
-      if (viewer) draw(true);
     });
 
     // A run, jump or path of a table shows what it is of.
