@@ -220,7 +220,7 @@ def _attempt(
                                    re.I)
     free = shutil.disk_usage(folder).free
     at_end = _at_end(job, phase, folder)
-    if code == 0 and at_end:
+    if code == 0 and (at_end or (free >= FULL_BYTES and _went_on(job, phase, folder, start))):
         return ""
     if code == 0 and free >= FULL_BYTES and len(rows) and not np.isfinite(rows[-1]).all():
         wild = True
@@ -277,6 +277,12 @@ def note_start(folder: Path, phase: str, step: int, now: float) -> None:
     unfinished = file.with_suffix(".new")
     unfinished.write_text(json.dumps(told))
     unfinished.replace(file)
+
+
+def _went_on(job: Job, phase: str, folder: Path, start: Start) -> bool:
+    """Tell whether an attempt left a restart file later than the one it began from."""
+    found = (_equilibration if phase == PHASES[0] else _production)(job, folder)
+    return found is not None and found.step > start.step
 
 
 def _at_end(job: Job, phase: str, folder: Path) -> bool:
