@@ -161,7 +161,7 @@ def _equilibrated(job: Job, folder: Path) -> Start | None:
 
 def _production(job: Job, folder: Path) -> Start | None:
     """Return where the production goes on; None where it is at its end."""
-    done = segments.course(job, folder)
+    done = segments.chain(job, folder)
     goal, every = job.production_steps, job.dump_steps
     if done.until >= segments.last_frame(job, PHASES[1]) and done.reached >= goal:
         return None
@@ -225,7 +225,7 @@ def _attempt(
     if code == 0 and free >= FULL_BYTES and len(rows) and not np.isfinite(rows[-1]).all():
         wild = True
     if (code == 0 and not wild) or free < FULL_BYTES:
-        lost = "; ".join(segments.course(job, folder, phase).lost) or (
+        lost = "; ".join(segments.chain(job, folder, phase).lost) or (
             "LAMMPS wrote no whole restart file")
         raise HavenError(f"{folder}: {lost}, just after it was written ({free / 1e6:.1f} MB are "
                          "free on its disk): make room or mend the disk, and run again")
@@ -289,7 +289,7 @@ def _at_end(job: Job, phase: str, folder: Path) -> bool:
     """Tell whether a phase has all that it must have at its end."""
     if phase == PHASES[0]:
         return _equilibration(job, folder) is None
-    done = segments.course(job, folder)
+    done = segments.chain(job, folder)
     return done.until >= segments.last_frame(job, phase) and done.reached >= job.steps(phase)
 
 

@@ -63,7 +63,7 @@ def killed_on_a_bucket(folder: Path, monkeypatch: pytest.MonkeyPatch, times: int
         places.append(begins())
     last = max(places[-1], job.dump_steps) // 20 * 20 + 20
     assert dynamics.run(replace(job, production_steps=last), folder, lambda _: "") == "complete"
-    joined = segments.join(replace(job, production_steps=last), folder)
+    joined = segments.join_segments(replace(job, production_steps=last), folder)
     np.testing.assert_array_equal(joined.steps, np.arange(0, last + 1, 20))
     return places
 
