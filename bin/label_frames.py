@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from haven.core import tasks as guard
-from haven.core.errors import HavenError, existing, run
+from haven.core.errors import run
 from haven.core.identity import sha256
 from haven.core.options import Operation, add, numbers, parser
 from haven.labels import options as label_options
@@ -26,21 +26,20 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--out", default="frames", help="folder for the labelled frames")
     given = arguments.parse_args(argv)
 
-    from ase.io import iread
-
     from haven.labels.engines import ENGINES
-    from haven.labels.frames import trajectory_name
-    from haven.labels.labelling import check_asked, label_key, label_trajectory, make_engine
+    from haven.labels.labelling import (
+        check_asked,
+        label_key,
+        label_trajectory,
+        make_engine,
+        to_label,
+    )
     from haven.material.file import load_material
 
-    frames = list(iread(existing(given.structure, "structure file")))
-    if not frames or "trajectory" not in frames[0].info:
-        raise HavenError(f"{given.structure} has no frames with a trajectory name: "
-                         "make them with build_structures.py")
     material, settings = load_material(given.material), label_options.settings_of(given)
     u_evs, out, folder = numbers(given.u_ev, None, "u_ev"), Path(given.out), Path(given.out)
+    frames = to_label(given.structure, material.species)
     check_asked(material, u_evs, frames[0].get_chemical_symbols())
-    trajectory_name(frames[0].info["trajectory"], given.structure)
     if given.checkpoint_dir:
         maker = make_engine(given.engine, material, settings, out)
         about = {"u_evs": u_evs, "moments": material.moments,

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Make a material file of a CIF; what a CIF does not say is guessed, told or asked for."""
+"""Make a material file of a CIF, asking for what it leaves open; or check a material file."""
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
@@ -30,21 +31,10 @@ def numbers(text: str | None, name: str) -> dict[str, float]:
             for element, value in found.items()}
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Write the material file, and a picture of one conventional cell."""
-    options = parser(__doc__)
-    options.add_argument("cif", help="crystal structure, partial occupancies included")
-    options.add_argument("--name", help="name of the material; that of the file if not given")
-    options.add_argument("--mobile", help="mobile element, where there are several that may be")
-    options.add_argument("--charges", help="formal charges that the crystal leaves open: Fe=2,Mn=3")
-    options.add_argument("--hubbard", help="shells that U acts on: Fe=d")
-    options.add_argument("--moments", help="starting moments, Bohr magnetons: Fe=4")
-    options.add_argument("--out", default=".", help="folder for material file and picture")
-    given = options.parse_args(argv)
-
+def made(given: argparse.Namespace) -> Path:
+    """Write the material file of a CIF and return its path."""
     import yaml
 
-    from haven.material.disorder import build
     from haven.material.file import load_material
     from haven.material.from_cif import Choice, material_of
 
@@ -68,14 +58,44 @@ def main(argv: list[str] | None = None) -> None:
                      width=120)
     path.write_text("\n".join(head) + "\n" + text)
     try:
-        material = load_material(path)
+        load_material(path)
     except HavenError:
         path.unlink()
         raise
     for note in notes:
         log.info("%s", note)
+    return path
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the material file, unless one is given, and a picture of one conventional cell."""
+    options = parser(__doc__)
+    options.add_argument("cif", metavar="FILE", help="crystal structure (.cif), with its partial "
+                         "occupancies; or a material file (.yml) to check")
+    options.add_argument("--name", help="name of the material; that of the file if not given")
+    options.add_argument("--mobile", help="mobile element, where there are several that may be")
+    options.add_argument("--charges", help="formal charges that the crystal leaves open: Fe=2,Mn=3")
+    options.add_argument("--hubbard", help="shells that U acts on: Fe=d")
+    options.add_argument("--moments", help="starting moments, Bohr magnetons: Fe=4")
+    options.add_argument("--out", default=".", help="folder for material file and picture")
+    given = options.parse_args(argv)
+
+    from haven.material.disorder import build
+    from haven.material.file import load_material
+
+    path = Path(given.cif)
+    if path.suffix.lower() in (".yml", ".yaml"):
+        told = [name for name in ("name", "mobile", "charges", "hubbard", "moments")
+                if getattr(given, name)]
+        if told:
+            raise HavenError(f"--{told[0]} is for a CIF: a material file says it itself")
+    else:
+        path = made(given)
+    material = load_material(path)
+    out = Path(given.out)
+    out.mkdir(parents=True, exist_ok=True)
     try:
-        atoms, _ = build(material, (1, 1, 1), "default", seed=1)
+        atoms, _ = build(material, (1, 1, 1), next(iter(material.occupancies)), seed=1)
     except HavenError as error:
         log.warning("one conventional cell can't be built (%s): larger ones may", error)
         atoms = None

@@ -16,24 +16,22 @@ from haven.labels import options as label_options
 def main(argv: list[str] | None = None) -> None:
     """Run or go on; write one extxyz file."""
     parser = options.parser(__doc__)
+    options.add_given(parser, "material", "u_ev", "temperature_k", "replica",
+                      out="folder for the trajectory")
     add = parser.add_argument
-    add("--material", required=True, help="material file")
     add("--start", required=True, help="a frame of dynamics at this temperature: extxyz, or "
         "Haven's trajectory, of which the last frame is taken")
-    add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
-    add("--temperature_k", type=float, required=True, help="temperature, K")
-    add("--replica", type=int, default=0, help="number of the disorder replica")
     options.add(parser, options.Seed)
     options.add(parser, label_options.FirstPrinciplesDynamics)
     options.add(parser, label_options.Thermostat)
     label_options.add_options(parser)
     options.add(parser, options.Operation, "checkpoint_dir")
-    add("--out", default=".", help="folder for the trajectory")
     args = parser.parse_args(argv)
 
-    from ase.io import iread, write
+    from ase.io import write
 
     from haven.labels import aimd
+    from haven.labels.frames import read_images
     from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material
 
@@ -60,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
         shutil.copyfile(frames, target)
     if args.aimd_label_every:
         (out / "frames").mkdir(exist_ok=True)
-        chosen = list(iread(target, f"::{args.aimd_label_every}"))
+        chosen = read_images(target, "frames of the dynamics")[::args.aimd_label_every]
         aimd.add_pulay(chosen, args.u_ev, settings, lambda further: make_engine(
             args.engine, material, further, out / "pulay"), material.moments)
         write(out / "frames" / target.name, chosen)

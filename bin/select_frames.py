@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from haven.core.errors import HavenError, existing, log, run
+from haven.core.errors import HavenError, log, run
 from haven.core.options import add, parser
 from haven.potential.options import Selection
 
@@ -22,29 +23,40 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
 
-    from ase.io import iread, write
+    from ase.io import write
 
     from haven.core import tables
-    from haven.labels.frames import trajectory_name
+    from haven.labels.frames import read_images, trajectory_name
     from haven.material.file import load_material
+    from haven.material.structures import check_structure
     from haven.potential.selection import select_by_size
     from haven.potential.tables import SELECTION
 
-    frames = [a for path in given.candidates for a in iread(existing(path, "candidates"), ":")]
+    material = load_material(given.material)
+
+    def read(paths: list[str], what: str) -> list[Any]:
+        found: list[Any] = []
+        for path in paths:
+            images = read_images(path, what)
+            for number, atoms in enumerate(images):
+                check_structure(atoms, material.species, f"{path}, frame {number}")
+            found += images
+        return found
+
+    frames = read(given.candidates, "candidates")
     lacking = [a for a in frames if "trajectory" not in a.info or "deviation" not in a.info]
     if lacking:
         raise HavenError(f"{len(lacking)} of {len(frames)} candidates carry no trajectory or no "
                          "deviation: make them with explore.py")
-    known = [a for path in given.known for a in iread(existing(path, "labelled frames"), ":")]
+    known = read(given.known, "labelled frames")
     chosen, distance = select_by_size(frames, given.frames_per_round, known)
-    material = load_material(given.material).name
     rows, grouped = [], {}
     for index, apart in sorted(zip(chosen, distance, strict=True)):
         atoms = frames[index]
         group = grouped.setdefault(trajectory_name(atoms.info["trajectory"], "candidates"), [])
         atoms.info["frame"] = len(group)
         group.append(atoms)
-        rows.append({"material": material, "round": given.round,
+        rows.append({"material": material.name, "round": given.round,
                      "trajectory": atoms.info["trajectory"], "frame": atoms.info["frame"],
                      "deviation_ev_per_angstrom": float(atoms.info["deviation"]),
                      "distance": apart})

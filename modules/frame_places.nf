@@ -3,7 +3,7 @@
 include { pathOf } from './paths'
 
 /** What may be an output of a program, by its name. */
-def isOutput(name) { name =~ /OUTCAR|^vasprun.*\.xml$|\.(extxyz|xyz|traj|gpw|txt|out|log|pwo)$/ && !name.endsWith('.failed.extxyz') }
+def isOutput(name) { name =~ /OUTCAR|^vasprun.*\.xml([-._]\w+)?$|\.(extxyz|xyz|traj|gpw|txt|out|log|pwo)(\.(gz|bz2|xz))?$/ && !(name =~ /\.failed\.extxyz/) }
 
 /** All files under a folder, or the file itself; a link to a folder above is not followed, which would never end. */
 def filesUnder(place, above = []) {

@@ -60,15 +60,6 @@ def opened(path: Path, species: str, spacing_ps: float, **more: object) -> Traje
         species=(species,), frame_spacing_ps=spacing_ps, **more))[0]  # pyright: ignore
 
 
-def lips(path: Path) -> float:
-    """Largest difference of the mean-square displacement of Li, Angstrom^2, at kinisi's times."""
-    held = opened(path, "Li", 0.02)
-    ours = displacements.curves(held, "host").self_msd.sum(axis=1)
-    theirs = np.load(path.with_name("LiPS_msd.npy"))
-    lags = np.unique(np.linspace(1, held.frames - 1, 250).astype(int))
-    return float(np.abs(ours[lags - 1][: len(theirs)] - theirs).max())
-
-
 def drifts(path: Path) -> float:
     """Largest difference of one ion's displacement in a host that drifts, Angstrom."""
     held = opened(path, "H", 1.0, unsaid=Unsaid(("H", "C") if path.suffix == ".traj"
@@ -108,7 +99,6 @@ def unwrapped(path: Path) -> float:
 
 
 CASES = [
-    Case("kinisi/tests/inputs/LiPS.exyz", "MSD of Li, 200 times (LiPS_msd.npy)", lips, 1e-7),
     Case("kinisi/tests/inputs/example_drift.XDATCAR", "displacements in a host that drifts",
          drifts, 1e-6),
     Case("kinisi/tests/inputs/example_LAMMPS_drift.traj", "the same, a dump", drifts, 1e-6),

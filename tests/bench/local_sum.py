@@ -133,17 +133,16 @@ def main() -> None:
     options.add_argument("--frames", type=int, default=1500, help="frames of a run")
     options.add_argument("--out", type=Path, help="CSV file: other rows there stay")
     given = options.parse_args()
-    table: list[dict[str, object]] = []
     for kind in given.kinds:
         for side, runs in zip(SIDES, map(int, given.runs.split(",")), strict=True):
             if not runs:
                 continue
-            table += (rows := study(kind, side, runs, given.frames))
+            rows = study(kind, side, runs, given.frames)
+            if given.out:
+                merge(given.out, rows, ("kind", "ions", "frames", "quantity", "estimator"))
             for row in rows:
                 print("  ".join(f"{x:9.4f}" if isinstance(x, float) else f"{x:>8}"
                                 for x in row.values()), flush=True)
-    if given.out:
-        merge(given.out, table, ("kind", "ions", "frames", "quantity", "estimator"))
 
 
 if __name__ == "__main__":

@@ -441,10 +441,10 @@ def declared() -> dict[str, Any]:
 def parameters_of(path: Path) -> Values:
     """Return the values of ``name: value`` lines, as the scripts' options read them."""
     from haven.core import options
-    from haven.core.errors import HavenError
+    from haven.core.errors import HavenError, existing
 
     found: Values = {}
-    for line in path.read_text(errors="replace").splitlines():
+    for line in existing(path, "parameters").read_text(errors="replace").splitlines():
         name, mark, value = line.partition(":")
         told = declared().get(name)
         if told is None or not mark:

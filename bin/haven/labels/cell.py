@@ -12,7 +12,7 @@ from haven.core.errors import HavenError, log
 from haven.labels.aimd import Labelled
 from haven.labels.dispersion import KEY as DISPERSION
 from haven.labels.engines.base import Engine, LabelSettings
-from haven.labels.frames import read_file
+from haven.labels.frames import read_file, read_images
 from haven.labels.labelling import labelled, make_engine
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
@@ -106,7 +106,6 @@ def relax(
         Whether forces and stress are within their limits.
     """
     from ase.filters import FrechetCellFilter
-    from ase.io import read
     from ase.optimize import BFGS
 
     atoms, frames = start.copy(), folder / FRAMES
@@ -116,7 +115,7 @@ def relax(
     both: Any = FrechetCellFilter(atoms)  # strains are counted from the start's cell
     done = 0
     if frames.exists():
-        last: Any = read(frames, -1)
+        last = read_images(frames, "frames of the relaxation")[-1]
         done = int(last.info["frame"]) + 1
         atoms.set_cell(last.cell)
         atoms.set_positions(last.positions)
@@ -158,7 +157,7 @@ def relax(
 
 
 def lattice_row(frames: list[LabelledFrame], force_tolerance: float) -> dict[str, Any]:
-    """Return what a relaxation's frames tell of the cell: a row of ``lattice`` without its keys.
+    """Return the row of table ``lattice`` of a relaxation's last frame, without its keys.
 
     The engine's name ends in the dispersion correction that its labels hold, if any.
 

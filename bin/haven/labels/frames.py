@@ -158,6 +158,41 @@ def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
     return iread(str(source), index=":", format=kind, do_not_split_by_at_sign=True)
 
 
+def read_images(source: str | Path, what: str) -> list[Atoms]:
+    """Return all images of a file, labelled or not; every script that takes frames reads them here.
+
+    Parameters
+    ----------
+    source
+        An extxyz, xyz or traj file.
+    what
+        What the file is to the user, named in messages.
+
+    Raises
+    ------
+    HavenError
+        Naming file and frame: if the file is not there, does not fit to its checksum, is cut off,
+        damaged or empty.
+    """
+    path = existing(source, what)
+    if path.is_dir():
+        raise HavenError(f"{what} {path} is a folder: give a file of frames, such as extxyz")
+    checksums.check(path)
+    images: list[Atoms] = []
+    try:
+        for atoms in open_images(path):
+            images.append(atoms)
+    except HavenError:
+        raise
+    except Exception as error:  # ASE raises whatever its many readers do
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise HavenError(f"{what} {path}, frame {len(images)}: cannot be read, cut off or damaged "
+                         f"({reason})") from error
+    if not images:
+        raise HavenError(f"{what} {path} holds no frame: it is empty or cut off")
+    return images
+
+
 def _text_images(source: Path, name: str) -> Iterator[Atoms]:
     """Yield the frames of an extended XYZ file; what is wrong is said with the frame's number."""
     number = 0
@@ -268,7 +303,7 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> L
         stress=_full_stress(results.get("stress"), _pulay(info, where)),
         moments=None if moments is None else np.asarray(moments, float),
         trajectory=trajectory_name(info.get("trajectory", stem.removesuffix(source.suffix)), where),
-        number=_whole(info.get("frame", number), where), source=str(source), position=number,
+        number=whole_number(info.get("frame", number), where), source=str(source), position=number,
         info=info,
     )
 
@@ -296,11 +331,17 @@ def trajectory_name(name: Any, where: str) -> str:
     return text
 
 
-def _whole(value: Any, where: str) -> int:
+def _number(value: Any) -> float:
+    """Return a header's value as a number; NaN where it is none."""
     try:
-        number = float(value)
+        return float(value)
     except (TypeError, ValueError):
-        number = np.nan
+        return np.nan
+
+
+def whole_number(value: Any, where: str) -> int:
+    """Return the number of a frame that a header says; refuse what is no whole number."""
+    number = _number(value)
     if not np.isfinite(number) or number % 1 or abs(number) >= 2**63:
         raise HavenError(f"{where}: the header's frame is {value}: it must be a whole number")
     return int(value) if isinstance(value, (int, np.integer)) else int(number)
@@ -308,10 +349,7 @@ def _whole(value: Any, where: str) -> int:
 
 def _pulay(info: Mapping[str, Any], where: str) -> float:
     """Return the Pulay stress of a header, eV/Angstrom^3; 0 without one."""
-    try:
-        value = float(info.get(HEADER, 0.0))
-    except (TypeError, ValueError):
-        value = np.nan
+    value = _number(info.get(HEADER, 0.0))
     if not abs(value) <= MOST_PULAY:
         raise HavenError(f"{where}: the header's {HEADER} is {info[HEADER]}: it must be a number "
                          f"of at most {MOST_PULAY:g} either way")
@@ -335,10 +373,7 @@ def _hubbard(frame: LabelledFrame, source: Path) -> float:
 
 def told_hubbard(value: Any, where: str) -> float:
     """Return a header's ``u_ev``, refused where it is no number of 0 or above."""
-    try:
-        told = float(value)
-    except (TypeError, ValueError):
-        told = np.nan
+    told = _number(value)
     if not (np.isfinite(told) and told >= 0):
         raise HavenError(f"{where}: the header's u_ev is {value}: it must be U in eV, 0 or above")
     return told

@@ -13,7 +13,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, existing, log
 from haven.labels.frames import LabelledFrame, check_frames, told_hubbard
-from haven.labels.programs import Output, open_output
+from haven.labels.programs import Output, open_output, unpacked
 from haven.labels.units import MAX_STRESS_GPA
 from haven.material.crystal import Material
 
@@ -37,8 +37,9 @@ def plain_name(name: str) -> str:
 
     ASE takes a file for VASP's by such a word in its name, so it must not stay.
     """
+    bare = re.sub(r"\.(gz|bz2|xz)$", "", name)
     bare = re.sub(r"\.(extxyz|xyz|traj|gpw|txt|out|log|xml|pwo)$", "",
-                  HUBBARD_IN_PATH.sub("", name))
+                  HUBBARD_IN_PATH.sub("", bare))
     bare = re.sub("OUTCAR|vasprun", "", bare)
     return re.sub(r"[^A-Za-z0-9-]+", "_", bare).strip("_") or "frames"
 
@@ -200,10 +201,11 @@ def _best(
     fault: HavenError | None = None
     for one, called in ((path, name), *others):
         try:
-            output = open_output(existing(one, "labelled frames"), called)
-            if output is None:
-                continue
-            images = _images(output, called)
+            with unpacked(existing(one, "labelled frames"), called) as plain:
+                output = open_output(plain, called)
+                if output is None:
+                    continue
+                images = _images(output, called)
         except HavenError as error:
             fault = fault or error
             continue

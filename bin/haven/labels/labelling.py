@@ -14,9 +14,18 @@ import numpy as np
 from haven.core.errors import HavenError, log
 from haven.labels.engines import ENGINES
 from haven.labels.engines.base import Engine, LabelSettings
-from haven.labels.frames import FAILED, min_distance, open_images, trajectory_name, walk
+from haven.labels.frames import (
+    FAILED,
+    min_distance,
+    open_images,
+    read_images,
+    trajectory_name,
+    walk,
+    whole_number,
+)
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
+from haven.material.structures import check_structure
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -36,7 +45,7 @@ def make_engine(name: str, material: Material, settings: LabelSettings, folder: 
 
 
 def check_asked(material: Material, u_evs: Sequence[float], symbols: Sequence[str]) -> None:
-    """Refuse a U that would act on nothing: its labels would be those of U = 0 under another name.
+    """Refuse a U above 0 where no element has a Hubbard term: its labels would be those of U = 0.
 
     Raises
     ------
@@ -52,6 +61,44 @@ def check_asked(material: Material, u_evs: Sequence[float], symbols: Sequence[st
                  if material.hubbard else "it has no entry hubbard")
         raise HavenError(f"--u_ev {max(u_evs):g}: U acts on no shell of material {material.name}: "
                          f"{named}; add one such as hubbard: {{Ti: d}}, or give --u_ev 0")
+
+
+def to_label(source: str | Path, species: Sequence[str]) -> list[Atoms]:
+    """Return the frames of one file to label, which are one trajectory.
+
+    Parameters
+    ----------
+    source
+        File of frames whose headers name trajectory and frame, as build_structures.py writes it.
+    species
+        Elements of the material.
+
+    Raises
+    ------
+    HavenError
+        Naming file and frame: what `haven.labels.frames.read_images` refuses, no or several
+        trajectories, a number that two frames have, and what no engine can compute.
+    """
+    frames = read_images(source, "structure file")
+    found: dict[int, int] = {}
+    for number, atoms in enumerate(frames):
+        where = f"{source}, frame {number}"
+        for key in ("trajectory", "frame"):
+            if key not in atoms.info:
+                raise HavenError(f"{where}: its header has no entry {key}: make frames with "
+                                 "build_structures.py, or write trajectory=NAME frame=NUMBER")
+        named = trajectory_name(atoms.info["trajectory"], where)
+        first = str(frames[0].info["trajectory"])
+        if named != first:
+            raise HavenError(f"{where} is of trajectory {named}, those before of {first}: give a "
+                             "file of its own to each trajectory")
+        own = whole_number(atoms.info["frame"], where)
+        if own in found:
+            raise HavenError(f"{where} has the number {own}, as frame {found[own]} of the file "
+                             "has: number the frames of a trajectory differently")
+        found[own] = number
+        check_structure(atoms, species, where)
+    return frames
 
 
 def label_key(
@@ -82,15 +129,14 @@ def label_trajectory(
     list of Path
         The files there are: ``<trajectory>.u<U>.extxyz`` and ``<trajectory>.failed.extxyz``.
     """
-    from ase.io import iread
-
     name = trajectory_name(frames[0].info["trajectory"], "frames to label")
     check_asked(material, u_evs, frames[0].get_chemical_symbols())
     out.mkdir(parents=True, exist_ok=True)
     paths = {u: out / f"{name}.u{u:g}.extxyz" for u in u_evs}
-    there = {u: list(iread(p)) if p.exists() else [] for u, p in paths.items()}
+    there = {u: read_images(p, "labels made before") if p.exists() else []
+             for u, p in paths.items()}
     lost = out / f"{name}{FAILED}"
-    failures = list(iread(lost)) if lost.exists() else []
+    failures = read_images(lost, "frames that failed before") if lost.exists() else []
     have = {u: {int(a.info["frame"]) for a in (*some, *failures) if float(a.info["u_ev"]) == u}
             for u, some in there.items()}
     pulay = next((float(a.info[HEADER]) * a.get_volume() for some in there.values() for a in some

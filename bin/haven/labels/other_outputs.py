@@ -96,7 +96,10 @@ def cp2k_output(path: Path, text: str) -> Iterator[Atoms]:
     import dpdata
 
     check_cp2k(text)
-
+    for sign, what in (("ENERGY| Total", "total energy"), ("FORCES", "forces")):
+        if not re.search(rf"^[ \t]*(ATOMIC )?{re.escape(sign)}", text, re.M):
+            raise HavenError(f"CP2K printed no {what}: it is no label; run it with "
+                             "FORCE_EVAL/PRINT/FORCES ON and RUN_TYPE ENERGY_FORCE")
     system = dpdata.LabeledSystem(str(path), fmt="cp2k/output")
     yield from cp2k_frames(system, text)
 
@@ -139,7 +142,9 @@ def element_of(kind: str) -> str:
     for one in (word, word[:1]):
         if one in atomic_numbers and one != "X":
             return one
-    raise HavenError(f"atoms of kind {kind} are no element: name the kinds after one, such as Fe1")
+    shown = ascii(kind)[1:-1]
+    shown = shown if len(shown) < 24 else f"{shown[:20]}..."
+    raise HavenError(f"atoms of kind {shown} are no element: name the kinds after one, such as Fe1")
 
 
 def from_dpdata(system: Any) -> Iterator[Atoms]:

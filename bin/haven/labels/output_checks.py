@@ -59,10 +59,10 @@ def check_espresso(text: str) -> None:
             told = re.search(r"number of atoms/cell\s*=\s*(\d+)\s*$", part, re.M)
             count = int(told.group(1)) if told else 0
             sites = re.findall(r"^\s*(\S+)\s+\S+\s+tau\(\s*(\S+)\s*\) = \((.*)\)\s*$", part, re.M)
-            sites = sites[:count] if len(sites) == 2 * count else sites  # in crystal axes, too
-            _in_turn([one for one, _, _ in sites], count, "site")
+            # again in crystal axes, and both again where the cell relaxed and ends in another run
+            _each_in_turn([one for one, _, _ in sites], count, "site")
             axes = re.findall(r"^\s*a\((\S+)\) = \((.*)\)\s*$", part, re.M)
-            _in_turn([one for one, _ in axes], 3, "lattice vector")
+            _each_in_turn([one for one, _ in axes], 3, "lattice vector")
             forces = re.findall(r"^\s*atom\s+(\S+)\s+type\s+\d+\s+force =(.*)$", part, re.M)
             for start in range(0, len(forces), count):
                 _in_turn([one for one, _ in forces[start : start + count]], count, "force")
@@ -91,6 +91,12 @@ def check_espresso(text: str) -> None:
 def _in_turn(numbers: list[str], count: int, what: str) -> None:
     if not count or numbers != [str(number) for number in range(1, count + 1)]:
         raise ValueError(f"it lists {len(numbers)} {what}s where {count} are due, in their order")
+
+
+def _each_in_turn(numbers: list[str], count: int, what: str) -> None:
+    """Refuse lists that follow one another unless each is whole; one is due at least."""
+    for start in range(0, max(len(numbers), 1), count or 1):
+        _in_turn(numbers[start : start + count], count, what)
 
 
 def check_cp2k(text: str) -> None:

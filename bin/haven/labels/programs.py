@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +23,14 @@ from haven.labels.other_outputs import (
     gpaw_frames,
 )
 from haven.labels.vasp_output import (
-    Run,
+    VaspRun,
     hubbard_by_element,
     hubbard_of_xml,
     read_outcar,
     read_vasprun,
 )
+from haven.trajectory.readers import DAMAGE
+from haven.trajectory.readers.base import PACKED_TEXT, open_bytes
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -59,6 +64,36 @@ class Output:
     numbered: bool = False
     by_element: Mapping[str, float] = field(default_factory=dict)
     missing: str = ""
+
+
+@contextlib.contextmanager
+def unpacked(path: Path, name: str) -> Iterator[Path]:
+    """Give an output that readers can open: one compressed by gzip, bzip2 or xz as a plain copy.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+    name
+        What the user calls it, for messages.
+
+    Raises
+    ------
+    HavenError
+        If the compressed file is cut off or damaged.
+    """
+    if path.is_dir() or path.suffix.lower() not in PACKED_TEXT:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="haven_unpacked_") as folder:
+        plain = Path(folder) / path.stem
+        try:
+            with open_bytes(path) as packed, plain.open("wb") as stream:
+                shutil.copyfileobj(packed, stream)
+        except DAMAGE as error:
+            raise HavenError(f"{name} cannot be unpacked, it is cut off or damaged ({error}): copy "
+                             "it again") from error
+        yield plain
 
 
 def open_output(path: Path, name: str) -> Output | None:
@@ -120,7 +155,7 @@ class Program:
     read: Callable[[Path, str], Iterator[Atoms]]
     hubbard: Callable[[str], float | None]
     file: str = ""
-    runs: Callable[[str], list[Run]] | None = None
+    runs: Callable[[str], list[VaspRun]] | None = None
     cut: bool = False  # whether whole steps of a run that was cut off are read
 
 
@@ -132,7 +167,7 @@ def _by_ase(kind: str) -> Callable[[Path, str], Iterator[Atoms]]:
     return read
 
 
-def _of_runs(program: Program, runs: list[Run], name: str) -> Output:
+def _of_runs(program: Program, runs: list[VaspRun], name: str) -> Output:
     """Return the whole steps of VASP's runs; of several runs in one file each keeps its own U."""
     images, values = [], []
     for run in runs:

@@ -33,6 +33,7 @@ OUTSIDE = 2.0  # a coordinate further from 0 is no fraction: per cent, or Angstr
 ROUNDED_CHARGE = 1e-3  # of all positive charge: what occupancies of three digits may leave over
 LARGEST_FILE = 1_000_000  # bytes
 EXPONENT = re.compile(r"[-+]?\d+\.?\d*[eE][-+]?\d+")  # YAML 1.1 takes 1e-3 for text
+FRACTION = re.compile(r"([-+]?[0-9]{1,2})/([1-9][0-9]?)")  # as tables of crystals have it
 PLAIN_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)$")
 PLAIN_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
                           r"|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$")
@@ -326,10 +327,16 @@ def _walls(
     return walls
 
 
+def _fraction(value: Any) -> float:
+    """Return a coordinate: a number, or a fraction written as one, such as ``1/3``."""
+    found = FRACTION.fullmatch(value) if isinstance(value, str) else None
+    return int(found.group(1)) / int(found.group(2)) if found else _finite(value)
+
+
 def _points(given: list[list[float]]) -> np.ndarray:
     if not isinstance(given, list) or not all(isinstance(row, list) for row in given):
         raise ValueError("no points")
-    points = np.array([[_finite(value) for value in row] for row in given], float)
+    points = np.array([[_fraction(value) for value in row] for row in given], float)
     if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
         raise ValueError("no points")
     return points

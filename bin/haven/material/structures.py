@@ -40,6 +40,27 @@ def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
                          f"({reason})") from error
     if not isinstance(atoms, Atoms) or not len(atoms):
         raise HavenError(f"structure {path} holds no atoms")
+    check_structure(atoms, species, str(source))
+    return atoms
+
+
+def check_structure(atoms: Atoms, species: Sequence[str], source: str) -> None:
+    """Refuse a structure of other elements, without a cell in three directions, or not finite.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    species
+        Elements of the material.
+    source
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    HavenError
+        Naming the source and what is wrong.
+    """
     unknown = sorted(set(atoms.get_chemical_symbols()) - set(species))
     if unknown:
         raise HavenError(f"{source}: element {', '.join(unknown)} is not of the material "
@@ -51,7 +72,6 @@ def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
                              "has it; write the file again")
     if not atoms.pbc.all() or atoms.cell.rank < 3:
         raise HavenError(f"{source}: the structure must be periodic in three directions")
-    return atoms
 
 
 def walls_of(material: Material) -> tuple[tuple[str, str, float], ...]:

@@ -87,17 +87,13 @@ def check_farthest(positions: np.ndarray, cell: np.ndarray, where: str) -> None:
 
 
 def check_block(trajectory: Trajectory, start: int, block: np.ndarray) -> None:
-    """Refuse positions (T, n, 3) with values that are not finite, or that are wrapped.
+    """Refuse positions (T, n, 3) that are wrapped.
 
     Raises
     ------
     HavenError
         Naming ion and frame.
     """
-    if not np.isfinite(block.sum(axis=(0, 1), dtype=np.float64)).all():
-        t, i = np.argwhere(~np.isfinite(block))[0][:2]
-        raise HavenError(f"{trajectory.path}: ion {start + int(i)} has no finite position at frame "
-                         f"{int(t)}")
     if trajectory.meta.get("unwrapped") == "told":
         return
     inverse = np.linalg.inv(trajectory.cell).astype(np.float32)

@@ -171,6 +171,8 @@ def _pass(
         loose = frame.unwrapped if frame.unwrapped is not None else way.unwrapped
         if frame.unwrapped is None and not way.unwrapped:
             span = _outside(span, scaled, cell, way)
+        clock = frame.time_ps if frame.step is None else float(frame.step)
+        forth = clock is None or not clocks or clock > clocks[-1]
         if not held.host or loose:
             unwrapped = scaled
         else:
@@ -178,12 +180,11 @@ def _pass(
             move -= np.round(move)
             if np.abs(move).max() > AMBIGUOUS and ambiguous is None:
                 ambiguous = moved_too_far(source, number, move, frame.unwrapped is None)
-                if frame.unwrapped is not None:
+                if frame.unwrapped is not None and forth:
                     raise ambiguous
             unwrapped = unwrapped + move
         previous = scaled
         positions = unwrapped @ (held.cells[0] if wanted.cell_changes and held.cells else cell)
-        clock = frame.time_ps if frame.step is None else float(frame.step)
         if clock is not None:
             _in_order(source, number, place, clock, clocks, positions, cell, held, streams, way)
             clocks.append(clock)

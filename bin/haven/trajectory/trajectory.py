@@ -8,7 +8,8 @@ Positions of the mobile ions are kept as whole steps of 0.001 Angstrom (`haven.t
 no position is wrong by more than 0.0005 Angstrom, and rounding never adds up. It adds at most 5e-7
 Angstrom^2 (6 resolution^2 / 12) to a mean-square displacement, the same at every lag, so
 nothing to its slope. A container with ``mobile_angstrom`` as float32, as a user's own NumPy writes
-it, is read as well.
+it, is read as well. `tests/bench/README.md` compares the container with HDF5: a file that readers
+of H5MD take is larger and slower; `haven.trajectory.export` writes one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,14 @@ import numpy as np
 from haven.core.errors import HavenError, existing
 from haven.trajectory.checks import check_length_unit, check_times
 from haven.trajectory.container import LARGE, MEMBERS, PACKED, Positions, locate, positions_of
+from haven.trajectory.members import (
+    SHAPES,
+    check_heads,
+    check_packing,
+    check_places,
+    check_positions,
+    heads,
+)
 from haven.trajectory.packing import RESOLUTION, UnpackableError, fill, pack
 
 BLOCK_BYTES = 1 << 27
@@ -108,7 +117,7 @@ class Trajectory:
 
     @property
     def has_host(self) -> bool:
-        """Whether motion can be told from that of a host, as far as the file says."""
+        """Whether the file knows the path of a host, to which motion is relative."""
         return self.fixed or bool(self.framework) or not len(self.extra.get("symbols", ()))
 
     def centre(self, frame_of_reference: str) -> np.ndarray:
@@ -126,11 +135,11 @@ class Trajectory:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return positions of ions ``start`` to ``stop`` at all times (T, n, 3), Angstrom."""
-        return self.positions.read(start, stop)
+        return check_positions(self.positions.read(start, stop), self.path, start)
 
     def read_frames(self, indices: np.ndarray) -> np.ndarray:
         """Return positions of all ions at the given frames (F, N, 3), Angstrom."""
-        return self.positions.read_frames(indices)
+        return check_positions(self.positions.read_frames(indices), self.path, 0, indices)
 
     def read_all(self, indices: tuple[int, ...]) -> np.ndarray | None:
         """Return rare frames of every atom (F, A, 3), Angstrom; None where none are held."""
@@ -173,15 +182,17 @@ def read_members(path: str | Path, *names: str) -> dict[str, np.ndarray]:
     """
     source = existing(path, "trajectory")
     try:
+        check_heads(source, heads(source))
         with np.load(source) as held:
             packed = set(PACKED) <= set(held.files)
             plain = [name for name in held.files if not (packed and name in PACKED)]
             wanted = names or (*plain, *(["mobile_angstrom"] if packed else []))
             found = {name: held[name] for name in wanted if name in plain}
             small = {name: held[name] for name in PACKED[1:]} if packed else {}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
+    except DAMAGE as error:
         raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
     if packed and "mobile_angstrom" in wanted:
+        check_packing(source, small)
         positions = positions_of(source, small, packed)
         found["mobile_angstrom"] = positions.read(0, positions.ions)
     missing = [name for name in wanted if name not in found]
@@ -207,23 +218,26 @@ def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
     """
     source = existing(path, "trajectory")
     try:
+        members = heads(source)
+        packed = set(PACKED) <= set(members)
+        missing = [name for name in MEMBERS if name not in members
+                   and not (packed and name == "mobile_angstrom")]
+        if missing:
+            raise HavenError(f"{source} has no {', '.join(missing)}: see assets/tables.md")
+        check_heads(source, members)
         with np.load(source) as held:
-            has = set(held.files)
-            packed = set(PACKED) <= has
-            has |= {"mobile_angstrom"} if packed else set()
-            missing = [name for name in MEMBERS if name not in has]
-            if missing:
-                raise HavenError(f"{source} has no {', '.join(missing)}: see assets/tables.md")
-            small = {name: held[name] for name in held.files if name not in LARGE}
+            small = {name: held[name] for name in members if name in SHAPES and name not in LARGE}
+        if packed:
+            check_packing(source, small)
         positions = positions_of(source, small, packed)
     except DAMAGE as error:
         why = " ".join(str(error).split()) or type(error).__name__
         raise HavenError(f"{source} is no trajectory container (npz): {why}") from error
-    host = _numbers(source, small, "host_centre_angstrom", 2)
+    host = np.asarray(small["host_centre_angstrom"], float)
     trajectory = Trajectory(
-        path=source, time_ps=_numbers(source, small, "time_ps", 1),
-        cell=_numbers(source, small, "cell_angstrom", 2), host=host,
-        barycentre=(_numbers(source, small, "barycentre_angstrom", 2)
+        path=source, time_ps=np.asarray(small["time_ps"], float),
+        cell=np.asarray(small["cell_angstrom"], float), host=host,
+        barycentre=(np.asarray(small["barycentre_angstrom"], float)
                     if "barycentre_angstrom" in small else host),
         symbol=str(small["mobile_symbol"]), positions=positions, meta=_meta(source, small),
         extra={k: v for k, v in small.items() if k not in (*MEMBERS, *PACKED, "meta")},
@@ -236,16 +250,6 @@ def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
 DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, NotImplementedError,
           SyntaxError, KeyError, TypeError, tokenize.TokenError, struct.error)
 """What NumPy and zipfile raise of files that are damaged, or no container at all."""
-
-
-def _numbers(source: Path, small: Mapping[str, np.ndarray], name: str, axes: int) -> np.ndarray:
-    """Return a member as float64 numbers of so many axes."""
-    held = small[name]
-    if held.dtype.kind not in "fiu" or held.ndim != axes or (axes == 2 and held.shape[1] != 3):
-        shape = "(frames,)" if axes == 1 else "(.., 3)"
-        raise HavenError(f"{source}: {name} must be real numbers of shape {shape}, is "
-                         f"{held.dtype} of shape {held.shape}")
-    return np.asarray(held, np.float64)
 
 
 def _meta(source: Path, small: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -267,13 +271,6 @@ def check_members(trajectory: Trajectory) -> None:
         Naming the member.
     """
     where, extra = trajectory.path, trajectory.extra
-    if trajectory.cell.shape != (3, 3):
-        raise HavenError(f"{where}: cell_angstrom has shape {trajectory.cell.shape}, not (3, 3)")
-    if trajectory.barycentre.shape != trajectory.host.shape:
-        raise HavenError(f"{where}: {len(trajectory.barycentre)} barycentres for "
-                         f"{len(trajectory.host)} frames: write the file again")
-    if not np.isfinite(trajectory.barycentre).all():
-        raise HavenError(f"{where}: the barycentre has values that are not finite")
     symbols = extra.get("symbols", np.empty(0))
     if len(symbols) and (symbols == trajectory.symbol).sum() < trajectory.ions:
         raise HavenError(f"{where}: symbols names {(symbols == trajectory.symbol).sum()} "
@@ -283,9 +280,6 @@ def check_members(trajectory: Trajectory) -> None:
             len(rows) != trajectory.ions or np.min(rows) < 0 or np.max(rows) >= len(symbols)):
         raise HavenError(f"{where}: mobile_index must name a row of symbols for each of the "
                          f"{trajectory.ions} mobile ions")
-    if trajectory.positions.dtype.kind != "f":
-        raise HavenError(f"{where}: positions are of type {trajectory.positions.dtype}, not real "
-                         "numbers")
     if "all_time_ps" in extra:
         every = trajectory.read_all((0, -1))
         count = locate(where, "all_angstrom")
@@ -317,9 +311,9 @@ def check_trajectory(trajectory: Trajectory, species: str | None = None) -> None
         raise HavenError(f"{where}: {trajectory.frames} frames, {len(times)} times and "
                          f"{len(trajectory.host)} host centres: write the file again")
     check_times(times, str(where))
-    for name, values in (("host centre", trajectory.host), ("cell", trajectory.cell)):
-        if not np.isfinite(values).all():
-            raise HavenError(f"{where}: the {name} has values that are not finite")
+    for name, values in (("host centre", trajectory.host), ("cell", trajectory.cell),
+                         ("barycentre", trajectory.barycentre)):
+        check_places(values, where, f"the {name}")
     atoms = len(trajectory.extra.get("symbols", ())) or trajectory.ions
     check_length_unit(trajectory.volume / atoms, str(where))
 

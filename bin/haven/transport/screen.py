@@ -8,7 +8,7 @@ from typing import Any
 from haven.core.constants import NOT_STATIONARY
 from haven.core.numbers import bound, count_of, interval
 from haven.transport.analysis import Analysed
-from haven.transport.diffusion import Estimate
+from haven.transport.diffusion import MIN_EVENTS, SLOPE_KNOWN, SLOPE_TOLERANCE, Estimate
 
 NAMES = {"self": "D_self", "total": "D_total", "distinct": "D_distinct", "haven": "Haven ratio",
          "sigma_self": "sigma_self", "sigma_total": "sigma_total"}
@@ -88,6 +88,12 @@ def reason(row: Estimate, one: Analysed) -> str:
     """Return why a coefficient has no value, and what to do; empty where it has one."""
     if row.value is not None:
         return ""
+    if (row.verdict == "too_few_events" and row.hop_events >= MIN_EVENTS
+            and not row.loglog_slope_error < SLOPE_KNOWN):
+        return (f"the log-log slope of {'single ions' if row.quantity == 'self' else 'the sum'} "
+                f"is {row.loglog_slope:.2f} +- {row.loglog_slope_error:.2f}, which tells no "
+                f"diffusion from a cage or a drift: run longer ("
+                f"{count_of(round(row.hop_events), 'jump')} of {one.jump:.1f} Angstrom seen)")
     if row.verdict == "too_few_events":
         return (f"{count_of(round(row.hop_events), 'jump')} of {one.jump:.1f} Angstrom seen, too "
                 "few for a number: run longer, or give --jump_angstrom if that is no jump's length")
@@ -96,6 +102,9 @@ def reason(row: Estimate, one: Analysed) -> str:
                 "drift, or the frame of reference does")
     if row.verdict in ("unstable", NOT_STATIONARY):
         return f"the run is {one.ended}"
+    if row.verdict == "subdiffusive" and row.loglog_slope > 1 - SLOPE_TOLERANCE:
+        return (f"slope {row.loglog_slope:.2f}, but the slowest motions seen are not yet those of "
+                "diffusion, which a memory may still change: run longer")
     slope = f" (slope {row.loglog_slope:.2f})" if row.verdict == "subdiffusive" else ""
     return REASONS.get(row.verdict, "") + slope
 

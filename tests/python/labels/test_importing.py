@@ -6,6 +6,9 @@ are from. Methane, hydrogen and nickel stand for any material: their elements ar
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -273,3 +276,32 @@ def test_folders_of_neither_kind_are_no_output(tmp_path):
     assert open_output(tmp_path, "x") is None
     shutil.copy(DATA / "cp2k_h2.out", tmp_path / "run.log")
     assert open_output(tmp_path, "x") is None
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2"])
+def test_compressed_outputs_come_in_as_plain_ones(tmp_path, suffix):
+    """As atomate2, phonopy and sumo keep theirs."""
+    opened = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}[suffix]
+    for number, (source, elements, name) in enumerate((
+            (SHIPPED / "vasp" / "vasprun_pstress.xml", ("C",), "vasprun.xml"),
+            (DATA / "espresso_ch4.out", ("C", "H"), "u0/scf.out"))):
+        packed = tmp_path / f"{number}{Path(name).name}{suffix}"
+        with opened(packed, "wb") as stream:
+            stream.write(source.read_bytes())
+        (tmp_path / f"plain{number}").mkdir()
+        plain = brought(source, f"a/{name}", elements, tmp_path / f"plain{number}")
+        same = brought(packed, f"a/{name}{suffix}", elements, tmp_path)
+        assert [a.get_potential_energy() for a in same] == [a.get_potential_energy() for a in plain]
+        assert {a.info["trajectory"] for a in same} == {a.info["trajectory"] for a in plain}
+        packed.write_bytes(packed.read_bytes()[:-200])
+        with pytest.raises(HavenError, match=rf"a/{name}{suffix} cannot be unpacked"):
+            import_source(packed, f"a/{name}{suffix}", material_of(*elements), tmp_path)
+
+
+@pytest.mark.parametrize(("mark", "lacking"), [("FORCES|", "forces"), ("ENERGY|", "total energy")])
+def test_an_output_of_cp2k_without_labels_says_what_to_print(tmp_path, mark, lacking):
+    lines = (DATA / "cp2k_h2.out").read_text().splitlines(keepends=True)
+    path = tmp_path / "run.out"
+    path.write_text("".join(line for line in lines if not line.strip().startswith(mark)))
+    with pytest.raises(HavenError, match=f"CP2K printed no {lacking}: .*RUN_TYPE ENERGY_FORCE"):
+        import_source(path, "run.out", material_of("H"), tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +113,35 @@ def test_espresso_is_read_without_its_bands(tmp_path):
     (tmp_path / "run_pw.u0.extxyz").unlink()
     (bare,) = imported(text, tmp_path)
     assert bare.get_potential_energy() == plain.get_potential_energy()
+
+
+def relaxed_cell() -> str:
+    """An output of one step, which names cell and sites again, as that of a relaxed cell does."""
+    text = (DATA / "espresso_ch4.out").read_text()
+    axes = re.findall(r"^ *a\(\d\) = .*\n", text, re.M)
+    sites = re.findall(r"^.*tau\(.*\n", text, re.M)
+    again = "     A final scf calculation at the relaxed structure.\n"
+    return text.replace("     init_run", again + "".join([*axes, *sites, *sites])
+                        + "     init_run", 1)
+
+
+def test_espresso_of_a_relaxed_cell_names_its_atoms_again(tmp_path):
+    path = tmp_path / "vcrelax.out"
+    path.write_text(relaxed_cell())
+    assert path.read_text() != (DATA / "espresso_ch4.out").read_text()
+    plain = import_source(DATA / "espresso_ch4.out", "a", METHANE, tmp_path)
+    same = import_source(path, "b", METHANE, tmp_path)
+    for one, other in zip(read(plain[0], ":"), read(same[0], ":"), strict=True):
+        assert one.get_potential_energy() == other.get_potential_energy()
+        assert (one.positions == other.positions).all()
+    lines = relaxed_cell().splitlines(keepends=True)
+    for mark in ("a(2)", "tau(   3)"):  # lost or doubled in the later list
+        last = max(n for n, line in enumerate(lines) if mark in line)
+        for spoilt in (lines[:last] + lines[last + 1:], lines[:last] + lines[last:last + 1] * 2
+                       + lines[last + 1:]):
+            path.write_text("".join(spoilt))
+            with pytest.raises(HavenError, match="are due, in their order"):
+                import_source(path, "c", METHANE, tmp_path)
 
 
 def test_forces_belong_to_the_last_energy_before_them():

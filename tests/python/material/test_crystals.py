@@ -222,3 +222,16 @@ def test_files_that_are_no_material_end_in_one_line(tmp_path, text, words):
     with pytest.raises(HavenError, match=words) as caught:
         load_material(tmp_path / "m.yml")
     assert "\n" not in str(caught.value)
+
+
+def test_coordinates_are_fractions_as_tables_have_them(tmp_path):
+    told = {**CRYSTALS[BASE], "cation_sites": {
+        **CRYSTALS[BASE]["cation_sites"],
+        "4g": {"position": ["0", "1/3", "0/1"], "layer": 0.0}}}
+    told["cation_sites"]["4g"]["position"][0] = 0
+    material = load_material(written(tmp_path, told))
+    assert (0.0, 1 / 3, 0.0) in {tuple(point) for point in material.sites["4g"].tolist()}
+    for wrong in ("1/0", "1/3/2", "a/3", "1 /3", "0x1/3"):
+        told["cation_sites"]["4g"]["position"][1] = wrong
+        with pytest.raises(HavenError, match="three fractions each"):
+            load_material(written(tmp_path, told))

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from haven.core.errors import HavenError
 from haven.material.disorder import build
@@ -123,3 +124,39 @@ def test_cifs_of_no_use_end_in_one_line(tmp_path, rows, words):
     with pytest.raises(HavenError, match=words) as caught:
         material_of(cif(tmp_path, group, number, cell, rows), Choice())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "entry", "atoms"), [
+    ("li3incl6", "de5", {"Li": 6, "In": 2, "Cl": 12}),
+    ("li3ycl6", "ei3", {"Li": 9, "Y": 3, "Cl": 18}),
+])
+def test_shipped_materials_are_what_the_command_makes_of_their_cifs(tmp_path, name, entry, atoms):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / "make_material.py"),
+         str(ROOT / "tests" / "data" / f"obelix_{entry}.cif"), "--name", name, "--out",
+         str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    made = yaml.safe_load((tmp_path / f"{name}.yml").read_text(encoding="utf-8"))
+    shipped = yaml.safe_load(
+        (ROOT / "assets" / "materials" / f"{name}.yml").read_text(encoding="utf-8"))
+    assert {key: value for key, value in shipped.items() if key != "closest_angstrom"} == made
+    material = load_material(ROOT / "assets" / "materials" / f"{name}.yml")
+    assert not material.moments and not material.hubbard
+    for occupancies in ("default", "free"):
+        found, _ = build(material, (1, 1, 1), occupancies, seed=1, sweeps=0)
+        assert Counter(found.get_chemical_symbols()) == atoms
+
+
+def test_a_material_file_is_checked_by_the_same_command(tmp_path):
+    script, shipped = ROOT / "bin" / "make_material.py", ROOT / "assets" / "materials"
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text((shipped / "li3ycl6.yml").read_text().replace("Y: 3", "Y: 2"))
+    for file, more, status, said in (
+            (shipped / "li3ycl6.yml", (), 0, "Li3YCl6, 3 formula units a cell, mobile Li"),
+            (shipped / "li3ycl6.yml", ("--mobile", "Li"), 2, "--mobile is for a CIF"),
+            (wrong, (), 2, "charges of Li3YCl6 sum to -1")):
+        done = subprocess.run([sys.executable, str(script), str(file), *more, "--out",
+                               str(tmp_path / "out")], capture_output=True, text=True, check=False)
+        assert done.returncode == status and said in done.stdout + done.stderr
+    assert (tmp_path / "out" / "li3ycl6.png").stat().st_size > 1000
+    assert not list((tmp_path / "out").glob("*.yml"))

@@ -12,6 +12,7 @@ from ase import Atoms
 from ase.io import write
 
 from haven.core import errors
+from haven.core.errors import HavenError
 
 CELL = np.array([[12.0, 0, 0], [0, 11, 0], [-4, 0, 10]])
 SYMBOLS = ["Li", "Li", "Li", "Ti", "Cl", "Cl", "Cl", "Cl"]
@@ -200,3 +201,30 @@ def test_units_that_the_lengths_are_not_in(tmp_path, said, units, words):
     text = (tmp_path / "t.dump").read_text()
     (tmp_path / "t.dump").write_text(f"ITEM: UNITS\n{units}\n{text}")
     assert words in said(tmp_path / "t.dump")
+
+
+def test_an_outcar_that_lists_a_pseudopotential_too_often_is_refused():
+    """Its atoms would be given other elements."""
+    from outcars import outcar
+
+    from haven.trajectory import outcar as reader
+
+    text = outcar([(2, 1e-7), (2, 1e-7)])
+    kinds, counts = reader.species_of(text)
+    title = next(line for line in text.splitlines(keepends=True) if "TITEL" in line)
+    with pytest.raises(HavenError, match=f"for {len(counts)} kinds of atoms"):
+        reader.species_of(text.replace(title, 2 * title, 1))
+    assert reader.species_of(text + text) == (kinds, counts)
+
+
+@pytest.mark.parametrize("lost, end", [(0, "\n"), (3, "\n"), (6, "\n"), (2, "\r\n")])
+def test_a_number_that_moved_to_the_line_below_is_seen(tmp_path, said, lost, end):
+    """As many numbers as there should be: read on regardless, they would be other columns'."""
+    path = tmp_path / "w.dump"
+    dump(path, made())
+    lines = path.read_text().splitlines()
+    row = max(n for n, line in enumerate(lines) if line.startswith("ITEM: ATOMS")) + 1 + lost
+    words = lines[row].split()
+    lines[row], lines[row + 1] = " ".join(words[:-1]), f"{words[-1]} {lines[row + 1]}"
+    path.write_text(end.join(lines) + end, newline="")
+    assert f"has {len(words) - 1} columns where {len(words)} are named" in said(path)

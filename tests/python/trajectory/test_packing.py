@@ -115,7 +115,11 @@ def test_positions_that_are_no_numbers_are_kept_as_they_are(tmp_path, rng):
         positions[200, 1, 2] = value
         held = written(tmp_path / "t.npz", positions)
         assert isinstance(held.positions, container.Plain)
-        np.testing.assert_array_equal(held.read(0, 3), positions)
+        np.testing.assert_array_equal(held.positions.read(0, 3), positions)
+        with pytest.raises(HavenError, match=r"ion 1 .*at frame 200"):
+            held.read(1, 3)
+        with pytest.raises(HavenError, match=r"ion 1 .*at frame 200"):
+            held.read_frames(np.array([7, 200]))
 
 
 def test_a_container_of_float32_is_read_as_before(tmp_path, rng):

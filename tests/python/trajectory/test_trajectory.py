@@ -242,12 +242,20 @@ def container(folder, **change):
 
 @pytest.mark.parametrize("change, words", [
     ({"time_ps": np.array([0, 0.1, 0.1, 0.2, 0.3])}, "do not increase at frame 2"),
-    ({"time_ps": np.arange(4) * 0.1}, "5 frames, 4 times"),
+    ({"time_ps": np.arange(4) * 0.1}, "has 5 rows where time_ps has 4"),
     ({"mobile_angstrom": np.ones((1, 4, 3)), "time_ps": np.zeros(1),
       "host_centre_angstrom": np.zeros((1, 3))}, "one frame"),
     ({"cell_angstrom": np.eye(3)}, "not nm"),
     ({"host_centre_angstrom": np.full((5, 3), np.nan)}, "host centre has values"),
-    ({"mobile_angstrom": np.ones((5, 12))}, "not \\(frames, ions, 3\\)"),
+    ({"host_centre_angstrom": np.full((5, 3), 1e300)}, "host centre has values"),
+    ({"host_centre_angstrom": np.zeros((5, 2))}, "must have 3 columns, has 2"),
+    ({"symbols": np.array("Li")}, "symbols must be of shape \\(A,\\)"),
+    ({"symbols": np.array(["Li"] * 4), "all_time_ps": np.zeros(2),
+      "all_angstrom": np.zeros((2, 8, 3))}, "all_angstrom has 8 rows where symbols has 4"),
+    ({"all_time_ps": np.arange(2.0)}, "has all_time_ps and no all_angstrom"),
+    ({"mobile_index": np.array("2026-11-28", "datetime64[D]")}, "must be whole numbers"),
+    ({"mobile_symbol": np.array(3.0)}, "mobile_symbol must be text"),
+    ({"mobile_angstrom": np.ones((5, 12))}, "of shape \\(T, N, 3\\), has shape \\(5, 12\\)"),
 ])
 def test_wrong_containers_are_refused(tmp_path, change, words):
     with pytest.raises(HavenError, match=words):
@@ -337,3 +345,33 @@ def test_a_byte_order_mark_and_lines_of_windows_are_read(tmp_path, path, name):
         text = (tmp_path / name).read_text()
     (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     same(opening.open_trajectory(tmp_path / name, "Li", tmp_path, 0.1), path)
+
+
+@pytest.mark.parametrize("columns", ["id element xu yu zu", "id element x y z",
+                                     "id element xs ys zs", "id element xs ys zs ix iy iz"])
+@pytest.mark.parametrize("tilts", [((5.9, 0, 0), (-6.1, 0, 0), (5.9, 0, 0)),
+                                   ((0, 5.9, 1), (0, -6.1, 1)), ((2, 1, 5.9), (2, -1, -6.1))])
+def test_flips_of_a_tilted_box_are_undone(tmp_path, path, columns, tilts):
+    """As LAMMPS's ``flip yes`` does: other vectors of the same lattice from some frame on."""
+    lines = []
+    for t, positions in enumerate(path):
+        xy, xz, yz = tilts[t * len(tilts) // len(path)]
+        cell = np.array([[12.0, 0, 0], [xy, 12, 0], [xz, yz, 12]])
+        scaled = positions @ np.linalg.inv(cell)
+        image = np.floor(scaled).astype(int)
+        held = {"id": np.arange(1, 9), "element": SYMBOLS,
+                **dict(zip(("xu", "yu", "zu"), positions.T, strict=True)),
+                **dict(zip("xyz", ((scaled - image) @ cell).T, strict=True)),
+                **dict(zip(("xs", "ys", "zs"), (scaled - image).T, strict=True)),
+                **dict(zip(("ix", "iy", "iz"), image.T, strict=True))}
+        wide = [(min(0, xy, xz, xy + xz), 12 + max(0, xy, xz, xy + xz), xy),
+                (min(0, yz), 12 + max(0, yz), xz), (0, 12, yz)]
+        lines += ["ITEM: TIMESTEP", str(t), "ITEM: NUMBER OF ATOMS", "8",
+                  "ITEM: BOX BOUNDS xy xz yz pp pp pp", *(" ".join(map(str, w)) for w in wide),
+                  f"ITEM: ATOMS {columns}"]
+        lines += [" ".join(map(str, row))
+                  for row in zip(*(held[name] for name in columns.split()), strict=True)]
+    (tmp_path / "d.dump").write_text("\n".join(lines) + "\n")
+    held = opening.open_trajectory(tmp_path / "d.dump", "Li", tmp_path, 0.1)
+    read = held.read(0, 3).astype(float)
+    np.testing.assert_allclose(read - read[0], path[:, :3] - path[0, :3], atol=2e-5)

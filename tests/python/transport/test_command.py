@@ -150,6 +150,20 @@ def test_pieces_of_a_run_are_read_as_one_and_replicas_joined(tmp_path, said):
     assert one["runs"] == 2 and one["low_95"] <= 0.2 * SIDE**2 / 6 * 1e-4 <= one["high_95"]
 
 
+def test_pieces_in_the_wrong_order_are_named_so(tmp_path):
+    symbols, positions = run(4, frames=60)
+    steps = np.arange(60) * 1000
+    folded = positions % np.diag(CELL)
+    first = dump(tmp_path / "a.dump", symbols, folded[:30], steps[:30])
+    rest = dump(tmp_path / "b.dump", symbols, folded[30:], steps[30:])
+    for path in (first, rest):
+        path.write_text(path.read_text().replace("xu yu zu", "x y z"))
+    with pytest.raises(HavenError, match="times do not increase at frame 30"):
+        analyse_transport.main([str(rest), str(first), "--runs", "one", "--species", "Li",
+                                "--temperature_k", "600", "--frame_spacing_ps", "1", "--out",
+                                str(tmp_path / "out")])
+
+
 def test_several_temperatures_end_in_an_arrhenius_line(tmp_path, said):
     files = []
     for kelvin in (600, 700, 850):
@@ -230,3 +244,10 @@ def test_json_of_a_run_that_supports_no_number_has_null_not_a_number(tmp_path, c
     assert "NaN" not in text and "Infinity" not in text
     own = next(row for row in json.loads(text)["numbers"] if row["quantity"] == "self")
     assert own["value"] is None and own["verdict"] != "diffusive" and own["high_95"] > 0
+
+
+def test_a_slope_of_the_sum_that_is_not_known_is_the_reason_not_the_jumps(tmp_path, said):
+    path = dump(tmp_path / "short_600K.lammpstrj", *run(1, rate=0.4, frames=10), time=1.0)
+    lines = said(path, "--species", "Li", "--out", tmp_path / "out")
+    total, = (line for line in lines if line.startswith("  D_total"))
+    assert "slope of the sum is" in total and "tells no diffusion from a cage" in total

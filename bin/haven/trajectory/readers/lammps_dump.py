@@ -35,6 +35,7 @@ AHEAD = 4
 """Frames that are read ahead: memory does not grow with the file."""
 UNITS = (*TIME_PS, "lj")
 PARTS = ("UNITS", "TIMESTEP", "TIME", "NUMBER OF ATOMS", "BOX BOUNDS", "ATOMS")
+BLANK = np.isin(np.arange(256), [9, 10, 11, 12, 13, 32])  # bytes that part words
 BOUNDARIES = {a + b for a in "pfsm" for b in "pfsm"}
 POSITIONS = (  # columns, scaled by the cell, unwrapped
     (("xu", "yu", "zu"), False, True), (("xsu", "ysu", "zsu"), True, True),
@@ -187,13 +188,22 @@ def _box(header: str, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([[lengths[0], 0, 0], [xy, lengths[1], 0], [xz, yz, lengths[2]]]), low
 
 
+def _alike(rows: bytes, wide: int) -> bool:
+    """Tell whether every line has so many words; a line's loss may be another's gain."""
+    text = np.frombuffer(rows, np.uint8)
+    blank = BLANK[text]
+    begins = np.flatnonzero(~blank & np.concatenate([[True], blank[:-1]]))
+    before = np.searchsorted(begins, np.flatnonzero(text == ord("\n")))
+    return bool((before == wide * np.arange(1, len(before) + 1)).all())
+
+
 def _atoms(
     path: Path, columns: list[str], rows: bytes, count: int, step: int | None, unsaid: Unsaid,
     box: np.ndarray, low: np.ndarray,
 ) -> Frame:
     """Return the frame that the lines of ITEM: ATOMS hold."""
     wide, words = len(columns), rows.split()
-    if len(words) != wide * count:
+    if len(words) != wide * count or not _alike(rows, wide):
         bad = next(row for row in rows.splitlines() if len(row.split()) != wide)
         raise ValueError(f"a line of step {step} has {len(bad.split())} columns where "
                          f"{wide} are named ('{bad.decode(errors='replace').strip()[:40]}')")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from haven.core import plain
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, existing
 from haven.trajectory import dcd
 from haven.trajectory.readers import base
 from haven.trajectory.readers.base import Frame, Unsaid
@@ -112,6 +112,7 @@ def lammps_data(path: Path, elements: tuple[str, ...]) -> np.ndarray | None:
     HavenError
         If neither elements nor masses tell what a type is.
     """
+    existing(path, "topology")
     text = path.read_text(errors="replace") if path.stat().st_size < 1 << 30 else ""
     if not re.search(r"^\s*\d+\s+atom types", text, re.M):
         return None

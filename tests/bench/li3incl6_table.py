@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Print the answer of assets/study/li3incl6 as tables in Markdown.
+
+``li3incl6_table.py FOLDER``: every number comes from the folder's frames, tables and
+``errors.csv``, measured ones from ``assets/reference/transport.csv``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from study_table import ends, grid
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bin"))
+FORMULA = "Li3InCl6"
+
+
+def labels(folder: Path) -> list[str]:
+    """Return what the labels are: how many of which origin, and what they took."""
+    from haven.labels.frames import read_images
+
+    frames = [atoms for place in ("frames", "explored")
+              for path in sorted((folder / place).glob("*.u0.extxyz"))
+              for atoms in read_images(path, "frames")]
+    rows = [{"origin": atoms.info["origin"], "atoms": len(atoms),
+             "trajectory": atoms.info["trajectory"], "cpu_s": atoms.info["cpu_s"],
+             "settings": f"{atoms.info['engine']}, {atoms.info['functional']}, "
+             f"{atoms.info['plane_wave_cutoff_ev']:g} eV, k points "
+             f"{' x '.join(str(int(n)) for n in np.ravel(atoms.info['kpoints']))}, smearing "
+             f"{atoms.info['smearing_ev']:g} eV"} for atoms in frames]
+    table = pd.DataFrame(rows)
+    by = table.groupby("origin")
+    lines = [[str(origin), str(len(part)), str(part["trajectory"].nunique()),
+              "; ".join(str(n) for n in sorted(part["atoms"].unique())),
+              f"{part['cpu_s'].median():.1f}"] for origin, part in by]
+    lines.append(["all", str(len(table)), str(table["trajectory"].nunique()), "",
+                  f"{table['cpu_s'].median():.1f}"])
+    said = "; ".join(sorted(table["settings"].unique()))
+    return [grid(["origin", "frames", "trajectories", "atoms", "median processor seconds a frame"],
+                 lines),
+            "", f"Settings: {said}. Processor time of these labels: "
+            f"{table['cpu_s'].sum() / 3600:.2f} core-hours (the stress at a second cutoff, once a "
+            "trajectory, is not in it)."]
+
+
+def errors(folder: Path) -> list[str]:
+    """Return force errors by subset with intervals, and of each trajectory not trained on."""
+    rows = []
+    for path in sorted((folder / "tables").glob("u0_s*.accuracy.parquet")):
+        table = pd.read_parquet(path)
+        table = table[(table["component"] == "all") & (table["quantity"] == "force")]
+        for row in table.to_dict("records"):
+            low = row["rmse_low_95"]
+            interval = "" if pd.isna(low) else f" [{low:.3f}, {row['rmse_high_95']:.3f}]"
+            rows.append([path.name.split(".")[0], row["subset"], row["species"],
+                         f"{row['rmse']:.3f}{interval}", f"{row['mae']:.3f}"])
+    frames = pd.read_csv(folder / "errors.csv")
+    frames = frames[frames["subset"] != "train"]
+    lines = []
+    for (subset, name, origin), part in frames.groupby(["subset", "trajectory", "origin"]):
+        means = part.groupby("potential")["force_rmse_ev_per_angstrom"].apply(
+            lambda one: f"{np.sqrt((one**2).mean()):.3f}")
+        kelvin = part["temperature_k"].dropna().unique()
+        lines.append([str(subset), str(name), str(origin),
+                      f"{kelvin[0]:g}" if len(kelvin) else "", str(part["frame"].nunique()),
+                      ", ".join(means)])
+    return [grid(["potential", "subset", "atoms", "force RMSE [95 %], eV/Å", "MAE"], rows), "",
+            grid(["subset", "trajectory", "origin", "K", "frames",
+                  "force RMSE of each potential, eV/Å"], lines)]
+
+
+def dynamics(folder: Path) -> list[str]:
+    """Return runs, lines and the conductivity at 298 K, as far as there are any."""
+    found = {name: [pd.read_parquet(path) for path in sorted(
+        (folder / "tables").glob(f"*{name}.parquet"))] for name in ("conductivity", "arrhenius")}
+    if not found["conductivity"]:
+        return ["No run of dynamics was made long enough to analyse: there is no conductivity "
+                "here, measured ones stand below."]
+    rows = []
+    for row in pd.concat(found["conductivity"]).to_dict("records"):
+        rows.append([f"{row['temperature_k']:g}", str(row["quantity"]),
+                     ends(row, "value", "low_95", "high_95"), str(row["unit"]),
+                     str(row["verdict"])])
+    lines = [grid(["K", "quantity", "value [95 %]", "unit", "verdict"], rows)]
+    for table in found["arrhenius"]:
+        lines += ["", grid(["quantity", "Ea, eV", "verdict"],
+                           [[str(row["quantity"]), ends(row, "activation_ev", "activation_low_95",
+                                                        "activation_high_95"),
+                             str(row["verdict"])] for row in table.to_dict("records")])]
+    return lines
+
+
+def measured() -> list[str]:
+    """Return the measured values."""
+    table = pd.read_csv(ROOT / "assets" / "reference" / "transport.csv")
+    names = list(table.columns)
+    table = table[table[names[1]] == FORMULA]
+    return [grid(names, [["" if pd.isna(v) else str(v) for v in row]
+                         for row in table.itertuples(index=False)])]
+
+
+def main() -> None:
+    """Print the page."""
+    folder = Path(sys.argv[1])
+    parts = (("Labels", labels(folder)), ("Errors of the potentials", errors(folder)),
+             ("Dynamics", dynamics(folder)), ("Measured", measured()))
+    print("\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in parts))
+
+
+if __name__ == "__main__":
+    main()

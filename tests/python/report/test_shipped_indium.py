@@ -1,0 +1,96 @@
+"""The shipped labels and potentials of Li3InCl6: whole, fitting together, told by their tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from haven.labels.audit import Limits, audit
+from haven.labels.frames import read_folder
+from haven.material.file import load_material
+from haven.potential.families import check_ensemble
+
+MOST_BYTES = 8_000_000
+
+
+@pytest.fixture(scope="module")
+def study(repository):
+    return repository / "assets" / "study" / "li3incl6"
+
+
+@pytest.fixture(scope="module")
+def material(repository):
+    return load_material(repository / "assets" / "materials" / "li3incl6.yml")
+
+
+def test_every_file_has_its_checksum_and_all_are_small(study):
+    lines = [line.split("  ", 1) for line in (study / "SHA256SUMS").read_text().splitlines()]
+    told = {name.removeprefix("./"): digest for digest, name in lines}
+    there = {str(path.relative_to(study)) for path in study.rglob("*") if path.is_file()}
+    assert there - {"SHA256SUMS"} == set(told)
+    for name, digest in told.items():
+        assert hashlib.sha256((study / name).read_bytes()).hexdigest() == digest, name
+    assert sum((study / name).stat().st_size for name in there) < MOST_BYTES
+
+
+def test_the_report_names_no_place_of_the_machine_that_made_it(study):
+    text = (study / "report.html").read_text(encoding="utf-8")
+    assert "Li3InCl6" in text or "Li₃InCl₆" in text
+    assert not re.search(r"[ >\"']/(?:[\w.-]+/)+(?:assets|tables|frames)/", text)
+
+
+def test_the_labels_are_sound_and_of_one_setting(study, material):
+    frames = [frame for place in ("frames", "explored")
+              for frame in read_folder(study / place, 0.0, material.species)]
+    assert len(frames) > 30 and not any(audit(frames, Limits()))
+    assert {tuple(np.unique(f.atoms.get_chemical_symbols(), return_counts=True)[1] * 20
+                  // len(f.atoms)) for f in frames} == {(12, 2, 6)}
+    for frame in frames:
+        assert frame.info["functional"] == "PBE" and frame.info["converged"]
+        assert frame.info["plane_wave_cutoff_ev"] == 340 and "dispersion" not in frame.info
+        assert np.abs(frame.forces.sum(axis=0)).max() < 0.05 and frame.stress is not None
+    assert not list(study.rglob("*.failed.extxyz"))
+
+
+def test_the_potentials_know_the_crystal_and_fit_their_checksums(study, material):
+    paths = sorted((study / "models").glob("u0_s*.pb"))
+    check_ensemble(paths, material.species)
+    assert len(paths) == 2
+    names = {path.name.split(".")[0] for path in (study / "frames").iterdir()}
+    for path in paths:
+        about = json.loads(path.with_suffix(".potential.json").read_text())
+        assert about["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert about["type_map"] == list(material.species)
+        assert set(about["test_trajectories"]) <= names
+
+
+def test_held_out_snapshots_of_dynamics_are_as_good_as_those_trained_on(study):
+    table = pd.read_csv(study / "errors.csv")
+    table = table[table["origin"] == "substituted"]
+    mean = table.groupby(["potential", "subset"])["force_rmse_ev_per_angstrom"].apply(
+        lambda one: float(np.sqrt((one**2).mean()))).unstack()
+    assert len(mean) == 2 and (mean["test"] < 0.07).all()
+    assert (mean["test"] / mean["train"]).between(0.7, 1.4).all()
+
+
+def test_snapshots_of_their_own_dynamics_were_not_trained_on(study, material):
+    table = pd.read_csv(study / "errors.csv")
+    new = table[table["origin"] == "dynamics"]
+    frames = read_folder(study / "explored", 0.0, material.species)
+    assert len(new) == 2 * len(frames) and set(new["subset"]) == {"new"}
+    assert {frame.info["temperature_k"] for frame in frames} == {700}
+
+
+def test_the_answer_is_what_the_files_say(study, repository):
+    script = repository / "tests" / "bench" / "li3incl6_table.py"
+    done = subprocess.run([sys.executable, script, "."], cwd=study, capture_output=True, text=True,
+                          check=True)
+    assert done.stdout == (study / "answer.md").read_text(encoding="utf-8")
+    assert "OBELiX, entry de5" in done.stdout and "no run" in done.stdout.lower()
