@@ -1,5 +1,6 @@
 """Packages import only downward, and the digests of tasks cover what their scripts import."""
 
+import ast
 import re
 
 import pytest
@@ -35,6 +36,15 @@ def test_nothing_outside_the_families_of_potentials_imports_one():
              for module in imported(path)
              if re.match(r"haven\.potential\.families\.(?!base\b)", module)}
     assert not wrong
+
+
+def test_a_class_has_a_name_of_its_own():
+    places: dict[str, list[str]] = {}
+    for path in (BIN / "haven").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(BIN)))
+    assert not {name: found for name, found in places.items() if len(found) > 1}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
