@@ -19,7 +19,6 @@ from haven.material.sites import (
     shortest,
     site_lattice,
 )
-from haven.material.structures import read_structure
 from haven.material.symmetry import canonical, direction_name, name_of, point_group
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Jump:
 
 
 @dataclass(frozen=True)
-class WantedJump:
+class Wanted:
     """A kind of jump to follow.
 
     Attributes
@@ -89,7 +88,7 @@ def parse_directions(text: str) -> list[tuple[int, int, int]]:
 
 def directions_wanted(
     text: str, hop_tables: Sequence[str], hop_paths: int, material: Material
-) -> list[WantedJump]:
+) -> list[Wanted]:
     """Return the jumps to follow: along directions, and the commonest of those seen.
 
     Parameters
@@ -106,7 +105,7 @@ def directions_wanted(
     wanted = []
     group = point_group(material)
     for indices in parse_directions(text):
-        wanted.append(WantedJump(name_of(indices), "direction", canonical(indices, group)))
+        wanted.append(Wanted(name_of(indices), "direction", canonical(indices, group)))
     if hop_tables and hop_paths > 0:
         from haven.core import tables
         from haven.mechanism.tables import HOPS
@@ -116,7 +115,7 @@ def directions_wanted(
         order = seen.assign(rarity=-seen["count"]).sort_values(["rarity", *ends])
         for row in order[order["count"] > 0].head(hop_paths).itertuples():
             name = f"{row.from_site}-{row.to_site} {row.direction}"
-            wanted.append(WantedJump(name, "hop", *(str(x) for x in (
+            wanted.append(Wanted(name, "hop", *(str(x) for x in (
                 row.direction, row.from_site, row.to_site))))
     return wanted
 
@@ -131,7 +130,13 @@ def load_start(material: Material, path: Path) -> tuple[Atoms, SiteLattice, dict
     path
         File ASE reads.
     """
-    atoms = read_structure(path, material.species)
+    from ase.io import read
+
+    try:
+        found = read(path)
+    except Exception as error:
+        raise HavenError(f"structure {path} can't be read: {error}") from error
+    atoms = found[0] if isinstance(found, list) else found
     names = np.array(atoms.get_chemical_symbols())
     anions = material.anion_elements
     ideal = site_lattice(material, np.asarray(atoms.cell.array))
@@ -175,7 +180,7 @@ def occupation(lattice: SiteLattice, atoms: Atoms, cations: Sequence[str]) -> di
 
 
 def candidates(
-    lattice: SiteLattice, atoms: Atoms, taken: dict[int, int], mobile: str, want: WantedJump
+    lattice: SiteLattice, atoms: Atoms, taken: dict[int, int], mobile: str, want: Wanted
 ) -> list[Jump]:
     """Return jumps of a kind into empty sites, the likeliest first.
 
@@ -245,9 +250,9 @@ def clearance(lattice: SiteLattice, jump: Jump, sites: Ints, along: Floats) -> f
     jump
         The jump.
     sites
-        Rows of the sites to keep away from, shape (K,).
+        Sites to keep away from.
     along
-        Parts of the way at which to look, 0 to 1, shape (P,).
+        Parts of the way at which to look, 0 to 1.
     """
     around = shortest(lattice, jump.first, sites)
     gaps = minimum_image(around[None] - along[:, None, None] * jump.vector, lattice.cell)
