@@ -104,9 +104,15 @@ def test_two_given_files_of_one_name_are_refused_before_any_label(tmp_path: Path
     assert "--frames has s1_000.u4.extxyz twice" in run.said
 
 
+def other_crystal(folder: Path) -> str:
+    """Write the material file of a crystal of which nothing is shipped; return its path."""
+    text = (ROOT / "assets" / "materials" / "li3ticl6.yml").read_text()
+    (folder / "li3ycl6.yml").write_text(text.replace("Ti", "Y"))
+    return str(folder / "li3ycl6.yml")
+
+
 def test_another_crystal_is_not_joined_with_the_shipped_frames(tmp_path: Path) -> None:
-    crystal = ROOT / "assets" / "materials" / "li3ycl6.yml"  # trigonal; no labels are shipped
-    material = ("--material", str(crystal), "--u_ev", "0")
+    material = ("--material", other_crystal(tmp_path), "--u_ev", "4")
     run = nextflow(tmp_path, "none.tsv", "-profile", "test", *material)
     assert run.status != 0 and not run.tasks
     assert "--frames is missing, and none of li3ycl6 are shipped" in run.said
