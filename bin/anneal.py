@@ -23,11 +23,8 @@ from haven.material.options import Forces
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--structure", required=True, help="minimised supercell (extxyz)")
-    parser.add_argument("--potential", required=True, help="frozen potential")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
-    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    options.add_given(parser, "material", "potential", "u_ev", "replica", "out",
+                      structure="minimised supercell (extxyz)")
     options.add(parser, options.Seed)
     options.add(parser, Anneal)
     options.add(parser, Cell)
@@ -35,7 +32,6 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     options.add(parser, Dynamics, "timestep_fs")
     options.add(parser, Thermostat)
     options.add(parser, options.Operation)
-    parser.add_argument("--out", default=".", help="folder for the results")
     options.add_name(parser)
     args = parser.parse_args(argv)
     args.name = args.name or f"u{args.u_ev:g}_r{args.replica}"

@@ -18,15 +18,13 @@ from haven.potential.options import Split
 
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
+    options.add_given(parser, "material", "u_ev", "out")
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
     options.add(parser, Split)
     options.add(parser, options.Seed)
     parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
     options.add(parser, Limits)
     options.add(parser, LabelSettings, "dispersion")
-    parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     from haven.labels import audit

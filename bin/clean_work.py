@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.core.errors import HavenError, run
+from haven.core.errors import run
 from haven.core.options import parser
 from haven.dynamics.cleaning import free, size_of, survey
+from haven.dynamics.progress import add_folder, checkpoints_in
 
 MB = 1e6
 
@@ -21,18 +22,12 @@ MB = 1e6
 def main(argv: list[str] | None = None) -> None:
     """Print a line a run and what all take; with ``--yes`` remove what may go."""
     options = parser(__doc__)
-    options.add_argument("folder", nargs="?", default="work/checkpoints",
-                         help="checkpoints of the runs: the work folder's, or --checkpoint_dir")
+    add_folder(options)
     options.add_argument("--results", default="results", help="results folder of these runs")
     options.add_argument("--yes", action="store_true",
                          help="remove what may go; without it nothing is removed")
     given = options.parse_args(argv)
-    place = Path(given.folder)
-    if (place / "checkpoints").is_dir():
-        place = place / "checkpoints"
-    if not place.is_dir():
-        raise HavenError(f"there is no folder {place}: call this where the run was started, or "
-                         "name its work folder or --checkpoint_dir")
+    place = checkpoints_in(given.folder)
     kept = survey(place, Path(given.results))
     for one in kept:
         print(f"{one.run:<20}{one.size / MB:>10.1f} MB  "

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder to write into")
     given = options.parse_args(argv)
 
-    from haven.report.several import read_studies, write
+    from haven.report.several.studies import read_studies, write
 
     names = [name.strip() for name in given.names.split(",") if name.strip()]
     for path in write(read_studies(given.folders, names), given.reference, given.template,

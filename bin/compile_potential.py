@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from haven.core import options, tasks
 from haven.core.errors import existing, run
-from haven.potential.families.deepmd import files, process
-from haven.potential.families.deepmd.options import Build
+from haven.potential.families import trainer
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -20,35 +18,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--material", required=True, help="material file, of whose cells a "
                         "compressed potential is held against the original")
     parser.add_argument("--name", required=True, help="name of the file to write, without its end")
-    options.add(parser, Build, "compress")
+    options.add(parser, trainer().build, "compress")
     options.add(parser, options.Operation, "threads", "gpu")
     parser.add_argument("--out", default=".", help="folder for the result")
     args = parser.parse_args(argv)
 
     from haven.material.file import load_material
-    from haven.potential.families import check_potential, check_undamaged
 
     material, source = load_material(args.material), existing(args.potential, "potential")
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
     tasks.set_threads(args.threads)
-    process.divert_messages(out / "engine.log")
-    if source.suffix == files.WEIGHTS:
-        check_undamaged(source)
-        if args.gpu:
-            tasks.require_gpu("pytorch")
-        files.require_packages()
-        files.compile_weights(source, out / f"{args.name}{files.COMPILED}")
-        return
-    check_potential(source, material.species)
-    target = out / f"{args.name}{source.suffix}"
-    if args.compress:
-        from haven.potential.families.deepmd.given import compress_given
-
-        if compress_given(source, target, material):
-            shutil.copyfile(source, out / f"uncompressed_{target.name}")
-            return
-    shutil.copyfile(source, target)
+    trainer().make_ready(source, Path(args.out), args.name, material, args.compress, args.gpu)
 
 
 if __name__ == "__main__":

@@ -20,19 +20,14 @@ FRAMES = 20  # of all atoms, by which melting is seen
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
-    parser.add_argument("--structure", required=True, help="annealed supercell (extxyz)")
-    parser.add_argument("--potential", required=True, help="frozen potential")
-    parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
-    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    options.add_given(parser, "material", "u_ev", "potential", "temperature_k", "replica", "out",
+                      structure="annealed supercell (extxyz)")
     options.add(parser, options.Seed)
     options.add(parser, ConstantPressure)
     options.add(parser, Cell, "pressure_gpa")
     options.add(parser, Dynamics, "timestep_fs")
     options.add(parser, Thermostat)
     options.add(parser, options.Operation)
-    parser.add_argument("--out", default=".", help="folder for the results")
     options.add_name(parser)
     args = parser.parse_args(argv)
     args.name = args.name or run_id(args.u_ev, args.temperature_k, args.replica)

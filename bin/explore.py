@@ -18,18 +18,16 @@ MOST = 30  # candidates kept of one run
 def main(argv: list[str] | None = None) -> None:
     """Write the candidates of each run, and the table of what was seen."""
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
+    options.add_given(parser, "material", "u_ev", "out")
     parser.add_argument("--structures", nargs="+", required=True, help="cells to start from")
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials, at least two: the first drives")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potentials, eV")
     parser.add_argument("--round", type=int, default=1, help="number of the learning round")
     options.add(parser, options.Seed)
     options.add(parser, Dynamics, "timestep_fs")
     options.add(parser, Exploration)
     options.add(parser, Thermostat)
     options.add(parser, options.Operation, "threads", "gpu")
-    parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     import numpy as np

@@ -7,25 +7,21 @@ from pathlib import Path
 
 from haven.core.errors import existing, run
 from haven.core.identity import digests
-from haven.core.options import Operation, add, parser
+from haven.core.options import Operation, add, add_given, parser
 from haven.material.options import Forces
 from haven.mechanism.options import Bands
 
 
 def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("--material", required=True, help="material file")
-    options.add_argument("--structure", required=True, help="minimised supercell")
-    options.add_argument("--potential", required=True, help="frozen potential")
-    options.add_argument("--u_ev", type=float, required=True, help="Hubbard U, eV")
+    add_given(options, "material", "potential", "u_ev", "replica",
+              structure="minimised supercell", out="folder for the tables")
     options.add_argument("--seed", type=int, default=1, help="seed of the potential")
-    options.add_argument("--replica", type=int, default=0, help="disorder replica")
     add(options, Bands)
     add(options, Forces)
     add(options, Operation, "threads")
     options.add_argument("--hops", nargs="*", default=[], help="tables of hops: follow these too")
     options.add_argument("--hop_paths", type=int, default=2, help="commonest hops to follow")
-    options.add_argument("--out", default=".", help="folder for the tables")
     given = options.parse_args(argv)
 
     from haven.core import tables

@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("folder", nargs="?", default="results", help="results folder of a run")
     given = options.parse_args(argv)
 
-    from haven.report.crate import write_crate
+    from haven.report.publishing.crate import write_crate
 
     print(f"Written: {write_crate(given.folder)}")
 

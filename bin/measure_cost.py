@@ -16,41 +16,36 @@ from haven.labels.tables import LABELS
 
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
+    options.add_given(parser, "material", "u_ev", "out",
+                      structure="structure to repeat and time (extxyz)")
     add = parser.add_argument
-    add("--material", required=True, help="material file")
-    add("--structure", required=True, help="structure to repeat and time (extxyz)")
     add("--potential", required=True, nargs="+", help="frozen potentials, such as with and "
         "without compression")
-    add("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
     add("--dataset", help="data set that --cost_networks take elements and neighbours from")
     add("--tables", help="folder with *.labels.parquet and *.potential.json")
     add("--aimd", nargs="*", default=[], help="first-principles trajectories (extxyz), of which "
         "those of this U are the base of the ratio; without one, the labels are")
     options.add(parser, Timing)
     options.add(parser, options.Operation, "gpu")
-    add("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
     wanted = args.cost_networks or ()
     if wanted and not args.dataset:
         raise HavenError("--cost_networks needs --dataset")
     sizes, cores = sorted(set(args.cost_atoms)), sorted(set(args.cost_cores))
 
-    from haven.core import tasks as guard
-    from haven.cost import networks, scaling, timing
     from haven.cost import rows as cost
+    from haven.cost import scaling, timing
     from haven.labels import aimd_checks as aimd_frames
     from haven.material.file import load_material
     from haven.material.structures import read_structure
     from haven.potential import dataset
-    from haven.potential.families.deepmd import settings
+    from haven.potential.families import require_gpu, trainer
 
-    card = guard.require_gpu(settings.backend_of(args.potential[0])) if args.gpu else None
+    card = require_gpu(args.potential[0]) if args.gpu else None
     material = load_material(args.material)
     name = material.name
     structure = read_structure(args.structure, material.species)
     potentials = [existing(path, "potential") for path in args.potential]
-    for text in wanted:
-        networks.settings_of(text)
     rows: list[cost.Row] = []
     if args.tables:
         folder = existing(args.tables, "folder of tables")
@@ -64,8 +59,8 @@ def main(argv: list[str] | None = None) -> None:
         rows += timing.dynamics_rows(name, args.u_ev, potentials, structure, sizes, cores,
                                      args.cost_steps, place, args.cost_limit_s, card)
         for number, text in enumerate(wanted):
-            made = networks.hardly_trained(text, dataset.load(args.dataset),
-                                           place / f"network{number}")
+            made = trainer().hardly_trained(text, dataset.load(args.dataset),
+                                             place / f"network{number}")
             rows += timing.dynamics_rows(name, args.u_ev, made, structure, sizes, cores,
                                          args.cost_steps, place / f"runs{number}",
                                          args.cost_limit_s, card)

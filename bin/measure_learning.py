@@ -13,14 +13,11 @@ from haven.potential.tables import DATA_CURVE
 
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
-    parser.add_argument("--potential", required=True, help="potential trained on all of it")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
+    options.add_given(parser, "material", "dataset", "u_ev", "out",
+                      potential="potential trained on all of it")
     parser.add_argument("--shares", default="0.25,0.5", help="shares of the training frames")
     family = trainer()
     family.add_options(parser)
-    parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     from haven.material.file import load_material

@@ -14,17 +14,13 @@ from haven.material.options import Distances, Forces
 
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--structure", required=True, help="structure to relax (extxyz)")
-    parser.add_argument("--potential", required=True, help="frozen potential")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
-    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
+    options.add_given(parser, "material", "potential", "u_ev", "replica", "out",
+                      structure="structure to relax (extxyz)")
     options.add_name(parser)
     options.add(parser, Forces)
     parser.add_argument("--max_steps", type=int, default=500, help="most steps")
     options.add(parser, Distances)
     options.add(parser, options.Operation, "threads", "gpu")
-    parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     from ase.io import write

@@ -14,7 +14,7 @@ from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    from haven.report.publishing import LICENCES, creator_of, publish
+    from haven.report.publishing.publish import LICENCES, creator_of, publish
 
     options = parser(__doc__)
     add = options.add_argument

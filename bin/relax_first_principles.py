@@ -16,16 +16,14 @@ from haven.material.options import Forces
 def main(argv: list[str] | None = None) -> None:
     """Relax or go on; write the steps as one extxyz file, and the table of lattice constants."""
     parser = options.parser(__doc__)
+    options.add_given(parser, "material", "u_ev", out="folder for steps and table")
     add = parser.add_argument
-    add("--material", required=True, help="material file")
     add("--start", required=True, help="one conventional cell near its minimum, such as "
         "relax_cell.py --conventional_cell writes")
-    add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
     options.add(parser, options.Seed)
     options.add(parser, Forces)
     label_options.add_options(parser)
     options.add(parser, options.Operation, "checkpoint_dir")
-    add("--out", default=".", help="folder for steps and table")
     args = parser.parse_args(argv)
 
     from haven.core import tables

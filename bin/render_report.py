@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder for report.html, figures/ and tables/")
     given = arguments.parse_args(argv)
 
-    from haven.report.page import write
+    from haven.report.page.report import write
 
     print(write(given.tables, given.reference, given.template, given.out, given.expected,
                 given.structures))

@@ -16,19 +16,16 @@ from haven.labels import options as label_options
 def main(argv: list[str] | None = None) -> None:
     """Run or go on; write one extxyz file."""
     parser = options.parser(__doc__)
+    options.add_given(parser, "material", "u_ev", "temperature_k", "replica",
+                      out="folder for the trajectory")
     add = parser.add_argument
-    add("--material", required=True, help="material file")
     add("--start", required=True, help="a frame of dynamics at this temperature: extxyz, or "
         "Haven's trajectory, of which the last frame is taken")
-    add("--u_ev", type=float, required=True, help="Hubbard U - J, eV")
-    add("--temperature_k", type=float, required=True, help="temperature, K")
-    add("--replica", type=int, default=0, help="number of the disorder replica")
     options.add(parser, options.Seed)
     options.add(parser, label_options.FirstPrinciplesDynamics)
     options.add(parser, label_options.Thermostat)
     label_options.add_options(parser)
     options.add(parser, options.Operation, "checkpoint_dir")
-    add("--out", default=".", help="folder for the trajectory")
     args = parser.parse_args(argv)
 
     from ase.io import write

@@ -16,13 +16,10 @@ from haven.labels.options import Thermostat
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--structure", required=True, help="annealed supercell (extxyz)")
+    options.add_given(parser, "material", "u_ev", "temperature_k", "replica", "out",
+                      structure="annealed supercell (extxyz)")
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials: the first drives, the others judge")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
-    parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
-    parser.add_argument("--replica", type=int, default=0, help="number of the disorder replica")
     options.add(parser, options.Seed)
     options.add(parser, Cell)
     parser.add_argument("--cells", nargs="*", default=[], help="tables of equilibrate_cell.py, of "
@@ -30,7 +27,6 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     options.add(parser, Dynamics)
     options.add(parser, Thermostat)
     options.add(parser, options.Operation)
-    parser.add_argument("--out", default=".", help="folder for the results")
     options.add_name(parser)
     args = parser.parse_args(argv)
     args.name = args.name or run_id(args.u_ev, args.temperature_k, args.replica)

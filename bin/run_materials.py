@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     if sheet is None:
         raise HavenError("--input is missing: name a sheet (CSV) of materials")
 
-    from haven.report.samplesheet import compared, launch_of, read_sheet, run_rows
+    from haven.report.several.samplesheet import compared, launch_of, read_sheet, run_rows
 
     launch = launch_of(words)
     done = run_rows(read_sheet(sheet, launch), launch, top, int(at_once or 1))

@@ -18,13 +18,11 @@ from haven.dynamics.options import Dynamics
 def main(argv: list[str] | None = None) -> None:
     """Write NAME.beyond.extxyz where frames are beyond."""
     parser = options.parser(__doc__)
+    options.add_given(parser, "u_ev", "temperature_k", out="folder for the result")
     parser.add_argument("--trajectory", required=True, help="trajectory that run_dynamics.py wrote")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the potential, eV")
-    parser.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
     parser.add_argument("--parity", nargs="*", default=[], help="tables parity of "
                         "test_potential.py, of every potential of the ensemble")
     options.add(parser, Dynamics, "force_window_ev_per_angstrom")
-    parser.add_argument("--out", default=".", help="folder for the result")
     options.add_name(parser)
     args = parser.parse_args(argv)
 

@@ -3,33 +3,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from haven import __version__
 from haven.core.errors import HavenError, run
 from haven.core.options import parser
 from haven.dynamics import overall
-from haven.dynamics.progress import find_folders, read_progress, table
+from haven.dynamics.progress import (
+    add_folder,
+    checkpoints_in,
+    find_folders,
+    read_progress,
+    table,
+)
 from haven.potential import progress as trainings
 
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parser(__doc__)
-    arguments.add_argument("folder", nargs="?", default="work/checkpoints",
-                           help="checkpoints of the runs: the work folder's, or --checkpoint_dir")
+    add_folder(arguments)
     arguments.add_argument("--json", action="store_true",
                            help="as JSON, whose keys AGENTS.md lists")
     given = arguments.parse_args(argv)
-    place = Path(given.folder)
-    if (place / "checkpoints").is_dir():
-        place = place / "checkpoints"
-    rows = sorted(path.parent for path in place.parent.glob("*/checkpoints"))
-    if not place.is_dir() and rows and place.name == "checkpoints":
-        raise HavenError(f"{place.parent} is of a sheet of materials: name the work folder of one, "
-                         f"{', '.join(map(str, rows[:5]))}")
-    if not place.is_dir():
-        raise HavenError(f"there is no folder {place}: call this where the run was started, or "
-                         "name its work folder or --checkpoint_dir")
+    place = checkpoints_in(given.folder)
     found = [state for folder in find_folders(place) if (state := read_progress(folder))]
     learnt = trainings.read_trainings(place)
     if not found and not learnt:

@@ -11,16 +11,12 @@ from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
 from haven.core.identity import sha256
 from haven.potential import accuracy
-from haven.potential.families.deepmd import process as engine
 from haven.potential.tables import ACCURACY, PARITY
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
-    parser.add_argument("--potential", required=True, help="frozen potential")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
+    options.add_given(parser, "material", "dataset", "potential", "u_ev", "out")
     parser.add_argument("--seed", type=int, default=1, help="seed the potential was trained with")
     parser.add_argument("--about", help="the potential's potential.json, which names what it was "
                         "trained on")
@@ -29,19 +25,19 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--parity_points", type=int, default=2000,
                         help="most points of each kind in the parity table")
     options.add(parser, options.Operation, "threads")
-    parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     from haven.material.file import load_material
     from haven.potential import dataset as data
-    from haven.potential.families import check_potential, open_evaluator
+    from haven.potential.families import check_potential, family_of, open_evaluator
 
     material, content = load_material(args.material), data.load(args.dataset)
     model = Path(args.potential)
     check_potential(model, material.species)
     tasks.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
-    engine.divert_messages(Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
+    family_of(model).divert_messages(
+        Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
     from haven.potential.heldout import add_distances, seen_row, series_of, settings_row, with_aimd
 
     evaluator = open_evaluator(model, material.species)

@@ -17,14 +17,11 @@ from haven.potential.tables import LEARNING_CURVE
 
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--material", required=True, help="material file")
-    parser.add_argument("--dataset", required=True, help="folder made by build_dataset.py")
-    parser.add_argument("--u_ev", type=float, required=True, help="Hubbard U of the labels, eV")
+    options.add_given(parser, "material", "dataset", "u_ev", "out")
     family = trainer()
     family.add_options(parser)
     parser.add_argument("--init_models", help="folder of uncompressed potentials named u4_s1.pb, "
                         "or of dpa4 networks' weights, u4_s1.pt, to start from")
-    parser.add_argument("--out", default=".", help="folder for the results")
     args = parser.parse_args(argv)
 
     from haven.material.file import load_material

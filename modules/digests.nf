@@ -36,6 +36,7 @@ def packagesOf() {
         export_trajectory      : ['core', 'trajectory'],
         make_crate             : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
         publish_results        : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
+        start_nextflow         : ['core'],
         run_materials          : ['core', 'material', 'report'],
         compare_studies        : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],
     ]

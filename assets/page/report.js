@@ -2,9 +2,16 @@
 // The page is whole without it. Text from the data goes into the page as text only, never as markup.
 'use strict';
 (function () {
+  // Data is read once somebody asks for it, not when the page opens.
   const island = function (name) {
-    const found = document.getElementById(name);
-    return found ? JSON.parse(found.textContent) : null;
+    let held;
+    return function () {
+      if (held === undefined) {
+        const found = document.getElementById(name);
+        held = found ? JSON.parse(found.textContent) : null;
+      }
+      return held;
+    };
   };
   const make = function (tag, given, text) {
     const made = document.createElement(tag);
@@ -44,7 +51,7 @@
 
   // ---- figures --------------------------------------------------------------------------------------------------------
   const SPACE = 'http://www.w3.org/2000/svg';
-  const figures = island('points') || {};
+  const figures = island('points');
 
   const words = function (data, curve, point) {
     const panel = data.panels[curve.panel];
@@ -54,25 +61,39 @@
     return lines.filter(Boolean);
   };
 
-  const liven = function (figure, data) {
+  const liven = function (figure) {
     const svg = figure.querySelector('svg.plot');
-    if (!svg || !data) return;
-    const off = new Set();
-    const dot = document.createElementNS(SPACE, 'circle');
-    dot.setAttribute('class', 'dot');
-    dot.setAttribute('r', '5');
-    svg.appendChild(dot);
-    const tip = make('div', {class: 'tip', 'aria-hidden': 'true'});
-    const frame = svg.parentElement;
-    frame.appendChild(tip);
-    let at = null;
+    if (!svg) return;
+    const off = new Set(), frame = svg.parentElement;
+    let at = null, data = null, dot = null, tip = null;
+    const wake = function () { // at the first look
+      if (data) return;
+      data = figures()[figure.getAttribute('data-figure')];
+      dot = document.createElementNS(SPACE, 'circle');
+      dot.setAttribute('class', 'dot');
+      dot.setAttribute('r', '5');
+      svg.appendChild(dot);
+      tip = make('div', {class: 'tip', 'aria-hidden': 'true'});
+      frame.appendChild(tip);
+    };
+    const opening = function () { // what the point shown opens in three dimensions
+      const said = at && at.curve.opens;
+      return said ? sceneOf(typeof said === 'string' ? said : said[at.number]) : null;
+    };
 
-    const hide = function () { tip.style.display = 'none'; dot.style.display = 'none'; at = null; };
+    const hide = function () {
+      if (tip) { tip.style.display = 'none'; dot.style.display = 'none'; }
+      svg.classList.remove('opens');
+      at = null;
+    };
     const show = function (curve, number, aloud) {
       const point = curve.points[number], lines = words(data, curve, point);
       at = {curve: curve, number: number};
+      const opened = opening();
+      svg.classList.toggle('opens', Boolean(opened));
       tip.textContent = '';
       lines.forEach(function (line, n) { tip.appendChild(make(n ? 'div' : 'strong', {}, line)); });
+      if (opened) tip.appendChild(make('div', {class: 'more'}, (aloud ? 'Enter' : 'click') + ': ' + opened.option.textContent + ' in 3D'));
       dot.setAttribute('cx', point[0]);
       dot.setAttribute('cy', point[1]);
       dot.style.display = tip.style.display = 'block';
@@ -81,11 +102,12 @@
       const x = box.left - outer.left + point[0] * scale, y = box.top - outer.top + point[1] * scale;
       tip.style.left = Math.max(0, Math.min(x + 12, outer.width - tip.offsetWidth)) + 'px';
       tip.style.top = (y - tip.offsetHeight - 10 < 0 ? y + 14 : y - tip.offsetHeight - 10) + 'px';
-      if (aloud) say(lines.join('; '));
+      if (aloud) say(lines.concat(opened ? ['Enter shows it in 3D'] : []).join('; '));
     };
     const seen = function () { return data.curves.filter(function (curve) { return !off.has(curve.label); }); };
 
-    svg.addEventListener('pointermove', function (event) {
+    const nearest = function (event) {
+      wake();
       const box = svg.getBoundingClientRect(), scale = data.size[0] / box.width;
       const x = (event.clientX - box.left) * scale, y = (event.clientY - box.top) * scale;
       let best = 30 * 30, curve = null, number = 0;
@@ -96,19 +118,32 @@
         });
       });
       if (curve) show(curve, number); else hide();
-    });
+    };
+    const open = function () {
+      const opened = opening();
+      if (opened) { hide(); opened.open(svg); }
+    };
+    if (!figure.hasAttribute('data-answers')) return keys();
+    svg.addEventListener('pointermove', nearest);
     svg.addEventListener('pointerleave', hide);
+    svg.addEventListener('click', function (event) {
+      if (event.target.closest('.key')) return;
+      const before = at && at.curve.points[at.number], finger = event.pointerType === 'touch';
+      if (finger || !at) nearest(event);
+      // A finger has no place above the page: its first touch shows a point's numbers, its second one opens it.
+      if (!finger || (before && at && at.curve.points[at.number] === before)) open();
+    });
 
     // The keyboard: arrows walk along a curve and from curve to curve; escape leaves.
     svg.setAttribute('role', 'group');
-    if (data.curves.length) {
-      svg.setAttribute('tabindex', '0');
-      svg.setAttribute('aria-describedby', 'keys');
-    }
+    svg.setAttribute('tabindex', '0');
+    svg.setAttribute('aria-describedby', 'keys');
     svg.addEventListener('keydown', function (event) {
       if (event.target !== svg) return;
+      wake();
       const curves = seen(), step = {ArrowRight: 1, ArrowLeft: -1}[event.key], turn = {ArrowDown: 1, ArrowUp: -1}[event.key];
       if (event.key === 'Escape') { hide(); return; }
+      if (event.key === 'Enter' && at) { open(); return; }
       if (!curves.length || (!step && !turn)) return;
       event.preventDefault();
       if (!at || curves.indexOf(at.curve) < 0) { show(curves[0], 0, true); return; }
@@ -120,9 +155,11 @@
       }
     });
     svg.addEventListener('blur', hide);
+    keys();
 
     // Legends switch their curves.
-    const flip = function (number) {
+    function flip(number) {
+      wake();
       if (off.has(number)) off.delete(number); else off.add(number);
       const gone = off.has(number);
       svg.querySelectorAll('[data-series="' + number + '"]').forEach(function (part) { part.classList.toggle('off', gone); });
@@ -132,8 +169,11 @@
       });
       hide();
       say(data.labels[number] + (gone ? ' hidden' : ' shown'));
-    };
-    svg.querySelectorAll('[data-key]').forEach(function (part) {
+    }
+    function keys() {
+      svg.querySelectorAll('[data-key]').forEach(key);
+    }
+    function key(part) {
       const number = Number(part.getAttribute('data-key'));
       if (!svg.querySelector('[data-series="' + number + '"]')) return;
       part.classList.add('key');
@@ -142,15 +182,14 @@
       part.setAttribute('role', 'button');
       part.setAttribute('tabindex', '0');
       part.setAttribute('aria-pressed', 'true');
-      part.setAttribute('aria-label', 'show ' + data.labels[number]);
+      part.setAttribute('aria-label', 'show ' + part.textContent.trim());
       part.addEventListener('keydown', function (event) {
         if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); flip(number); }
       });
-    });
+    }
   };
-  document.querySelectorAll('figure[data-figure]').forEach(function (figure) {
-    liven(figure, figures[figure.getAttribute('data-figure')]);
-  });
+
+  document.querySelectorAll('figure[data-figure]').forEach(liven);
 
   // ---- tables ---------------------------------------------------------------------------------------------------------
   const lowered = {'⁻': '-', '⁰': '0', '¹': '1', '²': '2', '³': '3', '⁴': '4', '⁵': '5', '⁶': '6', '⁷': '7', '⁸': '8', '⁹': '9'};
@@ -191,7 +230,7 @@
   document.querySelectorAll('figure.table').forEach(function (figure) {
     const body = figure.querySelector('tbody'), heads = Array.from(figure.querySelectorAll('thead th'));
     const rows = Array.from(body.rows);
-    if (rows.length < 2) return;
+    if (rows.length < 2 || figure.classList.contains('headline')) return;
     sortable(heads, function (column, down) {
       const numeric = numericOf(rows.map(function (row) { return textOf(row.cells[column]); }));
       rows.map(function (row, place) { return {row: row, place: place, text: textOf(row.cells[column])}; })
@@ -256,7 +295,7 @@
         copy.setAttribute('stroke-linejoin', 'round');
         save(key + '.svg', new XMLSerializer().serializeToString(copy), 'image/svg+xml');
       } else {
-        const data = figures[key], rows = [['panel', 'curve', 'x_axis', 'y_axis', 'x', 'y', 'low_95', 'high_95']];
+        const data = figures()[key], rows = [['panel', 'curve', 'x_axis', 'y_axis', 'x', 'y', 'low_95', 'high_95']];
         data.curves.forEach(function (curve) {
           const panel = data.panels[curve.panel];
           curve.points.forEach(function (point) {
@@ -272,12 +311,12 @@
     const text = value === null || value === undefined ? '' : String(value);
     return /[",\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
   };
-  const texts = island('texts') || {};
+  const texts = island('texts');
   document.querySelectorAll('a[data-text]').forEach(function (link) {
     link.hidden = false;
     link.addEventListener('click', function (event) {
       event.preventDefault();
-      save(link.getAttribute('data-text'), texts[link.getAttribute('data-text')], 'text/plain');
+      save(link.getAttribute('data-text'), texts()[link.getAttribute('data-text')], 'text/plain');
     });
   });
   document.querySelectorAll('button[data-copy]').forEach(function (button) {
@@ -376,16 +415,17 @@
   });
 
   // ---- three dimensions -------------------------------------------------------------------------------------------------
-  const scenes = island('scenes') || [], space = document.getElementById('space');
+  const scenes = island('scenes'), space = document.getElementById('space');
+  const options = space ? Array.from(document.getElementById('space-choice').options) : [];
   const RADII = {Li: 0.55, Na: 0.75, Mg: 0.55, K: 0.95, Ag: 0.8, Cu: 0.6, Cl: 0.75, Br: 0.85, I: 0.95, S: 0.8, O: 0.6, F: 0.55};
   const COLOURS = ['#0072B2', '#CC79A7', '#56B4E9', '#F0E442', '#999999'];
   const FIXED = {Li: '#009E73', Ti: '#0072B2', Cl: '#E69F00', Na: '#009E73'};
   const TRACKS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#777777', '#8C510A'];
-  let viewer = null, current = null, hidden = new Set();
+  let viewer = null, current = null, hidden = new Set(), printing = false, origin = null;
 
   const colourOf = function (symbol, place) { return FIXED[symbol] || COLOURS[place % COLOURS.length]; };
   const point = function (list, n) { return {x: list[3 * n], y: list[3 * n + 1], z: list[3 * n + 2]}; };
-  const dark = function () { return matchMedia('(prefers-color-scheme: dark)').matches; };
+  const dark = function () { return !printing && matchMedia('(prefers-color-scheme: dark)').matches; };
   const ink = function () { return dark() ? '#d5dbe3' : '#333333'; };
 
   const load = function () { // the library runs only once somebody looks
@@ -419,7 +459,7 @@
     model.addAtoms(list);
     const small = list.length > 1500 ? 0.8 : 1;
     scene.species.forEach(function (symbol, place) {
-      const look = hidden.has(symbol) ? {} : {sphere: {radius: small * (RADII[symbol] || 0.6) * (scene.kind === 'band' ? 0.6 : 0.8),
+      const look = hidden.has(symbol) ? {} : {sphere: {radius: small * (RADII[symbol] || 0.6) * ({band: 0.6, tracks: 0.4}[scene.kind] || 0.8),
         color: colourOf(symbol, place)}};
       model.setStyle({elem: symbol}, look);
     });
@@ -450,7 +490,7 @@
       return 'surface at ' + shown(level * scene.top) + ' 1/Å³ (largest: ' + shown(scene.top) + ' 1/Å³)';
     },
     network: function (scene, _share, only) {
-      const cell = (scenes.find(function (s) { return s.kind === 'density'; }) || {}).lattice;
+      const cell = (scenes().find(function (s) { return s.kind === 'density'; }) || {}).lattice;
       const names = Array.from(new Set(scene.sites.map(function (s) { return s[0]; }))).sort();
       scene.sites.forEach(function (site) {
         viewer.addSphere({center: {x: site[1], y: site[2], z: site[3]}, radius: 0.35, color: COLOURS[names.indexOf(site[0]) % COLOURS.length],
@@ -470,8 +510,22 @@
       return 'sites ' + names.map(function (name) { return name; }).join(', ') + '; green: within a layer, vermilion: between layers; thicker: more jumps' +
         (only ? '; only ' + only : '');
     },
-    tracks: function (scene) {
+    tracks: function (scene, _share, only) {
+      const one = only && scene.ions.find(function (ion) { return String(ion.ion) === only; });
+      const far = new Set(); // of one ion: the host that is not about it
+      if (one) {
+        for (let n = 0; n < (scene.places || []).length / 3; n += 1) {
+          let near = Infinity;
+          for (let k = 0; k < one.places.length; k += 3) {
+            near = Math.min(near, Math.hypot(one.places[k] - scene.places[3 * n], one.places[k + 1] - scene.places[3 * n + 1],
+              one.places[k + 2] - scene.places[3 * n + 2]));
+          }
+          if (near > 4) far.add(n);
+        }
+      }
+      if (scene.species) atoms(scene, scene.places, far);
       scene.ions.forEach(function (ion, n) {
+        if (one && ion !== one) return;
         const colour = TRACKS[n % TRACKS.length], shape = viewer.addShape({color: colour});
         const count = ion.places.length / 3;
         for (let k = 1; k < count; k += 1) {
@@ -484,9 +538,11 @@
         viewer.addSphere({center: point(ion.places, 0), radius: 0.3, color: colour, clickable: true, callback: tell});
         viewer.addSphere({center: point(ion.places, count - 1), radius: 0.55, color: colour, clickable: true, callback: tell});
       });
-      const cell = scenes.find(function (s) { return s.kind === 'cell'; });
-      if (cell) edges(cell.lattice, viewer.addShape({color: ink()}));
-      return 'small sphere: start, large: end; ' + scene.ions.map(function (ion) { return 'ion ' + ion.ion + ' ' + ion.far + ' Å'; }).join(', ');
+      const cell = scene.lattice || (scenes().find(function (s) { return s.kind === 'cell'; }) || {}).lattice;
+      if (cell && !one) edges(cell, viewer.addShape({color: ink()}));
+      return 'small sphere: start, large: end; farthest from the start: ' + (one ? [one] : scene.ions).map(function (ion) {
+        return 'ion ' + ion.ion + ' ' + ion.far + ' Å';
+      }).join(', ') + (one ? '; the other ions are left out' : '');
     },
     band: function (scene, share) {
       const number = Math.round(share * (scene.images.length - 1)), places = scene.images[number];
@@ -509,16 +565,17 @@
     viewer.removeAllModels();
     viewer.removeAllShapes();
     viewer.removeAllSurfaces();
-    viewer.setBackgroundColor(getComputedStyle(document.body).backgroundColor.replace(/^rgba?\(|\)$/g, '').split(',').slice(0, 3)
-      .reduce(function (sum, part) { return sum * 256 + Number(part); }, 0), 1);
+    viewer.setBackgroundColor(printing ? 0xffffff : getComputedStyle(document.body).backgroundColor.replace(/^rgba?\(|\)$/g, '').split(',')
+      .slice(0, 3).reduce(function (sum, part) { return sum * 256 + Number(part); }, 0), 1);
     const words = drawing[current.scene.kind](current.scene, Number(range.value) / 100, current.only);
     if (turned) viewer.setView(turned);
     else { viewer.zoomTo(); viewer.rotate(-75, 'x'); viewer.rotate(15, 'y'); viewer.zoom(current.scene.kind === 'density' ? 0.75 : 1); }
     viewer.render();
     document.getElementById('space-note').textContent = [current.scene.note, words].filter(Boolean).join('; ');
   };
-  const look = function (scene, only) {
-    const holder = document.getElementById('space-view');
+  const look = function (number, only) {
+    const holder = document.getElementById('space-view'), scene = scenes()[number], start = document.getElementById('space-start');
+    if (start) start.remove();
     if (!viewer) {
       if (!load()) { space.classList.add('none'); return; }
       try {
@@ -530,14 +587,15 @@
       }
       holder.querySelector('canvas').setAttribute('aria-hidden', 'true');
       holder.classList.add('on');
+      holder.setAttribute('role', 'img');
     }
     current = {scene: scene, only: only};
-    document.getElementById('space-choice').value = String(scenes.indexOf(scene));
+    document.getElementById('space-choice').value = String(number);
     holder.setAttribute('aria-label', 'three-dimensional view: ' + scene.name);
     const slide = document.getElementById('space-slide'), label = document.getElementById('space-slide-label');
     label.hidden = !(scene.kind in slides);
     label.firstChild.textContent = slides[scene.kind] || '';
-    slide.value = scene.kind === 'density' ? '45' : '50';
+    slide.value = scene.kind === 'density' ? '45' : scene.kind === 'band' && only ? String(100 * Number(only) / (scene.images.length - 1)) : '50';
     const kinds = document.getElementById('space-kinds');
     kinds.textContent = '';
     hidden = new Set();
@@ -551,16 +609,32 @@
     });
     draw(false);
   };
-  if (space && scenes.length) {
+  // What a row or a point refers to: its option and how to open it; null where the page holds no such scene.
+  const sceneOf = function (said) {
+    const parts = said.split('|'), any = parts[0].endsWith('*'), name = any ? parts[0].slice(0, -1) : parts[0];
+    const mine = options.filter(function (option) {
+      const run = option.getAttribute('data-run');
+      return name && run && (any ? run.startsWith(name) : run === name);
+    });
+    const same = mine.find(function (option) { return option.getAttribute('data-kind') === parts[1]; }), found = same || mine[0];
+    return found ? {option: found, open: function (from) {
+      origin = from;
+      document.getElementById('space-back').hidden = false;
+      look(options.indexOf(found), same ? parts[2] : undefined);
+      document.getElementById('space').scrollIntoView();
+      document.getElementById('space-choice').focus({preventScroll: true});
+      say('shown in 3D: ' + found.textContent);
+    }} : null;
+  };
+  if (space && options.length) {
     space.hidden = false;
     const choice = document.getElementById('space-choice');
-    scenes.forEach(function (scene, n) { choice.appendChild(make('option', {value: String(n)}, scene.name)); });
-    choice.addEventListener('change', function () { look(scenes[Number(choice.value)]); });
+    choice.addEventListener('change', function () { look(Number(choice.value)); });
     document.getElementById('space-slide').addEventListener('input', function () { draw(true); });
     const turns = {left: [-15, 'y'], right: [15, 'y'], up: [-15, 'x'], down: [15, 'x']};
     document.querySelectorAll('[data-turn]').forEach(function (button) {
       button.addEventListener('click', function () {
-        if (!viewer) { look(scenes[Number(choice.value)]); return; }
+        if (!viewer) { look(Number(choice.value)); return; }
         const how = button.getAttribute('data-turn');
         if (how === 'in' || how === 'out') viewer.zoom(how === 'in' ? 1.25 : 0.8);
         else if (how === 'again') { draw(false); return; }
@@ -568,37 +642,48 @@
         viewer.render();
       });
     });
-    document.getElementById('space-start').addEventListener('click', function () {
-      this.remove();
-      look(scenes[Number(choice.value)]);
+    document.getElementById('space-start').addEventListener('click', function () { look(Number(choice.value)); });
+    document.getElementById('space-back').addEventListener('click', function () {
+      unfold(origin);
+      origin.scrollIntoView({block: 'center'});
+      origin.focus({preventScroll: true});
     });
     const watched = new IntersectionObserver(function (seen) {
-      if (seen.some(function (entry) { return entry.isIntersecting; }) && !viewer) {
+      if (seen.some(function (entry) { return entry.isIntersecting; })) {
         watched.disconnect();
-        const start = document.getElementById('space-start');
-        if (start) start.click();
+        if (!viewer) look(Number(choice.value));
       }
     });
     watched.observe(document.getElementById('space-view'));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', function () { if (viewer) draw(true); });
 
+    // On paper the view is a still picture, dark on white.
+    window.addEventListener('beforeprint', function () {
+      if (!document.getElementById('space-view').clientWidth) return; // laid out for paper already: the picture stands
+      printing = true;
+      if (!viewer) look(Number(choice.value)); else draw(true);
+      const drawn = document.querySelector('#space-view canvas'), still = document.getElementById('space-still');
+      if (!viewer || !drawn) return;
+      still.height = drawn.height;
+      still.width = Math.min(drawn.width, Math.round(1.4 * drawn.height)); // its middle
+      still.getContext('2d').drawImage(drawn, (still.width - drawn.width) / 2, 0);
+      still.setAttribute('aria-label', 'still picture: ' + choice.selectedOptions[0].textContent);
+      still.classList.add('on');
+    });
+    window.addEventListener('afterprint', function () {
+      if (printing && viewer) { printing = false; draw(true); }
+      printing = false;
+    });
+
     // A run, jump or path of a table shows what it is of.
     document.querySelectorAll('tr[data-scene]').forEach(function (row) {
-      const parts = row.getAttribute('data-scene').split('|');
-      const scene = scenes.find(function (s) { return s.run === parts[0] && (!parts[1] || s.kind === parts[1]); });
-      if (!scene) return;
-      const open = function () {
-        const start = document.getElementById('space-start');
-        if (start) start.remove();
-        document.getElementById('space').scrollIntoView();
-        look(scene, parts[2]);
-        choice.focus({preventScroll: true});
-      };
-      const button = make('button', {type: 'button', class: 'turn', 'aria-label': 'show in 3D: ' + scene.name}, '3D');
+      const found = sceneOf(row.getAttribute('data-scene'));
+      if (!found) return;
+      const button = make('button', {type: 'button', class: 'turn', 'aria-label': 'show in 3D: ' + found.option.textContent}, '3D');
       row.cells[0].appendChild(button);
       row.classList.add('live');
-      row.addEventListener('click', function (event) {
-        if (!String(getSelection())) open(event);
+      row.addEventListener('click', function () {
+        if (!String(getSelection())) found.open(button);
       });
     });
   }

@@ -19,11 +19,10 @@ from haven.cost.options import Timing
 from haven.dynamics.options import Anneal, Cell, ConstantPressure, Dynamics, Exploration
 from haven.labels.audit import Limits
 from haven.labels.engines.base import LabelSettings as Labels
-from haven.labels.options import Engine, FirstPrinciplesDynamics, Import, Thermostat
+from haven.labels.options import EngineChoice, FirstPrinciplesDynamics, Import, Thermostat
 from haven.material.options import Distances, Forces, RelaxedCells, StartingCells, Supercell
 from haven.mechanism.options import Bands, Distributions
-from haven.potential.families.deepmd.options import Build
-from haven.potential.families.deepmd.settings import DeepmdSettings as Training
+from haven.potential.families import trainer
 from haven.potential.options import Selection, Split
 from haven.transport.options import Estimation, Reference
 
@@ -126,7 +125,7 @@ class Runs:
 
 
 @dataclass(frozen=True)
-class Run:
+class Running:
     """How it runs."""
 
     publish_dir_mode: str = option(
@@ -143,7 +142,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Site:
+class Cluster:
     """Names of a cluster or a cloud."""
 
     slurm_account: str | None = option(None, "SLURM account", pattern=WORD, hidden=True)
@@ -179,36 +178,36 @@ class Site:
 GROUPS: dict[str, tuple[str, tuple[type, ...]]] = {
     "input": ("What is studied and what is given", (Input, Seed)),
     "labels": ("First-principles labels", (
-        Labelling, StartingCells, Engine, Labels, Exploration, Selection, Import, Limits, Split,
-        FirstPrinciplesDynamics)),
-    "potential": ("Deep potential", (Ensemble, Training, Build)),
+        Labelling, StartingCells, EngineChoice, Labels, Exploration, Selection, Import, Limits,
+        Split, FirstPrinciplesDynamics)),
+    "potential": ("Deep potential", (Ensemble, *trainer().options)),
     "dynamics": ("Molecular dynamics", (
         Supercell, Runs, Cell, ConstantPressure, Anneal, Dynamics, Thermostat, Forces, Operation,
         RelaxedCells)),
     "analysis": ("Analysis", (Reference, Estimation, Distributions, Bands, Timing)),
-    "run": ("How it runs", (Run,)),
-    "site": ("Site (profiles slurm and apptainer, files of conf/site)", (Site,)),
+    "run": ("How it runs", (Running,)),
+    "site": ("Site (profiles slurm and apptainer, files of conf/site)", (Cluster,)),
 }
 REQUIRED = ("material", "outdir", "reference")
 # Process: declarations whose parameters its script takes under the same name. An alias of a
 # process (RUN_CELL of RUN_DYNAMICS) takes the same.
 PROCESSES: dict[str, tuple[type, ...]] = {
     "BUILD_STRUCTURES": (StartingCells,),
-    "LABEL_FRAMES": (Engine, Labels),
+    "LABEL_FRAMES": (EngineChoice, Labels),
     "IMPORT_FRAMES": (Import, Limits),
     "BUILD_DATASET": (Split, Limits, Labels),
-    "COMPILE_POTENTIAL": (Build,),
-    "TRAIN_POTENTIAL": (Training, Build),
-    "MEASURE_LEARNING": (Training, Build),
+    "COMPILE_POTENTIAL": (trainer().build,),
+    "TRAIN_POTENTIAL": trainer().options,
+    "MEASURE_LEARNING": trainer().options,
     "BUILD_SUPERCELL": (Supercell, Distances),
     "MINIMISE": (Forces, Distances),
     "RELAX_CELL": (RelaxedCells, Anneal, Dynamics, Thermostat, Forces),
-    "RELAX_FIRST_PRINCIPLES": (Forces, Engine, Labels),
+    "RELAX_FIRST_PRINCIPLES": (Forces, EngineChoice, Labels),
     "ANNEAL": (Anneal, Cell, Forces, Dynamics, Thermostat),
     "EQUILIBRATE_CELL": (ConstantPressure, Cell, Dynamics, Thermostat),
     "RUN_DYNAMICS": (Cell, Dynamics, Thermostat),
     "SELECT_BEYOND": (Dynamics,),
-    "RUN_AIMD": (FirstPrinciplesDynamics, Thermostat, Engine, Labels),
+    "RUN_AIMD": (FirstPrinciplesDynamics, Thermostat, EngineChoice, Labels),
     "ANALYSE_STRUCTURE": (Distributions,),
     "ANALYSE_TRANSPORT": (Reference, Estimation),
     "FIND_BARRIERS": (Bands, Forces),
@@ -217,7 +216,7 @@ PROCESSES: dict[str, tuple[type, ...]] = {
     "SELECT_FRAMES": (Selection,),
 }
 ONLY = {  # of a declaration, where not all
-    "COMPILE_POTENTIAL": {Build: ("compress",)},
+    "COMPILE_POTENTIAL": {trainer().build: ("compress",)},
     "EXPLORE": {Dynamics: ("timestep_fs",)},
     "RELAX_CELL": {Anneal: ("anneal_temperature_k",), Dynamics: ("timestep_fs",)},
     "ANNEAL": {Dynamics: ("timestep_fs",)},

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Print the errors of potentials frame by frame as CSV: what was trained on, held out, or neither.
 
-``frame_errors.py --material M.yml --frames FOLDER --u_ev U --dispersion d3bj POTENTIAL.pb ...``:
+``frame_errors.py --material M.yml --frames FOLDER... --u_ev U --dispersion d3bj -- FILE.pb ...``:
 beside each potential lies its ``potential.json``; ``--dataset`` names the data set it was trained
 on, whose subset each frame has, or ``new`` where it is in none.
 """
@@ -26,15 +26,16 @@ def main(argv: list[str] | None = None) -> None:
     """Write the table to standard output."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--material", required=True)
-    options.add_argument("--frames", required=True)
+    options.add_argument("--frames", nargs="+", required=True)
     options.add_argument("--dataset", required=True)
     options.add_argument("--u_ev", type=float, required=True)
     options.add_argument("--dispersion", default="none")
     options.add_argument("potentials", nargs="+")
     given = options.parse_args(argv)
     material = load_material(given.material)
-    frames = with_dispersion(dataset.read_frames(given.frames, given.u_ev, material.species),
-                             given.dispersion)
+    read = [frame for folder in given.frames
+            for frame in dataset.read_frames(folder, given.u_ev, material.species)]
+    frames = with_dispersion(read, given.dispersion)
     used = {one["trajectory"]: one["subset"] for one in dataset.load(given.dataset)["systems"]}
     rows = []
     for path in map(Path, given.potentials):

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes assets/study/li3incl6 anew: from the material of a CIF (assets/materials/li3incl6.yml) to labels of GPAW, two fast
 # potentials, annealed dynamics in the cell at rest, and what they say of the conductivity at 298 K beside the measured one.
-# li3incl6.sh [PART ...] makes some parts only, of labels, potentials, dynamics, answer; without labels the shipped frames
+# li3incl6.sh [PART ...] makes some parts only, of labels, potentials, explored, dynamics, answer; without labels the shipped frames
 # are used. It works in HAVEN_SCRATCH; a call after an interruption goes on where it stopped. Needs ./haven setup --labels and
-# its environment on PATH. Labels: about 0.3 hours of a core; potentials: 2 minutes; dynamics: half an hour.
+# its environment on PATH. Labels: about a quarter of an hour of a core; potentials: 2 minutes; dynamics: perhaps half an hour (not yet run to its end).
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-li3incl6.XXXXXX")}
@@ -44,6 +44,23 @@ potentials() {
   done
 }
 
+explored() { # snapshots of the potentials' own hot dynamics, to see how they err where they were not trained
+  local models=$PWD/potentials/models structures
+  if [ ! -e x1/done ]; then
+    python "$bin/build_structures.py" --material "$material" --label_structures 6 --frames_per_structure 1 --atoms_max 20 --seed 2 \
+      --displacement_angstrom 0.02 --out x1/start
+    python "$bin/explore.py" --material "$material" --potentials "$models"/u0_s{1,2}.pb --u_ev 0 --seed 2 --timestep_fs 2 --damping_fs 100 \
+      --explore_ps 1.6 --explore_dump_ps 0.1 --explore_deviation_ev_per_angstrom 0.03,1 --round 1 --structures x1/start/structures/*.extxyz \
+      --explore_temperatures_k 700 --out x1/explored
+    python "$bin/select_frames.py" --material "$material" --candidates x1/explored/*.candidates.extxyz --known frames/*.u0.extxyz \
+      --frames_per_round 12 --round 1 --out x1
+    touch x1/done
+  fi
+  for structures in x1/structures/*.extxyz; do
+    python "$bin/label_frames.py" --material "$material" --structure "$structures" --u_ev 0 --out explored
+  done
+}
+
 dynamics() { # 80 atoms, lithium annealed, mean cell at zero pressure, hottest temperature first
   local models=$PWD/potentials/models t ps common=(--material "$material" --u_ev 0 --seed 1 --timestep_fs 2 --damping_fs 100)
   common+=(--threads 1 --checkpoint_minutes 1 --checkpoint_dir "$PWD/checkpoints")
@@ -67,13 +84,18 @@ dynamics() { # 80 atoms, lithium annealed, mean cell at zero pressure, hottest t
 }
 
 answer() { # what is shipped: frames, potentials, tables, errors of every frame, the page, checksums
-  mkdir -p "$target"/{frames,models,tables}
+  mkdir -p "$target"/{frames,explored,models,tables}
   cp frames/*.u0.extxyz "$target/frames"
+  [ -d explored ] || { mkdir explored && cp "$root"/assets/study/li3incl6/explored/*.u0.extxyz explored; }
+  cp explored/*.u0.extxyz "$target/explored"
   cp potentials/models/u0_s*.pb potentials/models/u0_s*.potential.json "$target/models"
   cp potentials/*.{labels,accuracy,verdicts}.parquet potentials/models/*.learning_curve.parquet "$target/tables"
-  cp dynamics/*.parquet "$target/tables" 2>/dev/null || :
-  python "$root/tests/bench/frame_errors.py" --material "$material" --frames frames --dataset potentials/u0.dataset --u_ev 0 \
-    --dispersion d3bj potentials/models/u0_s{1,2}.pb >"$target/errors.csv"
+  if [ -d dynamics ]; then cp dynamics/*.parquet "$target/tables"; fi
+  python "$root/tests/bench/frame_errors.py" --material "$material" --frames frames explored --dataset potentials/u0.dataset --u_ev 0 \
+    --dispersion d3bj -- potentials/models/u0_s{1,2}.pb >"$target/errors.csv"
+  python "$bin/build_supercell.py" --material "$material" --supercell 2,2,2 --replica 0 --seed 1 --out drawn
+  python "$bin/render_report.py" --tables "$target/tables" --structures drawn/r0.supercell.extxyz --out report >report.txt
+  sed "s#$place/##g; s#$root/##g" report/report.html >"$target/report.html" # no place of the machine
   cd "$target"
   python "$root/tests/bench/li3incl6_table.py" . >answer.md
   find . -type f ! -name SHA256SUMS | sort | xargs sha256sum >SHA256SUMS
@@ -81,5 +103,5 @@ answer() { # what is shipped: frames, potentials, tables, errors of every frame,
 }
 
 parts=("$@")
-[ "${#parts[@]}" != 0 ] || parts=(labels potentials dynamics answer)
+[ "${#parts[@]}" != 0 ] || parts=(labels potentials explored dynamics answer)
 for name in "${parts[@]}"; do "$name"; done

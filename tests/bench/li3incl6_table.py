@@ -23,7 +23,8 @@ def labels(folder: Path) -> list[str]:
     """Return what the labels are: how many of which origin, and what they took."""
     from haven.labels.frames import read_images
 
-    frames = [atoms for path in sorted((folder / "frames").glob("*.u0.extxyz"))
+    frames = [atoms for place in ("frames", "explored")
+              for path in sorted((folder / place).glob("*.u0.extxyz"))
               for atoms in read_images(path, "frames")]
     rows = [{"origin": atoms.info["origin"], "atoms": len(atoms),
              "trajectory": atoms.info["trajectory"], "cpu_s": atoms.info["cpu_s"],

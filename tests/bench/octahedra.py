@@ -63,7 +63,7 @@ def main() -> None:
     from haven.potential.accuracy import bootstrap_rmse
     from haven.potential.dataset import load
     from haven.potential.families.deepmd.compression import open_potential, predict
-    from haven.potential.families.deepmd.systems import system_arrays
+    from haven.potential.systems import system_arrays
 
     content = load(given.dataset)
     names = np.array(content["type_map"])

@@ -121,6 +121,7 @@ def test_another_crystal_is_not_joined_with_the_shipped_frames(tmp_path: Path) -
     assert run.status == 0, run.said
     done = {name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED")}
     assert "RUN_DYNAMICS" in done and not done & {"BUILD_DATASET", "TRAIN_POTENTIAL"}
+    assert "COMPILE_POTENTIAL" in done  # given ones are compressed, too
 
 
 def test_weights_are_compiled_where_the_run_is(tmp_path: Path) -> None:

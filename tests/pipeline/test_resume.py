@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import subprocess
+import sys
 from pathlib import Path
 
-from runs import Miniature, nextflow
+from runs import ROOT, Miniature, nextflow
+
+sys.path.insert(0, str(ROOT / "tests" / "slurm"))
+import jobs
 
 
 def test_a_killed_run_repeats_no_finished_task(miniature: Miniature) -> None:
@@ -33,3 +39,22 @@ def test_editing_a_module_reruns_the_tasks_that_use_it(copy: Path, tmp_path: Pat
     rerun = {name.split(" ")[0].split(":")[-1] for name in second.names("COMPLETED")}
     assert "ANALYSE_HOPS" in rerun
     assert not rerun & {"BUILD_DATASET", "TRAIN_POTENTIAL", "RUN_DYNAMICS", "ANALYSE_TRANSPORT"}
+
+
+def test_how_a_task_runs_is_no_part_of_its_hash(tmp_path: Path) -> None:
+    """Folder and minutes of checkpoints, cores and memory change no result: nothing runs again."""
+    folder = jobs.prepare(tmp_path / "run", 1, 0.4)
+    (folder / "more.config").write_text("process { cpus = 2; memory = 3.GB; time = 30.min }\n")
+    found = []
+    for more in ((), ("--checkpoint_minutes", "7", "--checkpoint_dir", str(tmp_path / "other"),
+                      "-c", "more.config"), ("--production_ps", "0.5", "--dump_ps", "0.02")):
+        done = subprocess.run(
+            ["nextflow", "run", "main.nf", "-ansi-log", "false", "-resume", "-with-trace", "t.tsv",
+             "-c", str(ROOT / "tests" / "nextflow.config"), *more], cwd=folder, text=True,
+            check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=600)
+        assert done.returncode == 0, done.stdout
+        with (folder / "t.tsv").open(newline="") as stream:
+            found += [row["status"] for row in csv.DictReader(stream, delimiter="\t")]
+        (folder / "t.tsv").unlink()
+    assert found == ["COMPLETED", "CACHED", "COMPLETED"]  # the last asks for other frames

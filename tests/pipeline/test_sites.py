@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from runs import ROOT, nextflow
+
+sys.path.insert(0, str(ROOT / "tests" / "slurm"))
+import jobs
 
 # What a site is reached by needs a plugin or an account; everything else of its file is tried.
 HERE = """
@@ -84,3 +89,17 @@ def test_the_image_of_each_process_is_listed(tmp_path, profiles, run, dynamics) 
     for name, image in (("BUILD_DATASET", run), ("RUN_DYNAMICS", dynamics),
                         ("LABEL_FRAMES", "gpaw")):
         assert images[name] == f"my.org/me/{image}:{version}"
+
+
+@pytest.mark.parametrize("options", [
+    ("-profile", "slurm"), ("-c", str(ROOT / "conf" / "site" / "pbs.config"))])
+def test_job_arrays_reach_the_scheduler(tmp_path, options) -> None:
+    """A block of the label's own name in a profile replaces that of base.config."""
+    folder = jobs.prepare(tmp_path / "run", 2, 1)
+    done = subprocess.run(["nextflow", "run", "main.nf", "-preview", *options, "--job_array", "8"],
+                          cwd=folder, text=True, check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+    assert done.returncode == 0, done.stdout
+    made = re.search(r"Creating process 'RUN_DYNAMICS'.*array=(\d+)",
+                     (folder / ".nextflow.log").read_text())
+    assert made and made[1] == "8"

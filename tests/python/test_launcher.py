@@ -46,6 +46,43 @@ def test_no_command_prints_the_usage_and_a_wrong_one_is_refused(repository: Path
     assert "there is no command 'dmeo'" in wrong.stderr
 
 
+@pytest.mark.parametrize(("word", "meant"), [
+    ("dmeo", "demo"), ("trasport", "transport"), ("Status", "status"), ("pubish", "publish"),
+    ("setpu", "setup"), ("docter", "doctor")])
+def test_the_command_that_was_meant_is_named(repository: Path, word: str, meant: str) -> None:
+    last = launch(repository, word).stderr.splitlines()[-1]
+    assert last == f"haven: error: there is no command '{word}': did you mean {meant}?"
+
+
+@pytest.mark.parametrize("word", ["xyzzy", "'; exit 0", "--frobnicate"])
+def test_no_command_is_named_that_was_not_meant(
+    repository: Path, bare: str, word: str
+) -> None:
+    for variables in ({}, {"PATH": bare}):  # without Python, nothing is proposed
+        done = launch(repository, word, **variables)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1] == f"haven: error: there is no command '{word}'"
+
+
+@pytest.mark.parametrize("word", ["--version", "version", "-v", "-version"])
+def test_the_version_is_that_of_the_manifest(repository: Path, bare: str, word: str) -> None:
+    from haven import __version__
+
+    assert launch(repository, word, PATH=bare).stdout.splitlines() == [f"haven {__version__}"]
+
+
+def test_every_command_that_has_a_script_hands_over_to_it(repository: Path) -> None:
+    text = (repository / "haven").read_text()
+    listed = re.search(r"^commands='(.*)'$", text, re.MULTILINE)
+    assert listed is not None
+    scripts = dict(re.findall(r"\[(\w+)\]=(\w+)", text))
+    assert set(scripts) < set(listed[1].split())
+    for script in scripts.values():
+        assert (repository / "bin" / f"{script}.py").is_file()
+    for name in listed[1].split():
+        assert f"./haven {name}" in launch(repository, "help").stdout or name == "help"
+
+
 @pytest.mark.parametrize("arguments", [
     ("setup", "--lables"), ("setup", "--labels", "--lables"), ("test", "--lables"),
     ("doctor", "--lables"),

@@ -20,6 +20,7 @@ case " $* " in *" config -flat "*)
 mode=${NXF_PLUGINS_MODE:+ $NXF_PLUGINS_MODE}
 printf '%s\\n' "offline=${NXF_OFFLINE:-}$mode" "cache=${NXF_CACHE_DIR:-}" "$@" > "$SAID"
 python -c 'import tiny; print(tiny.__version__)' >> "$SAID" 2>&1
+[ -z "${ENDS:-}" ] || { trap - "$ENDS"; kill -"$ENDS" $$; }
 [ -z "${FAILS:-}" ] || { echo "$FAILS" > .nextflow.log; exit 1; }
 """
 
@@ -62,7 +63,9 @@ class Place:
     def checkout(self, name: str, tiny: str = "1.0", more: str = "1.0") -> Path:
         """Return a checkout whose locks hold these versions."""
         root = self.folder / name
-        shutil.copytree(ROOT / "containers", root / "containers")
+        for folder in ("containers", "bin"):
+            shutil.copytree(ROOT / folder, root / folder,
+                            ignore=shutil.ignore_patterns("__pycache__"))
         for file in ("haven", "nextflow.config"):
             shutil.copy(ROOT / file, root)
         for lock in (root / "containers").glob("requirements-*.txt"):
@@ -190,6 +193,46 @@ def test_where_results_go_may_be_said_in_a_file_for_c(place, first, options, mor
     assert place.said[3:-1] == [f"{first}/main.nf", *options, *more]
     for left in ("site.config", "plain.config", "my.yml"):
         (place.work / left).unlink()
+
+
+@pytest.mark.parametrize("name", ["it's mine", 'a "b" $HOME; exit 1', "sp ace"])
+def test_any_path_of_the_clone_and_of_the_work_will_do(place: Place, first: Path, name) -> None:
+    root = place.checkout(f"clone {name}")
+    there = place.work / name
+    there.mkdir()
+    done = subprocess.run(
+        [str(root / "haven"), "-log", f"log {name}", "run", "--outdir", f"out {name}"], cwd=there,
+        text=True, capture_output=True, check=False, timeout=600, stdin=subprocess.DEVNULL,
+        env=os.environ | {
+            "PATH": place.path, "HAVEN_CACHE": str(place.cache), "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(place.wheels), "SAID": str(place.folder / "said")})
+    assert done.returncode == 0, done.stderr
+    assert place.said[2:-1] == ["-log", f"log {name}", "run", f"{root}/main.nf", "--outdir",
+                                f"out {name}"]
+    there.rmdir()  # it is empty: nothing else was left there
+
+
+def test_a_clone_is_never_written(place: Place, first: Path) -> None:
+    def held() -> dict[str, int]:
+        return {str(path): path.stat().st_mtime_ns for path in first.rglob("*")
+                if "__pycache__" not in path.parts}
+
+    before = held()
+    for path in first.rglob("*"):
+        path.chmod(path.stat().st_mode & ~0o222)
+    for command in (("run",), ("setup",), ("status", str(place.work)), ("run", "--help"),
+                    ("--version",), ("doctor",)):
+        done = place.call(first, *command)
+        assert done.returncode == 0 or command[0] in ("status", "doctor"), done.stderr
+        assert "rror" not in done.stderr.replace("haven: error: ", "") and held() == before
+
+
+@pytest.mark.parametrize(("word", "status"), [("--help", 130), ("s3://bucket", 143)])
+def test_a_nextflow_that_is_ended_ends_the_launcher(place: Place, first: Path, word, status):
+    """What ends Nextflow while the launcher waits for it is told on, as 128 + the signal."""
+    number = status - 128
+    done = place.call(first, "run", word, ENDS=str(number))
+    assert done.returncode == status
 
 
 def test_a_local_run_asks_no_internet(place: Place, first: Path) -> None:

@@ -1,5 +1,6 @@
 """Packages import only downward, and the digests of tasks cover what their scripts import."""
 
+import ast
 import re
 
 import pytest
@@ -25,6 +26,25 @@ def test_a_package_imports_none_above_it(layer):
              for path in (BIN / "haven" / layer).rglob("*.py") for module in imported(path)
              if module.split(".")[1] in above}
     assert not wrong
+
+
+def test_nothing_outside_the_families_of_potentials_imports_one():
+    """They are asked through `haven.potential.families`; only its base is known elsewhere."""
+    inside = BIN / "haven" / "potential" / "families"
+    wrong = {f"{path.relative_to(BIN)} imports {module}"
+             for path in BIN.rglob("*.py") if inside not in path.parents
+             for module in imported(path)
+             if re.match(r"haven\.potential\.families\.(?!base\b)", module)}
+    assert not wrong
+
+
+def test_a_class_has_a_name_of_its_own():
+    places: dict[str, list[str]] = {}
+    for path in (BIN / "haven").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(BIN)))
+    assert not {name: found for name, found in places.items() if len(found) > 1}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

@@ -24,6 +24,10 @@ class HavenError(Exception):
     """An input is wrong; the message says what, where and what to do, in one line."""
 
 
+class CutOffError(HavenError):
+    """A file ends within its last frame; those before it may be whole."""
+
+
 def run(main: Callable[[list[str] | None], None]) -> None:
     """Call a script's ``main``; whatever it raises ends as one line on stderr and a status.
 

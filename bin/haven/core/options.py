@@ -343,6 +343,38 @@ def seed(text: str) -> int:
     return int(text)
 
 
+GIVEN: dict[str, dict[str, Any]] = {
+    "material": {"required": True, "help": "material file"},
+    "structure": {"required": True, "help": "structure (extxyz)"},
+    "dataset": {"required": True, "help": "folder made by build_dataset.py"},
+    "potential": {"required": True, "help": "frozen potential"},
+    "u_ev": {"type": float, "required": True,
+             "help": "Hubbard U - J of the labels, and of a potential trained on them, eV"},
+    "temperature_k": {"type": float, "required": True, "help": "temperature, K"},
+    "replica": {"type": int, "default": 0, "help": "number of the disorder replica"},
+    "out": {"default": ".", "help": "folder for the results"},
+}
+"""What scripts of the pipeline are given beside options that users set: keywords of argparse."""
+
+
+def add_given(options: argparse.ArgumentParser, *names: str, **helps: str) -> None:
+    """Add options that say what a task is given: its input files, its place among the runs.
+
+    Parameters
+    ----------
+    options
+        The script's parser.
+    names
+        Names in `GIVEN`.
+    **helps
+        Further names in `GIVEN`, each with a help text of its own.
+    """
+    for name in (*names, *helps):
+        keywords = dict(GIVEN[name])
+        keywords["help"] = helps.get(name, keywords["help"])
+        options.add_argument(f"--{name}", **keywords)
+
+
 def add_name(options: argparse.ArgumentParser) -> None:
     """Add the option that names a run: several potentials may drive the same U."""
     options.add_argument("--name", help="the run's name; default from U, temperature, replica")

@@ -148,3 +148,11 @@ def held(folder: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def package_folder(name: str) -> Path | None:
+    """Return the folder of an installed package, found without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations)))

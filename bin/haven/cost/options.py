@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from haven.core.options import option
-
-# embedding/fitting/cutoff/precision, each group one of them
-NETWORK = (r"([1-9][0-9]*(?:-[1-9][0-9]*)*)/([1-9][0-9]*(?:-[1-9][0-9]*)*)"
-           r"/([0-9]+(?:\.[0-9]+)?)/(float32|float64)")
+from haven.potential.families import trainer
 
 
 @dataclass(frozen=True)
@@ -25,6 +22,6 @@ class Timing:
     cost_networks: tuple[str, ...] | None = option(
         None, "further networks to time, compressed and not: embedding/fitting/cutoff in "
         "Angstrom/precision",
-        pattern=NETWORK,
+        pattern=trainer().network_pattern,
         example="32-64-128/256-256-256/7/float64",
         more="Their weights don't matter for speed and are hardly trained")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.types import Row, Table
+from haven.potential.families import trainer
 
 if TYPE_CHECKING:
     from haven.labels.frames import LabelledFrame
-from haven.potential.families.deepmd.summary import trained_network
 
 STEPS_10_PS = 10_000  # steps of 1 fs
 HOUR = 3600.0  # s
@@ -105,7 +105,7 @@ def training_rows(folder: Path, material: str, u_ev: float) -> list[Row]:
             material, u_ev, "training", float(about["wall_s"]) / steps, 1,
             int(about.get("threads", 1)), steps,
             engine=f"DeePMD-kit {version}, {about.get('backend', '')}", compressed=None,
-            model=trained_network(settings) + f", batch {settings['batch_size']}",
+            model=trainer().words(settings) + f", batch {settings['batch_size']}",
             device=about.get("device") or "processor",
         ))
     return rows

@@ -34,7 +34,7 @@ from haven.dynamics.job import COLUMNS, Job, check_job, velocity_seed
 from haven.dynamics.minimise import box_vectors, minimise
 from haven.dynamics.orders import settled_orders
 from haven.dynamics.production import watcher
-from haven.dynamics.segments import Joined, join
+from haven.dynamics.segments import Segments, join_segments
 from haven.material import structures
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def run_anneal(
         ended = how_ended(job, folder, ended)
         if ended != "complete":
             break
-        joined = join(part, folder)
+        joined = join_segments(part, folder)
         found = minimise_snapshots(
             atoms, joined.all_steps, in_one_cell(joined, atoms.cell.array @ rotation), potential,
             material.species, folder, job.threads, job.walls)
@@ -250,7 +250,7 @@ def anneal_built(
     return done[-1], "annealed" if row["verdict"] == SETTLED else "not settled", rows
 
 
-def in_one_cell(joined: Joined, cell: np.ndarray) -> np.ndarray:
+def in_one_cell(joined: Segments, cell: np.ndarray) -> np.ndarray:
     """Return the positions of all atoms strained from each frame's own box into one cell.
 
     Parameters
@@ -309,7 +309,7 @@ def left_sites(
 
 
 def _row(
-    job: Job, joined: Joined, found: Inherent, judged: Judged, left: int, atoms: int, ended: str
+    job: Job, joined: Segments, found: Inherent, judged: Judged, left: int, atoms: int, ended: str
 ) -> Row:
     late = len(joined.steps) // 2
     pressure = mean_of(joined.thermo[late:, COLUMNS.index("press")] * BAR_GPA)

@@ -21,7 +21,7 @@ from haven.dynamics import run as dynamics
 from haven.dynamics.job import COLUMNS, RUNAWAY, Job
 from haven.dynamics.minimise import box_vectors
 from haven.dynamics.production import watcher
-from haven.dynamics.segments import Joined, join
+from haven.dynamics.segments import Segments, join_segments
 from haven.dynamics.tables import CELLS
 from haven.material import structures
 
@@ -117,13 +117,13 @@ def equilibrate(
     if ended != "complete":
         log.warning("constant pressure at %g K: the run %s: no cell", job.temperature_k, ended)
         return row
-    row |= mean_cell(job, join(job, folder))
+    row |= mean_cell(job, join_segments(job, folder))
     if not labelled[0] <= row["volume_angstrom3"] <= labelled[1]:
         row["verdict"] = BEYOND
     return row
 
 
-def mean_cell(job: Job, joined: Joined) -> Row:
+def mean_cell(job: Job, joined: Segments) -> Row:
     """Return the mean cell of a run at constant pressure, with errors and verdict."""
     each = volumes(joined.thermo)
     start = stationary_start(each)
@@ -217,7 +217,15 @@ def joined_cell(
 
 
 def in_cell(atoms: Atoms, vectors: np.ndarray) -> Atoms:
-    """Return atoms strained into a cell whose a lies along x and b in the plane of x and y."""
+    """Return atoms strained into another cell, their fractional coordinates kept.
+
+    Parameters
+    ----------
+    atoms
+        In any cell.
+    vectors
+        Vectors of the new cell as rows, shape (3, 3), Angstrom; a along x, b in the xy plane.
+    """
     from ase.calculators.lammps import Prism
 
     strained = atoms.copy()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-HEAD, TITLE_LEAST = 92, 4  # bytes of the first record, marks included; of the title at least
+from haven.trajectory.dcd import Head, HeadError, read_head, whole_marks
+
+DAMAGED_HEAD = "has a damaged header"
 CHUNK_BYTES = 1 << 26
 
 
@@ -49,60 +51,33 @@ def read_dcd(path: Path, atoms: int | None = None, every: int | None = None) -> 
         Atoms and steps between frames that it must have; as the file says where None.
     """
     try:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD)
-            title = stream.read(4)
-            span = int.from_bytes(title, "little")
-            size = path.stat().st_size
-            if len(title) == 4 and TITLE_LEAST <= span < size:
-                stream.seek(HEAD + 4 + span)
-                block = stream.read(16)
-            else:
-                block = b""
+        head = read_head(path)
     except FileNotFoundError:
-        return Dcd(NONE.steps, NONE.frames, "is not there")
-    if len(head) < HEAD or len(title) < 4 or (len(block) < 16 and size < HEAD + 4 + span + 16):
-        damage = "" if _is_begun(head) else "has a damaged header"
-        return Dcd(NONE.steps, NONE.frames, damage)
-    numbers = np.frombuffer(block, "<i4")
-    whole = (_is_begun(head) and int.from_bytes(head[88:92], "little") == 84
-             and numbers.tolist()[::3] == [span, 4] and numbers[1] == 4 and numbers[2] > 0)
-    first, step = (int(n) for n in np.frombuffer(head, "<i4", 2, offset=12))
-    if not whole or first < 0 or step < 1 or first % step:
-        return Dcd(NONE.steps, NONE.frames, "has a damaged header")
-    if (atoms or numbers[2]) != numbers[2] or (every or step) != step:
-        return Dcd(NONE.steps, NONE.frames, f"has frames of {numbers[2]} atoms every {step} steps, "
-                   f"not of {atoms} every {every}: its header is damaged")
-    return _frames(path, HEAD + 4 + span + 16, int(numbers[2]), first, step)
+        return replace(NONE, damage="is not there")
+    except HeadError as error:
+        return NONE if error.cut else replace(NONE, damage=DAMAGED_HEAD)
+    if (head.order != "<" or not head.has_cell or head.fixed or head.first < 0 or head.every < 1
+            or head.first % head.every):
+        return replace(NONE, damage=DAMAGED_HEAD)
+    if (atoms or head.atoms) != head.atoms or (every or head.every) != head.every:
+        return replace(NONE, damage=f"has frames of {head.atoms} atoms every {head.every} steps, "
+                       f"not of {atoms} every {every}: its header is damaged")
+    return _frames(path, head)
 
 
-def _is_begun(head: bytes) -> bool:
-    """Tell whether a file that may be cut off begins as a DCD file does."""
-    return head[:8] == (b"\x54\0\0\0CORD")[: len(head)] if len(head) < 8 else (
-        head[:8] == b"\x54\0\0\0CORD")
-
-
-def _frames(path: Path, offset: int, atoms: int, first: int, every: int) -> Dcd:
-    """Return the frames behind a header of ``offset`` bytes, up to the first damaged one."""
-    axis = [("before", "<i4"), ("value", "<f4", (atoms,)), ("after", "<i4")]
-    record = np.dtype([("cell", np.dtype([("before", "<i4"), ("value", "<f8", (6,)),
-                                          ("after", "<i4")])),
-                       *[(letter, np.dtype(axis)) for letter in "xyz"]])
-    count = max(0, path.stat().st_size - offset) // record.itemsize
+def _frames(path: Path, head: Head) -> Dcd:
+    """Return the frames behind a head, up to the first damaged one."""
+    count = (path.stat().st_size - head.size) // head.record.itemsize
     if not count:
         return NONE
-    frames = np.memmap(path, record, "r", offset, (count,))
-    sizes = {"cell": 48, "x": 4 * atoms, "y": 4 * atoms, "z": 4 * atoms}
-    marked = np.ones(count, bool)
-    for name, size in sizes.items():
-        marked &= (frames[name]["before"] == size) & (frames[name]["after"] == size)
-    finite = np.concatenate([_finite(frames[rows], sizes) for rows in _chunks(frames)])
-    good = marked & finite
+    frames = np.memmap(path, head.record, "r", head.size, (count,))
+    marked = whole_marks(frames)
+    good = marked & np.concatenate([_finite(frames[rows]) for rows in _chunks(frames)])
     end = count if good.all() else int(np.argmin(good))
     damage = "" if end == count else (
-        f"is damaged in its frame of step {first + every * end}"
+        f"is damaged in its frame of step {head.first + head.every * end}"
         + (" (numbers that are not finite)" if marked[end] else ""))
-    return Dcd(first + every * np.arange(end), frames[:end], damage)
+    return Dcd(head.first + head.every * np.arange(end), frames[:end], damage)
 
 
 def _chunks(frames: Any) -> Iterator[slice]:
@@ -111,10 +86,10 @@ def _chunks(frames: Any) -> Iterator[slice]:
         yield slice(start, start + rows)
 
 
-def _finite(frames: Any, names: dict[str, int]) -> np.ndarray:
+def _finite(frames: Any) -> np.ndarray:
     """Tell of each frame whether its numbers are finite, (T,)."""
     with np.errstate(invalid="ignore", over="ignore"):
-        sums = [frames[name]["value"].sum(axis=1, dtype=np.float64) for name in names]
+        sums = [frames[name]["value"].sum(axis=1, dtype=np.float64) for name in frames.dtype.names]
         return np.asarray(np.isfinite(np.array(sums)).all(axis=0))
 
 

@@ -13,7 +13,7 @@ from haven.core.errors import HavenError, log
 from haven.dynamics import lammps
 from haven.dynamics import run as dynamics
 from haven.dynamics.job import Job
-from haven.dynamics.segments import join, members
+from haven.dynamics.segments import join_segments, members
 from haven.material import structures
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def explore(
     expected = job.production_steps // job.dump_steps + 1
     ended = dynamics.run(job, folder, lambda _phase: "")
     try:
-        joined = join(job, folder, ended=ended)
+        joined = join_segments(job, folder, ended=ended)
     except HavenError:
         if ended == "complete":
             raise

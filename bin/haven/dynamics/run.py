@@ -161,7 +161,7 @@ def _equilibrated(job: Job, folder: Path) -> Start | None:
 
 def _production(job: Job, folder: Path) -> Start | None:
     """Return where the production goes on; None where it is at its end."""
-    done = segments.course(job, folder)
+    done = segments.chain(job, folder)
     goal, every = job.production_steps, job.dump_steps
     if done.until >= segments.last_frame(job, PHASES[1]) and done.reached >= goal:
         return None
@@ -220,12 +220,12 @@ def _attempt(
                                    re.I)
     free = shutil.disk_usage(folder).free
     at_end = _at_end(job, phase, folder)
-    if code == 0 and at_end:
+    if code == 0 and (at_end or (free >= FULL_BYTES and _went_on(job, phase, folder, start))):
         return ""
     if code == 0 and free >= FULL_BYTES and len(rows) and not np.isfinite(rows[-1]).all():
         wild = True
     if (code == 0 and not wild) or free < FULL_BYTES:
-        lost = "; ".join(segments.course(job, folder, phase).lost) or (
+        lost = "; ".join(segments.chain(job, folder, phase).lost) or (
             "LAMMPS wrote no whole restart file")
         raise HavenError(f"{folder}: {lost}, just after it was written ({free / 1e6:.1f} MB are "
                          "free on its disk): make room or mend the disk, and run again")
@@ -279,11 +279,17 @@ def note_start(folder: Path, phase: str, step: int, now: float) -> None:
     unfinished.replace(file)
 
 
+def _went_on(job: Job, phase: str, folder: Path, start: Start) -> bool:
+    """Tell whether an attempt left a restart file later than the one it began from."""
+    found = (_equilibration if phase == PHASES[0] else _production)(job, folder)
+    return found is not None and found.step > start.step
+
+
 def _at_end(job: Job, phase: str, folder: Path) -> bool:
     """Tell whether a phase has all that it must have at its end."""
     if phase == PHASES[0]:
         return _equilibration(job, folder) is None
-    done = segments.course(job, folder)
+    done = segments.chain(job, folder)
     return done.until >= segments.last_frame(job, phase) and done.reached >= job.steps(phase)
 
 

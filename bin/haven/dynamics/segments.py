@@ -34,7 +34,7 @@ _BOX = slice(COLUMNS.index("lx"), COLUMNS.index("lx") + 6)
 
 
 @dataclass(frozen=True)
-class Joined:
+class Segments:
     """A run's frames, no step twice and none missing.
 
     Attributes
@@ -107,7 +107,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Course:
+class Chain:
     """A phase, as far as its frames follow each other from step 0 on.
 
     Attributes
@@ -166,10 +166,17 @@ def masses(folder: Path, job: Job) -> Masses | None:
 
 
 def same_state(one: np.ndarray, other: np.ndarray, atoms: int) -> bool:
-    """Tell whether two thermodynamic lines (columns,) are of the same state of a run.
+    """Tell whether two lines of LAMMPS's log are of the same state of a run.
 
     Temperature, energies, box and centres are compared; a potential's rounding is allowed for. The
     pressure is not: its rounding is large, and it says nothing that the others do not.
+
+    Parameters
+    ----------
+    one, other
+        Values of `haven.dynamics.job.COLUMNS`, shape (columns,), in the units of these columns.
+    atoms
+        Number of atoms, to which the rounding of an energy grows in proportion.
     """
     energies = [COLUMNS.index("pe"), COLUMNS.index("econserve")]
     near = np.abs(one - other)
@@ -296,7 +303,7 @@ def _unlike(
     return min(found)
 
 
-def course(job: Job, folder: Path, phase: str = PHASES[1]) -> Course:
+def chain(job: Job, folder: Path, phase: str = PHASES[1]) -> Chain:
     """Return a phase as far as its attempts' frames follow each other from step 0 on.
 
     Of two attempts at one step the later counts, from its own first frame on. One that begins
@@ -305,7 +312,7 @@ def course(job: Job, folder: Path, phase: str = PHASES[1]) -> Course:
     every, last = job.dump_steps, job.steps(phase)
     weights = masses(folder, job)
     atoms = 1 if weights is None else len(weights.all)
-    found, lost = Course(until=-every), []
+    found, lost = Chain(until=-every), []
     for stem in stems(folder, phase):
         one = read_attempt(job, folder, stem, weights)
         if one.damage:
@@ -322,11 +329,13 @@ def course(job: Job, folder: Path, phase: str = PHASES[1]) -> Course:
             continue
         kept = tuple((other, min(end, int(steps[0]) - every)) for other, end in found.links
                      if other.steps[0] < steps[0])
-        found = Course((*kept, (one, int(steps[-1]))), int(steps[-1]))
-    return Course(found.links, found.until, tuple(lost))
+        found = Chain((*kept, (one, int(steps[-1]))), int(steps[-1]))
+    return Chain(found.links, found.until, tuple(lost))
 
 
-def join(job: Job, folder: Path, phase: str = PHASES[1], ended: str = "complete") -> Joined:
+def join_segments(
+    job: Job, folder: Path, phase: str = PHASES[1], ended: str = "complete"
+) -> Segments:
     """Join the segments of a phase.
 
     Parameters
@@ -341,7 +350,7 @@ def join(job: Job, folder: Path, phase: str = PHASES[1], ended: str = "complete"
     HavenError
         If there is no frame, or frames of a complete run are lost or damaged.
     """
-    found, every = course(job, folder, phase), job.dump_steps
+    found, every = chain(job, folder, phase), job.dump_steps
     if ended == "complete" and found.until < last_frame(job, phase):
         raise HavenError(f"{folder}: frames of the {phase} are missing after step {found.until}: "
                          f"{'; '.join(found.lost) or 'the run is not at its end'}: run again, "
@@ -364,13 +373,13 @@ def join(job: Job, folder: Path, phase: str = PHASES[1], ended: str = "complete"
     if not np.array_equal(steps, np.arange(0, found.until + 1, every)):
         raise HavenError(f"{folder}: the frames of the {phase} do not follow each other")
     atoms = [part for part in atoms if len(part)]
-    return Joined(steps, lines, np.concatenate(mobile), np.concatenate(wide),
+    return Segments(steps, lines, np.concatenate(mobile), np.concatenate(wide),
                   np.concatenate(atoms) if atoms else np.empty((0, 0, 3), np.float32),
                   np.concatenate(deviation) if deviation else None, len(found.links))
 
 
 def members(
-    job: Job, joined: Joined, cell: np.ndarray, rotation: np.ndarray, symbols: list[str]
+    job: Job, joined: Segments, cell: np.ndarray, rotation: np.ndarray, symbols: list[str]
 ) -> dict[str, Any]:
     """Return the trajectory container's members, rotated back into the structure's own frame.
 

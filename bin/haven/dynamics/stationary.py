@@ -16,7 +16,7 @@ from haven.core.types import Row
 from haven.dynamics.inherent import Inherent, count_moves, minimise_snapshots, site_spacing
 from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.orders import spread_at
-from haven.dynamics.segments import Joined
+from haven.dynamics.segments import Segments
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -62,7 +62,7 @@ class Stationary:
 
 
 def judge(
-    job: Job, joined: Joined, atoms: Atoms, potential: Path, material: Material, folder: Path
+    job: Job, joined: Segments, atoms: Atoms, potential: Path, material: Material, folder: Path
 ) -> Stationary | None:
     """Judge a production run by its halves; None where it has too few frames of all atoms.
 
@@ -100,13 +100,13 @@ def judge(
 
 
 def stated(choice: str, pressure_gpa: float) -> str:
-    """Return in words what a run's cell is, for tables and figures."""
+    """Return in words which cell a run kept, for tables and figures."""
     return {"npt": f"mean cell at {pressure_gpa:g} GPa and this temperature",
             "relaxed": f"relaxed at {pressure_gpa:g} GPa and 0 K",
             "material": "of the material file"}[choice]
 
 
-def columns(found: Stationary | None, joined: Joined) -> Row:
+def columns(found: Stationary | None, joined: Segments) -> Row:
     """Return the columns of table ``runs`` on stationarity and pressure."""
     pressure = mean_of(joined.thermo[:, COLUMNS.index("press")] * BAR_GPA)
     row: Row = {"pressure_gpa": pressure.value, "pressure_error_gpa": _finite(pressure.error)}

@@ -60,7 +60,20 @@ class Limits(Distances):
 
 
 def metal_moments(frame: LabelledFrame, elements: Collection[int] = METALS) -> np.ndarray:
-    """Return the absolute moments of the transition-metal atoms, or of some, Bohr magneton."""
+    """Return the absolute magnetic moments of a frame's transition-metal atoms.
+
+    Parameters
+    ----------
+    frame
+        A labelled frame.
+    elements
+        Atomic numbers of the elements whose atoms count.
+
+    Returns
+    -------
+    ndarray
+        Shape (M,), Bohr magnetons; empty where the frame has no moments or no such atoms.
+    """
     if frame.moments is None:
         return np.empty(0)
     metal = np.array([z in elements for z in frame.atoms.numbers])
@@ -131,7 +144,7 @@ def _repeated(frames: Sequence[LabelledFrame], reasons: Sequence[str]) -> dict[i
 
 
 def kind_of(reason: str) -> str:
-    """Return what kind of fault a reason of `audit` is, without its numbers and files."""
+    """Return the kind of a fault that `audit` names: its text without numbers and file names."""
     return re.split(r":| of (?=[\d/.])| (?=\d)", reason)[0].removesuffix(" of") or reason
 
 
@@ -208,7 +221,7 @@ def other_settings(frames: Sequence[LabelledFrame]) -> dict[int, str]:
 
 
 def usual_settings(frames: Sequence[LabelledFrame]) -> dict[str, str]:
-    """Return what most frames say of each setting; nothing of one that none tells."""
+    """Return the most frequent value of each setting of the labels that any frame states."""
     return _most_told([_told(frame) for frame in frames])
 
 

@@ -157,7 +157,7 @@ def relax(
 
 
 def lattice_row(frames: list[LabelledFrame], force_tolerance: float) -> dict[str, Any]:
-    """Return what a relaxation's frames tell of the cell: a row of ``lattice`` without its keys.
+    """Return the row of table ``lattice`` of a relaxation's last frame, without its keys.
 
     The engine's name ends in the dispersion correction that its labels hold, if any.
 

@@ -45,7 +45,7 @@ def make_engine(name: str, material: Material, settings: LabelSettings, folder: 
 
 
 def check_asked(material: Material, u_evs: Sequence[float], symbols: Sequence[str]) -> None:
-    """Refuse a U that would act on nothing: its labels would be those of U = 0 under another name.
+    """Refuse a U above 0 where no element has a Hubbard term: its labels would be those of U = 0.
 
     Raises
     ------

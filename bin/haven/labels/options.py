@@ -11,7 +11,7 @@ from haven.labels.engines.base import LabelSettings
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineChoice:
     """The program that labels; its settings are `haven.labels.engines.base.LabelSettings`."""
 
     engine: str = option("gpaw", "engine of the labels", choices=tuple(ENGINES),
@@ -49,7 +49,7 @@ class FirstPrinciplesDynamics:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the engine and its settings (`haven.labels.engines.base.LabelSettings`)."""
-    add(parser, Engine)
+    add(parser, EngineChoice)
     add(parser, LabelSettings)
 
 

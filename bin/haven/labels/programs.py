@@ -23,7 +23,7 @@ from haven.labels.other_outputs import (
     gpaw_frames,
 )
 from haven.labels.vasp_output import (
-    Run,
+    VaspRun,
     hubbard_by_element,
     hubbard_of_xml,
     read_outcar,
@@ -155,7 +155,7 @@ class Program:
     read: Callable[[Path, str], Iterator[Atoms]]
     hubbard: Callable[[str], float | None]
     file: str = ""
-    runs: Callable[[str], list[Run]] | None = None
+    runs: Callable[[str], list[VaspRun]] | None = None
     cut: bool = False  # whether whole steps of a run that was cut off are read
 
 
@@ -167,7 +167,7 @@ def _by_ase(kind: str) -> Callable[[Path, str], Iterator[Atoms]]:
     return read
 
 
-def _of_runs(program: Program, runs: list[Run], name: str) -> Output:
+def _of_runs(program: Program, runs: list[VaspRun], name: str) -> Output:
     """Return the whole steps of VASP's runs; of several runs in one file each keeps its own U."""
     images, values = [], []
     for run in runs:

@@ -39,7 +39,7 @@ TOTAL_MOMENT = re.compile(r"number of electron\s+\S+ magnetization\s+(-?\d+\.\d+
 
 
 @dataclass(frozen=True)
-class Run:
+class VaspRun:
     """What one run of VASP left.
 
     Attributes
@@ -60,7 +60,7 @@ class Run:
     settings: Mapping[str, Any]
 
 
-def read_outcar(text: str) -> list[Run]:
+def read_outcar(text: str) -> list[VaspRun]:
     """Return the runs in the text of an OUTCAR, usually one; several where runs were appended."""
     starts = [found.start() for found in RUN.finditer(text)] or [0]
     ends = [*starts[1:], len(text)]
@@ -72,7 +72,7 @@ def ended(text: str) -> bool:
     return "General timing and accounting" in text[-20000:]
 
 
-def _run(text: str) -> Run:
+def _run(text: str) -> VaspRun:
     kinds, counts = species_of(text)
     symbols = [kind for kind, count in zip(kinds, counts, strict=False) for _ in range(count)]
     blocks = list(FORCES.finditer(text))
@@ -106,7 +106,7 @@ def _run(text: str) -> Run:
         lost.append("VASP did not end after its last step")
     elif not lost and len(steps) > len(images) and images and not response:
         lost.append(f"{len(steps) - len(images)} of {len(steps)} steps have no forces (NWRITE)")
-    return Run(images, ", ".join(lost), hubbard_by_element(text, kinds), _settings(text))
+    return VaspRun(images, ", ".join(lost), hubbard_by_element(text, kinds), _settings(text))
 
 
 def _image(
@@ -290,7 +290,7 @@ def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
     return found
 
 
-def read_vasprun(text: str) -> Run:
+def read_vasprun(text: str) -> VaspRun:
     """Return the run of a vasprun.xml, of one cut off its whole ionic steps.
 
     A step is converged when it took fewer electronic steps than NELM, or its last energy change
@@ -301,7 +301,7 @@ def read_vasprun(text: str) -> Run:
 
     text, missing = vasprun.whole_steps(text)
     if not text:
-        return Run([], missing, None, {})
+        return VaspRun([], missing, None, {})
     vasprun.check(text)
     images: list[Any] = list(iread(io.StringIO(text), index=":", format="vasp-xml"))
     nelm, ediff = _tag(text, "NELM"), _tag(text, "EDIFF")
@@ -323,7 +323,7 @@ def read_vasprun(text: str) -> Run:
         atoms.info["scf_steps"] = steps
         if isif is not None and isif < STRESS_IS_WHOLE:
             atoms.calc.results.pop("stress", None)
-    return Run(images, missing, hubbard_of_xml(text), _settings_of_xml(text))
+    return VaspRun(images, missing, hubbard_of_xml(text), _settings_of_xml(text))
 
 
 def _tag(text: str, name: str) -> float | None:

@@ -259,6 +259,21 @@ def draw_anions(
 
     Elements that share sites are placed at random, in whole numbers that sum to the formula's;
     what is left of a site stays empty.
+
+    Parameters
+    ----------
+    material
+        The crystal.
+    cells
+        Number of conventional cells.
+    random
+        Source of random numbers.
+
+    Returns
+    -------
+    dict
+        Wyckoff letter to elements, shape (sites of that letter in all cells,); empty text where no
+        atom is.
     """
     found = {letter: np.full(len(xyz) * cells, element, dtype="U2")
              for letter, (element, xyz) in material.anions.items()}

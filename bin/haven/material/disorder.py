@@ -150,7 +150,18 @@ def _anneal(
 def lattice_energy(
     material: Material, repeat: tuple[int, int, int], occupation: np.ndarray
 ) -> float:
-    """Return the screened Coulomb energy of an occupation, in eV (the Monte Carlo's own)."""
+    """Return the screened Coulomb energy of an occupation that the Monte Carlo samples, in eV.
+
+    Parameters
+    ----------
+    material
+        The crystal.
+    repeat
+        Conventional cells along a, b, c.
+    occupation
+        Element on each site of `haven.material.crystal.cation_lattice`, empty text for a vacancy,
+        shape (S,).
+    """
     from scipy.special import erfc
 
     first, second, distance = neighbour_pairs(material, repeat, PAIR_CUTOFF_ANGSTROM)
@@ -169,6 +180,20 @@ def warren_cowley(
 
     ``1 - P(element | neighbour of element) / concentration`` over sites closer than
     ``shell_angstrom`` (J. M. Cowley, Phys. Rev. 77, 669 (1950)): 0 is random, positive avoids.
+
+    Parameters
+    ----------
+    material
+        The crystal.
+    repeat
+        Conventional cells along a, b, c.
+    occupation
+        Element on each site of `haven.material.crystal.cation_lattice`, empty text for a vacancy,
+        shape (S,).
+    element
+        The element.
+    shell_angstrom
+        Distance below which two sites are neighbours, Angstrom.
     """
     first, second, _ = neighbour_pairs(material, repeat, shell_angstrom)
     has = occupation == element

@@ -38,7 +38,7 @@ CHARGE_SHARE = 0.03  # of all positive charge, that rounded occupancies may leav
 
 
 @dataclass(frozen=True)
-class Site:
+class CifSite:
     """One site of a CIF: its name, points (M, 3) as fractions, and occupancy by element."""
 
     name: str
@@ -156,7 +156,7 @@ def _check_numbers(source: Path) -> None:
                                  "give Angstrom and degrees")
 
 
-def _sites(atoms: Atoms, source: Path) -> list[Site]:
+def _sites(atoms: Atoms, source: Path) -> list[CifSite]:
     """Return the sites of a CIF, named by multiplicity and Wyckoff letter."""
     import spglib
 
@@ -185,11 +185,11 @@ def _sites(atoms: Atoms, source: Path) -> list[Site]:
         names.append(name)
         if names.count(name) > 1:
             name = f"{name}_{names.count(name)}"
-        sites.append(Site(name, fractional[rows], occupancy))
+        sites.append(CifSite(name, fractional[rows], occupancy))
     return sites
 
 
-def _counts(sites: list[Site]) -> dict[str, float]:
+def _counts(sites: list[CifSite]) -> dict[str, float]:
     counts: dict[str, float] = {}
     for site in sites:
         for element, value in site.occupancy.items():
@@ -236,9 +236,9 @@ def _charges(counts: Mapping[str, float], choice: Choice, source: Path) -> dict[
 
 
 def _neutral(
-    sites: list[Site], counts: dict[str, float], charges: Mapping[str, float], mobile: str,
+    sites: list[CifSite], counts: dict[str, float], charges: Mapping[str, float], mobile: str,
     notes: list[str], source: Path,
-) -> tuple[list[Site], dict[str, float]]:
+) -> tuple[list[CifSite], dict[str, float]]:
     """Return sites whose occupancies are scaled so that the crystal is neutral, and their atoms.
 
     Printed occupancies are rounded; partly filled cations, the mobile ones last, take what is left.
@@ -266,7 +266,7 @@ def _neutral(
                          "cation site has room for it: give --charges, or complete the CIF")
     scale = scale_of(chosen)
     notes.append(f"occupancies of {chosen} are {scale:.4f} of the CIF's, so that charges sum to 0")
-    sites = [Site(site.name, site.points, {
+    sites = [CifSite(site.name, site.points, {
         element: value * scale if element == chosen else value
         for element, value in site.occupancy.items()}) for site in sites]
     return sites, _counts(sites)
@@ -284,7 +284,7 @@ def _formula(counts: Mapping[str, float]) -> tuple[str, float]:
     return "".join(words), units
 
 
-def _symmetry(atoms: Atoms, sites: list[Site]) -> tuple[dict[str, Any], Any]:
+def _symmetry(atoms: Atoms, sites: list[CifSite]) -> tuple[dict[str, Any], Any]:
     """Return the entries that name the space group, and what turns a site into its entry.
 
     A setting of spglib's table that gives every site from one of its points is taken; without one

@@ -94,7 +94,15 @@ def once(fractional: np.ndarray, cell: np.ndarray) -> np.ndarray:
 
 
 def repeated(fractional: np.ndarray, cell: np.ndarray) -> tuple[int, int] | None:
-    """Return two rows that are one point, or None where all are apart."""
+    """Return the rows of the first two points that coincide, or None where no two do.
+
+    Parameters
+    ----------
+    fractional
+        Fractional coordinates, shape (N, 3).
+    cell
+        Cell vectors as rows, shape (3, 3), Angstrom.
+    """
     for row in range(1, len(fractional)):
         step = fractional[:row] - fractional[row]
         step -= np.round(step)

@@ -10,7 +10,7 @@ from haven.core.errors import log
 from haven.core.periodic import minimum_image
 from haven.material.sites import SiteFinder, SiteLattice
 from haven.mechanism.bands import Band, nudged_band, relax
-from haven.mechanism.paths import CLEARANCE, Jump, Wanted, candidates
+from haven.mechanism.paths import CLEARANCE, Jump, WantedJump, candidates
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -77,7 +77,7 @@ def ends(
 def judge(
     band: Band, jump: Jump, lattice: SiteLattice, taken: dict[int, int]
 ) -> list[str]:
-    """Return what is doubtful about a band.
+    """Return the doubts about a band, one word each; none for a sound one.
 
     A dip on the way, as of an ion resting between four anions, is none, unless it is lower than
     both ends: then the jump starts there.
@@ -158,8 +158,9 @@ def follow(
 
 
 def survey(
-    start: Atoms, lattice: SiteLattice, taken: dict[int, int], mobile: str, wanted: list[Wanted],
-    images: int, force_tolerance: float, each: int = 1, atoms: list[dict[str, Any]] | None = None,
+    start: Atoms, lattice: SiteLattice, taken: dict[int, int], mobile: str,
+    wanted: list[WantedJump], images: int, force_tolerance: float, each: int = 1,
+    atoms: list[dict[str, Any]] | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of ``barriers`` and ``verdicts`` of all kinds of jump, but for their keys.
 

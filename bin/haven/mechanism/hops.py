@@ -254,7 +254,20 @@ def classify(lattice: SiteLattice, first: Ints, second: Ints) -> list[HopClass]:
 
 
 def unwrapped_layer(lattice: SiteLattice, code: Ints) -> Ints:
-    """Return the number of the layer of coded sites, counted on through periodic images."""
+    """Return the layer of each coded site, counted on through periodic images along c.
+
+    Parameters
+    ----------
+    lattice
+        The sites.
+    code
+        Codes from `encode`, any shape (...,).
+
+    Returns
+    -------
+    ndarray
+        Whole numbers, shape (...,).
+    """
     site, image = decode(code, len(lattice.centres))
     return lattice.layer[site] + lattice.layers * image[..., 2]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def thin(frames: int, kept: int) -> Ints:
-    """Return ``kept`` frames at most, evenly spaced, first and last among them."""
+    """Return numbers of at most ``kept`` frames (K,), evenly spaced, first and last among them."""
     return np.unique(np.linspace(0, frames - 1, min(kept, frames)).astype(np.int64))
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def choose_lags(frames: int, number: int = 5) -> Ints:
-    """Return lags in frames, evenly spaced on a logarithmic scale up to half the trajectory."""
+    """Return lags (L,) in frames, evenly spaced on a logarithmic scale up to half the run."""
     top = max(1, frames // 2)
     return np.unique(np.round(np.geomspace(max(1, top / 4 ** (number - 1)), top, number))).astype(
         np.int64

@@ -153,7 +153,7 @@ def scale_rows(parity: Table, material: str, draws: int = 2000) -> list[Row]:
 
 
 def sentences(parity: Table) -> list[str]:
-    """Return for each U what an ensemble's disagreement is worth, in a sentence."""
+    """Return a sentence for each U on how well an ensemble's disagreement foretells errors."""
     from scipy.stats import spearmanr
 
     scales = {row["u_ev"]: row for row in scale_rows(parity, "")}

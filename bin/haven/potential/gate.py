@@ -31,7 +31,7 @@ TRUSTED, BEYOND, UNCALIBRATED = "trusted", "beyond", "uncalibrated"
 
 @dataclass(frozen=True)
 class Gate:
-    """What a U's ensemble may say of a run.
+    """Whether a U's ensemble can judge the frames of a run, and by which limit.
 
     Attributes
     ----------

@@ -17,8 +17,8 @@ from haven.labels.dispersion import KEY, with_dispersion
 from haven.potential import accuracy
 from haven.potential.dataset import write_systems
 from haven.potential.families.base import Evaluator
-from haven.potential.families.deepmd.systems import system_arrays
 from haven.potential.surroundings import distances
+from haven.potential.systems import system_arrays
 
 
 def series_of(

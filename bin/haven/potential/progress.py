@@ -18,7 +18,7 @@ TRAINING = re.compile(r"(u[\d.]+_s\d+)_[0-9a-f]{12}$")
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingProgress:
     """One training.
 
     Attributes
@@ -48,7 +48,7 @@ class Training:
     seconds_per_step: float = math.nan
 
 
-def read_trainings(place: Path, now: float | None = None) -> list[Training]:
+def read_trainings(place: Path, now: float | None = None) -> list[TrainingProgress]:
     """Return the trainings of a folder of checkpoints, in the order of U and seed.
 
     Parameters
@@ -64,7 +64,7 @@ def read_trainings(place: Path, now: float | None = None) -> list[Training]:
     return [_read(name, path, time.time() if now is None else now) for name, path in found]
 
 
-def _read(name: str, folder: Path, now: float) -> Training:
+def _read(name: str, folder: Path, now: float) -> TrainingProgress:
     steps = int(json.loads((folder / "input.json").read_text())["training"]["numb_steps"])
     curve = folder / "lcurve.out"
     rows = read_curve(curve)
@@ -79,12 +79,12 @@ def _read(name: str, folder: Path, now: float) -> Training:
     state = ("complete" if (folder / "finished.json").exists() else "running"
              if held(folder) or now - touched < QUIET_S else "stopped")
     measure = measure_of(last)
-    return Training(name, step, steps, last.get(f"{measure}_f_trn", math.nan),
+    return TrainingProgress(name, step, steps, last.get(f"{measure}_f_trn", math.nan),
                     last.get(f"{measure}_f_val", math.nan),
                     0.0 if state == "complete" else (steps - step) * each, state, each)
 
 
-def table(found: list[Training]) -> str:
+def table(found: list[TrainingProgress]) -> str:
     """Return one line a training, as text."""
     lines = [f"{'training':<16}{'step':>10}{'of':>10}{'force error':>14}{'held out':>10}"
              f"{'left':>10}  state"]

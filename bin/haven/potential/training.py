@@ -41,7 +41,7 @@ def finished(folder: Path) -> dict[str, Any] | None:
 
 
 def provenance(training: Training, dataset: Mapping[str, Any], model: Path) -> dict[str, Any]:
-    """Return what a potential is made of, for ``potential.json`` beside it."""
+    """Return a potential's data, settings and versions, for ``potential.json`` beside it."""
     return {
         "potential": model.name, "sha256": sha256(model), "type_map": dataset["type_map"],
         "cutoff_angstrom": training.cutoff_angstrom, "settings": training.described(),

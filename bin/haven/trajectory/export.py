@@ -70,7 +70,7 @@ class Frames:
 def chosen(
     trajectory: Trajectory, atoms: str, start: int = 0, stop: int | None = None, stride: int = 1
 ) -> Frames:
-    """Return what of a trajectory is to be exported.
+    """Return the frames and atoms of a trajectory that are to be exported.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from haven.core import plain
-from haven.core.errors import HavenError
+from haven.core.errors import CutOffError, HavenError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -31,10 +31,6 @@ NUMBERS = ("Lattice", "virial", "virials", "u_ev", "frame", "time_ps", "time_fs"
 WEIGHTY = ("free_energy", "pulay_stress_ev_per_angstrom3", "converged", "energy_unit",
            "energy-unit", "forces_unit", "forces-unit", "force_unit", "force-unit", "stress_unit",
            "stress-unit", "virial_unit", "virial-unit", "length_unit", "length-unit")
-
-
-class CutOffError(HavenError):
-    """The last frame has fewer lines than atoms, or its last line has no end."""
 
 
 def frames(stream: IO[str]) -> Iterator[Atoms]:

@@ -19,7 +19,29 @@ SAID_TWICE = 0.01
 def cell_of(
     source: Path, number: int, frame: Frame, given: np.ndarray | None, first: bool,
 ) -> np.ndarray:
-    """Return the cell of a frame, checked: its own, or the one given for files without."""
+    """Return the cell of a frame, checked: its own, or the one given for files without.
+
+    Parameters
+    ----------
+    source, number
+        File, and number of the frame.
+    frame
+        The frame.
+    given
+        Cell that the user gives, vectors as rows (3, 3), Angstrom, or None.
+    first
+        Whether this is the first frame, whose cell is compared with the given one.
+
+    Returns
+    -------
+    ndarray
+        Vectors as rows, shape (3, 3), Angstrom.
+
+    Raises
+    ------
+    HavenError
+        If there is no cell, it is flat or not finite, or the file contradicts the given one.
+    """
     cell = np.asarray(frame.cell, float)
     if not np.isfinite(cell).all():
         raise HavenError(f"{source}: frame {number} has a cell with values that are not finite")
@@ -47,7 +69,8 @@ def unflipped(cell: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Return the cell in the vectors that continue ``last``'s: a flip of a tilted box undone.
 
     A flip, as of LAMMPS's ``fix npt ... flip yes``, takes other vectors for the same lattice:
-    ``cell = m last`` with a matrix m of whole numbers and determinant 1.
+    ``cell = m last`` with a matrix m of whole numbers and determinant 1. Both are vectors as rows,
+    shape (3, 3), Angstrom.
     """
     ratio = cell @ np.linalg.inv(last)
     whole = np.round(ratio)
@@ -88,7 +111,22 @@ def moved_too_far(source: Path, number: int, move: np.ndarray, unknown: bool) ->
 def check_same(
     source: Path, number: int, frame: Frame, symbols: np.ndarray, ids: np.ndarray | None,
 ) -> None:
-    """Refuse a frame of other atoms than the first, or with positions that are none."""
+    """Refuse a frame of other atoms than the first, or with positions that no atom can have.
+
+    Parameters
+    ----------
+    source, number
+        File, and number of the frame.
+    frame
+        The frame.
+    symbols, ids
+        Elements of the first frame's atoms, and their ids where the file has them, shape (A,).
+
+    Raises
+    ------
+    HavenError
+        Naming the first atom that differs.
+    """
     if len(frame.symbols) != len(symbols):
         raise HavenError(f"{source}: {len(frame.symbols)} atoms at frame {number}, "
                          f"{len(symbols)} before: the number may not change")

@@ -42,7 +42,7 @@ def wanted_of(
     given: argparse.Namespace, species: Sequence[str] = (), framework: Sequence[str] = (),
     ions: str = "", fixed: bool = False,
 ) -> Wanted:
-    """Return what is wanted of a trajectory, from the options of `add_reading`.
+    """Return which part of a trajectory is read, from the options of `add_reading`.
 
     Parameters
     ----------

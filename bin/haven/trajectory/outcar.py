@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from haven.core.errors import HavenError
+from haven.core.errors import CutOffError, HavenError
 
 # older vdW wording: further columns, an energy "w/o vdW" beside; "(ML)" is no first principle
 FORCES = re.compile(r"(?m)^ POSITION\s+TOTAL-FORCE \(eV/Angst\)(?! \(ML\)).*\n\s*-{5,}\s*\n")
@@ -20,10 +20,6 @@ CELL = re.compile(r"direct lattice vectors\s+reciprocal lattice vectors\s*\n((?:
 NUMBER = re.compile(r"-?\d+\.\d+")
 NUMBERS = re.compile(r"(?:\s*+-?\d++\.\d++)++\s*+")  # and nothing else: columns may touch
 INVERSE = 1e-3  # by which the products of printed lattice and reciprocal vectors may fail
-
-
-class CutOffError(HavenError):
-    """The last ionic step is not whole."""
 
 
 def frames(text: str) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
@@ -103,7 +99,7 @@ def species_of(text: str) -> tuple[list[str], list[int]]:
 
 
 def numbers_of(line: str) -> list[str]:
-    """Return the numbers of a line that holds nothing else; none of another, which is damaged."""
+    """Return the numbers of a line; an empty list where it holds anything else (it is damaged)."""
     return NUMBER.findall(line) if NUMBERS.fullmatch(line) else []
 
 

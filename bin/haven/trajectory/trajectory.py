@@ -8,7 +8,8 @@ Positions of the mobile ions are kept as whole steps of 0.001 Angstrom (`haven.t
 no position is wrong by more than 0.0005 Angstrom, and rounding never adds up. It adds at most 5e-7
 Angstrom^2 (6 resolution^2 / 12) to a mean-square displacement, the same at every lag, so
 nothing to its slope. A container with ``mobile_angstrom`` as float32, as a user's own NumPy writes
-it, is read as well.
+it, is read as well. `tests/bench/README.md` compares the container with HDF5: a file that readers
+of H5MD take is larger and slower; `haven.trajectory.export` writes one.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Trajectory:
 
     @property
     def has_host(self) -> bool:
-        """Whether motion can be told from that of a host, as far as the file says."""
+        """Whether the file knows the path of a host, to which motion is relative."""
         return self.fixed or bool(self.framework) or not len(self.extra.get("symbols", ()))
 
     def centre(self, frame_of_reference: str) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from haven.core.options import option
+from haven.transport.estimators import ESTIMATORS
 
 
 @dataclass(frozen=True)
@@ -24,4 +25,4 @@ class Estimation:
     estimator: str = option(
         "walk", "how D_total is estimated: from the sum over all ions, from pairs near each other "
         "(large crystals; the sum over all stands beside it), or by means over stretches",
-        choices=("walk", "local", "blocks"))
+        choices=tuple(ESTIMATORS))

@@ -21,7 +21,7 @@ from haven.cost import scaling, timing
 from haven.cost.tables import COST, SCALING
 from haven.dynamics import lammps
 from haven.potential.families.deepmd import summary
-from haven.report import grids
+from haven.report.page import grids
 
 
 def test_ten_picoseconds_on_two_cores_cost_both():

@@ -33,14 +33,14 @@ def start(folder: Path) -> Job:
     return replace(JOB, potentials=lammps.link_potentials(folder, [write_pair(folder)]))
 
 
-def go_on(job: Job, folder: Path, steps: int) -> segments.Joined:
+def go_on(job: Job, folder: Path, steps: int) -> segments.Segments:
     """Run a job to so many steps and return its frames."""
     job = replace(job, production_steps=steps)
     assert dynamics.run(job, folder, lambda _phase: "") == "complete"
-    return segments.join(job, folder)
+    return segments.join_segments(job, folder)
 
 
-def same(one: segments.Joined, other: segments.Joined) -> None:
+def same(one: segments.Segments, other: segments.Segments) -> None:
     """Demand that two runs are one: on one processor and one thread, to the last digit."""
     np.testing.assert_array_equal(one.steps, other.steps)
     np.testing.assert_array_equal(one.all_steps, other.all_steps)

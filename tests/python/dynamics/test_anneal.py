@@ -9,7 +9,7 @@ from haven.dynamics import anneal, stationary
 from haven.dynamics.inherent import Inherent, count_moves, displacements, site_spacing
 from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.minimise import box_vectors
-from haven.dynamics.segments import Joined
+from haven.dynamics.segments import Segments
 
 SYMBOLS = np.array(["Li"] * 12 + ["Ti"] * 4 + ["Cl"] * 24)
 MOBILE = SYMBOLS == "Li"
@@ -102,7 +102,7 @@ def test_frames_of_a_swinging_cell_are_strained_into_one(rng):
     thermo = np.zeros((3, len(COLUMNS)))
     thermo[:, COLUMNS.index("lx") : COLUMNS.index("lx") + 6] = boxes
     steps = np.arange(3)
-    joined = Joined(steps, thermo, np.empty((3, 0, 3)), steps, positions, None, 1)
+    joined = Segments(steps, thermo, np.empty((3, 0, 3)), steps, positions, None, 1)
     found = anneal.in_one_cell(joined, box_vectors(boxes[0]))
     moved = found - found[0]
     np.testing.assert_allclose(moved - moved[:, :1], 0, atol=1e-9)

@@ -13,7 +13,7 @@ from haven.core.errors import HavenError
 from haven.dynamics import cell, stationary
 from haven.dynamics.job import COLUMNS, Job, script
 from haven.dynamics.minimise import box_vectors, free_tilts
-from haven.dynamics.segments import Joined
+from haven.dynamics.segments import Segments
 from haven.dynamics.tables import CELLS
 from haven.material.file import load_material
 
@@ -33,7 +33,7 @@ def joined(boxes, pressures_bar, temperature=600.0):
     thermo[:, COLUMNS.index("press")] = pressures_bar
     thermo[:, COLUMNS.index("lx") : COLUMNS.index("lx") + 6] = boxes
     none = np.empty((0, 0, 3))
-    return Joined(thermo[:, 0].astype(int), thermo, none, np.empty(0, int), none, None, 1)
+    return Segments(thermo[:, 0].astype(int), thermo, none, np.empty(0, int), none, None, 1)
 
 
 def row_of(boxes, rng, **keys):

@@ -47,7 +47,7 @@ def copy(finished, tmp_path, caplog):
 def test_an_attempt_goes_on_to_what_an_undisturbed_run_has(finished, longer):
     folder, job, frames = finished
     assert segments.stems(folder, "production") == [FIRST, damage.SECOND]
-    assert segments.course(job, folder).lost == ()
+    assert segments.chain(job, folder).lost == ()
     assert frames.segments == 2 and longer.segments == 1
     cut = replace(longer, steps=frames.steps, thermo=longer.thermo[: len(frames.steps)],
                   mobile=longer.mobile[: len(frames.steps)],
@@ -60,7 +60,7 @@ def test_a_later_attempt_counts_where_two_overlap(finished, longer, copy):
     _, job, _ = finished
     (copy / f"production.{GOAL}.restart").unlink()
     same(go_on(job, copy, LONGER), longer)
-    found = segments.course(replace(job, production_steps=LONGER), copy)
+    found = segments.chain(replace(job, production_steps=LONGER), copy)
     assert [(one.stem, end) for one, end in found.links] == [
         (FIRST, HALF - 10), ("production.a004", LONGER)]
     assert damage.SECOND in segments.stems(copy, "production")
@@ -73,11 +73,11 @@ def test_damage_is_seen_without_checksums(finished, copy, kind):
     ending, change = damages()[kind]
     (copy / checksums.NAME).unlink()
     damage.apply(copy, f"{FIRST}.{ending}", change)
-    found = segments.course(job, copy)
+    found = segments.chain(job, copy)
     assert found.until < HALF and any(f"{FIRST}.{ending}" in said for said in found.lost), (
         found.until, found.lost)
     with pytest.raises(HavenError, match="frames of the production are missing after step"):
-        segments.join(job, copy)
+        segments.join_segments(job, copy)
 
 
 @pytest.mark.parametrize("kind", UNSEEN)
@@ -85,7 +85,7 @@ def test_what_fits_to_everything_but_its_checksum_is_seen(finished, copy, kind):
     _, job, _ = finished
     ending, change = UNSEEN[kind]
     damage.apply(copy, f"{FIRST}.{ending}", change)
-    found = segments.course(job, copy)
+    found = segments.chain(job, copy)
     assert found.until < 0
     assert f"{FIRST}.{ending} does not fit to its checksum" in found.lost
 
@@ -116,7 +116,7 @@ def test_a_whole_attempt_lost_with_its_restarts_kept_is_made_anew(finished, copy
     for path in copy.glob(f"{FIRST}.*"):
         path.unlink()
     with pytest.raises(HavenError, match=f"frames from step 0 to {HALF - 10} are lost"):
-        segments.join(job, copy)
+        segments.join_segments(job, copy)
     same(go_on(job, copy, GOAL), frames)
     assert f"frames from step 0 to {HALF - 10} are lost" in caplog.text
 

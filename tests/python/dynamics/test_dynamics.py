@@ -316,7 +316,7 @@ def test_drift_is_the_slope_of_the_conserved_energy():
     steps = np.arange(0, 1001, 10)
     thermo = np.zeros((len(steps), len(job.COLUMNS)))
     thermo[:, job.COLUMNS.index("econserve")] = 0.04 * steps * 0.001 - 5
-    joined = segments.Joined(steps, thermo, np.zeros((101, 1, 3)), steps, np.zeros((101, 1, 3)),
+    joined = segments.Segments(steps, thermo, np.zeros((101, 1, 3)), steps, np.zeros((101, 1, 3)),
                              None, 1)
     slope, error = production.drift(one, joined, 20)
     assert slope == pytest.approx(2.0) and error == pytest.approx(0.0, abs=1e-9)
@@ -334,7 +334,7 @@ def test_a_run_that_ends_is_judged_by_how_far_its_conserved_energy_went(tmp_path
     steps = np.arange(0, 4001, 10)
     thermo = np.zeros((len(steps), len(job.COLUMNS)))
     thermo[:, job.COLUMNS.index("econserve")] = 160 * course(steps / 4000) - 5
-    joined = segments.Joined(steps, thermo, np.zeros((401, 1, 3)), steps[::5],
+    joined = segments.Segments(steps, thermo, np.zeros((401, 1, 3)), steps[::5],
                              np.zeros((81, 160, 3)), None, 1)
     still = HostMotion("Cl", 0.1, 1.0)
     row = production.run_row(one, joined, "complete", still, 2.2, 160, None, tmp_path)
@@ -358,7 +358,7 @@ def write_dcd(path, frames, every):
         return np.int32(len(content)).tobytes() + content + np.int32(len(content)).tobytes()
 
     head = np.zeros(20, "<i4")
-    head[:3] = len(frames), 0, every
+    head[:3], head[10] = (len(frames), 0, every), 1
     parts = [block(b"CORD" + head.tobytes()), block(np.int32(2).tobytes() + b" " * 160),
              block(np.int32(frames.shape[1]).tobytes())]
     for frame in frames:
@@ -403,9 +403,13 @@ def test_the_watcher_tells_melting_and_drift_from_health(tmp_path, moved, energy
 def test_what_a_potential_says_of_itself_is_read_without_a_library(potential, minimised, caplog):
     import dataclasses
 
-    from haven.potential.families.deepmd.model_file import check_potential, crowded, describe
+    from haven.potential.families.deepmd.model_file import (
+        check_potential,
+        crowded,
+        read_description,
+    )
 
-    found = describe(potential)
+    found = read_description(potential)
     assert found is not None and found.type_map == SPECIES and found.cutoff_angstrom == 5
     assert check_potential(potential, SPECIES) == found
     with pytest.raises(HavenError, match="knows Li, Ti, Cl, not Na: it is of another material"):

@@ -13,7 +13,7 @@ import show_status
 from haven.core.errors import HavenError
 from haven.dynamics.overall import Overall, jobs_of, overall, planned_jobs, said
 from haven.dynamics.progress import Progress
-from haven.potential.progress import Training
+from haven.potential.progress import TrainingProgress
 
 PLAN = {
     "u_ev": [0, 4], "temperature_k": [298, 373], "replica": [0], "seed": [1, 2],
@@ -30,7 +30,7 @@ def run(name, done_ps, total_ps, speed=0.864, state="running", phase="production
 
 
 def training(name, step, state="running", each=0.5):
-    return Training(name, step, 1000, 0.1, 0.1, 0.0, state, each)
+    return TrainingProgress(name, step, 1000, 0.1, 0.1, 0.0, state, each)
 
 
 def written(work, plan, name="expected-00.json", when=None):

@@ -15,10 +15,10 @@ from haven.dynamics import trust
 from haven.potential import calibration, gate, surroundings
 from haven.potential import data_size as shares
 from haven.potential.tables import CALIBRATION_SCALE
-from haven.report import page as report
-from haven.report import verdicts as judgement
-from haven.report import wording
-from haven.report.measured import collect
+from haven.report.numbers import verdicts as judgement
+from haven.report.numbers import wording
+from haven.report.numbers.measured import collect
+from haven.report.page import report
 from haven.report.registry import TABLES
 
 

@@ -19,7 +19,7 @@ from haven.material.crystal import assemble, cation_lattice
 from haven.material.file import load_material
 from haven.mechanism import bands, barriers, interpolation, paths
 from haven.mechanism.bands import Band
-from haven.mechanism.paths import Jump, Wanted
+from haven.mechanism.paths import Jump, WantedJump
 from haven.mechanism.tables import HOPS
 
 
@@ -164,7 +164,7 @@ def wells(lattice, missing=()):
 
 
 def wanted(direction):
-    return Wanted(direction, "direction", direction)
+    return WantedJump(direction, "direction", direction)
 
 
 def test_candidates_lie_along_the_direction_and_lead_to_empty_sites(material):
@@ -183,7 +183,7 @@ def test_candidates_lie_along_the_direction_and_lead_to_empty_sites(material):
 
 def test_only_the_sites_asked_for_are_followed(material):
     atoms, lattice, taken = crystal(material, [(0, 0.17, 0.5), (0, 0.5, 0.5)])
-    want = Wanted("hop", "hop", "[110]", "2d", "4h")
+    want = WantedJump("hop", "hop", "[110]", "2d", "4h")
     found = paths.candidates(lattice, atoms, taken, "Li", want)
     assert found and {lattice.letters[j.first] for j in found} == {"2d"}
 
@@ -210,7 +210,7 @@ def test_a_survey_follows_other_ions_of_a_direction_and_says_where_there_are_non
     fill = [(0, 0.17, 0.5), (1, 0.17, 1.5)]
     atoms, lattice, taken = crystal(material, fill)
     atoms.calc = wells(lattice)
-    kinds = [wanted("[010]"), Wanted("nowhere", "hop", "[010]", "2d", "2d")]
+    kinds = [wanted("[010]"), WantedJump("nowhere", "hop", "[010]", "2d", "2d")]
     shown = []
     rows, verdicts = barriers.survey(atoms, lattice, taken, "Li", kinds, 1, 0.05, 3, shown)
     assert [row["path"] for row in rows] == ["[010]"] * 3 + ["[010] 2"] * 3
@@ -328,7 +328,8 @@ def test_wrong_input_is_named(material, repository, tmp_path):
     write(tmp_path / "bromide.extxyz", other)
     (tmp_path / "cut.extxyz").write_text(Path(tmp_path / "good.extxyz").read_text()[:300])
     yml = str(repository / "assets/materials/li3ticl6.yml")
-    for name, words in (("bromide.extxyz", "has no Cl"), ("cut.extxyz", "can't be read"),
+    for name, words in (("bromide.extxyz", "Br is not of the material"),
+                        ("cut.extxyz", "cannot be read"),
                         ("absent.extxyz", "does not exist"), ("good.extxyz", "potential .* exist")):
         with pytest.raises(HavenError, match=words):
             main(["--material", yml, "--structure", str(tmp_path / name), "--potential",

@@ -20,8 +20,8 @@ from haven.material.file import load_material
 from haven.potential.families.deepmd import archive, compression, given, model_file
 from haven.potential.families.deepmd.input import make_input
 from haven.potential.families.deepmd.settings import DeepmdSettings
+from haven.potential.families.deepmd.start import choose_start
 from haven.potential.families.deepmd.summary import summarise
-from haven.potential.start import choose_start
 
 INSTALLED = importlib.util.find_spec("torch") is not None
 pytorch = pytest.mark.skipif(not INSTALLED, reason="PyTorch is not installed: HAVEN_PYTORCH=yes "
@@ -160,7 +160,7 @@ def test_a_compressed_potential_of_pytorch_cannot_be_trained_further(networks, t
 @pytorch
 def test_a_potential_of_pytorch_says_its_network_without_pytorch(networks):
     path = networks / "uncompressed_u4_s1.pth"
-    found = model_file.describe(path)
+    found = model_file.read_description(path)
     assert found is not None and found.type_map == ("Li", "Ti", "Cl") and found.cutoff_angstrom == 5
     assert summarise(path).model == "4-8 / 16-16, cutoff 5 Å, float64"
     other = make_input(DeepmdSettings(embedding=(4, 9)), list(found.type_map), [4] * 3, [], [],

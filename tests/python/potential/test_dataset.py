@@ -23,8 +23,8 @@ from haven.potential.families.deepmd.systems import (
     choose_sel,
     merge_systems,
     neighbours,
-    system_arrays,
 )
+from haven.potential.systems import system_arrays
 
 SPECIES = ("Li", "Ti", "Cl")
 

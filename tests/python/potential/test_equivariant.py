@@ -26,8 +26,8 @@ from haven.potential import training as potential
 from haven.potential.families.deepmd import files as weights
 from haven.potential.families.deepmd import input as training_input
 from haven.potential.families.deepmd import settings, train
+from haven.potential.families.deepmd.start import choose_start
 from haven.potential.families.deepmd.summary import trained_network
-from haven.potential.start import choose_start
 
 SHIPPED = ROOT / "assets" / "models" / "dpa4"
 SETTINGS = settings.DeepmdSettings(descriptor="dpa4")

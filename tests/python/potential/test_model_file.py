@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -23,8 +24,8 @@ def without_input(path: Path, order: bytes = b"Li Ti Cl", kind: bytes = b"ener")
 
 
 def test_a_graph_says_its_elements_and_cutoff_in_its_constants(tmp_path):
-    found = model_file.describe(without_input(tmp_path / "a.pb"))
-    told = model_file.describe(SHIPPED)
+    found = model_file.read_description(without_input(tmp_path / "a.pb"))
+    told = model_file.read_description(SHIPPED)
     assert found is not None and told is not None
     assert found.type_map == told.type_map and found.cutoff_angstrom == told.cutoff_angstrom
 
@@ -49,10 +50,10 @@ def test_elements_and_kind_are_checked_of_a_graph_without_input(tmp_path):
 
 def test_an_archive_says_its_elements_in_its_model_definition(tmp_path):
     path = tmp_path / "a.pth"
-    text = '{"model": {"type_map": ["O", "H"], "descriptor": {"rcut": 6.0, "sel": [46, 92]}}}'
+    text = '{"type_map": ["O", "H"], "descriptor": {"rcut": 6.0, "sel": [46, 92]}}'
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a/data.pkl", text + " " * 2000)
-    found = model_file.describe(path)
+        archive.writestr("a/data.pkl", pickle.dumps({"model_def_script": text}, protocol=2))
+    found = model_file.read_description(path)
     assert found is not None and found.type_map == ("O", "H") and found.cutoff_angstrom == 6.0
 
 

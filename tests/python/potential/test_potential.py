@@ -22,7 +22,7 @@ from haven.potential import progress as trainings
 from haven.potential import training as potential
 from haven.potential.families.deepmd import model_file, settings, train
 from haven.potential.families.deepmd.input import described, make_input
-from haven.potential.start import choose_start
+from haven.potential.families.deepmd.start import choose_start
 
 
 @pytest.fixture(scope="module")

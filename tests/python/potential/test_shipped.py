@@ -17,7 +17,7 @@ from haven.labels.frames import read_file
 from haven.labels.pulay import HEADER
 from haven.material.file import load_material
 from haven.material.relaxation import EV_PER_ANGSTROM3_GPA
-from haven.potential.families.deepmd.model_file import describe
+from haven.potential.families.deepmd.model_file import read_description
 
 ASSETS = Path(__file__).parents[3] / "assets"
 FRAMES = ASSETS / "frames" / "li3ticl6"
@@ -151,7 +151,7 @@ def test_a_shipped_potential_says_what_it_was_trained_on(name, folder, frames):
     trained, held = set(about["train_trajectories"]), set(about["test_trajectories"])
     assert trained and held and not trained & held and trained | held <= known
     assert b'"systems":["train/' in (folder / f"{name}.pb").read_bytes()  # no machine's paths
-    found = describe(folder / f"{name}.pb")
+    found = read_description(folder / f"{name}.pb")
     assert found.type_map == ("Li", "Ti", "Cl")
     assert found.cutoff_angstrom == about["cutoff_angstrom"]
 

@@ -116,13 +116,21 @@ class Page:
         """Show a file at a size in CSS pixels, and wait until it has loaded."""
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height,
                  deviceScaleFactor=1, mobile=width < 600)
-        self.ask("Emulation.setEmulatedMedia", features=[
+        self.ask("Emulation.setEmulatedMedia", media="", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self.loaded = False
         self.ask("Page.navigate", url=path.resolve().as_uri())
         until = time.monotonic() + PATIENCE_S
         while not self.loaded:
             self._note(self._next(until))
+
+    def on_paper(self, width: int) -> None:
+        """Lay the page out as for paper of a width in CSS pixels, in a browser that is dark."""
+        self.run("window.dispatchEvent(new Event('beforeprint'))")
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=1000,
+                 deviceScaleFactor=1, mobile=False)
+        self.ask("Emulation.setEmulatedMedia", media="print", features=[
+            {"name": "prefers-color-scheme", "value": "dark"}])
 
     def run(self, script: str) -> object:
         """Return the value of an expression in the page; of a promise what it becomes."""

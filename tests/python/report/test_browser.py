@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import hashlib
 import html.parser
 import io
 import json
 import time
+from pathlib import Path
 
 import chromium
 import pandas as pd
@@ -22,14 +24,22 @@ from ase.io import write
 from report_tables import write_study
 
 from haven.core import tables
-from haven.report import downloads
 from haven.report.figures.style import Picture
+from haven.report.page import downloads
 from haven.report.registry import TABLES
 
 HOSTILE = '</script><script>window.hit=1</script><img src=x onerror="window.hit=1">&\'"{{7*7}}-->'
 SMALL_MB = 15
 needs_browser = pytest.mark.skipif(chromium.program() is None, reason="no Chromium: apt install "
                                    "chromium to test the report in a browser")
+AXE = Path(__file__).resolve().parents[2] / "data" / "axe"
+PAPER, PAPER_HIGH = 688, 1008  # CSS pixels between the margins of A4
+MOST_ELEMENTS = 40_000  # of the page: what a browser lays out before it answers
+COUNTED = """(() => { window.read = 0;
+    const count = (place, name) => { const own = place[name];
+      place[name] = function (text) {
+        window.read += text.length; return own.apply(this, arguments); }; };
+    count(JSON, 'parse'); count(window, 'atob'); })()"""
 KEPT = ("runs", "thermo", "diffusion", "conductivity", "msd", "hops", "tracks", "network",
         "density_grid", "barriers", "band_atoms", "arrhenius", "accuracy", "verdicts", "labels",
         "interstitial", "structures")
@@ -88,14 +98,40 @@ def shown(browser, place, **how):
     return browser
 
 
+POINT = """(key, panel, opens) => { const figure = document.getElementById('figure-' + key);
+    document.querySelectorAll('details').forEach(part => { part.open = true; });
+    const data = JSON.parse(document.getElementById('points').textContent)[key];
+    let point = null;
+    data.curves.filter(curve => curve.panel === panel).forEach(curve => {
+      curve.points.forEach((each, n) => { const said = curve.opens || '';
+        if ((typeof said === 'string' ? said : said[n]).startsWith(opens)) point = each; }); });
+    const svg = figure.querySelector('svg'), box = svg.getBoundingClientRect();
+    const scale = box.width / data.size[0];
+    return [figure, svg, {bubbles: true, clientX: box.left + point[0] * scale,
+                          clientY: box.top + point[1] * scale}]; }"""
+
+
 @needs_browser
 def test_the_report_opens_alone_small_and_without_complaint(report, browser, capsys):
+    counter = browser.ask("Page.addScriptToEvaluateOnNewDocument", source=COUNTED)["identifier"]
     start = time.monotonic()
     page = shown(browser, report)
     took, size = time.monotonic() - start, (report / "report.html").stat().st_size / 1e6
+    own = page.run("performance.getEntriesByType('navigation')[0].domInteractive") / 1000
+    elements = page.run("document.getElementsByTagName('*').length")
     with capsys.disabled():
-        print(f"\nreport: {size:.1f} MB, opened in {took:.1f} s")
-    assert size < SMALL_MB
+        print(f"\nreport: {size:.1f} MB, {elements} elements, interactive after {own:.2f} s of the "
+              f"page's own time, seen from outside after {took:.1f} s")
+    assert size < SMALL_MB and elements < MOST_ELEMENTS
+    # Nothing of the data is read before somebody asks for it, and the library does not run.
+    assert page.run("[window.read, window.$3Dmol === undefined]") == [0, True]
+    page.run(f"""(() => {{ const [, svg, at] = ({POINT})('msd', 0, 'u0_t298');
+        window.read = 0; svg.dispatchEvent(new PointerEvent('pointermove', at)); }})()""")
+    first = page.run("window.read")
+    assert first > 1000, "the counter counts"
+    page.run("document.querySelector('#figure-hops svg').focus()")
+    assert page.run("window.read") == first, "read once"
+    browser.ask("Page.removeScriptToEvaluateOnNewDocument", identifier=counter)
     page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     outside = [u for u in page.requests if not u.startswith(("file:", "data:", "blob:"))]
     assert not outside and sum(u.startswith("file:") for u in page.requests) == 1
@@ -114,6 +150,74 @@ def test_nothing_hangs_over_the_page_at_desk_or_phone(report, browser, width):
                              own.top < all.top - 3 || own.bottom > all.bottom + 3); })
         .map(t => t.closest('figure').id + ': ' + t.textContent)""")
     assert cut == [], "text of a figure is cut"
+
+
+def test_axe_is_the_file_that_npm_has():
+    lines = [line.split() for line in (AXE / "SHA256SUMS").read_text().splitlines()]
+    assert {name for _, name in lines} == {path.name for path in AXE.iterdir()} - {"SHA256SUMS"}
+    for digest, name in lines:
+        assert hashlib.sha256((AXE / name).read_bytes()).hexdigest() == digest, name
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_axe_finds_nothing_serious(report, browser, width, dark):
+    page = shown(browser, report, width=width, dark=dark)
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.ask("Runtime.evaluate", expression=(AXE / "axe.min.js").read_text(encoding="utf-8"))
+    ask = """axe.run(document, {resultTypes: ['violations'],
+                                rules: {'target-size': {enabled: true}}})
+        .then(told => JSON.stringify(told.violations.filter(each =>
+          ['serious', 'critical'].includes(each.impact)).map(each =>
+          [each.id, each.nodes.length, each.nodes[0].html.slice(0, 300)])))"""
+    assert json.loads(page.run(ask)) == []
+    page.run("document.querySelector('p').innerHTML = '<img src=\"data:,\"><a href=\"#x\"></a>'")
+    assert {found[0] for found in json.loads(page.run(ask))} >= {"image-alt", "link-name"}
+
+
+@needs_browser
+def test_paper_cuts_nothing_and_has_a_still_picture_of_the_view(report, browser, tmp_path):
+    page = shown(browser, report, dark=True)
+    page.on_paper(PAPER)
+    assert page.run("document.documentElement.scrollWidth") <= PAPER
+    assert page.run("""Array.from(document.querySelectorAll('figure svg.plot, table, #space-still'))
+        .filter(part => { const box = part.getBoundingClientRect();
+          return !box.width || box.left < -1 || box.right > innerWidth + 1; })
+        .map(part => (part.closest('[id]') || part).id + ' ' + part.tagName)""") == []
+    cut = page.run("""Array.from(document.querySelectorAll('.scroll')).filter(part =>
+        part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1)
+        .map(part => part.getAttribute('aria-label'))""")
+    assert cut == [], "a table is cut"
+    assert page.run(f"""Array.from(document.querySelectorAll('figure[data-figure]')).filter(
+        part => part.getBoundingClientRect().height > {PAPER_HIGH}).map(part => part.id)""") == []
+    assert page.run("""Array.from(document.querySelectorAll('figure.table td')).filter(part => {
+        const range = document.createRange(), text = part.firstChild;
+        if (!text || text.nodeType !== 3) return false;
+        if (!/^[0-9.]+$/.test(text.textContent.trim())) return false;
+        range.selectNodeContents(text);
+        return range.getClientRects().length > 1; }).map(part => part.textContent)"""
+                    ) == [], "a number is broken"
+    assert page.run("""Array.from(document.querySelectorAll('details')).filter(part =>
+        part.getBoundingClientRect().height < 1.5 * part.firstElementChild.offsetHeight).length"""
+                    ) == 0, "folded parts are printed"
+    assert page.run("""Array.from(document.querySelectorAll('button, input, select, nav, .files, '
+        + '#space-view')).filter(part => part.getBoundingClientRect().height &&
+        !part.classList.contains('sort')).length""") == 0
+    assert page.run("""['body', 'svg.plot'].map(name => { const look = getComputedStyle(
+        document.querySelector(name)); return look.filter + look.backgroundColor + look.color; })"""
+                    ) == ["nonergb(255, 255, 255)rgb(0, 0, 0)",
+                          "nonergba(0, 0, 0, 0)rgb(0, 0, 0)"]
+    colours, white = page.run("""(() => { const still = document.getElementById('space-still');
+        const data = still.getContext('2d').getImageData(0, 0, still.width, still.height).data;
+        const seen = new Set(); let white = 0;
+        for (let n = 0; n < data.length; n += 4) { seen.add(data[n] + 256 * data[n + 1]);
+          if (data[n] + data[n + 1] + data[n + 2] === 765) white += 1; }
+        return [seen.size, 4 * white / data.length]; })()""")
+    assert colours > 8 and 0.3 < white < 0.999, (colours, white)
+    page.run("window.dispatchEvent(new Event('afterprint'))")
+    page.paper(tmp_path / "report.pdf")
+    pages = (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n")
+    assert 3 < pages < 120, pages
 
 
 @needs_browser
@@ -221,14 +325,58 @@ def test_the_view_turns_and_every_scene_shows_something(report, browser):
 
 
 @needs_browser
-def test_a_click_on_a_run_jump_or_barrier_shows_it(report, browser):
+def test_a_row_of_a_run_jump_or_barrier_shows_it_by_click_and_by_enter(report, browser):
     page = shown(browser, report)
     page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     for section, kind in (("health", "tracks"), ("hops", "jumps"), ("retold", "path [010] 0")):
-        page.run(f"""document.querySelector('section[aria-labelledby="{section}"] '
-            + 'tr[data-scene].live button.turn').click()""")
+        place = f"""document.querySelector('section[aria-labelledby="{section}"] '
+            + 'tr[data-scene].live button.turn')"""
+        page.run(f"{place}.click()")
         name = page.run("document.getElementById('space-view').getAttribute('aria-label')")
         assert kind in name, name
+        page.run("document.getElementById('space-back').click()")
+        assert page.run(f"document.activeElement === {place}"), "back where it was opened"
+        choice = "document.getElementById('space-choice')"
+        page.run(f"{choice}.value = '0'; {choice}.dispatchEvent(new Event('change'))")
+        page.run(f"{place}.focus()")
+        for kind_of in ("keyDown", "keyUp"):
+            page.ask("Input.dispatchKeyEvent", type=kind_of, key="Enter", code="Enter", text="\r",
+                     windowsVirtualKeyCode=13)
+        assert page.run("document.getElementById('space-view').getAttribute('aria-label')") == name
+
+
+@needs_browser
+@pytest.mark.parametrize(("key", "panel", "opens", "shows", "says"), [
+    ("msd", 0, "u0_t298_r0_s1|", "tracks, U = 0 eV, 298 K", "ions over"),
+    ("temperature", 1, "u4_t298_r0_s1|", "tracks, U = 4 eV, 298 K", "ions over"),
+    ("tracks", 0, "u0_t298_r0_s1|tracks|", "tracks, U = 0 eV, 298 K", "other ions are left out"),
+    ("hops", 0, "u0_t298_r*|", "jumps, U = 0 eV, 298 K", "jumps"),
+    ("answer", 0, "u4_t298_r*|", "tracks, U = 4 eV, 298 K", "ions over"),
+    ("barriers", 0, "u0_r0_s1 [010] 0|band|2", "path [010] 0", "image 3 of"),
+])
+def test_a_point_of_a_figure_opens_what_it_is_of(
+    report, browser, key, panel, opens, shows, says
+):
+    page = shown(browser, report)
+    told = page.run(f"""(() => {{ const [figure, svg, at] = ({POINT})('{key}', {panel}, '{opens}');
+        svg.dispatchEvent(new PointerEvent('pointermove', at));
+        const tip = figure.querySelector('.tip').textContent;
+        svg.dispatchEvent(new MouseEvent('click', at));
+        return [tip, document.getElementById('space-view').getAttribute('aria-label'),
+                document.getElementById('space-note').textContent]; }})()""")
+    assert f"click: {shows}" in told[0] and shows in told[1] and says in told[2], told
+    keyed = page.run(f"""(() => {{ const choice = document.getElementById('space-choice');
+        choice.value = '0'; choice.dispatchEvent(new Event('change'));
+        const svg = document.querySelector('#figure-{key} svg');
+        const press = key => svg.dispatchEvent(
+          new KeyboardEvent('keydown', {{key, bubbles: true}}));
+        svg.focus();
+        press('ArrowRight');
+        for (let n = 0; n < 40 && !svg.classList.contains('opens'); n += 1) press('ArrowDown');
+        press('Enter');
+        return document.getElementById('space-view').getAttribute('aria-label'); }})()""")
+    assert shows.split(",")[0].split(" [")[0] in keyed, keyed
+    assert page.complaints == []
 
 
 @needs_browser
@@ -243,7 +391,7 @@ def test_names_from_the_data_stay_text(hostile, browser):
             choice.value = '{n}'; choice.dispatchEvent(new Event('change')); }})()""")
     page.run("document.querySelector('button[data-table=runs]').click()")
     page.wait("document.querySelectorAll('#rows-runs tbody tr').length > 0")
-    assert page.run("[window.hit, document.images.length, document.scripts.length > 8]") == [
+    assert page.run("[window.hit, document.images.length, document.scripts.length > 9]") == [
         None, 0, False]
     assert page.complaints == []
     assert all(u.startswith(("file:", "data:", "blob:")) for u in page.requests)
@@ -262,7 +410,7 @@ def test_without_scripts_pictures_and_tables_stay(report, tmp_path):
         assert count("svg.plot") >= 8 and count("tbody tr") > 50
         assert count("details") == count("details[open]") > 5
         assert count("input") == count("#space input") and count("button:not([hidden])") == count(
-            "#space button")
+            "#space button:not([hidden])")
         page.ask("DOM.querySelector", nodeId=tree, selector="#space[hidden]")
     finally:
         page.close()
@@ -279,7 +427,7 @@ def test_no_element_of_the_page_is_the_data_s(hostile):
 
     text = (hostile / "report.html").read_text(encoding="utf-8")
     Seen().feed(text)
-    assert counted["script"] == 5 and "img" not in counted
+    assert counted["script"] == 6 and "img" not in counted
     assert "{{7*7}}" in text.split("<h1>")[1].split("</h1>")[0]
 
 

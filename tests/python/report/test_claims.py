@@ -10,10 +10,12 @@ import pytest
 from report_tables import write_study
 
 from haven.core import tables as store
-from haven.report import answer, claims, comparison
+from haven.report import claims
 from haven.report.claims.study import CONTRADICTED, OPEN, SUPPORTED, Study
-from haven.report.measured import collect
-from haven.report.page import load_tables
+from haven.report.numbers import comparison
+from haven.report.numbers.measured import collect
+from haven.report.page import answer
+from haven.report.page.report import load_tables
 from haven.report.tables import CLAIMS
 
 COLUMNS = ("quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit",
@@ -225,10 +227,17 @@ def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
     assert answer.formula_of("nacl", reference) == "nacl"
     grid = answer.answer_grid(study)
     assert grid is not None
-    assert grid["columns"] == ["", "σ at 298 K", "Eₐ of σ", "Haven ratio"]
+    assert grid["columns"] == ["from", "σ at 298 K", "Eₐ of σ", "Haven ratio"]
     assert [line[0] for line in grid["rows"]] == [
         "Haven, U = 0 eV", "Haven, U = 4 eV", "published study", "experiment"]
     assert grid["rows"][2][3] == {"text": "14", "small": "U = 4 eV, printed value doubtful"}
+    plain = answer.plain_sentence(study, "Li₃TiCl₆")
+    assert plain.startswith("σ of Li₃TiCl₆ at 298 K: U = 0 eV ") and "mS/cm" in plain
+    assert plain.endswith(" Measured: 1.04 mS/cm.")
+    for line in grid["rows"][:2]:  # each number of the table with its verdict
+        number = line[1]["text"].replace("–", "no number")
+        assert f"{number} (95 % interval), " in plain or ("[" not in number and number in plain)
+        assert line[1]["small"].partition(",")[0] in plain
     told = answer.claims_grid(rows)
     assert told is not None and len(told["rows"]) < len(rows), "one row a claim, a column a U"
     assert answer.trusted_sentence(study).startswith("May be trusted within the intervals: σ")

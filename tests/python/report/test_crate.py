@@ -23,9 +23,12 @@ from report_tables import write_study
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.report import crate, origins, page, publishing
-from haven.report.measured import collect
-from haven.report.page import load_tables
+from haven.report.numbers.measured import collect
+from haven.report.page import origins
+from haven.report.page import report as page
+from haven.report.page.report import load_tables
+from haven.report.publishing import crate
+from haven.report.publishing import publish as publishing
 
 RUN = {
     "run_name": "sharp_curie", "session_id": "0b7e", "start": "2026-01-02T03:04:05Z",

@@ -11,8 +11,8 @@ from haven.labels.cell import lattice_row
 from haven.labels.dispersion import KEY
 from haven.labels.frames import read_file
 from haven.report.claims.study import Study, experiments_of
-from haven.report.comparison import load_reference, of_material
-from haven.report.dispersion import dispersion_grid
+from haven.report.numbers.comparison import load_reference, of_material
+from haven.report.page.dispersion import dispersion_grid
 
 CELLS = ROOT / "assets" / "cells" / "li3ticl6"
 REFERENCE = ROOT / "assets" / "reference"

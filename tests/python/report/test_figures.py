@@ -4,10 +4,11 @@ from pathlib import Path
 
 from report_tables import write_study
 
-from haven.report import layout, page
-from haven.report.comparison import load_reference, of_material
 from haven.report.figures import FIGURES, Given, draw_all
-from haven.report.measured import collect
+from haven.report.numbers.comparison import load_reference, of_material
+from haven.report.numbers.measured import collect
+from haven.report.page import layout
+from haven.report.page import report as page
 
 
 def test_every_figure_has_a_key_of_its_own_and_is_shown():

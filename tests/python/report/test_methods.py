@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from report_tables import write_study
 
-from haven.report import grids, methods, page
-from haven.report.provenance import citations
+from haven.report.page import grids, methods
+from haven.report.page import report as page
+from haven.report.page.provenance import citations
 
 CITED = Path(page.__file__).resolve().parents[3] / "assets" / "reference"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from haven.report import grids
-from haven.report.pressure import UNKNOWN, pressure_sentence
+from haven.report.numbers.pressure import UNKNOWN, pressure_sentence
+from haven.report.page import grids
 
 
 def runs(*told):

@@ -18,11 +18,11 @@ from report_tables import US, write_study
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.report import grids, wording
-from haven.report import page as report
-from haven.report import verdicts as judgement
 from haven.report.figures import structure as figures_aimd
-from haven.report.measured import collect
+from haven.report.numbers import verdicts as judgement
+from haven.report.numbers import wording
+from haven.report.numbers.measured import collect
+from haven.report.page import grids, report
 from haven.report.registry import TABLES
 from haven.transport.fits import budget
 from haven.transport.tables import DIFFUSION

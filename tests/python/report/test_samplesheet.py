@@ -14,7 +14,7 @@ import pytest
 import run_materials
 
 from haven.core.errors import HavenError
-from haven.report.samplesheet import _session, command, launch_of, read_sheet
+from haven.report.several.samplesheet import _session, command, launch_of, read_sheet
 
 ROOT = Path(run_materials.__file__).parents[1]
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"

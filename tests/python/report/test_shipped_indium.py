@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 
@@ -39,16 +40,23 @@ def test_every_file_has_its_checksum_and_all_are_small(study):
     assert sum((study / name).stat().st_size for name in there) < MOST_BYTES
 
 
+def test_the_report_names_no_place_of_the_machine_that_made_it(study):
+    text = (study / "report.html").read_text(encoding="utf-8")
+    assert "Li3InCl6" in text or "Li₃InCl₆" in text
+    assert not re.search(r"[ >\"']/(?:[\w.-]+/)+(?:assets|tables|frames)/", text)
+
+
 def test_the_labels_are_sound_and_of_one_setting(study, material):
-    frames = read_folder(study / "frames", 0.0, material.species)
-    assert len(frames) >= 30 and not any(audit(frames, Limits()))
+    frames = [frame for place in ("frames", "explored")
+              for frame in read_folder(study / place, 0.0, material.species)]
+    assert len(frames) > 30 and not any(audit(frames, Limits()))
     assert {tuple(np.unique(f.atoms.get_chemical_symbols(), return_counts=True)[1] * 20
                   // len(f.atoms)) for f in frames} == {(12, 2, 6)}
     for frame in frames:
         assert frame.info["functional"] == "PBE" and frame.info["converged"]
         assert frame.info["plane_wave_cutoff_ev"] == 340 and "dispersion" not in frame.info
         assert np.abs(frame.forces.sum(axis=0)).max() < 0.05 and frame.stress is not None
-    assert not list((study / "frames").glob("*.failed.extxyz"))
+    assert not list(study.rglob("*.failed.extxyz"))
 
 
 def test_the_potentials_know_the_crystal_and_fit_their_checksums(study, material):
@@ -70,6 +78,14 @@ def test_held_out_snapshots_of_dynamics_are_as_good_as_those_trained_on(study):
         lambda one: float(np.sqrt((one**2).mean()))).unstack()
     assert len(mean) == 2 and (mean["test"] < 0.07).all()
     assert (mean["test"] / mean["train"]).between(0.7, 1.4).all()
+
+
+def test_snapshots_of_their_own_dynamics_were_not_trained_on(study, material):
+    table = pd.read_csv(study / "errors.csv")
+    new = table[table["origin"] == "dynamics"]
+    frames = read_folder(study / "explored", 0.0, material.species)
+    assert len(new) == 2 * len(frames) and set(new["subset"]) == {"new"}
+    assert {frame.info["temperature_k"] for frame in frames} == {700}
 
 
 def test_the_answer_is_what_the_files_say(study, repository):

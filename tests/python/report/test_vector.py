@@ -11,9 +11,9 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from haven.report.downloads import island
 from haven.report.figures import style, vector
 from haven.report.figures.style import Picture, legend_below, panels
+from haven.report.page.downloads import island
 
 HOSTILE = '</script><script>alert(1)</script> "&\'<b> $\\frac{1$ {{7*7}} ]]> --> <img onerror=1>'
 

@@ -83,7 +83,7 @@ class Engine(Protocol):
     version: str
 
     def ways(self, u_ev: float) -> str:
-        """Return what was tried with a frame that did not converge at this U."""
+        """Return in words the attempts that a frame which did not converge at this U has had."""
         ...
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:

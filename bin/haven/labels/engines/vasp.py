@@ -186,7 +186,7 @@ class Vasp:
                              "which is not on PATH: load its module, or name it in HAVEN_VASP")
 
     def ways(self, u_ev: float) -> str:
-        """Return the one way there is."""
+        """Return in words the attempts of a frame: VASP is run once."""
         return "one run"
 
     def label(self, atoms: Atoms, u_evs: list[float]) -> Iterator[tuple[float, dict[str, Any]]]:

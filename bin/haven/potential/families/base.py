@@ -18,6 +18,8 @@ import numpy as np
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from haven.material.crystal import Material
+
 Wall = tuple[str, str, float]  # two elements, and the distance in Angstrom below which they repel
 
 
@@ -104,7 +106,7 @@ class Training(Protocol):
         ...
 
     def identity(self, more: str = "") -> tuple[str, ...]:
-        """Return what beside settings and data decides the training; ``more`` is the script's."""
+        """Return words that, beside settings and data, decide the training; ``more`` is added."""
         ...
 
     def require_gpu(self) -> str:
@@ -143,7 +145,7 @@ class Training(Protocol):
         ...
 
     def about(self) -> dict[str, Any]:
-        """Return what ``potential.json`` says of the program that trained."""
+        """Return name, backend and versions of the program that trained, for ``potential.json``."""
         ...
 
 
@@ -155,12 +157,66 @@ class Trainer(Protocol):
         """Name of the family."""
         ...
 
+    @property
+    def options(self) -> tuple[type, ...]:
+        """Dataclasses that declare the options of a training."""
+        ...
+
+    @property
+    def build(self) -> type:
+        """The one of `options` that holds ``compress``: what is made of a trained potential."""
+        ...
+
+    @property
+    def network_pattern(self) -> str:
+        """Regular expression of a network in one word, as ``--cost_networks`` takes it."""
+        ...
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options of a training to a script's."""
         ...
 
     def read(self, args: argparse.Namespace) -> Training:
         """Return the training that a script's options ask for."""
+        ...
+
+    def words(self, settings: Mapping[str, Any]) -> str:
+        """Return the network of settings, as ``potential.json`` has them, in words."""
+        ...
+
+    def hardly_trained(self, network: str, dataset: dict[str, Any], folder: Path) -> list[Path]:
+        """Return potentials of a network to time: a step's time does not depend on the weights.
+
+        Parameters
+        ----------
+        network
+            As `network_pattern` says.
+        dataset
+            From `haven.potential.dataset.load`; gives elements and places for neighbours.
+        folder
+            To work in; made.
+        """
+        ...
+
+    def make_ready(
+        self, given: Path, folder: Path, name: str, material: Material, compress: bool, gpu: bool
+    ) -> None:
+        """Write a given potential, or weights, as runs on this machine use it.
+
+        Parameters
+        ----------
+        given
+            A potential of the family, or what `Training.weights` named.
+        folder, name
+            Where it is written, and its name without ending; of one that is compressed, the
+            original too, under the name ``uncompressed_...``.
+        material
+            The crystal whose cells a compressed potential is held against the original on.
+        compress
+            Whether to compress it where that is possible.
+        gpu
+            Refuse where no GPU can be used.
+        """
         ...
 
 
@@ -186,7 +242,7 @@ class Family(Protocol):
         ...
 
     def check_structure(self, path: Path, atoms: Atoms) -> None:
-        """Warn of what a potential cannot see in a structure."""
+        """Warn of atoms with more neighbours than the potential takes into account."""
         ...
 
     def require_gpu(self, path: Path) -> str:
@@ -195,6 +251,10 @@ class Family(Protocol):
 
     def summarise(self, path: Path) -> Summary:
         """Return what a file says of itself, without loading a library."""
+        ...
+
+    def divert_messages(self, path: Path) -> None:
+        """Send what the family's libraries print into a file, for the rest of the process."""
         ...
 
     def calculator(self, path: Path) -> tuple[Any, Sequence[str]]:

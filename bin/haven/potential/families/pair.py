@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Form:
-    """What a file says; units are in the names, charges in elementary charges."""
+    """Parameters of a file; units are in the names, charges in elementary charges."""
 
     cutoff_angstrom: float
     damping_per_angstrom: float
@@ -76,14 +76,14 @@ class Form:
 
     def shifted(self, r: np.ndarray, charge: np.ndarray, contact: np.ndarray
                 ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the potential and its derivative, both zero at the cutoff; see `bare`."""
+        """Return the potential (P,) and its derivative (P,), zero at the cutoff; see `bare`."""
         energy, slope = self.bare(r, charge, contact)
         end, last = self.bare(np.full_like(r, self.cutoff_angstrom), charge, contact)
         return energy - end - last * (r - self.cutoff_angstrom), slope - last
 
 
 def read_form(path: Path) -> Form:
-    """Return what a file says.
+    """Return the form that a file (YAML) declares.
 
     Raises
     ------
@@ -190,7 +190,7 @@ class Pair:
                              f"{', '.join(absent)}: it is of another material")
 
     def check_ensemble(self, paths: Sequence[Path], species: Sequence[str]) -> None:
-        """Refuse several: nothing is learnt, so nothing disagrees."""
+        """Refuse more than one file: nothing is learnt, so an ensemble would not disagree."""
         if len(paths) > 1:
             raise HavenError(f"{len(paths)} pair potentials are no ensemble ({paths[0]}, "
                              f"{paths[1]}, ...): give one, or set --ensemble 1")
@@ -206,6 +206,9 @@ class Pair:
     def summarise(self, path: Path) -> Summary:
         """See `haven.potential.families.base.Family`."""
         return Summary(f"ionic pairs, cutoff {read_form(path).cutoff_angstrom:g} Å", None)
+
+    def divert_messages(self, path: Path) -> None:
+        """See `haven.potential.families.base.Family`; there is no library that prints."""
 
     def calculator(self, path: Path) -> tuple[Any, Sequence[str]]:
         """See `haven.potential.families.base.Family`."""

@@ -17,7 +17,7 @@ from haven.report.claims.study import (
     claim_row,
     judged,
 )
-from haven.report.comparison import same_occupancies
+from haven.report.numbers.comparison import same_occupancies
 
 BINS_AGREE, BINS_DIFFER = 0.10, 0.25  # share of an RDF's bins whose intervals do not meet
 CELL_SHARE = 0.01  # of the volume: a cell nearer than this to the measured one is its like
@@ -42,7 +42,7 @@ def rdf_against_aimd(table: Table, u_ev: float) -> tuple[Row | None, str, str]:
     u_ev
         Whose, eV.
     """
-    from haven.report.measured import first_peak
+    from haven.report.numbers.measured import first_peak
 
     mine = table[table["u_ev"] == u_ev]
     shifts, shares = {}, {}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from haven.core.numbers import interval, known, number
 from haven.core.types import Row, Table, Tables
-from haven.report.comparison import judge, limit_words, printed_rounding
-from haven.report.measured import JUMPS_ALONE
+from haven.report.numbers.comparison import judge, limit_words, printed_rounding
+from haven.report.numbers.measured import JUMPS_ALONE
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot_be_said"
 ROOM = 298.0  # K, of the study's claims on transport
@@ -26,7 +26,7 @@ class Study:
     tables
         Tables by name.
     measured
-        Rows of `haven.report.measured.collect`.
+        Rows of `haven.report.numbers.measured.collect`.
     reference
         Published values of the material.
     experiments

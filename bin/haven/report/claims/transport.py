@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from haven.core.numbers import known, number
 from haven.core.types import Row, Table
@@ -107,15 +107,40 @@ def interstitial(table: Table, u_ev: float, kind: str) -> tuple[Row | None, str,
 
 
 def sigma_claims(study: Study) -> Iterator[Row]:
-    published = study.published("sigma_total", None, False)
+    return _beside_measured(study, "sigma", "sigma_total", f"the conductivity at {ROOM:g} K is",
+                            "mS/cm", sigma_at_room)
+
+
+def activation_claims(study: Study) -> Iterator[Row]:
+    return _beside_measured(
+        study, "activation", "activation", "the activation energy of the conductivity is", "eV",
+        lambda study, u_ev: next(iter(study.found("activation", u_ev)), None))
+
+
+def _beside_measured(
+    study: Study, claim: str, quantity: str, says: str, unit: str,
+    own: Callable[[Study, float], Row | None],
+) -> Iterator[Row]:
+    """Yield for each U a claim on one number, which was measured, too.
+
+    Parameters
+    ----------
+    study, claim, quantity
+        What is judged, the claim's name, and its quantity in the reference.
+    says, unit
+        What the study says, up to the number, and the number's unit.
+    own
+        What returns Haven's row of a U.
+    """
+    published = study.published(quantity, None, False)
     if published is None:
         return
-    measured = study.published("sigma_total", None, True)
-    says = f"the conductivity at {ROOM:g} K is {number(published['value'])} mS/cm"  # type: ignore[arg-type]
+    measured = study.published(quantity, None, True)
+    words = f"{says} {number(published['value'])} {unit}"  # type: ignore[arg-type]
     for u_ev in study.us:
-        row = sigma_at_room(study, u_ev)
+        row = own(study, u_ev)
         verdict, why = judged(row, published)
-        yield claim_row("sigma", says, u_ev, published, measured, row, "mS/cm", verdict, why)
+        yield claim_row(claim, words, u_ev, published, measured, row, unit, verdict, why)
 
 
 def sigma_at_room(study: Study, u_ev: float) -> Row | None:
@@ -125,18 +150,6 @@ def sigma_at_room(study: Study, u_ev: float) -> Row | None:
     with_number = [row for row in [*rows, *line] if known(row["value"])]  # type: ignore[arg-type]
     return next(iter([*with_number, *[r for r in rows if known(r["high_95"])], *line, *rows]),  # type: ignore[arg-type]
                 None)
-
-
-def activation_claims(study: Study) -> Iterator[Row]:
-    published = study.published("activation", None, False)
-    if published is None:
-        return
-    measured = study.published("activation", None, True)
-    says = f"the activation energy of the conductivity is {number(published['value'])} eV"  # type: ignore[arg-type]
-    for u_ev in study.us:
-        row = next(iter(study.found("activation", u_ev)), None)
-        verdict, why = judged(row, published)
-        yield claim_row("activation", says, u_ev, published, measured, row, "eV", verdict, why)
 
 
 def barriers_claims(study: Study) -> Iterator[Row]:

@@ -1,7 +1,8 @@
 """The report's figures: `FIGURES`, in the order in which the report shows them.
 
 A new figure is a function in a file here that returns a `Picture`, or None where its tables are
-empty, and one line in `FIGURES`. The section it names is one of `haven.report.layout.SECTIONS`.
+empty, and one line in `FIGURES`. The section it names is one of `SECTIONS` of
+`haven.report.page.layout`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Given:
     tables
         All tables by name; one that was not made is empty.
     measured
-        Numbers joined over runs, `haven.report.measured.collect`.
+        Numbers joined over runs, `haven.report.numbers.measured.collect`.
     reference
         Published numbers of the material.
     structures

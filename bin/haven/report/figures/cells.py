@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
 from haven.cost.rows import hours_of
+from haven.report.figures import vector
 from haven.report.figures.dynamics import at_room
+from haven.report.figures.scene_names import path_name
 from haven.report.figures.style import (
     BY_SPECIES,
     Picture,
@@ -37,10 +39,13 @@ def barriers(tables: Tables, reference: Table) -> Picture | None:
         for (u_ev, *_), path in mine.groupby(["u_ev", "seed", "replica", "path"]):
             path = path.sort_values("image")
             done = bool(path["converged"].iloc[0]) and not path["flag"].fillna("").iloc[0]
-            axis.plot(path["coordinate_angstrom"], path["energy_ev"], marker=u_marker(u_ev),
-                      markersize=4, color=u_colour(u_ev), linewidth=1.3 if done else 0.7,
-                      linestyle="-" if done else ":",
-                      label=u_label(u_ev) + ("" if done else ", doubtful"))
+            drawn = axis.plot(
+                path["coordinate_angstrom"], path["energy_ev"], marker=u_marker(u_ev),
+                markersize=4, color=u_colour(u_ev), linewidth=1.3 if done else 0.7,
+                linestyle="-" if done else ":",
+                label=u_label(u_ev) + ("" if done else ", doubtful"))
+            vector.opens(drawn, *(f"{path_name(path.iloc[0])}|band|{number}"
+                                  for number in range(len(path))))
         for entry in reference[reference["quantity"] == f"barrier {direction}"].to_dict("records"):
             axis.axhline(entry["value"], color="black", linewidth=1, linestyle="--",
                          label=f"barrier, {str(entry['source']).split(',')[0]}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from haven.core.constants import Z95
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
+from haven.report.figures import vector
+from haven.report.figures.scene_names import condition_name, run_name
 from haven.report.figures.style import (
     Picture,
     frames_of_reference,
@@ -19,7 +21,7 @@ from haven.report.figures.style import (
     u_label,
     u_marker,
 )
-from haven.report.measured import nearest_temperature
+from haven.report.numbers.measured import nearest_temperature
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,15 +43,19 @@ def thermo(tables: Tables) -> Picture | None:
     for place, run in runs.iterrows():
         x, colour = int(str(place)), u_colour(run["u_ev"])
         off = run["temperature_mean_k"] - run["temperature_k"]
-        axes[0, 0].errorbar([x], [off], yerr=[run["temperature_std_k"]], fmt=u_marker(run["u_ev"]),
-                            color=colour, capsize=3, label=u_label(run["u_ev"]))
+        drawn = axes[0, 0].errorbar(
+            [x], [off], yerr=[run["temperature_std_k"]], fmt=u_marker(run["u_ev"]), color=colour,
+            capsize=3, label=u_label(run["u_ev"]))
+        vector.opens(drawn, f"{run_name(run)}|tracks")
         spread = run["temperature_std_expected_k"]
         axes[0, 0].plot([x - 0.4, x + 0.4, None, x - 0.4, x + 0.4],
                         [spread, spread, None, -spread, -spread], color="black", linewidth=1,
                         label="expected ± one standard deviation")
         stable = run["verdict"] == "stable"
-        axes[1, 0].scatter([x], [run["energy_drift_mev_per_atom_per_ps"]], color=colour,
-                           marker=u_marker(run["u_ev"]) if stable else "X", s=36 if stable else 90)
+        drift = axes[1, 0].scatter(
+            [x], [run["energy_drift_mev_per_atom_per_ps"]], color=colour,
+            marker=u_marker(run["u_ev"]) if stable else "X", s=36 if stable else 90)
+        vector.opens(drift, f"{run_name(run)}|tracks")
     axes[0, 0].axhline(0, color="black", linewidth=0.8)
     axes[1, 0].axhline(0, color="black", linewidth=0.8)
     axes[0, 0].set(ylabel="temperature\nless set value (K)")
@@ -80,8 +86,9 @@ def temperature_series(tables: Tables) -> Picture | None:
         for key, run in mine.groupby(["temperature_k", "replica", "seed"]):
             run = run.sort_values("time_ps")
             smooth = run["temperature_now_k"].rolling(max(len(run) // 20, 1), min_periods=1).mean()
-            axis.plot(run["time_ps"], smooth, color=colours[key[0]], linewidth=1.0,
-                      label=f"{key[0]:g} K")
+            drawn = axis.plot(run["time_ps"], smooth, color=colours[key[0]], linewidth=1.0,
+                              label=f"{key[0]:g} K")
+            vector.opens(drawn, f"{run_name(run.iloc[0])}|tracks")
         axis.set(ylabel="temperature (K)", title=u_label(u_ev))
     axes[-1, 0].set_xlabel("time since production began (ps)")
     legend_below(figure, axes[0, 0], 3, "set temperature")
@@ -148,7 +155,8 @@ def _msd_curve(
 ) -> None:
     lag, value = curve["lag_ps"].to_numpy(), curve["value_angstrom2"].to_numpy()
     half = Z95 * curve["standard_error_angstrom2"].astype(float).to_numpy()
-    axis.plot(lag, value, color=colour, linewidth=1.1, label=label)
+    drawn = axis.plot(lag, value, color=colour, linewidth=1.1, label=label)
+    vector.opens(drawn, f"{run_name(curve.iloc[0])}|tracks")
     known, low = half == half, value - half
     low = low if positive is False else low.clip(0.2 * abs(value))  # a log axis has no 0
     axis.fill_between(lag[known], low[known], (value + half)[known], color=colour, alpha=0.18,
@@ -209,11 +217,13 @@ def tracks(tables: Tables) -> Picture | None:
         for order, ion in enumerate(reach.index[:5]):
             one = mine[mine["ion"] == ion].sort_values("time_ps")
             colour = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7")[order]
-            axes[0, column].plot(one["time_ps"], one["displacement_angstrom"], color=colour,
-                                 linewidth=0.9, label=f"ion {ion}, {u_label(u_ev)}")
-            axes[1, column].step(one["time_ps"], one["layer"] + 0.06 * (order - 2), color=colour,
-                                 linewidth=1.2, where="post",
-                                 label=f"ion {ion}, {u_label(u_ev)}")
+            far = axes[0, column].plot(one["time_ps"], one["displacement_angstrom"], color=colour,
+                                       linewidth=0.9, label=f"ion {ion}, {u_label(u_ev)}")
+            layers = axes[1, column].step(
+                one["time_ps"], one["layer"] + 0.06 * (order - 2), color=colour, linewidth=1.2,
+                where="post", label=f"ion {ion}, {u_label(u_ev)}")
+            for drawn in (far, layers):
+                vector.opens(drawn, f"{run_name(one.iloc[0])}|tracks|{ion}")
         axes[0, column].set_title(u_label(u_ev))
         axes[1, column].set_xlabel("time (ps)")
     axes[0, 0].set_ylabel("displacement (Å)")
@@ -244,7 +254,9 @@ def van_hove(tables: Tables) -> Picture | None:
             mine = table[(table["part"] == part) & (table["u_ev"] == u_ev)]
             for lag, curves in mine.groupby("lag_ps"):
                 mean = curves.groupby("r_angstrom")["density"].mean()
-                axis.plot(mean.index, mean, color=colours[float(str(lag))], label=f"{lag:g} ps")
+                drawn = axis.plot(mean.index, mean, color=colours[float(str(lag))],
+                                  label=f"{lag:g} ps")
+                vector.opens(drawn, f"{condition_name(curves.iloc[0])}|tracks")
             if row == 0:
                 axis.set_title(u_label(u_ev))
             axis.set_xlabel("r (Å)" if row == len(parts) - 1 else "")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
+from haven.report.figures import vector
+from haven.report.figures.scene_names import condition_name
 from haven.report.figures.style import (
     Picture,
     decade_limits,
@@ -20,7 +22,7 @@ from haven.report.figures.style import (
     u_label,
     u_marker,
 )
-from haven.report.measured import ROOM
+from haven.report.numbers.measured import ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,24 +40,27 @@ def _points(axis: Axes, mine: Table, u_ev: float, shift: float, filled: bool = T
         x = KILO / row["temperature_k"] + shift
         if row["value"] == row["value"] and row["value"] > 0:
             low = max(row["low_95"], row["value"] * 1e-3)
-            axis.errorbar([x], [row["value"]],
-                          yerr=[[row["value"] - low], [row["high_95"] - row["value"]]],
-                          fmt=u_marker(u_ev), color=colour, capsize=3, markersize=6,
-                          markerfacecolor=colour if filled else "white", label=u_label(u_ev))
+            drawn = axis.errorbar(
+                [x], [row["value"]], yerr=[[row["value"] - low], [row["high_95"] - row["value"]]],
+                fmt=u_marker(u_ev), color=colour, capsize=3, markersize=6,
+                markerfacecolor=colour if filled else "white", label=u_label(u_ev))
         elif row["high_95"] == row["high_95"] and row["high_95"] > 0:
-            axis.errorbar([x], [row["high_95"]], yerr=[[row["high_95"] * 0.45], [0]], uplims=[True],
-                          fmt="_", color=colour, markersize=10, capsize=3,
-                          label=f"{u_label(u_ev)}, upper bound")
+            drawn = axis.errorbar(
+                [x], [row["high_95"]], yerr=[[row["high_95"] * 0.45], [0]], uplims=[True], fmt="_",
+                color=colour, markersize=10, capsize=3, label=f"{u_label(u_ev)}, upper bound")
+        else:
+            continue
+        vector.opens(drawn, f"{condition_name(row)}|tracks")
 
 
 def _kelvin_axis(axis: Axes, temperatures: list[float]) -> None:
-    """Add the temperature in kelvin above an axis of 1000/T."""
+    """Add the temperature in kelvin above an axis of 1000/T, whose data and lines are drawn."""
     top = axis.secondary_xaxis("top", functions=(lambda x: x, lambda x: x))
-    few = temperatures if len(temperatures) <= 6 else temperatures[:: len(temperatures) // 5]
-    room = 0.11 * (KILO / min(few) - KILO / max(few)) if few else 0.0  # what a label takes
+    start, stop = axis.get_xlim()
+    room = max(0.11 * (stop - start), 0.06)  # what a label takes
     kept: list[float] = []
-    for t in sorted(few):
-        if not kept or abs(KILO / t - KILO / kept[-1]) > max(room, 0.06):
+    for t in sorted(temperatures):
+        if not kept or KILO / kept[-1] - KILO / t > room:
             kept.append(t)
     top.set_xticks([KILO / t for t in kept], [f"{t:g}" for t in kept])
     top.set_xlabel("temperature (K)")
@@ -85,7 +90,7 @@ def diffusion(tables: Tables, measured: Table) -> Picture | None:
         _lines(axis, tables["arrhenius"], quantity, mine["temperature_k"])
         _limits(axis, mine[mine["quantity"] == quantity])
         axis.set_ylabel(label)
-    _kelvin_axis(axes[0, 0], sorted(mine["temperature_k"].unique()))
+    _kelvin_axis(axes[0, 0], list(mine["temperature_k"].unique()))
     axes[1, 0].set_xlabel("1000 / T (1/K)")
     joint_legend(figure, list(axes[:, 0]))
     fitted = tables["arrhenius"]
@@ -94,7 +99,7 @@ def diffusion(tables: Tables, measured: Table) -> Picture | None:
         line = " No Arrhenius line is supported."
     table = tables["diffusion"]
     caption = (f"{run_count(table)}, joined over replicas; bars: 95 % intervals; arrows: 95 % "
-               "upper bounds of runs that are not diffusive yet. Table of reference: "
+               "upper bounds of runs that are not diffusive yet. Frame of reference: "
                f"{frames_of_reference(table)}.{line}")
     return Picture("diffusion", "Diffusion coefficients", caption,
                    "Self and total diffusion coefficient against inverse temperature, by U", figure)
@@ -150,10 +155,10 @@ def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
     _published(axis, published)
     _limits(axis, mine, [*published["value"], *fits["sigma_298_low_95"].dropna()])
     axis.set(ylabel="conductivity σ (mS/cm)", xlabel="1000 / T (1/K)")
-    _kelvin_axis(axis, sorted({ROOM, *mine["temperature_k"]}))
+    _kelvin_axis(axis, [ROOM, *mine["temperature_k"].unique()])
     joint_legend(figure, [axis])
     caption = ("Conductivity from the joint displacement of all ions (D total). Bars: 95 %; "
-               "arrows: upper bounds; lines: Arrhenius fits to 298 K. Black: published values.")
+               "arrows: upper bounds; lines: Arrhenius fits to 298 K. Open symbols: published.")
     return Picture("answer", "Conductivity against temperature", caption,
                    "Conductivity against inverse temperature with lines to 298 K and published "
                    "points", figure)
@@ -189,12 +194,12 @@ def conductivity(
         _published(axis, published)
         _limits(axis, mine[mine["quantity"] == quantity], list(published["value"]))
         axis.set_ylabel(label)
-    _kelvin_axis(axes[0, 0], sorted(mine["temperature_k"].unique()))
+    _kelvin_axis(axes[0, 0], list(mine["temperature_k"].unique()))
     axes[1, 0].set_xlabel("1000 / T (1/K)")
     joint_legend(figure, list(axes[:, 0]))
     caption = (f"{run_count(tables['conductivity'])}, joined over replicas; bars: 95 % intervals; "
                "arrows: upper bounds. Top: from D total (what a cell measures); bottom: from D "
-               "self (tracer), which ignores how the ions move together. Black: published values.")
+               "self (tracer), which ignores how the ions move together. Open symbols: published.")
     return Picture("conductivity", "Ionic conductivity", caption,
                    "Ionic conductivity against inverse temperature beside published points", figure)
 
@@ -211,9 +216,11 @@ def haven_ratio(measured: Table, reference: Table) -> Picture | None:
     for index, u_ev in enumerate(us):
         mine = shown[shown["u_ev"] == u_ev]
         shift = 1.2 * (index - (len(us) - 1) / 2)
-        axis.errorbar(mine["temperature_k"] + shift, mine["value"],
-                      yerr=[mine["value"] - mine["low_95"], mine["high_95"] - mine["value"]],
-                      fmt=u_marker(u_ev), color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
+        drawn = axis.errorbar(
+            mine["temperature_k"] + shift, mine["value"],
+            yerr=[mine["value"] - mine["low_95"], mine["high_95"] - mine["value"]],
+            fmt=u_marker(u_ev), color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
+        vector.opens(drawn, *(f"{condition_name(row)}|tracks" for row in mine.to_dict("records")))
     for entry in reference[reference["quantity"] == "haven_ratio"].to_dict("records"):
         mark = " (?)" if entry["doubtful"] else ""
         axis.scatter([entry["temperature_k"]], [entry["value"]], s=110, marker="*",
@@ -245,9 +252,11 @@ def hops(tables: Tables) -> Picture | None:
         for index, u_ev in enumerate(us):
             rows = mine[mine["u_ev"] == u_ev]
             x = rows["temperature_k"] + 1.2 * (index - (len(us) - 1) / 2)
-            axis.errorbar(x, rows["rate"], yerr=[rows["rate"] - rows["low"],
-                                                rows["high"] - rows["rate"]],
-                          fmt=u_marker(u_ev), color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
+            drawn = axis.errorbar(
+                x, rows["rate"], yerr=[rows["rate"] - rows["low"], rows["high"] - rows["rate"]],
+                fmt=u_marker(u_ev), color=u_colour(u_ev), capsize=3, label=u_label(u_ev))
+            vector.opens(drawn, *(f"{condition_name(row)}|network"
+                                  for row in rows.to_dict("records")))
         axis.set(ylabel="hops per ion\nand ns", title=kind.replace("_", "-"))
         if (mine["rate"] > 0).all():
             axis.set_yscale("log")

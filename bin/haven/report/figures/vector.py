@@ -26,6 +26,7 @@ MOST_POINTS = 400  # of a curve that answers to the pointer; its file has all of
 LONG_TITLE = 12  # letters, which leave no room for a panel's own letter beside them
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 _SERIES, _KEY = "haven-series-", "haven-key-"
+_OPENS = "_haven_opens"  # attribute of an artist: the scenes that its points open
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Curve:
         What is drawn of it.
     hover
         Whether its points answer to the pointer.
+    opens
+        For each point the scene that it opens (`opens`), or one for all; empty for none.
     """
 
     panel: int
@@ -56,6 +59,30 @@ class Curve:
     high: list[float] = field(default_factory=list)
     artists: list[Any] = field(default_factory=list)
     hover: bool = True
+    opens: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the scenes from what is drawn."""
+        said = (getattr(artist, _OPENS, []) for artist in self.artists)
+        self.opens = next((list(scenes) for scenes in said if scenes), [])
+
+    def scene(self, number: int) -> str:
+        """Return the scene that a point opens; empty for none."""
+        return self.opens[number % len(self.opens)] if self.opens else ""
+
+
+def opens(drawn: Any, *scenes: str) -> None:
+    """Say which scenes the points of something drawn open on the page.
+
+    Parameters
+    ----------
+    drawn
+        What matplotlib's ``plot``, ``errorbar``, ``scatter`` or ``step`` returned.
+    scenes
+        One for all points, or one for each; `haven.report.figures.scene_names`.
+    """
+    first = drawn[0] if isinstance(drawn, list | tuple) else drawn
+    setattr(first, _OPENS, list(scenes))
 
 
 def panels_of(figure: Figure) -> list[Axes]:
@@ -177,6 +204,7 @@ def _joined(curves: list[Curve]) -> list[Curve]:
         if same is None:
             kept.append(curve)
             continue
+        same.opens = [each.scene(n) for each in (same, curve) for n in range(len(each.x))]
         for name in ("x", "y", "low", "high", "artists"):
             getattr(same, name).extend(getattr(curve, name))
     return kept
@@ -264,7 +292,8 @@ def points_of(figure: Figure, curves: list[Curve], labels: list[str]) -> dict[st
     dict
         ``size``: width and height of the drawing, points. ``panels``: its box (left, top, right,
         bottom) and the names of its axes. ``curves``: panel, number of the label (-1: none), and
-        points: place in the drawing, x, y, ends of the error bar or None.
+        points: place in the drawing, x, y, ends of the error bar or None; ``opens``: the scene that
+        all points open, or that of each.
     """
     import numpy as np
 
@@ -285,7 +314,7 @@ def points_of(figure: Figure, curves: list[Curve], labels: list[str]) -> dict[st
         with np.errstate(all="ignore"):
             where = panels[curve.panel].transData.transform(
                 np.stack([np.asarray(curve.x, float), np.asarray(curve.y, float)], axis=1)) * scale
-        kept = []
+        kept, turned = [], []
         for number, (across, up) in enumerate(where.tolist()):
             down = height - up
             if not (math.isfinite(across) and math.isfinite(down)):
@@ -296,10 +325,13 @@ def points_of(figure: Figure, curves: list[Curve], labels: list[str]) -> dict[st
                     if number < len(curve.low) else [])
             kept.append([round(across, 1), round(down, 1), _short(curve.x[number]),
                          _short(curve.y[number]), *ends])
+            turned.append(curve.scene(number))
         step = max(1, math.ceil(len(kept) / MOST_POINTS))
         if kept:
             shown.append({"panel": curve.panel, "label": labels.index(curve.label)
                           if curve.label else -1, "points": kept[::step]})
+            if any(turned):
+                shown[-1]["opens"] = turned[0] if len(set(turned)) == 1 else turned[::step]
     return {"size": [round(width, 1), round(height, 1)], "panels": boxes, "labels": labels,
             "curves": shown}
 

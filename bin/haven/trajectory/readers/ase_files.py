@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from haven.core import plain
-from haven.core.errors import HavenError, log
+from haven.core.errors import CutOffError, HavenError, log
 from haven.trajectory import extended_xyz, outcar, vasprun
 from haven.trajectory.readers.base import Frame, Unsaid, open_bytes, plain_name
 
@@ -53,7 +53,7 @@ def _outcar(path: Path) -> Iterator[Frame]:
     try:
         for symbols, positions, cell in outcar.frames(text):
             yield Frame(np.array(symbols), positions, cell)
-    except outcar.CutOffError:
+    except CutOffError:
         log.warning("%s: last frame is cut short and left out", path)
 
 
@@ -90,5 +90,5 @@ def _xyz(path: Path) -> Iterator[Any]:
     with io.TextIOWrapper(open_bytes(path), errors="replace") as stream:
         try:
             yield from extended_xyz.frames(stream)
-        except extended_xyz.CutOffError:
+        except CutOffError:
             log.warning("%s: last frame is cut short and left out", path)

@@ -12,7 +12,7 @@ from haven.core.errors import HavenError, log
 from haven.potential.families.base import Predictions
 from haven.potential.families.deepmd.process import dp
 from haven.potential.families.deepmd.settings import FLAG, backend_of
-from haven.potential.families.deepmd.systems import system_arrays
+from haven.potential.systems import system_arrays
 
 ENERGY_BOUND, FORCE_BOUND = 1e-6, 1e-4
 TABLE_STEPS = (0.01, 0.005, 0.002, 0.001)

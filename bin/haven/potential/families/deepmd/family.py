@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,9 +38,9 @@ class Deepmd:
 
     def check_structure(self, path: Path, atoms: Atoms) -> None:
         """Warn where an atom has more neighbours than the network has places for."""
-        from haven.potential.families.deepmd.model_file import crowded, describe
+        from haven.potential.families.deepmd.model_file import crowded, read_description
 
-        if path.is_file() and (found := describe(path)) is not None:
+        if path.is_file() and (found := read_description(path)) is not None:
             crowded(atoms, found)
 
     def require_gpu(self, path: Path) -> str:
@@ -55,6 +54,12 @@ class Deepmd:
         from haven.potential.families.deepmd.summary import summarise
 
         return summarise(path)
+
+    def divert_messages(self, path: Path) -> None:
+        """See `haven.potential.families.base.Family`."""
+        from haven.potential.families.deepmd.process import divert_messages
+
+        divert_messages(path)
 
     def calculator(self, path: Path) -> tuple[Any, Sequence[str]]:
         """See `haven.potential.families.base.Family`."""
@@ -103,15 +108,15 @@ class Deepmd:
         LAMMPS then starts in a tenth of a second, its Python wrapper in ten.
         """
         folders: list[Path] = []
-        if (tensorflow := package_folder("tensorflow")) is not None:
+        if (tensorflow := tasks.package_folder("tensorflow")) is not None:
             folders += [tensorflow, tensorflow / "python"]
-        if (torch := package_folder("torch")) is not None:
+        if (torch := tasks.package_folder("torch")) is not None:
             folders.append(torch / "lib")
-        if (deepmd := package_folder("deepmd")) is not None:
+        if (deepmd := tasks.package_folder("deepmd")) is not None:
             folders.append(deepmd / "lib")
             plugins = [str(deepmd / "lib"), variables.get("LAMMPS_PLUGIN_PATH", "")]
             variables["LAMMPS_PLUGIN_PATH"] = ":".join(filter(None, plugins))
-        if (nvidia := package_folder("nvidia")) is not None:
+        if (nvidia := tasks.package_folder("nvidia")) is not None:
             folders += sorted(nvidia.glob("*/lib"))
         kept = variables.get("LD_LIBRARY_PATH", "")
         variables["LD_LIBRARY_PATH"] = ":".join([*map(str, folders), *filter(None, [kept])])
@@ -137,11 +142,3 @@ class Opened:
         from haven.potential.families.deepmd.compression import predict
 
         return predict(self.potential, coords, cells, types)
-
-
-def package_folder(name: str) -> Path | None:
-    """Return the folder of an installed package, found without importing it."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(next(iter(spec.submodule_search_locations)))

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from haven.core import tasks
 from haven.core.errors import log
 from haven.material.crystal import Material
 from haven.material.starting_cells import starting_frames
+from haven.potential.families import check_potential, check_undamaged
+from haven.potential.families.deepmd import files
 from haven.potential.families.deepmd.compression import Frames, compress, open_potential
+from haven.potential.families.deepmd.process import divert_messages
 from haven.potential.families.deepmd.settings import COMPRESSED, SUFFIX
 from haven.potential.families.deepmd.summary import summarise
 
@@ -63,3 +67,24 @@ def compress_given(source: Path, target: Path, material: Material) -> bool:
         if found["holds"]:
             shutil.copyfile(Path(place) / small, target)
     return bool(found["holds"])
+
+
+def make_ready(
+    given: Path, folder: Path, name: str, material: Material, compress: bool, gpu: bool
+) -> None:
+    """Write a given potential as it is used here; see `haven.potential.families.base.Trainer`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    divert_messages(folder / "engine.log")
+    if given.suffix == files.WEIGHTS:
+        check_undamaged(given)
+        if gpu:
+            tasks.require_gpu("pytorch")
+        files.require_packages()
+        files.compile_weights(given, folder / f"{name}{files.COMPILED}")
+        return
+    check_potential(given, material.species)
+    target = folder / f"{name}{given.suffix}"
+    if compress and compress_given(given, target, material):
+        shutil.copyfile(given, folder / f"uncompressed_{target.name}")
+        return
+    shutil.copyfile(given, target)

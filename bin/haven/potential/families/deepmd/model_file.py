@@ -39,7 +39,7 @@ class Description:
     sel: tuple[int, ...]
 
 
-def describe(path: str | Path) -> Description | None:
+def read_description(path: str | Path) -> Description | None:
     """Return what a frozen potential says of itself; None if it says nothing that can be read.
 
     The training input inside is asked first, then, of a TensorFlow graph, its own constants.
@@ -194,7 +194,7 @@ def check_potential(path: str | Path, species: Sequence[str]) -> Description | N
         raise HavenError(f"potential {source} is empty or cut off: freeze or copy it again")
     check_graph(source)
     try:
-        found = describe(source)
+        found = read_description(source)
         if found is None and source.is_file():
             found = by_library(source)
     except HavenError as error:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haven.core.options import option
-from haven.potential.families.deepmd.files import (
-    COMPILED,
-)
+from haven.potential.families.deepmd.files import COMPILED
 from haven.potential.families.deepmd.input import DESCRIPTORS
 
 SUFFIX = {"tensorflow": ".pb", "pytorch": ".pth", "jax": ".hlo"}
@@ -18,6 +16,9 @@ PARTS = {"tensorflow": (".index", ".meta", ".data-00000-of-00001"),  # of a chec
          "pytorch": (".pt",), "jax": (".jax",)}
 ACTIVATIONS = ("gelu", "tanh")
 BATCH = r"[1-9][0-9]*|auto(:[1-9][0-9]*)?"
+# embedding/fitting/cutoff/precision, each group one of them
+NETWORK_PATTERN = (r"([1-9][0-9]*(?:-[1-9][0-9]*)*)/([1-9][0-9]*(?:-[1-9][0-9]*)*)"
+                   r"/([0-9]+(?:\.[0-9]+)?)/(float32|float64)")
 MODULE = {"tensorflow": "tensorflow", "pytorch": "torch", "jax": "jax"}
 
 
@@ -53,15 +54,17 @@ class DeepmdSettings:
     degree, channels, blocks
         Of ``dpa4``: highest angular momentum, width, and rounds of messages.
     embedding, fitting
-        Neurons of the embedding and of the fitting network; these, what follows them up to
-        ``type_one_side``, ``smooth_angstrom`` and ``decay_steps`` are of ``se_e2_a``.
+        Neurons of each layer of the embedding and of the fitting network; only of ``se_e2_a``.
     fitting_activation
-        Activation of the fitting network: one of ``ACTIVATIONS``, which are smooth, as forces need.
+        Activation of the fitting network: one of ``ACTIVATIONS``, which are smooth, as forces need;
+        only of ``se_e2_a``.
     axis_neurons
-        Columns of the embedding matrix that make the second index of the descriptor.
+        Columns of the embedding matrix that make the second index of the descriptor; only of
+        ``se_e2_a``.
     type_one_side
-        One embedding network for each kind of neighbour, not for each pair of kinds: as DeePMD-kit
-        names it. The fitting networks tell the kinds of the centre apart still.
+        One embedding network for each element of the neighbour, not for each pair of elements, as
+        DeePMD-kit names it; only of ``se_e2_a``. Each element of the central atom still has its own
+        fitting network.
     learning_rate_start, learning_rate_stop, decay_steps
         Exponential decay from start to stop in stairs of ``decay_steps``; with ``dpa4`` the start's
         rate for a third of the steps, then half a cosine.

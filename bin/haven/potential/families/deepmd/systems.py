@@ -1,4 +1,4 @@
-"""The deepmd/npy systems of a data set: reading, joining, counting neighbours."""
+"""The systems of a data set as a training takes them: joined, their neighbours counted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from haven.potential.systems import system_arrays
 
 
 def neighbours(coords: np.ndarray, cells: np.ndarray, types: np.ndarray, kinds: int, cutoff: float
@@ -39,14 +41,6 @@ def neighbours(coords: np.ndarray, cells: np.ndarray, types: np.ndarray, kinds: 
         np.add.at(table, (first, types[second]), 1)
         most = np.maximum(most, table.max(axis=0))
     return most
-
-
-def system_arrays(folder: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a deepmd/npy system: coord, box, energy, force, perhaps virial, type."""
-    sets = sorted(folder.glob("set.*"))
-    names = sorted(f.stem for f in sets[0].glob("*.npy"))
-    arrays = {n: np.concatenate([np.load(s / f"{n}.npy") for s in sets]) for n in names}
-    return {**arrays, "type": np.loadtxt(folder / "type.raw", dtype=int, ndmin=1)}
 
 
 def choose_sel(dataset: dict[str, Any], cutoff: float) -> list[int]:

@@ -7,14 +7,17 @@ import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from haven.core import tasks
 from haven.core.options import Operation, add, read
 from haven.potential.families.deepmd.files import WEIGHTS
 from haven.potential.families.deepmd.input import described
 from haven.potential.families.deepmd.options import Build
-from haven.potential.families.deepmd.settings import DeepmdSettings
+from haven.potential.families.deepmd.settings import NETWORK_PATTERN, DeepmdSettings
+
+if TYPE_CHECKING:
+    from haven.material.crystal import Material
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class DeepmdTraining:
 
     def choose_start(self, folder: str | Path, u_ev: float, species: Sequence[str]) -> Path:
         """See `haven.potential.families.base.Training`."""
-        from haven.potential.start import choose_start
+        from haven.potential.families.deepmd.start import choose_start
 
         return choose_start(folder, u_ev, self.seed, species, self.settings.descriptor)
 
@@ -108,14 +111,37 @@ class DeepmdTrainer:
     """Deep potentials are trained by DeePMD-kit; see `haven.potential.families.base.Trainer`."""
 
     name = "deepmd"
+    options = (DeepmdSettings, Build)
+    build = Build
+    network_pattern = NETWORK_PATTERN
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """See `haven.potential.families.base.Trainer`."""
-        add(parser, DeepmdSettings)
-        add(parser, Build)
+        for declaration in self.options:
+            add(parser, declaration)
         add(parser, Operation, "threads", "gpu", "checkpoint_dir")
 
     def read(self, args: argparse.Namespace) -> DeepmdTraining:
         """See `haven.potential.families.base.Trainer`."""
         return DeepmdTraining(read(DeepmdSettings, args), args.backend, args.compress,
                               args.threads)
+
+    def words(self, settings: Mapping[str, Any]) -> str:
+        """See `haven.potential.families.base.Trainer`."""
+        from haven.potential.families.deepmd.summary import trained_network
+
+        return trained_network(settings)
+
+    def hardly_trained(self, network: str, dataset: dict[str, Any], folder: Path) -> list[Path]:
+        """See `haven.potential.families.base.Trainer`; as it is, and compressed."""
+        from haven.potential.families.deepmd.timed import hardly_trained
+
+        return hardly_trained(network, dataset, folder)
+
+    def make_ready(
+        self, given: Path, folder: Path, name: str, material: Material, compress: bool, gpu: bool
+    ) -> None:
+        """See `haven.potential.families.base.Trainer`."""
+        from haven.potential.families.deepmd.given import make_ready
+
+        make_ready(given, folder, name, material, compress, gpu)

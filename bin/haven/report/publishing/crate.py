@@ -23,7 +23,7 @@ from haven.core.errors import HavenError, existing
 from haven.core.identity import sha256
 from haven.core.numbers import known
 from haven.core.types import Row, Table
-from haven.report.origins import origins_of, places_of, software_of
+from haven.report.page.origins import origins_of, places_of, software_of
 from haven.report.registry import TABLES
 from haven.report.tables import NUMBERS, ORIGINS
 

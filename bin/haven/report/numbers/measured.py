@@ -11,7 +11,7 @@ from haven.core.types import Row, Table, Tables
 from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
 from haven.material.relaxation import POTENTIAL, joined_cells, printed_occupancies
-from haven.report.pooling import pool
+from haven.report.numbers.pooling import pool
 from haven.transport.fits.arrhenius import FEWEST_TEMPERATURES
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.errors import HavenError, existing
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table, Tables
-from haven.report.answer import formula_of
 from haven.report.claims.study import Study
 from haven.report.claims.transport import sigma_at_room
-from haven.report.comparison import judge, load_reference, of_material
-from haven.report.grids import Block, cell, grid
-from haven.report.measured import ROOM, collect, study_u
-from haven.report.provenance import build_id, provenance
-from haven.report.wording import comparison_words, shown, verdict_text, where_words
+from haven.report.numbers.comparison import judge, load_reference, of_material
+from haven.report.numbers.measured import ROOM, collect, study_u
+from haven.report.numbers.wording import comparison_words, shown, verdict_text, where_words
+from haven.report.page.answer import formula_of
+from haven.report.page.grids import Block, cell, grid
+from haven.report.page.provenance import build_id, provenance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,7 @@ NOT_SETTINGS = ("outdir", "publish_dir_mode", "checkpoint_dir", "checkpoint_minu
 LONGEST = 160  # letters of a setting's value that are shown
 MOST_STUDIES = 20  # curves that one picture can hold and a reader tell apart
 KILO = 1000.0
+LEGEND_LINE = 0.24  # inches that a curve's name takes below the picture
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class One:
     material
         Name of the material.
     tables, measured
-        Its tables, and `haven.report.measured.collect` of them.
+        Its tables, and `haven.report.numbers.measured.collect` of them.
     parameters
         Settings as text; empty where the folder does not say them.
     made_by
@@ -124,14 +125,13 @@ def _labels(places: Sequence[Path]) -> list[str]:
     for depth in range(1, max(map(len, parts)) + 1):
         ends = ["/".join(one[-depth:]) for one in parts]
         if len(set(ends)) == len(ends):
-            shared = {end.rpartition("/")[2] for end in ends}
-            plain = len(shared) == 1 and depth == 2 and shared == {"results"}
-            return [end.partition("/")[0] if plain else end for end in ends]
+            plain = depth > 1 and all(end.endswith("/results") for end in ends)
+            return [end.removesuffix("/results") if plain else end for end in ends]
     return [str(place) for place in places]
 
 
 def _read(place: Path, label: str) -> One:
-    from haven.report.page import load_tables, material_of
+    from haven.report.page.report import load_tables, material_of
 
     existing(place, "results folder")
     held = place / "tables" if (place / "tables").is_dir() else place
@@ -303,15 +303,17 @@ def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> 
     dict
         ``svg`` (text for the page), ``figure`` (matplotlib's) and ``caption``.
     """
-    from haven.report.figures.style import style
+    from haven.report.figures.style import WIDTH, style
 
     style()
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 5.4))
-    axis = figure.subplots()
     curves = [(one, u_ev) for one in studies for u_ev in one.us]
+    figure = Figure(figsize=(WIDTH, 4.4 + LEGEND_LINE * (len(curves) + len(points))))
+    figure.patch.set_facecolor("none")
+    axis = figure.subplots()
+    axis.patch.set_facecolor("none")
     for index, (one, u_ev) in enumerate(curves):
         _draw(axis, one, u_ev, index, len(curves))
     for index, (formula, row) in enumerate(points):
@@ -324,7 +326,7 @@ def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> 
     handles, labels = axis.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     if unique:
-        figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=2)
+        figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=1)
     stream = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "haven"}):
         figure.savefig(stream, format="svg", metadata={"Date": None})
@@ -394,7 +396,7 @@ def write(
     """Write ``compare.html``, ``compare.csv`` and the picture as PDF and PNG into a folder."""
     import pandas as pd
 
-    from haven.report.layout import render
+    from haven.report.page.layout import render
 
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
@@ -404,5 +406,5 @@ def write(
     written[0].write_text(render(Path(template), words), encoding="utf-8")
     pd.DataFrame(rows_of(studies)).to_csv(written[1], index=False)
     figure.savefig(written[2], metadata={"CreationDate": None})
-    figure.savefig(written[3])
+    figure.savefig(written[3], facecolor="white")
     return written

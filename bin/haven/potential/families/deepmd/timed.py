@@ -10,19 +10,18 @@ from typing import Any
 
 from haven.core import tasks
 from haven.core.errors import HavenError, log
-from haven.cost.options import NETWORK
-from haven.potential.families.deepmd.settings import DeepmdSettings
+from haven.potential.families.deepmd.settings import NETWORK_PATTERN, DeepmdSettings
 
 STEPS = 20
 
 
-def settings_of(text: str, steps: int = STEPS) -> DeepmdSettings:
+def network_settings(text: str, steps: int = STEPS) -> DeepmdSettings:
     """Return settings from ``embedding/fitting/cutoff/precision``, the cutoff in Angstrom.
 
     The published study's network is ``32-64-128/256-256-256/7/float64``; 16 axis neurons (8 below
     an embedding of 100) are DeePMD-kit's own default.
     """
-    found = re.fullmatch(NETWORK, text.strip())
+    found = re.fullmatch(NETWORK_PATTERN, text.strip())
     if found is None:
         raise HavenError(f"--cost_networks has {text}: write embedding/fitting/cutoff/precision, "
                          "such as 32-64-128/256-256-256/7/float64")
@@ -57,7 +56,7 @@ def hardly_trained(text: str, dataset: dict[str, Any], folder: Path) -> list[Pat
     Parameters
     ----------
     text
-        As in `settings_of`.
+        As in `network_settings`.
     dataset
         From `haven.potential.dataset.load`; gives elements and places for neighbours.
     folder
@@ -68,7 +67,7 @@ def hardly_trained(text: str, dataset: dict[str, Any], folder: Path) -> list[Pat
     HavenError
         If the process fails.
     """
-    settings = settings_of(text)
+    settings = network_settings(text)
     folder.mkdir(parents=True, exist_ok=True)
     log.info("making a network %s to time, of %d training steps", text, STEPS)
     process = get_context("spawn").Process(target=_make, args=(folder, settings, dataset))

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import haven
 from haven.core.errors import HavenError
-from haven.report.crate import (
+from haven.report.publishing.crate import (
     METADATA,
     PLACE,
     ROOT,

@@ -10,8 +10,8 @@ from pathlib import Path
 from haven import __version__
 from haven.core.identity import package_digest
 from haven.core.types import Row
-from haven.report.origins import places_of
-from haven.report.wording import LABELS
+from haven.report.numbers.wording import LABELS
+from haven.report.page.origins import places_of
 
 
 def build_id() -> str:

@@ -13,7 +13,7 @@ from haven.core.statistics import error_of_mean
 from haven.core.types import Row, Table, Tables
 from haven.dynamics import trust
 from haven.potential.gate import WINDOW, Gate
-from haven.report.wording import WORDS
+from haven.report.numbers.wording import WORDS
 
 OFF_SHARE = 0.005  # of the temperature that its mean may be off: 1.5 K at 298 K change D by 6 %
 OFF_ERRORS = 3.0  # standard errors of the mean beyond that: one false alarm in some 100 runs

@@ -154,8 +154,8 @@ def compare(
     Parameters
     ----------
     measured
-        Rows of `haven.report.measured.collect`: quantity, system, u_ev, temperature_k, value,
-        low_95, high_95, unit.
+        Rows of `haven.report.numbers.measured.collect`: quantity, system, u_ev, temperature_k,
+        value, low_95, high_95, unit.
     reference
         Rows of `load_reference`.
     material

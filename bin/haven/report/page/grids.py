@@ -8,10 +8,10 @@ from haven.core.numbers import DASH, interval, known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.figures.dynamics import at_room
 from haven.report.figures.learning import CLASSES, shares
-from haven.report.measured import headline
-from haven.report.pressure import pressure_sentence
-from haven.report.scenes import path_name, run_name
-from haven.report.wording import (
+from haven.report.figures.scene_names import condition_name, path_name, run_name
+from haven.report.numbers.measured import headline
+from haven.report.numbers.pressure import pressure_sentence
+from haven.report.numbers.wording import (
     LABELS,
     WORDS,
     comparison_value,
@@ -33,8 +33,7 @@ def grid(columns: list[str], rows: list[list[str]], caption: str,
     columns, rows, caption
         Texts; a cell may be one of `cell`.
     scenes
-        For each row the scene that it opens (`haven.report.scenes`): its run, its kind and what to
-        show of it, parted by bars; empty for none.
+        For each row the scene that it opens (`haven.report.figures.scene_names`); empty for none.
     """
     return {"columns": columns, "rows": rows, "caption": caption, "scenes": scenes or [],
             "latex": "", "of": []}
@@ -85,8 +84,10 @@ def comparison_grids(comparison: Table) -> tuple[Block, Block]:
         by_u = {row["u_ev"]: row for row in mine.to_dict("records")}
         first = next(iter(by_u.values()))
         there = [u for u, row in by_u.items() if known(row["value"]) or known(row["high_95"])]
-        cells = [cell(comparison_value(by_u[u]), comparison_words(by_u[u])) if u in there else DASH
-                 for u in us]
+        ends = "; in brackets the range of the cells timed" if "cost_ratio" in str(
+            first["quantity"]) else ""
+        cells = [cell(comparison_value(by_u[u]), comparison_words(by_u[u]) + ends) if u in there
+                 else DASH for u in us]
         start = cell(label_of(first["quantity"]), _at(first["temperature_k"]))
         end = cell(published_text(first), ": ".join(
             text for text in (first["source"], first["published_note"]) if text))
@@ -301,8 +302,9 @@ def transport_grid(measured: Table) -> Block | None:
     rows = measured[measured["quantity"].isin(names)]
     if rows.empty:
         return None
-    lines = []
+    lines, turned = [], []
     for (u_ev, temperature), mine in rows.groupby(["u_ev", "temperature_k"]):
+        turned.append(f"{condition_name({'u_ev': u_ev, 'temperature_k': temperature})}|tracks")
         by_name = {row["quantity"]: row for row in mine.to_dict("records")}
         verdicts = [WORDS.get(by_name[n]["verdict"], "not judged") if n in by_name else DASH
                     for n in ("d_self", "d_total")]
@@ -316,7 +318,7 @@ def transport_grid(measured: Table) -> Block | None:
                  "σ from D self", "verdict self / total", "frames beyond trained window"], lines,
                 "Joined over replicas and potentials; a run that is not diffusive leaves a bound. "
                 "Last column: the largest share of a run's frames whose calibrated force error is "
-                "beyond the window, below it that error in 95 % of the frames.")
+                "beyond the window, below it that error in 95 % of the frames.", turned)
 
 
 def verdict_grid(verdicts: Table) -> tuple[Block, Block]:

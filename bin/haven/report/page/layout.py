@@ -15,20 +15,24 @@ from haven.cost.rows import published_study
 from haven.potential.calibration import sentences as calibrated
 from haven.potential.gate import Gate, gate_rows
 from haven.potential.gate import sentences as gated
-from haven.report.answer import (
+from haven.report.claims.study import Study
+from haven.report.figures import keys_of
+from haven.report.numbers.measured import headline
+from haven.report.numbers.verdicts import force_window, present_runs
+from haven.report.numbers.wording import doubts, unsupported
+from haven.report.page.answer import (
     answer_grid,
     claims_grid,
     counted,
     doubtful_sentence,
     formula_of,
     open_first,
+    plain_sentence,
     trusted_sentence,
 )
-from haven.report.claims.study import Study
-from haven.report.dispersion import dispersion_grid
-from haven.report.downloads import island
-from haven.report.figures import keys_of
-from haven.report.grids import (
+from haven.report.page.dispersion import dispersion_grid
+from haven.report.page.downloads import island
+from haven.report.page.grids import (
     Block,
     accuracy_grid,
     barriers_grid,
@@ -48,11 +52,8 @@ from haven.report.grids import (
     transport_grid,
     verdict_grid,
 )
-from haven.report.measured import headline
-from haven.report.methods import bibtex, latex_table, methods
-from haven.report.provenance import build_id, citations, others
-from haven.report.verdicts import force_window, present_runs
-from haven.report.wording import doubts, unsupported
+from haven.report.page.methods import bibtex, latex_table, methods
+from haven.report.page.provenance import build_id, citations, others
 
 if TYPE_CHECKING:
     from haven.report.figures.style import Picture
@@ -69,6 +70,8 @@ STUDY = (
     ("Fig. 6: conductivity", ("conductivity",), ""),
     ("Barriers by direction", ("barriers",), "barriers"),
 )
+# in the page's head: what is folded once the script runs takes no time to lay out until then
+EARLY = "document.documentElement.setAttribute('data-ready', 'soon');"
 LATER = ("lattice_", "energy_", "force_", "barrier ", "occupancy_")  # compared in tables of theirs
 # section: title, keys of its figures (haven.report.figures.FIGURES), tables it needs one of
 SECTIONS = (
@@ -131,13 +134,13 @@ def context(
     for section in sections:
         section["summary"] = _folded(section)
     codes = sorted({row["code"] for row in sources})
-    first = _first(study, claims, drawn)
+    formula, cited = formula_of(material, reference), citations(reference_folder)
+    first = _first(study, claims, drawn, formula)
     texts = as_latex({"answer": first["answer"], "claims": first["claims"],
                       "table_1": own["accuracy"][0], "table_2": own["lattice"][0],
                       "dispersion": own["lattice"][1], "barriers": own["barriers"][0],
                       **{f"{name}_{n}": block for name, blocks in beside.items()
                          for n, block in enumerate(blocks, 1)}})
-    formula, cited = formula_of(material, reference), citations(reference_folder)
     return {
         **first, "retold": retold, **_compared(comparison), "texts": texts,
         "methods": methods(tables, expected, formula), "bibtex": bibtex(cited),
@@ -172,10 +175,13 @@ def _folded(section: Block) -> str:
     return held or "Notes"
 
 
-def _first(study: Study, claims: list[Row], drawn: Mapping[str, Picture]) -> Block:
+def _first(
+    study: Study, claims: list[Row], drawn: Mapping[str, Picture], formula: str
+) -> Block:
     """Return what the first screen and the claims show."""
     told, silent = open_first(claims)
     return {"answer": answer_grid(study), "picture": drawn.get("answer"),
+            "plain": plain_sentence(study, formula),
             "trusted": trusted_sentence(study), "doubtful": doubtful_sentence(study),
             "claims": claims_grid(told), "silent": claims_grid(silent),
             "counted_claims": counted(claims)}
@@ -221,7 +227,7 @@ def render_report(
     pictures
         The figures, for the values under the pointer.
     scenes
-        What can be turned, `haven.report.scenes.scenes`.
+        What can be turned, `haven.report.page.scenes.scenes`.
 
     Raises
     ------
@@ -235,8 +241,8 @@ def render_report(
     for name, text in (("report.js", script), ("3Dmol-min.js", library), ("report.css", style)):
         if "</s" in text.lower() or "<!--" in text:
             raise HavenError(f"{kept / name} holds </s or <!--, which would end it in a page")
-    page = {"style": style, "script": script, "library": library,
-            "policy": policy(script, library), "texts": island(words["texts"]),
+    page = {"style": style, "script": script, "library": library, "early": EARLY,
+            "policy": policy(EARLY, script, library), "texts": island(words["texts"]),
             "points": island({picture.key: picture.points() for picture in pictures}),
             "scenes": island(scenes)}
     return render(template, {**words, "page": page, "scenes": scenes})

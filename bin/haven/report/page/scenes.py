@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haven.core.types import Table, Tables
 from haven.report.figures.dynamics import at_room
+from haven.report.figures.scene_names import path_name, run_name
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 Scene = dict[str, Any]
 MOST_ATOMS = 3000  # shown of a cell: more cannot be told apart
+MOST_CELLS = 4  # replicas whose cells are shown
 MOST_POINTS = 250  # of a track
+NEAR = 4.0  # Angstrom from a track: atoms of the host that are shown with it
+MOST_HOST = 600  # of these: the nearest ones
 PLACES = ["x_angstrom", "y_angstrom", "z_angstrom"]
 
 
@@ -32,21 +38,11 @@ def scenes(tables: Tables, structures: list[Path]) -> list[Scene]:
     Returns
     -------
     list of dict
-        Lengths in Angstrom. ``run`` is what a row of a table refers to a scene by: ``u4_t298_r0``
-        of a run, ``u4_r0 [110]`` of a path; empty for a cell.
+        Lengths in Angstrom. ``run`` is what a row of a table or a point of a figure refers to a
+        scene by: ``u4_t298_r0_s1`` of a run, ``u4_r0_s1 [110]`` of a path; empty for a cell.
     """
     return [*_cells(structures), *_densities(tables["density_grid"]),
-            *_networks(tables["network"]), *_tracks(tables["tracks"]), *_bands(tables)]
-
-
-def run_name(row: Any) -> str:
-    """Return the name of the run a row belongs to, as the table's rows on the page have it."""
-    return f"u{row['u_ev']:g}_t{row['temperature_k']:g}_r{row['replica']}_s{row['seed']}"
-
-
-def path_name(row: Any) -> str:
-    """Return the name of the path a row of table ``barriers`` belongs to."""
-    return f"u{row['u_ev']:g}_r{row['replica']}_s{row['seed']} {row['path']}"
+            *_networks(tables["network"]), *_tracks(tables, structures), *_bands(tables)]
 
 
 def _words(row: Any, whole: Table) -> str:
@@ -63,16 +59,18 @@ def _numbers(values: Any, digits: int = 2) -> list[float]:
 
 
 def _cells(paths: list[Path]) -> Iterator[Scene]:
-    """Yield the supercell, or the block of it that can still be told apart."""
+    """Yield every supercell, or the block of it that can still be told apart."""
     import numpy as np
     from ase.io import read
 
-    for path in sorted(p for p in paths if p.name.endswith(".supercell.extxyz"))[:1]:
+    supercells = sorted(p for p in paths if p.name.endswith(".supercell.extxyz"))[:MOST_CELLS]
+    for path in supercells:
         atoms: Any = read(path)
         shown, cut = _block(atoms)
         symbols = shown.get_chemical_symbols()
         kinds = sorted(set(symbols))
-        yield {"kind": "cell", "name": "the simulated cell", "run": "", "species": kinds,
+        yield {"kind": "cell", "run": "", "name": "the simulated cell" + (
+            f" {path.name.partition('.')[0]}" if len(supercells) > 1 else ""), "species": kinds,
                "which": [kinds.index(symbol) for symbol in symbols],
                "places": _numbers(shown.positions), "lattice": _numbers(shown.cell.array, 3),
                "note": f"{len(atoms)} atoms, {path.name}" + (
@@ -155,12 +153,14 @@ def _networks(table: Table) -> Iterator[Scene]:
                "note": f"{int(jumps['count'].sum())} jumps, folded into one conventional cell"}
 
 
-def _tracks(table: Table) -> Iterator[Scene]:
-    """Yield the ways of the tracked ions of every run."""
+def _tracks(tables: Tables, structures: list[Path]) -> Iterator[Scene]:
+    """Yield the ways of the tracked ions of every run, and the host about them."""
     import numpy as np
 
+    table = tables["tracks"]
     if table.empty:
         return
+    hosts = _hosts(tables, structures)
     for _, run in table.groupby(["u_ev", "temperature_k", "replica", "seed"]):
         first, ions = run.iloc[0], []
         for ion, one in run.groupby("ion"):
@@ -169,9 +169,84 @@ def _tracks(table: Table) -> Iterator[Scene]:
             ions.append({"ion": int(str(ion)), "places": _numbers(one[PLACES].iloc[kept], 1),
                          "far": round(float(one["displacement_angstrom"].max()), 1),
                          "layers": int(one["layer"].nunique())})
+        cell = hosts.get(int(first["replica"]))
+        about = _about(cell, _lattice_of(tables["cells"], first, cell),
+                       run[PLACES].to_numpy(float)) if cell is not None else {}
         yield {"kind": "tracks", "run": run_name(first), "name": f"tracks, {_words(first, table)}",
-               "ions": ions, "note": f"{len(ions)} ions over "
-                                     f"{run['time_ps'].max() - run['time_ps'].min():.4g} ps"}
+               "ions": ions, **about, "note": f"{len(ions)} ions over "
+               f"{run['time_ps'].max() - run['time_ps'].min():.4g} ps" + (
+                   "; the host about them is that of the starting structure" if about else "")}
+
+
+def _hosts(tables: Tables, structures: list[Path]) -> dict[int, Atoms]:
+    """Return the atoms of every replica's supercell that are not of a mobile species.
+
+    The number of the replica is what the file's name begins with: ``r0.supercell.extxyz``.
+    """
+    import numpy as np
+    from ase.io import read
+
+    mobile = {str(s) for name in ("network", "hops", "density_grid", "diffusion")
+              for s in tables[name]["species"].dropna()}
+    found = {}
+    for path in structures:
+        number = re.fullmatch(r"r(\d+)\.supercell\.extxyz", path.name)
+        if number:
+            atoms: Any = read(path)
+            stays = ~np.isin(atoms.get_chemical_symbols(), sorted(mobile))
+            found[int(number.group(1))] = atoms[stays]
+    return found
+
+
+def _lattice_of(cells: Table, run: Any, host: Atoms | None) -> Any:
+    """Return the three vectors of a run's cell in rows, Angstrom: its own, else the structure's."""
+    import numpy as np
+
+    keys = ("u_ev", "temperature_k", "replica", "seed")
+    mine = cells[np.logical_and.reduce([cells[key] == run[key] for key in keys])] if len(
+        cells) else cells
+    if mine.empty:
+        return host.cell.array if host is not None else None
+    row = mine.iloc[-1]
+    return np.array([[row["ax_angstrom"], 0.0, 0.0],
+                     [row["bx_angstrom"], row["by_angstrom"], 0.0],
+                     [row[f"c{axis}_angstrom"] for axis in "xyz"]], float)
+
+
+def _about(host: Atoms, lattice: Any, places: Any) -> Scene:
+    """Return the atoms of a host, and images of them, within `NEAR` of any of some places.
+
+    Parameters
+    ----------
+    host
+        Atoms whose fractional coordinates are used.
+    lattice
+        Vectors of the cell they are put into, in rows, Angstrom, (3, 3).
+    places
+        Where ions were, unwrapped, Angstrom, (n, 3).
+
+    Returns
+    -------
+    dict
+        ``lattice``, ``species``, ``which`` and ``places``, as a cell has them.
+    """
+    import numpy as np
+    from scipy.spatial import cKDTree
+
+    shown = {"lattice": _numbers(lattice, 3), "species": [], "which": [], "places": []}
+    if not len(host):
+        return shown
+    where = host.get_scaled_positions(wrap=True)
+    visited = np.unique(np.floor(places @ np.linalg.inv(lattice)).astype(int), axis=0)
+    steps = np.array(list(product((-1, 0, 1), repeat=3)))
+    shifts = np.unique((visited[:, None, :] + steps[None, :, :]).reshape(-1, 3), axis=0)
+    images = (where[None, :, :] + shifts[:, None, :]).reshape(-1, 3) @ lattice
+    away, _ = cKDTree(places).query(images, distance_upper_bound=NEAR)
+    near = np.argsort(away)[:min(MOST_HOST, int(np.isfinite(away).sum()))]
+    symbols = np.array(host.get_chemical_symbols())[near % len(host)].tolist()
+    kinds = sorted(set(symbols))
+    return shown | {"species": kinds, "which": [kinds.index(symbol) for symbol in symbols],
+                    "places": _numbers(images[near], 1)}
 
 
 def _bands(tables: Tables) -> Iterator[Scene]:

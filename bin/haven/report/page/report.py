@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, existing, log
 from haven.core.types import Table, Tables
-from haven.report.downloads import held_tables
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
-from haven.report.measured import headline, study_u
-from haven.report.origins import number_rows, origin_rows
-from haven.report.provenance import provenance
+from haven.report.numbers.measured import headline, study_u
+from haven.report.numbers.verdicts import force_window, missing_runs, read_expected, verdict_rows
+from haven.report.numbers.wording import summary
+from haven.report.page.downloads import held_tables
+from haven.report.page.origins import number_rows, origin_rows
+from haven.report.page.provenance import provenance
+from haven.report.page.scenes import scenes
 from haven.report.registry import TABLES
-from haven.report.scenes import scenes
-from haven.report.verdicts import force_window, missing_runs, read_expected, verdict_rows
-from haven.report.wording import summary
 
 if TYPE_CHECKING:
     pass
@@ -97,9 +97,9 @@ def write(
     from haven.potential.gate import gate_rows, gates
     from haven.report.claims import claim_rows
     from haven.report.claims.study import Study, experiments_of
-    from haven.report.comparison import compare, load_reference, of_material
-    from haven.report.layout import context, render_report
-    from haven.report.measured import collect
+    from haven.report.numbers.comparison import compare, load_reference, of_material
+    from haven.report.numbers.measured import collect
+    from haven.report.page.layout import context, render_report
 
     target, found = Path(out), load_tables(folder)
     material, expected = material_of(found), read_expected(expected_path)

@@ -6,10 +6,10 @@ from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
 from haven.report.claims.study import OPEN, Study, caveat
 from haven.report.claims.transport import sigma_at_room
-from haven.report.grids import Block, cell, grid
-from haven.report.measured import JUMPS_ALONE
-from haven.report.pressure import pressure_sentence
-from haven.report.wording import WORDS, shown, where_words
+from haven.report.numbers.measured import JUMPS_ALONE
+from haven.report.numbers.pressure import pressure_sentence
+from haven.report.numbers.wording import WORDS, shown, where_words
+from haven.report.page.grids import Block, cell, grid
 
 NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
 CLAIM_WORDS = {"supported": "supported", "contradicted": "contradicted",
@@ -55,7 +55,7 @@ def answer_grid(study: Study) -> Block | None:
     for words, real in (("published study", False), ("experiment", True)):
         lines.append([words, *(_theirs(study.published(
             {"sigma": "sigma_total"}.get(name, name), None, real)) for name in NAMES)])
-    return grid(["", *NAMES.values()], lines,
+    return grid(["from", *NAMES.values()], lines,
                 "95 % intervals in brackets; < marks an upper bound; – means the data support no "
                 "number. Eₐ: of the conductivity itself. The Haven ratio is D self over D total: "
                 "1 for ions that move independently. "
@@ -78,6 +78,22 @@ def _theirs(row: Row | None) -> str | dict[str, str]:
     of = f"U = {float(str(u_ev)):g} eV" if known(u_ev) else ""  # type: ignore[arg-type]
     doubt = "printed value doubtful" if row["doubtful"] else ""
     return cell(text, ", ".join(part for part in (of, doubt) if part))
+
+
+def plain_sentence(study: Study, formula: str) -> str:
+    """Return the conductivity at 298 K in one sentence: number, interval, verdict; and measured."""
+    parts = []
+    for u_ev in study.us:
+        row = answer_rows(study, u_ev)["sigma"]
+        verdict = "not computed" if row is None else WORDS.get(str(row["verdict"]),
+                                                               str(row["verdict"]))
+        text = DASH if row is None else shown(row)
+        if row is not None and known(row["value"], row["low_95"], row["high_95"]):  # type: ignore[arg-type]
+            text += " (95 % interval)"
+        parts.append(f"U = {u_ev:g} eV {'no number' if text == DASH else text}, {verdict}")
+    real = study.published("sigma_total", None, True)
+    measured = f" Measured: {number(real['value'], str(real['unit']))}." if real else ""  # type: ignore[arg-type]
+    return f"σ of {formula} at 298 K: {'; '.join(parts)}.{measured}" if parts else ""
 
 
 def trusted_sentence(study: Study) -> str:

@@ -29,7 +29,7 @@ def methods(tables: Tables, expected: Mapping[str, Any], formula: str) -> list[s
     tables
         Tables by name.
     expected
-        Expected runs and parameters, `haven.report.verdicts.read_expected`.
+        Expected runs and parameters, `haven.report.numbers.verdicts.read_expected`.
     formula
         Name of the material.
     """
@@ -256,7 +256,7 @@ def latex_table(block: Mapping[str, Any], label: str) -> str:
     Parameters
     ----------
     block
-        Header, rows and caption, `haven.report.grids.grid`.
+        Header, rows and caption, `haven.report.page.grids.grid`.
     label
         Name to refer to it by.
     """

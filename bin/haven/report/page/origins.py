@@ -14,7 +14,7 @@ from pathlib import Path
 from haven.core.identity import sha256
 from haven.core.numbers import known
 from haven.core.types import Row, Table, Tables
-from haven.report.measured import DIFFUSION, good_paths, together
+from haven.report.numbers.measured import DIFFUSION, good_paths, together
 from haven.report.registry import TABLES
 
 SAID = re.compile(r"^### (name|container): '?(.*?)'?$", re.MULTILINE)
@@ -77,7 +77,7 @@ def number_rows(measured: Table, tables: Tables, material: str) -> list[Row]:
     Parameters
     ----------
     measured
-        Rows of `haven.report.measured.collect`.
+        Rows of `haven.report.numbers.measured.collect`.
     tables
         The joined tables, whose rows are counted from 0 as in ``tables/<name>.parquet``.
     material

@@ -9,8 +9,8 @@ from haven.core.numbers import DASH, bound, interval, known, number
 from haven.core.types import Row, Table, Tables
 from haven.dynamics.trust import LIMIT
 from haven.potential.gate import BEYOND, UNCALIBRATED, Gate
-from haven.report.comparison import limit_words
-from haven.report.measured import headline
+from haven.report.numbers.comparison import limit_words
+from haven.report.numbers.measured import headline
 
 LABELS = {
     "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",

@@ -1,0 +1,1 @@
+"""Numbers of a study joined over runs, compared with published ones, judged, and put into words."""

@@ -1,0 +1,1 @@
+"""Many materials or studies: a sheet that runs them, a page that compares them."""

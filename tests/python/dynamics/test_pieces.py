@@ -1,0 +1,83 @@
+"""Dynamics on a bucket that is mounted as a folder: what was open at a kill is gone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import damage
+import numpy as np
+import pytest
+
+from haven.dynamics import job as jobs
+from haven.dynamics import run as dynamics
+from haven.dynamics import segments
+
+
+class KilledError(Exception):
+    """What ends an attempt here."""
+
+
+def open_files(folder: Path) -> set[Path]:
+    """Return the files of a folder that some process has open for writing now."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            target = link.readlink()
+            flags = int((link.parents[1] / "fdinfo" / link.name).read_text().split()[3], 8)
+        except OSError:
+            continue
+        if target.parent == folder.resolve() and flags & (os.O_WRONLY | os.O_RDWR):
+            found.add(target)
+    return found
+
+
+def killed_on_a_bucket(folder: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Kill a run some times, with the loss of its open files; return where it would go on then."""
+    job = replace(damage.start(folder), checkpoint_minutes=0.001, production_steps=10**7,
+                  dump_steps=20)
+    monkeypatch.setattr(dynamics, "POLL_S", 0.05)
+    monkeypatch.setattr(dynamics, "REPORT_S", 0.1)
+    lost: set[Path] = set()
+    places = [0]
+
+    def begins() -> int:
+        found = dynamics._production(job, folder)
+        assert found is not None
+        return found.step
+
+    def kill(phase: str) -> str:
+        nonlocal lost
+        if phase == "production" and begins() > places[-1]:
+            lost = open_files(folder)
+            if any(path.suffix == ".dcd" for path in lost):
+                raise KilledError
+        return ""
+
+    for _ in range(times):
+        with pytest.raises(KilledError):
+            dynamics.run(job, folder, kill)
+        for path in lost:
+            path.unlink(missing_ok=True)
+        places.append(begins())
+    last = max(places[-1], job.dump_steps) // 20 * 20 + 20
+    assert dynamics.run(replace(job, production_steps=last), folder, lambda _: "") == "complete"
+    joined = segments.join_segments(replace(job, production_steps=last), folder)
+    np.testing.assert_array_equal(joined.steps, np.arange(0, last + 1, 20))
+    return places
+
+
+def test_pieces_that_are_closed_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "PIECE_MINUTES", 0.001)
+    places = killed_on_a_bucket(tmp_path, monkeypatch, 4)
+    assert len(set(places)) == 5 and places == sorted(places), "a closed piece was lost"
+
+
+def test_without_an_end_of_its_piece_an_attempt_is_lost_and_made_anew(tmp_path, monkeypatch):
+    assert killed_on_a_bucket(tmp_path, monkeypatch, 1) == [0, 0]
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(10, 6), (60, 1), (500, 1), (0.5, 120)])
+def test_a_piece_is_an_hour_of_restart_files(minutes, expected):
+    assert jobs.stretches(replace(damage.JOB, checkpoint_minutes=minutes)) == expected
