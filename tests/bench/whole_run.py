@@ -53,7 +53,10 @@ def make(path: Path, cells: int, frames: int) -> None:
     anions = np.concatenate([(xyz[None] + shifts[:, None]).reshape(-1, 3)
                              for _, xyz in material.anions.values()]) @ material.cell
     order = rng.permutation(len(lattice.centres))
-    metal, first = order[: 2 * cells**3], order[2 * cells**3 : 8 * cells**3]
+    titanium = [letter for held in material.occupancies.values()
+                for letter, share in held.get("Ti", {}).items() if share > 0]
+    metal = order[np.isin(lattice.letters[order], titanium)][: 2 * cells**3]
+    first = order[~np.isin(order, metal)][: 6 * cells**3]
     scaled = lattice.centres @ np.linalg.inv(cell)
     images = np.array(list(np.ndindex(3, 3, 3))) - 1
     around = ((scaled[None] + images[:, None]) @ cell).reshape(-1, 3)

@@ -84,10 +84,8 @@ def check_heads(path: Path, members: Mapping[str, Member]) -> None:
         for length, axis in zip(shape, axes, strict=True):
             if axis is not None:
                 _fits(path, name, length, axis, lengths)
-    if ("all_time_ps" in members) != ("all_angstrom" in members):
-        lone, lost = (("all_time_ps", "all_angstrom") if "all_time_ps" in members
-                      else ("all_angstrom", "all_time_ps"))
-        raise HavenError(f"{path} has {lone} and no {lost}: write the file again")
+    if "all_time_ps" in members and "all_angstrom" not in members:
+        raise HavenError(f"{path} has all_time_ps and no all_angstrom: write the file again")
 
 
 def _fits(path: Path, name: str, length: int, axis: str, lengths: dict[str, tuple[int, str]]

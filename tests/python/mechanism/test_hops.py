@@ -359,7 +359,8 @@ def test_wrong_input_is_named(material, repository, tmp_path, rng):
     cases = {
         "no multiple": {"cell_angstrom": 13.0 * np.eye(3)},
         "no mobile Li": {"mobile_symbol": "Na"},
-        "follows no Li": {"mobile_angstrom": members["mobile_angstrom"][:, :0]},
+        "follows no Li": {"mobile_angstrom": members["mobile_angstrom"][:, :0],
+                          "mobile_index": members["mobile_index"][:0]},
         "one frame": {k: members[k][:1] for k in (
             "time_ps", "mobile_angstrom", "host_centre_angstrom", "barycentre_angstrom")},
         "has no Cl": {"symbols": np.where(members["symbols"] == "Cl", "Br", members["symbols"])},
