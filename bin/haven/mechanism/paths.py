@@ -56,7 +56,7 @@ class Jump:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedJump:
     """A kind of jump to follow.
 
     Attributes
@@ -88,7 +88,7 @@ def parse_directions(text: str) -> list[tuple[int, int, int]]:
 
 def directions_wanted(
     text: str, hop_tables: Sequence[str], hop_paths: int, material: Material
-) -> list[Wanted]:
+) -> list[WantedJump]:
     """Return the jumps to follow: along directions, and the commonest of those seen.
 
     Parameters
@@ -105,7 +105,7 @@ def directions_wanted(
     wanted = []
     group = point_group(material)
     for indices in parse_directions(text):
-        wanted.append(Wanted(name_of(indices), "direction", canonical(indices, group)))
+        wanted.append(WantedJump(name_of(indices), "direction", canonical(indices, group)))
     if hop_tables and hop_paths > 0:
         from haven.core import tables
         from haven.mechanism.tables import HOPS
@@ -115,7 +115,7 @@ def directions_wanted(
         order = seen.assign(rarity=-seen["count"]).sort_values(["rarity", *ends])
         for row in order[order["count"] > 0].head(hop_paths).itertuples():
             name = f"{row.from_site}-{row.to_site} {row.direction}"
-            wanted.append(Wanted(name, "hop", *(str(x) for x in (
+            wanted.append(WantedJump(name, "hop", *(str(x) for x in (
                 row.direction, row.from_site, row.to_site))))
     return wanted
 
@@ -180,7 +180,7 @@ def occupation(lattice: SiteLattice, atoms: Atoms, cations: Sequence[str]) -> di
 
 
 def candidates(
-    lattice: SiteLattice, atoms: Atoms, taken: dict[int, int], mobile: str, want: Wanted
+    lattice: SiteLattice, atoms: Atoms, taken: dict[int, int], mobile: str, want: WantedJump
 ) -> list[Jump]:
     """Return jumps of a kind into empty sites, the likeliest first.
 
@@ -250,9 +250,9 @@ def clearance(lattice: SiteLattice, jump: Jump, sites: Ints, along: Floats) -> f
     jump
         The jump.
     sites
-        Sites to keep away from.
+        Rows of the sites to keep away from, shape (K,).
     along
-        Parts of the way at which to look, 0 to 1.
+        Parts of the way at which to look, 0 to 1, shape (P,).
     """
     around = shortest(lattice, jump.first, sites)
     gaps = minimum_image(around[None] - along[:, None, None] * jump.vector, lattice.cell)
