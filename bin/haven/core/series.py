@@ -154,9 +154,23 @@ def compare_halves(values: np.ndarray, level: float = 0.95, spread: float = 0.0)
     return Halves(second.value - first.value, bound)
 
 
-def compare_counts(first: int, second: int, level: float = 0.95) -> bool:
-    """Tell whether two counts of equal times may be of one Poisson rate (exact binomial test)."""
+def compare_counts(
+    first: int, second: int, level: float = 0.95, clustered: float = 1.0
+) -> bool:
+    """Tell whether two counts of equal times may be of one rate (exact binomial test).
+
+    Parameters
+    ----------
+    first, second
+        The counts.
+    level
+        Chance with which counts of one rate are told to be so.
+    clustered
+        How many come together: variance over mean of a count, 1 for a Poisson process. So many
+        count as one.
+    """
     from scipy.stats import binomtest
 
+    first, second = round(first / clustered), round(second / clustered)
     total = first + second
     return total == 0 or float(binomtest(first, total, 0.5).pvalue) > 1 - level

@@ -95,7 +95,7 @@ def judge(
     start = len(found.steps) // 2
     late = Inherent(found.steps[start:], found.energies[start:], found.positions[start:])
     energy = compare_halves(1000 * late.energies / len(mobile))
-    each = count_moves(late, mobile, spacing)
+    each, clustered = count_moves(late, mobile, spacing)
     middle = len(each) // 2
     moves = int(each[:middle].sum()), int(each[len(each) - middle:].sum())
     if sum(moves) < LEAST_MOVES:
@@ -106,7 +106,7 @@ def judge(
     elif energy.bound > needed:
         verdict = (f"energies of minimised snapshots are known to {energy.bound:.1f} meV/atom "
                    f"only, {needed:.1f} are needed")
-    elif not compare_counts(*moves):
+    elif not compare_counts(*moves, clustered=clustered):
         verdict = f"hop rates of its halves differ ({moves[0]} and {moves[1]} moves)"
     else:
         verdict = SETTLED

@@ -207,8 +207,10 @@ def displacements(positions: np.ndarray, since: np.ndarray, host: np.ndarray) ->
     return np.linalg.norm(moved, axis=-1)
 
 
-def count_moves(found: Inherent, mobile: np.ndarray, length: float) -> np.ndarray:
-    """Return how many mobile ions moved between one snapshot and the next, shape (S - 1,).
+def count_moves(
+    found: Inherent, mobile: np.ndarray, length: float
+) -> tuple[np.ndarray, float]:
+    """Return how many mobile ions moved between one snapshot and the next, and how clustered.
 
     Vibration is gone from minimised snapshots: an ion that is more than half a site spacing from
     where it was has gone to another site.
@@ -221,6 +223,16 @@ def count_moves(found: Inherent, mobile: np.ndarray, length: float) -> np.ndarra
         Whether each atom is mobile, (A,).
     length
         Site spacing, Angstrom.
+
+    Returns
+    -------
+    moves, clustered
+        Moves between snapshots, (S - 1,); variance over mean of the moves of single ions, at least
+        1: an ion that goes to and fro between two sites moves often, others not at all, and both
+        kinds come and go.
     """
     away = displacements(found.positions[1:], found.positions[:-1], ~mobile)
-    return (away[:, mobile] > length / 2).sum(axis=1)
+    moved = away[:, mobile] > length / 2
+    each = moved.sum(axis=0)
+    clustered = float(each.var() / each.mean()) if each.any() else 1.0
+    return moved.sum(axis=1), max(1.0, clustered)

@@ -41,12 +41,15 @@ class Stationary:
         Mobile ions that went to another site between snapshots, in each half.
     snapshots
         The minimised snapshots.
+    clustered
+        How many moves come together, at least 1 (`haven.dynamics.inherent.count_moves`).
     """
 
     inherent: Halves
     potential: Halves
     moves: tuple[int, int]
     snapshots: Inherent
+    clustered: float = 1.0
 
     @property
     def reasons(self) -> list[str]:
@@ -55,7 +58,7 @@ class Stationary:
                 f"(+-{halves.bound:.2g})"
                 for name, halves in (("energies of minimised snapshots", self.inherent),
                                      ("potential energies", self.potential)) if not halves.agree]
-        if not compare_counts(*self.moves, LEVEL):
+        if not compare_counts(*self.moves, LEVEL, self.clustered):
             said.append(f"{self.moves[0]} ions moved in its first half, {self.moves[1]} in its "
                         "second")
         return said
@@ -89,14 +92,21 @@ def judge(
     found = minimise_snapshots(atoms, joined.all_steps[chosen], joined.all_positions[chosen],
                                potential, material.species, folder, job.threads, job.walls)
     mobile = np.array(atoms.get_chemical_symbols()) == material.mobile
-    moves = count_moves(found, mobile, site_spacing(material))
+    moves, clustered = count_moves(found, mobile, site_spacing(material))
     middle = len(moves) // 2
     scale = 1000 / len(atoms)
     slow = spread_at(atoms, job.temperature_k) * scale
     return Stationary(
         compare_halves(found.energies * scale, LEVEL, slow),
-        compare_halves(joined.thermo[:, COLUMNS.index("pe")] * scale, LEVEL, slow),
-        (int(moves[:middle].sum()), int(moves[len(moves) - middle:].sum())), found)
+        _potential(joined.thermo[:, COLUMNS.index("pe")] * scale, slow),
+        (int(moves[:middle].sum()), int(moves[len(moves) - middle:].sum())), found, clustered)
+
+
+def _potential(energies: np.ndarray, slow: float) -> Halves:
+    """Compare halves of potential energies: vibrations fluctuate on top of the ions' orders."""
+    own, orders = compare_halves(energies, LEVEL), compare_halves(energies, LEVEL, slow)
+    bound = math.hypot(own.bound, orders.bound) if slow > 0 else own.bound
+    return Halves(own.difference, bound)
 
 
 def stated(choice: str, pressure_gpa: float) -> str:

@@ -66,4 +66,5 @@ def test_stationary_halves_agree_and_a_trend_does_not(rng):
 def test_counts_of_one_rate_agree(rng):
     pairs = rng.poisson(20, size=(200, 2))
     assert 0.9 <= np.mean([compare_counts(int(a), int(b)) for a, b in pairs]) <= 1.0
-    assert not compare_counts(60, 20) and compare_counts(0, 0) and compare_counts(3, 0)
+    assert not compare_counts(60, 20) and compare_counts(60, 20, 0.95, 6.0)
+    assert compare_counts(0, 0) and compare_counts(3, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from haven.core.series import compare_counts
 from haven.dynamics import anneal, stationary
 from haven.dynamics.inherent import Inherent, count_moves, displacements, site_spacing
 from haven.dynamics.job import COLUMNS, Job
@@ -54,8 +55,9 @@ def test_moves_are_those_of_mobile_ions_in_the_frame_of_the_host(rng):
     shifted[1:] += [4.0, 0.0, 0.0]  # the whole crystal drifts
     shifted[2, 0] += [0.0, 3.6, 0.0]
     shifted[2, 13] += [0.0, 0.0, 3.6]  # of the host
-    moved = count_moves(Inherent(still.steps, still.energies, shifted), MOBILE, SPACING)
+    moved, clustered = count_moves(Inherent(still.steps, still.energies, shifted), MOBILE, SPACING)
     np.testing.assert_array_equal(moved, [0, 1])
+    assert clustered == 1.0
     assert displacements(shifted[1], shifted[0], ~MOBILE).max() < 0.6
 
 
@@ -139,3 +141,24 @@ def test_sites_of_the_material_are_spaced_as_in_its_planes():
     from haven.material.file import load_material
 
     assert site_spacing(load_material(MATERIAL)) == pytest.approx(3.63, abs=0.05)
+
+
+def test_ions_that_go_to_and_fro_are_no_change_of_the_hop_rate(rng):
+    """Some rattle between two sites for a while: moves come in clusters, the rate is one."""
+    called = {True: 0, False: 0}
+    for _ in range(150):
+        positions = np.zeros((17, len(SYMBOLS), 3))
+        for ion in range(12):
+            at, rattling = 0.0, False
+            for step in range(1, 17):
+                rattling = rattling != (rng.random() < 0.06)
+                if rng.random() < (0.8 if rattling else 0.03):
+                    at = SPACING - at
+                positions[step, ion, 0] = at
+        found = Inherent(np.arange(17), np.zeros(17), positions)
+        moves, clustered = count_moves(found, MOBILE, SPACING)
+        assert clustered >= 1
+        halves = int(moves[:8].sum()), int(moves[8:].sum())
+        called[True] += not compare_counts(*halves, 0.95, clustered)
+        called[False] += not compare_counts(*halves, 0.95)
+    assert called[True] < 0.12 * 150 and called[True] < 0.6 * called[False]
