@@ -14,7 +14,7 @@ from haven.report.page import grids, methods
 from haven.report.page import report as page
 from haven.report.page.provenance import citations
 
-CITED = Path(page.__file__).resolve().parents[3] / "assets" / "reference"
+CITED = Path(__file__).resolve().parents[3] / "assets" / "reference"
 
 
 @pytest.fixture(scope="module")
