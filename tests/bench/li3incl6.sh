@@ -80,6 +80,7 @@ dynamics() { # 80 atoms, lithium annealed, mean cell at zero pressure, hottest t
     python "$bin/analyse_transport.py" --material "$material" --trajectory u0_t${t}_r0.trajectory.npz --u_ev 0 --temperature_k $t \
       --seed 1 --name u0_t${t}_r0 --no-pictures
   done
+  python "$bin/fit_arrhenius.py" . --out .
   cd ..
 }
 

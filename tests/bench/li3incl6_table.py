@@ -75,22 +75,39 @@ def errors(folder: Path) -> list[str]:
 
 def dynamics(folder: Path) -> list[str]:
     """Return runs, lines and the conductivity at 298 K, as far as there are any."""
+    names = ("conductivity", "joined", "arrhenius")
     found = {name: [pd.read_parquet(path) for path in sorted(
-        (folder / "tables").glob(f"*{name}.parquet"))] for name in ("conductivity", "arrhenius")}
+        (folder / "tables").glob(f"*{name}.parquet"))] for name in names}
     if not found["conductivity"]:
         return ["No run of dynamics was made long enough to analyse: there is no conductivity "
                 "here, measured ones stand below."]
-    rows = []
-    for row in pd.concat(found["conductivity"]).to_dict("records"):
-        rows.append([f"{row['temperature_k']:g}", str(row["quantity"]),
-                     ends(row, "value", "low_95", "high_95"), str(row["unit"]),
-                     str(row["verdict"])])
-    lines = [grid(["K", "quantity", "value [95 %]", "unit", "verdict"], rows)]
+    runs = pd.concat(pd.read_parquet(path) for path in sorted(
+        (folder / "tables").glob("*.runs.parquet")))
+    rows = [[f"{row['temperature_k']:g}", f"{row['duration_ps']:g}", f"{row['pressure_gpa']:.2f}",
+             f"{row['inherent_change_mev_per_atom']:.1f} "
+             f"(±{row['inherent_change_bound_mev_per_atom']:.1f})",
+             f"{row['force_error_max_p95_ev_per_angstrom']:.2f}"
+             if pd.notna(row["force_error_max_p95_ev_per_angstrom"]) else "",
+             f"{row['deviation_max_p95_ev_per_angstrom']:.2f}", str(row["verdict"])]
+            for row in runs.sort_values("temperature_k").to_dict("records")]
+    lines = [grid(["K", "ps", "pressure, GPa", "energy of minimised snapshots, second less first "
+                   "half, meV/atom", "calibrated force error, eV/Å", "deviation of the two, eV/Å",
+                   "verdict"], rows), ""]
+    rows = [[f"{row['temperature_k']:g}", str(row["quantity"]),
+             ends(row, "value", "low_95", "high_95"), str(row["unit"]),
+             f"{row['hop_events']:.0f}", str(row["verdict"])]
+            for row in pd.concat(found["joined"]).to_dict("records") if pd.isna(row["seed"])]
+    lines += [grid(["K", "quantity", "value [95 %]", "unit", "jumps", "verdict"], rows)]
     for table in found["arrhenius"]:
-        lines += ["", grid(["quantity", "Ea, eV", "verdict"],
-                           [[str(row["quantity"]), ends(row, "activation_ev", "activation_low_95",
-                                                        "activation_high_95"),
-                             str(row["verdict"])] for row in table.to_dict("records")])]
+        rows = [[str(row["quantity"]), ends(row, "activation_ev", "activation_low_95",
+                                            "activation_high_95"),
+                 ends(row, "sigma_298_ms_per_cm", "sigma_298_low_95", "sigma_298_high_95")
+                 if str(row["quantity"]).startswith("sigma") else "",
+                 str(row["temperatures"]), str(row["verdict"]),
+                 row["left_out"] if isinstance(row["left_out"], str) else ""]
+                for row in table.to_dict("records")]
+        lines += ["", grid(["quantity", "Ea, eV", "σ at 298 K, mS/cm", "temperatures", "verdict",
+                            "left out"], rows)]
     return lines
 
 

@@ -109,7 +109,8 @@ def counted(
     All runs count, those with few jumps or none too. Left out are runs that melted, drifted or
     never came to rest, those whose jumps were not counted, and temperatures at which ions do not
     diffuse yet, judged by all runs of the temperature: their jumps lead back. Where fewer than
-    three temperatures would be left, these stay: the line is one of jumps, and the report says so.
+    three temperatures are known to be diffusive, these stay: the line is one of jumps, and the
+    report says so.
 
     Parameters
     ----------
@@ -130,12 +131,13 @@ def counted(
              if one.keys["seed"] is None}
     verdicts = {}
     for temperature, some in kept.groupby("temperature_k"):
-        verdict = known.get(float(temperature))
-        share = float((some["verdict"] == "subdiffusive").mean())
-        if verdict in NOT_DIFFUSIVE or (verdict is None and share > 0.5):
-            verdicts[temperature] = verdict or "subdiffusive"
-    grown = kept["temperature_k"].nunique() - len(verdicts)
+        own = next((name for name in ("subdiffusive", "diffusive")
+                    if (some["verdict"] == name).mean() > 0.5), "")
+        verdicts[temperature] = known.get(float(temperature), own)
+    grown = list(verdicts.values()).count("diffusive")
     for temperature, verdict in verdicts.items():
+        if verdict not in NOT_DIFFUSIVE:
+            continue
         if verdict == "subdiffusive" and grown < FEWEST_TEMPERATURES:
             continue
         told.append(f"{temperature:g} K {NOT_DIFFUSIVE[verdict]}")
