@@ -79,7 +79,7 @@ def test_a_potential_alone_is_tested_and_nothing_is_trained(tmp_path: Path) -> N
                    "--u_ev", "4", "--potentials_only", "true")
     assert run.status == 0, run.said
     assert {name.split(" ")[0].split(":")[-1] for name in run.names("COMPLETED")} == {
-        "BUILD_DATASET", "TEST_POTENTIAL", "RENDER_REPORT"}
+        "BUILD_DATASET", "COMPILE_POTENTIAL", "TEST_POTENTIAL", "RENDER_REPORT"}
     tables = tmp_path / "results" / "tables"
     assert (pd.read_parquet(tables / "accuracy.parquet")["rmse"] > 0).all()
     said = pd.read_parquet(tables / "verdicts.parquet")["message"].str.cat()
