@@ -112,7 +112,7 @@ def main() -> None:
         if part in [name for name, _ in hours] or not (place / "tables").is_dir():
             continue
         print(f"### {part}\n")
-        if len(table(place, "arrhenius")) and part == "main":
+        if len(table(place, "arrhenius")):
             print(answer(place), "\n")
         print(conditions(place), "\n")
         hours.append((part, core_hours(place)))

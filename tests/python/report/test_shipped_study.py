@@ -27,8 +27,9 @@ def test_every_file_has_its_checksum(study):
         assert hashlib.sha256((study / name).read_bytes()).hexdigest() == digest, name
 
 
-def test_no_file_names_a_place_of_the_machine_that_made_it(study):
-    settings = (study / "main" / "report.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("part", ["main", "long_u0"])
+def test_no_file_names_a_place_of_the_machine_that_made_it(study, part):
+    settings = (study / part / "report.html").read_text(encoding="utf-8")
     assert "assets/models/small_d3bj" in settings
     assert not re.search(r"[ >\"']/(?:[\w.-]+/)+assets/", settings)
 
@@ -40,18 +41,20 @@ def test_the_answer_is_what_the_tables_say(study, repository):
     assert done.stdout == (study / "answer.md").read_text(encoding="utf-8")
 
 
-def test_runs_that_give_a_number_are_at_rest(study):
-    runs = pd.read_parquet(study / "main" / "tables" / "runs.parquet")
+@pytest.mark.parametrize("part, us", [("main", {0.0, 4.0}), ("long_u0", {0.0})])
+def test_runs_that_give_a_number_are_at_rest(study, part, us):
+    runs = pd.read_parquet(study / part / "tables" / "runs.parquet")
     good = runs[runs["verdict"] == "stable"]
-    assert len(good) and set(good["u_ev"]) == {0.0, 4.0}
+    assert len(good) and set(good["u_ev"]) == us
     off = (good["pressure_gpa"] - good["pressure_asked_gpa"]).abs()
     assert (off < PRESSURE_GPA).all()
     change, bound = (good[f"inherent_change{part}_mev_per_atom"] for part in ("", "_bound"))
     assert (change.abs() <= bound).all()
 
 
-def test_a_number_stands_with_its_interval_and_a_bound_without_one(study):
-    joined = pd.read_parquet(study / "main" / "tables" / "joined.parquet")
+@pytest.mark.parametrize("part", ["main", "long_u0"])
+def test_a_number_stands_with_its_interval_and_a_bound_without_one(study, part):
+    joined = pd.read_parquet(study / part / "tables" / "joined.parquet")
     good = joined[joined["verdict"] == "diffusive"]
     assert len(good) and good[["value", "low_95", "high_95"]].notna().all(axis=None)
     assert joined.loc[joined["verdict"] != "diffusive", "value"].isna().all()
