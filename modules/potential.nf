@@ -40,7 +40,9 @@ workflow POTENTIAL {
     provenance = ch_described.map { _meta, _potential, about -> about }
     abouts = ch_described.map { meta, _potential, about -> [meta.u_ev, meta.seed, about] }
     ch_alone = ch_own.ready.map { meta, potential, _about -> [meta, [potential]] }
-    timed = TRAIN_POTENTIAL.out.timed.mix(COMPILE_POTENTIAL.out.timed).map { meta, frozen -> [meta, [frozen].flatten().sort { path -> path.name }] }.mix(ch_alone)
+    timed = TRAIN_POTENTIAL.out.timed.mix(COMPILE_POTENTIAL.out.timed)
+        .map { meta, frozen -> [meta, [frozen].flatten().sort { path -> path.name }] }
+        .mix(ch_alone)
     datasets = BUILD_DATASET.out.dataset.map { meta, dataset -> [meta.u_ev, dataset] }
     ch_tests = ch_described.map { meta, potential, about -> [meta.u_ev, meta, potential, about] }.combine(datasets, by: 0)
         .map { _u_ev, meta, potential, about, dataset ->

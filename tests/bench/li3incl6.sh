@@ -8,9 +8,10 @@ set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-li3incl6.XXXXXX")}
 target=${HAVEN_STUDY_TARGET:-$root/assets/study/li3incl6}
-material=$root/assets/materials/li3incl6.yml bin=$root/bin
+material=li3incl6.yml bin=$root/bin # a name without a place: tables keep what options said
 export PYTHONPATH=$bin OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-mkdir -p "$place" && cd "$place"
+mkdir -p "$place/dynamics" && cd "$place"
+cp "$root/assets/materials/$material" . && cp "$material" dynamics
 
 labels() { # cells drawn from the occupancies, strained and displaced; then cells of Li3TiCl6's dynamics with In for Ti
   python "$bin/build_structures.py" --material "$material" --label_structures 8 --frames_per_structure 2 --atoms_max 20 --seed 1 --out s1
@@ -64,7 +65,7 @@ explored() { # snapshots of the potentials' own hot dynamics, to see how they er
 dynamics() { # 80 atoms, lithium annealed, mean cell at zero pressure, hottest temperature first
   local models=$PWD/potentials/models t ps common=(--material "$material" --u_ev 0 --seed 1 --timestep_fs 2 --damping_fs 100)
   common+=(--threads 1 --checkpoint_minutes 1 --checkpoint_dir "$PWD/checkpoints")
-  mkdir -p dynamics && cd dynamics
+  cd dynamics
   [ -e r0.supercell.extxyz ] || python "$bin/build_supercell.py" --material "$material" --supercell 2,1,2 --replica 0 --seed 1
   [ -e u0_r0.minimised.extxyz ] || python "$bin/minimise.py" --material "$material" --u_ev 0 --threads 1 --name u0_r0 \
     --structure r0.supercell.extxyz --potential "$models/u0_s1.pb"
@@ -91,7 +92,7 @@ answer() { # what is shipped: frames, potentials, tables, errors of every frame,
   cp explored/*.u0.extxyz "$target/explored"
   cp potentials/models/u0_s*.pb potentials/models/u0_s*.potential.json "$target/models"
   cp potentials/*.{labels,accuracy,verdicts}.parquet potentials/models/*.learning_curve.parquet "$target/tables"
-  if [ -d dynamics ]; then cp dynamics/*.parquet "$target/tables"; fi
+  if compgen -G "dynamics/*.parquet" >/dev/null; then cp dynamics/*.parquet "$target/tables"; fi
   python "$root/tests/bench/frame_errors.py" --material "$material" --frames frames explored --dataset potentials/u0.dataset --u_ev 0 \
     --dispersion d3bj -- potentials/models/u0_s{1,2}.pb >"$target/errors.csv"
   python "$bin/build_supercell.py" --material "$material" --supercell 2,2,2 --replica 0 --seed 1 --out drawn

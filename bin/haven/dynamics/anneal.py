@@ -24,9 +24,9 @@ from haven.dynamics import run as dynamics
 from haven.dynamics.cell import BEYOND, RAN_AWAY, how_ended, labelled_volume, volumes
 from haven.dynamics.inherent import (
     Inherent,
-    count_moves,
     displacements,
     minimise_snapshots,
+    moves_of_halves,
     site_spacing,
 )
 from haven.dynamics.inputs import DynamicsInputs, checkpoints
@@ -95,9 +95,7 @@ def judge(
     start = len(found.steps) // 2
     late = Inherent(found.steps[start:], found.energies[start:], found.positions[start:])
     energy = compare_halves(1000 * late.energies / len(mobile))
-    each, clustered = count_moves(late, mobile, spacing)
-    middle = len(each) // 2
-    moves = int(each[:middle].sum()), int(each[len(each) - middle:].sum())
+    moves, clustered = moves_of_halves(late, mobile, spacing)
     if sum(moves) < LEAST_MOVES:
         verdict = f"only {sum(moves)} ions moved in its second half, {LEAST_MOVES} are needed"
     elif not energy.agree:

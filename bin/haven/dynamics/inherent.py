@@ -236,3 +236,12 @@ def count_moves(
     each = moved.sum(axis=0)
     clustered = float(each.var() / each.mean()) if each.any() else 1.0
     return moved.sum(axis=1), max(1.0, clustered)
+
+
+def moves_of_halves(
+    found: Inherent, mobile: np.ndarray, length: float
+) -> tuple[tuple[int, int], float]:
+    """Return the moves of each half of a run, and how clustered moves are; see `count_moves`."""
+    moves, clustered = count_moves(found, mobile, length)
+    middle = len(moves) // 2
+    return (int(moves[:middle].sum()), int(moves[len(moves) - middle:].sum())), clustered

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from haven.core import tasks
 from haven.core.identity import sha256
 from haven.dynamics.job import Job, key
-from haven.dynamics.orders import read_order
+from haven.dynamics.orders import nearest_order
 from haven.material.file import load_material
-from haven.material.structures import read_structure, walls_of
+from haven.material.structures import read_structure, read_structures, walls_of
 from haven.potential.coverage import Coverage, read_coverage
 from haven.potential.families import check_ensemble, require_gpu
 
@@ -120,9 +120,8 @@ def read_inputs(
     if gpu:
         require_gpu(potentials[0])
     read = load_material(material)
-    atoms = read_structure(structure, read.species)
-    if temperature_k is not None:
-        atoms = read_order(structure, temperature_k) or atoms
+    atoms = (read_structure(structure, read.species) if temperature_k is None
+             else nearest_order(read_structures(structure, read.species), temperature_k))
     check_ensemble(potentials, read.species)
     paths = tuple(map(Path, potentials))
     return DynamicsInputs(read, atoms, paths, walls_of(read), sha256(structure),

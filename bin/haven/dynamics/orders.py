@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,16 +101,6 @@ def nearest_order(images: Sequence[Atoms], temperature_k: float) -> Atoms:
     chosen.set_cell(last.cell, scale_atoms=True)
     chosen.wrap()
     return chosen
-
-
-def read_order(path: str | Path, temperature_k: float) -> Atoms | None:
-    """Return the order of a file of an anneal for a temperature; None where it holds one alone."""
-    from ase.io import read
-
-    images = read(path, index=":")
-    if not isinstance(images, list) or len(images) < 2:
-        return None
-    return nearest_order(images, temperature_k)
 
 
 def _known(image: Atoms) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from haven.core.constants import BAR_GPA
 from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
-from haven.dynamics.inherent import Inherent, count_moves, minimise_snapshots, site_spacing
+from haven.dynamics.inherent import Inherent, minimise_snapshots, moves_of_halves, site_spacing
 from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.orders import spread_at
 from haven.dynamics.segments import Segments
@@ -92,21 +92,22 @@ def judge(
     found = minimise_snapshots(atoms, joined.all_steps[chosen], joined.all_positions[chosen],
                                potential, material.species, folder, job.threads, job.walls)
     mobile = np.array(atoms.get_chemical_symbols()) == material.mobile
-    moves, clustered = count_moves(found, mobile, site_spacing(material))
-    middle = len(moves) // 2
+    moves, clustered = moves_of_halves(found, mobile, site_spacing(material))
     scale = 1000 / len(atoms)
     slow = spread_at(atoms, job.temperature_k) * scale
     return Stationary(
         compare_halves(found.energies * scale, LEVEL, slow),
         _potential(joined.thermo[:, COLUMNS.index("pe")] * scale, slow),
-        (int(moves[:middle].sum()), int(moves[len(moves) - middle:].sum())), found, clustered)
+        moves, found, clustered)
 
 
 def _potential(energies: np.ndarray, slow: float) -> Halves:
     """Compare halves of potential energies: vibrations fluctuate on top of the ions' orders."""
-    own, orders = compare_halves(energies, LEVEL), compare_halves(energies, LEVEL, slow)
-    bound = math.hypot(own.bound, orders.bound) if slow > 0 else own.bound
-    return Halves(own.difference, bound)
+    own = compare_halves(energies, LEVEL)
+    if not slow:
+        return own
+    orders = compare_halves(energies, LEVEL, slow)
+    return Halves(own.difference, math.hypot(own.bound, orders.bound))
 
 
 def stated(choice: str, pressure_gpa: float) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 from haven.core import plain
 from haven.core.errors import HavenError, existing
 from haven.labels.other_outputs import element_of, from_dpdata
+from haven.trajectory.container import npy_head
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -112,10 +113,7 @@ def _binary(path: Path) -> np.ndarray:
         bytes would be read as other numbers.
     """
     with path.open("rb") as stream:
-        version = np.lib.format.read_magic(stream)
-        reader = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                  else np.lib.format.read_array_header_2_0)
-        shape, _, dtype = reader(stream)
+        shape, _, dtype = npy_head(stream)
         if dtype.str not in ("<f8", "<f4", "<i4", "<i8"):
             raise ValueError(f"its numbers are {dtype.str}, not <f4 or <f8")
         if stream.tell() + math.prod(shape) * dtype.itemsize != path.stat().st_size:

@@ -20,7 +20,21 @@ FARTHEST = 1e5  # Angstrom from the origin beyond which no atom is, nor a cell s
 
 
 def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
-    """Read a structure; refuse one that has an element the material lacks, or no volume.
+    """Read a structure, the last of a file of several; see `read_structures`."""
+    return read_structures(source, species, "-1:")[0]
+
+
+def read_structures(source: str | Path, species: Sequence[str], rows: str = ":") -> list[Atoms]:
+    """Read structures; refuse one that has an element the material lacks, or no volume.
+
+    Parameters
+    ----------
+    source
+        Any format of ASE.
+    species
+        Elements of the material.
+    rows
+        Which of the file's structures, as ASE takes it.
 
     Raises
     ------
@@ -33,15 +47,17 @@ def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
 
     path = existing(source, "structure")
     try:
-        atoms = read(path)
+        images = read(path, index=rows)
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
         raise HavenError(f"structure {path} cannot be read, cut off or of no known format "
                          f"({reason})") from error
-    if not isinstance(atoms, Atoms) or not len(atoms):
+    if not isinstance(images, list) or not images or not all(
+            isinstance(atoms, Atoms) and len(atoms) for atoms in images):
         raise HavenError(f"structure {path} holds no atoms")
-    check_structure(atoms, species, str(source))
-    return atoms
+    for atoms in images:
+        check_structure(atoms, species, str(source))
+    return images
 
 
 def check_structure(atoms: Atoms, species: Sequence[str], source: str) -> None:

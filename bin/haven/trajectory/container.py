@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -135,6 +135,20 @@ class Loaded:
         return self.values[indices]
 
 
+def npy_head(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return shape, whether in Fortran's order, and type that the head of an .npy stream says.
+
+    Raises
+    ------
+    ValueError
+        If there is no such head.
+    """
+    version = np.lib.format.read_magic(stream)
+    reader = (np.lib.format.read_array_header_1_0 if version == (1, 0)
+              else np.lib.format.read_array_header_2_0)
+    return reader(stream)
+
+
 def locate(path: Path, member: str) -> tuple[int, tuple[int, ...], np.dtype] | None:
     """Return offset, shape and type of an uncompressed npz member, or None if compressed."""
     with zipfile.ZipFile(path) as archive:
@@ -145,10 +159,7 @@ def locate(path: Path, member: str) -> tuple[int, tuple[int, ...], np.dtype] | N
         stream.seek(info.header_offset + 26)
         name, extra = np.frombuffer(stream.read(4), "<u2")
         stream.seek(info.header_offset + 30 + int(name) + int(extra))
-        version = np.lib.format.read_magic(stream)
-        reader = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                  else np.lib.format.read_array_header_2_0)
-        shape, fortran, dtype = reader(stream)
+        shape, fortran, dtype = npy_head(stream)
         if math.prod(shape) * dtype.itemsize > info.file_size:
             raise HavenError(f"{path}: {member} claims shape {shape}, more than it holds: copy the "
                              "file again")
@@ -170,8 +181,7 @@ def positions_of(path: Path, small: Mapping[str, np.ndarray], packed: bool) -> P
     Raises
     ------
     HavenError
-        If packed positions cannot be read in pieces, or do not fit to what describes them, or
-        plain ones have not the shape (T, N, 3).
+        If packed positions cannot be read in pieces, or do not fit to what describes them.
     """
     if packed:
         place = locate(path, "mobile_packed")
@@ -182,11 +192,9 @@ def positions_of(path: Path, small: Mapping[str, np.ndarray], packed: bool) -> P
                        ions, int(small["mobile_span"]), float(small["mobile_resolution_angstrom"]))
         found.check(int(np.prod(place[1])))
         return found
-    place, values = locate(path, "mobile_angstrom"), np.empty(0)
+    place = locate(path, "mobile_angstrom")
     if place is None:
         with np.load(path) as held:
-            values = held["mobile_angstrom"]
-    shape = values.shape if place is None else place[1]
-    if len(shape) != 3 or shape[2] != 3:
-        raise HavenError(f"{path}: positions have shape {shape}, not (frames, ions, 3)")
-    return Loaded(values) if place is None else Plain(path, place[0], shape[0], shape[1], place[2])
+            return Loaded(held["mobile_angstrom"])
+    offset, (frames, ions, _), dtype = place
+    return Plain(path, offset, frames, ions, dtype)

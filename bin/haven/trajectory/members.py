@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.trajectory.container import DESCRIBED
+from haven.trajectory.container import DESCRIBED, npy_head
 
 REAL, WHOLE, TEXT, BYTES = "fiu", "iu", "US", "u"
 KINDS = {  # letters of NumPy's types; what is not here is real numbers
@@ -41,10 +41,7 @@ def heads(path: Path) -> dict[str, Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             with archive.open(info) as stream:
-                version = np.lib.format.read_magic(stream)
-                reader = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                          else np.lib.format.read_array_header_2_0)
-                shape, _, dtype = reader(stream)
+                shape, _, dtype = npy_head(stream)
                 size = math.prod(shape) * dtype.itemsize
                 if dtype.kind != "O" and size != info.file_size - stream.tell():
                     raise HavenError(f"{path}: {info.filename.removesuffix('.npy')} claims shape "

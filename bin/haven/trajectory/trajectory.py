@@ -282,10 +282,6 @@ def check_members(trajectory: Trajectory) -> None:
                          f"{trajectory.ions} mobile ions")
     if "all_time_ps" in extra:
         every = trajectory.read_all((0, -1))
-        count = locate(where, "all_angstrom")
-        if count is not None and count[1][0] != len(extra["all_time_ps"]):
-            raise HavenError(f"{where}: {count[1][0]} frames of all atoms, "
-                             f"{len(extra['all_time_ps'])} times of them: write the file again")
         if every is not None and not np.isfinite(every).all():
             raise HavenError(f"{where}: all_angstrom has values that are not finite")
 

@@ -11,8 +11,10 @@ from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.series import HALVES_DIFFER, compare_halves, spread_of
 from haven.dynamics import orders
 from haven.dynamics.stationary import LEVEL
+from haven.material.structures import read_structures
 
 SNAPSHOTS = 16
+SPECIES = ("Li", "Ti", "Cl")
 
 
 def fluctuating(rng, count, times, runs=1):
@@ -83,7 +85,8 @@ def test_a_run_starts_from_the_order_its_temperature_expects(rng, tmp_path):
     _, images = annealed(rng)
     path = tmp_path / "u4_r0.annealed.extxyz"
     write(path, images)
-    starts = {t: orders.read_order(path, t) for t in (300.0, 600.0, 750.0, 800.0)}
+    starts = {t: orders.nearest_order(read_structures(path, SPECIES), t)
+              for t in (300.0, 600.0, 750.0, 800.0)}
     energy = {t: start.info[orders.ENERGY] for t, start in starts.items()}
     found = [image.info[orders.ENERGY] for image in images]
     assert energy[300.0] == pytest.approx(min(found))
@@ -109,7 +112,8 @@ def test_the_mean_energy_falls_by_the_heat_capacity_of_the_fluctuations():
 def test_a_structure_that_no_anneal_made_is_taken_as_it_is(tmp_path, rng):
     path = tmp_path / "one.extxyz"
     write(path, crystal(1))
-    assert orders.read_order(path, 600.0) is None
+    one = read_structures(path, SPECIES)
+    assert len(one) == 1 and orders.nearest_order(one, 600.0) is one[0]
     assert orders.spread_at(crystal(1), 600.0) == 0.0
     _, images = annealed(rng)
     assert orders.spread_at(images[0], 375.0) == pytest.approx(images[0].info[orders.SPREAD] / 2)

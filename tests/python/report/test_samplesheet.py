@@ -126,8 +126,8 @@ def test_the_command_of_a_row_has_its_parameters_in_a_file_and_its_own_folder(he
         "-profile", "demo", "--seed", "3"]
     assert words[words.index("-params-file") + 1] == str(place / "launch.json")
     assert words[words.index("-work-dir") + 1] == "work/First_1", "names of runs are alike"
-    other = command(row, launch_of(["-w", "s3://bucket/work/"]), [], place, here / "history")
-    assert other[other.index("-work-dir") + 1] == "s3://bucket/work/First_1"
+    other = command(row, launch_of(["-w", "s3://bucket/scratch/"]), [], place, here / "history")
+    assert other[other.index("-work-dir") + 1] == "s3://bucket/scratch/First_1"
     name = words[words.index("-name") + 1]
     assert re.fullmatch(r"[a-z](?:[a-z\d]|[-_](?=[a-z\d])){0,79}", name), "as Nextflow wants names"
     (here / "history").write_text("".join(

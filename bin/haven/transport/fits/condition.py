@@ -204,6 +204,8 @@ class Condition:
     logs
         Quantity (``self``, ``total``) to the logarithm of the coefficient in cm2/s and its
         standard error, whatever the verdict: for a fit of all conditions together.
+    ended
+        How each run that is left out ended.
     """
 
     keys: dict[str, Any]
@@ -211,6 +213,7 @@ class Condition:
     left_out: str
     estimates: list[Estimate]
     logs: dict[str, tuple[float, float]]
+    ended: tuple[str, ...] = ()
 
     @property
     def hops(self) -> float:
@@ -235,9 +238,7 @@ class Condition:
     @property
     def uncounted(self) -> str:
         """Verdict where no run counts: ``not_stationary`` if that is what ails all of them."""
-        reasons = [left.rpartition(": ")[2] for left in self.left_out.split("; ") if left]
-        alike = bool(reasons) and all(reason == NOT_STATIONARY for reason in reasons)
-        return NOT_STATIONARY if alike else "unstable"
+        return NOT_STATIONARY if set(self.ended) == {NOT_STATIONARY} else "unstable"
 
 
 def conditions(runs: Iterable[Watched], min_events: int) -> list[Condition]:
@@ -271,9 +272,11 @@ def condition(
 ) -> Condition:
     """Join runs of one condition; runs that melted, drifted or never came to rest are left out."""
     good = [run for run in members if run.ended == STABLE]
-    bad = "; ".join(f"{run.name}: {run.ended}" for run in members if run.ended != STABLE)
+    lost = [run for run in members if run.ended != STABLE]
+    bad, ended = "; ".join(f"{run.name}: {run.ended}" for run in lost), tuple(
+        run.ended for run in lost)
     if not good:
-        return Condition(keys, (), bad, [], {})
+        return Condition(keys, (), bad, [], {}, ended)
     longest = max(run.duration_ps for run in good)
     slow = [run for run in good if run.duration_ps >= SHORT * longest]
     held = sines.joined([run.modes for run in slow], [run.duration_ps for run in slow])
@@ -300,7 +303,7 @@ def condition(
             if row.quantity in ("self", "total") and row.value and row.low_95 and row.low_95 > 0}
     if not all(run.has_host for run in good):
         logs.pop("total", None)
-    return Condition(keys, tuple(good), bad, rows, logs)
+    return Condition(keys, tuple(good), bad, rows, logs, ended)
 
 
 def joined_rows(found: Iterable[Condition]) -> list[dict[str, Any]]:
