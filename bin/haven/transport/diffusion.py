@@ -410,7 +410,11 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Es
 
 
 def _hostless(row: Estimate) -> Estimate:
-    """Return a row of ions whose host is not known: of what they do together, no number."""
+    """Return a row without its number where it needs the host's motion and the file has no host.
+
+    ``self`` stays; totals and ratios contain how all ions move together, which without the host
+    cannot be told from a drift.
+    """
     if row.quantity == "self":
         return row
     return replace(row, value=None, low_95=None, high_95=None, verdict="no_host")

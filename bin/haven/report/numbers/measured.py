@@ -110,7 +110,7 @@ def _diffusion(tables: Tables) -> Iterator[Row]:
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
         row = _or_joined(_pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit), joined, key)
         if key[2] == "haven" and row["value"] is None:
-            row["high_95"] = None  # a ratio has no bound worth the name
+            row["high_95"] = None  # upper bounds of both coefficients give no bound of their ratio
         yield row
 
 

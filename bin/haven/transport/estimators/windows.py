@@ -100,7 +100,7 @@ def power_law(powers: np.ndarray, freedom: float) -> tuple[float, float]:
 def drift(
     held: Modes, widest: int, jumps: float, tracer: float, chance: float,
 ) -> tuple[float, float]:
-    """Return how far all ions came together, and what ions that only diffuse rarely exceed.
+    """Return the net displacement of the sum of all ions, and its limit for ions that only diffuse.
 
     A velocity that all ions share makes the net displacement long and adds to the odd sine modes,
     but not to the even ones: their powers tell how far the sum would have diffused. (Net
