@@ -70,7 +70,7 @@ def read_outcar(text: str) -> list[VaspRun]:
     return [_run(text[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
-def ended(text: str) -> bool:
+def vasp_ended(text: str) -> bool:
     """Tell from the text of an OUTCAR whether VASP came to its end."""
     return "General timing and accounting" in text[-20000:]
 
@@ -103,9 +103,9 @@ def _run(text: str) -> VaspRun:
             images.append(_image(symbols, cell, rows, float(energy.group(1)), before, text))
     steps = {int(step) for step, _ in ITERATION.findall(text)}
     response = re.search(r"\bLEPSILON=\s+T", text) is not None
-    if not ended(text) and not lost and steps and len(steps) > len(images):
+    if not vasp_ended(text) and not lost and steps and len(steps) > len(images):
         lost.append(f"step {max(steps)} is cut off")
-    elif not ended(text) and not lost and images:
+    elif not vasp_ended(text) and not lost and images:
         lost.append("VASP did not end after its last step")
     elif not lost and len(steps) > len(images) and images and not response:
         lost.append(f"{len(steps) - len(images)} of {len(steps)} steps have no forces (NWRITE)")

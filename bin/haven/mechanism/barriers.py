@@ -157,7 +157,7 @@ def follow(
     return flat[0] if flat else None
 
 
-def survey(
+def all_barriers(
     start: Atoms, lattice: SiteLattice, taken: dict[int, int], mobile: str,
     wanted: list[WantedJump], images: int, force_tolerance: float, each: int = 1,
     atoms: list[dict[str, Any]] | None = None,

@@ -227,7 +227,7 @@ def describe(
     log_power, fitted = es.intercepts(held.mean[:inner].mean(axis=1))
     tracer = float(np.exp(log_power[0]) / 2)
     events = jumps(held, tracer, hops, duration_ps, length)
-    net, limit = windows.drift(held, max(wide, least), events, tracer, DRIFT_CHANCE)
+    net, limit = windows.net_displacement(held, max(wide, least), events, tracer, DRIFT_CHANCE)
     doubtful = max(SELF_DRIFT, error if error < LARGEST_ERROR else SELF_DRIFT)
     if hops >= min_events and net > limit and drifted(held, inner) > doubtful:
         verdict = "drifting"
