@@ -35,6 +35,14 @@ def test_the_answer_is_what_the_tables_say(study, repository):
     assert done.stdout == (study / "answer.md").read_text(encoding="utf-8")
 
 
+def test_what_reports_say_of_the_shipped_studies_is_what_their_tables_say(repository):
+    script = repository / "tests" / "bench" / "study_answers.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    file = repository / "assets" / "reference" / "studies.csv"
+    assert done.stdout == file.read_text(encoding="utf-8")
+    assert done.stdout.count("sigma_self,Li3TiCl6") >= 1
+
+
 @pytest.mark.parametrize("part, us", [("main", {0.0, 4.0}), ("long_u0", {0.0})])
 def test_runs_that_give_a_number_are_at_rest(study, part, us):
     runs = pd.read_parquet(study / part / "tables" / "runs.parquet")
