@@ -212,8 +212,8 @@ def conductivity(
     joint_legend(figure, list(axes[:, 0]))
     caption = (f"{run_count(tables['conductivity'])}, joined over replicas; bars: 95 % intervals; "
                "arrows: upper bounds. Top: from D total (what a cell measures); bottom: from D "
-               "self (tracer), which ignores how the ions move together. Broad bars: the lines at 298 K, "
-               "95 %. Open symbols: published.")
+               "self (tracer), which ignores how the ions move together. Broad bars: the lines at "
+               "298 K, 95 %. Open symbols: published.")
     return Picture("conductivity", "Ionic conductivity", caption,
                    "Ionic conductivity against inverse temperature beside published points", figure)
 
