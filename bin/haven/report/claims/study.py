@@ -35,6 +35,9 @@ class Study:
         Values of U, eV.
     dispersion
         Correction of the labels (parameter ``dispersion``); empty where nobody says.
+    longer
+        Rows of `haven.report.numbers.comparison.load_studies`: what the study shipped with Haven
+        found.
     """
 
     tables: Tables
@@ -43,6 +46,7 @@ class Study:
     experiments: tuple[str, ...]
     us: tuple[float, ...]
     dispersion: str = ""
+    longer: tuple[Row, ...] = ()
 
     def published(self, quantity: str, u_ev: float | None, measured: bool) -> Row | None:
         """Return the published value of a quantity, calculated (for this U) or measured."""
