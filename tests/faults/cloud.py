@@ -29,6 +29,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "slurm"))
+if "--serve" not in sys.argv:  # moto's Python has none of these
+    import jobs
+    import numpy as np
+
+    from haven.trajectory.trajectory import open_npz
 REGION, BUCKET, ACCOUNT = "eu-central-1", "haven-work", "123456789012"
 PS, DUMP_PS = 150, 0.1
 KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": REGION,
@@ -154,32 +160,41 @@ def rows(trace: Path) -> list[tuple[str, str, str]]:
                 for row in csv.DictReader(stream, delimiter="\t")]
 
 
-def conduct(cloud: Cloud, place: Path, runs: int) -> None:
-    """Run, with machines taken back, then once more with -resume; print what came of it."""
-    import numpy as np
-
-    sys.path.insert(0, str(ROOT / "tests" / "slurm"))
-    import jobs
-
+def prepared(place: Path, runs: int, config: str) -> Path:
+    """Return a folder that runs of dynamics are launched from, with a configuration of its own."""
     folder = jobs.prepare(place / "launch", runs, PS)
-    (folder / "here.config").write_text(HERE)
-    options = ("--checkpoint_dir", str(place / "efs"), "--checkpoint_minutes", "0.05",
-               "--dump_ps", str(DUMP_PS))
-    done = cloud.nextflow(folder, "first.tsv", *options)
-    if done.returncode:
-        raise SystemExit(f"{done.stdout}\n{(folder / '.nextflow.log').read_text()[-6000:]}")
+    (folder / "here.config").write_text(config)
+    return folder
+
+
+def options(place: Path) -> tuple[str, ...]:
+    """Return the parameters of a run whose checkpoints lie in the folder ``efs``."""
+    return ("--checkpoint_dir", str(place / "efs"), "--checkpoint_minutes", "0.05", "--dump_ps",
+            str(DUMP_PS))
+
+
+def report(folder: Path, place: Path, lost: int) -> None:
+    """Print what came of a run."""
     for name, status, ended in rows(folder / "first.tsv"):
         print(f"{name}: {status}, exit {ended}")
-    taken = [json.loads(path.read_text()) for path in place.glob("taken.json")]
     whole = np.arange(0, 1000 * PS + 1, round(1000 * DUMP_PS))
     for path in sorted(folder.glob("results/trajectories/*.npz")):
-        found = np.rint(jobs.open_npz(path, "Li").time_ps / 0.001).astype(int)
+        found = np.rint(open_npz(path, "Li").time_ps / 0.001).astype(int)
         print(f"{path.name}: every frame once: {np.array_equal(found, whole)}")
-    print(f"machines taken back: {len(taken[0]) if taken else 0}; productions began at steps "
-          f"{jobs.begun(place / 'efs')}")
+    print(f"machines taken away: {lost}; productions began at steps {jobs.begun(place / 'efs')}")
+
+
+def conduct(cloud: Cloud, place: Path, runs: int) -> None:
+    """Run, with machines taken back, then once more with -resume; print what came of it."""
+    folder = prepared(place, runs, HERE)
+    done = cloud.nextflow(folder, "first.tsv", *options(place))
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}\n{(folder / '.nextflow.log').read_text()[-6000:]}")
+    report(folder, place, sum(len(json.loads(path.read_text()))
+                              for path in place.glob("taken.json")))
     held = cloud.ask("s3", "ls", "--recursive", f"s3://{BUCKET}/work").splitlines()
     print(f"objects in the bucket: {len(held)}")
-    again = cloud.nextflow(folder, "again.tsv", "-resume", *options)
+    again = cloud.nextflow(folder, "again.tsv", "-resume", *options(place))
     print("again with -resume:", *sorted(status for _, status, _ in rows(folder / "again.tsv")),
           f"(status {again.returncode})")
 

@@ -60,7 +60,7 @@ GresTypes=gpu,shard
 NodeName=$node NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 Gres=gpu:2,shard:4
 PartitionName=cpu Nodes=$node Default=YES
 PartitionName=gpu Nodes=$node
-PartitionName=short Nodes=$node MaxTime=2
+PartitionName=short Nodes=$node MaxTime=1
 END
 }
 
