@@ -3,7 +3,7 @@
 # Started as root: `export SLURM_CONF=FOLDER/slurm.conf` and it is there. Nothing outside FOLDER is changed.
 # The cluster ends with the process OWNER, if one is named; `left` lists the processes of the cluster.
 set -euo pipefail
-action=$1 folder=$(readlink -f "$2") owner=${3:-}
+action=$1 folder=$(readlink -m "$2") owner=${3:-}
 node=$(hostname -s)
 PATH=$PATH:/usr/sbin:/sbin
 

@@ -16,7 +16,7 @@ import pytest
 
 SAMPLES, TOGETHER, PACKED = 24, 8, 4
 LIMIT_S = 600
-PRODUCTION_PS, DUMP_PS = 150, 0.1
+PRODUCTION_PS, DUMP_PS = 8, 0.02
 NODE = socket.gethostname().split(".")[0]
 
 
@@ -52,7 +52,7 @@ class Run:
 def node() -> Iterator[None]:
     """Whatever happens, the node is there for the next test, without jobs."""
     yield
-    control("update", f"NodeName={NODE}", "State=RESUME", check=False)
+    control("update", f"NodeName={NODE}", "State=RESUME", check=False)  # says so where it is up
     subprocess.run(["scancel", "--user=root"], check=False)
 
 
