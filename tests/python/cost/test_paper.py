@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 CONF = ROOT / "conf"
 ATOMS_OF_CELL = 20  # of the conventional cell of Li3TiCl6
 SITES = ["slurm.config", "site/lsf.config", "site/pbs.config", "site/sge.config",
-         "site/flux.config"]
+         "site/flux.config", "site/aws_batch.config", "site/google_batch.config",
+         "site/kubernetes.config"]
 
 
 def setting(file: str, name: str) -> list[str]:
