@@ -36,11 +36,12 @@ if "--serve" not in sys.argv:  # moto's Python has none of these
 
     from haven.trajectory.trajectory import open_npz
 REGION, BUCKET, ACCOUNT = "eu-central-1", "haven-work", "123456789012"
-PS, DUMP_PS = 150, 0.1
+PS, DUMP_PS = 6, 0.02
 KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION}
 HERE = """
 aws.batch.volumes      = []
+aws.batch.cliPath      = null
 executor.pollInterval  = '2 sec'
 docker.enabled         = false
 process.containerOptions = ''

@@ -14,7 +14,7 @@ import jobs
 import numpy as np
 import pytest
 
-SAMPLES, TOGETHER, PACKED = 24, 8, 4
+SAMPLES, TOGETHER, PACKED = 24, 8, 2
 LIMIT_S = 600
 PRODUCTION_PS, DUMP_PS = 8, 0.02
 NODE = socket.gethostname().split(".")[0]
