@@ -27,7 +27,7 @@ CURVED = 2.0
 BROKEN = 3.0
 # Of the sum's own error: what the bend of the single ions' powers may add to its ratio. Of 64 ions
 # and fewer a bend that is beyond doubt adds more, so their sum has their window.
-BEND = 0.5
+BEND = 0.25
 MIN_EVENTS = 30
 LARGEST_ERROR = 0.5
 SLOPE_TOLERANCE = 0.1
