@@ -325,7 +325,7 @@ def test_wrong_input_is_one_clear_line(tmp_path):
         judgement.read_expected(tmp_path / "e.json")
     two = {"runs": pd.DataFrame({"material": ["a", "b"]})}
     with pytest.raises(HavenError, match="several materials"):
-        report.material_of(two)
+        report.material_name(two)
 
 
 def test_the_error_budget_says_how_many_members_show_it_and_falls_back_to_d(tmp_path):

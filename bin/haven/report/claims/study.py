@@ -83,7 +83,7 @@ def experiments_of(folder: Path) -> tuple[str, ...]:
 
 
 def caveat(tables: Tables, u_ev: float) -> str:
-    """Return in words what the dynamics of a U fails in, so that its results are to be doubted."""
+    """Return in words the checks that the dynamics of a U fails: they make its results doubtful."""
     runs = tables["runs"]
     mine = runs[runs["u_ev"] == u_ev]
     found = []

@@ -79,7 +79,7 @@ def _pooled(quantity: str, key: tuple, group: Table, unit: str) -> Row:
     )
 
 
-def together(tables: Tables) -> dict[tuple[float, float, str], Row]:
+def joined_conditions(tables: Tables) -> dict[tuple[float, float, str], Row]:
     """Return the rows of table ``joined`` of all potentials, by U, temperature, quantity."""
     table = tables.get("joined")
     if table is None or table.empty:
@@ -104,13 +104,13 @@ def _or_joined(row: Row, joined: dict[tuple[float, float, str], Row], key: tuple
 
 
 def _diffusion(tables: Tables) -> Iterator[Row]:
-    table, joined = judged(tables["diffusion"], tables["runs"]), together(tables)
+    table, joined = judged(tables["diffusion"], tables["runs"]), joined_conditions(tables)
     table = table[(table["axis"] == "xyz") & table["quantity"].isin(DIFFUSION)]
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
         row = _or_joined(_pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit), joined, key)
         if key[2] == "haven" and row["value"] is None:
-            row["high_95"] = None  # a ratio has no bound worth the name
+            row["high_95"] = None  # upper bounds of both coefficients give no bound of their ratio
         yield row
 
 
@@ -135,14 +135,14 @@ def judged(table: Table, runs: Table) -> Table:
 
 
 def _conductivity(tables: Tables) -> Iterator[Row]:
-    table, joined = judged(tables["conductivity"], tables["runs"]), together(tables)
+    table, joined = judged(tables["conductivity"], tables["runs"]), joined_conditions(tables)
     table = table.rename(columns={"value_ms_per_cm": "value"})
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         yield _or_joined(_pooled(key[2], key, group, "mS/cm"), joined, key)
 
 
 def _arrhenius(tables: Tables) -> Iterator[Row]:
-    joined = together(tables)
+    joined = joined_conditions(tables)
     for fit in tables["arrhenius"].to_dict("records"):
         quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
         conductive = quantity.startswith("sigma")

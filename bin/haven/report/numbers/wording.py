@@ -87,7 +87,7 @@ def comparison_words(row: Mapping[str, Any]) -> str:
 
 
 def where_words(row: Mapping[str, Any]) -> str:
-    """Return whether a number is a line's, or at what temperature it is; empty if neither."""
+    """Return where a number is from: the Arrhenius line, or a temperature; empty if neither."""
     if "Arrhenius" in str(row["quantity"]):
         return "from the Arrhenius line"
     at = row["temperature_k"]

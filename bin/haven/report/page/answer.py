@@ -237,7 +237,7 @@ def counted(claims: list[Row]) -> str:
 
 
 def open_first(claims: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Return claims that something was said of, and those for which nothing was computed."""
+    """Return the claims with a verdict or a number, and those for which nothing was computed."""
     def silent(row: Row) -> bool:
         return row["verdict"] == OPEN and not known(row["value"]) and not known(row["high_95"])  # type: ignore[arg-type]
 

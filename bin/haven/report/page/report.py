@@ -46,7 +46,7 @@ def load_tables(folder: str | Path) -> dict[str, Table]:
     return found
 
 
-def material_of(tables: Tables) -> str:
+def material_name(tables: Tables) -> str:
     """Return the name of the one material of the study.
 
     Raises
@@ -108,7 +108,7 @@ def write(
     from haven.report.page.layout import context, render_report
 
     target, found = Path(out), load_tables(folder)
-    material, expected = material_of(found), read_expected(expected_path)
+    material, expected = material_name(found), read_expected(expected_path)
     window = force_window(expected)
     gate = gates(found["parity"], window)
     found["runs"] = judge_runs(found["runs"], found["thermo"], gate)

@@ -131,7 +131,7 @@ def _labels(places: Sequence[Path]) -> list[str]:
 
 
 def _read(place: Path, label: str) -> One:
-    from haven.report.page.report import load_tables, material_of
+    from haven.report.page.report import load_tables, material_name
 
     existing(place, "results folder")
     held = place / "tables" if (place / "tables").is_dir() else place
@@ -150,7 +150,7 @@ def _read(place: Path, label: str) -> One:
     parameters = {str(k): str(v) for k, v in (stored.get("parameters") or {}).items()
                   if v is not None}
     made = sorted({f"Haven {row['version']}, code {row['code']}" for row in provenance(held)})
-    return One(label, place, material_of(tables), tables, measured, parameters, tuple(made))
+    return One(label, place, material_name(tables), tables, measured, parameters, tuple(made))
 
 
 def page_of(studies: Sequence[One], reference_folder: Path) -> Block:

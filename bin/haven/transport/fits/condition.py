@@ -237,7 +237,7 @@ class Condition:
 
     @property
     def uncounted(self) -> str:
-        """Verdict where no run counts: ``not_stationary`` if that is what ails all of them."""
+        """Verdict where no run counts: ``not_stationary`` if all of them are, else ``unstable``."""
         return NOT_STATIONARY if set(self.ended) == {NOT_STATIONARY} else "unstable"
 
 
