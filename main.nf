@@ -2,7 +2,8 @@
 // Haven: from first-principles labels to ionic conductivity, with error bars all the way.
 
 include { checkImages; plainCause } from './modules/failures'
-include { checkParameters; helpText; typedParameters } from './modules/parameters'
+include { checkParameters; typedParameters } from './modules/parameters'
+include { helpText } from './modules/schema'
 include { planOf } from './modules/plan'
 include { describeResults; recordRun; recordsOf } from './modules/records'
 include { STUDY  } from './modules/study'

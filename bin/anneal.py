@@ -15,8 +15,7 @@ from pathlib import Path
 from haven.core import options, tables
 from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
-from haven.dynamics.options import Anneal, Cell, Dynamics
-from haven.labels.options import Thermostat
+from haven.dynamics.options import Anneal, Cell, Dynamics, parse_run
 from haven.material.options import Forces
 
 
@@ -30,12 +29,7 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     options.add(parser, Cell)
     options.add(parser, Forces)
     options.add(parser, Dynamics, "timestep_fs")
-    options.add(parser, Thermostat)
-    options.add(parser, options.Operation)
-    options.add_name(parser)
-    args = parser.parse_args(argv)
-    args.name = args.name or f"u{args.u_ev:g}_r{args.replica}"
-    return args
+    return parse_run(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from haven.core.errors import run
 from haven.core.options import parser
-from haven.dynamics.cleaning import free, size_of, survey
+from haven.dynamics.cleaning import free, kept_checkpoints, size_of
 from haven.dynamics.progress import add_folder, checkpoints_in
 
 MB = 1e6
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
                          help="remove what may go; without it nothing is removed")
     given = options.parse_args(argv)
     place = checkpoints_in(given.folder)
-    kept = survey(place, Path(given.results))
+    kept = kept_checkpoints(place, Path(given.results))
     for one in kept:
         print(f"{one.run:<20}{one.size / MB:>10.1f} MB  "
               f"{'kept: ' + one.reason if one.reason else 'may go'}")

@@ -9,9 +9,7 @@ from pathlib import Path
 from haven.core import options, tables
 from haven.core.columns import VERDICTS
 from haven.core.errors import log, run
-from haven.core.identity import run_id
-from haven.dynamics.options import Cell, ConstantPressure, Dynamics
-from haven.labels.options import Thermostat
+from haven.dynamics.options import Cell, ConstantPressure, Dynamics, parse_run
 
 THERMO_PS = 0.02  # between two volumes; the cell swings within half a picosecond
 FRAMES = 20  # of all atoms, by which melting is seen
@@ -26,12 +24,7 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     options.add(parser, ConstantPressure)
     options.add(parser, Cell, "pressure_gpa")
     options.add(parser, Dynamics, "timestep_fs")
-    options.add(parser, Thermostat)
-    options.add(parser, options.Operation)
-    options.add_name(parser)
-    args = parser.parse_args(argv)
-    args.name = args.name or run_id(args.u_ev, args.temperature_k, args.replica)
-    return args
+    return parse_run(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -41,8 +41,9 @@ def main(argv: list[str] | None = None) -> None:
     tolerance = given.force_tolerance_ev_per_angstrom
     first = barriers.start_verdict(start, tolerance)
     atoms: list[dict[str, object]] = []
-    rows, verdicts = barriers.survey(start, lattice, taken, material.mobile, wanted, given.images,
-                                     tolerance, given.paths_per_direction, atoms)
+    rows, verdicts = barriers.all_barriers(start, lattice, taken, material.mobile, wanted,
+                                           given.images, tolerance, given.paths_per_direction,
+                                           atoms)
     name = f"u{given.u_ev:g}_r{given.replica}"
     keys = {"material": material.name, "u_ev": given.u_ev, "seed": given.seed,
             "replica": given.replica}

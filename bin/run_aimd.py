@@ -30,8 +30,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
+    from haven.core.images import read_images
     from haven.labels import aimd
-    from haven.labels.frames import read_images
     from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from haven.core import options
 from haven.core.errors import HavenError, run
-from haven.core.identity import run_id
-from haven.dynamics.options import Cell, Dynamics
-from haven.labels.options import Thermostat
+from haven.dynamics.options import Cell, Dynamics, parse_run
 
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
@@ -25,12 +23,7 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cells", nargs="*", default=[], help="tables of equilibrate_cell.py, of "
                         "all replicas: the run keeps their mean cell (--cell npt)")
     options.add(parser, Dynamics)
-    options.add(parser, Thermostat)
-    options.add(parser, options.Operation)
-    options.add_name(parser)
-    args = parser.parse_args(argv)
-    args.name = args.name or run_id(args.u_ev, args.temperature_k, args.replica)
-    return args
+    return parse_run(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,12 +1,8 @@
 // Parameters checked against nextflow_schema.json before any task starts; plugins can't be downloaded on closed clusters.
 
 include { asList; asNumbers; plain } from './numbers'
-
-def schemaGroups() { new groovy.json.JsonSlurper().parse(file("${projectDir}/nextflow_schema.json"))['$defs'].values() }
-
-def schemaRules() { schemaGroups().collectEntries { group -> group['properties'] } }
-
-def kindsOf(rule) { [rule['type']].flatten() }
+include { unknownName } from './parameter_names'
+include { kindsOf; schemaGroups; schemaRules } from './schema'
 
 /** Why an item of a value does not fit its rule; nothing if it does. */
 def mistakeOfItem(item, rule) {
@@ -55,31 +51,6 @@ def mistakesBetween(given) {
         ["--production_ps has ${lengths_ps.size()} values and --temperatures_k ${temperatures}: give one length for all, or one for each temperature"])
 }
 
-/** Single-letter changes that make one word of another (Levenshtein's distance). */
-def changesBetween(one, other) {
-    def last = (0..other.size()).toList()
-    one.toList().eachWithIndex { letter, row ->
-        def next = [row + 1]
-        other.toList().eachWithIndex { mark, column ->
-            next << [next[column] + 1, last[column + 1] + 1, last[column] + (letter == mark ? 0 : 1)].min()
-        }
-        last = next
-    }
-    last[-1]
-}
-
-/** What to do about a name that is no parameter: the one that was probably meant, or the list. */
-def unknownName(name, known) {
-    if (name in ['input', 'at_once']) { // of the launcher, which starts a run of its own for each row of a sheet
-        return "--${name} is no parameter of main.nf, whose runs have one material each: give the same words to the launcher, " +
-            "`./haven run --input materials.csv`, or one row's material as --material"
-    }
-    def near = known.collect { other -> [changesBetween(name.toLowerCase(), other.toLowerCase()), other] }.min { pair -> pair[0] }
-    def meant = known.findAll { other -> name.size() > 3 && other.startsWith(name) }
-    def hint = near[0] <= [2, name.size().intdiv(4)].max() ? [near[1]] : meant.take(3)
-    "--${name} is no parameter: ${hint ? 'did you mean --' + hint.join(' or --') + '?' : '--help lists them'}"
-}
-
 /** Ends the run with all mistakes at once, or returns. */
 def checkParameters(given) {
     def rules = schemaRules()
@@ -107,18 +78,4 @@ def typedValue(value, rule) {
 /** All parameters, checked before, as one map of typed values. */
 def typedParameters(given) {
     schemaRules().collectEntries { name, rule -> [name, typedValue(given.containsKey(name) ? given[name] : null, rule)] }
-}
-
-/** All parameters with unit, range or choices, default and meaning, as text. */
-def helpText(given) {
-    schemaGroups().collectMany { group ->
-        ["\n${group['title']}"] + group['properties'].collect { name, rule ->
-            def spans = (rule['items'] ?: [:]) + rule
-            def limits = [rule['unit'], spans['enum'] ? 'one of ' + spans['enum'].join(', ') : null,
-                spans['exclusiveMinimum'] != null ? "above ${spans['exclusiveMinimum']}" : null,
-                spans['minimum'] != null ? "at least ${spans['minimum']}" : null,
-                spans['maximum'] != null ? "at most ${spans['maximum']}" : null].findAll { part -> part }
-            def value = given.containsKey(name) ? given[name] : null
-            "  --${name.padRight(34)} ${rule['description']}${limits ? ' (' + limits.join('; ') + ')' : ''} [${value == null ? '-' : value}]" }
-    }.join('\n')
 }

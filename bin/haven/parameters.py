@@ -138,6 +138,11 @@ class Running:
     gpu_tasks: int = option(
         1, "tasks that share a GPU at a time on one machine (profile gpu without a scheduler)",
         least=1, most=64, hidden=True)
+    ns_per_day: float | None = option(
+        None, "what a run does on this site's device, as ./haven status tells of one: RUN_DYNAMICS "
+        "asks a scheduler for the time that follows, and half as much again", unit="ns", above=0,
+        most=1e6, hidden=True,
+        more="Without it a run asks for 48 h, or what the site's resourceLimits allow")
     help: bool = option(False, "print the parameters and end", hidden=True)
 
 

@@ -87,7 +87,7 @@ def listening() -> Iterator[list[str]]:
 
 def line_of(error: Exception) -> tuple[int, str]:
     """Return status and line that a script ends with on an error."""
-    return errors.ended(error)
+    return errors.exit_of(error)
 
 
 def judge(

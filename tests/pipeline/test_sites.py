@@ -103,3 +103,21 @@ def test_job_arrays_reach_the_scheduler(tmp_path, options) -> None:
     made = re.search(r"Creating process 'RUN_DYNAMICS'.*array=(\d+)",
                      (folder / ".nextflow.log").read_text())
     assert made and made[1] == "8"
+
+
+@pytest.mark.parametrize(("options", "minutes"), [
+    ((), 48 * 60),
+    # half an hour, and 1.5 times (0.1 + 5) ps at 0.01 ns a day
+    (("--ns_per_day", "0.01", "--production_ps", "2,5"), 30 + 1102),
+    (("--ns_per_day", "0.01", "--production_ps", "5", "-c", "day.config"), 24 * 60 / 2)])
+def test_a_run_asks_for_the_time_that_its_measured_speed_takes(tmp_path, options, minutes) -> None:
+    folder = jobs.prepare(tmp_path / "run", 1, 1)
+    (folder / "trace.config").write_text("trace { raw = true; fields = 'name,status,time' }\n")
+    (folder / "day.config").write_text("process.resourceLimits = [time: 12.h]\n")
+    done = subprocess.run(["nextflow", "run", "main.nf", "-stub", "-c", "trace.config",
+                           "-with-trace", "trace.tsv", "--equilibration_ps", "0.1", *options],
+                          cwd=folder, text=True, check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+    assert done.returncode == 0, done.stdout
+    row, = jobs.rows(folder)
+    assert int(row["time"]) == 60_000 * minutes

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 1800
 TEST = re.compile(r'\n    test\("(?P<name>[^"]*)"\) \{\n(?P<body>.*?)\n    \}\n', re.S)
 INPUTS = re.compile(r'process \{\s*"""(?P<inputs>.*?)"""', re.S)
+ASSERTS = re.compile(r"assertAll\(\n(?P<asserts>.*?)\n {12}\)", re.S)
 SCRIPT = re.compile(r'script:\n(?P<head>.*?)"""\n(?P<command>.*?)"""\n', re.S)
 OPTION = re.compile(r" --[a-z_]+ (?:\$\{(?:[^{}]|\{[^{}]*\})*\}|[a-z]+)")
 
@@ -30,6 +31,27 @@ def tell(id, out) {
 
 workflow {
     def input = []
+"""
+
+
+STUB_FLOW = """
+def keep(kept, id, out) {
+    kept[id] = [:]
+    out.getNames().each { name ->
+        kept[id][name] = java.util.Collections.synchronizedList([])
+        out.getProperty(name).subscribe { value -> kept[id][name] << value } }
+}
+
+def judge(id, out, asserts) {
+    def lost = ''
+    asserts.call([success: true, out: out], { value -> value }).each { one ->
+        try { one.call() } catch( AssertionError wrong ) { lost += wrong.message + '\\n' } }
+    new File("${launchDir}/held/${id}").text = lost
+}
+
+workflow {
+    def input = []
+    def kept = [:]
 """
 
 
@@ -66,6 +88,16 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Stub:
+    """One test of a stub block: its process, name, Groovy of its inputs and of what must hold."""
+
+    process: str
+    name: str
+    inputs: str
+    asserts: str
+
+
+@dataclass(frozen=True)
 class Ended:
     """How the tasks ended, by id: status of the last try, and what the outputs hold."""
 
@@ -84,6 +116,18 @@ def cases() -> list[Case]:
             if inputs and "-stub" not in test["body"]:
                 found.append(Case(process, test["name"], inputs["inputs"],
                                   "Told.names(" in test["body"]))
+    return found
+
+
+def stubs() -> list[Stub]:
+    """Return every test of a stub block."""
+    found = []
+    for path in sorted((ROOT / "modules").glob("*/tests/main.nf.test")):
+        for test in TEST.finditer(path.read_text()):
+            inputs, asserts = INPUTS.search(test["body"]), ASSERTS.search(test["body"])
+            if inputs and asserts and "-stub" in test["body"]:
+                found.append(Stub(path.parents[1].name.upper(), test["name"], inputs["inputs"],
+                                  asserts["asserts"]))
     return found
 
 
@@ -132,6 +176,36 @@ def run(folder: Path, wanted: dict[str, tuple[Case, str]]) -> Ended:
         if case.names_only:
             lines[key] = [line for line in lines[key] if re.match(r"\w+: ", line)]
     return Ended(status, lines, done.stdout)
+
+
+def run_stubs(folder: Path, wanted: dict[str, Stub]) -> dict[str, str]:
+    """Run stub tests in one call of Nextflow; return by id what did not hold, empty where all did.
+
+    Their assertions are Groovy, evaluated there on the outputs as nf-test does: a list of what each
+    channel emitted.
+    """
+    folder.mkdir(parents=True)
+    for name in ("assets", "bin", "conf", "modules", "tests", "nextflow.config",
+                 "nextflow_schema.json", "LICENSE"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "held").mkdir()
+    includes, calls, judges = [], [], []
+    for key, stub in wanted.items():
+        includes.append(f"include {{ {stub.process} as {key} }} from "
+                        f"'./modules/{stub.process.lower()}'")
+        calls.append(f"    input = []\n{stub.inputs}\n    {key}.run(input.toArray())\n"
+                     f"    keep(kept, '{key}', {key}.out)\n")
+        judges.append(f"        judge('{key}', kept['{key}'], {{ process, path -> [\n"
+                      f"{stub.asserts}\n        ] }})\n")
+    (folder / "main.nf").write_text("\n".join(includes) + "\n" + STUB_FLOW + "\n".join(calls)
+                                    + "    workflow.onComplete = {\n" + "".join(judges)
+                                    + "    }\n}\n")
+    done = subprocess.run(["nextflow", "run", "main.nf", "-stub", "-ansi-log", "false", "-c",
+                           str(ROOT / "tests" / "nextflow.config")], cwd=folder, text=True,
+                          check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=LIMIT_S)
+    held = {path.name: path.read_text() for path in (folder / "held").iterdir()}
+    return {key: held.get(key, f"not judged:\n{done.stdout}") for key in wanted}
 
 
 def told(folder: Path, key: str) -> list[str]:

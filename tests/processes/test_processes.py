@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cases import ROOT, Case, Ended, cases, differences, mutants, run
+from cases import ROOT, Case, Ended, cases, differences, mutants, run, run_stubs, stubs
 
 CASES = cases()
 WRITES = os.environ.get("HAVEN_SNAPSHOTS") == "write"
@@ -73,6 +73,20 @@ def test_a_mutant_of_each_process_fails(scratch: Path) -> None:
     mutated = run(scratch / "mutants", broken)
     alive = [key for key in broken if mutated.status[key] != "FAILED"]
     assert not alive, mutated.said
+
+
+@pytest.fixture(scope="session")
+def stubbed(scratch: Path) -> dict[str, str]:
+    """One run of all stub blocks: what did not hold, by process and name of the test."""
+    return run_stubs(scratch / "stubs", {f"S{number}_{stub.process}": stub
+                                         for number, stub in enumerate(stubs())})
+
+
+def test_stub_blocks_give_what_nf_test_asserts_of_them(stubbed: dict[str, str]) -> None:
+    there = {path.parent.name.upper() for path in (ROOT / "modules").glob("*/main.nf")}
+    assert {stub.process for stub in stubs()} == there
+    lost = [f"{key}: {said}" for key, said in stubbed.items() if said]
+    assert not lost, "\n".join(lost)
 
 
 REQUIRED = ("--trajectory", "--material", "--tables")

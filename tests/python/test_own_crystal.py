@@ -43,3 +43,7 @@ def test_the_options_of_the_steps_exist(repository):
     assert len(runs) == 2
     for option in re.findall(r"--(\w+)", " ".join(runs)):
         assert f'"{option}"' in schema, option
+
+
+def test_readme_is_short(repository):
+    assert len((repository / "README.md").read_bytes()) <= 12_000

@@ -3,7 +3,7 @@
 # Started as root: `export SLURM_CONF=FOLDER/slurm.conf` and it is there. Nothing outside FOLDER is changed.
 # The cluster ends with the process OWNER, if one is named; `left` lists the processes of the cluster.
 set -euo pipefail
-action=$1 folder=$(readlink -f "$2") owner=${3:-}
+action=$1 folder=$(readlink -m "$2") owner=${3:-}
 node=$(hostname -s)
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -60,7 +60,7 @@ GresTypes=gpu,shard
 NodeName=$node NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 Gres=gpu:2,shard:4
 PartitionName=cpu Nodes=$node Default=YES
 PartitionName=gpu Nodes=$node
-PartitionName=short Nodes=$node MaxTime=2
+PartitionName=short Nodes=$node MaxTime=1
 END
 }
 

@@ -79,7 +79,12 @@ def jobs(*states: str) -> list[str]:
 
 def starts(folder: Path) -> list[int]:
     """Return the first step of each attempt at the production, in their order."""
-    logs = sorted(folder.glob("work/checkpoints/*/production.a*.log"))
+    return begun(folder / "work" / "checkpoints")
+
+
+def begun(checkpoints: Path) -> list[int]:
+    """Return the same of a folder of checkpoints that holds one run."""
+    logs = sorted(checkpoints.glob("*/production.a*.log"))
     steps = [read_thermo(log, len(COLUMNS))[:, 0] for log in logs]
     return [int(one[0]) for one in steps if len(one)]
 

@@ -6,7 +6,7 @@
 
 ``samples`` sends stub runs of the dynamics through SLURM, and the same number of jobs that do
 nothing by ``sbatch`` alone: the difference is Nextflow's. ``restarts`` runs one simulation in a
-partition that ends every job after two minutes, until it is complete. A cluster is started in a
+partition that ends every job after a minute, until it is complete. A cluster is started in a
 folder that is removed, and ended.
 """
 
@@ -67,7 +67,7 @@ def samples(folder: Path, given: argparse.Namespace) -> None:
 def restarts(folder: Path, given: argparse.Namespace) -> None:
     """Print how often a run was started, where each attempt began, and what was lost."""
     place, began = jobs.prepare(folder / "run", 1, given.production_ps), time.monotonic()
-    (place / "short.config").write_text("process.resourceLimits = [time: 2.min]\n")
+    (place / "short.config").write_text("process.resourceLimits = [time: 1.min]\n")
     head = jobs.start(place, "-c", "short.config", "--slurm_queue", "short",
                       "--checkpoint_minutes", "0.1", "--dump_ps", "0.1")
     status = head.wait()
@@ -77,7 +77,7 @@ def restarts(folder: Path, given: argparse.Namespace) -> None:
     steps, begun = jobs.frames(place), jobs.starts(place)
     whole = np.array_equal(steps, np.arange(0, 1000 * given.production_ps + 1, 100))
     exits = [row["exit"] for row in jobs.rows(place)]
-    print(f"{given.production_ps:g} ps in a partition of 2 minutes: {len(exits)} jobs (exit "
+    print(f"{given.production_ps:g} ps in a partition of one minute: {len(exits)} jobs (exit "
           f"{', '.join(exits)}), {wall:.0f} s\nproduction began at steps {begun}; every frame "
           f"once: {whole}")
 

@@ -32,9 +32,10 @@ def read(folder: Path) -> dict[str, str] | None:
 
 
 def add(folder: Path, names: Iterable[str]) -> None:
-    """Write down the checksums of files; of none, too, so that the folder keeps some from now on.
+    """Append the checksums of files to the ``SHA256SUMS`` of their folder.
 
-    A line is on the disk before this returns.
+    With no files the list is made all the same: the folder then is one that keeps checksums. A line
+    is on the disk before this returns.
     """
     lines = [f"{sha256(folder / name)}  {name}\n" for name in names if (folder / name).is_file()]
     with (folder / NAME).open("a", encoding="ascii") as stream:

@@ -50,12 +50,12 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     except Exception as error:
         if os.environ.get("HAVEN_LOG") == "DEBUG":
             traceback.print_exc()
-        status, words = ended(error)
+        status, words = exit_of(error)
         print(f"haven: error: {words}", file=sys.stderr)
         raise SystemExit(status) from None
 
 
-def ended(error: Exception) -> tuple[int, str]:
+def exit_of(error: Exception) -> tuple[int, str]:
     """Return the exit status of an error, and the one line that a script says of it.
 
     Letters that are no print, as a damaged file may hold, stand in it by their number: a terminal

@@ -1,4 +1,4 @@
-"""Handing over to Nextflow: options that it needs beside those given, and what its end means."""
+"""Handing over to Nextflow: further options that it needs, and how its exit status is read."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def plugins(words: Sequence[str]) -> list[str]:
 
 
 def late_options(words: Sequence[str], root: Path) -> list[str]:
-    """Return options that say again what files of ``-c`` say of where results go.
+    """Return options that repeat the places of results which files of ``-c`` set.
 
     Nextflow reads ``nextflow.config``, which names the records of a run, before it reads these
     files; options it knows at once.

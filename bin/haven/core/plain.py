@@ -1,4 +1,4 @@
-"""Numbers as files write them: what Python takes for one beside that is damage, or a trap.
+"""Numbers as files write them; words that only Python would read as numbers are refused.
 
 Python reads ``1_0`` as 10 and an Arabic-Indic ``١`` as 1; no program writes such numbers.
 """

@@ -55,7 +55,7 @@ def damage_of(trajectory: Path) -> str:
     return f"{trajectory} is damaged in {broken}" if broken else ""
 
 
-def survey(checkpoints: Path, results: Path) -> list[Kept]:
+def kept_checkpoints(checkpoints: Path, results: Path) -> list[Kept]:
     """Return the checkpoints of every dynamics run of a folder.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Minimised snapshots (inherent structures): energies without vibration, and who has moved."""
+"""Minimised snapshots (inherent structures): energies without vibration, and atoms that moved."""
 
 from __future__ import annotations
 
@@ -241,7 +241,11 @@ def count_moves(
 def moves_of_halves(
     found: Inherent, mobile: np.ndarray, length: float
 ) -> tuple[tuple[int, int], float]:
-    """Return the moves of each half of a run, and how clustered moves are; see `count_moves`."""
+    """Return the moves of each half of a run, and how clustered moves are.
+
+    Parameters and the clustering are those of `count_moves`: snapshots in the order of time, which
+    atoms are mobile (A,), and the site spacing, Angstrom.
+    """
     moves, clustered = count_moves(found, mobile, length)
     middle = len(moves) // 2
     return (int(moves[:middle].sum()), int(moves[len(moves) - middle:].sum())), clustered

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 
-from haven.core.options import option
+from haven.core.identity import run_id
+from haven.core.options import Operation, add, add_name, option
+from haven.labels.options import Thermostat
 
 WINDOW = (0.15, 1.0)  # eV/Angstrom: below it a potential knows a frame, above it the frame is wild
 
@@ -73,3 +76,19 @@ class Exploration:
     explore_deviation_ev_per_angstrom: tuple[float, float] = option(
         WINDOW, "window of the ensemble's largest force deviation in which a frame is worth a "
         "label", unit="eV/Angstrom", least=0, most=100)
+
+
+def parse_run(parser: argparse.ArgumentParser, argv: list[str] | None) -> argparse.Namespace:
+    """Add what every script of dynamics takes, and return the options given, the run's name set.
+
+    These are thermostat, operation and name; without a name the run is called after its U, its
+    temperature if it has one, and its replica (``u4_t298_r0``, ``u4_r0``).
+    """
+    add(parser, Thermostat)
+    add(parser, Operation)
+    add_name(parser)
+    args = parser.parse_args(argv)
+    if not args.name and hasattr(args, "temperature_k"):
+        args.name = run_id(args.u_ev, args.temperature_k, args.replica)
+    args.name = args.name or f"u{args.u_ev:g}_r{args.replica}"
+    return args

@@ -118,7 +118,7 @@ def _fractional(
     return found @ (np.linalg.inv(boxes) @ box_vectors(thermo[0, first : first + 6]))
 
 
-def drift(job: Job, joined: Segments, atoms: int) -> tuple[float, float]:
+def energy_drift(job: Job, joined: Segments, atoms: int) -> tuple[float, float]:
     """Return slope and standard error of the conserved energy, meV/atom/ps."""
     energy = 1000 * joined.thermo[:, COLUMNS.index("econserve")] / atoms
     return slope_with_error(joined.steps * job.timestep_fs / 1000, energy)
@@ -136,7 +136,7 @@ def run_row(
 ) -> dict[str, Any]:
     """Return the row of table ``runs`` (without its keys)."""
     temperature = joined.thermo[:, 1]
-    slope, error = drift(job, joined, atoms)
+    slope, error = energy_drift(job, joined, atoms)
     loops = [lammps.loop_times(f) for f in folder.glob("production.*.log")]
     done, seconds = sum(n for n, _ in loops), sum(s for _, s in loops)
     steps = int(joined.steps[-1])

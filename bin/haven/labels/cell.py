@@ -9,10 +9,11 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from haven.core.errors import HavenError, log
+from haven.core.images import read_images
 from haven.labels.aimd import Labelled
 from haven.labels.dispersion import KEY as DISPERSION
 from haven.labels.engines.base import Engine, LabelSettings
-from haven.labels.frames import read_file, read_images
+from haven.labels.frames import read_file
 from haven.labels.labelling import labelled, make_engine
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material

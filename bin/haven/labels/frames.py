@@ -14,11 +14,11 @@ import numpy as np
 
 from haven.core import checksums
 from haven.core.errors import HavenError, existing
+from haven.core.images import open_images
 from haven.labels.header_units import in_ase_units
 from haven.labels.pulay import HEADER, MOST_PULAY
 from haven.labels.units import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.material.relaxation import at_fixed_cutoff
-from haven.trajectory import extended_xyz
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -137,73 +137,6 @@ def read_file(
     return check_frames(open_images(source), source, u_ev, species, max_stress_gpa)
 
 
-def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
-    """Return the images of an extxyz, xyz or traj file, read as what its suffix says.
-
-    Raises
-    ------
-    HavenError
-        If the last line has no end: what was cut off may be half a number.
-    """
-    from ase.io import iread
-
-    existing(source, "labelled frames")
-    if source.suffix in (".xyz", ".extxyz"):
-        if not _ends_in_newline(source):
-            raise HavenError(f"{name or source} is cut off: its last line has no end; copy or "
-                             "label it again")
-        return _text_images(source, name or str(source))
-    kind = {".traj": "traj", ".gpw": "gpw"}.get(source.suffix)
-    # without a format ASE takes "@3" in a name for an index, and some words for other programs'
-    return iread(str(source), index=":", format=kind, do_not_split_by_at_sign=True)
-
-
-def read_images(source: str | Path, what: str) -> list[Atoms]:
-    """Return all images of a file, labelled or not; every script that takes frames reads them here.
-
-    Parameters
-    ----------
-    source
-        An extxyz, xyz or traj file.
-    what
-        What the file is to the user, named in messages.
-
-    Raises
-    ------
-    HavenError
-        Naming file and frame: if the file is not there, does not fit to its checksum, is cut off,
-        damaged or empty.
-    """
-    path = existing(source, what)
-    if path.is_dir():
-        raise HavenError(f"{what} {path} is a folder: give a file of frames, such as extxyz")
-    checksums.check(path)
-    images: list[Atoms] = []
-    try:
-        for atoms in open_images(path):
-            images.append(atoms)
-    except HavenError:
-        raise
-    except Exception as error:  # ASE raises whatever its many readers do
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise HavenError(f"{what} {path}, frame {len(images)}: cannot be read, cut off or damaged "
-                         f"({reason})") from error
-    if not images:
-        raise HavenError(f"{what} {path} holds no frame: it is empty or cut off")
-    return images
-
-
-def _text_images(source: Path, name: str) -> Iterator[Atoms]:
-    """Yield the frames of an extended XYZ file; what is wrong is said with the frame's number."""
-    number = 0
-    try:
-        with source.open(encoding="utf-8", errors="replace") as stream:
-            for number, atoms in enumerate(extended_xyz.frames(stream), 1):  # noqa: B007
-                yield atoms
-    except HavenError as error:
-        raise HavenError(f"{name}, frame {number}: {error}") from error
-
-
 def read_folder(
     folder: str | Path, u_ev: float, species: Sequence[str], max_stress_gpa: float = MAX_STRESS_GPA
 ) -> list[LabelledFrame]:
@@ -241,15 +174,6 @@ def check_frames(
     check_stress(frames, max_stress_gpa)
     check_units(frames)
     return frames
-
-
-def _ends_in_newline(path: Path) -> bool:
-    with path.open("rb") as stream:
-        stream.seek(0, 2)
-        if stream.tell() == 0:
-            return True
-        stream.seek(-1, 2)
-        return stream.read(1) == b"\n"
 
 
 def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> LabelledFrame:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError
+from haven.core.images import open_images
 from haven.labels.deepmd_folders import DATABASE, read_lmdb
 from haven.labels.deepmd_folders import read_folder as read_deepmd
-from haven.labels.frames import open_images
 from haven.labels.other_outputs import (
     FORCES,
     cp2k_frames,
@@ -201,7 +201,11 @@ def _hubbard_of_vasp(text: str) -> float | None:
 
 
 def _hubbard_by(pattern: str, sign: str) -> Callable[[str], float | None]:
-    """U by a pattern whose only group is the value; an unknown wording with ``sign`` tells none."""
+    """Return a function that finds U in a text by a pattern whose only group is the value.
+
+    It returns None where the text has no such value but ``sign``, which shows that U acts: then the
+    wording is one that is not known.
+    """
     def find(text: str) -> float | None:
         found = {float(value) for value in re.findall(pattern, text)}
         return None if not found and re.search(sign, text) else _one_value(found)

@@ -1,4 +1,4 @@
-"""Pulay stress: what the stress of a fixed number of plane waves lacks of that at a fixed cutoff.
+"""Pulay stress: the stress at a fixed cutoff minus that of a fixed number of plane waves.
 
 A plane-wave program's stress is the derivative of the energy at the waves it has. Labels of cells
 of other sizes, and what a larger basis says, follow the energy at a fixed cutoff.

@@ -10,6 +10,8 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 KBAR_EV_PER_ANGSTROM3 = 0.1 / EV_PER_ANGSTROM3_GPA
 STRESS_IS_WHOLE = 2  # ISIF from which VASP computes all six components (VASP manual, ISIF)
+PRINTED_EV = Decimal("1e-8")  # last digit of an energy in vasprun.xml: less cannot be told apart
 LINEAR_RESPONSE = (5, 6, 7, 8)  # IBRION: further cycles follow the ground state's
 # GGA as users and POTCAR write it, and VASP's own numbers of the same (LEXCH)
 FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "91": "PW91", "RP": "RPBE", "CA": "LDA",
@@ -30,7 +33,7 @@ FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "91": "PW91", "RP": "RPBE", "CA": "L
 
 RUN = re.compile(r"(?m)^\s*vasp\.\d")
 ITERATION = re.compile(r"Iteration\s+(\d+)\(\s*(\d+)\)")
-CHANGE = re.compile(r"total energy-change \(2\. order\) :\s*(\S+?)\s*\(")
+CHANGE = re.compile(r"total energy-change \(2\. order\) :\s*(\S+?)\s*\(\s*(\S+?)\s*\)")
 ENERGY = re.compile(r"(?m)^  free  energy\s+TOTEN\s*=\s*(-?\d+\.\d+) eV(?=\s)")
 STRESS = re.compile(r"(?m)^  in kB(.*)$")
 MOMENTS = re.compile(r"magnetization \(x\)\s*\n\s*\n# of ion.*\n-+\n"
@@ -67,7 +70,7 @@ def read_outcar(text: str) -> list[VaspRun]:
     return [_run(text[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
-def ended(text: str) -> bool:
+def vasp_ended(text: str) -> bool:
     """Tell from the text of an OUTCAR whether VASP came to its end."""
     return "General timing and accounting" in text[-20000:]
 
@@ -100,9 +103,9 @@ def _run(text: str) -> VaspRun:
             images.append(_image(symbols, cell, rows, float(energy.group(1)), before, text))
     steps = {int(step) for step, _ in ITERATION.findall(text)}
     response = re.search(r"\bLEPSILON=\s+T", text) is not None
-    if not ended(text) and not lost and steps and len(steps) > len(images):
+    if not vasp_ended(text) and not lost and steps and len(steps) > len(images):
         lost.append(f"step {max(steps)} is cut off")
-    elif not ended(text) and not lost and images:
+    elif not vasp_ended(text) and not lost and images:
         lost.append("VASP did not end after its last step")
     elif not lost and len(steps) > len(images) and images and not response:
         lost.append(f"{len(steps) - len(images)} of {len(steps)} steps have no forces (NWRITE)")
@@ -166,7 +169,8 @@ def step_converged(step: str, nelm: float | None, ediff: float | None) -> bool:
 
     VASP 5 prints "aborting loop because EDIFF is reached" at the end of every cycle, also when
     NELM steps were used up; VASP 6 then says "EDIFF was not reached". What counts after NELM steps
-    is the last energy change against EDIFF.
+    are the last changes of the total energy and of the eigenvalues' sum, both of which VASP holds
+    against EDIFF.
 
     Parameters
     ----------
@@ -185,7 +189,8 @@ def step_converged(step: str, nelm: float | None, ediff: float | None) -> bool:
         return True
     changes = CHANGE.findall(cycle[-1])
     try:
-        return bool(changes) and ediff is not None and abs(float(changes[-1])) <= ediff
+        return (bool(changes) and ediff is not None
+                and max(abs(float(change)) for change in changes[-1]) <= ediff)
     except ValueError:  # stars: the number is too large for its place
         return False
 
@@ -294,8 +299,10 @@ def read_vasprun(text: str) -> VaspRun:
     """Return the run of a vasprun.xml, of one cut off its whole ionic steps.
 
     A step is converged when it took fewer electronic steps than NELM, or its last energy change
-    is within EDIFF. In linear response further cycles follow in the same step: the ground state's
-    then is the one that ends at the first change within EDIFF.
+    is within EDIFF, both in units of the last digit printed: as floating-point numbers, the
+    difference of two energies that differ by EDIFF is above it or below, as their size has it. In
+    linear response further cycles follow in the same step: the ground state's then is the one that
+    ends at the first change within EDIFF.
     """
     from ase.io import iread
 
@@ -309,17 +316,16 @@ def read_vasprun(text: str) -> VaspRun:
                 or re.search(r'name="(LEPSILON|LCALCEPS)">\s*T', text) is not None)
     isif = _tag(text, "ISIF")
     for atoms, part in zip(images, text.split("<calculation>")[1:], strict=False):
-        energies = [float(value) for value in re.findall(
+        energies = [Decimal(value) for value in re.findall(
             r'<i name="e_fr_energy">\s*(-?\d+\.\d+)', part.rpartition("</scstep>")[0])]
         steps = part.count("<scstep>")
-        changes = np.abs(np.diff(energies))
-        # energies are printed to 1e-8 eV
-        limit = max(ediff or 0.0, 1e-8) * (1 + 1e-9)
+        changes = [abs(after - before) for before, after in pairwise(energies)]
+        limit = max(Decimal(str(ediff or 0.0)), PRINTED_EV)
         if nelm is not None:
-            late = len(changes) and changes[-1] <= limit
+            late = bool(changes) and changes[-1] <= limit
             if response and steps >= nelm:
-                late = bool((changes[: int(nelm) - 1] <= limit).any())
-            atoms.info["converged"] = bool(steps < nelm or late)
+                late = any(change <= limit for change in changes[: int(nelm) - 1])
+            atoms.info["converged"] = steps < nelm or late
         atoms.info["scf_steps"] = steps
         if isif is not None and isif < STRESS_IS_WHOLE:
             atoms.calc.results.pop("stress", None)

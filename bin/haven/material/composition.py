@@ -10,7 +10,7 @@ import numpy as np
 TOKEN = re.compile(r"([A-Z][a-z]?)|(\()|(\))|(\d+(?:\.\d*)?|\.\d+)")
 
 
-def count_of(formula: str) -> dict[str, float]:
+def atoms_in_formula(formula: str) -> dict[str, float]:
     """Return atoms of each element in a formula such as ``Li1.3Al0.3Ti1.7(PO4)3``.
 
     Raises

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing
-from haven.material.composition import count_of
+from haven.material.composition import atoms_in_formula
 from haven.material.crystal import Material, site_targets
 from haven.material.orbits import expand, hall_number, repeated
 
@@ -108,7 +108,7 @@ def _material(raw: dict[str, Any], source: Path) -> Material:
     """Return what the entries of a material file say, each of its kind."""
     where = f"material file {source}"
     with _needs(source, "formula needs element symbols and counts, such as Li3TiCl6"):
-        formula = count_of(_text(raw["formula"]))
+        formula = atoms_in_formula(_text(raw["formula"]))
     cell = _cell(raw, source)
     images = _images(raw, source, cell)
     with _needs(source, "cation_sites need positions (three fractions each) for every site, and a "

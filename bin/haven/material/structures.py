@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.errors import HavenError, existing
+from haven.core.errors import HavenError
+from haven.core.images import read_images
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -21,10 +22,12 @@ FARTHEST = 1e5  # Angstrom from the origin beyond which no atom is, nor a cell s
 
 def read_structure(source: str | Path, species: Sequence[str]) -> Atoms:
     """Read a structure, the last of a file of several; see `read_structures`."""
-    return read_structures(source, species, "-1:")[0]
+    return read_structures(source, species, last_alone=True)[0]
 
 
-def read_structures(source: str | Path, species: Sequence[str], rows: str = ":") -> list[Atoms]:
+def read_structures(
+    source: str | Path, species: Sequence[str], last_alone: bool = False
+) -> list[Atoms]:
     """Read structures; refuse one that has an element the material lacks, or no volume.
 
     Parameters
@@ -33,29 +36,18 @@ def read_structures(source: str | Path, species: Sequence[str], rows: str = ":")
         Any format of ASE.
     species
         Elements of the material.
-    rows
-        Which of the file's structures, as ASE takes it.
+    last_alone
+        Return the file's last structure alone.
 
     Raises
     ------
     HavenError
-        Also where a position or the cell is not finite, or an atom is farther from the origin than
-        any structure reaches.
+        What `haven.core.images.read_images` and `check_structure` refuse; no atoms.
     """
-    from ase import Atoms
-    from ase.io import read
-
-    path = existing(source, "structure")
-    try:
-        images = read(path, index=rows)
-    except Exception as error:
-        reason = " ".join(str(error).split())[:160]
-        raise HavenError(f"structure {path} cannot be read, cut off or of no known format "
-                         f"({reason})") from error
-    if not isinstance(images, list) or not images or not all(
-            isinstance(atoms, Atoms) and len(atoms) for atoms in images):
-        raise HavenError(f"structure {path} holds no atoms")
+    images = read_images(source, "structure", last_alone)
     for atoms in images:
+        if not len(atoms):
+            raise HavenError(f"structure {source} holds no atoms")
         check_structure(atoms, species, str(source))
     return images
 

@@ -22,7 +22,7 @@ SHOWN = 5.0  # Angstrom about the path, of atoms kept to be looked at
 
 
 def start_verdict(start: Atoms, force_tolerance: float) -> dict[str, Any]:
-    """Relax the near end that all paths share, and say how that went."""
+    """Relax the near end that all paths share, and return the row of table ``verdicts`` on it."""
     relax(start, END_SHARE * force_tolerance)
     force = float(np.linalg.norm(start.get_forces(), axis=1).max())
     passed = force <= force_tolerance
@@ -157,7 +157,7 @@ def follow(
     return flat[0] if flat else None
 
 
-def survey(
+def all_barriers(
     start: Atoms, lattice: SiteLattice, taken: dict[int, int], mobile: str,
     wanted: list[WantedJump], images: int, force_tolerance: float, each: int = 1,
     atoms: list[dict[str, Any]] | None = None,

@@ -126,7 +126,7 @@ def with_voids(lattice: SiteLattice, anions: Floats) -> SiteLattice:
 def anions_of(
     material: Material, lattice: SiteLattice, names: np.ndarray | None, mean: Floats | None
 ) -> Floats:
-    """Return where the anions are on average, (C, 3), Angstrom; ideally where nothing tells.
+    """Return the mean positions of the anions, (C, 3), Angstrom; ideal ones without frames.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ ATOM = ["trajectory", "frame", "species", "number"]
 
 
 def atoms_of(parity: Table) -> Table:
-    """Return the error of the force on each held-out atom, beside what foretells it.
+    """Return the error of the force on each held-out atom, and what may predict it.
 
     Parameters
     ----------

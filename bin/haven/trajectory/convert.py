@@ -147,7 +147,9 @@ def _frames(
 def _pass(
     sources: list[Path], wanted: Wanted, way: _Way, streams: Mapping[str, BinaryIO],
 ) -> _Held:
-    """Unwrap frame after frame, write the mobile ions to ``streams``, return what is small.
+    """Unwrap frame after frame, and write the positions of the mobile ions to ``streams``.
+
+    Returns symbols, ids, cells, times and the host's path, which fit into memory.
 
     Raises
     ------

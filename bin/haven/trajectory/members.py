@@ -105,6 +105,14 @@ def _fits(path: Path, name: str, length: int, axis: str, lengths: dict[str, tupl
 def check_packing(path: Path, small: Mapping[str, np.ndarray]) -> None:
     """Refuse a description of packed positions with numbers that none has.
 
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    small
+        Its small members: ``mobile_resolution_angstrom`` (scalar, Angstrom), ``mobile_span``
+        (scalar, frames packed together) and ``mobile_shape`` (2,), frames and ions.
+
     Raises
     ------
     HavenError
@@ -122,6 +130,13 @@ def check_packing(path: Path, small: Mapping[str, np.ndarray]) -> None:
 
 def check_places(values: np.ndarray, path: Path, name: str) -> np.ndarray:
     """Return positions, or refuse those that are not finite or farther off than any is.
+
+    Parameters
+    ----------
+    values
+        Positions of any shape, Angstrom.
+    path, name
+        The file, and what of it the positions are, for messages.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether a vasprun.xml holds what its frames need: ASE's reader puts zeros for lines that lack."""
+"""Checks that a vasprun.xml has every number of its frames: ASE reads missing lines as zeros."""
 
 from __future__ import annotations
 

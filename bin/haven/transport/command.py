@@ -285,7 +285,7 @@ def _run(
         if given.pictures:
             written.append(pictures.displacements(part, out / f"{part.prefix}.msd.png"))
     if several:
-        joint = species.together(parts, settings.min_events)
+        joint = species.onsager_rows(parts, settings.min_events)
         for row in joint:
             row["material"] = name
         log.info("%s together (%s):", "+".join(held.symbol for held in opened), source)

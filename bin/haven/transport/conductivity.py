@@ -68,7 +68,11 @@ class Joined:
         return variance, max(1.0, variance**2 / lost) if lost > 0 else np.inf
 
     def contrast(self, row: np.ndarray) -> tuple[float, float, float]:
-        """Return value, standard error and Student quantile of ``row @ beta``."""
+        """Return value, standard error and Student's 97.5 % quantile of ``row @ beta``.
+
+        ``row`` (P,) weighs the P coefficients; value and error have the units of the values that
+        were joined, times that of the row.
+        """
         from scipy.special import stdtrit
 
         variance, degrees = self.freedom(row)
@@ -76,7 +80,7 @@ class Joined:
         return float(row @ self.beta), variance**0.5, quantile
 
     def interval(self, row: np.ndarray) -> tuple[float, float, float]:
-        """Return ``row @ beta`` and the ends of its 95 % interval."""
+        """Return ``row @ beta`` and the ends of its 95 % interval; ``row`` as in `contrast`."""
         value, error, quantile = self.contrast(row)
         return value, value - quantile * error, value + quantile * error
 

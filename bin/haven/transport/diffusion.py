@@ -250,7 +250,7 @@ def describe(
     log_power, fitted = es.intercepts(held.mean[:inner].mean(axis=1))
     tracer = float(np.exp(log_power[0]) / 2)
     events = jumps(held, tracer, hops, duration_ps, length)
-    net, limit = windows.drift(held, max(wide, least), events, tracer, DRIFT_CHANCE)
+    net, limit = windows.net_displacement(held, max(wide, least), events, tracer, DRIFT_CHANCE)
     doubtful = max(SELF_DRIFT, error if error < LARGEST_ERROR else SELF_DRIFT)
     if hops >= min_events and net > limit and drifted(held, inner) > doubtful:
         verdict = "drifting"
@@ -433,7 +433,11 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Es
 
 
 def _hostless(row: Estimate) -> Estimate:
-    """Return a row of ions whose host is not known: of what they do together, no number."""
+    """Return a row without its number where it needs the host's motion and the file has no host.
+
+    ``self`` stays; totals and ratios contain how all ions move together, which without the host
+    cannot be told from a drift.
+    """
     if row.quantity == "self":
         return row
     return replace(row, value=None, low_95=None, high_95=None, verdict="no_host")

@@ -18,7 +18,7 @@ COLOURS = {"self": "#0072b2", "total": "#d55e00"}
 
 
 def displacements(one: Analysed, path: Path) -> Path:
-    """Draw the mean-square displacements of a run, self and total, and what was fitted to them.
+    """Draw the mean-square displacements of a run, self and total, and the lines fitted to them.
 
     Parameters
     ----------

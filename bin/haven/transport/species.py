@@ -40,7 +40,7 @@ def by_axis(one: Analysed) -> list[dict[str, Any]]:
     return found
 
 
-def together(parts: Sequence[Analysed], min_events: int) -> list[dict[str, Any]]:
+def onsager_rows(parts: Sequence[Analysed], min_events: int) -> list[dict[str, Any]]:
     """Return rows of table ``onsager`` of several mobile species of one run.
 
     Parameters

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 CONF = ROOT / "conf"
 ATOMS_OF_CELL = 20  # of the conventional cell of Li3TiCl6
 SITES = ["slurm.config", "site/lsf.config", "site/pbs.config", "site/sge.config",
-         "site/flux.config"]
+         "site/flux.config", "site/aws_batch.config", "site/google_batch.config",
+         "site/kubernetes.config"]
 
 
 def setting(file: str, name: str) -> list[str]:
@@ -59,3 +60,12 @@ def test_the_longest_run_of_paper_ends_on_sixteen_cores(file: str) -> None:
     step = seconds("cost.csv", method="dlmd", compressed="True", atoms="20000", cores="1",
                    model="32-64-128 / 256-256-256, cutoff 7 Å, float64")
     assert steps() * step / 3600 / (16 / 2) < allowed_hours(file)
+
+
+def test_a_task_whose_machine_was_lost_is_tried_again_at_every_site() -> None:
+    """A node that failed, a machine taken back: Nextflow's exit status for none is 2147483647."""
+    list_of = re.compile(r"errorStrategy\s*=.*exitStatus in(.*)\?")
+    strategies = {(path.name, text) for path in CONF.glob("**/*.config")
+                  for text in list_of.findall(path.read_text())}
+    assert len(strategies) >= 9
+    assert not [told for told in strategies if "2147483647" not in told[1]]

@@ -318,7 +318,7 @@ def test_drift_is_the_slope_of_the_conserved_energy():
     thermo[:, job.COLUMNS.index("econserve")] = 0.04 * steps * 0.001 - 5
     joined = segments.Segments(steps, thermo, np.zeros((101, 1, 3)), steps, np.zeros((101, 1, 3)),
                              None, 1)
-    slope, error = production.drift(one, joined, 20)
+    slope, error = production.energy_drift(one, joined, 20)
     assert slope == pytest.approx(2.0) and error == pytest.approx(0.0, abs=1e-9)
 
 

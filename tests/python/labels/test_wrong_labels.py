@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +48,19 @@ def test_a_cycle_that_spent_its_steps_is_unconverged_whatever_vasp_says(
     assert converged(outcar(cycles, nelm, version)) is reached[-1]
 
 
+def test_a_cycle_whose_eigenvalues_still_change_has_not_reached_its_end():
+    """VASP holds both numbers of the line against EDIFF: an energy may pass through a maximum."""
+    text = outcar([(10, 1e-7)], nelm=10)
+    line = re.findall(r"total energy-change \(2\. order\) :.*", text)[-1]
+    for change, reached in (("-0.5000000E-06", True), ("-0.1451214E-02", False),
+                            ("**************", False)):
+        moved = re.sub(r"\(\s*\S+\s*\)$", f"({change})", line)
+        assert moved != line
+        (run,) = read_outcar(text.replace(line, moved))
+        assert [atoms.info["converged"] for atoms in run.images] == [reached], change
+        assert converged(text.replace(line, moved)) is reached
+
+
 def xml(cycles: list[list[float]], nelm: int, ediff: float, extra: str = "") -> str:
     """Return a vasprun.xml of H, each ionic step with the energies of its electronic steps."""
     cell = ('<structure><crystal><varray name="basis"><v>4 0 0</v><v>0 4 0</v><v>0 0 4</v></varray>'
@@ -64,7 +78,7 @@ def xml(cycles: list[list[float]], nelm: int, ediff: float, extra: str = "") -> 
     points = ('<kpoints><varray name="kpointlist"><v>0 0 0</v></varray><varray name="weights">'
               "<v>1</v></varray></kpoints>")
     first = cell.replace("<structure>", '<structure name="initialpos">')
-    return (f'<modeling><incar><i type="int" name="NELM"> {nelm}</i><i name="EDIFF"> {ediff:.8f}'
+    return (f'<modeling><incar><i type="int" name="NELM"> {nelm}</i><i name="EDIFF"> {ediff:.10f}'
             f"</i>{extra}</incar><atominfo><array name=\"atoms\"><set><rc><c>H </c><c> 1</c></rc>"
             f"</set></array></atominfo>{points}{first}{''.join(map(step, cycles))}</modeling>\n")
 
@@ -78,6 +92,22 @@ def xml(cycles: list[list[float]], nelm: int, ediff: float, extra: str = "") -> 
 def test_vasprun_is_judged_by_its_energies_too(cycles, nelm, extra, reached):
     run = read_vasprun(xml(cycles, nelm, 1e-6, extra))
     assert [atoms.info["converged"] for atoms in run.images] == reached
+
+
+@pytest.mark.parametrize("ediff", [1e-8, 1e-7, 1e-6, 1e-4])
+@pytest.mark.parametrize("start", [0.0, -1.5, -23.89076543, -512.00000001, -98765.43210987])
+def test_a_change_of_just_ediff_is_within_it_however_large_the_energy_is(start, ediff):
+    """As floating-point numbers some of these differences are above EDIFF, others below."""
+    least = 1e-8
+    for change, reached in ((ediff, True), (ediff + least, False), (-ediff, True),
+                            (-ediff - least, False)):
+        run = read_vasprun(xml([[start + 0.5, start, start + change]], 3, ediff))
+        assert [atoms.info["converged"] for atoms in run.images] == [reached], (start, change)
+
+
+def test_a_change_below_what_is_printed_counts_as_within_ediff():
+    run = read_vasprun(xml([[-1.0, -1.5, -1.5], [-1.0, -1.5, -1.50000002]], 3, 1e-9))
+    assert [atoms.info["converged"] for atoms in run.images] == [True, False]
 
 
 def test_outcar_and_vasprun_cut_off_give_their_whole_steps(tmp_path):

@@ -14,7 +14,7 @@ from crystals import CRYSTALS, EXPECTED
 from haven.core.errors import HavenError
 from haven.labels.engines.base import LabelSettings
 from haven.labels.engines.vasp import incar
-from haven.material.composition import count_of
+from haven.material.composition import atoms_in_formula
 from haven.material.disorder import build
 from haven.material.distances import tightest_pair
 from haven.material.file import load_material
@@ -130,13 +130,13 @@ def test_crystals_without_layers_have_no_jumps_between_layers(tmp_path):
     ("Ca(OH)2", {"Ca": 1, "O": 2, "H": 2}), ("K4(Fe(CN)6)", {"K": 4, "Fe": 1, "C": 6, "N": 6}),
 ])
 def test_formulas_have_fractions_and_brackets(formula, counts):
-    assert count_of(formula) == counts
+    assert atoms_in_formula(formula) == counts
 
 
 @pytest.mark.parametrize("formula", ["", "li", "Li3(", "Li3)", "3Li", "Xx2", "Li-1", "Li2.5.5"])
 def test_what_is_no_formula_is_refused(formula):
     with pytest.raises(ValueError, match=r"."):
-        count_of(formula)
+        atoms_in_formula(formula)
 
 
 def changed(which: str, /, **changes: object) -> dict:

@@ -212,7 +212,7 @@ def test_a_survey_follows_other_ions_of_a_direction_and_says_where_there_are_non
     atoms.calc = wells(lattice)
     kinds = [wanted("[010]"), WantedJump("nowhere", "hop", "[010]", "2d", "2d")]
     shown = []
-    rows, verdicts = barriers.survey(atoms, lattice, taken, "Li", kinds, 1, 0.05, 3, shown)
+    rows, verdicts = barriers.all_barriers(atoms, lattice, taken, "Li", kinds, 1, 0.05, 3, shown)
     assert [row["path"] for row in rows] == ["[010]"] * 3 + ["[010] 2"] * 3
     assert [v["check"] for v in verdicts] == ["path [010]", "path [010] 2", "path nowhere"]
     assert "No ion has an empty site" in verdicts[-1]["message"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from report_tables import write_study
 
 from haven.core import tables as store
+from haven.core.errors import HavenError
 from haven.report import claims
 from haven.report.claims.study import CONTRADICTED, OPEN, SUPPORTED, Study
 from haven.report.numbers import comparison
@@ -238,6 +240,9 @@ def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
         number = line[1]["text"].replace("–", "no number")
         assert f"{number} (95 % interval), " in plain or ("[" not in number and number in plain)
         assert line[1]["small"].partition(",")[0] in plain
+        for place in (1, 2):  # and below it that of the line through D_self
+            assert re.search(r"; from D self \S+ \[\S+, \S+\] (mS/cm|eV)$", line[place]["small"]
+                             ), line[place]
     told = answer.claims_grid(rows)
     assert told is not None and len(told["rows"]) < len(rows), "one row a claim, a column a U"
     assert answer.trusted_sentence(study).startswith("May be trusted within the intervals: σ")
@@ -248,6 +253,46 @@ def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
     told, silent = answer.open_first(rows)
     assert len(told) + len(silent) == len(rows) and silent
     assert "supported" in answer.counted(rows)
+
+
+STUDIES = """quantity,system,u_ev,temperature_k,value,low_95,high_95,unit,verdict,source
+sigma_total,Li3TiCl6,4,298,0.3,0.1,0.9,mS/cm,diffusive,made up
+sigma_self,Li3TiCl6,4,298,0.2,0.15,0.3,mS/cm,diffusive,made up
+activation_self,Li3TiCl6,4,,0.31,0.3,0.32,eV,diffusive,made up
+haven_ratio,Li3TiCl6,4,600,0.8,0.6,1.1,1,diffusive,made up
+"""
+
+
+def test_the_longer_study_stands_between_this_run_and_the_published_one(made_up, reference,
+                                                                        tmp_path):
+    (tmp_path / "studies.csv").write_text(STUDIES, encoding="utf-8")
+    assert comparison.load_studies(tmp_path, "nacl") == []
+    longer = tuple(comparison.load_studies(tmp_path, "li3ticl6"))
+    study = Study(made_up, collect(made_up), reference, ("Wang 2023",), (0.0, 4.0), "", longer)
+    grid = answer.answer_grid(study)
+    assert grid is not None
+    assert [line[0] for line in grid["rows"]][1:4] == [
+        "Haven, U = 4 eV", "Haven's longer study, U = 4 eV", "published study"]
+    _, sigma, activation, ratio = grid["rows"][2]
+    assert sigma["text"].startswith("0.30 [0.10, 0.90]")
+    assert sigma["small"].startswith("from D self")
+    assert activation == "–"
+    assert ratio["text"].startswith("0.80 [0.60, 1.1") and ratio["small"] == "at 600 K"
+    assert answer.longer_lines(study)[1].startswith("  U = 4 eV: Ea 0.310 [0.300, 0.320] eV, sigma")
+    own = answer.answer_rows(study, 4.0)["sigma"]
+    same = ({**longer[0], "value": own["value"]}, *longer[1:])
+    alone = Study(made_up, study.measured, reference, (), (0.0, 4.0), "", same)
+    assert answer.longer_rows(alone) == {} and answer.longer_lines(alone) == []
+
+
+@pytest.mark.parametrize("old, new, words", [
+    ("low_95", "low", "lacks the column low_95"), ("0.15", "0,15", "is no number"),
+    ("0.15", "many", "low_95 is no number")])
+def test_a_damaged_table_of_studies_is_refused(tmp_path, old, new, words):
+    text = STUDIES.replace(old, f'"{new}"' if "," in new else new)
+    (tmp_path / "studies.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(HavenError, match=words):
+        comparison.load_studies(tmp_path, "li3ticl6")
 
 
 def test_another_material_has_no_claims(made_up, reference):

@@ -11,7 +11,7 @@ from motions import GAS_HAVEN, KINDS, LENGTH, estimated
 from haven.transport.estimators import modes as sines
 from haven.transport.estimators.activity import activity
 from haven.transport.estimators.walk import intercepts
-from haven.transport.estimators.windows import misfit, power_law, straight
+from haven.transport.estimators.windows import fit_misfit, power_law, straight
 
 RUNS = 200
 # The whole table is that of tests/bench/interval_coverage.py
@@ -82,7 +82,7 @@ def test_a_bent_sum_is_set_back():
     windows = [straight(one, 3.0, 300)
                for one in rng.gamma(1.5, 2 / 3, (100, 300)) * shape]
     assert np.mean(np.array(windows) < 100) > 0.95
-    assert misfit(shape, 3.0) > 3
+    assert fit_misfit(shape, 3.0) > 3
 
 
 def test_the_slope_of_few_powers_is_not_taken_for_certain():

@@ -211,7 +211,7 @@ def volume_with_u_claims(study: Study) -> Iterator[Row]:
 
 
 def sign_of(first: Row, second: Row, change: float) -> tuple[Row, str, str]:
-    """Return what a second number is more than a first, and whether its sign is that of ``change``.
+    """Return the difference of two numbers, and whether it has the sign of ``change``.
 
     Parameters
     ----------

@@ -35,6 +35,9 @@ class Study:
         Values of U, eV.
     dispersion
         Correction of the labels (parameter ``dispersion``); empty where nobody says.
+    longer
+        Rows of `haven.report.numbers.comparison.load_studies`: what the study shipped with Haven
+        found.
     """
 
     tables: Tables
@@ -43,6 +46,7 @@ class Study:
     experiments: tuple[str, ...]
     us: tuple[float, ...]
     dispersion: str = ""
+    longer: tuple[Row, ...] = ()
 
     def published(self, quantity: str, u_ev: float | None, measured: bool) -> Row | None:
         """Return the published value of a quantity, calculated (for this U) or measured."""
@@ -79,7 +83,7 @@ def experiments_of(folder: Path) -> tuple[str, ...]:
 
 
 def caveat(tables: Tables, u_ev: float) -> str:
-    """Return in words what the dynamics of a U fails in, so that its results are to be doubted."""
+    """Return in words the checks that the dynamics of a U fails: they make its results doubtful."""
     runs = tables["runs"]
     mine = runs[runs["u_ev"] == u_ev]
     found = []

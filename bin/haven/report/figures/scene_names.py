@@ -16,7 +16,7 @@ def run_name(row: Any) -> str:
 
 
 def condition_name(row: Any) -> str:
-    """Return what the names of all runs of a row's U and temperature begin with, and a star."""
+    """Return the pattern of the names of all runs at a row's U and temperature: ``u4_t298_r*``."""
     return f"u{row['u_ev']:g}_t{row['temperature_k']:g}_r*"
 
 

@@ -145,15 +145,10 @@ def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
     for index, u_ev in enumerate(us):
         _points(axis, mine[mine["u_ev"] == u_ev], u_ev, 0.008 * (index - (len(us) - 1) / 2))
     _lines(axis, tables["arrhenius"], "sigma_total", mine["temperature_k"])
-    for fit in fits.to_dict("records"):
-        low, high = fit["sigma_298_low_95"], fit["sigma_298_high_95"]
-        if low == low and high == high and low is not None and low > 0:
-            axis.plot([KILO / ROOM] * 2, [low, high], color=u_colour(fit["u_ev"]), linewidth=5,
-                      alpha=0.35, solid_capstyle="butt",
-                      label=f"{u_label(fit['u_ev'])}, line at {ROOM:g} K, 95 %")
+    ends = _at_room(axis, fits)
     published = reference[reference["quantity"] == "sigma_total"]
     _published(axis, published)
-    _limits(axis, mine, [*published["value"], *fits["sigma_298_low_95"].dropna()])
+    _limits(axis, mine, [*published["value"], *ends])
     axis.set(ylabel="conductivity σ (mS/cm)", xlabel="1000 / T (1/K)")
     _kelvin_axis(axis, [ROOM, *mine["temperature_k"].unique()])
     joint_legend(figure, [axis])
@@ -162,6 +157,21 @@ def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
     return Picture("answer", "Conductivity against temperature", caption,
                    "Conductivity against inverse temperature with lines to 298 K and published "
                    "points", figure)
+
+
+def _at_room(axis: Axes, fits: Table) -> list[float]:
+    """Draw the 95 % intervals of fitted conductivities at 298 K side by side; return their ends."""
+    ends: list[float] = []
+    rows = fits.dropna(subset=["sigma_298_low_95", "sigma_298_high_95"]).sort_values("u_ev")
+    for index, fit in enumerate(rows.to_dict("records")):
+        low, high = fit["sigma_298_low_95"], fit["sigma_298_high_95"]
+        if low > 0:
+            x = KILO / ROOM + 0.03 * (index - (len(rows) - 1) / 2)
+            axis.plot([x, x], [low, high], color=u_colour(fit["u_ev"]), linewidth=4, alpha=0.35,
+                      solid_capstyle="butt",
+                      label=f"{u_label(fit['u_ev'])}, line at {ROOM:g} K, 95 %")
+            ends += [low, high]
+    return ends
 
 
 def _published(axis: Axes, published: Table) -> None:
@@ -190,16 +200,20 @@ def conductivity(
         for index, u_ev in enumerate(us):
             rows = mine[(mine["quantity"] == quantity) & (mine["u_ev"] == u_ev)]
             _points(axis, rows, u_ev, 0.008 * (index - (len(us) - 1) / 2))
-        _lines(axis, tables["arrhenius"], quantity, mine["temperature_k"])
+        fits = tables["arrhenius"]
+        _lines(axis, fits, quantity, mine["temperature_k"])
+        ends = _at_room(axis, fits[(fits["quantity"] == quantity)
+                                   & (fits["verdict"] == "diffusive")])
         _published(axis, published)
-        _limits(axis, mine[mine["quantity"] == quantity], list(published["value"]))
+        _limits(axis, mine[mine["quantity"] == quantity], [*published["value"], *ends])
         axis.set_ylabel(label)
-    _kelvin_axis(axes[0, 0], list(mine["temperature_k"].unique()))
+    _kelvin_axis(axes[0, 0], [ROOM, *mine["temperature_k"].unique()])
     axes[1, 0].set_xlabel("1000 / T (1/K)")
     joint_legend(figure, list(axes[:, 0]))
     caption = (f"{run_count(tables['conductivity'])}, joined over replicas; bars: 95 % intervals; "
                "arrows: upper bounds. Top: from D total (what a cell measures); bottom: from D "
-               "self (tracer), which ignores how the ions move together. Open symbols: published.")
+               "self (tracer), which ignores how the ions move together. Broad bars: the lines at "
+               "298 K, 95 %. Open symbols: published.")
     return Picture("conductivity", "Ionic conductivity", caption,
                    "Ionic conductivity against inverse temperature beside published points", figure)
 

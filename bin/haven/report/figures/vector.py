@@ -285,7 +285,7 @@ def _entries(legend: Any) -> Iterator[tuple[Any, list[Artist]]]:
 
 
 def points_of(figure: Figure, curves: list[Curve], labels: list[str]) -> dict[str, Any]:
-    """Return what the page's script needs to answer to the pointer.
+    """Return the data of the points that the page's script shows under the pointer.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from typing import Any
 
 from haven.core.errors import HavenError, existing
 from haven.core.numbers import known
-from haven.core.types import Table
+from haven.core.types import Row, Table
 
 # How wide an interval may be that is to say whether a published value holds: what is compared, in
 # what sense, half width (absolute, in the unit; relative; or as a factor either way), in words.
@@ -34,6 +34,49 @@ COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "uncertainty", "unit", "source",
     "doubtful", "note",
 )
+# Works cited; findings on other materials, in words; answers of the studies shipped with Haven.
+OTHER_TABLES = ("citations.csv", "others.csv", "studies.csv")
+STUDY_COLUMNS = ("quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95",
+                 "unit", "verdict", "source")
+
+
+def load_studies(folder: str | Path, material: str) -> list[Row]:
+    """Read what the longer studies shipped with Haven found for a material.
+
+    Parameters
+    ----------
+    folder
+        Folder of reference values; its ``studies.csv`` has the columns of `STUDY_COLUMNS` and is
+        made from the tables of ``assets/study`` by ``tests/bench/study_table.py``.
+    material
+        Name of the material, the first word of ``system`` in any case.
+
+    Returns
+    -------
+    list of dict
+        One row a quantity and U; numbers are nan where the study supports none. Empty if the
+        folder has no such file.
+
+    Raises
+    ------
+    HavenError
+        If the file lacks a column, or holds text where a number belongs.
+    """
+    import pandas as pd
+
+    path = Path(folder) / "studies.csv"
+    if not path.exists():
+        return []
+    rows = pd.read_csv(path, keep_default_na=False, dtype=str)
+    missing = [name for name in STUDY_COLUMNS if name not in rows]
+    if missing:
+        raise HavenError(f"{path} lacks the column {', '.join(missing)}")
+    for name in ("u_ev", "temperature_k", "value", "low_95", "high_95"):
+        numbers: Any = pd.to_numeric(rows[name], errors="coerce")
+        if (numbers.isna() & (rows[name] != "")).any():
+            raise HavenError(f"{path}: {name} is no number")
+        rows[name] = numbers
+    return of_material(rows, material).to_dict("records")
 
 
 def load_reference(folder: str | Path) -> Table:
@@ -42,8 +85,7 @@ def load_reference(folder: str | Path) -> Table:
     Parameters
     ----------
     folder
-        Holds CSV files with the columns of `COLUMNS`; ``citations.csv`` and
-        ``others.csv`` (findings on other materials, in words) are other tables.
+        Holds CSV files with the columns of `COLUMNS`; those of `OTHER_TABLES` are other tables.
 
     Returns
     -------
@@ -58,7 +100,7 @@ def load_reference(folder: str | Path) -> Table:
     import pandas as pd
 
     files = sorted(existing(folder, "folder of reference values").glob("*.csv"))
-    files = [path for path in files if path.name not in ("citations.csv", "others.csv")]
+    files = [path for path in files if path.name not in OTHER_TABLES]
     if not files:
         raise HavenError(f"no reference values in {folder}: expected CSV files")
     frames = []

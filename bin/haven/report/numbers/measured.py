@@ -79,7 +79,7 @@ def _pooled(quantity: str, key: tuple, group: Table, unit: str) -> Row:
     )
 
 
-def together(tables: Tables) -> dict[tuple[float, float, str], Row]:
+def joined_conditions(tables: Tables) -> dict[tuple[float, float, str], Row]:
     """Return the rows of table ``joined`` of all potentials, by U, temperature, quantity."""
     table = tables.get("joined")
     if table is None or table.empty:
@@ -104,13 +104,13 @@ def _or_joined(row: Row, joined: dict[tuple[float, float, str], Row], key: tuple
 
 
 def _diffusion(tables: Tables) -> Iterator[Row]:
-    table, joined = judged(tables["diffusion"], tables["runs"]), together(tables)
+    table, joined = judged(tables["diffusion"], tables["runs"]), joined_conditions(tables)
     table = table[(table["axis"] == "xyz") & table["quantity"].isin(DIFFUSION)]
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
         row = _or_joined(_pooled(DIFFUSION.get(key[2], str(key[2])), key, group, unit), joined, key)
         if key[2] == "haven" and row["value"] is None:
-            row["high_95"] = None  # a ratio has no bound worth the name
+            row["high_95"] = None  # upper bounds of both coefficients give no bound of their ratio
         yield row
 
 
@@ -135,14 +135,14 @@ def judged(table: Table, runs: Table) -> Table:
 
 
 def _conductivity(tables: Tables) -> Iterator[Row]:
-    table, joined = judged(tables["conductivity"], tables["runs"]), together(tables)
+    table, joined = judged(tables["conductivity"], tables["runs"]), joined_conditions(tables)
     table = table.rename(columns={"value_ms_per_cm": "value"})
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         yield _or_joined(_pooled(key[2], key, group, "mS/cm"), joined, key)
 
 
 def _arrhenius(tables: Tables) -> Iterator[Row]:
-    joined = together(tables)
+    joined = joined_conditions(tables)
     for fit in tables["arrhenius"].to_dict("records"):
         quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
         conductive = quantity.startswith("sigma")
@@ -160,8 +160,9 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
                      "to show that jumps do not lead back")
         common = {"runs": fit["temperatures"], "verdict": verdict, "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
-        if quantity == "sigma_total":
-            energies["activation"] = "activation_sigma"
+        if conductive:
+            name = {"sigma_total": "activation"}.get(quantity, f"activation of {quantity}")
+            energies[name] = "activation_sigma"
         for name, column in energies.items():
             value, low, high = (fit[f"{column}{end}"] if good else None
                                 for end in ("_ev", "_low_95", "_high_95"))
@@ -331,6 +332,10 @@ def nearest_temperature(temperatures: list[float], wanted: float = ROOM) -> floa
     return min(temperatures, key=lambda t: abs(t - wanted), default=None)
 
 
+# What the line through conductivities from D_self gives, beside that through those from D_total.
+TRACER_LINE = ("activation of sigma_self", "sigma_self from the Arrhenius line")
+
+
 def headline(measured: Table) -> list[Row]:
     """Return the headline's rows: per U, D_self, D_total, sigma, H_R near 298 K, and Ea.
 
@@ -340,7 +345,7 @@ def headline(measured: Table) -> list[Row]:
         Rows of `collect`.
     """
     names = ("d_self", "d_total", "sigma_total", "sigma_self", "haven_ratio", "activation",
-             "sigma_total from the Arrhenius line")
+             "sigma_total from the Arrhenius line", *TRACER_LINE)
     rows: list[Row] = []
     for u_ev, mine in measured[measured["quantity"].isin(names)].groupby("u_ev"):
         temperatures = mine.loc[~mine["quantity"].str.contains("Arrhenius"), "temperature_k"]

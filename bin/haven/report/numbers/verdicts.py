@@ -145,7 +145,9 @@ def count_rows(tables: Tables, material: str, name_of: Callable[[Row], str]) -> 
 
 
 def namer(tables: Tables, expected: Mapping[str, Any]) -> Callable[[Row], str]:
-    """Return what tells a run's name from its keys: of the first potential of its U, no seed.
+    """Return a function that makes a run's name of the keys of its row.
+
+    The seed is part of the name only for potentials other than the first of a U.
 
     Parameters
     ----------

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
 from haven.report.claims.study import OPEN, Study, caveat
 from haven.report.claims.transport import sigma_at_room
-from haven.report.numbers.measured import JUMPS_ALONE
+from haven.report.numbers.measured import JUMPS_ALONE, TRACER_LINE
 from haven.report.numbers.pressure import pressure_sentence
 from haven.report.numbers.wording import WORDS, shown, where_words
 from haven.report.page.grids import Block, cell, grid
 
 NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
+# Rows of the longer study for each of NAMES: the number, and another to be said below it.
+LONGER = {"sigma": ("sigma_total", "sigma_self"), "activation": ("activation_total",
+          "activation_self"), "haven_ratio": ("haven_ratio", "")}
+# Quantities of the line through conductivities from D_self, by the one of NAMES they stand under.
+TRACER = dict(zip(("activation", "sigma"), TRACER_LINE, strict=True))
 CLAIM_WORDS = {"supported": "supported", "contradicted": "contradicted",
                "cannot_be_said": "cannot be said"}
 _SUBSCRIPT = str.maketrans("0123456789.", "₀₁₂₃₄₅₆₇₈₉.")
@@ -51,23 +58,80 @@ def answer_grid(study: Study) -> Block | None:
     own = {u: answer_rows(study, u) for u in study.us}
     if not any(row for rows in own.values() for row in rows.values()):
         return None
-    lines = [[f"Haven, U = {u:g} eV", *(_own(own[u][name]) for name in NAMES)] for u in study.us]
+    lines = [[f"Haven, U = {u:g} eV", *(_own(own[u][name], tracer_of(study, name, u))
+                                        for name in NAMES)] for u in study.us]
     for words, real in (("published study", False), ("experiment", True)):
         lines.append([words, *(_theirs(study.published(
             {"sigma": "sigma_total"}.get(name, name), None, real)) for name in NAMES)])
+    longer = longer_rows(study)
+    lines[len(study.us):len(study.us)] = [
+        [f"Haven's longer study, U = {u:g} eV", *(_longer(rows, *pair) for pair in LONGER.values())]
+        for u, rows in longer.items()]
     return grid(["from", *NAMES.values()], lines,
                 "95 % intervals in brackets; < marks an upper bound; – means the data support no "
                 "number. Eₐ: of the conductivity itself. The Haven ratio is D self over D total: "
                 "1 for ions that move independently. "
-                f"{pressure_sentence(study.tables['runs'])}".rstrip())
+                f"{pressure_sentence(study.tables['runs'])}".rstrip()
+                + (" The longer study is the one shipped with Haven (assets/study)."
+                   if longer else ""))
 
 
-def _own(row: Row | None) -> str | dict[str, str]:
+def longer_rows(study: Study) -> dict[float, dict[str, Row]]:
+    """Return for each U what the study shipped with Haven found, by quantity.
+
+    A study whose conductivity is the one of this very run is left out.
+    """
+    found: dict[float, dict[str, Row]] = {}
+    for row in study.longer:
+        found.setdefault(float(str(row["u_ev"])), {})[str(row["quantity"])] = row
+    own = {u: answer_rows(study, u)["sigma"] for u in study.us}
+    return {u: rows for u, rows in sorted(found.items()) if not _same(own.get(u), rows)}
+
+
+def _same(own: Row | None, rows: dict[str, Row]) -> bool:
+    theirs = rows.get("sigma_total")
+    if own is None or theirs is None or not known(own["value"], theirs["value"]):  # type: ignore[arg-type]
+        return False
+    return math.isclose(float(str(own["value"])), float(str(theirs["value"])), rel_tol=1e-3)
+
+
+def _longer(rows: dict[str, Row], name: str, other: str) -> str | dict[str, str]:
+    """Return a number of the longer study; below it the temperature, or the one from D_self."""
+    row, second = rows.get(name), rows.get(other)
+    if row is None:
+        return DASH
+    words = f"from D self {shown(second)}" if second else ""
+    if known(row["temperature_k"]) and not second:  # type: ignore[arg-type]
+        words = f"at {float(str(row['temperature_k'])):g} K"
+    return cell(shown(row), words)
+
+
+def longer_lines(study: Study) -> list[str]:
+    """Return the longer study's activation energy and conductivity as lines for a terminal."""
+    rows = longer_rows(study)
+    lines = ["Haven's longer study of this material (assets/study):"] if rows else []
+    for u, found in rows.items():
+        told = [f"{words} {shown(found[name], plain=True)}" for words, name in (
+            ("Ea", "activation_self"), ("sigma at 298 K", "sigma_self")) if name in found]
+        if told:
+            lines.append(f"  U = {u:g} eV: {', '.join(told)}, from D_self")
+    return lines
+
+
+def tracer_of(study: Study, name: str, u_ev: float) -> Row | None:
+    """Return what the line through conductivities from D_self says of one of NAMES at a U."""
+    return next(iter(study.found(TRACER[name], u_ev)), None) if name in TRACER else None
+
+
+def _own(row: Row | None, tracer: Row | None) -> str | dict[str, str]:
     if row is None:
         return cell(DASH, "not computed")
     where = where_words(row) or str(row["note"] or "").partition(";")[0]
     verdict = WORDS.get(str(row["verdict"]), str(row["verdict"]))
-    return cell(shown(row), ", ".join(text for text in (verdict, where) if text))
+    text = ", ".join(text for text in (verdict, where) if text)
+    if tracer is not None and known(tracer["value"]):  # type: ignore[arg-type]
+        text += f"; from D self {shown(tracer)}"
+    return cell(shown(row), text)
 
 
 def _theirs(row: Row | None) -> str | dict[str, str]:
@@ -173,7 +237,7 @@ def counted(claims: list[Row]) -> str:
 
 
 def open_first(claims: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Return claims that something was said of, and those for which nothing was computed."""
+    """Return the claims with a verdict or a number, and those for which nothing was computed."""
     def silent(row: Row) -> bool:
         return row["verdict"] == OPEN and not known(row["value"]) and not known(row["high_95"])  # type: ignore[arg-type]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from haven.core.identity import sha256
 from haven.core.numbers import known
 from haven.core.types import Row, Table, Tables
-from haven.report.numbers.measured import DIFFUSION, good_paths, together
+from haven.report.numbers.measured import DIFFUSION, good_paths, joined_conditions
 from haven.report.registry import TABLES
 
 SAID = re.compile(r"^### (name|container): '?(.*?)'?$", re.MULTILINE)
@@ -85,7 +85,7 @@ def number_rows(measured: Table, tables: Tables, material: str) -> list[Row]:
     """
     import numpy as np
 
-    joined = together(tables)
+    joined = joined_conditions(tables)
     rows: list[Row] = []
     for row in measured.to_dict("records"):
         name, chosen = _made_from(row, tables, joined)

@@ -14,6 +14,7 @@ from haven.report.figures.potential import change_sentence, force_change
 from haven.report.numbers.measured import headline, study_u
 from haven.report.numbers.verdicts import force_window, missing_runs, read_expected, verdict_rows
 from haven.report.numbers.wording import summary
+from haven.report.page.answer import longer_lines
 from haven.report.page.downloads import held_tables
 from haven.report.page.origins import number_rows, origin_rows
 from haven.report.page.provenance import provenance
@@ -45,7 +46,7 @@ def load_tables(folder: str | Path) -> dict[str, Table]:
     return found
 
 
-def material_of(tables: Tables) -> str:
+def material_name(tables: Tables) -> str:
     """Return the name of the one material of the study.
 
     Raises
@@ -97,12 +98,17 @@ def write(
     from haven.potential.gate import gate_rows, gates
     from haven.report.claims import claim_rows
     from haven.report.claims.study import Study, experiments_of
-    from haven.report.numbers.comparison import compare, load_reference, of_material
+    from haven.report.numbers.comparison import (
+        compare,
+        load_reference,
+        load_studies,
+        of_material,
+    )
     from haven.report.numbers.measured import collect
     from haven.report.page.layout import context, render_report
 
     target, found = Path(out), load_tables(folder)
-    material, expected = material_of(found), read_expected(expected_path)
+    material, expected = material_name(found), read_expected(expected_path)
     window = force_window(expected)
     gate = gates(found["parity"], window)
     found["runs"] = judge_runs(found["runs"], found["thermo"], gate)
@@ -123,7 +129,8 @@ def write(
     made["calibration_scale"] = pd.DataFrame(scale_rows(found["parity"], material))
     study = Study({**found, "verdicts": verdicts}, measured, reference,
                   experiments_of(Path(reference_folder)), tuple(us),
-                  str((expected.get("parameters") or {}).get("dispersion") or ""))
+                  str((expected.get("parameters") or {}).get("dispersion") or ""),
+                  tuple(load_studies(reference_folder, material)))
     claims = claim_rows(study, material)
     made["claims"] = pd.DataFrame(claims)
     made["trust_gate"] = pd.DataFrame(gate_rows(found["parity"], material, window))
@@ -155,4 +162,4 @@ def write(
     html = render_report(Path(template), words, pictures, scenes(made, cells))
     (target / "report.html").write_text(html, encoding="utf-8")
     change = change_sentence(force_change(found["parity"])).replace("Å", "A")
-    return f"{summary(measured, missing)}\n{change}"
+    return "\n".join([summary(measured, missing), change, *longer_lines(study)])

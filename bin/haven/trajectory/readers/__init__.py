@@ -20,7 +20,7 @@ from haven.trajectory.readers.base import Frame, Reader, Unsaid
 READERS: tuple[Reader, ...] = (lammps_dump, xdatcar, ase_files, mdanalysis, other_files)
 LENGTH_OF_MESSAGE = 200
 SMALL_BYTES = 1 << 28
-"""A file below this size needs no memory worth the name, unless it is damaged."""
+"""Only for larger files is the memory a reader needs estimated first (256 MiB)."""
 DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError)
 """What packed files raise that are damaged."""
 

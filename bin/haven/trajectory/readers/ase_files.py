@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from haven.core import plain
+from haven.core import extended_xyz, plain
 from haven.core.errors import CutOffError, HavenError, log
-from haven.trajectory import extended_xyz, outcar, vasprun
+from haven.trajectory import outcar, vasprun
 from haven.trajectory.readers.base import Frame, Unsaid, open_bytes, plain_name
 
 NAME: str = "extxyz, ASE .traj, OUTCAR, vasprun.xml"

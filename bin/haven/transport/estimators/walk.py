@@ -138,9 +138,11 @@ def dispersion(held: Modes, fitted: np.ndarray, order: int) -> tuple[float, floa
 
 
 def shared(held: Modes) -> float:
-    """Return what averaging over the directions leaves of a direction's relative variance.
+    """Return the relative variance of a mean over directions, over that of one direction.
 
-    By the lowest modes: vibration, which fills the others, has more directions than jumps may have.
+    It is one over the effective number of directions (the inverse participation ratio of the lowest
+    modes' powers): 1/3 where all three axes carry alike, 1 where one axis carries all. The lowest
+    modes are taken, since vibration, which fills the others, may have more directions than jumps.
     """
     return float((held.level(SLOW) ** 2).mean() / held.mean.shape[1])
 

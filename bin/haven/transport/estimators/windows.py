@@ -9,15 +9,15 @@ from haven.transport.estimators.walk import NEWTON, design, intercepts, shared
 
 STEPS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
 LOWEST = (4, *STEPS)
-# Largest of the deviations that `misfit` tests: 3.0 to 3.3 in one of a hundred sums of ions that
-# know nothing of each other, whatever the number of modes (1500 draws each of 32 to 1000 modes).
+# Largest of the deviations that `fit_misfit` tests: 3.0 to 3.3 in one of a hundred sums of ions
+# that move independently, whatever the number of modes (1500 draws each of 32 to 1000 modes).
 MISFIT = 3.0
 # Where the widest window is refused the next ones are bent too, by less than can be seen: a window
 # this many times narrower has a share of the draws.
 NARROWER = 3
 
 
-def misfit(powers: np.ndarray, freedom: float) -> float:
+def fit_misfit(powers: np.ndarray, freedom: float) -> float:
     """Return how far the lowest powers lie from a straight fit to all, in standard deviations.
 
     The sum of the lowest j powers over their fit is a gamma variable, less what they had themselves
@@ -50,12 +50,12 @@ def misfit(powers: np.ndarray, freedom: float) -> float:
 def straight(powers: np.ndarray, freedom: float, widest: int) -> int:
     """Return the most of the lowest modes, at most ``widest``, that one straight fit describes.
 
-    The lowest modes must agree with the fit (`misfit`). A memory that reaches fewer than some
+    The lowest modes must agree with the fit (`fit_misfit`). A memory that reaches fewer than some
     thirty modes can't be told from chance.
     """
     sizes = [w for w in STEPS if w < widest] + [widest]
     return next((size for size in reversed(sizes)
-                 if size == sizes[0] or misfit(powers[:size], freedom) < MISFIT), sizes[0])
+                 if size == sizes[0] or fit_misfit(powers[:size], freedom) < MISFIT), sizes[0])
 
 
 def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
@@ -97,10 +97,10 @@ def power_law(powers: np.ndarray, freedom: float) -> tuple[float, float]:
     return exponent, max(error, abs(exponent) / max(better, TINY) ** 0.5)
 
 
-def drift(
+def net_displacement(
     held: Modes, widest: int, jumps: float, tracer: float, chance: float,
 ) -> tuple[float, float]:
-    """Return how far all ions came together, and what ions that only diffuse rarely exceed.
+    """Return the net displacement of the sum of all ions, and its limit for ions that only diffuse.
 
     A velocity that all ions share makes the net displacement long and adds to the odd sine modes,
     but not to the even ones: their powers tell how far the sum would have diffused. (Net

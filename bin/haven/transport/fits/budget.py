@@ -20,6 +20,15 @@ def budget(joined: Joined, row: np.ndarray, keys: dict[str, Any]) -> list[dict[s
     """Return rows of table ``error_budget``: standard error of a contrast by source.
 
     What a few members differ by is itself known roughly: the interval says how roughly.
+
+    Parameters
+    ----------
+    joined
+        Runs joined by `haven.transport.conductivity.join`.
+    row
+        Weights of the P coefficients, (P,); errors have the units of what they make.
+    keys
+        Columns that all rows have: material, U, quantity, unit.
     """
     variance, degrees = joined.freedom(row)
     known = {source: (max(0.0, float(row @ part @ row)), joined.degrees[source])

@@ -238,7 +238,7 @@ class Condition:
 
     @property
     def uncounted(self) -> str:
-        """Verdict where no run counts: ``not_stationary`` if that is what ails all of them."""
+        """Verdict where no run counts: ``not_stationary`` if all of them are, else ``unstable``."""
         return verdict_of(self.ended)
 
 

@@ -137,7 +137,7 @@ def yield_line(
 
 
 def added(first: Joined, second: Joined) -> Joined:
-    """Return the sum of two lines whose errors know nothing of each other."""
+    """Return the sum of two lines whose errors are independent."""
     parts, degrees = dict(first.parts), dict(first.degrees)
     for source, part in second.parts.items():
         parts[source] = parts[source] + part if source in parts else part

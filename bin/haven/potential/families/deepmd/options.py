@@ -10,7 +10,7 @@ from haven.potential.families.deepmd import settings
 
 @dataclass(frozen=True)
 class Build:
-    """With what a potential is trained, and what is made of it."""
+    """The backend of a training, and the forms its potential is written in."""
 
     backend: str = option(
         "tensorflow", "backend of DeePMD-kit, where installed", choices=tuple(settings.SUFFIX),

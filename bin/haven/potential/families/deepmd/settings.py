@@ -32,7 +32,7 @@ def backend_of(model: str | Path) -> str:
     return named.get(Path(model).suffix, "tensorflow")
 
 
-def paired(weights: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+def loss_pairs(weights: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
     """Return the loss's six weights in pairs, start and end, of energy, force and virial."""
     return tuple(zip(weights[::2], weights[1::2], strict=True))
 
@@ -114,7 +114,7 @@ class DeepmdSettings:
         tuple[float, float], tuple[float, float], tuple[float, float]
     ] = option(((0.02, 1.0), (1000.0, 100.0), (1.0, 1.0)),
                "weights of energy, force and virial in the loss, each at the start and at the end",
-               least=0, parse=paired)
+               least=0, parse=loss_pairs)
     precision: str = option("float32", "precision of the network", choices=("float32", "float64"))
     seed: int = option(1, "seed of network, batches and everything else random", least=0,
                        most=2_000_000_000, pipeline=False)
