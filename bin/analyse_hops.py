@@ -42,58 +42,24 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.material.file import load_material
-    from haven.mechanism import hops, interstitial, tracks
-    from haven.mechanism import van_hove as vanhove
-    from haven.mechanism.tables import (
-        DENSITY,
-        DENSITY_GRID,
-        HOPS,
-        INTERSTITIAL,
-        NETWORK,
-        TRACKS,
-        VAN_HOVE,
-    )
+    from haven.mechanism.run_tables import hop_tables
     from haven.trajectory import opening
 
     material = load_material(given.material)
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".reading-") as scratch:
-        trajectory = opening.open_files(files, scratch, wanted_of(given, (material.mobile,)))[0]
-        lattice = hops.lattice_of(material, trajectory)
-        core = hops.core_radius(lattice, given.core_share)
-        seen = hops.hops_of(lattice, trajectory, given.residence_ps, core)
-        anions = interstitial.anions_of(material, lattice, trajectory.extra.get("symbols"),
-                                        hops.mean_positions(trajectory))
-        wide = interstitial.with_voids(lattice, anions)
-        visits = interstitial.visits_of(lattice, wide, trajectory, given.residence_ps,
-                                        hops.core_radius(wide, given.core_share))
-        host, views = trajectory.host, ((0, 1, 0), (1, 1, 0))
-        thinned = tracks.thin(trajectory.frames, min(2000, max(50, 2_000_000 // trajectory.ions)))
-        places, drift = trajectory.read_frames(thinned), host[thinned] - host[0]
-        ends = thinned[[0, -1]]
-        shown = tracks.choose_ions(trajectory.read_frames(ends), host[ends])
-        table = {
-            HOPS: hops.hop_table(lattice, seen, trajectory.ions, trajectory.duration_ps),
-            INTERSTITIAL: interstitial.interstitial_table(
-                lattice, wide, visits, trajectory.time_ps, given.residence_ps),
-            TRACKS: tracks.track_table(lattice, trajectory, shown, core),
-            VAN_HOVE: vanhove.van_hove_table(trajectory, host),
-            DENSITY: tracks.density_table(lattice, places, drift, views),
-            DENSITY_GRID: tracks.density_grid(lattice, places, drift),
-            NETWORK: hops.network_table(lattice, seen),
-        }
     keys = {"material": material.name, "u_ev": given.u_ev, "replica": given.replica,
             "temperature_k": given.temperature_k, "seed": given.seed}
+    with tempfile.TemporaryDirectory(dir=out, prefix=".reading-") as scratch:
+        trajectory = opening.open_files(files, scratch, wanted_of(given, (material.mobile,)))[0]
+        found = hop_tables(material, trajectory, keys, given.residence_ps, given.core_share)
     name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
     inputs = {"trajectory": Path(files[0]).name, "sha256": digests(*files)}
-    for what, rows in table.items():
-        own = {} if what in (TRACKS, VAN_HOVE) else {"species": material.mobile}
-        tables.write(what, rows.assign(**keys, **own), out / f"{name}.{what.name}.parquet",
-                     inputs)
+    for what, rows in found.rows.items():
+        tables.write(what, rows, out / f"{name}.{what.name}.parquet", inputs)
     log.info("%s: %d frames %g ps apart (%g ps): %d hops of %d ions, %d undone", name,
-             trajectory.frames, trajectory.spacing_ps, trajectory.duration_ps, len(seen.ion),
-             trajectory.ions, len(seen.returns))
+             trajectory.frames, trajectory.spacing_ps, trajectory.duration_ps, found.jumps,
+             trajectory.ions, found.undone)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ def packagesOf() {
     [
         analyse_hops           : ['core', 'material', 'trajectory', 'mechanism'],
         analyse_structure      : ['core', 'material', 'trajectory', 'labels', 'mechanism'],
-        analyse_transport      : ['core', 'material', 'trajectory', 'transport'],
+        analyse_transport      : ['core', 'material', 'trajectory', 'transport', 'mechanism'],
         build_dataset          : ['core', 'material', 'trajectory', 'labels', 'potential'],
         build_structures       : ['core', 'material'],
         build_supercell        : ['core', 'material'],

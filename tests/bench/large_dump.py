@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
-"""Time and peak memory of reading and analysing a LAMMPS dump, by its size.
+"""Time and peak memory of reading and analysing a LAMMPS dump, by its number of frames.
 
-    python tests/bench/large_dump.py --gigabytes 0.5,2 --work W
+    python tests/bench/large_dump.py --frames 1375,2750,5500 --work W
 
-Writes a dump of ``--atoms`` atoms (a third of them Li that jump, the rest a rattling host) with
-elements and ids in it, of each size in turn, runs ``bin/analyse_transport.py`` on it alone in a
-process, and deletes it. ``POOL`` frames are different; they come again, forth and back, so that
-writing takes no longer than the disk. One line a size: seconds of the clock, processor seconds of
-all processes, largest memory of one process, nanoseconds an atom and frame.
+Writes a dump of ``--cells``^3 cells of Li3TiCl6 (20 atoms each: 20,000 atoms at 10) with elements
+and ids in it, of each length in turn, and runs ``bin/analyse_transport.py`` on it in one call:
+displacements, D, Haven ratio, conductivity, radial distributions and jumps between sites. Then it
+is deleted. One line a length: seconds of the clock, processor seconds of all processes, largest
+memory of one process and of all of them together. ``--wrapped`` writes positions that are folded
+back into the cell. ``--peers PYTHON`` also lets MDAnalysis and freud read the same file and
+compute displacements and radial distributions, where they are installed there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -21,77 +24,152 @@ import time
 from pathlib import Path
 
 import numpy as np
+from large_crystal import MATERIAL, RATTLE, ROOT, Memory, crystal_and_run
+from numba import njit
 
-ROOT = Path(__file__).resolve().parents[2]
-POOL, LENGTH = 32, 3.0
-
-
-def bodies(atoms: int) -> tuple[list[bytes], float]:
-    """Return the lines of atoms of `POOL` frames, and the edge of their cubic cell, Angstrom."""
-    side = round((atoms / 2) ** (1 / 3))
-    grid = np.stack(np.meshgrid(*[np.arange(side)] * 3, indexing="ij"), -1).reshape(-1, 3)
-    rng = np.random.default_rng(0)
-    ions = rng.permutation(len(grid))[: atoms // 3]
-    host = (grid + 0.5)[: atoms - len(ions)]
-    place, out = grid[ions].astype(float), []
-    ways = np.concatenate([np.eye(3), -np.eye(3)])
-    symbols = ["Li"] * len(ions) + ["Cl"] * len(host)
-    for _ in range(POOL):
-        place = place + ways[rng.integers(6, size=len(ions))] * (rng.random((len(ions), 1)) < 0.1)
-        all_of = np.concatenate([place, host]) * LENGTH
-        all_of += rng.normal(0, 0.1, all_of.shape)
-        order = rng.permutation(len(all_of))
-        lines = [f"{i + 1} {1 if symbols[i] == 'Li' else 2} {symbols[i]} {x:.5f} {y:.5f} {z:.5f} \n"
-                 for i, (x, y, z) in zip(order, all_of[order], strict=True)]
-        out.append("".join(lines).encode())
-    return out, side * LENGTH
+DIGITS = 4
+PEERS = ("mdanalysis", "freud")
 
 
-def write(path: Path, atoms: int, size: float) -> tuple[int, int]:
-    """Write a dump of about ``size`` bytes; return its numbers of frames and atoms."""
-    pool, edge = bodies(atoms)
-    count = pool[0].count(b"\n")
-    frames, written = 0, 0
+@njit
+def lines(heads: np.ndarray, order: np.ndarray, places: np.ndarray, out: np.ndarray) -> int:
+    """Write lines of atoms: their heads, then three numbers of `DIGITS` decimals; return bytes."""
+    at = 0
+    for i in order:
+        for letter in heads[i]:
+            if letter:
+                out[at] = letter
+                at += 1
+        for axis in range(3):
+            value = round(places[i, axis] * 10**DIGITS)
+            out[at] = 32
+            at += 1
+            if value < 0:
+                out[at] = 45
+                at += 1
+                value = -value
+            power = 10**DIGITS
+            while power * 10 <= value:
+                power *= 10
+            while power:
+                out[at] = 48 + value // power % 10
+                at += 1
+                if power == 10**DIGITS:
+                    out[at] = 46
+                    at += 1
+                power //= 10
+        out[at] = 10
+        at += 1
+    return at
+
+
+def write(path: Path, cells: int, frames: int, wrapped: bool) -> int:
+    """Write a dump; return its number of atoms."""
+    crystal, run = crystal_and_run(cells, frames)
+    rng, inverse = np.random.default_rng(1), np.linalg.inv(crystal.cell)
+    kinds = {symbol: number + 1 for number, symbol in enumerate(("Li", "Ti", "Cl"))}
+    heads = np.array([f"{i + 1} {kinds[s]} {s}".encode() for i, s in enumerate(crystal.symbols)])
+    letters = heads.view(np.uint8).reshape(len(heads), -1)
+    (xx, _, _), (xy, yy, _), (xz, yz, zz) = crystal.cell
+    edges = ((min(0, xy, xz, xy + xz), xx + max(0, xy, xz, xy + xz), xy),
+             (min(0, yz), yy + max(0, yz), xz), (0, zz, yz))
+    box = "".join(f"{low:.10g} {high:.10g} {tilt:.10g}\n" for low, high, tilt in edges)
+    names = "x y z" if wrapped else "xu yu zu"
+    buffer = np.empty(len(heads) * 80, np.uint8)
     with path.open("wb", buffering=1 << 22) as stream:
-        while written < size:
-            turn = frames % (2 * POOL - 2)
-            body = pool[turn if turn < POOL else 2 * POOL - 2 - turn]
-            head = (f"ITEM: TIMESTEP\n{frames * 1000}\nITEM: NUMBER OF ATOMS\n{count}\n"
-                    "ITEM: BOX BOUNDS pp pp pp\n" + f"0 {edge}\n" * 3
-                    + "ITEM: ATOMS id type element xu yu zu\n")
-            written += stream.write(head.encode()) + stream.write(body)
-            frames += 1
-    return frames, count
+        for t, mobile in enumerate(run):
+            places = np.concatenate([mobile, crystal.host + rng.normal(0, RATTLE,
+                                                                       crystal.host.shape)])
+            if wrapped:
+                places = (places @ inverse % 1.0) @ crystal.cell
+            stream.write((f"ITEM: TIMESTEP\n{t * 1000}\nITEM: NUMBER OF ATOMS\n{len(heads)}\n"
+                          f"ITEM: BOX BOUNDS xy xz yz pp pp pp\n{box}"
+                          f"ITEM: ATOMS id type element {names}\n").encode())
+            size = lines(letters, rng.permutation(len(heads)), places, buffer)
+            stream.write(buffer[:size].tobytes())
+    return len(heads)
+
+
+def called(command: list[str]) -> tuple[float, float, Memory]:
+    """Run a program; return seconds of the clock, processor seconds, memory."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            env={**os.environ, "PYTHONPATH": str(ROOT / "bin")})
+    memory = Memory(done.pid)
+    said = done.communicate()[0]
+    wall = time.perf_counter() - start
+    memory.stop()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError((said.strip().splitlines() or ["no message"])[-1])
+    print(said.strip().splitlines()[-1], file=sys.stderr)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, memory
+
+
+def peer(name: str, path: str) -> None:
+    """Read a dump by MDAnalysis; displacements and radial distributions by it or by freud."""
+    import MDAnalysis
+
+    universe = MDAnalysis.Universe(path, format="LAMMPSDUMP", topology_format="LAMMPSDUMP",
+                                   atom_style="id type x y z")
+    ions = universe.select_atoms("type 1")
+    frames = len(universe.trajectory)
+    chosen = np.linspace(0, frames - 1, 64).astype(int)
+    if name == "mdanalysis":
+        from MDAnalysis.analysis.msd import EinsteinMSD
+        from MDAnalysis.analysis.rdf import InterRDF
+
+        EinsteinMSD(universe, select="type 1", msd_type="xyz", fft=True).run()
+        InterRDF(ions, universe.select_atoms("type 3"), nbins=120, range=(0.0, 6.0)).run(
+            frames=chosen)
+        return
+    import freud
+
+    path_of, last = np.empty((frames, len(ions), 3), np.float32), None
+    counts = freud.density.RDF(bins=120, r_max=6.0)
+    for t, step in enumerate(universe.trajectory):
+        path_of[t] = ions.positions
+        if t in chosen:
+            box = freud.box.Box.from_matrix(step.triclinic_dimensions.T)
+            counts.compute((box, step.positions), reset=last is None)
+            last = t
+    freud.msd.MSD(mode="window").compute(path_of)
 
 
 def main() -> None:
-    """Write, read and delete a dump of each size; print one line each."""
+    """Write, read and delete a dump of each length; print one line each."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--gigabytes", default="0.5,2", help="sizes")
-    options.add_argument("--atoms", type=int, default=12000, help="atoms of a frame")
-    options.add_argument("--work", type=Path, required=True, help="folder with room for it")
+    options.add_argument("--frames", default="1375,2750,5500", help="lengths")
+    options.add_argument("--cells", type=int, default=10, help="cells along each axis")
+    options.add_argument("--wrapped", action="store_true", help="positions folded into the cell")
+    options.add_argument("--peers", help="Python that has MDAnalysis and freud")
+    options.add_argument("--work", type=Path, help="folder with room for it")
+    options.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = options.parse_args()
+    if given.one:
+        return peer(*given.one)
+    if given.work is None:
+        options.error("give --work")
     given.work.mkdir(parents=True, exist_ok=True)
-    for size in map(float, given.gigabytes.split(",")):
+    tools = {"haven": [sys.executable, str(ROOT / "bin" / "analyse_transport.py"), "FILE",
+                       "--material", str(MATERIAL), "--temperature_k", "600",
+                       "--frame_spacing_ps", "1", "--no-pictures", "--structure", "--hops",
+                       "--out", str(given.work / "tables")]}
+    if given.peers:
+        tools |= {name: [given.peers, __file__, "--one", name, "FILE"] for name in PEERS}
+    for frames in map(int, given.frames.split(",")):
         path = given.work / "large.lammpstrj"
         try:
-            frames, count = write(path, given.atoms, size * 1e9)
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            start = time.perf_counter()
-            done = subprocess.run(
-                ["/usr/bin/env", sys.executable, ROOT / "bin" / "analyse_transport.py", path,
-                 "--species", "Li", "--temperature_k", "600", "--frame_spacing_ps", "1",
-                 "--no-pictures", "--out", given.work / "tables"],
-                capture_output=True, text=True, check=False)
-            wall = time.perf_counter() - start
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            if done.returncode:
-                sys.exit(done.stderr.strip().splitlines()[-1])
-            took = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
-            print(f"{size:g} GB, {frames} frames of {count} atoms: {wall:.0f} s, processor "
-                  f"{took:.0f} s, {after.ru_maxrss / 1024:.0f} MB, "
-                  f"{took / frames / count * 1e9:.0f} ns an atom and frame "
-                  f"({len(os.sched_getaffinity(0))} processors)", flush=True)
+            atoms = write(path, given.cells, frames, given.wrapped)
+            size = path.stat().st_size
+            for name, words in tools.items():
+                wall, took, memory = called([str(path) if w == "FILE" else w for w in words])
+                row = {"tool": name, "frames": frames, "atoms": atoms, "gigabytes": size / 1e9,
+                       "wall_s": wall, "processor_s": took, "one_process_mb": memory.alone,
+                       "together_mb": memory.together,
+                       "processors": len(os.sched_getaffinity(0))}
+                print(json.dumps({key: round(value, 2) if isinstance(value, float) else value
+                                  for key, value in row.items()}), flush=True)
         finally:
             path.unlink(missing_ok=True)
 

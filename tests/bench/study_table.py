@@ -104,6 +104,45 @@ def conditions(folder: Path) -> str:
                  "H_R", "verdict"], rows)
 
 
+def ratio(one: dict | pd.Series, other: dict | pd.Series) -> str:
+    """Return the ratio of two independent numbers, its arms added in quadrature as logarithms."""
+    (low, middle, high), (below, centre, above) = (
+        np.log([row["low_95"], row["value"], row["high_95"]]) for row in (one, other))
+    if np.isnan(middle - centre):
+        return "no number"
+    value = middle - centre
+    ends_at = (value - np.hypot(middle - low, above - centre),
+               value + np.hypot(high - middle, centre - below))
+    return f"{np.exp(value):.2g} [{np.exp(ends_at[0]):.2g}, {np.exp(ends_at[1]):.2g}]"
+
+
+def control(main_part: Path, part: Path) -> str:
+    """Return D_self and Haven ratio of a control beside those of ``main`` at its temperatures.
+
+    The ratio's interval takes both numbers as independent, in their logarithms. Of runs driven by
+    several potentials, those of the first are the ones of ``main`` and are left out.
+    """
+    mine, theirs = table(part, "joined"), table(main_part, "joined")
+    seeds = sorted(mine["seed"].dropna().unique())
+    mine = mine[mine["seed"] == seeds[-1]] if len(seeds) > 1 else mine[mine["seed"].isna()]
+    theirs = theirs[theirs["seed"].isna()]
+    rows = []
+    for row in mine.sort_values(["quantity", "u_ev", "temperature_k"]).to_dict("records"):
+        same = theirs[(theirs["quantity"] == row["quantity"]) & (theirs["u_ev"] == row["u_ev"])
+                      & (theirs["temperature_k"] == row["temperature_k"])]
+        if row["quantity"] not in ("d_self", "haven_ratio") or same.empty:
+            continue
+        other = same.iloc[0]
+        scale, name = ((1e6, "D_self (10⁻⁶ cm²/s)") if row["quantity"] == "d_self" else (1, "H_R"))
+        shown = [ends({key: one[key] * scale for key in ("value", "low_95", "high_95")},
+                      "value", "low_95", "high_95") for one in (other, row)]
+        rows.append([name, f"{row['u_ev']:g}", f"{row['temperature_k']:g}", *shown,
+                     ratio(row, other), f"{row['hop_events']:.0f}",
+                     str(row["verdict"]).replace("_", " ")])
+    return grid(["quantity", "U (eV)", "T (K)", "main", "control", "control / main",
+                 "jumps of the control", "verdict"], rows)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     hours = []
@@ -115,6 +154,8 @@ def main() -> None:
         if len(table(place, "arrhenius")):
             print(answer(place), "\n")
         print(conditions(place), "\n")
+        if part != "main":
+            print(control(folder / "main", place), "\n")
         hours.append((part, core_hours(place)))
     print("Core-hours: " + ", ".join(f"{name} {spent:.2f}" for name, spent in hours)
           + f"; {sum(spent for _, spent in hours):.2f} in all.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -18,6 +19,7 @@ from corpus import INPUTS
 from judge import FAULTS, REFUSED, Case
 from mutations import ODD
 
+PLACE = Path(__file__).resolve().parent
 NAMED_EVERY = 17  # of the bad inputs by name; ``fuzz.py --named`` tries all
 
 
@@ -75,3 +77,15 @@ def test_a_reader_that_takes_half_a_number_is_found(tmp_path, monkeypatch):
     case = Case(INPUTS["xdatcar"], tmp_path / "x")
     whats = [case.mutation(seed)[1].what for seed in range(80)]
     assert any(what in FAULTS for what in whats)
+
+
+def test_every_finding_has_the_test_that_is_named_for_it():
+    lines = [line for line in (PLACE / "README.md").read_text().splitlines()
+             if re.match(r"\| R\d+|\| [E-H] \|", line)]
+    assert {f"R{n}" for n in range(1, 22)} <= {
+        name for line in lines for name in re.findall(r"R\d+\b", line.split("|")[1])}
+    for line in lines:
+        tests = re.findall(r"`([\w/]+\.py)::(\w+)`", line)
+        assert tests, line
+        for path, name in tests:
+            assert f"def {name}(" in (PLACE.parent / path).read_text(), (path, name)

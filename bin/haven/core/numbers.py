@@ -36,6 +36,8 @@ def significant(number: float, digits: int = 2) -> str:
     if number == 0 or not math.isfinite(number):
         return "0" if number == 0 else str(number)
     decimals = _decimals(abs(number), digits)
+    if 1e3 <= abs(number) < 1e6:  # no more digits than were asked for
+        return f"{round(number, decimals):.0f}"
     if decimals > 6 or abs(number) >= 1e6:
         return f"{number:.{digits - 1}e}"
     return f"{number:.{max(decimals, 0)}f}"

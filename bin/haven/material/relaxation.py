@@ -13,7 +13,7 @@ from haven.core.numbers import count_of
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ase import Atoms
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 STEPS = 500
 POTENTIAL = "potential"  # the engine of cells relaxed with a potential
+# What relaxations to one minimum differ by at most: forces left over, 0.05 eV/Angstrom, move soft
+# directions by some thousandths. Cells of two arrangements differ by some meV an atom.
+SAME_EV_PER_ATOM, SAME_LENGTH = 1e-3, 5e-3
 COARSE = 0.01  # occupancies further off are another crystal's
 CONSTANTS = {"a_angstrom": "Angstrom", "b_angstrom": "Angstrom", "c_angstrom": "Angstrom",
              "beta_degree": "degree"}
@@ -148,8 +151,32 @@ def largest(atoms: Atoms, pulay: float = 0.0) -> tuple[float, float]:
     return force, float(np.abs(stress).max()) * EV_PER_ANGSTROM3_GPA
 
 
+def minima(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the places of relaxed cells that are no second relaxation to a minimum before them.
+
+    Parameters
+    ----------
+    rows
+        Of the table ``lattice``, of one engine and set of occupancies.
+    """
+    kept: list[int] = []
+    for place, row in enumerate(rows):
+        if not any(_one_minimum(row, rows[other]) for other in kept):
+            kept.append(place)
+    return kept
+
+
+def _one_minimum(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (one["replica"] == other["replica"] and one["atoms"] == other["atoms"]
+            and abs(one["energy_ev_per_atom"] - other["energy_ev_per_atom"]) < SAME_EV_PER_ATOM
+            and all(abs(one[name] / other[name] - 1) < SAME_LENGTH for name in CONSTANTS))
+
+
 def joined_cells(table: Table) -> Iterator[dict[str, Any]]:
     """Yield lattice constants joined over replicas, with Student's 95 % interval.
+
+    Relaxations of one replica that end in one minimum, as from cells of two engines, count
+    once: their spread is that of the relaxation's tolerance.
 
     Parameters
     ----------
@@ -165,7 +192,8 @@ def joined_cells(table: Table) -> Iterator[dict[str, Any]]:
     from scipy.stats import t as student
 
     good = table[table["converged"].astype(bool)]
-    for (u_ev, system, engine), group in good.groupby(["u_ev", "system", "engine"]):
+    for (u_ev, system, engine), every in good.groupby(["u_ev", "system", "engine"]):
+        group = every.iloc[minima(every.to_dict("records"))]
         for column, unit in {**CONSTANTS, "volume_angstrom3": "Angstrom^3"}.items():
             values = group[column].to_numpy(float)
             half = None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from haven.core.periodic import Floats, Ints, minimum_image, with_images
+from haven.core.periodic import Floats, Ints, with_images
 from haven.material.sites import SiteFinder, SiteLattice
 from haven.mechanism.hops import classify, decode, encode, label_blocks, without_returns
 
@@ -86,14 +86,19 @@ def voids(lattice: SiteLattice, anions: Floats) -> Floats:
 
 def _merged(points: Floats, cell: Floats) -> Floats:
     """Return points with those nearer than `SAME` to one another joined at their mean."""
+    from scipy.spatial import KDTree
+
+    if not len(points):
+        return points.reshape(-1, 3)
+    around, rows = with_images(points, cell, SAME)
+    beside = KDTree(around).query_ball_point(around[: len(points)], SAME, return_sorted=True)
     left, kept = np.ones(len(points), bool), []
     for row, point in enumerate(points):
         if not left[row]:
             continue
-        step = minimum_image(points - point, cell)
-        near = left & (np.linalg.norm(step, axis=1) < SAME)
-        left &= ~near
-        kept.append(point + step[near].mean(axis=0))
+        near = np.array([one for one in beside[row] if left[rows[one]]])
+        left[rows[near]] = False
+        kept.append(point + (around[near] - around[row]).mean(axis=0))
     return np.array(kept).reshape(-1, 3)
 
 

@@ -61,11 +61,16 @@ def read_trainings(place: Path, now: float | None = None) -> list[TrainingProgre
     found = [(match.group(1), path) for path in place.iterdir()
              if (match := TRAINING.match(path.name)) and (path / "input.json").exists()]
     found.sort(key=lambda pair: [float(n) for n in re.findall(r"[\d.]+", pair[0])])
-    return [_read(name, path, time.time() if now is None else now) for name, path in found]
+    every = [_read(name, path, time.time() if now is None else now) for name, path in found]
+    return [one for one in every if one is not None]
 
 
-def _read(name: str, folder: Path, now: float) -> TrainingProgress:
-    steps = int(json.loads((folder / "input.json").read_text())["training"]["numb_steps"])
+def _read(name: str, folder: Path, now: float) -> TrainingProgress | None:
+    """Return how far a training is; None where its settings are not written whole."""
+    try:
+        steps = int(json.loads((folder / "input.json").read_text())["training"]["numb_steps"])
+    except (ValueError, KeyError, TypeError):
+        return None
     curve = folder / "lcurve.out"
     rows = read_curve(curve)
     last = rows[-1] if rows else {}

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, log
 from haven.core.periodic import Floats
 from haven.trajectory import readers
 from haven.trajectory.trajectory import read_members
 
 CellPositions = tuple[Floats, Floats]
+FEWEST, MOST_BYTES = 64, 1 << 26
+"""Frames kept at least of a file, and bytes of positions from which it is thinned."""
 TEMPERATURE = re.compile(r"(?<![0-9.])(\d+(?:\.\d+)?)K(?![A-Za-z])|_t(\d+(?:\.\d+)?)(?=_|\b)")
 """A temperature in a file's name: ``run_600K.xtc``, or ``u4_t298_r0`` as Haven names runs."""
 
@@ -34,7 +36,10 @@ def formula(symbols: Sequence[str]) -> str:
 def read_frames(
     path: Path, elements: Sequence[str] = (), topology: str | None = None,
 ) -> tuple[list[str], list[CellPositions]]:
-    """Read the all-atom frames of a trajectory.
+    """Read the all-atom frames of a trajectory, evenly thinned where all need too much memory.
+
+    Beyond `MOST_BYTES` of positions every second frame is left out, and every fourth, eighth, ..;
+    at least `FEWEST` frames stay.
 
     Parameters
     ----------
@@ -57,18 +62,27 @@ def read_frames(
     """
     if path.suffix == ".npz":
         return _read_npz(path)
-    images = list(readers.read_frames(path, readers.Unsaid(tuple(elements), topology)))
-    if not images:
-        raise HavenError(f"trajectory {path} holds no frame")
-    symbols = images[0].symbols.tolist()
-    for number, image in enumerate(images):
-        if image.symbols.tolist() != symbols:
+    symbols: np.ndarray | None = None
+    kept: list[CellPositions] = []
+    every, number = 1, -1
+    for number, image in enumerate(
+            readers.read_frames(path, readers.Unsaid(tuple(elements), topology))):
+        symbols = image.symbols if symbols is None else symbols
+        if not np.array_equal(image.symbols, symbols):
             raise HavenError(f"trajectory {path}: frame {number} has other atoms than frame 0")
         if not (np.isfinite(image.positions).all() and np.isfinite(image.cell).all()):
             raise HavenError(f"trajectory {path}: frame {number} has values that are not finite")
         if abs(np.linalg.det(image.cell)) < 1e-6:
             raise HavenError(f"trajectory {path}: frame {number} has no periodic cell")
-    return symbols, [(image.positions, image.cell) for image in images]
+        if number % every == 0:
+            kept.append((image.positions, image.cell))
+        if len(kept) > max(2 * FEWEST, MOST_BYTES // image.positions.nbytes):
+            kept, every = kept[::2], 2 * every
+    if symbols is None:
+        raise HavenError(f"trajectory {path} holds no frame")
+    if every > 1:
+        log.info("%s: every %dth of its %d frames is taken", path, every, number + 1)
+    return symbols.tolist(), kept
 
 
 def _read_npz(path: Path) -> tuple[list[str], list[CellPositions]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from haven.core.errors import HavenError
 from haven.core.options import add, add_name
@@ -52,6 +53,12 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
                      help="jumps needed for a number (default 30)")
     how.add_argument("--thickness_angstrom", type=float, metavar="A",
                      help="thickness of a slab: conductivity is per its volume")
+    beside = parser.add_argument_group("beside, from one reading of the files")
+    beside.add_argument("--structure", action="store_true",
+                        help="radial distributions too, as ./haven structure writes them")
+    beside.add_argument("--hops", action="store_true",
+                        help="jumps between sites, tracks and maps too, as ./haven hops writes "
+                             "them; needs a material file (--material FILE.yml)")
     out = parser.add_argument_group("output")
     add_name(parser)
     out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")
@@ -78,6 +85,9 @@ def checked(description: str | None, argv: Sequence[str] | None) -> argparse.Nam
     if given.jump_angstrom is not None and not 0.1 <= given.jump_angstrom < 100:
         raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive, a jump's "
                          "length in Angstrom (0.1 to 100)")
+    if given.hops and Path(given.material or "").suffix not in (".yml", ".yaml"):
+        raise HavenError("--hops: give the material file, which says where the sites are, with "
+                         "--material FILE.yml")
     if given.min_events < 1:
         raise HavenError(f"--min_events {given.min_events}: give 1 or more")
     if not -1e-9 <= given.u_ev < 20:

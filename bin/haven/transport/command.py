@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,7 @@ from haven.core.identity import digests
 from haven.core.options import numbers
 from haven.trajectory import opening
 from haven.trajectory.options import wanted_of
+from haven.trajectory.trajectory import Trajectory
 from haven.trajectory.wanted import Wanted
 from haven.transport import analysis, pictures, rows, screen, species
 from haven.transport.analysis import Analysed, AnalysisSettings
@@ -28,6 +33,49 @@ from haven.transport.fits import arrhenius, condition, folder
 from haven.transport.hop_counts import watched_ps
 from haven.transport.summary import as_json
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
+
+LARGE = 1 << 24
+"""Positions of mobile ions from which analyses beside that of transport get a process of their own:
+starting it takes some seconds."""
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run whose files are read, for analyses beside that of transport.
+
+    Attributes
+    ----------
+    trajectories
+        One for each mobile species.
+    material
+        Material file, if one is given, or a name.
+    keys
+        material, u_ev, temperature_k, replica, seed.
+    prefix
+        Name of the run in file names.
+    inputs
+        What its tables are made from.
+    out
+        Folder for tables.
+    """
+
+    trajectories: tuple[Trajectory, ...]
+    material: str | None
+    keys: dict[str, Any]
+    prefix: str
+    inputs: dict[str, Any]
+    out: Path
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What an analysis beside that of transport wrote, and its line for the screen."""
+
+    written: list[Path]
+    line: str
+
+
+Analysis = Callable[[OpenRun], Beside]
 
 
 @dataclass(frozen=True)
@@ -39,16 +87,18 @@ class _Subject:
     charges: dict[str, float]
 
 
-def analysed(given: argparse.Namespace) -> None:
+def analysed(given: argparse.Namespace, beside: Sequence[Analysis] = ()) -> None:
     """Do all that the command does: analyse runs, fit those of several temperatures, say what is.
 
     Parameters
     ----------
     given
         Options of `haven.transport.arguments`.
+    beside
+        Further analyses of every run, whose files are read once for all.
     """
     out = Path(given.out)
-    written = study(given, given.files, out)
+    written = study(given, given.files, out, beside)
     runs, count = temperatures(written)
     if runs > 1:
         written += fitted(given, out, written, count)
@@ -90,7 +140,9 @@ def fitted(
     return found
 
 
-def study(given: argparse.Namespace, files: Sequence[str], out: Path) -> list[Path]:
+def study(
+    given: argparse.Namespace, files: Sequence[str], out: Path, beside: Sequence[Analysis] = (),
+) -> list[Path]:
     """Analyse all runs that files make; write, draw and say what is found; return files written.
 
     Parameters
@@ -101,6 +153,8 @@ def study(given: argparse.Namespace, files: Sequence[str], out: Path) -> list[Pa
         Files.
     out
         Folder for everything written.
+    beside
+        Further analyses of every run.
 
     Raises
     ------
@@ -118,7 +172,8 @@ def study(given: argparse.Namespace, files: Sequence[str], out: Path) -> list[Pa
     written: list[Path] = []
     for one in runs:
         with tempfile.TemporaryDirectory(dir=out, prefix=".reading-") as scratch:
-            written += _run(given, one, len(runs), subject, wanted, settings, Path(scratch), out)
+            written += _run(given, one, len(runs), subject, wanted, settings, Path(scratch), out,
+                            beside)
     return written
 
 
@@ -170,6 +225,9 @@ def _subject(given: argparse.Namespace) -> _Subject:
 
         material = load_material(name)
         name, wanted = material.name, wanted or (material.mobile,)
+        if given.hops and material.mobile not in wanted:
+            raise HavenError(f"--hops: in {given.material} {material.mobile} moves between sites, "
+                             f"--species is {given.species}: name it there")
         charges = {symbol: float(value) for symbol, value in material.charges.items()}
     if len(set(wanted)) < len(wanted):
         raise HavenError(f"--species {given.species}: names an element twice")
@@ -194,27 +252,33 @@ def _elements(text: str) -> tuple[str, ...]:
 
 def _run(
     given: argparse.Namespace, one: Files, count: int, subject: _Subject, wanted: Wanted,
-    settings: AnalysisSettings, scratch: Path, out: Path,
+    settings: AnalysisSettings, scratch: Path, out: Path, beside: Sequence[Analysis],
 ) -> list[Path]:
-    """Analyse one run: all its mobile species, apart and together."""
+    """Analyse one run: all its mobile species, apart and together, and what is done beside."""
     opened = opening.open_files(one.paths, scratch, wanted)
     if "" in settings.charges:  # a charge given for a container's own species
         settings = replace(settings, charges={opened[0].symbol: settings.charges[""]})
     name = subject.material or analysis.formula(opened[0])
     several = len(opened) > 1
     ions = sum(held.ions for held in opened)
-    parts: list[Analysed] = []
-    for held in opened:
-        apart = not subject.material and (several or bool(wanted.framework))
-        keys = {"material": f"{name} ({held.symbol})" if several or apart else name,
-                "u_ev": given.u_ev, "temperature_k": one.temperature_k, "replica": one.replica,
-                "seed": given.seed}
-        prefix = _prefix(given, one, held.symbol, count, several)
-        parts.append(analysis.analyse(held, keys, prefix, settings, ions if several else None))
     source = ", ".join(path.name for path in one.paths)
     inputs = {"trajectory": source, "files": [str(path) for path in one.paths],
               "sha256": digests(*one.paths),
               **{k: v for k, v in opened[0].meta.items() if k != "source"}}
+    common = {"u_ev": given.u_ev, "temperature_k": one.temperature_k, "replica": one.replica,
+              "seed": given.seed}
+    prefix = _prefix(given, one, "+".join(held.symbol for held in opened), count, several)
+    open_run = OpenRun(tuple(opened), given.material, {"material": name, **common}, prefix, inputs,
+                       out)
+    parts: list[Analysed] = []
+    with _meanwhile(beside, open_run) as others:
+        for held in opened:
+            apart = not subject.material and (several or bool(wanted.framework))
+            keys = {"material": f"{name} ({held.symbol})" if several or apart else name, **common}
+            parts.append(analysis.analyse(held, keys,
+                                          _prefix(given, one, held.symbol, count, several),
+                                          settings, ions if several else None))
+        found = others()
     written: list[Path] = []
     for part in parts:
         written += _write(part, inputs, out, source)
@@ -227,9 +291,25 @@ def _run(
         log.info("%s together (%s):", "+".join(held.symbol for held in opened), source)
         for line in screen.together_lines(joint):
             log.info("%s", line)
-        prefix = _prefix(given, one, "+".join(held.symbol for held in opened), count, True)
-        written += _tables([(ONSAGER, joint)], prefix, inputs, out)
+        written += write_tables([(ONSAGER, joint)], prefix, inputs, out)
+    for other in found:
+        log.info("  %s", other.line)
+        written += other.written
     return written
+
+
+@contextmanager
+def _meanwhile(
+    beside: Sequence[Analysis], run: OpenRun,
+) -> Iterator[Callable[[], list[Beside]]]:
+    """Give what the analyses beside find, by a second process where that pays."""
+    size = sum(held.frames * held.ions for held in run.trajectories)
+    if not beside or size < LARGE or len(os.sched_getaffinity(0)) < 2:
+        yield lambda: [one(run) for one in beside]
+        return
+    with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:
+        waiting = [pool.submit(one, run) for one in beside]
+        yield lambda: [one.result() for one in waiting]
 
 
 def _prefix(
@@ -255,7 +335,7 @@ def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) ->
         log.info("%s", line)
     curves = part.curves
     place = {**part.place, "watched_ps": watched_ps(curves.coarse.shape[1], curves.coarse_ps)}
-    written = _tables([
+    written = write_tables([
         (MSD, rows.msd_rows(curves, part.place)),
         (DIFFUSION, rows.diffusion_rows(part.found, part.trajectory, place)),
         (CONDUCTIVITY, sigma), (ONSAGER, axes), (VERDICTS, part.checks),
@@ -270,11 +350,27 @@ def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) ->
     return [*written, condition.write(run, out / f"{part.prefix}{condition.ENDING}", inputs)]
 
 
-def _tables(
-    what: Iterable[tuple[Schema, list[dict[str, Any]]]], prefix: str, inputs: Mapping[str, Any],
-    out: Path,
+def write_tables(
+    what: Iterable[tuple[Schema, Any]], prefix: str, inputs: Mapping[str, Any], out: Path,
 ) -> list[Path]:
-    """Write tables as Parquet and CSV; files of other trajectories are not written over."""
+    """Write tables as Parquet and CSV; files of other trajectories are not written over.
+
+    Parameters
+    ----------
+    what
+        Tables, and the rows of each: records or a data frame.
+    prefix
+        Name of the run in file names.
+    inputs
+        What they are made from, ``files`` among it.
+    out
+        Folder.
+
+    Raises
+    ------
+    HavenError
+        If a file is there that was made from other trajectories.
+    """
     written = []
     for schema, found in what:
         stem = f"{prefix}_transport" if schema is VERDICTS else prefix

@@ -25,6 +25,9 @@ FEWEST_MODES = 8
 SELF_SHARE = 5
 CURVED = 2.0
 BROKEN = 3.0
+# Of the sum's own error: what the bend of the single ions' powers may add to its ratio. Of 64 ions
+# and fewer a bend that is beyond doubt adds more, so their sum has their window.
+BEND = 0.25
 MIN_EVENTS = 30
 LARGEST_ERROR = 0.5
 SLOPE_TOLERANCE = 0.1
@@ -111,6 +114,26 @@ def choose_window(held: Modes) -> int:
             break
         if bent < CURVED:
             best = count
+    return best
+
+
+def window_of_sum(held: Modes, alone: int) -> int:
+    """Return the most modes that the sum over all ions may be fitted to, at least ``alone``.
+
+    The more ions there are the better a bend of their powers is seen, and the fewer modes are
+    straight (``alone``, as of `choose_window`); their sum is known no better for it. So its window
+    grows as long as the bend changes the single ions' coefficient by less than `BEND` of the error
+    of the sum's, which `estimators.full` adds to the interval.
+    """
+    start = es.intercepts(held.mean[:alone].mean(axis=1))[0][0]
+    best = alone
+    for count in (w for w in (*WINDOWS, held.count) if alone < w <= held.count):
+        weights = es.design(count, 1)[1][0]
+        error = np.sqrt(2 * es.shared(held) / held.sums * (weights @ weights))
+        apart = es.intercepts(held.mean[:count].mean(axis=1))[0][0] - start
+        if abs(apart) > BEND * error:
+            break
+        best = count
     return best
 
 
@@ -222,7 +245,7 @@ def describe(
     error = es.self_fit(held, inner, np.random.default_rng(0)).error
     short = held.count < FEWEST_MODES
     verdict = "too_few_events" if short else judge(hops, min_events, wide, alpha, spread, error)
-    total = windows.total_windows(held, max(wide, least))
+    total = windows.total_windows(held, window_of_sum(held, max(wide, least)))
     together, doubt = sum_slope(held, total[0], least)
     log_power, fitted = es.intercepts(held.mean[:inner].mean(axis=1))
     tracer = float(np.exp(log_power[0]) / 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -200,8 +201,16 @@ def without_number(found: list[Estimate], ended: str) -> list[Estimate]:
     list of Estimate
         Without numbers and bounds.
     """
-    verdict = NOT_STATIONARY if ended == NOT_STATIONARY else "unstable"
+    verdict = verdict_of([ended])
     return [replace(one, value=None, low_95=None, high_95=None, verdict=verdict) for one in found]
+
+
+def verdict_of(ended: Iterable[str]) -> str:
+    """Return the verdict of runs none of which gives a number, from how they ended.
+
+    ``not_stationary`` if that is what ails all of them that are not ``stable``.
+    """
+    return NOT_STATIONARY if set(ended) - {"stable"} == {NOT_STATIONARY} else "unstable"
 
 
 def _verdict(

@@ -101,7 +101,7 @@ def reason(row: Estimate, one: Analysed) -> str:
         return (f"displacements grow faster than time (slope {row.loglog_slope:.2f}): the ions "
                 "drift, or the frame of reference does")
     if row.verdict in ("unstable", NOT_STATIONARY):
-        return f"the run is {one.ended}"
+        return f"the run is {one.ended.replace('_', ' ')}"
     if row.verdict == "subdiffusive" and row.loglog_slope > 1 - SLOPE_TOLERANCE:
         return (f"slope {row.loglog_slope:.2f}, but the slowest motions seen are not yet those of "
                 "diffusion, which a memory may still change: run longer")

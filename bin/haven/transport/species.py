@@ -21,6 +21,7 @@ from haven.transport.conductivity import nernst_einstein
 from haven.transport.diffusion import MODES, SELF_SHARE, Estimate, coefficients, describe
 from haven.transport.estimators.modes import modes
 from haven.transport.hop_counts import count_hops
+from haven.transport.rows import verdict_of
 
 ANGSTROM2_PER_PS = 1e4
 """A diffusion coefficient of 1 cm^2/s in Angstrom^2/ps."""
@@ -101,8 +102,9 @@ def _combined(
     """Return the coefficients of the ions of all parts, their paths multiplied by weights."""
     found = combined([part.curves.coarse for part in parts], weights,
                      [part.jump for part in parts], parts[0].curves.coarse_ps, min_events, axes)
-    if any(part.ended != "stable" or not part.trajectory.has_host for part in parts):
-        verdict = "no_host" if all(part.ended == "stable" for part in parts) else "unstable"
+    ended = [part.ended for part in parts]
+    if any(end != "stable" for end in ended) or not all(p.trajectory.has_host for p in parts):
+        verdict = "no_host" if set(ended) == {"stable"} else verdict_of(ended)
         for row in found:
             row.value = row.low_95 = row.high_95 = None
             row.verdict = verdict

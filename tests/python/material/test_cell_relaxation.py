@@ -64,6 +64,17 @@ def test_replicas_give_students_interval_and_unconverged_cells_are_left_out():
     assert one["low"] is None and one["high"] is None
 
 
+@pytest.mark.parametrize(("changes", "cells"), [
+    ({}, 1), ({"a_angstrom": 6.425, "energy_ev_per_atom": -4.0003}, 1),
+    ({"energy_ev_per_atom": -4.002}, 2), ({"c_angstrom": 6.40}, 2), ({"replica": 1}, 2),
+    ({"atoms": 20}, 2)])
+def test_two_ways_to_one_minimum_are_one_cell_without_an_interval(changes, cells):
+    first = relaxed()[0]
+    both = pd.DataFrame([first, {**first, "start": "first principles", **changes}])
+    found = next(joined_cells(both))
+    assert found["runs"] == cells and (found["low"] is None) == (cells == 1)
+
+
 def test_every_occupancy_is_relaxed_with_a_trained_potential(tmp_path):
     done = call("relax_cell.py", "--potential", trained() / "u4_s1.pb", "--u_ev", 4,
                 "--relax_supercell", "2,2,2", "--relax_replicas", 1, "--out", tmp_path,

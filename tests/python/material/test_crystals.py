@@ -224,6 +224,19 @@ def test_files_that_are_no_material_end_in_one_line(tmp_path, text, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("entry", ["name", "mobile", "formula", "charges", "moments", "lattice",
+                                   "anion_sites", "occupancies", "extra"])
+def test_a_bomb_of_aliases_ends_in_one_short_line(tmp_path, entry):
+    """Nine lists of nine times the one before: written out, a thousand million words."""
+    bomb = ["&a0 [x, x, x, x, x, x, x, x, x]"]
+    bomb += [f"&a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    rest = {key: value for key, value in CRYSTALS[BASE].items() if key != entry}
+    (tmp_path / "m.yml").write_text(f"{yaml.safe_dump(rest)}{entry}: [{', '.join(bomb)}]\n")
+    with pytest.raises(HavenError) as caught:
+        load_material(tmp_path / "m.yml")
+    assert len(str(caught.value)) < 1000 and "\n" not in str(caught.value)
+
+
 def test_coordinates_are_fractions_as_tables_have_them(tmp_path):
     told = {**CRYSTALS[BASE], "cation_sites": {
         **CRYSTALS[BASE]["cation_sites"],

@@ -142,3 +142,22 @@ def test_the_script_writes_the_table_also_for_a_file_without_frames_of_all_atoms
     found = tables.read(INTERSTITIAL, tmp_path / "u0_t300_r0.interstitial.parquet")
     assert found["kind"].tolist() == ["all", "intra_layer", "inter_layer"]
     assert found["jumps"].tolist() == [1, 0, 1] and (found["sites_per_cell"] == 24).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_points_near_one_another_are_joined_as_the_shortest_images_say(seed):
+    from haven.core.periodic import minimum_image
+    from haven.mechanism.interstitial import SAME, _merged
+
+    rng = np.random.default_rng(seed)
+    cell = np.array([[7.0, 0, 0], [2.0, 6.5, 0], [-3.0, 1.0, 6.0]])
+    points = rng.random((160, 3)) @ cell
+    left, wanted = np.ones(len(points), bool), []
+    for row, point in enumerate(points):
+        if left[row]:
+            step = minimum_image(points - point, cell)
+            near = left & (np.linalg.norm(step, axis=1) < SAME)
+            left &= ~near
+            wanted.append(point + step[near].mean(axis=0))
+    np.testing.assert_allclose(_merged(points, cell), wanted, atol=1e-12)
+    assert len(wanted) < 140 and not len(_merged(np.empty((0, 3)), cell))

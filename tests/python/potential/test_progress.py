@@ -24,3 +24,15 @@ def test_the_time_left_follows_the_checkpoints_of_each_backend(tmp_path, ending)
     training, = read_trainings(tmp_path)
     assert training.step == 200 and training.force_train == 0.3
     assert training.seconds_left == pytest.approx(800 * 50 / 100)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"training": {"numb_steps": 10', "[]", "{}",
+                                  '{"training": {"numb_steps": "many"}}'])
+def test_settings_that_are_half_written_are_passed_over(tmp_path, text):
+    """A training writes them when it begins, and may be killed in it."""
+    for name, content in (("u4_s1", text), ("u4_s2", '{"training": {"numb_steps": 10}}')):
+        job = tmp_path / f"{name}_{'0' * 12}"
+        job.mkdir()
+        (job / "input.json").write_text(content)
+    training, = read_trainings(tmp_path)
+    assert training.name == "u4_s2"

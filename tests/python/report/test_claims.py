@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -239,6 +240,9 @@ def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
         number = line[1]["text"].replace("–", "no number")
         assert f"{number} (95 % interval), " in plain or ("[" not in number and number in plain)
         assert line[1]["small"].partition(",")[0] in plain
+        for place in (1, 2):  # and below it that of the line through D_self
+            assert re.search(r"; from D self \S+ \[\S+, \S+\] (mS/cm|eV)$", line[place]["small"]
+                             ), line[place]
     told = answer.claims_grid(rows)
     assert told is not None and len(told["rows"]) < len(rows), "one row a claim, a column a U"
     assert answer.trusted_sentence(study).startswith("May be trusted within the intervals: σ")

@@ -34,7 +34,7 @@ def atoms_of(path, cell=CELL, wrap=True):
     return frames
 
 
-def dump(target, path, columns="id element xu yu zu", order=None, steps=None):
+def dump(target, path, columns="id element xu yu zu", order=None, steps=None, places=17):
     lines = []
     for t, positions in enumerate(path):
         lines += ["ITEM: TIMESTEP", str((steps or range(0, 4000, 100))[t]), "ITEM: NUMBER OF ATOMS",
@@ -47,8 +47,9 @@ def dump(target, path, columns="id element xu yu zu", order=None, steps=None):
             held |= dict(zip(("xs", "ys", "zs"), scaled[i] - image[i], strict=True))
             held |= dict(zip(("ix", "iy", "iz"), image[i], strict=True))
             held |= dict(zip("xyz", (scaled[i] - image[i]) @ CELL, strict=True))
+            held = {name: f"{value:.{places}g}" for name, value in held.items()}
             held |= {"id": i + 1, "element": SYMBOLS[i], "type": "Li Ti Cl".split().index(
-                SYMBOLS[i]) + 1}
+                SYMBOLS[i]) + 1, "mass": {"Li": 6.94, "Ti": 47.867, "Cl": 35.45}[SYMBOLS[i]]}
             lines.append(" ".join(str(held[c]) for c in columns.split()))
     target.write_text("\n".join(lines) + "\n")
     return target
@@ -256,10 +257,103 @@ def container(folder, **change):
     ({"mobile_index": np.array("2026-11-28", "datetime64[D]")}, "must be whole numbers"),
     ({"mobile_symbol": np.array(3.0)}, "mobile_symbol must be text"),
     ({"mobile_angstrom": np.ones((5, 12))}, "of shape \\(T, N, 3\\), has shape \\(5, 12\\)"),
+    ({"barycentre_angstrom": np.full((5, 3), np.nan)}, "barycentre has values"),
+    ({"barycentre_angstrom": np.zeros((4, 3))}, "has 4 rows where time_ps has 5"),
+    ({"symbols": np.array(["Li"] * 3)}, "names 3 Li, there are 4 mobile ions"),
+    ({"symbols": np.array(["Li"] * 4), "mobile_index": np.array([0, 1, 2, 4])},
+     "mobile_index must name a row"),
+    ({"symbols": np.array(["Li"] * 4), "all_time_ps": np.zeros(2),
+      "all_angstrom": np.full((2, 4, 3), np.nan)}, "all_angstrom has values that are not finite"),
+    ({"symbols": np.array(["Li"] * 4), "all_time_ps": np.zeros(3),
+      "all_angstrom": np.zeros((2, 4, 3))}, "has 2 rows where all_time_ps has 3"),
 ])
 def test_wrong_containers_are_refused(tmp_path, change, words):
     with pytest.raises(HavenError, match=words):
         trajectory.open_npz(container(tmp_path, **change), "Li")
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"frame_spacing_ps": 5.0}, "frames are 0.1 ps apart, --frame_spacing_ps says 5 ps"),
+    ({"type_map": "Li Cl"}, "--type_map has no use with"),
+    ({"topology": "top.pdb"}, "--topology has no use with"),
+    ({"cell_changes": True}, "--cell_changes has no use with"),
+])
+def test_options_that_do_nothing_for_a_container_are_refused(tmp_path, options, words):
+    with pytest.raises(HavenError, match=words):
+        opening.open_trajectory(container(tmp_path), "Li", tmp_path, **options)
+
+
+def test_a_container_in_nanometres_and_a_flipped_bit_are_refused(tmp_path):
+    """The cell may be in Angstrom all the same; positions are read around the zip's own check."""
+    grid = np.array(list(np.ndindex(2, 2, 1)), float) * 0.3
+    steps = np.random.default_rng(0).normal(0, 0.02, (5, 4, 3)) + grid
+    with pytest.raises(HavenError, match="Angstrom"):
+        opening.open_trajectory(container(tmp_path, mobile_angstrom=steps), "Li", tmp_path)
+    whole = container(tmp_path, mobile_angstrom=steps * 10).read_bytes()
+    opening.open_trajectory(tmp_path / "c.npz", "Li", tmp_path)
+    place = whole.index(b"mobile_angstrom.npy") + 200
+    (tmp_path / "c.npz").write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1:])
+    with pytest.raises(HavenError, match=r"mobile_angstrom\.npy does not fit to its checksum"):
+        opening.open_trajectory(tmp_path / "c.npz", "Li", tmp_path)
+
+
+def rows(change):
+    """Return a change of the lines of a dump's frame 7 (of 17 lines, 9 of them its head)."""
+    def spoil(lines):
+        change(lines, 17 * 7)
+        return lines
+    return spoil
+
+
+@pytest.mark.parametrize("change, words", [
+    (rows(lambda lines, at: lines.__setitem__(at + 3, "5")),
+     r"at frame 7, 8 before|at frame 8: .*more atoms"),
+    (rows(lambda lines, at: lines.__setitem__(at + 3, "9")), "can't be read at frame 7"),
+    (rows(lambda lines, at: lines.__setitem__(at + 3, str(10**12))), "atoms are not possible"),
+    (rows(lambda lines, at: lines.__setitem__(at + 3, str(10**8))), "1 frame|cut short|frame 7"),
+    (rows(lambda lines, at: lines.__setitem__(at + 9, lines[at + 10])), "id 2 stands twice"),
+    (rows(lambda lines, at: lines.__setitem__(at + 9, "1 0 1.0 1.0 1.0")), "atom of type 0"),
+    (rows(lambda lines, at: lines.__setitem__(at + 9, "1 -1 1.0 1.0 1.0")), "atom of type -1"),
+    (rows(lambda lines, at: lines.__setitem__(at + 9, "1 4 1.0 1.0 1.0")), "atom of type 4"),
+    (rows(lambda lines, at: lines.__setitem__(at + 6, "0 nan 0")), "not|nan"),
+])
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+def test_dumps_whose_counts_ids_or_types_are_wrong_are_refused(
+    tmp_path, path, monkeypatch, caplog, change, words, large
+):
+    from haven.trajectory.readers import lammps_dump
+
+    if large:
+        monkeypatch.setattr(lammps_dump, "LARGE_BYTES", 0)
+    file = dump(tmp_path / "d.dump", path, "id type x y z", places=8)
+    file.write_text("\n".join(change(file.read_text().splitlines())) + "\n")
+    try:
+        held = opening.open_trajectory(file, "Li", tmp_path, 0.1, "Li Ti Cl")
+    except HavenError as error:
+        import re
+
+        assert re.search(words, str(error)), error
+        return
+    assert held.frames == 7 and "cut short" in caplog.text  # what claims more than it holds
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+def test_a_last_line_without_its_end_is_no_frame(tmp_path, path, monkeypatch, caplog, large):
+    from haven.trajectory.readers import lammps_dump
+
+    if large:
+        monkeypatch.setattr(lammps_dump, "LARGE_BYTES", 0)
+    file = dump(tmp_path / "d.dump", path, "id element x y z", places=8)
+    file.write_text(file.read_text()[:-3])
+    assert opening.open_trajectory(file, "Li", tmp_path, 0.1).frames == 39
+    assert "last frame is cut short and left out" in caplog.text
+
+
+def test_a_box_that_does_not_repeat_is_said(tmp_path, path, caplog):
+    file = dump(tmp_path / "d.dump", path)
+    file.write_text(file.read_text().replace("pp pp pp", "pp pp ff"))
+    opening.open_trajectory(file, "Li", tmp_path, 0.1)
+    assert "its cell is not periodic in every direction" in caplog.text
 
 
 def test_wrapped_or_broken_positions_in_a_container_are_refused(tmp_path):
@@ -309,24 +403,94 @@ def test_a_jump_length_that_is_none_is_refused(length):
                                 "--jump_angstrom", length])
 
 
-def test_large_dumps_are_read_by_two_processes_alike(tmp_path, path, monkeypatch):
+@pytest.mark.parametrize("processors", [{0}, {0, 1}], ids=["one", "two"])
+@pytest.mark.parametrize("places", [5, 15, 17])
+@pytest.mark.parametrize("columns", [
+    "id element xs ys zs ix iy iz", "element z y x type id", "mass xu yu zu", "type x id y z"])
+def test_large_dumps_are_read_by_compiled_code_alike(
+    tmp_path, path, monkeypatch, columns, places, processors
+):
+    """Numbers of 17 places are not plain: two processes read them."""
     from haven.trajectory.readers import Unsaid, lammps_dump, read_frames
 
-    file = dump(tmp_path / "d.dump", path, "id element xs ys zs ix iy iz")
-    alone = list(read_frames(file, Unsaid()))
+    rng = np.random.default_rng(0)
+    file = dump(tmp_path / "d.dump", path, columns, [rng.permutation(8) for _ in path]
+                if "id" in columns.split() else None, places=places)
+    unsaid = Unsaid(("Li", "Ti", "Cl"))
+    alone = list(read_frames(file, unsaid))
     monkeypatch.setattr(lammps_dump, "LARGE_BYTES", 0)
-    monkeypatch.setattr(lammps_dump.os, "sched_getaffinity", lambda _: {0, 1})
-    together = list(read_frames(file, Unsaid()))
+    monkeypatch.setattr(lammps_dump, "PIECE_BYTES", 700)
+    monkeypatch.setattr(lammps_dump.os, "sched_getaffinity", lambda _: processors)
+    together = list(read_frames(file, unsaid))
     assert len(alone) == len(together) == 40
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one.positions, other.positions)
         np.testing.assert_array_equal(one.ids, other.ids)
-        assert one.step == other.step and (one.symbols == other.symbols).all()
+        np.testing.assert_array_equal(one.symbols, other.symbols)
+        assert one.step == other.step and one.unwrapped == other.unwrapped
     text = file.read_text().splitlines()
-    text[17 * 7 + 12] = "4 Ti 0.5"
+    text[17 * 7 + 12] = "4 Ti"
     file.write_text("\n".join(text) + "\n")
-    with pytest.raises(HavenError, match="can't be read at frame 7: a line of step 700 has 3"):
-        list(read_frames(file, Unsaid()))
+    with pytest.raises(HavenError, match="can't be read at frame 7: a line of step 700 has 2"):
+        list(read_frames(file, unsaid))
+
+
+def test_compiled_numbers_are_those_of_python_to_the_last_bit_or_left_alone():
+    from haven.trajectory.readers import dump_numbers
+
+    rng = np.random.default_rng(3)
+    words = [form % value for form in ("%.3f", "%g", "%.10g", "%.15g", "%.17g", "%e", "%.1E", "%d")
+             for value in np.concatenate([rng.normal(0, 10.0 ** rng.integers(-8, 9, 200)),
+                                          [0.0, -0.0, 1e22, 1e23, 9007199254740993.0]])]
+    words += ["5.", ".5", "+.5e1", "-0", "007", "1e5", "1e-22"]
+    odd = ["nan", "inf", "1_0", "0x10", "1e", "1e+", "e5", ".", "-", "+-1", "1.2.3", "1d5", "1e5.0",
+           "1e99999", "\N{ARABIC-INDIC DIGIT THREE}", "1" * 400, "--1", "1e400", "1-2", "1,5"]
+    taken = 0
+    for word in words + odd:
+        numbers, names = np.empty((1, 1)), np.zeros(1, np.uint64)
+        text = np.frombuffer(f" {word} \n".encode(), np.uint8)
+        if dump_numbers.read(text, np.array([0]), np.array([False]), numbers, names):
+            assert word not in odd and repr(numbers[0, 0]) == repr(np.float64(float(word))), word
+            taken += 1
+    assert taken > 0.7 * len(words)
+    for text in (b"1 2\n", b"1\n\n", b"1", b"1\n2", b"", b"1 2", b"1.0\n", b"1e3\n"):
+        numbers, names = np.empty((1, 1)), np.zeros(1, np.uint64)
+        assert not dump_numbers.read(np.frombuffer(text, np.uint8), np.array([0]),
+                                     np.array([True]), numbers, names), text
+
+
+@pytest.mark.parametrize("end", [b"", b" 0.5", b"\n\n", b"\r\n"])
+def test_lines_come_alike_however_the_file_is_cut_into_pieces(monkeypatch, end):
+    import io
+
+    from haven.trajectory.readers import lammps_dump
+
+    rng = np.random.default_rng(1)
+    lines = [b"x" * int(n) + b"\n" for n in rng.integers(0, 9, 60)]
+    whole = b"".join(lines) + end
+    for piece in (1, 3, 7, 50, 1000):
+        monkeypatch.setattr(lammps_dump, "PIECE_BYTES", piece)
+        stream, plain = lammps_dump._Lines(io.BytesIO(whole)), io.BytesIO(whole)
+        for wanted in (1, 4, 20, 3, 25):
+            assert stream.readline() == plain.readline()
+            assert stream.lines(wanted) == b"".join(plain.readline() for _ in range(wanted))
+        assert stream.lines(9) is None
+
+
+def test_frames_of_all_atoms_are_thinned_evenly_where_they_are_too_many(
+    tmp_path, path, monkeypatch
+):
+    from haven.trajectory import all_atoms
+
+    file = dump(tmp_path / "d.dump", path)
+    symbols, every = all_atoms.read_frames(file)
+    assert len(every) == 40 and symbols == SYMBOLS
+    monkeypatch.setattr(all_atoms, "FEWEST", 4)
+    monkeypatch.setattr(all_atoms, "MOST_BYTES", 0)
+    thinned = all_atoms.read_frames(file)[1]
+    assert len(thinned) == 5
+    for one, other in zip(thinned, every[::8], strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
 
 
 @pytest.mark.parametrize("columns", [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import motions
 import numpy as np
 import pytest
 
 from haven.trajectory import trajectory
-from haven.transport import conductivity
+from haven.transport import conductivity, species
 from haven.transport import rows as transport
 from haven.transport.diffusion import Estimate
 
@@ -115,3 +118,20 @@ def test_a_melted_or_drifting_host_is_told(tmp_path):
     left = transport.without_number([one], "melted")[0]
     assert left.verdict == "unstable" and left.value is None and left.high_95 is None
     assert transport.without_number([one], "not_stationary")[0].verdict == "not_stationary"
+
+
+@pytest.mark.parametrize("ended, verdict", [
+    (("stable", "stable"), "diffusive"), (("stable", "not_stationary"), "not_stationary"),
+    (("not_stationary", "not_stationary"), "not_stationary"), (("stable", "melted"), "unstable"),
+    (("melted", "not_stationary"), "unstable"),
+])
+def test_species_together_give_no_number_where_one_gives_none(ended, verdict):
+    """As one species alone: runs that are not stationary have a verdict of their own."""
+    parts = [SimpleNamespace(
+        curves=SimpleNamespace(coarse=np.ascontiguousarray(path.swapaxes(0, 1), np.float32),
+                               coarse_ps=1.0),
+        trajectory=SimpleNamespace(has_host=True), jump=motions.LENGTH, ended=end)
+        for path, end in zip(motions.alike(np.random.default_rng(3), 0), ended, strict=True)]
+    found = species._combined(parts, (1.0, 1.0), 30, ("xyz",))
+    assert {row.verdict for row in found} == {verdict}
+    assert all((row.value is not None) == (verdict == "diffusive") for row in found)

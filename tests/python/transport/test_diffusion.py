@@ -255,3 +255,28 @@ def test_a_slope_that_is_badly_known_is_not_diffusive():
     assert diffusion.judge_sum("diffusive", 1.0, 0.31, False) == "too_few_events"
     assert diffusion.judge_sum("diffusive", 1.0, 0.2, True) == "drifting"
     assert diffusion.judge_sum("diffusive", 1.95, 0.2, False) == "drifting"
+
+
+def bent(ions, corner, seed=3):
+    """Return modes of ions whose powers rise by a third of themselves beyond mode ``corner``."""
+    from haven.transport.estimators.modes import Modes
+
+    rng = np.random.default_rng(seed)
+    shape = 1 + 0.3 / (1 + (corner / np.arange(1, 801)) ** 2)
+    values = rng.normal(size=(ions, 800, 3)) * shape[:, None] ** 0.5
+    square = values**2
+    return Modes(values[:, :160].astype(np.float32), square.mean(axis=0), square.var(axis=0),
+                 values.sum(axis=0)[None] / ions**0.5)
+
+
+def test_more_ions_do_not_make_the_sum_less_well_known():
+    windows = {}
+    for ions in (30, 3000):
+        held = bent(ions, 100)
+        alone = max(8, diffusion.choose_window(held))
+        windows[ions] = alone, diffusion.window_of_sum(held, alone)
+    assert windows[3000][0] < windows[30][0] / 2  # the bend is seen
+    assert windows[3000][1] > 2 * windows[3000][0]  # and does not matter to the sum
+    assert windows[3000][1] < 800
+    straight = bent(300, 1e6)
+    assert diffusion.window_of_sum(straight, 100) == 800

@@ -160,8 +160,9 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
                      "to show that jumps do not lead back")
         common = {"runs": fit["temperatures"], "verdict": verdict, "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
-        if quantity == "sigma_total":
-            energies["activation"] = "activation_sigma"
+        if conductive:
+            name = {"sigma_total": "activation"}.get(quantity, f"activation of {quantity}")
+            energies[name] = "activation_sigma"
         for name, column in energies.items():
             value, low, high = (fit[f"{column}{end}"] if good else None
                                 for end in ("_ev", "_low_95", "_high_95"))
@@ -331,6 +332,10 @@ def nearest_temperature(temperatures: list[float], wanted: float = ROOM) -> floa
     return min(temperatures, key=lambda t: abs(t - wanted), default=None)
 
 
+# What the line through conductivities from D_self gives, beside that through those from D_total.
+TRACER_LINE = ("activation of sigma_self", "sigma_self from the Arrhenius line")
+
+
 def headline(measured: Table) -> list[Row]:
     """Return the headline's rows: per U, D_self, D_total, sigma, H_R near 298 K, and Ea.
 
@@ -340,7 +345,7 @@ def headline(measured: Table) -> list[Row]:
         Rows of `collect`.
     """
     names = ("d_self", "d_total", "sigma_total", "sigma_self", "haven_ratio", "activation",
-             "sigma_total from the Arrhenius line")
+             "sigma_total from the Arrhenius line", *TRACER_LINE)
     rows: list[Row] = []
     for u_ev, mine in measured[measured["quantity"].isin(names)].groupby("u_ev"):
         temperatures = mine.loc[~mine["quantity"].str.contains("Arrhenius"), "temperature_k"]

@@ -10,19 +10,23 @@ from haven.core.types import Row, Table, Tables
 from haven.dynamics.trust import LIMIT
 from haven.potential.gate import BEYOND, UNCALIBRATED, Gate
 from haven.report.numbers.comparison import limit_words
-from haven.report.numbers.measured import headline
+from haven.report.numbers.measured import TRACER_LINE, headline
 
 LABELS = {
     "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
     "sigma_self": "σ from D self", "haven_ratio": "Haven ratio",
     "activation": "activation energy of σ",
     "sigma_total from the Arrhenius line": "σ at 298 K, Arrhenius line",
+    "activation of sigma_self": "activation energy of σ from D self",
+    "sigma_self from the Arrhenius line": "σ from D self at 298 K, Arrhenius line",
     "energy_mae": "energy MAE", "energy_rmse": "energy RMSE", "force_mae": "force MAE",
     "force_rmse": "force RMSE", "cost_ratio": "AIMD's cost over the potential's",
 }
 PLAIN = {"d_self": "D_self", "d_total": "D_total", "sigma_total": "sigma", "sigma_self":
          "sigma_self", "haven_ratio": "H_R", "activation": "Ea",
-         "sigma_total from the Arrhenius line": "sigma (fit)"}
+         "sigma_total from the Arrhenius line": "sigma (fit)",
+         "activation of sigma_self": "Ea, D_self",
+         "sigma_self from the Arrhenius line": "sigma_self (fit)"}
 WORDS = {
     "diffusive": "diffusive", "subdiffusive": "not diffusive yet", "unstable": "run not stable",
     "not_stationary": "run not stationary",
@@ -109,7 +113,7 @@ def summary(measured: Table, missing: list[str]) -> str:
     Each number stands with its interval, unit and verdict, per U.
     """
     lines = []
-    fitted = ("activation", "sigma_total from the Arrhenius line")
+    fitted = ("activation", "sigma_total from the Arrhenius line", *TRACER_LINE)
     rows = sorted(headline(measured), key=lambda row: row["quantity"] not in fitted)
     tracers = measured[measured["quantity"] == "d_self"].sort_values("temperature_k")
     told = {(row["u_ev"], row["temperature_k"]) for row in rows if row["quantity"] == "d_self"}
@@ -123,7 +127,7 @@ def summary(measured: Table, missing: list[str]) -> str:
             where = f"{PLAIN[str(row['quantity'])]}" + (
                 f" at {at:g} K" if isinstance(at, float) and known(at) else "")
             text = shown(row, plain=True).replace(DASH, "-")
-            lines.append(f"  {where:<22}{text:<{width + 2}}{verdict_text(row)}".rstrip())
+            lines.append(f"  {where:<27}{text:<{width + 2}}{verdict_text(row)}".rstrip())
     if missing:
         lines.append(f"Missing runs: {', '.join(missing)}")
     return "\n".join(lines or ["No transport number was computed."]) + (

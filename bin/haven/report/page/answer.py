@@ -8,7 +8,7 @@ from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
 from haven.report.claims.study import OPEN, Study, caveat
 from haven.report.claims.transport import sigma_at_room
-from haven.report.numbers.measured import JUMPS_ALONE
+from haven.report.numbers.measured import JUMPS_ALONE, TRACER_LINE
 from haven.report.numbers.pressure import pressure_sentence
 from haven.report.numbers.wording import WORDS, shown, where_words
 from haven.report.page.grids import Block, cell, grid
@@ -17,6 +17,8 @@ NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Hav
 # Rows of the longer study for each of NAMES: the number, and another to be said below it.
 LONGER = {"sigma": ("sigma_total", "sigma_self"), "activation": ("activation_total",
           "activation_self"), "haven_ratio": ("haven_ratio", "")}
+# Quantities of the line through conductivities from D_self, by the one of NAMES they stand under.
+TRACER = dict(zip(("activation", "sigma"), TRACER_LINE, strict=True))
 CLAIM_WORDS = {"supported": "supported", "contradicted": "contradicted",
                "cannot_be_said": "cannot be said"}
 _SUBSCRIPT = str.maketrans("0123456789.", "₀₁₂₃₄₅₆₇₈₉.")
@@ -56,7 +58,8 @@ def answer_grid(study: Study) -> Block | None:
     own = {u: answer_rows(study, u) for u in study.us}
     if not any(row for rows in own.values() for row in rows.values()):
         return None
-    lines = [[f"Haven, U = {u:g} eV", *(_own(own[u][name]) for name in NAMES)] for u in study.us]
+    lines = [[f"Haven, U = {u:g} eV", *(_own(own[u][name], tracer_of(study, name, u))
+                                        for name in NAMES)] for u in study.us]
     for words, real in (("published study", False), ("experiment", True)):
         lines.append([words, *(_theirs(study.published(
             {"sigma": "sigma_total"}.get(name, name), None, real)) for name in NAMES)])
@@ -115,12 +118,20 @@ def longer_lines(study: Study) -> list[str]:
     return lines
 
 
-def _own(row: Row | None) -> str | dict[str, str]:
+def tracer_of(study: Study, name: str, u_ev: float) -> Row | None:
+    """Return what the line through conductivities from D_self says of one of NAMES at a U."""
+    return next(iter(study.found(TRACER[name], u_ev)), None) if name in TRACER else None
+
+
+def _own(row: Row | None, tracer: Row | None) -> str | dict[str, str]:
     if row is None:
         return cell(DASH, "not computed")
     where = where_words(row) or str(row["note"] or "").partition(";")[0]
     verdict = WORDS.get(str(row["verdict"]), str(row["verdict"]))
-    return cell(shown(row), ", ".join(text for text in (verdict, where) if text))
+    text = ", ".join(text for text in (verdict, where) if text)
+    if tracer is not None and known(tracer["value"]):  # type: ignore[arg-type]
+        text += f"; from D self {shown(tracer)}"
+    return cell(shown(row), text)
 
 
 def _theirs(row: Row | None) -> str | dict[str, str]:

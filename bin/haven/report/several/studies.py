@@ -22,7 +22,7 @@ from haven.report.claims.transport import sigma_at_room
 from haven.report.numbers.comparison import judge, load_reference, of_material
 from haven.report.numbers.measured import ROOM, collect, study_u
 from haven.report.numbers.wording import comparison_words, shown, verdict_text, where_words
-from haven.report.page.answer import formula_of
+from haven.report.page.answer import TRACER, formula_of
 from haven.report.page.grids import Block, cell, grid
 from haven.report.page.provenance import build_id, provenance
 
@@ -194,7 +194,8 @@ def numbers_grid(studies: Sequence[One], reference: Table) -> Block:
     lines = []
     for one in studies:
         for u_ev in one.us:
-            cells = [_shown(one.row(quantity, u_ev)) for quantity in QUANTITIES]
+            cells = [_shown(one.row(quantity, u_ev), one.row(TRACER.get(quantity, ""), u_ev))
+                     for quantity in QUANTITIES]
             lines.append([cell(one.label, f"{formula_of(one.material, reference)}, "
                                f"U = {u_ev:g} eV"), *cells])
     return grid(["study", *QUANTITIES.values()], lines,
@@ -203,10 +204,11 @@ def numbers_grid(studies: Sequence[One], reference: Table) -> Block:
                 "Arrhenius line. Haven ratio: D self over D total.")
 
 
-def _shown(row: Row | None) -> str | dict[str, str]:
+def _shown(row: Row | None, tracer: Row | None) -> str | dict[str, str]:
     if row is None:
         return cell(DASH, "not computed")
-    parts = (verdict_text(row), where_words(row))
+    parts = (verdict_text(row), where_words(row),
+             f"from D self {shown(tracer)}" if tracer and known(tracer["value"]) else "")  # type: ignore[arg-type]
     return cell(shown(row), ", ".join(text for text in parts if text))
 
 
@@ -332,8 +334,8 @@ def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> 
         figure.savefig(stream, format="svg", metadata={"Date": None})
     return {"svg": _inline(stream.getvalue()), "figure": figure, "caption":
             "Conductivity from the joint displacement of all ions (D total). Bars: 95 %; arrows: "
-            "upper bounds; lines: Arrhenius fits, where the data support one. White symbols: "
-            "measured."}
+            "upper bounds; lines: Arrhenius fits, where the data support one, with broad bars for "
+            "their 95 % at 298 K. White symbols: measured."}
 
 
 def _inline(svg: str) -> str:
@@ -375,6 +377,10 @@ def _draw(axis: Axes, one: One, u_ev: float, index: int, count: int) -> None:
         if known(fit["prefactor"]) and fit["prefactor"]:
             y = fit["prefactor"] * np.exp(-fit["activation_ev"] * x / (KILO * BOLTZMANN_EV_PER_K))
             axis.plot(x, y * x / KILO, color=colour, linewidth=1.0, zorder=0)
+        if known(fit["sigma_298_low_95"], fit["sigma_298_high_95"]) and fit["sigma_298_low_95"] > 0:
+            at = KILO / ROOM + 0.03 * (index - (count - 1) / 2)
+            axis.plot([at, at], [fit["sigma_298_low_95"], fit["sigma_298_high_95"]], color=colour,
+                      linewidth=4, alpha=0.35, solid_capstyle="butt")
 
 
 def _kelvin(axis: Axes, studies: Sequence[One]) -> None:
@@ -383,7 +389,7 @@ def _kelvin(axis: Axes, studies: Sequence[One]) -> None:
         one.measured["quantity"] == "sigma_total", "temperature_k"].dropna()}
     kept: list[float] = []
     for t in sorted(found):
-        if not kept or abs(KILO / t - KILO / kept[-1]) > 0.12:
+        if not kept or abs(KILO / t - KILO / kept[-1]) > 0.2:
             kept.append(t)
     top = axis.secondary_xaxis("top", functions=(lambda x: x, lambda x: x))
     top.set_xticks([KILO / t for t in kept], [f"{t:g}" for t in kept])

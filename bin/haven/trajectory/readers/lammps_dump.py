@@ -5,8 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -29,10 +29,11 @@ MOST_ATOMS = 10**9
 HEAD_BYTES = 1 << 16
 """A dump says ITEM: in its first lines, also where it has lost the very first."""
 LARGE_BYTES = 1 << 28
-"""Size from which a second process pays: starting it takes a second."""
+"""Size from which a second processor pays, and compiling: starting either takes a second or two."""
 WORKERS = 2
 AHEAD = 4
 """Frames that are read ahead: memory does not grow with the file."""
+PIECE_BYTES = 1 << 22
 UNITS = (*TIME_PS, "lj")
 PARTS = ("UNITS", "TIMESTEP", "TIME", "NUMBER OF ATOMS", "BOX BOUNDS", "ATOMS")
 BLANK = np.isin(np.arange(256), [9, 10, 11, 12, 13, 32])  # bytes that part words
@@ -72,7 +73,8 @@ class _Text:
 def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
     """Yield the frames of a dump; a last frame that is cut short is left out with a warning.
 
-    Numbers of large files are read by two processes where there are two processors.
+    Numbers of large files are read by compiled code (`haven.trajectory.readers.dump_numbers`) while
+    the next frames' text is; where they are not plain, by two processes.
 
     Raises
     ------
@@ -80,21 +82,58 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
         If the file says too little, or something that is no dump.
     """
     texts = _texts(path, unsaid)
-    if path.stat().st_size < LARGE_BYTES or len(os.sched_getaffinity(0)) < 2:
+    if path.stat().st_size < LARGE_BYTES:
         yield from map(_frame, texts)
         return
-    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("forkserver")) as pool:
-        waiting = deque(pool.submit(_frame, text) for text in islice(texts, AHEAD))
-        while waiting:
-            frame = waiting.popleft().result()
-            waiting.extend(pool.submit(_frame, text) for text in islice(texts, 1))
-            yield frame
+    first = next(texts, None)
+    if first is None:
+        return
+    quick = _quick(first) is not None
+    read = _quick_frame if quick else _frame
+    yield read(first)
+    if len(os.sched_getaffinity(0)) < 2:
+        yield from map(read, texts)
+        return
+    pool: Executor = ThreadPoolExecutor(1) if quick else ProcessPoolExecutor(
+        WORKERS, multiprocessing.get_context("forkserver"))
+    with pool:
+        yield from _ahead(pool, read, texts)
+
+
+def _ahead(pool: Executor, read: Callable[[_Text], Frame], texts: Iterator[_Text]
+           ) -> Iterator[Frame]:
+    """Yield the frames of texts that others read ahead; an error comes behind those before it."""
+    waiting: deque[Future[Frame]] = deque()
+    failed: list[Exception] = []
+
+    def more(count: int) -> None:
+        try:
+            waiting.extend(pool.submit(read, text) for text in islice(texts, count))
+        except Exception as error:  # of whatever kind, it is raised in its turn
+            failed.append(error)
+
+    more(AHEAD)
+    while waiting:
+        frame = waiting.popleft().result()
+        more(1)
+        yield frame
+    if failed:
+        raise failed[0]
 
 
 def _frame(text: _Text) -> Frame:
     """Return the frame that a text holds."""
-    frame = _atoms(text.path, text.columns, text.rows, text.count, text.step, text.unsaid,
-                   text.box, text.low)
+    return _whole_frame(text, _atoms(text.path, text.columns, text.rows, text.count, text.step,
+                                     text.unsaid, text.box, text.low))
+
+
+def _quick_frame(text: _Text) -> Frame:
+    """Return the frame that a text holds, by compiled code where its numbers are plain."""
+    frame = _quick(text)
+    return _frame(text) if frame is None else _whole_frame(text, frame)
+
+
+def _whole_frame(text: _Text, frame: Frame) -> Frame:
     frame.step, frame.time_ps, frame.periodic = text.step, text.time_ps, text.periodic
     frame.positions *= text.scale
     frame.cell = text.box * text.scale
@@ -106,7 +145,8 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
     unit, time, step = None, None, None
     box, low, periodic, count = np.zeros((3, 3)), np.zeros(3), True, -1
     begun: set[str] = set()  # parts of a frame read before its atoms
-    with open_bytes(path) as stream:
+    with open_bytes(path) as opened:
+        stream = _Lines(opened)
         while line := stream.readline():
             item = line.decode(errors="replace").removeprefix("\ufeff").strip()
             part = next((name for name in PARTS if item.startswith(f"ITEM: {name}")), None)
@@ -139,15 +179,15 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
                 box, low = _box(item, lines)
                 periodic = all(word == "pp" for word in words if word in BOUNDARIES)
             elif item.startswith("ITEM: ATOMS"):
-                rows = list(islice(stream, count))
-                if len(rows) < count or not rows[-1].endswith(b"\n"):
+                rows = stream.lines(count)
+                if rows is None:
                     log.warning("%s: last frame is cut short and left out", path)
                     return
                 if missing := {"TIMESTEP", "NUMBER OF ATOMS", "BOX BOUNDS"} - begun:
                     raise ValueError(f"the frame behind step {step} has no ITEM: "
                                      f"{sorted(missing)[0]}")
                 begun = set()
-                yield _Text(path, item.split()[2:], b"".join(rows), count, step, time, unsaid, box,
+                yield _Text(path, item.split()[2:], rows, count, step, time, unsaid, box,
                             low, LENGTH_ANGSTROM.get(unit or "", 1.0), periodic)
                 time, count = None, -1
             elif item and not item.startswith("ITEM:"):
@@ -157,7 +197,50 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
         log.warning("%s: last frame is cut short and left out", path)
 
 
-def _line(stream: BinaryIO) -> str:
+class _Lines:
+    """A stream read line by line, or many lines at once."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.held, self.at, self.usual = stream, b"", 0, PIECE_BYTES
+
+    def _more(self, least: int = PIECE_BYTES) -> bool:
+        """Read on; tell whether there was more."""
+        piece = self.stream.read(max(least, PIECE_BYTES))
+        self.held, self.at = self.held[self.at:] + piece, 0
+        return bool(piece)
+
+    def readline(self) -> bytes:
+        """Return the next line with its newline; the last one may lack it, empty at the end."""
+        while (end := self.held.find(b"\n", self.at)) < 0 and self._more():
+            pass
+        end = len(self.held) if end < 0 else end + 1
+        line, self.at = self.held[self.at:end], end
+        return line
+
+    def lines(self, count: int) -> bytes | None:
+        """Return so many whole lines, or None where there are fewer."""
+        while (lacks := self.usual - len(self.held) + self.at) > 0 and self._more(lacks):
+            pass
+        end = min(self.at + self.usual, len(self.held))
+        seen = self.held.count(b"\n", self.at, end)
+        if seen >= count:  # go back to behind the last line wanted
+            for _ in range(seen - count + 1):
+                end = self.held.rfind(b"\n", self.at, end)
+            end += 1
+        while seen < count:
+            found = self.held.find(b"\n", end)
+            if found < 0:
+                end -= self.at
+                if not self._more():
+                    return None
+                continue
+            seen, end = seen + 1, found + 1
+        rows, self.at = self.held[self.at:end], end
+        self.usual = len(rows)
+        return rows
+
+
+def _line(stream: _Lines) -> str:
     return stream.readline().decode(errors="replace").strip()
 
 
@@ -186,6 +269,74 @@ def _box(header: str, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
     high = bounds[:, 1] - [max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0]
     lengths = high - low
     return np.array([[lengths[0], 0, 0], [xy, lengths[1], 0], [xz, yz, lengths[2]]]), low
+
+
+def _quick(text: _Text) -> Frame | None:
+    """Return the atoms of a text by compiled code; None where it holds anything unusual.
+
+    What is returned is what `_atoms` returns, to the last bit.
+    """
+    try:
+        from haven.trajectory.readers import dump_numbers
+    except ImportError:
+        return None
+    place = {name: column for column, name in enumerate(text.columns)}
+    names, scaled, unwrapped = next(
+        (way for way in POSITIONS if all(name in place for name in way[0])), ((), False, False))
+    images = ("ix", "iy", "iz") if names and not unwrapped and all(
+        name in place for name in ("ix", "iy", "iz")) else ()
+    kind = next((name for name in ("element", "type", "mass") if name in place
+                 and (name != "type" or text.unsaid.elements)), None)
+    if len(place) < len(text.columns) or not names or kind is None:
+        return None
+    wanted = [*names, *images, *(["id"] if "id" in place else []),
+              *([kind] if kind != "element" else [])]
+    places = np.full(len(text.columns), dump_numbers.SKIPPED)
+    for number, name in enumerate(wanted):
+        places[place[name]] = number
+    if kind == "element":
+        places[place[kind]] = dump_numbers.NAME
+    whole = np.isin(text.columns, ["id", "type", "ix", "iy", "iz"])
+    numbers = np.empty((text.count, len(wanted)))
+    codes = np.zeros(text.count, np.uint64)
+    if not dump_numbers.read(np.frombuffer(text.rows, np.uint8), places, whole, numbers, codes):
+        return None
+    ids, order = None, np.arange(text.count)
+    if "id" in wanted:
+        ids = numbers[:, wanted.index("id")].astype(np.int64)
+        order = np.argsort(ids, kind="stable")
+        ids = ids[order]
+        if (np.diff(ids) == 0).any():
+            return None
+    if kind == "element":
+        symbols = _named(codes[order])
+    elif kind == "type":
+        kinds = numbers[order, wanted.index("type")].astype(np.int64)
+        symbols = elements_of(kinds, text.unsaid.elements, str(text.path))
+    else:
+        kinds, inverse = np.unique(numbers[order, wanted.index("mass")], return_inverse=True)
+        symbols = np.array([element_of(m, str(text.path)) for m in kinds])[inverse]
+    positions = numbers[:, :3]
+    positions = positions @ text.box if scaled else positions - text.low
+    if images:
+        positions += numbers[:, 3:6].astype(np.int64) @ text.box
+    return Frame(symbols, positions[order], text.box, unwrapped=unwrapped or bool(images), ids=ids)
+
+
+_LAST: list[tuple[np.ndarray, np.ndarray]] = []
+"""Codes of names read last and what they spell: most frames name the same atoms."""
+
+
+def _named(codes: np.ndarray) -> np.ndarray:
+    """Return the names (A,) that codes of `haven.trajectory.readers.dump_numbers` spell."""
+    for known, names in _LAST:
+        if np.array_equal(known, codes):
+            return names
+    kinds, inverse = np.unique(codes.astype("<u8"), return_inverse=True)
+    names = kinds.view("S8").astype(str)
+    names = names.astype(f"U{max(map(len, names.tolist()))}")[inverse]
+    _LAST[:] = [(codes, names)]
+    return names
 
 
 def _alike(rows: bytes, wide: int) -> bool:

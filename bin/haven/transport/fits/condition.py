@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.constants import NOT_STATIONARY, Z95
+from haven.core.constants import Z95
 from haven.core.errors import HavenError, existing, log
 from haven.trajectory.trajectory import DAMAGE
 from haven.transport.diffusion import (
@@ -26,6 +26,7 @@ from haven.transport.estimators import modes as sines
 from haven.transport.estimators import walk
 from haven.transport.estimators.modes import Modes
 from haven.transport.hop_counts import jump_length, watched_ps
+from haven.transport.rows import verdict_of
 
 if TYPE_CHECKING:
     from haven.trajectory.trajectory import Trajectory
@@ -238,7 +239,7 @@ class Condition:
     @property
     def uncounted(self) -> str:
         """Verdict where no run counts: ``not_stationary`` if all of them are, else ``unstable``."""
-        return NOT_STATIONARY if set(self.ended) == {NOT_STATIONARY} else "unstable"
+        return verdict_of(self.ended)
 
 
 def conditions(runs: Iterable[Watched], min_events: int) -> list[Condition]:
