@@ -45,6 +45,7 @@ aws.batch.cliPath      = null
 executor.pollInterval  = '2 sec'
 docker.enabled         = false
 process.containerOptions = ''
+process { withLabel: process_gpu { accelerator = null } } // a task refuses to run without one
 """
 
 

@@ -33,6 +33,7 @@ k8s {{
 executor.pollInterval    = '2 sec'
 process.containerOptions = ''
 """
+NO_GPU = "process { withLabel: process_gpu { accelerator = null } }\n"
 
 
 def now() -> str:
@@ -165,16 +166,19 @@ def main() -> None:
         place = Path(text)
         (place / "efs").mkdir()
         cluster = Cluster(place, given.lose)
-        folder = prepared(place, given.runs, HERE.format(port=cluster.server_port))
+        here = HERE.format(port=cluster.server_port)
+        folder = prepared(place, given.runs, here)
         try:
-            if nextflow(cluster, folder, "first.tsv"):
-                raise SystemExit((folder / "said").read_text()
-                                 + (folder / ".nextflow.log").read_text()[-4000:])
+            nextflow(cluster, folder, "asked.tsv", "-stub")
             pod = next(iter(cluster.pods.values()))
             asked = pod.container["resources"]
             print(f"a pod asks: image {pod.container['image']}, {asked}, at most "
                   f"{pod.spec['spec'].get('activeDeadlineSeconds')} s; mounts "
                   f"{[one['mountPath'] for one in pod.container['volumeMounts']]}")
+            (folder / "here.config").write_text(here + NO_GPU)  # a task refuses to run without one
+            if nextflow(cluster, folder, "first.tsv"):
+                raise SystemExit((folder / "said").read_text()
+                                 + (folder / ".nextflow.log").read_text()[-4000:])
             report(folder, place, sum(pod.lost for pod in cluster.pods.values()))
             status = nextflow(cluster, folder, "again.tsv", "-resume")
             print("again with -resume:", *sorted(s for _, s, _ in rows(folder / "again.tsv")),

@@ -198,3 +198,16 @@ def test_every_python_import_of_the_pipeline_is_locked(repository: Path) -> None
     foreign = {names.get(name, name) for name in found}
     assert "numpy" in foreign
     assert foreign <= locked
+
+
+def test_the_launcher_of_nextflow_opens_what_nextflow_s_own_opens(repository: Path) -> None:
+    """Without java.nio.file.spi the plugins of S3, Google's and Azure's buckets can't start."""
+    said = subprocess.run([repository / "containers" / "nextflow" / "nextflow", "-v"], text=True,
+                          env=os.environ | {"JAVA_CMD": "/bin/echo"}, check=True,
+                          stdout=subprocess.PIPE).stdout
+    opened = set(re.findall(r"--add-opens=java\.base/([\w.]+)=ALL-UNNAMED", said))
+    own = """java.lang java.io java.nio java.net java.util java.util.concurrent.locks
+        java.util.concurrent.atomic java.nio.file.spi sun.nio.ch sun.nio.fs
+        sun.net.www.protocol.http sun.net.www.protocol.https sun.net.www.protocol.ftp
+        sun.net.www.protocol.file jdk.internal.misc jdk.internal.vm java.util.regex"""
+    assert set(own.split()) <= opened
