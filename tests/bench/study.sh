@@ -26,10 +26,10 @@ for name in "${parts[@]}"; do
   case $name in
     main) part main ;;
     # the experimental lattice: what the cell does to D and Ea
-    material_cell) part material_cell --cell material --temperatures_k 700,750,800 --production_ps 100,70,55 ;;
+    material_cell) part material_cell --cell material --temperatures_k 700 --production_ps 130 ;;
     # the cell at the experiment's temperature; far too short for jumps
     room) part room --temperatures_k 298,373 --production_ps 5,5 --replicas 1 ;;
-    second_potential) part second_potential --driving_potentials 2 --temperatures_k 700 --production_ps 100 ;;
+    second_potential) part second_potential --driving_potentials 2 --temperatures_k 700 --production_ps 130 ;;
     size) part size --supercell 4,4,4 --temperatures_k 700 --production_ps 100 --replicas 1 ;;
     *) echo "no part $name" >&2; exit 2 ;;
   esac

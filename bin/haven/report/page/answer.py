@@ -18,7 +18,7 @@ NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Hav
 LONGER = {"sigma": ("sigma_total", "sigma_self"), "activation": ("activation_total",
           "activation_self"), "haven_ratio": ("haven_ratio", "")}
 # Quantities of the line through conductivities from D_self, by the one of NAMES they stand under.
-TRACER = dict(zip(("activation", "sigma"), TRACER_LINE, strict=True))
+TRACER: dict[str, str] = dict(zip(("activation", "sigma"), TRACER_LINE, strict=True))
 CLAIM_WORDS = {"supported": "supported", "contradicted": "contradicted",
                "cannot_be_said": "cannot be said"}
 _SUBSCRIPT = str.maketrans("0123456789.", "₀₁₂₃₄₅₆₇₈₉.")
