@@ -153,8 +153,8 @@ def main() -> None:
             job = job_in(last, steps)
             if dynamics.run(job, last, lambda _phase: "") != "complete":
                 raise SystemExit("the run did not end well")
-            whole = np.array_equal(segments.join_segments(job, last).steps,
-                                   np.arange(0, steps + 1, EVERY))
+            joined = segments.join_segments(job, last)
+            whole = np.array_equal(joined.steps, np.arange(0, steps + 1, EVERY))
             print(f"the last machine went on from step {found}; every frame of {steps} steps once: "
                   f"{whole}")
         finally:

@@ -70,8 +70,9 @@ def serve(port: int, place: Path, take: int) -> None:
     models.Job._container_details = whole
 
     def further(before: set[str]) -> bool:
-        """Whether a run has left a restart file that was not there."""
-        return bool({path.name for path in (place / "efs").glob("*/production.*.restart")} - before)
+        """Whether a run has left two restart files that were not there."""
+        return len({path.name for path in (place / "efs").glob("*/production.*.restart")}
+                   - before) > 1
 
     def run(self: Any) -> None:
         machine = place / "machines" / self.job_id

@@ -337,6 +337,33 @@ def test_dumps_whose_counts_ids_or_types_are_wrong_are_refused(
     assert held.frames == 7 and "cut short" in caplog.text  # what claims more than it holds
 
 
+@pytest.mark.parametrize("columns", ["id element xu yu zu", "id element xs ys zs"])
+def test_a_general_cell_with_its_own_origin_is_read(tmp_path, path, columns):
+    """LAMMPS's general triclinic boxes: three vectors in any direction, and where they begin."""
+    turn = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
+    turn *= np.sign(np.linalg.det(turn))
+    file = dump(tmp_path / "d.dump", path if "xs" in columns else path @ turn + [1.0, -2, 3],
+                columns)
+    box = "".join(" ".join(f"{x:.12g}" for x in (*row, low)) + "\n"
+                  for row, low in zip(CELL @ turn, (1.0, -2.0, 3.0), strict=True))
+    file.write_text(file.read_text().replace(
+        "ITEM: BOX BOUNDS xy xz yz pp pp pp\n-4 12 0\n0 11 -4\n0 10 0\n",
+        "ITEM: BOX BOUNDS abc origin pp pp pp\n" + box))
+    held = opening.open_trajectory(file, "Li", tmp_path, 0.1)
+    same(held, path @ turn)
+    np.testing.assert_allclose(held.cell, CELL @ turn, atol=1e-9)
+
+
+def test_an_id_that_changes_its_element_is_named(tmp_path, path):
+    file = dump(tmp_path / "d.dump", path, places=8)
+    lines = file.read_text().splitlines()
+    for frame in range(7, 40):
+        lines[17 * frame + 9] = lines[17 * frame + 9].replace("1 Li", "1 Ti")
+    file.write_text("\n".join(lines) + "\n")
+    with pytest.raises(HavenError, match="atom of id 1 changes at frame 7 from Li to Ti: an id"):
+        opening.open_trajectory(file, "Li", tmp_path, 0.1)
+
+
 @pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
 def test_a_last_line_without_its_end_is_no_frame(tmp_path, path, monkeypatch, caplog, large):
     from haven.trajectory.readers import lammps_dump
