@@ -36,7 +36,7 @@ if "--serve" not in sys.argv:  # moto's Python has none of these
 
     from haven.trajectory.trajectory import open_npz
 REGION, BUCKET, ACCOUNT = "eu-central-1", "haven-work", "123456789012"
-PS, DUMP_PS = 6, 0.02
+PS, DUMP_PS = 3, 0.02
 KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION}
 HERE = """
@@ -60,25 +60,34 @@ def serve(port: int, place: Path, take: int) -> None:
     )
 
     taken: list[str] = []
+    details = models.Job._container_details
+
+    def whole(self: Any) -> dict[str, Any]:
+        """What a job asks, in whole numbers as AWS tells them; moto says 1.0."""
+        told = details(self)
+        return told | {name: int(float(told[name])) for name in ("vcpus", "memory")}
+
+    models.Job._container_details = whole
 
     def further(before: set[str]) -> bool:
-        """Whether a run has left a restart file that was not there."""
-        return bool({path.name for path in (place / "efs").glob("*/production.*.restart")} - before)
+        """Whether a run has left two restart files that were not there."""
+        return len({path.name for path in (place / "efs").glob("*/production.*.restart")}
+                   - before) > 1
 
     def run(self: Any) -> None:
         machine = place / "machines" / self.job_id
         machine.mkdir(parents=True)
-        details = self._container_details()
+        asked = self._container_details()
         before = {path.name for path in (place / "efs").glob("*/production.*.restart")}
         env = os.environ | KEYS | {
             "TMPDIR": str(machine), "HTTPS_PROXY": f"http://127.0.0.1:{port}",
             "AWS_CA_BUNDLE": CertificateCreator.cacert,
             "PATH": f"{os.environ['PATH']}:{Path(sys.executable).parent}",
-        } | {one["name"]: one["value"] for one in details["environment"]}
+        } | {one["name"]: one["value"] for one in asked["environment"]}
         self.job_started_at, self.status = datetime.now(), models.JobStatus.RUNNING
         self._start_attempt()
         with (place / f"{self.job_name}.log").open("ab") as log:
-            process = subprocess.Popen(details["command"], cwd=machine, env=env, stdout=log,
+            process = subprocess.Popen(asked["command"], cwd=machine, env=env, stdout=log,
                                        stderr=log, start_new_session=True)
         while process.poll() is None:
             lost = len(taken) < take and "RUN_DYNAMICS" in self.job_name and further(before)
@@ -171,7 +180,7 @@ def prepared(place: Path, runs: int, config: str) -> Path:
 
 def options(place: Path) -> tuple[str, ...]:
     """Return the parameters of a run whose checkpoints lie in the folder ``efs``."""
-    return ("--checkpoint_dir", str(place / "efs"), "--checkpoint_minutes", "0.05", "--dump_ps",
+    return ("--checkpoint_dir", str(place / "efs"), "--checkpoint_minutes", "0.02", "--dump_ps",
             str(DUMP_PS))
 
 
