@@ -3,9 +3,10 @@
 /** Script to the packages of bin/haven whose code it uses; tests/python/test_layers.py compares them with the imports. */
 def packagesOf() {
     [
+        analyse_run            : ['core', 'material', 'trajectory', 'transport', 'mechanism'],
         analyse_hops           : ['core', 'material', 'trajectory', 'mechanism'],
         analyse_structure      : ['core', 'material', 'trajectory', 'labels', 'mechanism'],
-        analyse_transport      : ['core', 'material', 'trajectory', 'transport', 'mechanism'],
+        analyse_transport      : ['core', 'material', 'trajectory', 'transport'],
         build_dataset          : ['core', 'material', 'trajectory', 'labels', 'potential'],
         build_structures       : ['core', 'material'],
         build_supercell        : ['core', 'material'],

@@ -4,7 +4,7 @@
     python tests/bench/large_dump.py --frames 1375,2750,5500 --work W
 
 Writes a dump of ``--cells``^3 cells of Li3TiCl6 (20 atoms each: 20,000 atoms at 10) with elements
-and ids in it, of each length in turn, and runs ``bin/analyse_transport.py`` on it in one call:
+and ids in it, of each length in turn, and runs ``bin/analyse_run.py`` on it in one call:
 displacements, D, Haven ratio, conductivity, radial distributions and jumps between sites. Then it
 is deleted. One line a length: seconds of the clock, processor seconds of all processes, largest
 memory of one process and of all of them together. ``--wrapped`` writes positions that are folded
@@ -151,7 +151,7 @@ def main() -> None:
     if given.work is None:
         options.error("give --work")
     given.work.mkdir(parents=True, exist_ok=True)
-    tools = {"haven": [sys.executable, str(ROOT / "bin" / "analyse_transport.py"), "FILE",
+    tools = {"haven": [sys.executable, str(ROOT / "bin" / "analyse_run.py"), "FILE",
                        "--material", str(MATERIAL), "--temperature_k", "600",
                        "--frame_spacing_ps", "1", "--no-pictures", "--structure", "--hops",
                        "--out", str(given.work / "tables")]}

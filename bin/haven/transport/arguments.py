@@ -12,8 +12,11 @@ from haven.trajectory.options import add_reading
 from haven.transport.options import Estimation, Reference
 
 
-def parser_of(description: str | None) -> argparse.ArgumentParser:
-    """Return the parser of the command line; ``description`` heads its help."""
+def parser_of(description: str | None, beside: bool = False) -> argparse.ArgumentParser:
+    """Return the parser of the command line; ``description`` heads its help.
+
+    ``beside`` adds the options of other analyses of the same files.
+    """
     parser = argparse.ArgumentParser(description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help="trajectory files")
@@ -53,12 +56,13 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
                      help="jumps needed for a number (default 30)")
     how.add_argument("--thickness_angstrom", type=float, metavar="A",
                      help="thickness of a slab: conductivity is per its volume")
-    beside = parser.add_argument_group("beside, from one reading of the files")
-    beside.add_argument("--structure", action="store_true",
-                        help="radial distributions too, as ./haven structure writes them")
-    beside.add_argument("--hops", action="store_true",
-                        help="jumps between sites, tracks and maps too, as ./haven hops writes "
-                             "them; needs a material file (--material FILE.yml)")
+    if beside:
+        also = parser.add_argument_group("beside, from one reading of the files")
+        also.add_argument("--structure", action="store_true",
+                            help="radial distributions too, as ./haven structure writes them")
+        also.add_argument("--hops", action="store_true",
+                            help="jumps between sites, tracks and maps too, as ./haven hops writes "
+                                 "them; needs a material file (--material FILE.yml)")
     out = parser.add_argument_group("output")
     add_name(parser)
     out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")
@@ -70,22 +74,26 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def checked(description: str | None, argv: Sequence[str] | None) -> argparse.Namespace:
+def checked(
+    description: str | None, argv: Sequence[str] | None, beside: bool = False,
+) -> argparse.Namespace:
     """Return the options of a command line, all files in ``files``.
+
+    ``beside`` takes the options of other analyses of the same files, too.
 
     Raises
     ------
     HavenError
         If there is no file, or a value is none that can be.
     """
-    given = parser_of(description).parse_args(argv)
+    given = parser_of(description, beside).parse_args(argv)
     given.files += [given.trajectory] if given.trajectory else []
     if not given.files:
         raise HavenError("no trajectory: name one file or more")
     if given.jump_angstrom is not None and not 0.1 <= given.jump_angstrom < 100:
         raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive, a jump's "
                          "length in Angstrom (0.1 to 100)")
-    if given.hops and Path(given.material or "").suffix not in (".yml", ".yaml"):
+    if beside and given.hops and Path(given.material or "").suffix not in (".yml", ".yaml"):
         raise HavenError("--hops: give the material file, which says where the sites are, with "
                          "--material FILE.yml")
     if given.min_events < 1:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 import analyse_hops
+import analyse_run
 import analyse_structure
-import analyse_transport
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,7 +52,7 @@ def test_one_call_writes_what_three_do(tmp_path, crystal, rng, monkeypatch, endi
         monkeypatch.setattr(command, "LARGE", 0)
         monkeypatch.setattr(command.os, "sched_getaffinity", lambda _: {0, 1})
     one, many = tmp_path / "one", tmp_path / "many"
-    analyse_transport.main([str(run), "--material", str(crystal), "--structure", "--hops",
+    analyse_run.main([str(run), "--material", str(crystal), "--structure", "--hops",
                             "--no-pictures", *reading, *COMMON, str(one)])
     analyse_hops.main([str(run), "--material", str(crystal), *reading, *COMMON, str(many)])
     for table in (HOPS, TRACKS, VAN_HOVE, DENSITY, NETWORK):
@@ -69,7 +69,7 @@ def test_one_call_writes_what_three_do(tmp_path, crystal, rng, monkeypatch, endi
 def test_what_was_done_beside_is_said(tmp_path, crystal, rng, caplog):
     run = make_run(load_material(crystal), tmp_path / "run.npz", rng, frames=60)
     with caplog.at_level(logging.INFO, logger=log.name):
-        analyse_transport.main([str(run), "--material", str(crystal), "--structure", "--hops",
+        analyse_run.main([str(run), "--material", str(crystal), "--structure", "--hops",
                                 "--no-pictures", "--start", "15", *COMMON, str(tmp_path)])
     said = [record.getMessage().strip() for record in caplog.records]
     assert "radial distributions: 6 pairs, 4 frames of 72 atoms" in said
@@ -85,7 +85,7 @@ def test_jumps_need_the_material_and_its_mobile_species(tmp_path, crystal, rng, 
     run = make_run(load_material(crystal), tmp_path / "run.npz", rng, frames=20)
     given = [str(crystal) if word == "CRYSTAL" else word for word in options]
     with pytest.raises(HavenError, match=words):
-        analyse_transport.main([str(run), *given, *COMMON, str(tmp_path)])
+        analyse_run.main([str(run), *given, *COMMON, str(tmp_path)])
 
 
 def test_a_container_of_mobile_ions_alone_has_no_structure(tmp_path, crystal, rng):
@@ -94,5 +94,5 @@ def test_a_container_of_mobile_ions_alone_has_no_structure(tmp_path, crystal, rn
             if not name.startswith("all_")}
     np.savez(tmp_path / "ions.npz", **held)
     with pytest.raises(HavenError, match=r"--structure: .* holds no frames of all atoms"):
-        analyse_transport.main([str(tmp_path / "ions.npz"), "--species", "Li", "--structure",
+        analyse_run.main([str(tmp_path / "ions.npz"), "--species", "Li", "--structure",
                                 "--no-pictures", *COMMON, str(tmp_path)])
