@@ -63,6 +63,7 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
         also.add_argument("--hops", action="store_true",
                             help="jumps between sites, tracks and maps too, as ./haven hops writes "
                                  "them; needs a material file (--material FILE.yml)")
+    parser.set_defaults(**({} if beside else {"structure": False, "hops": False}))
     out = parser.add_argument_group("output")
     add_name(parser)
     out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")
@@ -93,7 +94,7 @@ def checked(
     if given.jump_angstrom is not None and not 0.1 <= given.jump_angstrom < 100:
         raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive, a jump's "
                          "length in Angstrom (0.1 to 100)")
-    if beside and given.hops and Path(given.material or "").suffix not in (".yml", ".yaml"):
+    if given.hops and Path(given.material or "").suffix not in (".yml", ".yaml"):
         raise HavenError("--hops: give the material file, which says where the sites are, with "
                          "--material FILE.yml")
     if given.min_events < 1:
