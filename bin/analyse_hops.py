@@ -15,6 +15,7 @@ from haven.core.options import add_name, parser
 
 
 def main(argv: list[str] | None = None) -> None:
+    from haven.mechanism.options import CORE_SHARE, RESIDENCE_PS
     from haven.trajectory.options import add_reading, wanted_of
 
     options = parser(__doc__)
@@ -27,9 +28,9 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--replica", type=int, default=0, help="disorder replica")
     options.add_argument("--seed", type=int, default=1, help="seed of the potential")
     add_name(options)
-    options.add_argument("--residence_ps", type=float, default=1.0,
+    options.add_argument("--residence_ps", type=float, default=RESIDENCE_PS,
                          help="a move undone sooner than this is no jump")
-    options.add_argument("--core_share", type=float, default=0.4,
+    options.add_argument("--core_share", type=float, default=CORE_SHARE,
                          help="radius of a site's core as a share of the shortest site distance")
     add_reading(options)
     options.add_argument("--out", default=".", help="folder for the tables")

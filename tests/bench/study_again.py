@@ -35,8 +35,8 @@ from haven.dynamics.inherent import Inherent
 from haven.dynamics.stationary import (
     LEVEL,
     Stationary,
-    _potential,
-    _stationary_row,
+    compare_potential,
+    stationary_row,
 )
 from haven.dynamics.tables import RUNS
 
@@ -57,8 +57,13 @@ def judge(parts: Path, name: str, run: dict) -> Stationary:
     thermo = pd.read_parquet(parts / f"{name}.thermo.parquet")["potential_energy_ev"].to_numpy()
     snapshots = Inherent(np.arange(len(energies)), energies, np.empty((len(energies), 0, 3)))
     return Stationary(compare_halves(energies * scale, LEVEL, slow),
-                      _potential(thermo * scale, slow),
+                      compare_potential(thermo * scale, slow),
                       (int(run["moves_first"]), int(run["moves_second"])), snapshots)
+
+
+def without_nan(row: dict) -> dict:
+    """Return a row as it was before pandas put nan where there is nothing."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
 
 
 def again(parts: Path, name: str, trajectories: Path, out: Path) -> dict:
@@ -70,15 +75,12 @@ def again(parts: Path, name: str, trajectories: Path, out: Path) -> dict:
         row["verdict"] = NOT_STATIONARY if found.reasons else "stable"
         row["inherent_change_bound_mev_per_atom"] = found.inherent.bound
         said = pd.read_parquet(parts / f"{name}.verdicts.parquet").to_dict("records")
-        said = [{**old, **_stationary_row(found, name)} if old["check"] == "stationary" else old
+        said = [{**old, **stationary_row(found, name)} if old["check"] == "stationary" else old
                 for old in said]
-        clean = [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in one.items()}
-                 for one in said]
-        store.write(VERDICTS, clean, out / "parts" / f"{name}.verdicts.parquet")
+        store.write(VERDICTS, [without_nan(one) for one in said],
+                    out / "parts" / f"{name}.verdicts.parquet")
     known = pq.read_schema(parts / f"{name}.runs.parquet").metadata[b"haven_inputs"]
-    store.write(RUNS, [{k: None if isinstance(v, float) and math.isnan(v) else v
-                        for k, v in row.items()}],
-                out / "parts" / f"{name}.runs.parquet", json.loads(known))
+    store.write(RUNS, [without_nan(row)], out / "parts" / f"{name}.runs.parquet", json.loads(known))
     with np.load(trajectories / f"{name}.trajectory.npz", allow_pickle=False) as held:
         members = {key: held[key] for key in held.files}
     meta = {**json.loads(str(members["meta"])), "verdict": row["verdict"]}

@@ -97,12 +97,15 @@ def judge(
     slow = spread_at(atoms, job.temperature_k) * scale
     return Stationary(
         compare_halves(found.energies * scale, LEVEL, slow),
-        _potential(joined.thermo[:, COLUMNS.index("pe")] * scale, slow),
+        compare_potential(joined.thermo[:, COLUMNS.index("pe")] * scale, slow),
         moves, found, clustered)
 
 
-def _potential(energies: np.ndarray, slow: float) -> Halves:
-    """Compare halves of potential energies: vibrations fluctuate on top of the ions' orders."""
+def compare_potential(energies: np.ndarray, slow: float) -> Halves:
+    """Compare halves of potential energies, (T,): vibrations fluctuate on top of the ions' orders.
+
+    ``slow`` is what the orders fluctuate by, in the energies' unit; 0 where nobody measured it.
+    """
     own = compare_halves(energies, LEVEL)
     if not slow:
         return own
@@ -161,7 +164,7 @@ def verdict_rows(
         How the anneal that it starts from ended; None where there was none.
     """
     keys = {"material": material, "stage": "RUN_DYNAMICS", "subject": subject}
-    rows = [_stationary_row(found, subject) | keys, _pressure_row(row, subject, cell) | keys]
+    rows = [stationary_row(found, subject) | keys, _pressure_row(row, subject, cell) | keys]
     settled = annealed == "settled"
     rows.append({**keys, "check": "annealed start", "value": None, "limit": None, "unit": "1",
                  "passed": settled, "message": f"{subject} starts from annealed ions" if settled
@@ -170,7 +173,7 @@ def verdict_rows(
     return rows
 
 
-def _stationary_row(found: Stationary | None, subject: str) -> Row:
+def stationary_row(found: Stationary | None, subject: str) -> Row:
     row: Row = {"check": "stationary", "value": None, "limit": None, "unit": "meV/atom",
                 "passed": True, "message": f"{subject} has too few frames of all atoms "
                 "to tell whether it is stationary"}

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from haven.core.options import option
 
+RESIDENCE_PS = 1.0
+"""A move undone sooner than this is no jump, ps."""
+CORE_SHARE = 0.4
+"""Radius of a site's core as a share of the shortest site distance."""
+
 
 @dataclass(frozen=True)
 class Distributions:

@@ -11,6 +11,7 @@ import numpy as np
 from haven.core.columns import Schema
 from haven.mechanism import hops, interstitial, tracks
 from haven.mechanism import van_hove as vanhove
+from haven.mechanism.options import CORE_SHARE, RESIDENCE_PS
 from haven.mechanism.tables import (
     DENSITY,
     DENSITY_GRID,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from haven.material.crystal import Material
     from haven.trajectory.trajectory import Trajectory
 
-RESIDENCE_PS = 1.0
-CORE_SHARE = 0.4
 VIEWS = ((0, 1, 0), (1, 1, 0))
 SHOWN, SHOWN_PLACES = 2000, 2_000_000
 """Frames of density maps at most, and positions in them."""

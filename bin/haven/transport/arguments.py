@@ -63,7 +63,7 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
         also.add_argument("--hops", action="store_true",
                             help="jumps between sites, tracks and maps too, as ./haven hops writes "
                                  "them; needs a material file (--material FILE.yml)")
-    parser.set_defaults(**({} if beside else {"structure": False, "hops": False}))
+    parser.set_defaults(structure=False, hops=False)
     out = parser.add_argument_group("output")
     add_name(parser)
     out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from haven.core.constants import BOLTZMANN_EV_PER_K
-from haven.core.numbers import count_of
+from haven.core.numbers import count_of, known
 from haven.core.types import Table, Tables
 from haven.report.figures import vector
 from haven.report.figures.scene_names import condition_name
@@ -162,16 +163,36 @@ def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
 def _at_room(axis: Axes, fits: Table) -> list[float]:
     """Draw the 95 % intervals of fitted conductivities at 298 K side by side; return their ends."""
     ends: list[float] = []
-    rows = fits.dropna(subset=["sigma_298_low_95", "sigma_298_high_95"]).sort_values("u_ev")
-    for index, fit in enumerate(rows.to_dict("records")):
-        low, high = fit["sigma_298_low_95"], fit["sigma_298_high_95"]
-        if low > 0:
-            x = KILO / ROOM + 0.03 * (index - (len(rows) - 1) / 2)
-            axis.plot([x, x], [low, high], color=u_colour(fit["u_ev"]), linewidth=4, alpha=0.35,
-                      solid_capstyle="butt",
-                      label=f"{u_label(fit['u_ev'])}, line at {ROOM:g} K, 95 %")
-            ends += [low, high]
+    rows = fits.sort_values("u_ev").to_dict("records")
+    for index, fit in enumerate(rows):
+        ends += room_bar(axis, fit, index, len(rows), u_colour(fit["u_ev"]),
+                         f"{u_label(fit['u_ev'])}, line at {ROOM:g} K, 95 %")
     return ends
+
+
+def room_bar(
+    axis: Axes, fit: Mapping[str, Any], index: int, count: int, colour: str, label: str = "",
+) -> list[float]:
+    """Draw the 95 % interval of a fitted conductivity at 298 K, and return its ends.
+
+    Parameters
+    ----------
+    axis
+        Of 1000/T, logarithmic upward.
+    fit
+        Row of table ``arrhenius``; without an interval above zero nothing is drawn.
+    index, count
+        Place among so many bars, which stand side by side.
+    colour, label
+        Of the bar; without a label it is not in the legend.
+    """
+    low, high = fit["sigma_298_low_95"], fit["sigma_298_high_95"]
+    if not known(low, high) or low <= 0:
+        return []
+    x = KILO / ROOM + 0.03 * (index - (count - 1) / 2)
+    axis.plot([x, x], [low, high], color=colour, linewidth=4, alpha=0.35, solid_capstyle="butt",
+              label=label or "_nolegend_")
+    return [low, high]
 
 
 def _published(axis: Axes, published: Table) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def load_studies(folder: str | Path, material: str) -> list[Row]:
     ----------
     folder
         Folder of reference values; its ``studies.csv`` has the columns of `STUDY_COLUMNS` and is
-        made from the tables of ``assets/study`` by ``tests/bench/study_table.py``.
+        made from the tables of ``assets/study`` by ``tests/bench/study_answers.py``.
     material
         Name of the material, the first word of ``system`` in any case.
 
@@ -62,21 +62,35 @@ def load_studies(folder: str | Path, material: str) -> list[Row]:
     HavenError
         If the file lacks a column, or holds text where a number belongs.
     """
-    import pandas as pd
-
     path = Path(folder) / "studies.csv"
     if not path.exists():
         return []
-    rows = pd.read_csv(path, keep_default_na=False, dtype=str)
-    missing = [name for name in STUDY_COLUMNS if name not in rows]
+    rows = _read(path, STUDY_COLUMNS)
+    _to_numbers(rows, ("u_ev", "temperature_k", "value", "low_95", "high_95"), lambda _: str(path))
+    return of_material(rows, material).to_dict("records")
+
+
+def _read(path: Path, columns: Sequence[str]) -> Table:
+    """Return a CSV file as text, if it has these columns."""
+    import pandas as pd
+
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    missing = [name for name in columns if name not in rows]
     if missing:
         raise HavenError(f"{path} lacks the column {', '.join(missing)}")
-    for name in ("u_ev", "temperature_k", "value", "low_95", "high_95"):
+    return rows
+
+
+def _to_numbers(rows: Table, names: Sequence[str], where: Callable[[Any], str]) -> None:
+    """Make numbers of columns of text, nan of empty cells; ``where`` names a bad cell's row."""
+    import pandas as pd
+
+    for name in names:
         numbers: Any = pd.to_numeric(rows[name], errors="coerce")
-        if (numbers.isna() & (rows[name] != "")).any():
-            raise HavenError(f"{path}: {name} is no number")
+        bad = rows[numbers.isna() & (rows[name] != "")]
+        if len(bad):
+            raise HavenError(f"{where(bad.iloc[0])}: {name} is no number")
         rows[name] = numbers
-    return of_material(rows, material).to_dict("records")
 
 
 def load_reference(folder: str | Path) -> Table:
@@ -103,21 +117,10 @@ def load_reference(folder: str | Path) -> Table:
     files = [path for path in files if path.name not in OTHER_TABLES]
     if not files:
         raise HavenError(f"no reference values in {folder}: expected CSV files")
-    frames = []
-    for path in files:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        missing = [name for name in COLUMNS if name not in frame]
-        if missing:
-            raise HavenError(f"{path} lacks the column {', '.join(missing)}")
-        frames.append(frame)
-    rows = pd.concat(frames, ignore_index=True)
+    rows = pd.concat([_read(path, COLUMNS) for path in files], ignore_index=True)
     rows["rounding"] = [printed_rounding(text) for text in rows["value"]]
-    for name in ("u_ev", "temperature_k", "value", "uncertainty"):
-        numbers: Any = pd.to_numeric(rows[name], errors="coerce")
-        bad = rows[numbers.isna() & (rows[name] != "")]
-        if len(bad):
-            raise HavenError(f"reference {bad.iloc[0]['quantity']}: {name} is no number")
-        rows[name] = numbers
+    _to_numbers(rows, ("u_ev", "temperature_k", "value", "uncertainty"),
+                lambda row: f"reference {row['quantity']}")
     rows["doubtful"] = rows["doubtful"] == "yes"
     return rows
 

@@ -352,6 +352,7 @@ def _draw(axis: Axes, one: One, u_ev: float, index: int, count: int) -> None:
     import numpy as np
 
     from haven.report.figures.style import MARKERS, OKABE
+    from haven.report.figures.transport import room_bar
 
     colour, marker = OKABE[index % len(OKABE)], MARKERS[(index + index // 7) % len(MARKERS)]
     label = f"{one.label}, U = {u_ev:g} eV"
@@ -377,10 +378,7 @@ def _draw(axis: Axes, one: One, u_ev: float, index: int, count: int) -> None:
         if known(fit["prefactor"]) and fit["prefactor"]:
             y = fit["prefactor"] * np.exp(-fit["activation_ev"] * x / (KILO * BOLTZMANN_EV_PER_K))
             axis.plot(x, y * x / KILO, color=colour, linewidth=1.0, zorder=0)
-        if known(fit["sigma_298_low_95"], fit["sigma_298_high_95"]) and fit["sigma_298_low_95"] > 0:
-            at = KILO / ROOM + 0.03 * (index - (count - 1) / 2)
-            axis.plot([at, at], [fit["sigma_298_low_95"], fit["sigma_298_high_95"]], color=colour,
-                      linewidth=4, alpha=0.35, solid_capstyle="butt")
+        room_bar(axis, fit, index, count, colour)
 
 
 def _kelvin(axis: Axes, studies: Sequence[One]) -> None:
