@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from haven.core.checksums import read
 from haven.dynamics.job import COLUMNS
 from haven.dynamics.lammps import read_thermo
 from haven.trajectory.trajectory import open_npz
@@ -95,7 +96,11 @@ def frames(folder: Path, timestep_ps: float = 0.001) -> np.ndarray:
     return np.rint(open_npz(path, "Li").time_ps / timestep_ps).astype(int)
 
 
-def restarts(folder: Path) -> list[int]:
-    """Return the steps of all restart files of the production."""
-    return sorted(int(path.name.split(".")[1])
-                  for path in folder.glob("work/checkpoints/*/production.*.restart"))
+def restarts(checkpoints: Path) -> list[int]:
+    """Return the steps of the production's restart files that have their checksum, of one run.
+
+    LAMMPS names such a file a moment before its checksum is written; a run that is killed in
+    between goes on from an earlier one.
+    """
+    return sorted(int(name.split(".")[1]) for name in read(checkpoints) or {}
+                  if name.startswith("production.") and name.endswith(".restart"))

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jobs import restarts
+
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 1800
 DYNAMICS = "RUN_DYNAMICS"
@@ -65,11 +67,6 @@ def queue(state: str = "R") -> list[tuple[str, str, str]]:
                             text=True, check=True, stdout=subprocess.PIPE).stdout
     found = [line.split("|") for line in listed.split("\n") if DYNAMICS in line]
     return [(number, name.split("(")[-1].rstrip(")"), asked) for number, name, asked in found]
-
-
-def restarts(folder: Path) -> list[int]:
-    """Return the steps of a run's restart files of the production."""
-    return sorted(int(f.name.split(".")[1]) for f in folder.glob("production.*.restart"))
 
 
 def conduct(folder: Path) -> Study:

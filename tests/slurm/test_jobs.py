@@ -42,10 +42,14 @@ class Run:
 
     def advance(self) -> str:
         """Wait until a job has left a restart file later than those there; return its number."""
-        before = max(jobs.restarts(self.folder), default=0)
-        self.wait("another restart file", lambda: bool(jobs.jobs("R"))
-                  and max(jobs.restarts(self.folder), default=0) > before)
+        before = self.latest()
+        self.wait("another restart file", lambda: bool(jobs.jobs("R")) and self.latest() > before)
         return jobs.jobs("R")[0]
+
+    def latest(self) -> int:
+        """Return the step of the latest restart file that may be gone on from."""
+        return max((step for folder in self.folder.glob("work/checkpoints/*")
+                    for step in jobs.restarts(folder)), default=0)
 
 
 @pytest.fixture
