@@ -191,6 +191,8 @@ def test_formats_nobody_knows(tmp_path, said):
     assert "a.pdf" in said(tmp_path / "a.pdf")
     (tmp_path / "empty.dump").write_text("")
     assert "empty.dump" in said(tmp_path / "empty.dump")
+    (tmp_path / "a.dump.zst").write_bytes(bytes.fromhex("28b52ffd2400010000") * 9)
+    assert "unpack it with zstd -d, or pack it with gzip" in said(tmp_path / "a.dump.zst")
     assert "does not exist" in said(tmp_path / "none.dump")
     assert "--temperature_k" in said(tmp_path / "none.dump", "--temperature_k", "-3")
 
