@@ -6,6 +6,7 @@ include { checkParameters; typedParameters } from './modules/parameters'
 include { helpText } from './modules/schema'
 include { planOf } from './modules/plan'
 include { describeResults; recordRun; recordsOf } from './modules/records'
+include { runSheet } from './modules/sheet'
 include { STUDY  } from './modules/study'
 
 workflow {
@@ -16,6 +17,10 @@ workflow {
     // Parameters, checked all at once, become one map of typed values; files and folders given make the plan of the run.
     checkParameters(params)
     def settings = typedParameters(params)
+    if (settings.input) {
+        runSheet(settings)
+        return
+    }
     checkImages(settings, workflow.profile)
 
     STUDY(planOf(settings))

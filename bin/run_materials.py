@@ -4,6 +4,9 @@
 The sheet is a CSV: column material, and any parameters of the pipeline; name is that of the row's
 results folder in --outdir. All other options hold for every row. Wrong rows are named all at once,
 and nothing starts. At the end the rows' results are put into one page, compare.html.
+
+main.nf calls it where a run is given a sheet. Nextflow's history of the rows' runs is one of its
+own: `NXF_CACHE_DIR=.nextflow/materials nextflow log`.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from haven.core.options import parser
 
 def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
+    options.add_argument("--command_line", metavar="TEXT", help="the call of Nextflow, where "
+                         "main.nf was given a sheet: its options hold for all rows")
+    options.add_argument("--project", default="haven", help="what Nextflow calls the pipeline")
     options.add_argument("top", type=int, help="how many options of Nextflow's own come first")
     options.add_argument("words", nargs=argparse.REMAINDER, help="those options, and the words "
                          "behind ./haven run: --input FILE, --at_once N (rows that run at a time, "
@@ -29,9 +35,21 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"--at_once {at_once}: give how many rows run at a time, 1 to 64")
     if sheet is None:
         raise HavenError("--input is missing: name a sheet (CSV) of materials")
+    if "-bg" in top:
+        raise HavenError("-bg: the rows' runs would hide from what follows them; leave it out, and "
+                         "put & behind the line")
 
-    from haven.report.several.samplesheet import compared, launch_of, read_sheet, run_rows
+    from haven.report.several.samplesheet import (
+        compared,
+        launch_of,
+        read_sheet,
+        run_rows,
+        words_of,
+    )
 
+    if given.command_line is not None:
+        top, called = words_of(given.command_line, given.project)
+        words = [*_taken(_taken(called, "--input")[1], "--at_once")[1], *words]
     launch = launch_of(words)
     done = run_rows(read_sheet(sheet, launch), launch, top, int(at_once or 1))
     compared(done, launch.outdir)

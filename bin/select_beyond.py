@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Choose frames of a run beyond its potentials' training, unlike one another, to be labelled.
+"""Choose frames of a run beyond the force window, unlike one another, to be labelled.
 
 A frame is beyond where its calibrated force error, the ensemble's deviation times the factor that
 makes it the true error on held-out labels, exceeds the window. Without held-out labels the
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> None:
     written = export(lambda rows: frames_of(trajectory, rows), deviations_of(trajectory), scale,
                      window, out / f"{name}.beyond.extxyz", name, args.temperature_k)
     if not written:
-        log.info("%s: no frame is beyond the trained window", name)
+        log.info("%s: no frame is beyond the force window", name)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,6 @@ def changesBetween(one, other) {
 
 /** What to do about a name that is no parameter: the one that was probably meant, or the list. */
 def unknownName(name, known) {
-    if (name in ['input', 'at_once']) { // of the launcher, which starts a run of its own for each row of a sheet
-        return "--${name} is no parameter of main.nf, whose runs have one material each: give the same words to the launcher, " +
-            "`./haven run --input materials.csv`, or one row's material as --material"
-    }
     def near = known.collect { other -> [changesBetween(name.toLowerCase(), other.toLowerCase()), other] }.min { pair -> pair[0] }
     def meant = known.findAll { other -> name.size() > 3 && other.startsWith(name) }
     def hint = near[0] <= [2, name.size().intdiv(4)].max() ? [near[1]] : meant.take(3)

@@ -38,6 +38,11 @@ class Input:
 
     material: str = option("${projectDir}/assets/materials/li3ticl6.yml",
                            "material file (YAML): crystal, sites, occupancies", path="file-path")
+    input: str | None = option(
+        None, "sheet (CSV) of materials, with a run for each of its rows: columns material, name "
+        "(of the row's folder of results) and any parameters", path="file-path",
+        example="materials.csv")
+    at_once: int = option(1, "runs of a sheet of materials that go at a time", least=1, most=64)
     outdir: str = option("results", "folder for results")
     frames: tuple[str, ...] | None = option(
         ("${projectDir}/assets/frames",),

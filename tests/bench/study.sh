@@ -21,7 +21,7 @@ part() { # name, options: one run, and what is shipped of it
 }
 
 parts=("$@")
-[ "${#parts[@]}" != 0 ] || parts=(main material_cell room second_potential size)
+[ "${#parts[@]}" != 0 ] || parts=(main material_cell without_dispersion room second_potential size)
 for name in "${parts[@]}"; do
   case $name in
     main) part main ;;
@@ -29,8 +29,10 @@ for name in "${parts[@]}"; do
     material_cell) part material_cell --cell material --temperatures_k 700 --production_ps 130 ;;
     # the cell at the experiment's temperature; far too short for jumps
     room) part room --temperatures_k 298,373 --production_ps 5,5 --replicas 1 ;;
+    # the same without dispersion in the labels, in the same cell: alone it is not held together
+    without_dispersion) part without_dispersion --models "$root/assets/models/small" --dispersion none --cell material --temperatures_k 700 --production_ps 130 ;;
     second_potential) part second_potential --driving_potentials 2 --temperatures_k 700 --production_ps 130 ;;
-    size) part size --supercell 4,4,4 --temperatures_k 700 --production_ps 100 --replicas 1 ;;
+    size) part size --supercell 4,4,4 --u_ev 0 --temperatures_k 700 --production_ps 40 --replicas 1 ;;
     *) echo "no part $name" >&2; exit 2 ;;
   esac
 done

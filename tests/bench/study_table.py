@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+AGAINST = {"without_dispersion": "material_cell"}  # in the same cell; other controls: main
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "d": 86400.0}
 
 
@@ -117,10 +118,10 @@ def ratio(one: dict | pd.Series, other: dict | pd.Series) -> str:
 
 
 def control(main_part: Path, part: Path) -> str:
-    """Return D_self and Haven ratio of a control beside those of ``main`` at its temperatures.
+    """Return D_self and Haven ratio of a control beside those of another part, at its temperatures.
 
     The ratio's interval takes both numbers as independent, in their logarithms. Of runs driven by
-    several potentials, those of the first are the ones of ``main`` and are left out.
+    several potentials, those of the first are the ones of the other part and are left out.
     """
     mine, theirs = table(part, "joined"), table(main_part, "joined")
     seeds = sorted(mine["seed"].dropna().unique())
@@ -139,8 +140,8 @@ def control(main_part: Path, part: Path) -> str:
         rows.append([name, f"{row['u_ev']:g}", f"{row['temperature_k']:g}", *shown,
                      ratio(row, other), f"{row['hop_events']:.0f}",
                      str(row["verdict"]).replace("_", " ")])
-    return grid(["quantity", "U (eV)", "T (K)", "main", "control", "control / main",
-                 "jumps of the control", "verdict"], rows)
+    return grid(["quantity", "U (eV)", "T (K)", main_part.name, "control",
+                 f"control / {main_part.name}", "jumps of the control", "verdict"], rows)
 
 
 def main() -> None:
@@ -155,7 +156,7 @@ def main() -> None:
             print(answer(place), "\n")
         print(conditions(place), "\n")
         if part != "main":
-            print(control(folder / "main", place), "\n")
+            print(control(folder / AGAINST.get(part, "main"), place), "\n")
         hours.append((part, core_hours(place)))
     print("Core-hours: " + ", ".join(f"{name} {spent:.2f}" for name, spent in hours)
           + f"; {sum(spent for _, spent in hours):.2f} in all.")

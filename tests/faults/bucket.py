@@ -2,7 +2,9 @@
 """Dynamics whose checkpoints lie in an S3 bucket, killed again and again with its whole machine.
 
 As Fusion does, a file is put into the bucket once it is closed; at a kill the folder is gone, and
-the next machine has what the bucket has. By hand, with an S3 server that the locks do not hold:
+the next machine has what the bucket has. A piece has four restart files; a kill comes up to eight
+seconds after the bucket has a restart file and its checksum that the run had not begun from. By
+hand, with an S3 server that the locks do not hold:
 
     python3 -m venv /tmp/s3 && /tmp/s3/bin/pip install 'moto[server]'
     export PYTHONPATH=bin:tests/python:tests/python/dynamics
@@ -12,6 +14,7 @@ the next machine has what the bucket has. By hand, with an S3 server that the lo
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import subprocess
@@ -27,13 +30,16 @@ import damage  # pyright: ignore[reportMissingImports]
 import numpy as np
 from test_pieces import open_files  # pyright: ignore[reportMissingImports]
 
+from haven.core import checksums
 from haven.dynamics import job as jobs
+from haven.dynamics import lammps, segments
 from haven.dynamics import run as dynamics
-from haven.dynamics import segments
-from haven.dynamics.job import Job
+from haven.dynamics.job import COLUMNS, Job
 
 EVERY = 20
-PIECE_MINUTES = 0.001  # LAMMPS rounds it up to a second
+MINUTES = 0.001  # between restart files; LAMMPS rounds it up to a second
+PIECE_MINUTES = 4 * MINUTES
+WAIT_S = 8.0
 
 
 class Bucket:
@@ -44,6 +50,7 @@ class Bucket:
                                        stderr=subprocess.DEVNULL)
         self.place = f"http://127.0.0.1:{port}/haven"
         self.have: dict[str, tuple[int, int]] = {}
+        self.listed: set[str] = set()  # files whose checksums it has
         for _ in range(300):
             try:
                 self._ask("PUT", "")
@@ -54,7 +61,8 @@ class Bucket:
 
     def _ask(self, method: str, name: str, data: bytes | None = None) -> bytes:
         asked = urllib.request.Request(f"{self.place}{name}", data=data, method=method,
-                                       headers={"Content-Type": "application/octet-stream"})
+                                       headers={"Content-Type": "application/octet-stream",
+                                                "Authorization": "AWS none:none"})
         with urllib.request.urlopen(asked) as answer:
             return answer.read()
 
@@ -67,13 +75,20 @@ class Bucket:
                 held = path.stat()
                 now[path.name] = mark = (held.st_mtime_ns, held.st_size)
                 if path.name not in busy and self.have.get(path.name) != mark:
-                    self._ask("PUT", f"/{path.name}", path.read_bytes())
+                    self._ask("PUT", f"/{path.name}", content := path.read_bytes())
                     self.have[path.name] = mark
+                    if path.name == checksums.NAME:
+                        self.listed = {line[66:] for line in content.decode().splitlines()}
             except FileNotFoundError:  # replaced in this moment: the next time
                 continue
         for name in set(self.have) - set(now):
             self._ask("DELETE", f"/{name}")
             del self.have[name]
+
+    def restart(self) -> int:
+        """Return the step of the latest restart file of the production that has its checksum."""
+        return max((int(name.split(".")[1]) for name in self.have.keys() & self.listed
+                    if name.startswith("production.") and name.endswith(".restart")), default=0)
 
     def get(self, folder: Path) -> None:
         """Write everything into a new folder."""
@@ -91,7 +106,7 @@ def job_in(folder: Path, steps: int) -> Job:
     lacks = not (folder / "start.data").exists()
     made = damage.start(folder) if lacks else replace(damage.JOB, potentials=tuple(
         sorted(path.name for path in folder.glob("potential*"))))
-    return replace(made, production_steps=steps, dump_steps=EVERY, checkpoint_minutes=PIECE_MINUTES)
+    return replace(made, production_steps=steps, dump_steps=EVERY, checkpoint_minutes=MINUTES)
 
 
 def begins(folder: Path, steps: int) -> int:
@@ -100,29 +115,27 @@ def begins(folder: Path, steps: int) -> int:
     return steps if found is None else found.step
 
 
-def killed(bucket: Bucket, folder: Path, steps: int) -> tuple[int, int]:
+def killed(bucket: Bucket, folder: Path, steps: int, wait_s: float) -> tuple[int, int]:
     """Run on a machine of its own, killed once it got further; return where it began and was."""
     bucket.get(folder)
     began = begins(folder, steps) if (folder / "start.data").exists() else 0
     machine = subprocess.Popen([sys.executable, __file__, "--folder", str(folder), "--steps",
                                 str(steps)], start_new_session=True)
-    reached = 0
+    end = np.inf
     try:
-        while reached <= began:
+        while time.monotonic() < end:
             if machine.poll() is not None:
                 raise SystemExit(f"the run ended by itself with status {machine.returncode}")
             bucket.put_closed(folder)
-            reached = max((int(name.split(".")[1]) for name in bucket.have
-                           if name.startswith("production.") and name.endswith(".restart")),
-                          default=0)
+            if end == np.inf and bucket.restart() > began:
+                end = time.monotonic() + wait_s
             time.sleep(0.1)
-    except BaseException:
-        machine.kill()
-        raise
-    machine.send_signal(signal.SIGKILL)
-    machine.wait()
+    finally:
+        os.killpg(machine.pid, signal.SIGKILL)
+        machine.wait()
+    logs = [lammps.read_thermo(path, len(COLUMNS)) for path in folder.glob("production.a*.log")]
     shutil.rmtree(folder, ignore_errors=True)
-    return began, reached
+    return began, max((int(rows[-1, 0]) for rows in logs if len(rows)), default=0)
 
 
 def main() -> None:
@@ -133,19 +146,23 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=4)
     parser.add_argument("--steps", type=int, default=10**7, help="of the production")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
     given = parser.parse_args()
     jobs.PIECE_MINUTES = PIECE_MINUTES
     if given.folder:  # the machine that is killed
-        dynamics.POLL_S = 0.05
+        dynamics.POLL_S, dynamics.REPORT_S = 0.05, 0.2
         dynamics.run(job_in(given.folder, given.steps), given.folder, lambda _phase: "")
         return
     with tempfile.TemporaryDirectory(prefix="haven_bucket_", ignore_cleanup_errors=True) as text:
         bucket = Bucket(given.server, given.port)
         try:
+            rng, reached = np.random.default_rng(given.seed), 0
             for number in range(given.kills):
-                began, reached = killed(bucket, Path(text) / f"machine{number}", given.steps)
-                print(f"machine {number}: production began at step {began}, killed after a restart "
-                      f"file of step {reached}", flush=True)
+                began, now = killed(bucket, Path(text) / f"machine{number}", given.steps,
+                                    float(rng.uniform(0, WAIT_S)))
+                print(f"machine {number}: production began at step {began} ({reached - began} "
+                      f"computed again), killed after step {now}", flush=True)
+                reached = now
             last = Path(text) / "last"
             bucket.get(last)
             found = begins(last, given.steps)
@@ -154,9 +171,16 @@ def main() -> None:
             if dynamics.run(job, last, lambda _phase: "") != "complete":
                 raise SystemExit("the run did not end well")
             joined = segments.join_segments(job, last)
-            whole = np.array_equal(joined.steps, np.arange(0, steps + 1, EVERY))
-            print(f"the last machine went on from step {found}; every frame of {steps} steps once: "
-                  f"{whole}")
+            once = np.array_equal(joined.steps, np.arange(0, steps + 1, EVERY))
+            alone = Path(text) / "alone"
+            alone.mkdir()
+            whole = job_in(alone, steps)
+            jobs.PIECE_MINUTES = 60
+            dynamics.run(replace(whole, checkpoint_minutes=60), alone, lambda _phase: "")
+            apart = np.abs(joined.mobile - segments.join_segments(whole, alone).mobile).max()
+            print(f"the last machine went on from step {found} ({reached - found} computed again); "
+                  f"every frame of {steps} steps once: {once}; positions differ from those of an "
+                  f"undisturbed run by {apart:.1g} Angstrom at most")
         finally:
             bucket.server.kill()
             bucket.server.wait()

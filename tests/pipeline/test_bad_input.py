@@ -21,17 +21,6 @@ def test_wrong_parameters_are_listed_all_at_once(tmp_path: Path) -> None:
         assert f"--{name} is" in run.said, run.said
 
 
-def test_a_sheet_of_materials_is_sent_to_the_launcher(tmp_path: Path) -> None:
-    sheet = tmp_path / "materials.csv"
-    sheet.write_text("material\nli3ticl6.yml\n")
-    run = nextflow(tmp_path, "sheet.tsv", "-profile", "test", "--input", str(sheet),
-                   "--at_once", "2")
-    assert run.status != 0 and not run.tasks
-    for name in ("input", "at_once"):
-        line, = [line for line in run.said.splitlines() if f"--{name} is no parameter" in line]
-        assert "./haven run --input" in line and "--material" in line
-
-
 def test_more_driving_potentials_than_an_ensemble_has_are_refused(tmp_path: Path) -> None:
     run = nextflow(tmp_path, "few.tsv", "-profile", "test", "--driving_potentials", "2")
     assert run.status != 0 and not run.tasks

@@ -1,4 +1,7 @@
-"""A sheet of two materials is two runs of the real Nextflow, and -resume goes on with each."""
+"""A sheet of two materials is two runs of the real Nextflow, and -resume goes on with each.
+
+main.nf and the launcher start them alike.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runs import LIMIT_S, ROOT
+from runs import LIMIT_S, ROOT, nextflow
 
 
 def test_a_sheet_runs_each_material_and_resumes_each(tmp_path: Path) -> None:
@@ -20,15 +23,16 @@ def test_a_sheet_runs_each_material_and_resumes_each(tmp_path: Path) -> None:
     (tmp_path / "materials.csv").write_text(
         "material,frames,pressure_gpa\none.yml,frames,\ntwo.yml,frames,-1.5\n")
 
-    def launch(*more: str) -> subprocess.CompletedProcess[str]:
+    def launch(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, str(ROOT / "bin" / "run_materials.py"), "0", "--input",
-             "materials.csv", "-profile", "test", "-stub", "--potentials_only", "true", "--u_ev",
-             "4", "-ansi-log", "false", "-with-trace", "trace.tsv", *more],
+            [*words, "--input", "materials.csv", "-profile", "test", "-stub",
+             "--potentials_only", "true", "--u_ev", "4", "-ansi-log", "false", "-with-trace",
+             "trace.tsv"],
             cwd=tmp_path, text=True, check=False, stdin=subprocess.DEVNULL, capture_output=True,
             timeout=LIMIT_S, env=os.environ)
 
-    first = launch()
+    script = str(ROOT / "bin" / "run_materials.py")
+    first = launch("nextflow", "run", str(ROOT / "main.nf"))
     assert first.returncode == 0, first.stdout + first.stderr
     sessions = {}
     for name, pressure in (("one", "1.8"), ("two", "-1.5")):
@@ -40,10 +44,22 @@ def test_a_sheet_runs_each_material_and_resumes_each(tmp_path: Path) -> None:
         assert held["parameters"]["material"].endswith(f"{name}.yml")
         sessions[name] = held["session_id"]
     assert len(set(sessions.values())) == 2
-    again = launch("-resume")
+    again = launch("nextflow", "run", str(ROOT), "-resume")
     assert again.returncode == 0, again.stdout + again.stderr
+    third = launch(sys.executable, script, "0", "-resume")
+    assert third.returncode == 0, third.stdout + third.stderr
     for name, session in sessions.items():
         held = [json.loads(path.read_text())
                 for path in sorted((tmp_path / "results" / name).glob("pipeline/run_*.json"))]
-        assert [one["session_id"] for one in held] == [session] * 2 and held[1]["resumed"]
-    assert "Cached process" in again.stdout and "Submitted process" not in again.stdout
+        assert [one["session_id"] for one in held] == [session] * 3 and held[2]["resumed"]
+    for one in (again, third):
+        assert "Cached process" in one.stdout and "Submitted process" not in one.stdout
+
+
+def test_main_nf_ends_with_the_sheet_s_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "materials.csv").write_text("material,u_ev\nnowhere.yml,0\n")
+    (tmp_path / "mine.config").write_text("params.input = 'materials.csv'\n")
+    run = nextflow(tmp_path, "sheet.tsv", "-profile", "test", "-c", "mine.config")
+    assert run.status != 0 and not run.tasks
+    assert "1 of 1 rows is wrong: line 2: material is nowhere.yml: nowhere.yml does not" in run.said
+    assert "not every row has its results; the lines above say why" in run.said

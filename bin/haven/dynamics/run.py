@@ -24,6 +24,7 @@ POLL_S = 0.2
 REPORT_S = 20.0
 FULL_BYTES = 1 << 16
 KEPT = 2  # restart files of a phase that stay: the newest, and one should it be damaged
+LATE = 2  # twice as many attempts keep the restart they began from; of older ones ever fewer
 # A start counts as fruitless when the next one, this much later or more, begins at the same step.
 FRUITLESS_S, FRUITLESS_MOST = 60.0, 4
 STARTS = "starts.json"
@@ -84,6 +85,20 @@ def _named(folder: Path, phase: str) -> list[tuple[int, Path]]:
     found = [(int(step), path) for path in folder.glob(f"{phase}.*.restart")
              if (step := path.name.split(".")[1]).isdigit()]
     return sorted(found, reverse=True)
+
+
+def unneeded(folder: Path, phase: str) -> list[Path]:
+    """Return the restart files of a phase that may go.
+
+    An attempt's frames may be lost with its machine, or damaged: the run then goes on from where
+    that attempt began, or an earlier one, and must not have to begin anew. Of N attempts some
+    4 + 2 log2(N / 4) files stay: the older, the farther apart.
+    """
+    begun = [segments.begins(folder, stem) for stem in segments.stems(folder, phase)]
+    ages = range(len(begun) - 1, -1, -1)
+    stay = {step for number, (step, age) in enumerate(zip(begun, ages, strict=True))
+            if number % (1 << max(0, (age // LATE).bit_length() - 1)) == 0}
+    return [path for step, path in _named(folder, phase)[KEPT:] if step not in stay]
 
 
 def next_attempt(folder: Path) -> int:
@@ -374,7 +389,7 @@ def _follow(
             continue
         said = time.monotonic()
         rows = lammps.read_thermo(logged, len(COLUMNS))
-        for _, old in _named(folder, phase)[KEPT:]:
+        for old in unneeded(folder, phase):
             old.unlink(missing_ok=True)
         if len(rows) == 0:
             continue

@@ -151,6 +151,16 @@ def stems(folder: Path, phase: str) -> list[str]:
     return [stem for _, stem in sorted(found)]
 
 
+def begins(folder: Path, stem: str) -> int | None:
+    """Return the step of its phase that an attempt begins from; None without its input."""
+    source = folder / f"{stem}.in"
+    if not source.exists():
+        return None
+    told = re.search(rf"^read_restart {PHASES[1] if stem.startswith(PHASES[1]) else PHASES[0]}"
+                     r"\.(\d+)\.restart", source.read_text(errors="replace"), re.M)
+    return int(told.group(1)) if told else 0
+
+
 def masses(folder: Path, job: Job) -> Masses | None:
     """Return the masses of a run's atoms from its start; None where there is none."""
     path = folder / "start.data"
@@ -202,12 +212,9 @@ def read_attempt(job: Job, folder: Path, stem: str, weights: Masses | None) -> A
     """Read one attempt, and say how far its files fit to each other and to their checksums."""
     atoms = 1 if weights is None else len(weights.all)
     thermo = _once(lammps.read_thermo(folder / f"{stem}.log", len(COLUMNS)), atoms)
-    source = folder / f"{stem}.in"
-    told = re.search(rf"^read_restart {PHASES[1] if stem.startswith(PHASES[1]) else PHASES[0]}"
-                     r"\.(\d+)\.restart", source.read_text(errors="replace") if source.exists()
-                     else "", re.M)
-    begin = int(told.group(1)) if told else (
-        0 if source.exists() or not len(thermo) else int(thermo[0, 0]))
+    begin = begins(folder, stem)
+    if begin is None:
+        begin = int(thermo[0, 0]) if len(thermo) else 0
     every = job.dump_steps
     mobile = read_dcd(folder / f"{stem}.mobile.dcd",
                       None if weights is None else int(weights.mobile.sum()), every)

@@ -23,7 +23,7 @@ RUNS = Schema("runs", (
          "the scale of table calibration_scale; written by the report", "eV/Angstrom",
          nullable=True),
     real("share_beyond_window", "share of frames on which the calibrated force error of the "
-         "worst atom is beyond the trained window; written by the report (before it: by the "
+         "worst atom is beyond the force window; written by the report (before it: by the "
          "deviation alone)", nullable=True),
     text("trust", "trusted | beyond (the window, in too many frames) | uncalibrated (not well "
          "enough to say); written by the report", nullable=True),

@@ -1,4 +1,4 @@
-"""The trust gate on runs: where its calibrated error is large, a run is beyond its training."""
+"""The trust gate on runs: how often their calibrated force error is beyond the window."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from haven.trajectory.trajectory import Trajectory
 
-LIMIT = 0.05  # share of frames beyond the trained window above which a run is not trusted
+LIMIT = 0.05  # share of frames beyond the force window above which a run is not trusted
 EXPORTED = 10  # frames of one run written for labelling, at most
 CANDIDATES = 500  # frames chosen from, at most: their surroundings are compared pair by pair
 KEYS = ["u_ev", "temperature_k", "replica", "seed"]
@@ -80,7 +80,7 @@ def export(
     frames: Callable[[Sequence[int]], Sequence[Atoms]], deviation: np.ndarray | None,
     scale: float | None, window: float, path: Path, name: str, temperature_k: float,
 ) -> int:
-    """Write frames beyond the trained window, unlike one another, as frames to label.
+    """Write frames beyond the force window, unlike one another, as frames to label.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def export(
         atoms.wrap()
         marked.append(atoms)
     write(path, marked)
-    log.warning("%s: %d frames beyond the trained window are written to %s, to be labelled",
+    log.warning("%s: %d frames beyond the force window are written to %s, to be labelled",
                 name, len(marked), path.name)
     return len(marked)
 
@@ -234,7 +234,7 @@ def verdict_rows(
 
     def add(subject: str, value: object, passed: bool, message: str) -> None:
         rows.append({"material": material, "stage": "RUN_DYNAMICS", "subject": subject,
-                     "check": "trained window", "value": value, "limit": LIMIT, "unit": "1",
+                     "check": "force window", "value": value, "limit": LIMIT, "unit": "1",
                      "passed": passed, "message": message})
 
     for u_ev, mine in runs.groupby("u_ev"):
@@ -250,6 +250,19 @@ def verdict_rows(
     return rows
 
 
+def _held_out(run: Row, gate: Gate) -> str:
+    """Return how often as many atoms of held-out frames are beyond the window, in words."""
+    if gate.held_out is None:
+        return "beyond the window too often"
+    share = float(str(run["share_beyond_window"]))
+    value, low, high = gate.held_out.share(int(str(run["atoms"])))
+    told = ("frames of as many atoms put together from held-out labels are beyond in "
+            f"{value:.0%} [{low:.0%}, {high:.0%}]")
+    return (f"{told}, so the run went where the potentials were not trained" if share > high else
+            f"{told}, so the run is no farther from the training than they are, and the "
+            "potentials err there too")
+
+
 def _said(run: Row, name: str, gate: Gate | None) -> str:
     """Return what a run's calibrated error and the gate's worth say of it, in words."""
     if gate is None or gate.scale is None:
@@ -262,7 +275,7 @@ def _said(run: Row, name: str, gate: Gate | None) -> str:
              f"calibrated force error of the worst atom is above {gate.window:g} eV/A (up to "
              f"{error:.2g} eV/A in 95 % of them)")
     if run["trust"] == BEYOND:
-        return f"{words}: beyond what the potentials were trained on; label such frames"
+        return f"{words}: {_held_out(run, gate)}; label such frames"
     if run["trust"] == UNCALIBRATED:
         return f"{words}: not calibrated well enough to say more: {gate.reason}"
     return f"{words}: trusted"

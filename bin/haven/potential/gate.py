@@ -7,6 +7,7 @@ no potential was trained on; where it does not hold, no run is called trusted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,55 @@ TRUSTED, BEYOND, UNCALIBRATED = "trusted", "beyond", "uncalibrated"
 
 
 @dataclass(frozen=True)
+class Flagged:
+    """Held-out frames that a gate puts beyond the window: what it says of where it was tested.
+
+    Attributes
+    ----------
+    frames, of
+        Frames whose worst atom's calibrated error is beyond the window, and all of them.
+    atoms
+        Mean number of atoms in one.
+    """
+
+    frames: int
+    of: int
+    atoms: float
+
+    def share(self, atoms: int) -> tuple[float, float, float]:
+        """Return the share of larger frames, put together of these, that would be beyond.
+
+        A frame is judged by its worst atom, so the more atoms it has the more often it is beyond.
+
+        Parameters
+        ----------
+        atoms
+            Number in the larger frame.
+
+        Returns
+        -------
+        tuple of float
+            Share 1 - (1 - p)^n, p of the held-out frames and n of them in the larger one, and its
+            95 % interval from the exact binomial one of p.
+        """
+        ends = (self.frames / self.of, *_binomial(self.frames, self.of))
+        value, low, high = (1 - (1 - end) ** (atoms / self.atoms) for end in ends)
+        return value, low, high
+
+
+def flagged_frames(rows: Iterable[Mapping[str, object]]) -> dict[float, Flagged]:
+    """Return of each U the held-out frames beyond the window, from rows of table ``trust_gate``."""
+    by_u: dict[float, dict[str, Mapping[str, object]]] = {}
+    for row in rows:
+        by_u.setdefault(float(str(row["u_ev"])), {})[str(row["level"])] = row
+    counts = {u: {level: int(str(row["count"])) for level, row in mine.items()}
+              for u, mine in by_u.items()}
+    return {u: Flagged(sum(int(str(mine["frame"][name])) for name in ("flagged", "false_alarms")),
+                       counts[u]["frame"], counts[u]["atom"] / counts[u]["frame"])
+            for u, mine in by_u.items() if counts[u].get("atom") and counts[u].get("frame")}
+
+
+@dataclass(frozen=True)
 class Gate:
     """Whether a U's ensemble can judge the frames of a run, and by which limit.
 
@@ -43,12 +93,15 @@ class Gate:
         Why not, in words; empty where it may.
     window
         Force error up to which an atom counts as trained, eV/Angstrom.
+    held_out
+        What the gate says of held-out frames; None where nothing was held out.
     """
 
     scale: float | None
     allowed: bool
     reason: str
     window: float
+    held_out: Flagged | None = None
 
 
 def held_out(parity: Table) -> Table:
@@ -192,10 +245,11 @@ def gates(parity: Table, window: float = WINDOW) -> dict[float, Gate]:
                                  "--ensemble 2 or more does", window)
              for u in atoms_of(parity)["u_ev"].unique()}
     rows = gate_rows(parity, "", window)
+    flagged = flagged_frames(rows)
     for u_ev, scale in scales.items():
         by_level = {row["level"]: row for row in rows if row["u_ev"] == u_ev}
         reason = "; ".join(_reasons(by_level["atom"]))
-        found[u_ev] = Gate(float(str(scale)), not reason, reason, window)
+        found[u_ev] = Gate(float(str(scale)), not reason, reason, window, flagged.get(u_ev))
     return found
 
 

@@ -59,7 +59,7 @@ DIFFUSION = Schema("diffusion", (
     real("watched_ps", "time in which jumps are counted: without a residence time at both ends",
          "ps", nullable=True),
     real("share_beyond_window", "share of the run's frames whose calibrated force error is "
-         "beyond the trained window", nullable=True),
+         "beyond the force window", nullable=True),
     real("force_error_max_p95_ev_per_angstrom", "calibrated force error of the worst atom in "
          "95 % of the run's frames, at most", "eV/Angstrom", nullable=True),
 ))
@@ -74,7 +74,7 @@ CONDUCTIVITY = Schema("conductivity", (
     real("volume_angstrom3", "|det(cell)|", "Angstrom^3"),
     VERDICT,
     real("share_beyond_window", "share of the run's frames whose calibrated force error is "
-         "beyond the trained window", nullable=True),
+         "beyond the force window", nullable=True),
     real("force_error_max_p95_ev_per_angstrom", "calibrated force error of the worst atom in "
          "95 % of the run's frames, at most", "eV/Angstrom", nullable=True),
 ))

@@ -78,6 +78,51 @@ def test_without_an_end_of_its_piece_an_attempt_is_lost_and_made_anew(tmp_path, 
     assert killed_on_a_bucket(tmp_path, monkeypatch, 1) == [0, 0]
 
 
+def test_a_piece_that_is_lost_late_costs_no_earlier_piece(tmp_path, monkeypatch):
+    """The restart file at the end of the closed piece is there, as are those of the lost one."""
+    monkeypatch.setattr(jobs, "PIECE_MINUTES", 0.004)
+    monkeypatch.setattr(dynamics, "POLL_S", 0.05)
+    monkeypatch.setattr(dynamics, "REPORT_S", 0.1)
+    job = replace(damage.start(tmp_path), checkpoint_minutes=0.001, production_steps=10**7)
+    ends: list[int] = []  # of the first piece
+    lost: set[Path] = set()
+
+    def kill(phase: str) -> str:
+        if phase == "production" and len(segments.stems(tmp_path, phase)) == 2:
+            found = [step for step, _ in dynamics.restarts(tmp_path, phase)]
+            begun = segments.begins(tmp_path, segments.stems(tmp_path, phase)[1])
+            if sum(step > begun for step in found) > 1:
+                ends.append(begun)
+                lost.update(open_files(tmp_path))
+                raise KilledError
+        return ""
+
+    with pytest.raises(KilledError):
+        dynamics.run(job, tmp_path, kill)
+    assert any(path.suffix == ".dcd" for path in lost)
+    for path in lost:
+        path.unlink(missing_ok=True)
+    found = dynamics._production(job, tmp_path)
+    assert found is not None and found.step == ends[0] > 0
+
+
+def test_older_attempts_keep_fewer_restart_files(tmp_path):
+    """Whichever attempt is lost, one stays to go on from that is not much older."""
+    for attempt in range(200):
+        step = 100 * attempt
+        (tmp_path / f"production.a{attempt:03d}.in").write_text(
+            f"read_restart production.{step}.restart\n" if step else "read_data start.data\n")
+        for new in range(step + 20, step + 101, 20):
+            (tmp_path / f"production.{new}.restart").touch()
+            for path in dynamics.unneeded(tmp_path, "production"):
+                path.unlink()
+        left = {int(path.name.split(".")[1]) for path in tmp_path.glob("production.*.restart")}
+        assert {step + 80, step + 100} <= left and len(left) <= 18
+        for lost in range(1, attempt + 1):  # of step 0 the equilibration has one
+            oldest = 100 * (lost - (attempt - lost))
+            assert any(oldest <= one <= 100 * lost for one in left | {0})
+
+
 @pytest.mark.parametrize(("minutes", "expected"), [(10, 6), (60, 1), (500, 1), (0.5, 120)])
 def test_a_piece_is_an_hour_of_restart_files(minutes, expected):
     assert jobs.stretches(replace(damage.JOB, checkpoint_minutes=minutes)) == expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,7 +122,8 @@ def test_an_ensemble_that_tells_large_errors_may_call_a_run_trusted(tmp_path):
     assert atoms["above"] + atoms["within"] == 600 and atoms["flagged"] <= atoms["above"]
     assert atoms["share_flagged_low_95"] < atoms["share_flagged"] < atoms["share_flagged_high_95"]
     assert gate.gates(told(), 0.3)[4.0] == gate.Gate(
-        pytest.approx(calibration.scale_rows(told(), "m")[0]["scale"]), True, "", 0.3)
+        pytest.approx(calibration.scale_rows(told(), "m")[0]["scale"]), True, "", 0.3,
+        gate.Flagged(frames["flagged"] + frames["false_alarms"], 30, 20.0))
     assert "It may call a run trusted" in gate.sentences(told(), 0.3)[0]
     tables.write(TABLES["trust_gate"], rows, tmp_path / "x.parquet")
 
@@ -159,6 +162,36 @@ def test_none_flagged_has_the_exact_binomial_interval():
     assert row["share_false_alarms_high_95"] == pytest.approx(1 - 0.025 ** (1 / 600), rel=1e-3)
 
 
+def test_frames_put_together_of_held_out_ones_are_beyond_as_often_as_is_said():
+    """The share said of 160 atoms is that of eight frames of 20 drawn together."""
+    held = gate.held_out(told(size_spread=0.3))
+    worst = held.groupby(["trajectory", "frame"])["calibrated"].max().to_numpy()
+    window = float(np.quantile(worst, 0.8))
+    found = gate.gates(told(size_spread=0.3), window)[4.0].held_out
+    drawn = np.random.default_rng(1).choice(worst, size=(20_000, 8)).max(axis=1)
+    value, low, high = found.share(160)
+    assert value == pytest.approx((drawn > window).mean(), abs=0.01)
+    assert 0 < low < value < high < 1
+    assert found.share(20)[0] == pytest.approx((worst > window).mean())
+    assert gate.Flagged(0, 30, 20.0).share(160)[0] == 0
+    assert gate.Flagged(30, 30, 20.0).share(160)[0] == 1
+
+
+def test_a_run_no_farther_from_training_than_held_out_labels_is_told_from_one_that_is(tmp_path):
+    """A frame of 160 atoms is beyond the window more often than one of 20, with no other reason."""
+    study, held = study_runs(tmp_path, 0.25), told(shared=0.02)
+    gates = gate.gates(held, 0.3)
+    for frames, words, more in ((20, "no farther from the training", "no run is farther"),
+                                (1, "went where the potentials were not trained",
+                                 "6 of the runs went")):
+        judging = {4.0: dataclasses.replace(gates[4.0], held_out=gate.Flagged(frames, 30, 20.0))}
+        judged = trust.judge_runs(study["runs"].assign(atoms=160), study["thermo"], judging)
+        judged.loc[judged["u_ev"] == 4, "share_beyond_window"] = 0.99
+        rows = trust.verdict_rows(judged, "m", lambda run: f"u{run['u_ev']:g}", judging)
+        assert words in next(row["message"] for row in rows if row["subject"] == "u4")
+        assert more in " ".join(wording.doubts({**study, "runs": judged}, judging))
+
+
 def study_runs(tmp_path, deviation, replicas=1):
     """Tables of the made-up study whose runs of U = 4 eV deviate by so much, 0 eV by 0.01."""
     study = report.load_tables(write_study(tmp_path, replicas=replicas))
@@ -186,6 +219,7 @@ def test_runs_are_judged_by_the_calibrated_error_not_by_the_deviation(tmp_path):
     assert not rows["passed"].any()
     said = rows.groupby("subject")["message"].first()
     assert f"up to {0.25 * scale:.2g} eV/A" in said["u4"] and "label such frames" in said["u4"]
+    assert "went where the potentials were not trained" in said["u4"]
     assert "no held-out frames of this U" in said["u0"]
     tables.write(TABLES["runs"], judged[TABLES["runs"].names], tmp_path / "x.parquet")
 
@@ -273,8 +307,8 @@ def test_each_run_s_share_and_error_stand_beside_its_numbers_and_in_its_verdict(
     assert rows.groupby(rows["subject"].str[:2])["passed"].all().to_dict() == {"u0": True,
                                                                               "u4": False}
     text = wording.summary(collect(study), [])
-    assert "diffusive; 100% of frames beyond training" in text.split("U = 4 eV")[1]
-    assert "beyond training" not in text.split("U = 4 eV")[0]
+    assert "diffusive; force error beyond window in 100% of frames" in text.split("U = 4 eV")[1]
+    assert "beyond window" not in text.split("U = 4 eV")[0]
 
 
 def test_runs_of_one_potential_have_no_share_and_one_failed_check_a_u(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -14,7 +15,13 @@ import pytest
 import run_materials
 
 from haven.core.errors import HavenError
-from haven.report.several.samplesheet import _session, command, launch_of, read_sheet
+from haven.report.several.samplesheet import (
+    _session,
+    command,
+    launch_of,
+    read_sheet,
+    words_of,
+)
 
 ROOT = Path(run_materials.__file__).parents[1]
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"
@@ -120,7 +127,7 @@ def test_the_command_of_a_row_has_its_parameters_in_a_file_and_its_own_folder(he
     words = command(row, launch, ["-q"], place, here / "history")
     held = json.loads((place / "launch.json").read_text())
     assert held == {"u_ev": [0], "production_ps": 40, "material": "one.yml", "frames": "frames",
-                    "pressure_gpa": "-1", "outdir": str(Path("out") / "First_1")}
+                    "pressure_gpa": "-1", "outdir": str(Path("out") / "First_1"), "input": None}
     assert words[:2] == ["nextflow", "-q"] and "-resume" not in words, "there is no session yet"
     assert words[words.index("-profile"):words.index("-profile") + 4] == [
         "-profile", "demo", "--seed", "3"]
@@ -139,11 +146,11 @@ def test_the_command_of_a_row_has_its_parameters_in_a_file_and_its_own_folder(he
 
 
 NEXTFLOW = """#!{python}
-import json, pathlib, sys
+import json, os, pathlib, sys
 words = sys.argv[1:]
 given = json.loads(pathlib.Path(words[words.index("-params-file") + 1]).read_text())
-history = pathlib.Path(".nextflow")
-history.mkdir(exist_ok=True)
+history = pathlib.Path(os.environ["NXF_CACHE_DIR"])
+history.mkdir(exist_ok=True, parents=True)
 with (history / "history").open("a") as stream:
     stream.write("\\t".join(["now", "1s", words[words.index("-name") + 1], "OK", "id",
                              "session-of-" + given["material"], " ".join(words)]) + "\\n")
@@ -175,7 +182,8 @@ def test_every_row_runs_failures_are_named_and_resume_goes_on_with_each(nextflow
     assert {path.parent.name for path in Path("results").glob("*/report.html")} == {
         "one", "two", "three"}
     run_materials.main([*words, "-resume"])
-    lines = [line.split("\t") for line in Path(".nextflow/history").read_text().splitlines()]
+    history = Path(".nextflow/materials/history").read_text()
+    lines = [line.split("\t") for line in history.splitlines()]
     assert len(lines) == 6
     for line in lines[3:]:
         material = line[5].removeprefix("session-of-")
@@ -196,10 +204,36 @@ def test_nothing_starts_while_a_row_is_wrong(nextflow):
     (["0", "--input"], "--input needs a value"), (["0", "-profile", "demo"], "--input is missing"),
     (["0", "--input", "no.csv"], "is no file"),
     (["0", "--input", "a.csv", "--at_once", "0"], "--at_once 0"),
+    (["1", "-bg", "--input", "a.csv"], "put & behind the line"),
+    (["--command_line", "nextflow run other.nf", "0", "--input", "a.csv"], "how this run was"),
 ])
 def test_a_wrong_call_is_refused_in_a_line(here, words, why):
     with pytest.raises(HavenError, match=why):
         run_materials.main(words)
+
+
+@pytest.mark.parametrize("line, project, top, words", [
+    (f"nextflow run {ROOT}/main.nf --input 'a b.csv' -profile demo", "main.nf", "",
+     "--input 'a b.csv' -profile demo"),
+    (f"nextflow -q -log x.log -bg -c my.config run -profile demo {ROOT} --u_ev 4", "haven",
+     "-q -c my.config", "-profile demo --u_ev 4"),
+    ("/opt/nextflow run owner/haven -r v1.0 -latest --outdir run -resume", "owner/haven", "",
+     "--outdir run -resume"),
+    ("nextflow run https://some.where/owner/haven.git -stub", "owner/haven", "", "-stub"),
+])
+def test_the_options_of_a_run_with_a_sheet_hold_for_its_rows(line, project, top, words):
+    assert words_of(line, project) == (shlex.split(top), shlex.split(words))
+
+
+def test_a_sheet_given_to_main_nf_runs_its_rows_where_its_parameters_say(nextflow):
+    sheet("material,frames\none.yml,frames\n")
+    Path("mine.json").write_text(json.dumps(
+        {"input": "materials.csv", "at_once": 1, "outdir": "kept", "seed": 3}))
+    run_materials.main(["--command_line", f"nextflow run {ROOT} -params-file mine.json", "0",
+                        "--input", "materials.csv", "--at_once", "1", "--outdir", "kept"])
+    held = json.loads(Path("kept/one/pipeline/launch.json").read_text())
+    assert held["input"] is None and "at_once" not in held and held["seed"] == 3
+    assert launch_of(["-params-file", "mine.json"]).outdir == Path("kept")
 
 
 def test_the_launcher_hands_a_sheet_over(here):

@@ -13,6 +13,8 @@ from ase.io import write
 
 from haven.core import errors
 from haven.core.errors import HavenError
+from haven.trajectory.readers.base import Unsaid
+from haven.trajectory.readers.lammps_dump import frames as read_frames
 
 CELL = np.array([[12.0, 0, 0], [0, 11, 0], [-4, 0, 10]])
 SYMBOLS = ["Li", "Li", "Li", "Ti", "Cl", "Cl", "Cl", "Cl"]
@@ -189,6 +191,8 @@ def test_formats_nobody_knows(tmp_path, said):
     assert "a.pdf" in said(tmp_path / "a.pdf")
     (tmp_path / "empty.dump").write_text("")
     assert "empty.dump" in said(tmp_path / "empty.dump")
+    (tmp_path / "a.dump.zst").write_bytes(bytes.fromhex("28b52ffd2400010000") * 9)
+    assert "unpack it with zstd -d, or pack it with gzip" in said(tmp_path / "a.dump.zst")
     assert "does not exist" in said(tmp_path / "none.dump")
     assert "--temperature_k" in said(tmp_path / "none.dump", "--temperature_k", "-3")
 
@@ -228,3 +232,24 @@ def test_a_number_that_moved_to_the_line_below_is_seen(tmp_path, said, lost, end
     lines[row], lines[row + 1] = " ".join(words[:-1]), f"{words[-1]} {lines[row + 1]}"
     path.write_text(end.join(lines) + end, newline="")
     assert f"has {len(words) - 1} columns where {len(words)} are named" in said(path)
+
+
+@pytest.mark.parametrize("columns, labels", [
+    ("id element x y z", {"Li": "li", "Ti": "Ti4+", "Cl": "Cl_2a"}),
+    ("id type x y z", {"Li": "Li", "Ti": "Ti", "Cl": "Cl"}),
+    ("id typelabel x y z", {"Li": "Li+", "Ti": "Ti", "Cl": "CL1"})])
+def test_labels_of_elements_are_read(tmp_path, columns, labels):
+    kind = columns.split()[1]
+    dump(tmp_path / "w.dump", made(), columns="id element x y z")
+    text = (tmp_path / "w.dump").read_text().replace("id element", f"id {kind}")
+    for element, label in labels.items():
+        text = text.replace(f" {element} ", f" {label} ")
+    (tmp_path / "labelled.dump").write_text(text)
+    told = [next(read_frames(tmp_path / name, Unsaid())) for name in ("w.dump", "labelled.dump")]
+    assert told[0].symbols.tolist() == told[1].symbols.tolist()
+
+
+def test_elements_that_a_column_and_the_type_map_say_otherwise_are_refused(tmp_path, said):
+    dump(tmp_path / "w.dump", made(), columns="id element x y z")
+    assert "and --type_map says otherwise" in said(
+        tmp_path / "w.dump", spacing=("--frame_spacing_ps", "1", "--type_map", "Li Na Cl"))

@@ -41,7 +41,7 @@ def collect(tables: Tables, network: str = "") -> Table:
     -------
     pandas.DataFrame
         Columns `COLUMNS`; ``u_ev`` in eV, ``temperature_k`` in K (empty where none applies);
-        ``beyond``: largest share of a run's frames beyond the trained window; ``force_error``:
+        ``beyond``: largest share of a run's frames beyond the force window; ``force_error``:
         largest calibrated force error of a run (eV/Angstrom, in 95 % of its frames).
     """
     import pandas as pd

@@ -100,11 +100,11 @@ def published_text(row: Mapping[str, Any]) -> str:
 
 
 def verdict_text(row: Mapping[str, Any]) -> str:
-    """Return a verdict in words, and whether a run left what its potential was trained on."""
+    """Return a verdict in words, and how often a run's calibrated force error is too large."""
     words, share = WORDS.get(str(row["verdict"]), str(row["verdict"])), row.get("beyond")
     if share is None or not known(share) or share <= LIMIT:
         return words
-    return f"{words}; {share:.0%} of frames beyond training".removeprefix("; ")
+    return f"{words}; force error beyond window in {share:.0%} of frames".removeprefix("; ")
 
 
 def summary(measured: Table, missing: list[str]) -> str:
@@ -168,15 +168,34 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
                              "tells whether they stayed where it was trained.")
         if found.get(BEYOND):
             sentences.append(f"U = {u_ev:g} eV: in {found[BEYOND]} of {len(mine)} runs more than "
-                             f"{LIMIT:.0%} of the frames have a calibrated force error beyond the "
-                             "window, so they lie beyond what the potential was trained on; label "
-                             "such frames.")
+                             f"{LIMIT:.0%} of the frames ({_shares(mine)}) have a calibrated force "
+                             f"error beyond the window{_of_held_out(mine, gate)}; label such "
+                             "frames.")
         if found.get(UNCALIBRATED):
             why = gate.reason if gate and gate.reason else "no held-out frames of this U are known"
             sentences.append(f"U = {u_ev:g} eV: whether {found[UNCALIBRATED]} of {len(mine)} runs "
                              "stayed where the potential was trained cannot be said, for its error "
                              f"is not calibrated well enough: {why}.")
     return sentences
+
+
+def _shares(runs: Table) -> str:
+    """Return the least and the largest share of frames beyond the window of some runs."""
+    low, high = (f"{float(end):.0%}" for end in (runs["share_beyond_window"].min(),
+                                                 runs["share_beyond_window"].max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def _of_held_out(runs: Table, gate: Gate | None) -> str:
+    """Return how often as many atoms of held-out labels are beyond the window, in words."""
+    if gate is None or gate.held_out is None:
+        return ""
+    value, low, high = gate.held_out.share(int(runs["atoms"].max()))
+    farther = int((runs["share_beyond_window"] > high).sum())
+    words = ("no run is farther from the training than they are" if not farther else
+             f"{farther} of the runs went where the potential was not trained")
+    return (" (frames of as many atoms put together from held-out labels: "
+            f"{value:.0%} [{low:.0%}, {high:.0%}]; {words})")
 
 
 RESTS = {

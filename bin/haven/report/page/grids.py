@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from haven.core.numbers import DASH, interval, known, number
 from haven.core.types import Row, Table, Tables
+from haven.potential.gate import Gate
 from haven.report.figures.dynamics import at_room
 from haven.report.figures.learning import CLASSES, shares
 from haven.report.figures.scene_names import condition_name, path_name, run_name
@@ -230,14 +232,13 @@ def gate_grid(rows: list[Row]) -> Block | None:
                 ) if lines else None
 
 
-def runs_grid(tables: Tables) -> Block | None:
+def runs_grid(tables: Tables, gates: Mapping[float, Gate]) -> Block | None:
     """Return one line a run: length, temperature, drift, trust, verdict."""
     table = tables["runs"]
     if table.empty:
         return None
     lines, turned = [], []
     for row in table.sort_values(["u_ev", "temperature_k", "replica"]).to_dict("records"):
-        share = row["share_beyond_window"]
         turned.append(f"{run_name(row)}|tracks")
         lines.append([
             f"{row['u_ev']:g}", f"{row['temperature_k']:g}", str(row["replica"]),
@@ -246,21 +247,36 @@ def runs_grid(tables: Tables) -> Block | None:
             f"{row['temperature_std_expected_k']:.1f}",
             f"{row['energy_drift_mev_per_atom_per_ps']:.1e}",
             f"{row['min_distance_angstrom']:.2f}", f"{row['host_msd_angstrom2']:.2f}",
-            f"{100 * share:.1f} %" if known(share) else DASH,
+            _beyond(row, gates.get(float(str(row["u_ev"])))),
             cell(number(row["force_error_max_p95_ev_per_angstrom"], "1", 2),
                  number(row["deviation_max_p95_ev_per_angstrom"], "1", 2)),
             _pressure(row), f"{row['ns_per_day']:.2g}", row["verdict"],
         ])
     return grid(["U (eV)", "T (K)", "replica", "seed", "atoms", "length (ps)",
                  "mean ± fluctuation (K)", "expected fluctuation (K)", "drift (meV/atom/ps)",
-                 "shortest distance (Å)", "host MSD (Å²)", "frames beyond trained window",
+                 "shortest distance (Å)", "host MSD (Å²)", "frames beyond force window",
                  "calibrated force error (eV/Å)", "pressure (GPa)", "ns per day", "verdict"],
                 lines,
-                "One row a run. – where an ensemble of potentials was not run. Calibrated force "
+                "One row a run. – where an ensemble of potentials was not run. Frames beyond "
+                "force window: by their worst atom; below it what as many atoms of held-out labels "
+                "together give (their share of frames beyond, p, as 1 - (1 - p)^n for n of them). "
+                "Calibrated force "
                 "error: the root mean square error of atoms on which the ensemble deviates as on "
                 "a frame's worst, in 95 % of the frames no more than this (some atoms err more); "
                 "below it the deviation that it is a multiple of (table calibration_scale).",
                 turned)
+
+
+def _beyond(row: Row, gate: Gate | None) -> str | dict[str, str]:
+    """Return a run's share of frames beyond the window, and below it that of held-out labels."""
+    share = row["share_beyond_window"]
+    if not known(share):  # type: ignore[arg-type]
+        return DASH
+    text = f"{100 * float(str(share)):.1f} %"
+    if gate is None or gate.held_out is None:
+        return text
+    value, low, high = (100 * end for end in gate.held_out.share(int(str(row["atoms"]))))
+    return cell(text, f"held out: {value:.0f} [{low:.0f}, {high:.0f}] %")
 
 
 def hops_grid(tables: Tables) -> Block | None:
@@ -315,7 +331,7 @@ def transport_grid(measured: Table) -> Block | None:
                       cell(f"{share:.1%}" if known(share) else "not measured",
                            f"{error:.2g} eV/Å" if known(error) else "")])
     return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",
-                 "σ from D self", "verdict self / total", "frames beyond trained window"], lines,
+                 "σ from D self", "verdict self / total", "frames beyond force window"], lines,
                 "Joined over replicas and potentials; a run that is not diffusive leaves a bound. "
                 "Last column: the largest share of a run's frames whose calibrated force error is "
                 "beyond the window, below it that error in 95 % of the frames.", turned)

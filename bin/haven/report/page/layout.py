@@ -104,7 +104,7 @@ def context(
         "labels": [rounds_grid(tables)],
         "potential": [accuracy_grid(tables),
                       gate_grid(gate_rows(tables["parity"], material, force_window(expected)))],
-        "health": [runs_grid(tables)],
+        "health": [runs_grid(tables, gates)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
                       plan_grid(tables)],
         "hops": [hops_grid(tables)],

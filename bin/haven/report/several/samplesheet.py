@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -27,10 +29,12 @@ from haven.core.options import NUMBER, WHOLE, WORD
 from haven.material.file import load_material
 
 ROOT = Path(haven.__file__).parents[2]
-NOT_COLUMNS = ("outdir", "help", "publish_dir_mode", "checkpoint_dir", "checkpoint_minutes")
+NOT_COLUMNS = ("input", "at_once", "outdir", "help", "publish_dir_mode", "checkpoint_dir",
+               "checkpoint_minutes")
 MODEL = re.compile(r"u([0-9.]+)_s[0-9]+\.(pb|pth|pt2|hlo|savedmodel|dp|pair|pt)")
 MOST_ROWS = 1000
 LARGEST_BYTES = 1 << 20
+OF_PROJECT = ("-r", "-revision", "-hub", "-user", "-d", "-deep")  # which version, with a value
 WITH_VALUE = ("-c", "-config", "-profile")  # whose value is no parameter
 
 
@@ -90,7 +94,7 @@ def launch_of(words: Sequence[str]) -> Launch:
         If a word can't be meant for several runs.
     """
     options: list[str] = []
-    outdir, work, resume, file = Path("results"), "work", False, None
+    outdir, work, resume, file = "", "work", False, None
     rest = list(words)
     while rest:
         word = rest.pop(0)
@@ -99,7 +103,7 @@ def launch_of(words: Sequence[str]) -> Launch:
             if not equals and not rest:
                 raise HavenError(f"{name} needs a value")
             value = value if equals else rest.pop(0)
-            outdir, file = (Path(value), file) if name == "--outdir" else (outdir, Path(value))
+            outdir, file = (value, file) if name == "--outdir" else (outdir, Path(value))
         elif word == "-resume":
             resume = True
             if rest and re.fullmatch(r"[0-9a-f-]{8,}|[a-z]+_[a-z]+", rest[0]):
@@ -115,7 +119,61 @@ def launch_of(words: Sequence[str]) -> Launch:
             options.append(word)
     if file is not None and not file.is_file():
         raise HavenError(f"-params-file {file} does not exist: check the path")
-    return Launch(tuple(options), outdir, work, resume, file)
+    place = Path(outdir or _file(file).get("outdir") or "results")
+    return Launch(tuple(options), place, work, resume, file)
+
+
+def words_of(command_line: str, project: str) -> tuple[list[str], list[str]]:
+    """Return the words of a call of Nextflow that hold for the rows' runs, too.
+
+    Parameters
+    ----------
+    command_line
+        ``nextflow ... run main.nf ...``, quoted as for a shell.
+    project
+        Nextflow's name of the pipeline, as in ``nextflow run owner/haven``.
+
+    Returns
+    -------
+    top
+        Nextflow's own options, without its log and whether it runs in the background.
+    words
+        Options of ``nextflow run``, without those that choose the pipeline's version: the rows
+        run the files that this one runs.
+
+    Raises
+    ------
+    HavenError
+        If the pipeline is not named in the command line.
+    """
+    words = shlex.split(command_line)
+    start = words.index("run") if "run" in words else len(words)
+    named = next((place for place in range(start + 1, len(words))
+                  if _is_pipeline(words[place], project)), None)
+    if named is None:
+        raise HavenError(f"it can't be seen how this run was started ({command_line}): give the "
+                         "same options to ./haven run")
+    top = _without(words[1:start], ("-log",), ("-bg",))
+    return top, _without([*words[start + 1:named], *words[named + 1:]], OF_PROJECT, ("-latest",))
+
+
+def _is_pipeline(word: str, project: str) -> bool:
+    """Return whether a word is this pipeline: its folder, its file, or its name."""
+    name = project.rpartition("/")[2]
+    return (Path(word).resolve() in (ROOT, ROOT / "main.nf")
+            or word.removesuffix(".git").rpartition("/")[2] == name)
+
+
+def _without(words: Sequence[str], valued: Sequence[str], alone: Sequence[str]) -> list[str]:
+    """Return words without some options, and without the values that the first of them have."""
+    kept, rest = list[str](), list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in valued:
+            del rest[:1]
+        elif word not in alone:
+            kept.append(word)
+    return kept
 
 
 def read_sheet(path: str | Path, launch: Launch) -> list[Row]:
@@ -311,6 +369,10 @@ def run_rows(
         Rows that run at a time; from two on, what a run says goes to ``launch.log`` in its folder.
     """
     children: list[subprocess.Popen[bytes]] = []
+    # The rows' runs have a history and a cache of their own: -resume of a run of main.nf with a
+    # sheet would else take a row's session for its own, and hold it.
+    records = Path(os.environ.get("NXF_CACHE_DIR") or ".nextflow") / "materials"
+    surroundings = os.environ | {"NXF_CACHE_DIR": str(records)}
 
     def stop(number: int, _frame: object) -> None:
         for child in children:
@@ -322,15 +384,15 @@ def run_rows(
     def one(row: Row) -> int:
         place = launch.outdir / row.name / "pipeline"
         place.mkdir(parents=True, exist_ok=True)
-        words = command(row, launch, top, place, Path(".nextflow/history"))
+        words = command(row, launch, top, place, records / "history")
         log.info("%s (line %d): %s", row.name, row.line, place.parent)
         if at_once == 1:
-            child = subprocess.Popen(words)
+            child = subprocess.Popen(words, env=surroundings)
             children.append(child)
             return child.wait()
         with (place / "launch.log").open("ab") as said:
             child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said,
-                                     stderr=subprocess.STDOUT)
+                                     stderr=subprocess.STDOUT, env=surroundings)
             children.append(child)
             status = child.wait()
         log.info("%s: %s", row.name, "done" if status == 0 else
@@ -355,7 +417,9 @@ def command(
     history
         Nextflow's own, which says what session the row's last run was of.
     """
-    given = {**_file(launch.file), **row.given, "outdir": str(launch.outdir / row.name)}
+    given = {name: value for name, value in _file(launch.file).items() if name != "at_once"}
+    # whatever file of settings names a sheet: a row is no sheet
+    given |= {**row.given, "outdir": str(launch.outdir / row.name), "input": None}
     file = place / "launch.json"
     file.write_text(json.dumps(given, indent=1) + "\n", encoding="utf-8")
     word = re.sub(r"[^a-z0-9]+", "", row.name.lower())[:20]

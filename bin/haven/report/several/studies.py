@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 QUANTITIES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio",
               "d_total": "D total", "d_self": "D self"}
-NOT_SETTINGS = ("outdir", "publish_dir_mode", "checkpoint_dir", "checkpoint_minutes", "help")
+NOT_SETTINGS = ("input", "at_once", "outdir", "publish_dir_mode", "checkpoint_dir",
+                "checkpoint_minutes", "help")
 LONGEST = 160  # letters of a setting's value that are shown
 MOST_STUDIES = 20  # curves that one picture can hold and a reader tell apart
 KILO = 1000.0

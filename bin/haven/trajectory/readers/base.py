@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,22 @@ def element_of(mass: float, where: str) -> str:
         raise HavenError(f"{where}: mass {mass:g} is that of no element: give --type_map, such as "
                          "'Li Ti Cl'")
     return chemical_symbols[near]
+
+
+def elements_labelled(labels: np.ndarray) -> np.ndarray:
+    """Return the elements of labels (A,) such as ``Li``, ``li``, ``Li+``, ``Fe1``, ``O_core``.
+
+    A label that begins with no element, or goes on with letters behind it, stays as it is.
+    """
+    from ase.data import atomic_numbers
+
+    kinds, inverse = np.unique(labels, return_inverse=True)
+    elements = []
+    for label in kinds.tolist():
+        begun = re.match(r"[A-Za-z]{1,2}(?![A-Za-z])", label)
+        element = begun.group(0).capitalize() if begun else ""
+        elements.append(element if element in atomic_numbers and element != "X" else label)
+    return np.array(elements)[inverse]
 
 
 def elements_of(kinds: np.ndarray, elements: tuple[str, ...], where: str) -> np.ndarray:

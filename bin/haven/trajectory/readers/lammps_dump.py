@@ -16,7 +16,14 @@ import numpy as np
 
 from haven.core import plain
 from haven.core.errors import HavenError, log
-from haven.trajectory.readers.base import Frame, Unsaid, element_of, elements_of, open_bytes
+from haven.trajectory.readers.base import (
+    Frame,
+    Unsaid,
+    element_of,
+    elements_labelled,
+    elements_of,
+    open_bytes,
+)
 
 NAME: str = "LAMMPS dump"
 OPTIONS: tuple[str, ...] = ("type_map",)
@@ -285,16 +292,18 @@ def _quick(text: _Text) -> Frame | None:
         (way for way in POSITIONS if all(name in place for name in way[0])), ((), False, False))
     images = ("ix", "iy", "iz") if names and not unwrapped and all(
         name in place for name in ("ix", "iy", "iz")) else ()
-    kind = next((name for name in ("element", "type", "mass") if name in place
+    kind = next((name for name in ("element", "typelabel", "type", "mass") if name in place
                  and (name != "type" or text.unsaid.elements)), None)
-    if len(place) < len(text.columns) or not names or kind is None:
+    named = kind in ("element", "typelabel")
+    if len(place) < len(text.columns) or not names or kind is None or (
+            named and text.unsaid.elements):
         return None
     wanted = [*names, *images, *(["id"] if "id" in place else []),
-              *([kind] if kind != "element" else [])]
+              *([] if named else [kind])]
     places = np.full(len(text.columns), dump_numbers.SKIPPED)
     for number, name in enumerate(wanted):
         places[place[name]] = number
-    if kind == "element":
+    if named:
         places[place[kind]] = dump_numbers.NAME
     whole = np.isin(text.columns, ["id", "type", "ix", "iy", "iz"])
     numbers = np.empty((text.count, len(wanted)))
@@ -308,7 +317,7 @@ def _quick(text: _Text) -> Frame | None:
         ids = ids[order]
         if (np.diff(ids) == 0).any():
             return None
-    if kind == "element":
+    if named:
         symbols = _named(codes[order])
     elif kind == "type":
         kinds = numbers[order, wanted.index("type")].astype(np.int64)
@@ -334,7 +343,7 @@ def _named(codes: np.ndarray) -> np.ndarray:
             return names
     kinds, inverse = np.unique(codes.astype("<u8"), return_inverse=True)
     names = kinds.view("S8").astype(str)
-    names = names.astype(f"U{max(map(len, names.tolist()))}")[inverse]
+    names = elements_labelled(names.astype(f"U{max(map(len, names.tolist()))}"))[inverse]
     _LAST[:] = [(codes, names)]
     return names
 
@@ -382,8 +391,16 @@ def _atoms(
         ids = ids[order]
         if (twice := np.flatnonzero(np.diff(ids) == 0)).size:
             raise ValueError(f"id {ids[twice[0]]} stands twice in step {step}")
-    if "element" in place:
-        symbols = np.array(words[place["element"]::wide]).astype(str)
+    labelled = next((name for name in ("element", "typelabel", "type") if name in place), "")
+    typed = "type" in place and not words[place["type"]][:1].isalpha()
+    if labelled and (labelled != "type" or not typed):
+        symbols = elements_labelled(np.array(words[place[labelled]::wide]).astype(str))
+        if unsaid.elements and (
+                (elements_of(whole("type"), unsaid.elements, str(path)) != symbols).any() if typed
+                else set(symbols.tolist()) != set(unsaid.elements)):
+            raise HavenError(f"{path}: its column {labelled} names elements ("
+                             f"{', '.join(sorted(set(symbols.tolist())))}), and --type_map says "
+                             "otherwise: leave that out, or write the column as it should be")
     elif "type" in place and unsaid.elements:
         symbols = elements_of(whole("type"), unsaid.elements, str(path))
     elif "mass" in place:

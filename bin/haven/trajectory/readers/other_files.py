@@ -12,6 +12,8 @@ from haven.trajectory.readers.base import Frame, Unsaid
 
 NAME: str = "any other file of ASE's"
 OPTIONS: tuple[str, ...] = ()
+UNPACKERS = {".zst": "zstd -d", ".lz4": "lz4 -d", ".zip": "unzip", ".z": "uncompress",
+             ".7z": "7z x"}
 
 
 def knows(path: Path) -> bool:
@@ -36,6 +38,9 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
             yield Frame(np.array(atoms.get_chemical_symbols()), atoms.get_positions(),
                         np.array(atoms.cell[:]))
     except UnknownFileTypeError as error:
+        if unpack := UNPACKERS.get(path.suffix.lower()):
+            raise HavenError(f"{path} is packed in a way that is not read here: unpack it with "
+                             f"{unpack}, or pack it with gzip, bzip2 or xz") from error
         raise HavenError(f"{path} is of no known format: give npz, a LAMMPS dump, extxyz, .traj, "
                          "XDATCAR, OUTCAR, vasprun.xml (plain, .gz, .bz2 or .xz), XTC, TRR, DCD or "
                          "NetCDF, under its usual name") from error
