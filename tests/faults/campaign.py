@@ -199,6 +199,8 @@ class Bench:
             logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stderr)
             sys.stderr = os.fdopen(2, "w", buffering=1)
             sys.argv = arguments
+            out.mkdir(exist_ok=True)
+            os.chdir(out)  # where a run without a folder of checkpoints has its own
             if before is not None:
                 before()
             run(run_dynamics.main)
