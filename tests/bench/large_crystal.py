@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -76,19 +77,32 @@ def crystal_and_run(cells: int, frames: int, seed: int = 0
 
 
 class Memory:
-    """Largest memory of a process and all it starts, together, watched from beside, MB."""
+    """Largest memory of a process and all it starts, together, watched from beside, MB.
+
+    And the processor seconds of all of them: those of processes that nobody waits for, as of a pool
+    by forkserver, are not in ``RUSAGE_CHILDREN``.
+    """
 
     def __init__(self, pid: int) -> None:
         self.pid, self.together, self.alone, self.over = pid, 0.0, 0.0, False
+        self.taken = dict[int, float]()
         self.thread = threading.Thread(target=self._watch, daemon=True)
         self.thread.start()
 
     def _watch(self) -> None:
         while not self.over:
-            held = [_proportional(pid) for pid in _tree(self.pid)]
+            tree = _tree(self.pid)
+            held = [_proportional(pid) for pid in tree]
+            for pid in tree:
+                self.taken[pid] = max(self.taken.get(pid, 0.0), _processor(pid))
             self.together = max(self.together, sum(held))
             self.alone = max([self.alone, *held])
             time.sleep(0.1)
+
+    @property
+    def seconds(self) -> float:
+        """Processor seconds of all processes, each to within the time between two looks."""
+        return sum(self.taken.values())
 
     def stop(self) -> None:
         """Watch no longer."""
@@ -105,6 +119,15 @@ def _tree(pid: int) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def _processor(pid: int) -> float:
+    """Return the processor seconds a process has taken."""
+    try:
+        parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _proportional(pid: int) -> float:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -92,18 +91,17 @@ def write(path: Path, cells: int, frames: int, wrapped: bool) -> int:
 
 def called(command: list[str]) -> tuple[float, float, Memory]:
     """Run a program; return seconds of the clock, processor seconds, memory."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    start = time.perf_counter()
     done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             env={**os.environ, "PYTHONPATH": str(ROOT / "bin")})
     memory = Memory(done.pid)
     said = done.communicate()[0]
     wall = time.perf_counter() - start
     memory.stop()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise RuntimeError((said.strip().splitlines() or ["no message"])[-1])
     print(said.strip().splitlines()[-1], file=sys.stderr)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, memory
+    return wall, memory.seconds, memory
 
 
 def peer(name: str, path: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2
 
 AGAINST = {"without_dispersion": "material_cell"}  # in the same cell; other controls: main
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "d": 86400.0}
@@ -77,9 +78,23 @@ def answer(folder: Path) -> str:
     return text
 
 
+def jump_rates(diffusion: pd.DataFrame) -> str:
+    """Return the jumps an ion makes in a nanosecond in each run, with exact Poisson intervals."""
+    runs = diffusion[(diffusion["quantity"] == "self") & (diffusion["axis"] == "xyz")
+                     & (diffusion["replica"] >= 0)]
+    texts = []
+    for row in runs.sort_values(["seed", "replica"]).to_dict("records"):
+        seen, exposure = row["hop_events"], row["ions"] * row["watched_ps"] / 1000
+        texts.append("{:.0f} [{:.0f}, {:.0f}]".format(*(
+            one / exposure for one in (seen, chi2.ppf(0.025, 2 * seen) / 2 if seen else 0.0,
+                                       chi2.ppf(0.975, 2 * seen + 2) / 2))))
+    return ", ".join(texts)
+
+
 def conditions(folder: Path) -> str:
-    """Return cell, pressure, D_self, D_total and Haven ratio of each temperature."""
-    joined, runs, cells = (table(folder, name) for name in ("joined", "runs", "cells"))
+    """Return cell, pressure, jumps, D_self, D_total and Haven ratio of each temperature."""
+    joined, runs, cells, diffusion = (
+        table(folder, name) for name in ("joined", "runs", "cells", "diffusion"))
     joined = joined[joined["seed"].isna()]
     rows = []
     for (u, t), mine in joined.groupby(["u_ev", "temperature_k"]):
@@ -98,11 +113,12 @@ def conditions(folder: Path) -> str:
             f"{u:g}", f"{t:g}", f"{stable} of {len(those)}",
             f"{those['duration_ps'].sum() / 1000:.3f}",
             volume, f"{pressure:.2f}", f"{tracer['hop_events']:.0f}",
+            jump_rates(diffusion[(diffusion["u_ev"] == u) & (diffusion["temperature_k"] == t)]),
             *(ends(one, "value", "low_95", "high_95") for one in scaled),
             ends(ratio, "value", "low_95", "high_95"), str(tracer["verdict"]).replace("_", " ")])
     return grid(["U (eV)", "T (K)", "stable runs", "ns", "volume of 20 atoms (Å³)",
-                 "largest pressure (GPa)", "jumps", "D_self (10⁻⁶ cm²/s)", "D_total (10⁻⁶ cm²/s)",
-                 "H_R", "verdict"], rows)
+                 "largest pressure (GPa)", "jumps", "jumps per ion and ns, each run",
+                 "D_self (10⁻⁶ cm²/s)", "D_total (10⁻⁶ cm²/s)", "H_R", "verdict"], rows)
 
 
 def ratio(one: dict | pd.Series, other: dict | pd.Series) -> str:
@@ -140,8 +156,9 @@ def control(main_part: Path, part: Path) -> str:
         rows.append([name, f"{row['u_ev']:g}", f"{row['temperature_k']:g}", *shown,
                      ratio(row, other), f"{row['hop_events']:.0f}",
                      str(row["verdict"]).replace("_", " ")])
-    return grid(["quantity", "U (eV)", "T (K)", main_part.name, "control",
-                 f"control / {main_part.name}", "jumps of the control", "verdict"], rows)
+    head = ["quantity", "U (eV)", "T (K)", main_part.name, "control",
+            f"control / {main_part.name}", "jumps of the control", "verdict"]
+    return grid(head, rows) if rows else ""
 
 
 def main() -> None:
@@ -156,7 +173,8 @@ def main() -> None:
             print(answer(place), "\n")
         print(conditions(place), "\n")
         if part != "main":
-            print(control(folder / AGAINST.get(part, "main"), place), "\n")
+            if beside := control(folder / AGAINST.get(part, "main"), place):
+                print(beside, "\n")
         hours.append((part, core_hours(place)))
     print("Core-hours: " + ", ".join(f"{name} {spent:.2f}" for name, spent in hours)
           + f"; {sum(spent for _, spent in hours):.2f} in all.")

@@ -3,7 +3,8 @@
 
 Real LAMMPS, Haven's own scripts, a pair potential; each fault is tried several times at other
 places and moments. ``campaign.py --times 5`` takes minutes and writes ``faults.csv``, from which
-``--table`` makes the table of README.md. ``tests/python/dynamics/test_faults.py`` does each once.
+``--table`` makes the table of README.md; ``--add`` counts new tries (another ``--seed``) to its.
+``tests/python/dynamics/test_faults.py`` does each once.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ NAME, EVERY = "u4_t300_r0", 20
 SHORT, LONGEST = 600, 20000  # steps of a run of a second; of one that takes `ON_ITS_WAY_S`, at most
 ON_ITS_WAY_S = 4.0  # a restart is written every second
 CLOCK = ("wall_s", "ns_per_day", "segments")  # columns that no two runs have alike
-COLUMN = ("fault", "tried", "survived", "refused", "work_lost", "equal")
+COLUMN: tuple[str, ...] = ("fault", "tried", "survived", "refused", "work_lost", "equal")
 LIMIT_S = 900
 
 
@@ -619,6 +620,25 @@ def row_of(name: str, found: list[Outcome]) -> dict[str, object]:
             "equal": f"{sum(same)} of {len(same)}" if same else ""}
 
 
+def added(row: dict[str, object], before: dict[str, str]) -> dict[str, object]:
+    """Return a row with the tries of an earlier one counted to its."""
+    equal = [[int(part) for part in str(one["equal"] or "0 of 0").split(" of ")]
+             for one in (row, before)]
+    lost = [str(one["work_lost"]) for one in (row, before) if one["work_lost"]]
+    same, of = map(sum, zip(*equal, strict=True))
+    return row | {name: int(str(row[name])) + int(before[name])
+                  for name in ("tried", "survived", "refused")} | {
+        "work_lost": max(lost, key=float, default=""), "equal": f"{same} of {of}" if of else ""}
+
+
+def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+    """Write ``faults.csv``."""
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMN, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def table(path: Path) -> str:
     """Return the table of README.md from ``faults.csv``."""
     with path.open(newline="") as stream:
@@ -634,7 +654,9 @@ def main() -> None:
     """Do the faults asked for, and write what became of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=5, help="tries of each fault")
-    parser.add_argument("--only", default="", help="faults with these words in their names")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="WORDS",
+                        help="faults with such words in their names")
+    parser.add_argument("--add", action="store_true", help="count the tries to those of --out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "faults.csv")
     parser.add_argument("--table", action="store_true", help="print the table of --out, and end")
@@ -642,9 +664,15 @@ def main() -> None:
     if given.table:
         print(table(given.out))
         return
-    chosen = {name: fault for name, fault in FAULTS.items() if given.only in name}
+    chosen = {name: fault for name, fault in FAULTS.items()
+              if any(words in name for words in given.only)}
+    before: dict[str, dict[str, str]] = {}
+    if given.add:
+        with given.out.open(newline="") as stream:
+            before = {row["fault"]: row for row in csv.DictReader(stream)}
     with tempfile.TemporaryDirectory(prefix="haven_faults_") as place:
-        bench, rows = Bench(Path(place)), []
+        bench = Bench(Path(place))
+        rows: dict[str, dict[str, object]] = {name: {**row} for name, row in before.items()}
         for name, fault in chosen.items():
             rng, found = np.random.default_rng([given.seed, *name.encode()]), []
             began = time.monotonic()
@@ -656,12 +684,10 @@ def main() -> None:
                 if not one.survived:
                     print(f"  not survived: {one}", flush=True)
             if found:
-                rows.append(row_of(name, found))
-                print(*rows[-1].values(), f"{time.monotonic() - began:.0f} s", sep="; ", flush=True)
-                with given.out.open("w", newline="") as stream:
-                    writer = csv.DictWriter(stream, COLUMN, lineterminator="\n")
-                    writer.writeheader()
-                    writer.writerows(rows)
+                row = row_of(name, found)
+                print(*row.values(), f"{time.monotonic() - began:.0f} s", sep="; ", flush=True)
+                rows[name] = added(row, before[name]) if name in before else row
+                write_rows(given.out, [rows[one] for one in FAULTS if one in rows])
             else:
                 print(f"{name}: not done, no right to mount here", flush=True)
 

@@ -10,6 +10,7 @@ By hand, with what the locks do not hold:
     python3 -m venv /tmp/aws && /tmp/aws/bin/pip install 'moto[all]' awscli
     export PYTHONPATH=bin NXF_PLUGINS_DIR=/tmp/plugins    # of nf-amazon, where none is fetched
     python tests/faults/cloud.py --aws /tmp/aws/bin --take 2
+    python tests/faults/cloud.py --aws /tmp/aws/bin --take 1 --head    # Nextflow killed, too
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def serve(port: int, place: Path, take: int) -> None:
         CertificateCreator,
     )
 
-    taken: list[str] = []
+    gone: list[str] = []
     details = models.Job._container_details
 
     def whole(self: Any) -> dict[str, Any]:
@@ -90,15 +91,15 @@ def serve(port: int, place: Path, take: int) -> None:
             process = subprocess.Popen(asked["command"], cwd=machine, env=env, stdout=log,
                                        stderr=log, start_new_session=True)
         while process.poll() is None:
-            lost = len(taken) < take and "RUN_DYNAMICS" in self.job_name and further(before)
+            lost = len(gone) < take and "RUN_DYNAMICS" in self.job_name and further(before)
             if lost or self.stop:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 shutil.rmtree(machine, ignore_errors=True)
                 self.job_stopped_reason = "Host EC2 (instance i-0123) terminated."
                 if lost:
-                    taken.append(self.job_id)
-                    (place / "taken.json").write_text(json.dumps(taken))
+                    gone.append(self.job_id)
+                    (place / "taken.json").write_text(json.dumps(gone))
                 self._mark_stopped(success=False)
                 return
             time.sleep(0.2)
@@ -151,17 +152,29 @@ class Cloud:
             raise SystemExit(f"aws {' '.join(words)}: {done.stderr}")
         return done.stdout
 
-    def nextflow(self, folder: Path, trace: str, *more: str) -> subprocess.CompletedProcess[str]:
-        """Run the pipeline of the folder there."""
+    def states(self) -> dict[str, int]:
+        """Return how many jobs are in which state."""
+        counted: dict[str, int] = {}
+        for queue in ("haven-cpu", "haven-gpu"):
+            for state in ("RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"):
+                told = json.loads(self.ask("batch", "list-jobs", "--job-queue", queue,
+                                           "--job-status", state))["jobSummaryList"]
+                counted[state] = counted.get(state, 0) + len(told)
+        return {state: number for state, number in counted.items() if number}
+
+    def nextflow(self, folder: Path, trace: str, *more: str) -> subprocess.Popen[bytes]:
+        """Start the pipeline of the folder there; what it says goes to ``said``."""
         there = [f"-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={self.port}",
                  "-Dcom.amazonaws.sdk.disableCertChecking=true", os.environ.get("NXF_OPTS", "")]
-        return subprocess.run(
-            ["nextflow", "run", "main.nf", "-ansi-log", "false", "-work-dir", f"s3://{BUCKET}/work",
-             "-c", str(ROOT / "conf" / "site" / "aws_batch.config"),
-             "-c", str(ROOT / "tests" / "nextflow.config"), "-c", "here.config",
-             "-with-trace", trace, *more], cwd=folder, text=True, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=os.environ | KEYS | {"NXF_OPTS": " ".join(there)})
+        with (folder / "said").open("wb") as said:
+            return subprocess.Popen(
+                ["nextflow", "run", "main.nf", "-ansi-log", "false",
+                 "-work-dir", f"s3://{BUCKET}/work",
+                 "-c", str(ROOT / "conf" / "site" / "aws_batch.config"),
+                 "-c", str(ROOT / "tests" / "nextflow.config"), "-c", "here.config",
+                 "-with-trace", trace, *more], cwd=folder, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+                env=os.environ | KEYS | {"NXF_OPTS": " ".join(there)})
 
 
 def rows(trace: Path) -> list[tuple[str, str, str]]:
@@ -195,19 +208,32 @@ def report(folder: Path, place: Path, lost: int) -> None:
     print(f"machines taken away: {lost}; productions began at steps {jobs.begun(place / 'efs')}")
 
 
-def conduct(cloud: Cloud, place: Path, runs: int) -> None:
+def conduct(cloud: Cloud, place: Path, given: argparse.Namespace) -> None:
     """Run, with machines taken back, then once more with -resume; print what came of it."""
-    folder = prepared(place, runs, HERE)
-    done = cloud.nextflow(folder, "first.tsv", *options(place))
-    if done.returncode:
-        raise SystemExit(f"{done.stdout}\n{(folder / '.nextflow.log').read_text()[-6000:]}")
-    report(folder, place, sum(len(json.loads(path.read_text()))
-                              for path in place.glob("taken.json")))
+    folder = prepared(place, given.runs, HERE)
+    if given.head:  # once all machines were taken that are to be
+        head = cloud.nextflow(folder, "killed.tsv", *options(place))
+        while head.poll() is None and len(taken(place)) < given.take:
+            time.sleep(0.2)
+        time.sleep(given.wait_s)
+        os.killpg(head.pid, signal.SIGKILL)
+        print(f"Nextflow killed: {head.wait() == -signal.SIGKILL}; jobs then:", cloud.states())
+    done = cloud.nextflow(folder, "first.tsv", *["-resume"] * given.head, *options(place))
+    if done.wait():
+        raise SystemExit(f"{(folder / 'said').read_text()}\n"
+                         f"{(folder / '.nextflow.log').read_text()[-6000:]}")
+    report(folder, place, len(taken(place)))
     held = cloud.ask("s3", "ls", "--recursive", f"s3://{BUCKET}/work").splitlines()
     print(f"objects in the bucket: {len(held)}")
-    again = cloud.nextflow(folder, "again.tsv", "-resume", *options(place))
+    again = cloud.nextflow(folder, "again.tsv", "-resume", *options(place)).wait()
     print("again with -resume:", *sorted(status for _, status, _ in rows(folder / "again.tsv")),
-          f"(status {again.returncode})")
+          f"(status {again})")
+
+
+def taken(place: Path) -> list[str]:
+    """Return the jobs whose machines were taken back."""
+    told = place / "taken.json"
+    return json.loads(told.read_text()) if told.exists() else []
 
 
 def main() -> None:
@@ -216,6 +242,9 @@ def main() -> None:
     parser.add_argument("--aws", type=Path, help="folder of moto's Python and of the program aws")
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--take", type=int, default=2, help="machines that are taken back")
+    parser.add_argument("--head", action="store_true", help="Nextflow is killed, too")
+    parser.add_argument("--wait_s", type=float, default=15,
+                        help="from the last machine that is taken to Nextflow's end")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -226,7 +255,7 @@ def main() -> None:
         place = Path(text)
         cloud = Cloud(given.aws, place, given.take)
         try:
-            conduct(cloud, place, given.runs)
+            conduct(cloud, place, given)
         finally:
             for log in sorted(place.glob("*.log")):
                 print(f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}", file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from haven.trajectory.trajectory import Trajectory
 
 IMAGES = 1024
-BLOCK_POINTS = 2_000_000
+BLOCK_POINTS = 200_000
 HopClass = tuple[str, str, str, str]
 
 
@@ -236,13 +236,11 @@ def without_returns(events: Ints, time_ps: Floats, residence_ps: float) -> Hops:
 
 def classify(lattice: SiteLattice, first: Ints, second: Ints) -> list[HopClass]:
     """Return kind, from-site, to-site and direction of jumps between coded sites, (H,)."""
-    sites = len(lattice.centres)
-    one, image_one = decode(first, sites)
-    two, image_two = decode(second, sites)
-    vectors = jump(lattice, one, two, image_two - image_one)
-    rise = unwrapped_layer(lattice, second) - unwrapped_layer(lattice, first)
+    one, two, image, which = _alike(lattice, first, second)
+    vectors = jump(lattice, one, two, image)
+    rise = lattice.layer[two] - lattice.layer[one] + lattice.layers * image[:, 2]
     known: dict[tuple[float, ...], str] = {}
-    result = []
+    result: list[HopClass] = []
     for row, vector in enumerate(vectors):
         key = tuple(np.round(vector, 3).tolist())
         if key not in known:
@@ -250,7 +248,29 @@ def classify(lattice: SiteLattice, first: Ints, second: Ints) -> list[HopClass]:
         kind = "inter_layer" if rise[row] else "intra_layer"
         letters = lattice.letters
         result.append((kind, str(letters[one[row]]), str(letters[two[row]]), known[key]))
-    return result
+    return [result[row] for row in which]
+
+
+def _alike(lattice: SiteLattice, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the different jumps among those between coded sites (H,), and which one each is.
+
+    Jumps that differ by a vector of the supercell alone are the same: there are few of them,
+    however many were seen.
+
+    Returns
+    -------
+    tuple of ndarray
+        Site left and reached (K,), the image reached relative to that left (K, 3), and the number
+        of each jump's among these (H,).
+    """
+    sites = len(lattice.centres)
+    one, before = decode(first, sites)
+    two, after = decode(second, sites)
+    step = encode(two, after - before, sites)
+    size = IMAGES**3 * sites
+    both, which = np.unique(one * size + step, return_inverse=True)
+    one, step = np.divmod(both, size)
+    return one, *decode(step, sites), which
 
 
 def unwrapped_layer(lattice: SiteLattice, code: Ints) -> Ints:
@@ -329,19 +349,21 @@ def network_table(lattice: SiteLattice, hops: Hops) -> pd.DataFrame:
 
     cell, letters = lattice.conventional, lattice.letters
     within = np.round(lattice.fractional - np.floor(np.round(lattice.fractional, 6)), 6)
-    one, image_one = decode(hops.first, len(lattice.centres))
-    two, image_two = decode(hops.second, len(lattice.centres))
-    ends = within[one] + jump(lattice, one, two, image_two - image_one) @ np.linalg.inv(cell)
-    kinds = [kind for kind, *_ in classify(lattice, hops.first, hops.second)]
-    seen = Counter((kind, str(letters[a]), str(letters[b]), *within[a].tolist(),
-                    *np.round(end, 6).tolist())
-                   for kind, a, b, end in zip(kinds, one, two, ends, strict=True))
-    left = Counter((str(letters[a]), *within[a].tolist()) for a in one)
+    one, two, image, which = _alike(lattice, hops.first, hops.second)
+    count = np.bincount(which, minlength=len(one)).tolist()
+    ends = within[one] + jump(lattice, one, two, image) @ np.linalg.inv(cell)
+    _, place = np.unique(which, return_index=True)
+    kinds = [kind for kind, *_ in classify(lattice, hops.first[place], hops.second[place])]
+    seen, left = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
+    for kind, a, b, end, times in zip(kinds, one, two, ends, count, strict=True):
+        here = within[a].tolist()
+        seen[kind, str(letters[a]), str(letters[b]), *here, *np.round(end, 6).tolist()] += times
+        left[str(letters[a]), *here] += times
     sites = sorted({(str(letter), *where.tolist())
                     for letter, where in zip(letters, within, strict=True)})
     rows = [("site", letter, letter, left[letter, *where], *where, *where)
             for letter, *where in sites]
-    rows += [(*key[:3], count, *key[3:]) for key, count in sorted(seen.items())]
+    rows += [(*key[:3], times, *key[3:]) for key, times in sorted(seen.items())]
     places = ["x_angstrom", "y_angstrom", "z_angstrom"]
     reached = [f"to_{name}" for name in places]
     table = pd.DataFrame(rows, columns=["kind", "from_site", "to_site", "count", *places, *reached])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 from haven.core.periodic import Floats, Ints
 from haven.material.sites import SiteFinder, SiteLattice
 from haven.material.symmetry import name_of
-from haven.mechanism.hops import decode, encode, label_blocks, unwrapped_layer
+from haven.mechanism.hops import BLOCK_POINTS, decode, encode, label_blocks, unwrapped_layer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,10 +90,13 @@ def _backfill(codes: Ints, nearest: Ints) -> Ints:
     return np.where(codes >= 0, codes, np.where(known >= 0, known, nearest))
 
 
-def _in_lattice(lattice: SiteLattice, positions: Floats, drift: Floats) -> Floats:
-    """Return positions (T, N, 3) of all frames, (T N, 3), from the origin of the ideal sites."""
+def _in_lattice(lattice: SiteLattice, positions: Floats, drift: Floats) -> Iterator[Floats]:
+    """Yield positions (T, N, 3), some frames at a time, (P, 3), from the origin of ideal sites."""
     offset = (lattice.centres - lattice.fractional @ lattice.conventional).mean(axis=0)
-    return (np.asarray(positions, float) - (drift + offset)[:, None]).reshape(-1, 3)
+    each = max(1, BLOCK_POINTS // positions.shape[1])
+    for start in range(0, len(positions), each):
+        some = slice(start, start + each)
+        yield (np.asarray(positions[some], float) - (drift[some] + offset)[:, None]).reshape(-1, 3)
 
 
 def density_table(
@@ -116,15 +120,16 @@ def density_table(
     """
     import pandas as pd
 
-    points = _in_lattice(lattice, positions, drift)
     patch = abs(np.linalg.det(lattice.conventional)) / bins**2
+    sides = [across(view) @ lattice.conventional for view in views]
+    counts = np.zeros((len(views), bins * bins), np.int64)
+    for points in _in_lattice(lattice, positions, drift):
+        for count, vectors in zip(counts, sides, strict=True):
+            fractional = points @ np.linalg.inv(vectors)
+            folded = np.floor((fractional[:, 1:] % 1.0) * bins).astype(int) % bins
+            count += np.bincount(folded[:, 0] * bins + folded[:, 1], minlength=bins * bins)
     parts = []
-    for view in views:
-        basis = across(view)
-        vectors = basis @ lattice.conventional
-        fractional = points @ np.linalg.inv(vectors)
-        folded = np.floor((fractional[:, 1:] % 1.0) * bins).astype(int) % bins
-        count = np.bincount(folded[:, 0] * bins + folded[:, 1], minlength=bins * bins)
+    for view, vectors, count in zip(views, sides, counts, strict=True):
         density = count / (len(positions) * np.prod(lattice.repeat) * patch)
         centre = (np.arange(bins) + 0.5) / bins
         p, q = np.meshgrid(centre, centre, indexing="ij")
@@ -156,11 +161,12 @@ def density_grid(
     import pandas as pd
 
     cell = lattice.conventional
-    points = _in_lattice(lattice, positions, drift)
     bins = np.maximum(np.ceil(np.linalg.norm(cell, axis=1) / spacing), 1).astype(int)
-    place = np.floor((points @ np.linalg.inv(cell) % 1.0) * bins).astype(int) % bins
-    count = np.bincount(np.ravel_multi_index(tuple(place.T), tuple(bins.tolist())),
-                        minlength=int(bins.prod()))
+    count = np.zeros(int(bins.prod()), np.int64)
+    for points in _in_lattice(lattice, positions, drift):
+        place = np.floor((points @ np.linalg.inv(cell) % 1.0) * bins).astype(int) % bins
+        count += np.bincount(np.ravel_multi_index(tuple(place.T), tuple(bins.tolist())),
+                             minlength=len(count))
     voxel = abs(np.linalg.det(cell)) / bins.prod()
     centres = np.stack(np.meshgrid(*((np.arange(n) + 0.5) / n for n in bins), indexing="ij"),
                        axis=-1).reshape(-1, 3)

@@ -7,6 +7,7 @@ followed from there on, flips of a tilted box are undone, and a file's own times
 from __future__ import annotations
 
 import zipfile
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -39,7 +40,7 @@ SAME_ANGSTROM = 0.02
 """Root-mean-square distance below which two frames of one time are one: the rounding of files."""
 OUTSIDE_ANGSTROM = 1.5
 """How far wrapped atoms may leave the cell: programs fold them back only now and then."""
-CHUNK_BYTES = 1 << 26
+CHUNK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,12 @@ class _AgainError(Exception):
 
 @dataclass
 class _Held:
-    """What a pass keeps in memory: little for each frame, everything for a few."""
+    """What a pass keeps in memory: 80 bytes for each frame, everything for a few.
+
+    Numbers lie in flat arrays, three after three where they are places: small objects for each
+    frame would lie between what is read and keep its memory from being given back. ``cell`` is the
+    first one, ``cells`` the sum of all; ``times`` and ``steps`` end where a frame lacks them.
+    """
 
     symbols: np.ndarray
     ids: np.ndarray | None
@@ -68,15 +74,21 @@ class _Held:
     framework: tuple[str, ...]
     masses: np.ndarray
     weights: np.ndarray
-    host: list[np.ndarray] = field(default_factory=list)
-    barycentre: list[np.ndarray] = field(default_factory=list)
-    cells: list[np.ndarray] = field(default_factory=list)
-    times: list[float | None] = field(default_factory=list)
-    steps: list[int | None] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    host: array[float] = field(default_factory=lambda: array("d"))
+    barycentre: array[float] = field(default_factory=lambda: array("d"))
+    cell: np.ndarray = field(default_factory=lambda: np.empty(0))
+    cells: np.ndarray = field(default_factory=lambda: np.zeros((3, 3)))
+    times: array[float] = field(default_factory=lambda: array("d"))
+    steps: array[float] = field(default_factory=lambda: array("d"))
+    places: array[int] = field(default_factory=lambda: array("q"))
     every: int = 1
     all: list[np.ndarray] = field(default_factory=list)
     all_frames: list[int] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Number of frames kept."""
+        return len(self.places)
 
 
 def convert(sources: list[Path], scratch: Path, wanted: Wanted) -> list[Trajectory]:
@@ -159,7 +171,7 @@ def _pass(
     held: _Held | None = None
     previous = unwrapped = last_cell = span = np.empty(0)
     ambiguous: HavenError | None = None
-    clocks: list[float] = []
+    clocks = array("d")
     for place, number, source, frame in _frames(sources, wanted, way):
         cell = cell_of(source, number, frame, wanted.cell, number == wanted.start)
         if held is None:
@@ -168,14 +180,14 @@ def _pass(
         cell = unflipped(cell, last_cell)
         last_cell = cell
         if not wanted.cell_changes:
-            check_constant(source, number, cell, held.cells[0] if held.cells else cell)
+            check_constant(source, number, cell, held.cell if held.count else cell)
         scaled = frame.positions @ np.linalg.inv(cell)
         loose = frame.unwrapped if frame.unwrapped is not None else way.unwrapped
         if frame.unwrapped is None and not way.unwrapped:
             span = _outside(span, scaled, cell, way)
         clock = frame.time_ps if frame.step is None else float(frame.step)
         forth = clock is None or not clocks or clock > clocks[-1]
-        if not held.host or loose:
+        if not held.count or loose:
             unwrapped = scaled
         else:
             move = scaled - previous
@@ -186,7 +198,7 @@ def _pass(
                     raise ambiguous
             unwrapped = unwrapped + move
         previous = scaled
-        positions = unwrapped @ (held.cells[0] if wanted.cell_changes and held.cells else cell)
+        positions = unwrapped @ (held.cell if wanted.cell_changes and held.count else cell)
         if clock is not None:
             _in_order(source, number, place, clock, clocks, positions, cell, held, streams, way)
             clocks.append(clock)
@@ -195,7 +207,7 @@ def _pass(
             streams[species].write(positions[rows].astype(np.float32).tobytes())
     if ambiguous is not None:
         raise ambiguous
-    count = 0 if held is None else len(held.host)
+    count = 0 if held is None else held.count
     if held is None or count < 2:
         kept = f" from --start {wanted.start} on" if wanted.start else ""
         raise HavenError(f"{sources[0]} has {count} frame{'s' * (count != 1)}{kept}: a "
@@ -270,7 +282,7 @@ def _outside(span: np.ndarray, scaled: np.ndarray, cell: np.ndarray, way: _Way) 
 
 
 def _in_order(
-    source: Path, number: int, place: int, clock: float, clocks: list[float],
+    source: Path, number: int, place: int, clock: float, clocks: array[float],
     positions: np.ndarray, cell: np.ndarray, held: _Held,
     streams: Mapping[str, BinaryIO], way: _Way,
 ) -> None:
@@ -305,13 +317,16 @@ def _in_order(
 def _keep(
     held: _Held, place: int, frame: Frame, cell: np.ndarray, positions: np.ndarray,
 ) -> None:
-    number = len(held.host)
-    held.cells.append(cell)
-    held.times.append(frame.time_ps)
-    held.steps.append(frame.step)
+    number = held.count
+    if not number:
+        held.cell = cell
+    held.cells += cell
+    for told, value in ((held.times, frame.time_ps), (held.steps, frame.step)):
+        if value is not None and len(told) == number:
+            told.append(value)
     held.places.append(place)
-    held.host.append(held.weights @ positions)
-    held.barycentre.append(held.masses @ positions / held.masses.sum())
+    held.host.extend(held.weights @ positions)
+    held.barycentre.extend(held.masses @ positions / held.masses.sum())
     if number % held.every == 0:
         held.all.append(positions.astype(np.float32))
         held.all_frames.append(number)
@@ -322,18 +337,16 @@ def _keep(
 
 def _times(source: Path, held: _Held, wanted: Wanted) -> np.ndarray:
     """Return the times (T,) in ps from the first frame, the file's own where it says them."""
-    count, given = len(held.host), wanted.frame_spacing_ps
+    count, given = held.count, wanted.frame_spacing_ps
     even = np.arange(count, dtype=float)
-    if held.steps[0] is not None:
-        steps = np.array(held.steps, float)
+    if len(steps := np.array(held.steps)) == count:
         check_times(steps, str(source), "steps of ITEM: TIMESTEP", wanted.start)
         even = (steps - steps[0]) / (steps[1] - steps[0])
-    if any(time is None for time in held.times):
+    if len(times := np.array(held.times)) < count:
         if given is None:
             raise HavenError(f"{source} does not say its times: give --frame_spacing_ps, the time "
                              "between two saved frames in ps")
         return even * given
-    times = np.array(held.times, float)
     check_times(times, str(source), "ps", wanted.start)
     check_spacing(source, given, float((times[-1] - times[0]) / (count - 1)))
     return times - times[0]
@@ -343,16 +356,16 @@ def _write(
     target: Path, raw: Path, species: str, held: _Held, times: np.ndarray, wanted: Wanted,
 ) -> None:
     """Write the container; positions go through in pieces, so memory does not grow with them."""
-    count, every = len(held.host), wanted.stride
+    count, every = held.count, wanted.stride
     rows = held.mobile[species]
-    mean = np.mean(held.cells, axis=0)
-    turn = np.linalg.inv(held.cells[0]) @ mean if wanted.cell_changes else np.eye(3)
+    mean = held.cells / count
+    turn = np.linalg.inv(held.cell) @ mean if wanted.cell_changes else np.eye(3)
     frames = range(0, count, every)
     if len(frames) < 2:
         raise HavenError(f"--stride {every} leaves one frame of {count}: give less")
     small: dict[str, Any] = {
-        "time_ps": times[::every], "host_centre_angstrom": np.array(held.host)[::every] @ turn,
-        "barycentre_angstrom": np.array(held.barycentre)[::every] @ turn, "cell_angstrom": mean,
+        "time_ps": times[::every], "host_centre_angstrom": _path(held.host)[::every] @ turn,
+        "barycentre_angstrom": _path(held.barycentre)[::every] @ turn, "cell_angstrom": mean,
         "mobile_symbol": np.array(species), "symbols": held.symbols, "mobile_index": rows,
         "framework": np.array(held.framework, dtype=str),
         "all_time_ps": times[held.all_frames],
@@ -373,3 +386,8 @@ def _write(
         for name, value in small.items():
             with archive.open(f"{name}.npy", "w") as member:
                 np.lib.format.write_array(member, np.asarray(value), allow_pickle=False)
+
+
+def _path(flat: array[float]) -> np.ndarray:
+    """Return places (T, 3) that lie one after another."""
+    return np.array(flat).reshape(-1, 3)

@@ -10,6 +10,9 @@ from haven.core.errors import HavenError
 from haven.trajectory.container import Positions
 from haven.trajectory.trajectory import Trajectory
 
+PIECE_BYTES = 1 << 26
+"""Bytes of the whole run that are read at once for a part of it."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -35,8 +38,13 @@ class Part:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return positions of ions ``start`` to ``stop`` at all times (T, n, 3), Angstrom."""
-        rows = self.rows
-        return self.whole.read(start, stop)[rows.start : rows.stop : rows.step]
+        rows = slice(self.rows.start, self.rows.stop, self.rows.step)
+        out = np.empty((self.frames, stop - start, 3), self.dtype)
+        each = max(1, PIECE_BYTES // (self.whole.frames * 3 * self.dtype.itemsize))
+        for first in range(start, stop, each):
+            last = min(first + each, stop)
+            out[:, first - start : last - start] = self.whole.read(first, last)[rows]
+        return out
 
     def read_frames(self, indices: np.ndarray) -> np.ndarray:
         """Return positions of all ions at the given frames (F, N, 3), Angstrom."""

@@ -40,7 +40,11 @@ from haven.trajectory.members import (
 )
 from haven.trajectory.packing import RESOLUTION, UnpackableError, fill, pack
 
-BLOCK_BYTES = 1 << 27
+BLOCK_BYTES = 1 << 25
+LONG_BYTES = 1 << 27
+"""Bytes of positions read at once where `BLOCK_BYTES` hold few ions: runs of very many frames."""
+TOGETHER = 16
+"""Ions that are worth reading together: what compiled transforms take at once."""
 FIXED = "fixed"
 FRAMES = ("host", "barycentre")
 
@@ -155,11 +159,18 @@ class Trajectory:
                 fill(stream.fileno(), view, offset + index % shape[0] * size)
         return out.astype(np.float64)
 
-    def blocks(self, budget: int = BLOCK_BYTES) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Yield ``start, stop, positions (T, n, 3)`` over all ions, ``budget`` bytes at a time."""
-        each = max(1, int(budget // (self.frames * 3 * self.positions.dtype.itemsize)))
-        if each < self.ions:
-            each = max(16, each // 16 * 16) if each >= 16 else each
+    def blocks(self, budget: int | None = None) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Yield ``start, stop, positions (T, n, 3)`` over all ions, ``budget`` bytes at a time.
+
+        By default it is `BLOCK_BYTES`; where these hold less than `TOGETHER` ions, as many or
+        `LONG_BYTES`.
+        """
+        row = self.frames * 3 * self.positions.dtype.itemsize
+        if budget is None:
+            budget = max(BLOCK_BYTES, min(TOGETHER * row, LONG_BYTES))
+        each = max(1, int(budget // row))
+        if TOGETHER <= each < self.ions:
+            each -= each % TOGETHER
         for start in range(0, self.ions, each):
             stop = min(start + each, self.ions)
             yield start, stop, self.read(start, stop)

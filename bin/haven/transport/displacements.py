@@ -16,7 +16,7 @@ import numpy as np
 from haven.core.errors import log
 from haven.core.periodic import heights
 from haven.trajectory.checks import check_block
-from haven.trajectory.trajectory import BLOCK_BYTES, Trajectory
+from haven.trajectory.trajectory import Trajectory
 
 COARSE = 2048
 COARSE_BYTES = 1 << 28
@@ -136,7 +136,7 @@ def displacements(correlation: np.ndarray, squares: np.ndarray) -> np.ndarray:
 
 def curves(
     trajectory: Trajectory, frame_of_reference: str = "host", lag_share: float = 1.0,
-    budget: int = BLOCK_BYTES, share: int | None = None,
+    budget: int | None = None, share: int | None = None,
 ) -> Curves:
     """Pass once over a trajectory; return its displacement curves.
 
@@ -149,7 +149,7 @@ def curves(
     lag_share
         Longest lag as a share of the run.
     budget
-        Bytes of positions held at once.
+        Bytes of positions held at once; see `haven.trajectory.trajectory.Trajectory.blocks`.
     share
         Ions that the averaged positions must be few enough for, by default the trajectory's own:
         with the same number for several species, their positions are averaged over the same frames.

@@ -48,7 +48,7 @@ def count_hops(coarse: np.ndarray, coarse_ps: float, length: float) -> int:
     """
     stay = _residence(coarse.shape[1], coarse_ps)
     events = 0
-    each = max(1, (1 << 21) // coarse.shape[1])
+    each = max(1, (1 << 19) // coarse.shape[1])
     for first in range(0, len(coarse), each):
         path = coarse[first : first + each].astype(np.float64)
         if stay > 1:

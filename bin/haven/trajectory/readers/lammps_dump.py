@@ -210,8 +210,8 @@ class _Lines:
     def __init__(self, stream: BinaryIO) -> None:
         self.stream, self.held, self.at, self.usual = stream, b"", 0, PIECE_BYTES
 
-    def _more(self, least: int = PIECE_BYTES) -> bool:
-        """Read on; tell whether there was more."""
+    def _more(self, least: int = 0) -> bool:
+        """Read on, so many bytes or a piece; tell whether there was more."""
         piece = self.stream.read(max(least, PIECE_BYTES))
         self.held, self.at = self.held[self.at:] + piece, 0
         return bool(piece)
