@@ -10,7 +10,7 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log, run
 from haven.core.identity import digests, run_id
-from haven.core.options import add, add_name, parser
+from haven.core.options import add_declared, add_name, parser
 from haven.mechanism.options import Distributions
 
 
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     add_name(options)
     options.add_argument("--source", choices=("dlmd", "aimd", "dlmd_cell"), default="dlmd",
                          help="who made it; dlmd_cell: the potential in the cell of aimd")
-    add(options, Distributions)
+    add_declared(options, Distributions)
     options.add_argument("--out", default=".", help="folder for the table")
     given = options.parse_args(argv)
 

@@ -24,11 +24,11 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser = options.parser(__doc__)
     options.add_given(parser, "material", "potential", "u_ev", "replica", "out",
                       structure="minimised supercell (extxyz)")
-    options.add(parser, options.Seed)
-    options.add(parser, Anneal)
-    options.add(parser, Cell)
-    options.add(parser, Forces)
-    options.add(parser, Dynamics, "timestep_fs")
+    options.add_declared(parser, options.Seed)
+    options.add_declared(parser, Anneal)
+    options.add_declared(parser, Cell)
+    options.add_declared(parser, Forces)
+    options.add_declared(parser, Dynamics, "timestep_fs")
     return parse_run(parser, argv)
 
 

@@ -20,11 +20,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
     options.add_given(parser, "material", "u_ev", "out")
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
-    options.add(parser, Split)
-    options.add(parser, options.Seed)
+    options.add_declared(parser, Split)
+    options.add_declared(parser, options.Seed)
     parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
-    options.add(parser, Limits)
-    options.add(parser, LabelSettings, "dispersion")
+    options.add_declared(parser, Limits)
+    options.add_declared(parser, LabelSettings, "dispersion")
     args = parser.parse_args(argv)
 
     from haven.labels import audit
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.potential import dataset
 
     material = load_material(args.material)
-    limits = options.read(Limits, args)
+    limits = options.read_options(Limits, args)
 
     def labelled(u_ev: float) -> list[LabelledFrame]:
         found = dataset.read_frames(args.frames, u_ev, material.species, limits.max_stress_gpa)
@@ -66,9 +66,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     folder = out / f"{name}.dataset"
     shutil.rmtree(folder, ignore_errors=True)
-    dataset.build(kept, held, list(material.species), folder,
-                  {"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
-                   "settings": audit.usual_settings(kept)})
+    dataset.write_dataset(kept, held, list(material.species), folder,
+                          {"material": material.name, "u_ev": args.u_ev, "seed": args.seed,
+                           "settings": audit.usual_settings(kept)})
 
 
 if __name__ == "__main__":

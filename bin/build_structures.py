@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import run
-from haven.core.options import Seed, add, parser
+from haven.core.options import Seed, add_declared, parser
 from haven.material.options import StartingCells
 
 
@@ -15,8 +15,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
     arguments.add_argument("--first", type=int, default=0, help="number of the first structure")
-    add(arguments, StartingCells)
-    add(arguments, Seed)
+    add_declared(arguments, StartingCells)
+    add_declared(arguments, Seed)
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
 

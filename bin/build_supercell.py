@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
-from haven.core.options import Seed, add, parser
+from haven.core.options import Seed, add_declared, parser
 from haven.material.options import Distances, Supercell
 
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
@@ -20,9 +20,9 @@ def main(argv: list[str] | None = None) -> None:
     """
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
-    add(arguments, Supercell)
-    add(arguments, Distances)
-    add(arguments, Seed)
+    add_declared(arguments, Supercell)
+    add_declared(arguments, Distances)
+    add_declared(arguments, Seed)
     arguments.add_argument("--replica", type=int, default=0, help="number of the replica")
     arguments.add_argument("--sweeps", type=int, default=40, help="Monte Carlo trials per site")
     arguments.add_argument("--out", default=".", help="folder for the results")
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import write
 
     from haven.core import tables
-    from haven.material.disorder import build, sites_of_every_set
+    from haven.material.disorder import draw_supercell, sites_of_every_set
     from haven.material.distances import tightest_pair
     from haven.material.file import load_material
     from haven.material.quasirandom import quasirandom
@@ -47,8 +47,8 @@ def main(argv: list[str] | None = None) -> None:
     occupation = (quasirandom(material, repeat, given.occupancies, given.seed)
                   if given.disorder == "quasirandom" else None)
     sweeps = given.sweeps if given.disorder == "electrostatic" else 0
-    atoms, rows = build(material, repeat, given.occupancies, given.seed, sweeps,
-                        occupation=occupation)
+    atoms, rows = draw_supercell(material, repeat, given.occupancies, given.seed, sweeps,
+                                 occupation=occupation)
     closest = float(str(rows[0]["min_distance_angstrom"]))
     tightest = tightest_pair(atoms, given.min_distance_angstrom)
     if tightest is not None and tightest[1] < tightest[2]:

@@ -25,11 +25,11 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder to write into")
     given = options.parse_args(argv)
 
-    from haven.report.several.studies import read_studies, write
+    from haven.report.several.studies import read_studies, write_comparison
 
     names = [name.strip() for name in given.names.split(",") if name.strip()]
-    for path in write(read_studies(given.folders, names), given.reference, given.template,
-                      given.out):
+    studies = read_studies(given.folders, names)
+    for path in write_comparison(studies, given.reference, given.template, given.out):
         print(f"Written: {path}")
 
 

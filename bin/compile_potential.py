@@ -18,8 +18,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--material", required=True, help="material file, of whose cells a "
                         "compressed potential is held against the original")
     parser.add_argument("--name", required=True, help="name of the file to write, without its end")
-    options.add(parser, trainer().build, "compress")
-    options.add(parser, options.Operation, "threads", "gpu")
+    options.add_declared(parser, trainer().build, "compress")
+    options.add_declared(parser, options.Operation, "threads", "gpu")
     parser.add_argument("--out", default=".", help="folder for the result")
     args = parser.parse_args(argv)
 

@@ -20,10 +20,10 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser = options.parser(__doc__)
     options.add_given(parser, "material", "u_ev", "potential", "temperature_k", "replica", "out",
                       structure="annealed supercell (extxyz)")
-    options.add(parser, options.Seed)
-    options.add(parser, ConstantPressure)
-    options.add(parser, Cell, "pressure_gpa")
-    options.add(parser, Dynamics, "timestep_fs")
+    options.add_declared(parser, options.Seed)
+    options.add_declared(parser, ConstantPressure)
+    options.add_declared(parser, Cell, "pressure_gpa")
+    options.add_declared(parser, Dynamics, "timestep_fs")
     return parse_run(parser, argv)
 
 

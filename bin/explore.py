@@ -23,11 +23,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials, at least two: the first drives")
     parser.add_argument("--round", type=int, default=1, help="number of the learning round")
-    options.add(parser, options.Seed)
-    options.add(parser, Dynamics, "timestep_fs")
-    options.add(parser, Exploration)
-    options.add(parser, Thermostat)
-    options.add(parser, options.Operation, "threads", "gpu")
+    options.add_declared(parser, options.Seed)
+    options.add_declared(parser, Dynamics, "timestep_fs")
+    options.add_declared(parser, Exploration)
+    options.add_declared(parser, Thermostat)
+    options.add_declared(parser, options.Operation, "threads", "gpu")
     args = parser.parse_args(argv)
 
     import numpy as np

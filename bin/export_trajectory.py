@@ -14,7 +14,7 @@ from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    from haven.trajectory.export import FORMATS, chosen, write
+    from haven.trajectory.export import FORMATS, chosen, write_export
     from haven.trajectory.trajectory import open_npz
 
     options = parser(__doc__)
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"--out {given.out}: its ending names no format: give .extxyz, .h5md or "
                          ".xtc")
     held = chosen(open_npz(given.trajectory), given.atoms, given.start, given.stop, given.stride)
-    for path in write(held, given.out, form):
+    for path in write_export(held, given.out, form):
         print(f"Written: {path}, {len(held.places)} frames of {len(held.symbols)} atoms")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haven.core.errors import existing, run
 from haven.core.identity import digests
-from haven.core.options import Operation, add, add_given, parser
+from haven.core.options import Operation, add_declared, add_given, parser
 from haven.material.options import Forces
 from haven.mechanism.options import Bands
 
@@ -17,9 +17,9 @@ def main(argv: list[str] | None = None) -> None:
     add_given(options, "material", "potential", "u_ev", "replica",
               structure="minimised supercell", out="folder for the tables")
     options.add_argument("--seed", type=int, default=1, help="seed of the potential")
-    add(options, Bands)
-    add(options, Forces)
-    add(options, Operation, "threads")
+    add_declared(options, Bands)
+    add_declared(options, Forces)
+    add_declared(options, Operation, "threads")
     options.add_argument("--hops", nargs="*", default=[], help="tables of hops: follow these too")
     options.add_argument("--hop_paths", type=int, default=2, help="commonest hops to follow")
     given = options.parse_args(argv)

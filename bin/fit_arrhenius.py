@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
 
     held = existing(given.folder or given.tables, "folder of tables")
     speed = plan.speeds(tables.read_folder(RUNS, held))
-    folder.fit(held, Path(given.out), given.min_events, given.wanted_interval, speed)
+    folder.fit_folder(held, Path(given.out), given.min_events, given.wanted_interval, speed)
 
 
 if __name__ == "__main__":

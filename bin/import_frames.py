@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, run
-from haven.core.options import add, parser
+from haven.core.options import add_declared, parser
 from haven.labels.audit import Limits
 from haven.labels.options import Import
 
@@ -58,8 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--out", default="frames", help="folder for the frames")
     options.add_argument("--names", help="JSON list: the sources' own names, in order")
     options.add_argument("--given", help="folder that holds each of --names in a folder 1, 2, ..")
-    add(options, Import)
-    add(options, Limits, "max_stress_gpa")
+    add_declared(options, Import)
+    add_declared(options, Limits, "max_stress_gpa")
     options.add_argument("sources", nargs="*", metavar="[NAME=]PATH",
                          help="OUTCAR, vasprun.xml, output of GPAW, Quantum ESPRESSO or CP2K, "
                               "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")

@@ -11,7 +11,7 @@ from pathlib import Path
 from haven.core import tasks as guard
 from haven.core.errors import run
 from haven.core.identity import sha256
-from haven.core.options import Operation, add, numbers, parser
+from haven.core.options import Operation, add_declared, numbers, parser
 from haven.labels import options as label_options
 
 
@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--structure", required=True, help="extxyz with the frames to label")
     arguments.add_argument("--u_ev", required=True, help="Hubbard U - J values in eV, such as 0,4")
     label_options.add_options(arguments)
-    add(arguments, Operation, "checkpoint_dir")
+    add_declared(arguments, Operation, "checkpoint_dir")
     arguments.add_argument("--out", default="frames", help="folder for the labelled frames")
     given = arguments.parse_args(argv)
 

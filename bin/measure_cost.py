@@ -25,8 +25,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--tables", help="folder with *.labels.parquet and *.potential.json")
     add("--aimd", nargs="*", default=[], help="first-principles trajectories (extxyz), of which "
         "those of this U are the base of the ratio; without one, the labels are")
-    options.add(parser, Timing)
-    options.add(parser, options.Operation, "gpu")
+    options.add_declared(parser, Timing)
+    options.add_declared(parser, options.Operation, "gpu")
     args = parser.parse_args(argv)
     wanted = args.cost_networks or ()
     if wanted and not args.dataset:

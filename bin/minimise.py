@@ -17,10 +17,10 @@ def main(argv: list[str] | None = None) -> None:
     options.add_given(parser, "material", "potential", "u_ev", "replica", "out",
                       structure="structure to relax (extxyz)")
     options.add_name(parser)
-    options.add(parser, Forces)
+    options.add_declared(parser, Forces)
     parser.add_argument("--max_steps", type=int, default=500, help="most steps")
-    options.add(parser, Distances)
-    options.add(parser, options.Operation, "threads", "gpu")
+    options.add_declared(parser, Distances)
+    options.add_declared(parser, options.Operation, "threads", "gpu")
     args = parser.parse_args(argv)
 
     from ase.io import write

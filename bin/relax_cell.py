@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import existing, run
-from haven.core.options import Operation, Seed, add, add_given, parser
+from haven.core.options import Operation, Seed, add_declared, add_given, parser
 from haven.dynamics.options import Anneal, Dynamics
 from haven.labels.options import Thermostat
 from haven.material.options import Forces, RelaxedCells
@@ -22,13 +22,13 @@ def main(argv: list[str] | None = None) -> None:
     """Write the table of lattice constants, and whether each cell stayed clear of the walls."""
     options = parser(__doc__)
     add_given(options, "material", "potential", "u_ev", out="folder for the tables")
-    add(options, Seed)
-    add(options, RelaxedCells)
-    add(options, Anneal, "anneal_temperature_k")
-    add(options, Dynamics, "timestep_fs")
-    add(options, Thermostat)
-    add(options, Forces)
-    add(options, Operation)
+    add_declared(options, Seed)
+    add_declared(options, RelaxedCells)
+    add_declared(options, Anneal, "anneal_temperature_k")
+    add_declared(options, Dynamics, "timestep_fs")
+    add_declared(options, Thermostat)
+    add_declared(options, Forces)
+    add_declared(options, Operation)
     options.add_argument("--labelled", nargs="*", default=[], help="steps of cells relaxed from "
                          "first principles (relax_first_principles.py)")
     given = options.parse_args(argv)

@@ -20,15 +20,15 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--start", required=True, help="one conventional cell near its minimum, such as "
         "relax_cell.py --conventional_cell writes")
-    options.add(parser, options.Seed)
-    options.add(parser, Forces)
+    options.add_declared(parser, options.Seed)
+    options.add_declared(parser, Forces)
     label_options.add_options(parser)
-    options.add(parser, options.Operation, "checkpoint_dir")
+    options.add_declared(parser, options.Operation, "checkpoint_dir")
     args = parser.parse_args(argv)
 
     from haven.core import tables
-    from haven.labels.aimd import key
-    from haven.labels.cell import FRAMES, lattice_row, relax
+    from haven.labels.aimd import key_of_aimd
+    from haven.labels.cell import FRAMES, lattice_row, relax_labelled
     from haven.labels.frames import read_file
     from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material
@@ -43,11 +43,12 @@ def main(argv: list[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     version = make_engine(args.engine, material, settings, out).version
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    folder = place / f"relaxed_u{args.u_ev:g}_{key({'u_ev': args.u_ev}, start, settings, version)}"
+    key = key_of_aimd({"u_ev": args.u_ev}, start, settings, version)
+    folder = place / f"relaxed_u{args.u_ev:g}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
     with guard.alone(folder):
-        if not relax(start, material, args.u_ev, args.engine, settings, folder,
-                     args.force_tolerance_ev_per_angstrom):
+        if not relax_labelled(start, material, args.u_ev, args.engine, settings, folder,
+                              args.force_tolerance_ev_per_angstrom):
             log.warning("%s did not converge: its table says so", name)
         target = out / f"{name}.u{args.u_ev:g}.extxyz"
         shutil.copyfile(folder / FRAMES, target)

@@ -22,10 +22,10 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder for report.html, figures/ and tables/")
     given = arguments.parse_args(argv)
 
-    from haven.report.page.report import write
+    from haven.report.page.report import write_report
 
-    print(write(given.tables, given.reference, given.template, given.out, given.expected,
-                given.structures))
+    print(write_report(given.tables, given.reference, given.template, given.out, given.expected,
+                       given.structures))
     print(f"Report written to {Path(given.out) / 'report.html'}")
 
 

@@ -21,11 +21,11 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--start", required=True, help="a frame of dynamics at this temperature: extxyz, or "
         "Haven's trajectory, of which the last frame is taken")
-    options.add(parser, options.Seed)
-    options.add(parser, label_options.FirstPrinciplesDynamics)
-    options.add(parser, label_options.Thermostat)
+    options.add_declared(parser, options.Seed)
+    options.add_declared(parser, label_options.FirstPrinciplesDynamics)
+    options.add_declared(parser, label_options.Thermostat)
     label_options.add_options(parser)
-    options.add(parser, options.Operation, "checkpoint_dir")
+    options.add_declared(parser, options.Operation, "checkpoint_dir")
     args = parser.parse_args(argv)
 
     from ase.io import write
@@ -49,11 +49,12 @@ def main(argv: list[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     engine = make_engine(args.engine, material, settings, out)
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    key = aimd.key(asdict(course), start, settings, engine.version)
+    key = aimd.key_of_aimd(asdict(course), start, settings, engine.version)
     folder = place / f"aimd_u{args.u_ev:g}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
     with guard.alone(folder):
-        frames = aimd.run(start, engine, course, settings, material.moments, folder, name)
+        frames = aimd.go_on_with_aimd(start, engine, course, settings, material.moments, folder,
+                                      name)
         target = out / f"{name}.u{args.u_ev:g}.extxyz"
         shutil.copyfile(frames, target)
     if args.aimd_label_every:

@@ -18,11 +18,11 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
                       structure="annealed supercell (extxyz)")
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials: the first drives, the others judge")
-    options.add(parser, options.Seed)
-    options.add(parser, Cell)
+    options.add_declared(parser, options.Seed)
+    options.add_declared(parser, Cell)
     parser.add_argument("--cells", nargs="*", default=[], help="tables of equilibrate_cell.py, of "
                         "all replicas: the run keeps their mean cell (--cell npt)")
-    options.add(parser, Dynamics)
+    options.add_declared(parser, Dynamics)
     return parse_run(parser, argv)
 
 

@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--trajectory", required=True, help="trajectory that run_dynamics.py wrote")
     parser.add_argument("--parity", nargs="*", default=[], help="tables parity of "
                         "test_potential.py, of every potential of the ensemble")
-    options.add(parser, Dynamics, "force_window_ev_per_angstrom")
+    options.add_declared(parser, Dynamics, "force_window_ev_per_angstrom")
     options.add_name(parser)
     args = parser.parse_args(argv)
 

@@ -12,7 +12,7 @@ from haven.dynamics.progress import (
     checkpoints_in,
     find_folders,
     read_progress,
-    table,
+    runs_table,
 )
 from haven.potential import progress as trainings
 
@@ -33,8 +33,8 @@ def main(argv: list[str] | None = None) -> None:
     if given.json:
         print(overall.as_json(place, learnt, found, together, __version__))
         return
-    print("\n\n".join([*([trainings.table(learnt)] if learnt else []),
-                       *([table(found)] if found else []), overall.said(together)]))
+    print("\n\n".join([*([trainings.trainings_table(learnt)] if learnt else []),
+                       *([runs_table(found)] if found else []), overall.progress_line(together)]))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from haven.core.errors import run
-from haven.core.nextflow import start
+from haven.core.nextflow import start_nextflow
 from haven.core.options import parser
 
 
@@ -17,8 +17,8 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("words", nargs=argparse.REMAINDER, help="those options, and the words "
                          "behind ./haven run: options of the pipeline and of nextflow run")
     given = options.parse_args(argv)
-    raise SystemExit(start(given.words[: given.top], given.words[given.top :],
-                           Path(__file__).resolve().parents[1]))
+    raise SystemExit(start_nextflow(given.words[: given.top], given.words[given.top :],
+                                    Path(__file__).resolve().parents[1]))
 
 
 if __name__ == "__main__":

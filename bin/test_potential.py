@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> None:
                         help="trajectories of run_aimd.py at this U, to test it on as well")
     parser.add_argument("--parity_points", type=int, default=2000,
                         help="most points of each kind in the parity table")
-    options.add(parser, options.Operation, "threads")
+    options.add_declared(parser, options.Operation, "threads")
     args = parser.parse_args(argv)
 
     from haven.material.file import load_material

@@ -151,7 +151,7 @@ def main() -> None:
     jobs.PIECE_MINUTES = PIECE_MINUTES
     if given.folder:  # the machine that is killed
         dynamics.POLL_S, dynamics.REPORT_S = 0.05, 0.2
-        dynamics.run(job_in(given.folder, given.steps), given.folder, lambda _phase: "")
+        dynamics.run_phases(job_in(given.folder, given.steps), given.folder, lambda _phase: "")
         return
     with tempfile.TemporaryDirectory(prefix="haven_bucket_", ignore_cleanup_errors=True) as text:
         bucket = Bucket(given.server, given.port)
@@ -168,7 +168,7 @@ def main() -> None:
             found = begins(last, given.steps)
             steps = found // EVERY * EVERY + EVERY
             job = job_in(last, steps)
-            if dynamics.run(job, last, lambda _phase: "") != "complete":
+            if dynamics.run_phases(job, last, lambda _phase: "") != "complete":
                 raise SystemExit("the run did not end well")
             joined = segments.join_segments(job, last)
             once = np.array_equal(joined.steps, np.arange(0, steps + 1, EVERY))
@@ -176,7 +176,7 @@ def main() -> None:
             alone.mkdir()
             whole = job_in(alone, steps)
             jobs.PIECE_MINUTES = 60
-            dynamics.run(replace(whole, checkpoint_minutes=60), alone, lambda _phase: "")
+            dynamics.run_phases(replace(whole, checkpoint_minutes=60), alone, lambda _phase: "")
             apart = np.abs(joined.mobile - segments.join_segments(whole, alone).mobile).max()
             print(f"the last machine went on from step {found} ({reached - found} computed again); "
                   f"every frame of {steps} steps once: {once}; positions differ from those of an "

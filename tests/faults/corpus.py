@@ -471,7 +471,7 @@ def modes_file(folder: Path) -> Path:
     held = sines.modes(coarse, 1.0, 16, 4)
     keys = {"material": "x", "u_ev": 4.0, "temperature_k": 300.0, "replica": 0, "seed": 1}
     run = condition.Watched(keys, "Li", "stable", True, 12.0, 50.0, 59.0, 3.0, 1e5, held)
-    return condition.write(run, folder / f"a{condition.ENDING}")
+    return condition.write_kept_run(run, folder / f"a{condition.ENDING}")
 
 
 def modes(path: Path) -> Values:
@@ -479,7 +479,7 @@ def modes(path: Path) -> Values:
 
     from haven.transport.fits import condition
 
-    return asdict(condition.read(path))
+    return asdict(condition.read_kept_run(path))
 
 
 def table_file(folder: Path) -> Path:

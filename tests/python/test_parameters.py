@@ -197,18 +197,18 @@ def test_an_option_refuses_by_name_what_does_not_fit(name: str, text: str, said:
 def test_a_task_that_was_handed_nothing_is_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HAVEN_THREADS", raising=False)
-    options.add(options.parser(""), options.Operation, "threads")  # by hand: no task
+    options.add_declared(options.parser(""), options.Operation, "threads")  # by hand: no task
     (tmp_path / ".command.sh").touch()
     with pytest.raises(HavenError, match=r"without HAVEN_THREADS.*ext\.before"):
-        options.add(options.parser(""), options.Operation, "threads")
+        options.add_declared(options.parser(""), options.Operation, "threads")
 
 
 def test_how_a_task_runs_comes_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAVEN_THREADS", "3")
     monkeypatch.setenv("HAVEN_CHECKPOINT_DIR", "/some where")
     parser = options.parser("")
-    options.add(parser, options.Operation)
-    given = options.read(options.Operation, parser.parse_args([]))
+    options.add_declared(parser, options.Operation)
+    given = options.read_options(options.Operation, parser.parse_args([]))
     assert given == options.Operation(threads=3, checkpoint_dir="/some where")
-    assert options.read(options.Operation, parser.parse_args(["--threads", "2", "--gpu"])) == (
-        options.Operation(threads=2, gpu=True, checkpoint_dir="/some where"))
+    given = options.read_options(options.Operation, parser.parse_args(["--threads", "2", "--gpu"]))
+    assert given == options.Operation(threads=2, gpu=True, checkpoint_dir="/some where")

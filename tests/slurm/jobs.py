@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from haven.core.checksums import read
+from haven.core.checksums import read_sums
 from haven.dynamics.job import COLUMNS
 from haven.dynamics.lammps import read_thermo
 from haven.trajectory.trajectory import open_npz
@@ -102,5 +102,5 @@ def restarts(checkpoints: Path) -> list[int]:
     LAMMPS names such a file a moment before its checksum is written; a run that is killed in
     between goes on from an earlier one.
     """
-    return sorted(int(name.split(".")[1]) for name in read(checkpoints) or {}
+    return sorted(int(name.split(".")[1]) for name in read_sums(checkpoints) or {}
                   if name.startswith("production.") and name.endswith(".restart"))

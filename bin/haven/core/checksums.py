@@ -18,7 +18,7 @@ NAME = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
-def read(folder: Path) -> dict[str, str] | None:
+def read_sums(folder: Path) -> dict[str, str] | None:
     """Return file names and their SHA-256; None where the folder keeps none at all.
 
     A line that is damaged vouches for nothing.
@@ -31,7 +31,7 @@ def read(folder: Path) -> dict[str, str] | None:
             if (found := _LINE.fullmatch(line))}
 
 
-def add(folder: Path, names: Iterable[str]) -> None:
+def add_sums(folder: Path, names: Iterable[str]) -> None:
     """Append the checksums of files to the ``SHA256SUMS`` of their folder.
 
     With no files the list is made all the same: the folder then is one that keeps checksums. A line
@@ -56,12 +56,12 @@ def _is_cut(path: Path) -> bool:
 
 def broken(folder: Path, names: Iterable[str]) -> list[str]:
     """Return those of some files that do not fit to their checksum; without one, a file fits."""
-    kept = read(folder) or {}
+    kept = read_sums(folder) or {}
     return [name for name in names if name in kept and (folder / name).is_file()
             and sha256(folder / name) != kept[name]]
 
 
-def check(path: str | Path) -> None:
+def check_file(path: str | Path) -> None:
     """Refuse a file that ``SHA256SUMS`` in its own folder lists with another checksum.
 
     Links are followed: a file that the pipeline links into a task is compared where it lies.

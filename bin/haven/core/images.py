@@ -70,7 +70,7 @@ def read_images(source: str | Path, what: str, last_alone: bool = False) -> list
     path = existing(source, what)
     if path.is_dir():
         raise HavenError(f"{what} {path} is a folder: give a file of frames, such as extxyz")
-    checksums.check(path)
+    checksums.check_file(path)
     images: list[Atoms] = []
     number = 0
     try:

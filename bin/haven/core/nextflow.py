@@ -82,7 +82,7 @@ def late_options(words: Sequence[str], root: Path) -> list[str]:
     return [word for name, value in found if name not in said for word in (f"--{name}", value)]
 
 
-def start(top: Sequence[str], words: Sequence[str], root: Path) -> int:
+def start_nextflow(top: Sequence[str], words: Sequence[str], root: Path) -> int:
     """Run the pipeline, and return Nextflow's status; a plain local run takes this process's place.
 
     Parameters

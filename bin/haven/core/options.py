@@ -253,7 +253,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
                   allow_abbrev=False)
 
 
-def add(target: argparse.ArgumentParser, declaration: type, *names: str) -> None:
+def add_declared(target: argparse.ArgumentParser, declaration: type, *names: str) -> None:
     """Add the options that a dataclass declares, those named or all.
 
     A value that does not fit ends the script with one line (`value_of`). A boolean takes ``true``
@@ -288,7 +288,7 @@ def _shown(told: Option) -> str:
     return f"{one},{one}.." if told.several else one
 
 
-def read(declaration: type, args: argparse.Namespace) -> Any:
+def read_options(declaration: type, args: argparse.Namespace) -> Any:
     """Return an instance of a dataclass with what was given of its fields."""
     given = vars(args)
     return declaration(**{field.name: given[field.name]

@@ -11,7 +11,7 @@ from haven.core.types import Row
 LEAST = 3  # sizes
 
 
-def fit(
+def fit_scaling(
     atoms: Sequence[float], seconds: Sequence[float]
 ) -> dict[str, tuple[float, float, float]]:
     """Fit the time of a step to the size of the cell.
@@ -73,7 +73,7 @@ def rows(cost: Sequence[Row]) -> list[Row]:
         sizes = [row["atoms"] for row in group]
         if len(set(sizes)) < LEAST:
             continue
-        made = fit(sizes, [row["seconds_per_step"] for row in group])
+        made = fit_scaling(sizes, [row["seconds_per_step"] for row in group])
         low, high = made["exponent"][1:]
         found.append({
             **dict(zip((*names, "device"), key, strict=True)),

@@ -94,7 +94,7 @@ def time_dynamics(
         f"run {steps}",
     ]
     (folder / "in.lmp").write_text("\n".join(lines) + "\n")
-    process = lammps.start(folder, "in.lmp", "log.lammps", cores)
+    process = lammps.start_lammps(folder, "in.lmp", "log.lammps", cores)
     code = process.wait()
     log_text = (folder / "log.lammps").read_text(errors="replace") if (
         folder / "log.lammps").exists() else ""

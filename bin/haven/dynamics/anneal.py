@@ -24,8 +24,8 @@ from haven.dynamics import run as dynamics
 from haven.dynamics.cell import BEYOND, RAN_AWAY, how_ended, labelled_volume, volumes
 from haven.dynamics.inherent import (
     Inherent,
-    displacements,
     minimise_snapshots,
+    moved_between,
     moves_of_halves,
     site_spacing,
 )
@@ -73,7 +73,7 @@ class Judged:
     verdict: str
 
 
-def judge(
+def judge_anneal(
     found: Inherent, mobile: np.ndarray, spacing: float, temperature_k: float
 ) -> Judged:
     """Judge whether the second half of an anneal is stationary, and precise enough to say so.
@@ -118,7 +118,7 @@ def anneal_lengths(length_ps: float, timestep_fs: float) -> tuple[int, int]:
             max(1, round(min(SNAPSHOT_PS, length_ps / 20) * per_ps)))
 
 
-def lengths(job: Job) -> list[int]:
+def steps_to_judge(job: Job) -> list[int]:
     """Return the steps after which an anneal is judged; the last is its whole length."""
     per_ps = 1000 / job.timestep_fs
     block, least = round(BLOCK_PS * per_ps), round(LEAST_PS * per_ps)
@@ -167,9 +167,9 @@ def run_anneal(
     limits = ((0.0, math.inf) if job.pressure_gpa is None
               else labelled_volume(material, len(atoms), covered))
     ended, judged, found, joined, left = "", None, None, None, 0
-    for steps in lengths(job):
+    for steps in steps_to_judge(job):
         part = replace(job, production_steps=steps)
-        ended = dynamics.run(part, folder, watch)
+        ended = dynamics.run_phases(part, folder, watch)
         ended = how_ended(job, folder, ended)
         if ended != "complete":
             break
@@ -177,7 +177,7 @@ def run_anneal(
         found = minimise_snapshots(
             atoms, joined.all_steps, in_one_cell(joined, atoms.cell.array @ rotation), potential,
             material.species, folder, job.threads, job.walls)
-        judged = judge(found, mobile, spacing, job.temperature_k)
+        judged = judge_anneal(found, mobile, spacing, job.temperature_k)
         log.info("anneal: %.4g ps, %.1f meV/atom below its start: %s",
                  steps * job.timestep_fs / 1000,
                  1000 * (found.energies[0] - found.energies[-1]) / len(atoms), judged.verdict)
@@ -302,7 +302,7 @@ def left_sites(
     spacing
         Distance of neighbouring sites, Angstrom.
     """
-    away = displacements(found.positions[-1], found.positions[0], ~mobile)
+    away = moved_between(found.positions[-1], found.positions[0], ~mobile)
     return int((away[np.isin(symbols, sorted(cations))] > spacing / 2).sum())
 
 

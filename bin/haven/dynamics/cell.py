@@ -112,7 +112,7 @@ def equilibrate(
     """
     structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
-    ended = how_ended(job, folder, dynamics.run(job, folder, watcher(job, folder, atoms)))
+    ended = how_ended(job, folder, dynamics.run_phases(job, folder, watcher(job, folder, atoms)))
     row: Row = {"atoms": len(atoms), "pressure_asked_gpa": job.pressure_gpa, "verdict": ended}
     if ended != "complete":
         log.warning("constant pressure at %g K: the run %s: no cell", job.temperature_k, ended)

@@ -114,6 +114,6 @@ def means(frames: Any, weights: np.ndarray) -> np.ndarray:
     return out
 
 
-def lengths(frames: Any) -> np.ndarray:
+def cell_lengths(frames: Any) -> np.ndarray:
     """Return the lengths of the cell of each frame, (T, 3), Angstrom."""
     return frames["cell"]["value"][:, [0, 2, 5]]

@@ -89,7 +89,7 @@ def explore(
     rotation = structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, potentials), all_every=1)
     expected = job.production_steps // job.dump_steps + 1
-    ended = dynamics.run(job, folder, lambda _phase: "")
+    ended = dynamics.run_phases(job, folder, lambda _phase: "")
     try:
         joined = join_segments(job, folder, ended=ended)
     except HavenError:

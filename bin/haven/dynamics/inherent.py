@@ -145,7 +145,7 @@ def _run(
         "next snapshot", "jump SELF again",
     ]
     (folder / "inherent.in").write_text("\n".join(lines) + "\n")
-    code = lammps.start(folder, "inherent.in", "inherent.log", threads).wait()
+    code = lammps.start_lammps(folder, "inherent.in", "inherent.log", threads).wait()
     energies = np.loadtxt(folder / "inherent.energies", ndmin=1) if code == 0 else np.empty(0)
     if len(energies) != len(snapshots) or not np.isfinite(energies).all():
         raise HavenError(f"minimising snapshots of the run in {folder} failed: "
@@ -192,7 +192,7 @@ def site_spacing(material: Material) -> float:
     return float(KDTree(around).query(around[: len(centres)], k=2)[0][:, 1].min())
 
 
-def displacements(positions: np.ndarray, since: np.ndarray, host: np.ndarray) -> np.ndarray:
+def moved_between(positions: np.ndarray, since: np.ndarray, host: np.ndarray) -> np.ndarray:
     """Return how far each atom has gone, (..., A), Angstrom; the host's mean motion is taken off.
 
     Parameters
@@ -231,7 +231,7 @@ def count_moves(
         1: an ion that goes to and fro between two sites moves often, others not at all, and both
         kinds come and go.
     """
-    away = displacements(found.positions[1:], found.positions[:-1], ~mobile)
+    away = moved_between(found.positions[1:], found.positions[:-1], ~mobile)
     moved = away[:, mobile] > length / 2
     each = moved.sum(axis=0)
     clustered = float(each.var() / each.mean()) if each.any() else 1.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from haven.core import tasks
 from haven.core.identity import sha256
-from haven.dynamics.job import Job, key
+from haven.dynamics.job import Job, key_of_run
 from haven.dynamics.orders import nearest_order
 from haven.material.file import load_material
 from haven.material.structures import read_structure, read_structures, walls_of
@@ -149,7 +149,7 @@ def checkpoints(
     """
     place = Path(args.checkpoint_dir or Path(args.out) / "checkpoints").resolve()
     digests = replace(job, potentials=given.potentials_sha256)
-    folder = place / f"{name}_{key(digests, given.structure_sha256 + start)}"
+    folder = place / f"{name}_{key_of_run(digests, given.structure_sha256 + start)}"
     folder.mkdir(parents=True, exist_ok=True)
     with tasks.alone(folder):
         yield folder

@@ -106,7 +106,7 @@ def check_pressure(pressure_gpa: float | None) -> None:
         raise HavenError(f"pressure_gpa is {pressure_gpa:g}: it must be from {low:g} to {high:g}")
 
 
-def key(job: Job, structure: str) -> str:
+def key_of_run(job: Job, structure: str) -> str:
     """Return 12 characters naming what decides a run's course; its length is not part of it.
 
     Parameters
@@ -172,7 +172,8 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
         "thermo_style custom " + " ".join(COLUMNS),
         "thermo_modify format float %.12g flush yes lost error",
         f"thermo {job.dump_steps}",
-        f"variable piece loop {stretches(job)}", f"variable framed equal $(step+{job.dump_steps})",
+        f"variable piece loop {attempt_ends(job)}",
+        f"variable framed equal $(step+{job.dump_steps})",
         "label again",
         f"timer timeout {_clock(job.checkpoint_minutes)} every 20",
         f"run {job.steps(phase)} upto",
@@ -185,7 +186,7 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def stretches(job: Job) -> int:
+def attempt_ends(job: Job) -> int:
     """Return after how many restart files an attempt ends."""
     return max(1, round(PIECE_MINUTES / job.checkpoint_minutes))
 

@@ -101,7 +101,7 @@ def end(process: subprocess.Popen[bytes], place: Path = SHARED_MEMORY) -> None:
         path.unlink(missing_ok=True)
 
 
-def start(folder: Path, script: str, log: str, threads: int) -> subprocess.Popen[bytes]:
+def start_lammps(folder: Path, script: str, log: str, threads: int) -> subprocess.Popen[bytes]:
     """Start LAMMPS on an input script in ``folder``; its screen goes to ``<log>.screen``."""
     clean_shared_memory()
     with (folder / f"{log}.screen").open("wb") as screen:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.dynamics.lammps import error_line, link_potentials, read_thermo, setting_lines, start
+from haven.dynamics.lammps import (
+    error_line,
+    link_potentials,
+    read_thermo,
+    setting_lines,
+    start_lammps,
+)
 from haven.labels.frames import min_distance
 from haven.material.distances import tightest_pair
 from haven.material.structures import write_data
@@ -72,7 +78,7 @@ def minimise(
         '$(xlo:%.10f) $(ylo:%.10f) $(zlo:%.10f)" file final.box',
     ]
     (folder / "minimise.in").write_text("\n".join(lines) + "\n")
-    code = start(folder, "minimise.in", "minimise.log", threads).wait()
+    code = start_lammps(folder, "minimise.in", "minimise.log", threads).wait()
     thermo = read_thermo(folder / "minimise.log", 3)
     if code or len(thermo) == 0 or not np.isfinite(thermo).all():
         raise HavenError(f"minimisation with {potential} failed: "

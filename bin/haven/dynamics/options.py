@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 
 from haven.core.identity import run_id
-from haven.core.options import Operation, add, add_name, option
+from haven.core.options import Operation, add_declared, add_name, option
 from haven.labels.options import Thermostat
 
 WINDOW = (0.15, 1.0)  # eV/Angstrom: below it a potential knows a frame, above it the frame is wild
@@ -84,8 +84,8 @@ def parse_run(parser: argparse.ArgumentParser, argv: list[str] | None) -> argpar
     These are thermostat, operation and name; without a name the run is called after its U, its
     temperature if it has one, and its replica (``u4_t298_r0``, ``u4_r0``).
     """
-    add(parser, Thermostat)
-    add(parser, Operation)
+    add_declared(parser, Thermostat)
+    add_declared(parser, Operation)
     add_name(parser)
     args = parser.parse_args(argv)
     if not args.name and hasattr(args, "temperature_k"):

@@ -236,7 +236,7 @@ def _seconds_per_ps(runs: Sequence[Progress]) -> float:
     return DAY_S / (speed * PS_PER_NS)
 
 
-def said(all_of_it: Overall) -> str:
+def progress_line(all_of_it: Overall) -> str:
     """Return one line: a bar, the share, the time left."""
     counts = f"{all_of_it.complete} of {all_of_it.jobs} trainings and runs finished, "
     of = "" if all_of_it.plan else " of those begun (no plan is in the work folder)"

@@ -220,7 +220,7 @@ def simulate(
     rotation = structures.write_data(folder / "start.data", atoms, job.species)
     host = [i for i, s in enumerate(symbols) if s != job.mobile]
     job = replace(job, potentials=lammps.link_potentials(folder, potentials))
-    ended = dynamics.run(job, folder, watcher(job, folder, atoms))
+    ended = dynamics.run_phases(job, folder, watcher(job, folder, atoms))
     joined, phase = _frames(job, folder, ended)
     parts = members(job, joined, atoms.cell.array, rotation, symbols)
     frames = [Atoms(symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
@@ -233,7 +233,7 @@ def simulate(
         row |= {"steps": 0, "duration_ps": 0.0, "wall_s": 0.0, "ns_per_day": 0.0}
     judged = None
     if row["verdict"] == "stable":
-        judged = stationary.judge(job, joined, atoms, Path(potentials[0]), material, folder)
+        judged = stationary.judge_halves(job, joined, atoms, Path(potentials[0]), material, folder)
         if judged is not None and judged.reasons:
             row["verdict"] = NOT_STATIONARY
     row |= {"cell": cell[0], "pressure_asked_gpa": cell[1], **stationary.columns(judged, joined)}

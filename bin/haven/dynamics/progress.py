@@ -183,7 +183,7 @@ def _speed(frames: tuple[int, int] | None, log: Path, ns: float) -> float:
     return (frames[1] - frames[0]) * ns * 86400 / wall if wall >= SHORTEST_S else math.nan
 
 
-def table(found: list[Progress]) -> str:
+def runs_table(found: list[Progress]) -> str:
     """Return one line a run and one for all, as text."""
     wide = max(16, *(len(one.run) + 2 for one in found)) if found else 16
     lines = [f"{'run':<{wide}}{'phase':<15}{'ns done':>10}{'of':>10}{'ns/day':>10}{'left':>10}"

@@ -14,7 +14,7 @@ from haven.core.types import Row
 from haven.dynamics.anneal import anneal_built
 from haven.dynamics.inputs import DynamicsInputs
 from haven.labels.cell import read_relaxed
-from haven.material.disorder import build
+from haven.material.disorder import draw_supercell
 from haven.material.relaxation import (
     COARSE,
     POTENTIAL,
@@ -69,8 +69,9 @@ class CellsAtRest:
         done: dict[tuple, str] = {}  # counts of a cell of whole atoms to the set relaxed with them
         for occupancies in self.material.occupancies:
             for replica in range(self.given.relax_replicas):
-                atoms, sites = build(self.material, self.given.relax_supercell, occupancies,
-                                     self.given.seed + replica, SWEEPS)
+                atoms, sites = draw_supercell(
+                    self.material, self.given.relax_supercell, occupancies,
+                    self.given.seed + replica, SWEEPS)
                 if (off := misfit(sites)) > COARSE:
                     log.warning("%s: cells of %d atoms miss its occupancies by %.3f and are left "
                                 "out; take a larger --relax_supercell", occupancies, len(atoms),

@@ -60,7 +60,7 @@ def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
     Such a file is whole and has the checksum that was written when LAMMPS had ended it. A folder
     that keeps no checksums at all is of an earlier Haven: there the files' own marks decide.
     """
-    kept, found = checksums.read(folder), []
+    kept, found = checksums.read_sums(folder), []
     for step, path in _named(folder, phase):
         if not lammps.whole_restart(path):
             log.warning("restart %s is cut off: an earlier one is used", path.name)
@@ -77,7 +77,7 @@ def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
 
 def _is_vouched(folder: Path, restart: Path) -> bool:
     """Tell whether a restart of `restarts` has a checksum, and not its own marks alone."""
-    return restart.name in (checksums.read(folder) or {})
+    return restart.name in (checksums.read_sums(folder) or {})
 
 
 def _named(folder: Path, phase: str) -> list[tuple[int, Path]]:
@@ -108,7 +108,7 @@ def next_attempt(folder: Path) -> int:
     return max(used, default=0) + 1
 
 
-def run(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
+def run_phases(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
     """Run what is missing of both phases in ``folder`` and return how it ended.
 
     What is there counts as far as it is whole (`haven.dynamics.segments`): where frames or a
@@ -215,7 +215,7 @@ def _attempt(
     source = f"read_restart {start.restart.name}" if start.restart else "read_data start.data"
     (folder / f"{stem}.in").write_text(script(job, phase, source, not start.step, attempt))
     vouched = _Vouched(folder, phase)
-    process = lammps.start(folder, f"{stem}.in", f"{stem}.log", job.threads)
+    process = lammps.start_lammps(folder, f"{stem}.in", f"{stem}.log", job.threads)
     try:
         code, reason = _follow(process, job, phase, folder, stem, watch, start, vouched)
     finally:
@@ -224,7 +224,7 @@ def _attempt(
         _reject(folder, stem, start)
         return ""
     vouched.add_new()
-    checksums.add(folder, [stem + ending for ending in segments.ENDINGS])
+    checksums.add_sums(folder, [stem + ending for ending in segments.ENDINGS])
     if reason:
         log.warning("%s stopped: %s", phase, reason)
         return reason
@@ -314,12 +314,12 @@ def _tidy(folder: Path, phase: str, start: Start) -> None:
     Those of an attempt whose task was killed are of its files as they are found, which
     `haven.dynamics.segments` has held against each other.
     """
-    kept = checksums.read(folder)
+    kept = checksums.read_sums(folder)
     lacking = [name for one in PHASES for stem in segments.stems(folder, one)
                for name in (stem + ending for ending in segments.ENDINGS)]
     if kept is None:
         lacking += [path.name for one in PHASES for _, path in _named(folder, one)]
-    checksums.add(folder, [name for name in lacking if name not in (kept or {})])
+    checksums.add_sums(folder, [name for name in lacking if name not in (kept or {})])
     for step, path in _named(folder, phase):
         if step > start.step or not start.step:
             path.rename(path.with_suffix(".unused"))
@@ -365,7 +365,7 @@ class _Vouched:
         new = [name for name, mark in now.items() if self.seen.get(name) != mark
                and lammps.whole_restart(self.folder / name)]
         if new:
-            checksums.add(self.folder, new)
+            checksums.add_sums(self.folder, new)
         self.seen |= {name: now[name] for name in new}
 
 

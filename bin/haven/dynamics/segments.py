@@ -18,7 +18,7 @@ import numpy as np
 from haven.core import checksums
 from haven.core.errors import HavenError
 from haven.dynamics import lammps
-from haven.dynamics.dcd import Dcd, lengths, means, positions, read_dcd
+from haven.dynamics.dcd import Dcd, cell_lengths, means, positions, read_dcd
 from haven.dynamics.job import COLUMNS, PHASES, Job
 from haven.potential.families import family_of
 
@@ -290,7 +290,7 @@ def _unlike(
     box = lines[:, _BOX]
     edges = np.stack([box[:, 0], np.hypot(box[:, 1], box[:, 3]),
                       np.sqrt(box[:, 2] ** 2 + box[:, 4] ** 2 + box[:, 5] ** 2)], axis=1)
-    bad |= (np.abs(lengths(ions) - edges) > SINGLE_SHARE * edges).any(axis=1)
+    bad |= (np.abs(cell_lengths(ions) - edges) > SINGLE_SHARE * edges).any(axis=1)
     found = [(int(steps[np.argmax(bad)]), "mobile.dcd")] if bad.any() else []
     due = steps[steps % (job.dump_steps * job.all_every) == 0]
     if len(due):
@@ -299,7 +299,7 @@ def _unlike(
         at = np.isin(steps, due)
         host = means(atoms, np.where(weights.mobile, 0.0, weights.all))
         odd = (np.abs(host - lines[at][:, _HOST]) > size).any(axis=1)
-        odd |= (np.abs(lengths(atoms) - edges[at]) > SINGLE_SHARE * edges[at]).any(axis=1)
+        odd |= (np.abs(cell_lengths(atoms) - edges[at]) > SINGLE_SHARE * edges[at]).any(axis=1)
         for letter in "xyz":
             apart = atoms[letter]["value"][:, weights.mobile] != ions[at][letter]["value"]
             odd |= apart.any(axis=1) & ~bad[at]

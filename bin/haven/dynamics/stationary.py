@@ -64,7 +64,7 @@ class Stationary:
         return said
 
 
-def judge(
+def judge_halves(
     job: Job, joined: Segments, atoms: Atoms, potential: Path, material: Material, folder: Path
 ) -> Stationary | None:
     """Judge a production run by its halves; None where it has too few frames of all atoms.
@@ -155,7 +155,7 @@ def verdict_rows(
     row
         Of table ``runs``.
     found
-        From `judge`.
+        From `judge_halves`.
     material, subject
         Names of the material and of the run.
     cell

@@ -68,7 +68,9 @@ def check_course(course: Course) -> None:
                          f"steps of {course.timestep_fs:g} fs")
 
 
-def key(course: Mapping[str, Any], start: Atoms, settings: LabelSettings, version: str) -> str:
+def key_of_aimd(
+    course: Mapping[str, Any], start: Atoms, settings: LabelSettings, version: str
+) -> str:
     """Return 12 characters that name a run whatever its length: its settings and its start."""
     from haven.labels.labelling import label_key
 
@@ -225,7 +227,7 @@ def go_on(atoms: Any, course: Course, folder: Path) -> Iterator[int]:
         save(folder, step, atoms, random)
 
 
-def run(
+def go_on_with_aimd(
     start: Atoms, engine: Engine, course: Course, settings: LabelSettings,
     moments: Mapping[str, float],
     folder: Path, name: str,

@@ -80,7 +80,7 @@ def calculator(
     return made
 
 
-def relax(
+def relax_labelled(
     start: Atoms, material: Material, u_ev: float, name: str, settings: LabelSettings, folder: Path,
     force_tolerance: float, steps: int = 200,
 ) -> bool:

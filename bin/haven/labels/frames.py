@@ -133,7 +133,7 @@ def read_file(
         not in eV and Angstrom.
     """
     source = existing(path, "labelled frames")
-    checksums.check(source)
+    checksums.check_file(source)
     return check_frames(open_images(source), source, u_ev, species, max_stress_gpa)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-from haven.core.options import add, option, read
+from haven.core.options import add_declared, option, read_options
 from haven.labels.engines import ENGINES
 from haven.labels.engines.base import LabelSettings
 
@@ -49,10 +49,10 @@ class FirstPrinciplesDynamics:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the engine and its settings (`haven.labels.engines.base.LabelSettings`)."""
-    add(parser, EngineChoice)
-    add(parser, LabelSettings)
+    add_declared(parser, EngineChoice)
+    add_declared(parser, LabelSettings)
 
 
 def settings_of(args: argparse.Namespace) -> LabelSettings:
     """Return the settings that the options say."""
-    return read(LabelSettings, args)
+    return read_options(LabelSettings, args)

@@ -18,7 +18,7 @@ import numpy as np
 
 from haven.core.constants import EV_PER_ANGSTROM3_GPA
 from haven.trajectory import vasprun
-from haven.trajectory.outcar import CELL, FORCES, lattice_of, numbers_of, rows_of, species_of
+from haven.trajectory.outcar import CELL, FORCES, cell_vectors, numbers_of, rows_of, species_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -91,7 +91,7 @@ def _run(text: str) -> VaspRun:
         rows = rows_of(text[block.end():stop], len(symbols))
         begin = energy.end() if energy else block.end()
         if found := CELL.findall(before):
-            cell = lattice_of(found[-1])
+            cell = cell_vectors(found[-1])
         told = STRESS.findall(before)
         damaged = bool(told) and len(numbers_of(told[-1])) != 6
         if rows is None or energy is None or cell is None or damaged:
@@ -309,7 +309,7 @@ def read_vasprun(text: str) -> VaspRun:
     text, missing = vasprun.whole_steps(text)
     if not text:
         return VaspRun([], missing, None, {})
-    vasprun.check(text)
+    vasprun.check_vasprun(text)
     images: list[Any] = list(iread(io.StringIO(text), index=":", format="vasp-xml"))
     nelm, ediff = _tag(text, "NELM"), _tag(text, "EDIFF")
     response = (_tag(text, "IBRION") in LINEAR_RESPONSE

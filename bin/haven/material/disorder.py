@@ -235,7 +235,7 @@ def _charge_of_rounding(material: Material, atoms: Atoms, cells: int) -> float:
                for element, number in exact.items() if abs(number - round(number)) > 1e-6)
 
 
-def build(
+def draw_supercell(
     material: Material, repeat: tuple[int, int, int], occupancies: str, seed: int,
     sweeps: int = 40, framework: dict[str, dict[str, int]] | None = None,
     occupation: np.ndarray | None = None,

@@ -60,10 +60,10 @@ def conventional(material: Material, seed: int) -> Atoms:
 
     ``info`` says trajectory, occupancies (the set's name) and system (the occupancies met).
     """
-    from haven.material.disorder import build
+    from haven.material.disorder import draw_supercell
 
     occupancies = next(iter(material.occupancies))
-    atoms, sites = build(material, (1, 1, 1), occupancies, seed, 40)
+    atoms, sites = draw_supercell(material, (1, 1, 1), occupancies, seed, 40)
     met = {str(row["site"]): float(str(row["occupancy"])) for row in sites
            if row["target_occupancy"] is not None}
     atoms.info = {"trajectory": f"relaxed_{occupancies}_s{seed}", "occupancies": occupancies,

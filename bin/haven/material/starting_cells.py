@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from haven.material.crystal import Material, site_targets
-from haven.material.disorder import build
+from haven.material.disorder import draw_supercell
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -73,7 +73,8 @@ def starting_frames(
                       (1, 1, 1))
         framework = draw_framework(material, label, repeat, random)
         sweeps = 40 if index % 2 else 0
-        atoms, new = build(material, repeat, label, int(random.integers(2**31)), sweeps, framework)
+        atoms, new = draw_supercell(
+            material, repeat, label, int(random.integers(2**31)), sweeps, framework)
         name = f"s{seed}_{index:03d}"
         rows += [{**row, "replica": index, "structure": name, "role": "cell"} for row in new]
         strain = random.uniform(-strain_max, strain_max, (3, 3))

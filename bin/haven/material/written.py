@@ -6,7 +6,7 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, log
 from haven.material.crystal import Material
-from haven.material.disorder import build
+from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
 from haven.material.from_cif import Choice, material_of
 
@@ -92,7 +92,7 @@ def draw(material: Material, out: Path) -> Path | None:
     from ase.io import write
 
     try:
-        atoms, _ = build(material, (1, 1, 1), next(iter(material.occupancies)), seed=1)
+        atoms, _ = draw_supercell(material, (1, 1, 1), next(iter(material.occupancies)), seed=1)
     except HavenError as error:
         log.warning("one conventional cell can't be built (%s): larger ones may", error)
         return None

@@ -40,7 +40,7 @@ class Band:
     doubts: list[str] = field(default_factory=list)
 
 
-def relax(atoms: Atoms, force_tolerance: float, steps: int = 300) -> bool:
+def relax_end(atoms: Atoms, force_tolerance: float, steps: int = 300) -> bool:
     """Move atoms in the fixed cell until no force exceeds the limit; return whether they do."""
     from ase.optimize import FIRE
 

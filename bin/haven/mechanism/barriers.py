@@ -9,7 +9,7 @@ import numpy as np
 from haven.core.errors import log
 from haven.core.periodic import minimum_image
 from haven.material.sites import SiteFinder, SiteLattice
-from haven.mechanism.bands import Band, nudged_band, relax
+from haven.mechanism.bands import Band, nudged_band, relax_end
 from haven.mechanism.paths import CLEARANCE, Jump, WantedJump, candidates
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ SHOWN = 5.0  # Angstrom about the path, of atoms kept to be looked at
 
 def start_verdict(start: Atoms, force_tolerance: float) -> dict[str, Any]:
     """Relax the near end that all paths share, and return the row of table ``verdicts`` on it."""
-    relax(start, END_SHARE * force_tolerance)
+    relax_end(start, END_SHARE * force_tolerance)
     force = float(np.linalg.norm(start.get_forces(), axis=1).max())
     passed = force <= force_tolerance
     message = "The start of the paths is relaxed." if passed else (
@@ -58,7 +58,7 @@ def ends(
     shift = lattice.centres[jump.second] - lattice.centres[jump.first] - jump.vector
     shift = minimum_image(shift, lattice.cell)
     end.positions[jump.atom] += jump.vector + shift - away
-    relax(end, END_SHARE * force_tolerance)
+    relax_end(end, END_SHARE * force_tolerance)
     rows = list(taken)
     site, _, _ = SiteFinder(lattice).nearest(end.positions[rows])
     wanted = {**taken, jump.atom: jump.second}
@@ -74,7 +74,7 @@ def ends(
     return end, doubts
 
 
-def judge(
+def doubts_of(
     band: Band, jump: Jump, lattice: SiteLattice, taken: dict[int, int]
 ) -> list[str]:
     """Return the doubts about a band, one word each; none for a sound one.
@@ -136,7 +136,7 @@ def follow(
     """
     def banded(jump: Jump, end: Atoms, doubts: list[str]) -> Band:
         band = nudged_band(start, end, jump.atom, images, force_tolerance)
-        band.doubts = [*doubts, *judge(band, jump, lattice, taken)]
+        band.doubts = [*doubts, *doubts_of(band, jump, lattice, taken)]
         return band
 
     doubtful: list[tuple[Jump, Atoms, list[str]]] = []

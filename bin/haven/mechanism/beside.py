@@ -18,7 +18,8 @@ from haven.transport.command import Analysis, Beside, OpenRun, write_tables
 
 def chosen(given: argparse.Namespace) -> list[Analysis]:
     """Return the analyses that the options ``--structure`` and ``--hops`` ask for."""
-    return [one for one, asked in ((structure, given.structure), (jumps, given.hops)) if asked]
+    asked_for = ((structure, given.structure), (write_jumps, given.hops))
+    return [one for one, asked in asked_for if asked]
 
 
 def structure(run: OpenRun) -> Beside:
@@ -47,7 +48,7 @@ def structure(run: OpenRun) -> Beside:
                            f"{len(frames)} frames of {len(symbols)} atoms")
 
 
-def jumps(run: OpenRun) -> Beside:
+def write_jumps(run: OpenRun) -> Beside:
     """Write the tables on jumps between the sites of a material file, as ``./haven hops`` does.
 
     Raises

@@ -128,7 +128,7 @@ def _fill_forward(codes: Ints) -> Ints:
     return np.take_along_axis(codes, np.maximum.accumulate(rows, axis=0), axis=0)
 
 
-def lattice_of(material: Material, trajectory: Trajectory) -> SiteLattice:
+def sites_of_supercell(material: Material, trajectory: Trajectory) -> SiteLattice:
     """Return the sites of a trajectory's supercell, each in the middle of its cage of anions.
 
     Without frames of all atoms the ideal sites of the material are taken.

@@ -10,7 +10,7 @@ REACH = 4.5
 SIDEWAYS = 0.5
 
 
-def straight(first: Floats, second: Floats, cell: Floats, images: int) -> Floats:
+def straight_path(first: Floats, second: Floats, cell: Floats, images: int) -> Floats:
     """Return evenly spaced structures along minimum-image displacements.
 
     Parameters
@@ -57,7 +57,7 @@ def first_guesses(
     list of ndarray
         1 + ``sides`` paths, (images + 2, A, 3), Angstrom.
     """
-    line = straight(first, second, cell, images)
+    line = straight_path(first, second, cell, images)
     pairs = _close_pairs(line, cell)
     along = line[-1, mover] - line[0, mover]
     along /= np.linalg.norm(along)

@@ -74,7 +74,7 @@ def hop_tables(
     HavenError
         If the cell is none of the material, or a share none that can be.
     """
-    lattice = hops.lattice_of(material, trajectory)
+    lattice = hops.sites_of_supercell(material, trajectory)
     core = hops.core_radius(lattice, core_share)
     seen = hops.hops_of(lattice, trajectory, residence_ps, core)
     anions = interstitial.anions_of(material, lattice, trajectory.extra.get("symbols"),

@@ -162,7 +162,7 @@ def write_systems(
     return systems
 
 
-def build(
+def write_dataset(
     frames: Sequence[LabelledFrame], held: Sequence[str], type_map: Sequence[str], folder: Path,
     about: dict[str, Any],
 ) -> dict[str, Any]:

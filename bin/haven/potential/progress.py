@@ -89,7 +89,7 @@ def _read(name: str, folder: Path, now: float) -> TrainingProgress | None:
                     0.0 if state == "complete" else (steps - step) * each, state, each)
 
 
-def table(found: list[TrainingProgress]) -> str:
+def trainings_table(found: list[TrainingProgress]) -> str:
     """Return one line a training, as text."""
     lines = [f"{'training':<16}{'step':>10}{'of':>10}{'force error':>14}{'held out':>10}"
              f"{'left':>10}  state"]

@@ -133,7 +133,7 @@ def whole_marks(frames: Any) -> np.ndarray:
     return good
 
 
-def check(path: Path) -> None:
+def check_dcd(path: Path) -> None:
     """Refuse a DCD file whose records don't fit together; say where its last frame is cut off.
 
     Raises

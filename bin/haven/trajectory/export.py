@@ -107,7 +107,7 @@ def chosen(
                   trajectory)
 
 
-def write(frames: Frames, path: str | Path, form: str) -> list[Path]:
+def write_export(frames: Frames, path: str | Path, form: str) -> list[Path]:
     """Write frames in a format; return the files written.
 
     Parameters

@@ -41,7 +41,7 @@ def frames(text: str) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
     for number, block in enumerate(blocks, 1):
         last = number == len(blocks)
         found = CELL.findall(text, begin, block.start())
-        given = lattice_of(found[-1]) if found else cell
+        given = cell_vectors(found[-1]) if found else cell
         rows = rows_of(text[block.end():len(text) if last else blocks[number].start()],
                        len(symbols))
         if rows is None and last:
@@ -114,7 +114,7 @@ def rows_of(block: str, atoms: int) -> np.ndarray | None:
         else None
 
 
-def lattice_of(block: str) -> np.ndarray | None:
+def cell_vectors(block: str) -> np.ndarray | None:
     """Return the lattice vectors as rows, shape (3, 3), or None where the block is damaged.
 
     The reciprocal vectors stand beside them, by which a changed digit is seen.

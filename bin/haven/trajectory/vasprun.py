@@ -24,7 +24,7 @@ def whole_steps(text: str) -> tuple[str, str]:
             f"step {text.count('</calculation>') + 1} is cut off")
 
 
-def check(text: str) -> None:
+def check_vasprun(text: str) -> None:
     """Refuse a vasprun.xml with a structure, forces, a stress or an energy that is not whole.
 
     Parameters

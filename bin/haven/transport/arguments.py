@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haven.core.errors import HavenError
-from haven.core.options import add, add_name
+from haven.core.options import add_declared, add_name
 from haven.trajectory.options import add_reading
 from haven.transport.options import Estimation, Reference
 
@@ -31,8 +31,8 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
                       help="elements of the solid host; default: all that are not mobile")
     what.add_argument("--ions", default="", metavar="NUMBERS",
                       help="these mobile ions alone, such as 1-16,20 (ids, or places from 1)")
-    add(parser, Reference)
-    add(parser, Estimation)
+    add_declared(parser, Reference)
+    add_declared(parser, Estimation)
     what.add_argument("--material", metavar="NAME",
                       help="material file (.yml), or a name; default: formula of the cell")
     runs = parser.add_argument_group("runs")

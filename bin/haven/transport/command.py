@@ -131,12 +131,12 @@ def fitted(
         for path in written:
             if path.suffix in (".parquet", ".npz"):
                 shutil.copy(path, scratch)
-        folder.fit(Path(scratch), out, given.min_events)
+        folder.fit_folder(Path(scratch), out, given.min_events)
     found = [path for path in (out / f"{schema.name}.parquet" for schema in folder.WRITTEN)
              if path.exists()]
     found += [as_csv(path) for path in found]
     if given.pictures and count > 1:
-        found += lines(written, out, pictures.arrhenius)
+        found += draw_lines(written, out, pictures.arrhenius)
     return found
 
 
@@ -195,7 +195,7 @@ def as_csv(path: Path) -> Path:
     return target
 
 
-def lines(written: Sequence[Path], out: Path, draw: Callable[..., Path | None]) -> list[Path]:
+def draw_lines(written: Sequence[Path], out: Path, draw: Callable[..., Path | None]) -> list[Path]:
     """Draw the Arrhenius lines of every material whose runs were written.
 
     Parameters
@@ -283,7 +283,7 @@ def _run(
     for part in parts:
         written += _write(part, inputs, out, source)
         if given.pictures:
-            written.append(pictures.displacements(part, out / f"{part.prefix}.msd.png"))
+            written.append(pictures.draw_displacements(part, out / f"{part.prefix}.msd.png"))
     if several:
         joint = species.onsager_rows(parts, settings.min_events)
         for row in joint:
@@ -331,7 +331,7 @@ def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) ->
     axes = species.by_axis(part)
     log.info("%s", screen.heading(part, source))
     analysis.warn(part)
-    for line in screen.lines(part, sigma, axes):
+    for line in screen.screen_lines(part, sigma, axes):
         log.info("%s", line)
     curves = part.curves
     place = {**part.place, "watched_ps": watched_ps(curves.coarse.shape[1], curves.coarse_ps)}
@@ -347,7 +347,8 @@ def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) ->
                               part.charge)
     run = condition.watched(part.trajectory, curves, part.keys, first.hop_events, part.jump,
                             float(siemens), ended)
-    return [*written, condition.write(run, out / f"{part.prefix}{condition.ENDING}", inputs)]
+    kept = out / f"{part.prefix}{condition.ENDING}"
+    return [*written, condition.write_kept_run(run, kept, inputs)]
 
 
 def write_tables(

@@ -153,7 +153,9 @@ def slope(held: Modes, count: int) -> tuple[float, float]:
     return float(1 - beta[1]), float(np.sqrt(spread / (x[:, 1] ** 2).sum()))
 
 
-def judge(hops: float, least: int, window: int, alpha: float, spread: float, error: float) -> str:
+def diffusion_verdict(
+    hops: float, least: int, window: int, alpha: float, spread: float, error: float
+) -> str:
     """Return the verdict on a run.
 
     Parameters
@@ -244,7 +246,8 @@ def describe(
     alpha, spread = slope(held, inner)
     error = es.self_fit(held, inner, np.random.default_rng(0)).error
     short = held.count < FEWEST_MODES
-    verdict = "too_few_events" if short else judge(hops, min_events, wide, alpha, spread, error)
+    verdict = "too_few_events" if short else diffusion_verdict(
+        hops, min_events, wide, alpha, spread, error)
     total = windows.total_windows(held, window_of_sum(held, max(wide, least)))
     together, doubt = sum_slope(held, total[0], least)
     log_power, fitted = es.intercepts(held.mean[:inner].mean(axis=1))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COLOURS = {"self": "#0072b2", "total": "#d55e00"}
 
 
-def displacements(one: Analysed, path: Path) -> Path:
+def draw_displacements(one: Analysed, path: Path) -> Path:
     """Draw the mean-square displacements of a run, self and total, and the lines fitted to them.
 
     Parameters

@@ -38,8 +38,8 @@ def heading(one: Analysed, source: str) -> str:
             f"{held.ions} {held.symbol}{atoms}, charge {one.charge:+g}; frame of reference: {host}")
 
 
-def lines(one: Analysed, sigma: Iterable[dict[str, Any]], axes: Sequence[dict[str, Any]]
-          ) -> list[str]:
+def screen_lines(one: Analysed, sigma: Iterable[dict[str, Any]], axes: Sequence[dict[str, Any]]
+                 ) -> list[str]:
     """Return the lines of one species of one run.
 
     Parameters

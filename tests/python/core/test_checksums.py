@@ -13,16 +13,16 @@ from haven.core.errors import HavenError
 @pytest.mark.parametrize("name", ["a.pb", "two words.pb", "a=b'c.pb"])
 def test_a_file_that_is_listed_must_fit(tmp_path, name):
     (tmp_path / name).write_bytes(b"weights")
-    checksums.check(tmp_path / name)  # nothing is listed
-    checksums.add(tmp_path, [name, "not there"])
-    checksums.check(tmp_path / name)
+    checksums.check_file(tmp_path / name)  # nothing is listed
+    checksums.add_sums(tmp_path, [name, "not there"])
+    checksums.check_file(tmp_path / name)
     (tmp_path / "link").symlink_to(tmp_path / name)
     (tmp_path / name).write_bytes(b"weighty")
     for path in (tmp_path / name, tmp_path / "link"):
         with pytest.raises(HavenError, match="does not fit to its checksum"):
-            checksums.check(path)
-    checksums.add(tmp_path, [name])  # the later line counts
-    checksums.check(tmp_path / name)
+            checksums.check_file(path)
+    checksums.add_sums(tmp_path, [name])  # the later line counts
+    checksums.check_file(tmp_path / name)
 
 
 @pytest.mark.parametrize("left", ["", "abc", "0" * 64, "0" * 64 + "  a"])
@@ -30,8 +30,8 @@ def test_a_line_that_is_cut_off_spoils_no_later_one(tmp_path, left):
     (tmp_path / "a").write_bytes(b"1")
     (tmp_path / "b").write_bytes(b"2")
     (tmp_path / checksums.NAME).write_text(left)
-    checksums.add(tmp_path, ["b"])
-    kept = checksums.read(tmp_path)
+    checksums.add_sums(tmp_path, ["b"])
+    kept = checksums.read_sums(tmp_path)
     assert kept is not None and "b" in kept and checksums.broken(tmp_path, ["b"]) == []
 
 

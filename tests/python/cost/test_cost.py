@@ -190,10 +190,10 @@ def timed(atoms, seconds, **more):
 
 def test_a_straight_line_and_a_power_law_come_back_exactly():
     sizes = np.array([160, 1280, 5000, 20000])
-    line = scaling.fit(sizes, 0.01 + 2e-4 * sizes)
+    line = scaling.fit_scaling(sizes, 0.01 + 2e-4 * sizes)
     assert line["overhead"] == pytest.approx((0.01,) * 3)
     assert line["slope"] == pytest.approx((2e-4,) * 3)
-    power = scaling.fit(sizes, 3e-5 * sizes**1.2)
+    power = scaling.fit_scaling(sizes, 3e-5 * sizes**1.2)
     assert power["exponent"] == pytest.approx((1.2,) * 3)
 
 
@@ -202,7 +202,7 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say(rng):
     held = []
     for _ in range(400):
         times = (0.02 + 2e-4 * sizes) * (1 + 0.03 * rng.standard_normal(5))
-        found = scaling.fit(sizes, times)
+        found = scaling.fit_scaling(sizes, times)
         held.append([low < true < high for (_, low, high), true in
                      ((found["overhead"], 0.02), (found["slope"], 2e-4))])
     share = np.mean(held, axis=0)

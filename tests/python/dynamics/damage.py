@@ -36,7 +36,7 @@ def start(folder: Path) -> Job:
 def go_on(job: Job, folder: Path, steps: int) -> segments.Segments:
     """Run a job to so many steps and return its frames."""
     job = replace(job, production_steps=steps)
-    assert dynamics.run(job, folder, lambda _phase: "") == "complete"
+    assert dynamics.run_phases(job, folder, lambda _phase: "") == "complete"
     return segments.join_segments(job, folder)
 
 

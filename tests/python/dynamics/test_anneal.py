@@ -7,7 +7,7 @@ import pytest
 
 from haven.core.series import compare_counts
 from haven.dynamics import anneal, stationary
-from haven.dynamics.inherent import Inherent, count_moves, displacements, site_spacing
+from haven.dynamics.inherent import Inherent, count_moves, moved_between, site_spacing
 from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.minimise import box_vectors
 from haven.dynamics.segments import Segments
@@ -31,7 +31,7 @@ def walk(rng, snapshots=80, rate=0.4, energies=None):
 
 
 def test_a_stationary_anneal_is_settled(rng):
-    verdicts = [anneal.judge(walk(rng), MOBILE, SPACING, 750).verdict for _ in range(40)]
+    verdicts = [anneal.judge_anneal(walk(rng), MOBILE, SPACING, 750).verdict for _ in range(40)]
     assert verdicts.count(anneal.SETTLED) >= 32
 
 
@@ -46,7 +46,7 @@ def test_an_anneal_that_has_not_settled_says_why(rng, changed, said):
     given = dict(changed)
     if "energies" in given:
         given["energies"] = given["energies"] + rng.normal(size=80) * 0.02
-    assert said in anneal.judge(walk(rng, **given), MOBILE, SPACING, 750).verdict
+    assert said in anneal.judge_anneal(walk(rng, **given), MOBILE, SPACING, 750).verdict
 
 
 def test_moves_are_those_of_mobile_ions_in_the_frame_of_the_host(rng):
@@ -58,7 +58,7 @@ def test_moves_are_those_of_mobile_ions_in_the_frame_of_the_host(rng):
     moved, clustered = count_moves(Inherent(still.steps, still.energies, shifted), MOBILE, SPACING)
     np.testing.assert_array_equal(moved, [0, 1])
     assert clustered == 1.0
-    assert displacements(shifted[1], shifted[0], ~MOBILE).max() < 0.6
+    assert moved_between(shifted[1], shifted[0], ~MOBILE).max() < 0.6
 
 
 @pytest.mark.parametrize("gone", [0, 1, 3])
@@ -113,7 +113,7 @@ def test_frames_of_a_swinging_cell_are_strained_into_one(rng):
 @pytest.mark.parametrize("length", [0.6, 10, 15, 22, 60])
 def test_an_anneal_is_judged_up_to_its_whole_length(length):
     one = Job(750, 2, 100, 0, round(length * 500), 5, 1, 7, (), ("Li",), "Li")
-    steps = anneal.lengths(one)
+    steps = anneal.steps_to_judge(one)
     assert steps[-1] == one.production_steps and (np.diff(steps) > 0).all()
     assert steps[0] == min(one.production_steps, 7500)
 

@@ -10,7 +10,7 @@ from pairs import write_pair
 
 from haven.core.periodic import minimum_image
 from haven.dynamics.minimise import minimise, verdict_rows
-from haven.material.disorder import build
+from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
 from haven.potential.families import calculator
 
@@ -52,7 +52,7 @@ def test_a_crystal_of_any_kind_is_minimised(name, tmp_path, repository):
         path.write_text(yaml.safe_dump(CRYSTALS[name]))
     material = load_material(path)
     repeat, expected = (EXPECTED | SHIPPED)[name]
-    atoms, _ = build(material, repeat, "default", seed=3, sweeps=3)
+    atoms, _ = draw_supercell(material, repeat, "default", seed=3, sweeps=3)
     potential = toy(tmp_path, material, atoms)
     relaxed = minimise(atoms, potential, material.species, FORCE, 500, 1, tmp_path)
     assert {s: relaxed.get_chemical_symbols().count(s) for s in expected} == expected

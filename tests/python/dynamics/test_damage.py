@@ -197,7 +197,7 @@ def test_the_restart_of_an_earlier_haven_is_gone_on_from(finished, longer, copy,
     (copy / checksums.NAME).unlink()
     same(go_on(job, copy, LONGER), longer)
     assert f"goes on from step {GOAL} of {LONGER}" in caplog.text
-    assert checksums.read(copy)
+    assert checksums.read_sums(copy)
 
 
 def test_a_restart_without_its_checksum_is_not_gone_on_from(finished, longer, copy, caplog):
@@ -254,8 +254,8 @@ def test_damage_just_after_writing_is_an_error_and_no_endless_loop(finished, cop
         process.__class__ = Spoilt
         return process
 
-    real = lammps.start
-    monkeypatch.setattr(lammps, "start", start)
+    real = lammps.start_lammps
+    monkeypatch.setattr(lammps, "start_lammps", start)
     with pytest.raises(HavenError, match=r"mobile.dcd has no step \d+, just after it was written"):
-        dynamics.run(job, copy, lambda _phase: "")
+        dynamics.run_phases(job, copy, lambda _phase: "")
     assert len(begun) == 1

@@ -93,8 +93,8 @@ def test_a_run_of_exploring_is_one_start_of_lammps(tmp_path, monkeypatch):
     from haven.dynamics.job import Job
 
     seen = []
-    start = dynamics.lammps.start
-    monkeypatch.setattr(dynamics.lammps, "start", lambda *a: seen.append(a[1]) or start(*a))
+    start = dynamics.lammps.start_lammps
+    monkeypatch.setattr(dynamics.lammps, "start_lammps", lambda *a: seen.append(a[1]) or start(*a))
     model, atoms = str(trained() / "u4_s1.pb"), shipped("s1_000")[0]
     run = Job(100.0, 2.0, 100.0, 0, 6, 2, 1, 7, (), ("Li", "Ti", "Cl"), "Li")
     _, row = explore(atoms, run, [model, model], Window(0.1, 1.0), tmp_path / "run")

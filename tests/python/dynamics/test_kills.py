@@ -21,7 +21,7 @@ from haven.core.errors import HavenError
 from haven.core.numbers import duration
 from haven.dynamics.job import COLUMNS
 from haven.dynamics.lammps import read_thermo
-from haven.dynamics.progress import read_progress, table
+from haven.dynamics.progress import read_progress, runs_table
 from haven.dynamics.run import restarts
 from haven.trajectory.trajectory import read_members
 
@@ -147,7 +147,7 @@ def test_too_short_a_time_tells_no_speed(tmp_path, seconds):
         state = read_progress(folder, now)
         assert state is not None and math.isnan(state.ns_per_day)
         assert math.isnan(state.seconds_left)
-        assert table([state]).splitlines()[1].split()[4] == "-"
+        assert runs_table([state]).splitlines()[1].split()[4] == "-"
 
 
 def test_the_speed_of_an_ended_or_stopped_run_does_not_depend_on_the_times_of_files(tmp_path):
@@ -185,7 +185,7 @@ def test_status_of_a_run_on_its_way(tmp_path):
     assert late is not None and late.state == "stopped"
     early = read_progress(folder, 500)  # the clock was set back since
     assert early is not None and early.state == "stopped"
-    assert "5.0 min" in table([state]) and duration(7200) == "2.0 h"
+    assert "5.0 min" in runs_table([state]) and duration(7200) == "2.0 h"
 
 
 def test_status_without_runs_is_one_clear_line(tmp_path):

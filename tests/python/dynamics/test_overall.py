@@ -11,7 +11,7 @@ import pytest
 import show_status
 
 from haven.core.errors import HavenError
-from haven.dynamics.overall import Overall, jobs_of, overall, planned_jobs, said
+from haven.dynamics.overall import Overall, jobs_of, overall, planned_jobs, progress_line
 from haven.dynamics.progress import Progress
 from haven.potential.progress import TrainingProgress
 
@@ -95,7 +95,7 @@ def test_the_plan_is_that_of_what_is_there_then_the_newest(tmp_path):
 def test_without_a_speed_of_each_kind_nothing_is_made_up(tmp_path):
     found = overall([training("u4_s1", 0, each=math.nan)], [], written(tmp_path / "work", PLAN))
     assert math.isnan(found.share) and math.isnan(found.seconds_left)
-    assert "not known before each kind has a speed" in said(found)
+    assert "not known before each kind has a speed" in progress_line(found)
 
 
 def test_without_a_plan_what_was_begun_counts(tmp_path):
@@ -103,7 +103,7 @@ def test_without_a_plan_what_was_begun_counts(tmp_path):
                          run("u4_t373_r0", 30, 40)], tmp_path)
     assert (found.jobs, found.plan) == (2, "")
     assert found.share == pytest.approx(120 / 130) and found.seconds_left == pytest.approx(1000)
-    assert said(found).endswith("of those begun (no plan is in the work folder)")
+    assert progress_line(found).endswith("of those begun (no plan is in the work folder)")
 
 
 @pytest.mark.parametrize("share, left, running, words", [
@@ -114,7 +114,7 @@ def test_without_a_plan_what_was_begun_counts(tmp_path):
     (0.5, 7200.0, 0, "stopped; about 2.0 h left, one at a time"),
 ])
 def test_the_line_a_person_reads(share, left, running, words):
-    assert words in said(Overall(9, 3, running, share, left, "expected"))
+    assert words in progress_line(Overall(9, 3, running, share, left, "expected"))
 
 
 def test_the_command_says_all_of_it_as_text_and_as_json(tmp_path, capsys):

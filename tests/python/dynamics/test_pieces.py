@@ -57,12 +57,13 @@ def killed_on_a_bucket(folder: Path, monkeypatch: pytest.MonkeyPatch, times: int
 
     for _ in range(times):
         with pytest.raises(KilledError):
-            dynamics.run(job, folder, kill)
+            dynamics.run_phases(job, folder, kill)
         for path in lost:
             path.unlink(missing_ok=True)
         places.append(begins())
     last = max(places[-1], job.dump_steps) // 20 * 20 + 20
-    assert dynamics.run(replace(job, production_steps=last), folder, lambda _: "") == "complete"
+    ended = dynamics.run_phases(replace(job, production_steps=last), folder, lambda _: "")
+    assert ended == "complete"
     joined = segments.join_segments(replace(job, production_steps=last), folder)
     np.testing.assert_array_equal(joined.steps, np.arange(0, last + 1, 20))
     return places
@@ -98,7 +99,7 @@ def test_a_piece_that_is_lost_late_costs_no_earlier_piece(tmp_path, monkeypatch)
         return ""
 
     with pytest.raises(KilledError):
-        dynamics.run(job, tmp_path, kill)
+        dynamics.run_phases(job, tmp_path, kill)
     assert any(path.suffix == ".dcd" for path in lost)
     for path in lost:
         path.unlink(missing_ok=True)
@@ -125,4 +126,4 @@ def test_older_attempts_keep_fewer_restart_files(tmp_path):
 
 @pytest.mark.parametrize(("minutes", "expected"), [(10, 6), (60, 1), (500, 1), (0.5, 120)])
 def test_a_piece_is_an_hour_of_restart_files(minutes, expected):
-    assert jobs.stretches(replace(damage.JOB, checkpoint_minutes=minutes)) == expected
+    assert jobs.attempt_ends(replace(damage.JOB, checkpoint_minutes=minutes)) == expected

@@ -45,7 +45,7 @@ def attempts(folder: Path, monkeypatch: pytest.MonkeyPatch, minutes: float) -> l
     for _ in range(6):
         begun.append(begins() if begun else 0)
         with pytest.raises(OutOfTimeError):
-            dynamics.run(job, folder, out_of_time)
+            dynamics.run_phases(job, folder, out_of_time)
     return begun
 
 

@@ -70,7 +70,8 @@ def course(steps: int = 12, **changes: Any) -> aimd.Course:
 
 def go(folder: Path, engine: Emt, steps: int = 12, **changes: Any) -> list[Atoms]:
     folder.mkdir(exist_ok=True)
-    path = aimd.run(copper(), engine, course(steps, **changes), LabelSettings(), {}, folder, "t")
+    path = aimd.go_on_with_aimd(copper(), engine, course(steps, **changes), LabelSettings(), {},
+                                folder, "t")
     frames = read(path, ":")
     assert isinstance(frames, list)
     return frames
@@ -165,7 +166,7 @@ def test_seeds_give_different_runs_and_the_same_seed_the_same(tmp_path, undistur
     other = go(tmp_path / "other", Emt(), steps=3, seed=2)
     assert np.abs(other[3].positions - undisturbed[3].positions).max() > 1e-3
     start, settings = copper(), LabelSettings()
-    one, two, longer = (aimd.key(asdict(c), start, settings, "emt")
+    one, two, longer = (aimd.key_of_aimd(asdict(c), start, settings, "emt")
                         for c in (course(), course(seed=2), course(steps=50)))
     assert one == longer and one != two
 
@@ -245,7 +246,7 @@ def test_gpaw_goes_on_from_the_last_density_and_after_a_kill_from_none(tmp_path,
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         engine = Gpaw(material, settings, tmp_path / "gpaw.txt")  # has no density, as after a kill
-        aimd.run(start, engine, course(steps), settings, {"Ti": 3.0}, folder, "t")
+        aimd.go_on_with_aimd(start, engine, course(steps), settings, {"Ti": 3.0}, folder, "t")
         return list(iread(folder / aimd.FRAMES))
 
     whole = ended("whole", 2)

@@ -14,7 +14,7 @@ from trained import MATERIAL
 
 from haven.core.errors import HavenError
 from haven.labels import cell as cell_labelled
-from haven.labels.cell import FRAMES, calculator, lattice_row, relax
+from haven.labels.cell import FRAMES, calculator, lattice_row, relax_labelled
 from haven.labels.engines.base import LabelSettings
 from haven.labels.frames import read_file
 from haven.labels.pulay import HEADER, pulay_energy
@@ -106,12 +106,12 @@ def test_a_stopped_relaxation_goes_on_to_the_same_cell(tmp_path, monkeypatch):
     for folder in folders:
         folder.mkdir()
     whole, parts = folders
-    assert relax(start(), CRYSTAL, 4.0, "waves", LabelSettings(), whole, 0.01)
+    assert relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), whole, 0.01)
     assert [engine.labels for engine in engines] == [len(steps_of(whole)), 1]  # none for nothing
-    assert not relax(start(), CRYSTAL, 4.0, "waves", LabelSettings(), parts, 0.01, steps=4)
+    assert not relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), parts, 0.01, steps=4)
     before = steps_of(parts)
     assert len(before) == 5
-    assert relax(start(), CRYSTAL, 4.0, "waves", LabelSettings(), parts, 0.01)
+    assert relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), parts, 0.01)
     undisturbed, after = steps_of(whole), steps_of(parts)
     assert [frame.number for frame in after] == list(range(len(after)))  # none twice, none lost
     np.testing.assert_array_equal(after[4].atoms.positions, before[4].atoms.positions)
@@ -125,7 +125,7 @@ def test_a_stopped_relaxation_goes_on_to_the_same_cell(tmp_path, monkeypatch):
 
 def test_a_relaxed_cell_is_judged_by_its_stress_at_a_fixed_cutoff(tmp_path, monkeypatch):
     cheap(monkeypatch)
-    relax(start(), CRYSTAL, 4.0, "waves", LabelSettings(), tmp_path, 0.01)
+    relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), tmp_path, 0.01)
     frames = steps_of(tmp_path)
     assert lattice_row(frames, 0.01)["stress_max_gpa"] <= 0.05
     frames[-1].info.pop(HEADER)
@@ -139,7 +139,8 @@ def test_gpaw_itself_relaxes_a_small_cell(tmp_path):
     pytest.importorskip("gpaw")
     atoms = bulk("Li", a=3.9)
     rough = replace(LabelSettings(), plane_wave_cutoff_ev=250.0, kpoint_spacing_per_angstrom=1.5)
-    relax(atoms, replace(CRYSTAL, moments={"Li": 1.0}), 0.0, "gpaw", rough, tmp_path, 0.05, 2)
+    crystal = replace(CRYSTAL, moments={"Li": 1.0})
+    relax_labelled(atoms, crystal, 0.0, "gpaw", rough, tmp_path, 0.05, 2)
     kept: Any = read(tmp_path / FRAMES, ":")
     assert len(kept) == 3 and abs(kept[0].info[HEADER]) < 0.01
     assert kept[-1].get_potential_energy() < kept[0].get_potential_energy()

@@ -10,7 +10,7 @@ import yaml
 
 from haven.core.errors import HavenError
 from haven.material.crystal import assemble, cation_lattice, framework_counts, site_targets
-from haven.material.disorder import build, lattice_energy, order_cations, warren_cowley
+from haven.material.disorder import draw_supercell, lattice_energy, order_cations, warren_cowley
 from haven.material.file import load_material
 from haven.material.starting_cells import draw_framework, starting_frames
 
@@ -82,7 +82,7 @@ def test_a_full_site_takes_no_more_atoms_where_occupancies_are_rounded(tmp_path)
 
 
 def test_supercell_has_the_formula_and_the_counts_asked_for(material):
-    atoms, rows = build(material, (2, 2, 2), "default", seed=3)
+    atoms, rows = draw_supercell(material, (2, 2, 2), "default", seed=3)
     assert atoms.get_chemical_formula() == "Cl96Li48Ti16"
     assert sum(r["count"] for r in rows) == 12 * 8
     titanium = {r["site"]: r["count"] for r in rows if r["species"] == "Ti"}

@@ -15,7 +15,7 @@ from haven.core.errors import HavenError
 from haven.labels.engines.base import LabelSettings
 from haven.labels.engines.vasp import incar
 from haven.material.composition import atoms_in_formula
-from haven.material.disorder import build
+from haven.material.disorder import draw_supercell
 from haven.material.distances import tightest_pair
 from haven.material.file import load_material
 from haven.material.orbits import expand, hall_number
@@ -37,13 +37,13 @@ def crystal(request, tmp_path):
 def test_crystals_are_built_with_their_exact_atoms(crystal):
     name, material = crystal
     repeat, expected = EXPECTED[name]
-    atoms, _ = build(material, repeat, "default", seed=3, sweeps=3)
+    atoms, _ = draw_supercell(material, repeat, "default", seed=3, sweeps=3)
     assert Counter(atoms.get_chemical_symbols()) == expected
     assert sum(material.charges[s] for s in atoms.get_chemical_symbols()) == pytest.approx(
         0.0, abs=1e-6)
     closest = tightest_pair(atoms)
     assert closest is None or closest[1] > closest[2], closest
-    again, _ = build(material, repeat, "default", seed=3, sweeps=3)
+    again, _ = draw_supercell(material, repeat, "default", seed=3, sweeps=3)
     assert (again.positions == atoms.positions).all()
 
 
@@ -80,24 +80,24 @@ def test_orbits_are_those_of_the_shipped_material():
 def test_disordered_anions_share_their_sites_in_the_numbers_asked_for(tmp_path):
     material = load_material(written(tmp_path, CRYSTALS["argyrodite"]))
     assert material.units_per_cell == 4 and material.anion_elements == {"S", "Cl"}
-    atoms, _ = build(material, (2, 2, 1), "default", seed=1, sweeps=0)
+    atoms, _ = draw_supercell(material, (2, 2, 1), "default", seed=1, sweeps=0)
     here = Counter(zip(atoms.arrays["site"].tolist(), atoms.get_chemical_symbols(), strict=True))
     assert abs(here["4a", "Cl"] - 9.6) < 1 and abs(here["4d", "Cl"] - 6.4) < 1
     assert here["16e", "S"] == 64 and here["4a", "Cl"] + here["4d", "Cl"] == 16
-    other, _ = build(material, (2, 2, 1), "default", seed=2, sweeps=0)
+    other, _ = draw_supercell(material, (2, 2, 1), "default", seed=2, sweeps=0)
     assert not np.allclose(other.positions, atoms.positions)
 
 
 def test_mobile_ions_keep_the_occupancies_given(tmp_path):
     material = load_material(written(tmp_path, CRYSTALS["Li3YCl6"]))
-    atoms, _ = build(material, (2, 2, 2), "default", seed=1, sweeps=20)
+    atoms, _ = draw_supercell(material, (2, 2, 2), "default", seed=1, sweeps=20)
     here = Counter(zip(atoms.arrays["site"].tolist(), atoms.get_chemical_symbols(), strict=True))
     assert here["6g", "Li"] == 48 and here["6h", "Li"] == 24
 
 
 def test_an_antiferromagnet_starts_as_one(tmp_path):
     material = load_material(written(tmp_path, CRYSTALS["LiFePO4, antiferromagnetic"]))
-    atoms, _ = build(material, (1, 1, 1), "default", seed=1, sweeps=0)
+    atoms, _ = draw_supercell(material, (1, 1, 1), "default", seed=1, sweeps=0)
     moments = np.array(material.moments_of(atoms))
     iron = atoms.symbols == "Fe"
     assert sorted(moments[iron]) == [-4.0, -4.0, 4.0, 4.0] and not moments[~iron].any()
@@ -110,7 +110,7 @@ def test_an_antiferromagnet_starts_as_one(tmp_path):
 
 def test_each_element_has_its_own_u(tmp_path):
     material = load_material(written(tmp_path, CRYSTALS["NMC with antisites"]))
-    atoms, _ = build(material, (4, 2, 1), "default", seed=1, sweeps=0)
+    atoms, _ = draw_supercell(material, (4, 2, 1), "default", seed=1, sweeps=0)
     keys = incar(atoms, material, LabelSettings(), 6.2)["ldau_luj"]
     assert {k: round(v["U"], 6) for k, v in keys.items()} == {"Ni": 6.2, "Mn": 3.9, "Co": 3.3}
     assert material.hubbard_ev(0.0) == {}

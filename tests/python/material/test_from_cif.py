@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from haven.core.errors import HavenError
-from haven.material.disorder import build
+from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
 from haven.material.from_cif import Choice, material_of
 
@@ -89,7 +89,7 @@ def test_a_cif_becomes_a_material_that_builds(tmp_path, name, formula, atoms):
     assert "position:" in (tmp_path / f"{name}.yml").read_text()
     assert (tmp_path / f"{name}.png").stat().st_size > 1000
     for occupancies in ("default", "free"):
-        found, _ = build(material, (1, 1, 1), occupancies, seed=1, sweeps=0)
+        found, _ = draw_supercell(material, (1, 1, 1), occupancies, seed=1, sweeps=0)
         assert Counter(found.get_chemical_symbols()) == atoms
 
 
@@ -143,7 +143,7 @@ def test_shipped_materials_are_what_the_command_makes_of_their_cifs(tmp_path, na
     material = load_material(ROOT / "assets" / "materials" / f"{name}.yml")
     assert not material.moments and not material.hubbard
     for occupancies in ("default", "free"):
-        found, _ = build(material, (1, 1, 1), occupancies, seed=1, sweeps=0)
+        found, _ = draw_supercell(material, (1, 1, 1), occupancies, seed=1, sweeps=0)
         assert Counter(found.get_chemical_symbols()) == atoms
 
 

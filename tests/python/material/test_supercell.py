@@ -13,7 +13,7 @@ from trained import MATERIAL
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.material.crystal import cation_lattice
-from haven.material.disorder import build, neighbour_pairs, order_cations
+from haven.material.disorder import draw_supercell, neighbour_pairs, order_cations
 from haven.material.file import load_material
 from haven.material.quasirandom import pair_mismatch, quasirandom
 
@@ -123,7 +123,7 @@ def test_a_charged_or_crowded_cell_is_refused(tmp_path):
     material = load_material(MATERIAL)
     wrong = replace(material, charges={**material.charges, "Li": 2})
     with pytest.raises(HavenError, match=r"has the charge \+48"):
-        build(wrong, (2, 2, 2), "default", 1, sweeps=0)
+        draw_supercell(wrong, (2, 2, 2), "default", 1, sweeps=0)
     small = tmp_path / "small.yml"
     text = MATERIAL.read_text()
     small.write_text(text.replace("b_angstrom: 10.", "b_angstrom: 3."))

@@ -113,7 +113,7 @@ def test_first_guesses_keep_the_ends_and_neighbours_apart():
         np.testing.assert_allclose(minimum_image(path[-1] - second, cell), 0, atol=1e-9)
     closest = [
         min(np.linalg.norm(minimum_image(x[0] - x[1], cell)) for x in path)
-        for path in (interpolation.straight(first, second, cell, 5), guesses[0])
+        for path in (interpolation.straight_path(first, second, cell, 5), guesses[0])
     ]
     assert closest[1] > closest[0] + 0.3
 
@@ -270,15 +270,15 @@ def test_a_band_through_another_ion_or_site_or_dip_is_doubted(material):
     vector = (ideal[over] - ideal[first]) @ lattice.conventional
     jump = Jump(ion, first, over, vector, "[010]")
     hill = straight_band(lattice, jump, atoms, [0, 0.2, 0.4, 0.2, 0.1])
-    assert barriers.judge(hill, jump, lattice, taken) == ["through_occupied"]
+    assert barriers.doubts_of(hill, jump, lattice, taken) == ["through_occupied"]
     blocker = next(a for a, s in taken.items() if lattice.letters[s] == "2d")
     free = {a: s for a, s in taken.items() if a != blocker}
     slope = straight_band(lattice, jump, atoms, [0, 0.2, 0.4, 0.5, 0.6])
-    assert barriers.judge(slope, jump, lattice, free) == ["via_vacancy", "no_barrier"]
+    assert barriers.doubts_of(slope, jump, lattice, free) == ["via_vacancy", "no_barrier"]
     dip = straight_band(lattice, jump, atoms, [0, 0.3, -0.1, 0.3, 0.0])
-    assert barriers.judge(dip, jump, lattice, free) == ["via_vacancy", "intermediate_minimum"]
+    assert barriers.doubts_of(dip, jump, lattice, free) == ["via_vacancy", "intermediate_minimum"]
     rest = straight_band(lattice, jump, atoms, [0, 0.3, 0.1, 0.3, 0.0])
-    assert barriers.judge(rest, jump, lattice, free) == ["via_vacancy"]
+    assert barriers.doubts_of(rest, jump, lattice, free) == ["via_vacancy"]
 
 
 def test_verdicts_say_what_was_found():

@@ -270,7 +270,7 @@ def test_an_ion_that_never_comes_to_a_core_is_in_the_layer_of_the_nearest_site(
     material, tmp_path, rng
 ):
     held = open_npz(make_run(material, tmp_path / "run.npz", rng, frames=20, hopper=False))
-    lattice = hops.lattice_of(material, held)
+    lattice = hops.sites_of_supercell(material, held)
     shown = tracks.track_table(lattice, held, np.arange(held.ions), core=1e-6)
     assert set(shown["layer"]) == {1, 3} and set(shown["site"]) == {"4h"}
 

@@ -82,7 +82,7 @@ def test_lammps_computes_the_same_with_both(networks, tmp_path):
         lines = lammps.setting_lines("read_data in.data", [name], material.species)
         (tmp_path / "in.lmp").write_text("\n".join(
             [*lines, "thermo_style custom step temp pe press", "fix 1 all nve", "run 5"]) + "\n")
-        assert lammps.start(tmp_path, "in.lmp", f"{name}.log", 1).wait() == 0, (
+        assert lammps.start_lammps(tmp_path, "in.lmp", f"{name}.log", 1).wait() == 0, (
             lammps.error_line(tmp_path, f"{name}.log"))
         found.append(lammps.read_thermo(tmp_path / f"{name}.log", 4))
     assert found[0][-1, 0] == 5

@@ -371,7 +371,7 @@ def test_the_digest_tells_split_and_stress(labels, tmp_path):
         some = read_all(labels)
         if change is not None:
             some[0] = replace(some[0], stress=change)
-        content = dataset.build(some, held, SPECIES, tmp_path / name, {})
+        content = dataset.write_dataset(some, held, SPECIES, tmp_path / name, {})
         return content["sha256"], content["has_virial"]
 
     first = digest("a", ["cell0"])
@@ -380,5 +380,5 @@ def test_the_digest_tells_split_and_stress(labels, tmp_path):
     assert first[0] != digest("d", ["cell0"], np.ones((3, 3)))[0]
     without = [replace(frame, stress=None) for frame in read_all(labels)]
     one = [replace(without[0], stress=np.ones((3, 3))), *without[1:]]
-    assert dataset.build(one, ["cell4"], SPECIES, tmp_path / "e", {})["has_virial"]
-    assert not dataset.build(without, ["cell4"], SPECIES, tmp_path / "f", {})["has_virial"]
+    assert dataset.write_dataset(one, ["cell4"], SPECIES, tmp_path / "e", {})["has_virial"]
+    assert not dataset.write_dataset(without, ["cell4"], SPECIES, tmp_path / "f", {})["has_virial"]

@@ -219,7 +219,7 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
     lines = lammps.setting_lines("read_data in.data", ["u4_s1.pt2"], ["Li", "Ti", "Cl"])
     (tmp_path / "in.lmp").write_text("\n".join(
         [*lines, "thermo_style custom step temp pe", "fix 1 all nve", "run 1"]) + "\n")
-    assert lammps.start(tmp_path, "in.lmp", "log.lmp", 1).wait() == 0, (
+    assert lammps.start_lammps(tmp_path, "in.lmp", "log.lmp", 1).wait() == 0, (
         lammps.error_line(tmp_path, "log.lmp"))
     assert lammps.read_thermo(tmp_path / "log.lmp", 3)[0, 2] == pytest.approx(
         first.energy[0], abs=2e-4)

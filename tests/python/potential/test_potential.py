@@ -76,7 +76,7 @@ def test_status_tells_how_far_a_training_is(folder, tmp_path):
     assert row.state == "running" and 0 < row.step < STEPS
     assert row.seconds_left == pytest.approx((STEPS - row.step) * 10 / 50)
     assert trainings.read_trainings(tmp_path, now=1e12)[0].state == "stopped"
-    assert trainings.table([row]).splitlines()[1].startswith("u0_s2")
+    assert trainings.trainings_table([row]).splitlines()[1].startswith("u0_s2")
 
 
 def test_messages_of_the_engines_do_not_reach_the_screen(folder):

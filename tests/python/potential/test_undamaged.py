@@ -50,7 +50,7 @@ def test_a_flipped_bit_of_a_potential_is_refused(tmp_path, beside, place):
 
 def test_a_pair_potential_is_held_against_its_list(tmp_path):
     path = write_pair(tmp_path)
-    checksums.add(tmp_path, [path.name])
+    checksums.add_sums(tmp_path, [path.name])
     check_potential(path, SPECIES)
     path.write_text(path.read_text().replace("0.22", "0.23"))
     with pytest.raises(HavenError, match="does not fit to its checksum"):

@@ -70,7 +70,8 @@ def test_the_papers_headline_values_are_on_file_and_its_misprints_are_marked(ref
     ((math.nan, math.nan, math.nan), "not_measured"),
 ])
 def test_a_number_agrees_only_when_its_interval_holds_the_published_one(measured_as, verdict):
-    assert comparison.judge(*measured_as, 1.06, comparison.printed_rounding("1.06")) == verdict
+    rounding = comparison.printed_rounding("1.06")
+    assert comparison.standing_of(*measured_as, 1.06, rounding) == verdict
 
 
 @pytest.mark.parametrize(("quantity", "published", "half", "verdict"), [
@@ -83,8 +84,8 @@ def test_a_number_agrees_only_when_its_interval_holds_the_published_one(measured
 ])
 def test_a_wide_interval_is_not_sold_as_agreement(quantity, published, half, verdict):
     ends = (published - half, published + half)
-    assert comparison.judge(published, *ends, published, 0.0, quantity) == verdict
-    assert comparison.judge(published, *ends, 100 * published, 0.0, quantity) == "differs"
+    assert comparison.standing_of(published, *ends, published, 0.0, quantity) == verdict
+    assert comparison.standing_of(published, *ends, 100 * published, 0.0, quantity) == "differs"
     row = {"quantity": quantity, "verdict": verdict, "note": ""}
     said = wording.comparison_words(row)
     assert said == ("agrees" if verdict == "agrees" else
@@ -107,8 +108,8 @@ def test_an_occupancy_is_held_against_what_whole_atoms_reach(study, reference, c
         verdict, "not_measured"}
     found = measured.collect({**study, "structures": cells})
     row = found[found["quantity"] == "occupancy_ti_2a"].iloc[0]
-    assert comparison.judge(row["value"], row["low_95"], row["high_95"], 0.754, 0.0005,
-                            "occupancy_ti_2a") == verdict
+    assert comparison.standing_of(row["value"], row["low_95"], row["high_95"], 0.754, 0.0005,
+                                  "occupancy_ti_2a") == verdict
 
 
 @pytest.mark.parametrize(("one", "other", "same"), [

@@ -162,7 +162,8 @@ def test_the_page_leads_from_a_number_to_the_work_folder_of_its_task(
         results, tmp_path, monkeypatch):
     monkeypatch.setattr(page, "draw_all", lambda given: [])  # figures are tested elsewhere
     assets = Path(crate.ROOT) / "assets"
-    page.write(results.parent / "parts", assets / "reference", assets / "report.html.j2", tmp_path)
+    page.write_report(results.parent / "parts", assets / "reference", assets / "report.html.j2",
+                      tmp_path)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     line, = re.findall(r"<tr><th scope=\"row\">study\.arrhenius\.parquet</th>.*?</tr>", text)
     assert "activation energy of σ, U = 4 eV (row " in line

@@ -211,7 +211,7 @@ def test_the_printed_summary_has_intervals_and_verdicts_for_each_u(rendered):
 def test_a_report_of_few_tables_says_what_was_not_computed(tmp_path, kept):
     without = [name for name in TABLES if name not in kept]
     write_study(tmp_path / "tables", without=tuple(without))
-    text = report.write(tmp_path / "tables", *paths(), tmp_path)
+    text = report.write_report(tmp_path / "tables", *paths(), tmp_path)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "Not computed in this run." in "".join(page.text)
     assert ("No transport number" in text) == ("diffusion" not in kept)

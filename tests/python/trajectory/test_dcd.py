@@ -37,7 +37,7 @@ def test_the_head_and_the_frames_behind_it_are_read(tmp_path, order, has_cell):
     frames = np.memmap(tmp_path / "a.dcd", head.record, "r", size)
     assert frames.shape == (FRAMES,) and dcd.whole_marks(frames).all()
     np.testing.assert_array_equal(frames["z"]["value"], np.tile(np.arange(ATOMS), (FRAMES, 1)))
-    dcd.check(tmp_path / "a.dcd")
+    dcd.check_dcd(tmp_path / "a.dcd")
 
 
 def test_a_head_that_is_cut_is_told_from_a_damaged_one(tmp_path):
@@ -57,14 +57,14 @@ def test_a_head_that_is_cut_is_told_from_a_damaged_one(tmp_path):
             with pytest.raises(dcd.HeadError):
                 dcd.read_head(path)
             with pytest.raises(HavenError, match=r"a\.dcd: (it is no DCD|its head is cut)"):
-                dcd.check(path)
+                dcd.check_dcd(path)
 
 
 @pytest.mark.parametrize("atoms", [0, -1])
 def test_a_file_without_atoms_is_refused(tmp_path, atoms):
     written(tmp_path / "a.dcd", atoms=atoms)
     with pytest.raises(HavenError, match="its head is damaged"):
-        dcd.check(tmp_path / "a.dcd")
+        dcd.check_dcd(tmp_path / "a.dcd")
 
 
 def test_a_lost_byte_names_its_frame(tmp_path):
@@ -74,15 +74,15 @@ def test_a_lost_byte_names_its_frame(tmp_path):
     long = (len(whole) - size) // FRAMES
     path.write_bytes(whole[:size + 2 * long + 30] + whole[size + 2 * long + 31:])
     with pytest.raises(HavenError, match="bytes are lost or changed at frame 2"):
-        dcd.check(path)
+        dcd.check_dcd(path)
 
 
 def test_lost_frames_are_told_from_a_last_one_that_is_cut(tmp_path, caplog):
     path = tmp_path / "a.dcd"
     written(path, told=FRAMES + 2)
     with pytest.raises(HavenError, match="its head names 7 frames, it holds 5"):
-        dcd.check(path)
+        dcd.check_dcd(path)
     path.write_bytes(path.read_bytes()[:-9])
     with caplog.at_level("WARNING"):
-        dcd.check(path)
+        dcd.check_dcd(path)
     assert "frame 4 is cut short; the 4 before it are taken, of 7" in caplog.text

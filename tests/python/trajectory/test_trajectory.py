@@ -476,14 +476,14 @@ def test_compiled_numbers_are_those_of_python_to_the_last_bit_or_left_alone():
     for word in words + odd:
         numbers, names = np.empty((1, 1)), np.zeros(1, np.uint64)
         text = np.frombuffer(f" {word} \n".encode(), np.uint8)
-        if dump_numbers.read(text, np.array([0]), np.array([False]), numbers, names):
+        if dump_numbers.read_numbers(text, np.array([0]), np.array([False]), numbers, names):
             assert word not in odd and repr(numbers[0, 0]) == repr(np.float64(float(word))), word
             taken += 1
     assert taken > 0.7 * len(words)
     for text in (b"1 2\n", b"1\n\n", b"1", b"1\n2", b"", b"1 2", b"1.0\n", b"1e3\n"):
         numbers, names = np.empty((1, 1)), np.zeros(1, np.uint64)
-        assert not dump_numbers.read(np.frombuffer(text, np.uint8), np.array([0]),
-                                     np.array([True]), numbers, names), text
+        assert not dump_numbers.read_numbers(np.frombuffer(text, np.uint8), np.array([0]),
+                                             np.array([True]), numbers, names), text
 
 
 @pytest.mark.parametrize("end", [b"", b" 0.5", b"\n\n", b"\r\n"])

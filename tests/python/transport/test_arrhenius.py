@@ -57,7 +57,7 @@ def runs_of(quantity="d_total", **options):
 
 
 def test_exact_line_gives_back_its_activation_energy_and_conductivity():
-    row, _ = arrhenius.fit(runs_of("sigma_total", error=1e-6), "sigma_total")
+    row, _ = arrhenius.fit_line(runs_of("sigma_total", error=1e-6), "sigma_total")
     assert row["activation_ev"] == pytest.approx(0.3, abs=1e-4)
     assert row["prefactor"] == pytest.approx(1e-3 * 1e8, rel=1e-3)
     at_298 = 1e5 * np.exp(-0.3 / KB / 298) / 298
@@ -65,7 +65,7 @@ def test_exact_line_gives_back_its_activation_energy_and_conductivity():
     assert row["sigma_298_direct_ms_per_cm"] == pytest.approx(
         1e5 * np.exp(-0.3 / KB / 300) / 300, rel=1e-3)
     assert row["verdict"] == "diffusive" and row["temperatures"] == 5
-    row, _ = arrhenius.fit(runs_of("d_self", error=1e-6), "d_self")
+    row, _ = arrhenius.fit_line(runs_of("d_self", error=1e-6), "d_self")
     assert row["d_298_cm2_per_s"] == pytest.approx(1e-3 * np.exp(-0.3 / KB / 298), rel=1e-3)
     assert row["d_298_low_95"] < row["d_298_cm2_per_s"] < row["d_298_high_95"]
 
@@ -73,11 +73,11 @@ def test_exact_line_gives_back_its_activation_energy_and_conductivity():
 def test_a_line_of_sigma_itself_as_papers_draw_it_gives_back_its_activation_energy():
     runs = runs_of("sigma_total", error=1e-6)
     runs["log"] = 12.0 - 0.29 / (KB * runs["temperature_k"])
-    row, _ = arrhenius.fit(runs, "sigma_total")
+    row, _ = arrhenius.fit_line(runs, "sigma_total")
     assert row["activation_sigma_ev"] == pytest.approx(0.29, abs=1e-6)
     assert row["activation_sigma_low_95"] <= 0.29 <= row["activation_sigma_high_95"]
     assert row["activation_ev"] - 0.29 == pytest.approx(KB * runs["temperature_k"].mean(), rel=0.05)
-    assert "activation_sigma_ev" not in arrhenius.fit(runs_of("d_total"), "d_total")[0]
+    assert "activation_sigma_ev" not in arrhenius.fit_line(runs_of("d_total"), "d_total")[0]
 
 
 @pytest.mark.parametrize("replicas, disorder", [(1, 0.0), (4, 0.15)])
@@ -85,7 +85,7 @@ def test_interval_of_the_activation_energy_holds_the_truth(replicas, disorder):
     rng, held = np.random.default_rng(1), np.zeros(2)
     for _ in range(100):
         runs = runs_of("sigma_total", rng=rng, replicas=replicas, disorder=disorder)
-        row, _ = arrhenius.fit(runs, "sigma_total")
+        row, _ = arrhenius.fit_line(runs, "sigma_total")
         truth = 1e5 * np.exp(-0.3 / KB / 298) / 298
         held += [row["activation_low_95"] <= 0.3 <= row["activation_high_95"],
                  row["sigma_298_low_95"] <= truth <= row["sigma_298_high_95"]]
@@ -96,22 +96,23 @@ def test_uncertain_runs_weigh_less():
     runs = runs_of(error=0.01)
     runs.loc[runs["temperature_k"] == 300, "log"] += 1.0
     runs.loc[runs["temperature_k"] == 300, "error"] = 5.0
-    row, _ = arrhenius.fit(runs, "d_total")
+    row, _ = arrhenius.fit_line(runs, "d_total")
     assert row["activation_ev"] == pytest.approx(0.3, abs=0.02)
 
 
 def test_runs_without_a_number_count_with_their_jumps_and_too_few_give_no_line():
     runs = runs_of()
     runs.loc[runs["temperature_k"] < 400, ["good", "verdict"]] = [False, "too_few_events"]
-    row, joined = arrhenius.fit(runs, "d_total")
+    row, joined = arrhenius.fit_line(runs, "d_total")
     assert row["temperatures"] == 5 and row["verdict"] == "diffusive" and joined is not None
     runs.loc[runs["temperature_k"] < 450, ["good", "verdict"]] = [False, "too_few_events"]
-    row, joined = arrhenius.fit(runs, "d_total")  # what a jump yields is known at two temperatures
+    # what a jump yields is known at two temperatures
+    row, joined = arrhenius.fit_line(runs, "d_total")
     assert row["verdict"] == "too_few_events" and row.get("activation_ev") is None
     assert joined is None
-    two, _ = arrhenius.fit(runs_of(temperatures=(300, 400)), "d_total")
+    two, _ = arrhenius.fit_line(runs_of(temperatures=(300, 400)), "d_total")
     assert two["verdict"] == "too_few_temperatures"
-    few, _ = arrhenius.fit(runs_of().assign(hop_events=5.0), "d_total")
+    few, _ = arrhenius.fit_line(runs_of().assign(hop_events=5.0), "d_total")
     assert few["verdict"] == "too_few_events" and few["hop_events"] == 25
 
 
@@ -123,7 +124,7 @@ def test_runs_that_melted_or_do_not_diffuse_yet_are_left_out_and_named():
     kept, told = arrhenius.counted(runs)
     assert 300 not in set(kept["temperature_k"]) and len(kept) == 11
     assert told == ["1 run(s) unstable", "300 K not diffusive yet"]
-    row, _ = arrhenius.fit(runs, "d_total")
+    row, _ = arrhenius.fit_line(runs, "d_total")
     assert row["temperatures"] == 4 and "300 K" in row["left_out"]
 
 
@@ -144,12 +145,13 @@ def test_one_slow_run_of_many_is_no_reason_to_drop_it():
 
 
 def test_curvature_is_seen_and_not_imagined():
-    straight = [arrhenius.fit(runs_of(rng=np.random.default_rng(i), error=0.05), "d_total")[0]
+    straight = [arrhenius.fit_line(runs_of(rng=np.random.default_rng(i), error=0.05), "d_total")[0]
                 for i in range(40)]
     assert np.mean([row["curvature_p"] < 0.05 for row in straight]) < 0.2
-    bent, _ = arrhenius.fit(runs_of(error=0.02, bend=0.03), "d_total")
+    bent, _ = arrhenius.fit_line(runs_of(error=0.02, bend=0.03), "d_total")
     assert bent["curvature_p"] < 0.01
-    assert arrhenius.fit(runs_of(temperatures=(300, 400, 500)), "d_total")[0]["curvature_p"] is None
+    three = arrhenius.fit_line(runs_of(temperatures=(300, 400, 500)), "d_total")[0]
+    assert three["curvature_p"] is None
 
 
 def test_pairs_cancel_what_replicas_share():
@@ -182,7 +184,7 @@ def test_cell_sizes_are_compared_where_two_are_given():
 
 
 def test_budget_names_each_source_and_adds_up():
-    _, joined = arrhenius.fit(runs_of(replicas=4, disorder=0.4, error=0.05), "d_total")
+    _, joined = arrhenius.fit_line(runs_of(replicas=4, disorder=0.4, error=0.05), "d_total")
     parts = {p["source"]: p for p in budget.budget(joined, np.array([1.0, 0.0]), {})}
     assert parts["potential"]["standard_error"] is None
     assert parts["disorder"]["share"] > 0.8
@@ -200,7 +202,7 @@ def test_what_potentials_differ_by_is_found_and_widens_the_interval(replicas, se
     for _ in range(runs):
         some = runs_of("sigma_total", rng=rng, replicas=replicas, seeds=seeds, potential=spread,
                        disorder=0.05 if replicas > 1 else 0.0, error=0.05)
-        row, joined = arrhenius.fit(some, "sigma_total")
+        row, joined = arrhenius.fit_line(some, "sigma_total")
         truth = 1e5 * np.exp(-0.3 / KB / 298) / 298
         held += row["sigma_298_low_95"] <= truth <= row["sigma_298_high_95"]
         parts = {p["source"]: p for p in budget.budget(joined, np.array([1.0, 0.0]), {})}

@@ -61,7 +61,7 @@ def rows_of(runs, quantity):
 
 def test_a_run_is_read_back_as_it_was_written(tmp_path):
     run = run_of(walkers(np.random.default_rng(1), 40))
-    path = condition.write(run, tmp_path / "a.modes.npz", {"trajectory": "x"})
+    path = condition.write_kept_run(run, tmp_path / "a.modes.npz", {"trajectory": "x"})
     again, = condition.read_folder(tmp_path)
     assert replace(again, modes=run.modes) == run
     for name in ("values", "mean", "spread", "path", "net"):
@@ -130,7 +130,7 @@ def test_what_replicas_differ_by_widens_the_joined_interval():
 def test_all_runs_of_a_study_give_a_line_though_none_has_a_number():
     runs = study(np.random.default_rng(5))
     joined = condition.conditions(runs, 30)
-    row, line = arrhenius.fit(rows_of(runs, "sigma_self"), "sigma_self", joined)
+    row, line = arrhenius.fit_line(rows_of(runs, "sigma_self"), "sigma_self", joined)
     assert line is not None and row["verdict"] == "diffusive" and row["temperatures"] == 6
     assert row["activation_low_95"] <= 0.25 <= row["activation_high_95"]
     assert row["activation_high_95"] - row["activation_low_95"] < 0.3
@@ -148,7 +148,7 @@ def test_intervals_of_a_study_of_few_jumps_hold_in_90_to_99_of_100(capsys):
         runs = study(np.random.default_rng([6, number]))
         joined = condition.conditions(runs, 30)
         for place, quantity in enumerate(("sigma_self", "sigma_total")):
-            row, _ = arrhenius.fit(rows_of(runs, quantity), quantity, joined)
+            row, _ = arrhenius.fit_line(rows_of(runs, quantity), quantity, joined)
             assert row["verdict"] == "diffusive"
             held[place] += [row["activation_low_95"] <= 0.25 <= row["activation_high_95"],
                             row["sigma_298_low_95"] <= true <= row["sigma_298_high_95"]]

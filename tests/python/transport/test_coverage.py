@@ -11,7 +11,7 @@ from motions import GAS_HAVEN, KINDS, LENGTH, estimated
 from haven.transport.estimators import modes as sines
 from haven.transport.estimators.activity import activity
 from haven.transport.estimators.walk import intercepts
-from haven.transport.estimators.windows import fit_misfit, power_law, straight
+from haven.transport.estimators.windows import fit_misfit, power_law, straight_modes
 
 RUNS = 200
 # The whole table is that of tests/bench/interval_coverage.py
@@ -71,7 +71,7 @@ def test_white_sums_are_set_back_in_at_most_5_of_100():
     for freedom in (1.0, 3.0):
         for count in (40, 300):
             powers = rng.gamma(freedom / 2, 2 / freedom, (400, count))
-            back = np.mean([straight(one, freedom, count) < count for one in powers])
+            back = np.mean([straight_modes(one, freedom, count) < count for one in powers])
             assert back <= 0.05, (freedom, count, back)
 
 
@@ -79,7 +79,7 @@ def test_a_bent_sum_is_set_back():
     rng = np.random.default_rng(6)
     number = np.arange(1, 301)
     shape = 0.2 + 0.8 / (1 + (30 / number) ** 2)
-    windows = [straight(one, 3.0, 300)
+    windows = [straight_modes(one, 3.0, 300)
                for one in rng.gamma(1.5, 2 / 3, (100, 300)) * shape]
     assert np.mean(np.array(windows) < 100) > 0.95
     assert fit_misfit(shape, 3.0) > 3

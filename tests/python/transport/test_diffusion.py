@@ -250,8 +250,8 @@ def test_one_ion_moves_as_its_sum(tmp_path):
 
 
 def test_a_slope_that_is_badly_known_is_not_diffusive():
-    assert diffusion.judge(1000, 30, 20, 3.0, 2.4, 0.1) == "too_few_events"
-    assert diffusion.judge(1000, 30, 20, 1.0, 0.31, 0.1) == "too_few_events"
+    assert diffusion.diffusion_verdict(1000, 30, 20, 3.0, 2.4, 0.1) == "too_few_events"
+    assert diffusion.diffusion_verdict(1000, 30, 20, 1.0, 0.31, 0.1) == "too_few_events"
     assert diffusion.judge_sum("diffusive", 1.0, 0.31, False) == "too_few_events"
     assert diffusion.judge_sum("diffusive", 1.0, 0.2, True) == "drifting"
     assert diffusion.judge_sum("diffusive", 1.95, 0.2, False) == "drifting"

@@ -75,7 +75,7 @@ def check_undamaged(path: str | Path) -> None:
     HavenError
         Naming the file.
     """
-    checksums.check(path)
+    checksums.check_file(path)
     source = Path(path).resolve()
     about = source.with_name(f"{source.stem}.potential.json")
     if not source.is_file() or not about.is_file():

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from haven.core.numbers import number
 from haven.core.types import Row
 from haven.report.claims import crystal, transport
-from haven.report.claims.study import OPEN, Study, caveat, claim_row, judged
+from haven.report.claims.study import OPEN, Study, caveat, claim_row, judged_claim
 
 TRANSPORT = ("anti_correlation", "haven_ratio", "sigma", "activation", "interstitial_intra_layer",
              "interstitial_inter_layer")  # claims that rest on the dynamics
@@ -48,7 +48,7 @@ def cost_claims(study: Study) -> Iterator[Row]:
     says = f"dynamics with the potential is {number(published['value'])} times faster than AIMD"  # type: ignore[arg-type]
     for u_ev in study.us:
         row = next(iter(study.found("cost_ratio", u_ev)), None)
-        verdict, why = judged(row, published)
+        verdict, why = judged_claim(row, published)
         if row is None and len(study.found("cost_ratio of another network", u_ev)):
             why = "the published network was not timed (--cost_networks)"
         yield claim_row("cost", says, u_ev, published, None, row, "1", verdict, why)

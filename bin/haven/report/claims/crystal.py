@@ -15,7 +15,7 @@ from haven.report.claims.study import (
     Study,
     at_words,
     claim_row,
-    judged,
+    judged_claim,
 )
 from haven.report.numbers.comparison import same_occupancies
 
@@ -185,7 +185,7 @@ def volume_claims(study: Study) -> Iterator[Row]:
                           "source": "Selvaraj 2024, Table II"}
             real = next((v for (name, _), v in cells.items() if same_occupancies(name, system)),
                         None)
-            verdict, why = judged(row, entry)
+            verdict, why = judged_claim(row, entry)
             why = f"{why}; {labels_words(study)}"
             yield claim_row("volume", f"the relaxed cell of {system} has {value:.1f} Å³", u_ev,
                             entry, {"value": real}, row, "Angstrom^3", verdict, why)

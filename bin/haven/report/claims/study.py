@@ -9,7 +9,7 @@ from pathlib import Path
 
 from haven.core.numbers import interval, known, number
 from haven.core.types import Row, Table, Tables
-from haven.report.numbers.comparison import judge, limit_words, printed_rounding
+from haven.report.numbers.comparison import limit_words, printed_rounding, standing_of
 from haven.report.numbers.measured import JUMPS_ALONE
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot_be_said"
@@ -130,7 +130,7 @@ def is_far(row: Row, most_k: float = NEAR_K) -> bool:
     return known(at) and abs(float(str(at)) - ROOM) > most_k  # type: ignore[arg-type]
 
 
-def judged(row: Row | None, published: Row) -> tuple[str, str]:
+def judged_claim(row: Row | None, published: Row) -> tuple[str, str]:
     """Return verdict and reason of a number that is claimed to have a published value.
 
     Parameters
@@ -146,8 +146,8 @@ def judged(row: Row | None, published: Row) -> tuple[str, str]:
     spread = printed_rounding(number(published["value"]))  # type: ignore[arg-type]
     if known(published.get("rounding")):  # type: ignore[arg-type]
         spread = float(str(published["rounding"]))
-    words = judge(row["value"], row["low_95"], row["high_95"],  # type: ignore[arg-type]
-                  float(str(published["value"])), spread, quantity)
+    words = standing_of(row["value"], row["low_95"], row["high_95"],  # type: ignore[arg-type]
+                        float(str(published["value"])), spread, quantity)
     note = f" ({row['note']})" if row.get("note") else ""
     if row["verdict"] == JUMPS_ALONE and words in ("agrees", "differs"):
         held = "holds" if words == "agrees" else "excludes"

@@ -15,7 +15,7 @@ from haven.report.claims.study import (
     at_words,
     claim_row,
     is_far,
-    judged,
+    judged_claim,
 )
 
 SAME_K = 1.0  # K: a conductivity further away is none at 298 K
@@ -54,7 +54,7 @@ def haven_ratio_claims(study: Study) -> Iterator[Row]:
     says = f"the Haven ratio is about {number(published['value'])} at {ROOM:g} K"  # type: ignore[arg-type]
     for u_ev in study.us:
         row = next(iter(study.found("haven_ratio", u_ev)), None)
-        verdict, why = judged(row, published)
+        verdict, why = judged_claim(row, published)
         if row is not None and is_far(row) and verdict != OPEN:
             held = "holds" if verdict == SUPPORTED else "excludes"
             verdict = OPEN
@@ -139,7 +139,7 @@ def _beside_measured(
     words = f"{says} {number(published['value'])} {unit}"  # type: ignore[arg-type]
     for u_ev in study.us:
         row = own(study, u_ev)
-        verdict, why = judged(row, published)
+        verdict, why = judged_claim(row, published)
         yield claim_row(claim, words, u_ev, published, measured, row, unit, verdict, why)
 
 
@@ -158,7 +158,7 @@ def barriers_claims(study: Study) -> Iterator[Row]:
         direction = str(entry["quantity"]).removeprefix("barrier ")
         for u_ev in study.us:
             row = next(iter(study.found(str(entry["quantity"]), u_ev)), None)
-            verdict, why = judged(row, entry)
+            verdict, why = judged_claim(row, entry)
             if row is None and (study.tables["barriers"]["direction"] == direction).any():
                 why = "every path along it is flagged as another one, or did not converge"
             yield claim_row(f"barrier {direction}", f"a jump along {direction} has a barrier of "

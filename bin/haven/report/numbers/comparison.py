@@ -135,7 +135,7 @@ def printed_rounding(text: str) -> float:
         return math.nan
 
 
-def judge(
+def standing_of(
     value: float | None, low: float | None, high: float | None, published: float, spread: float,
     quantity: str = "",
 ) -> str:
@@ -247,8 +247,8 @@ def _row(measured: Table, entry: dict, material: str, u_ev: float) -> dict[str, 
         "unit": entry["unit"],
         "source": entry["source"],
         "doubtful": bool(entry["doubtful"]),
-        "verdict": judge(value, low, high, float(entry["value"]), spread,
-                         str(entry["quantity"])),
+        "verdict": standing_of(value, low, high, float(entry["value"]), spread,
+                               str(entry["quantity"])),
         "note": str(found["note"]) if found else "",
         "published_note": str(entry["note"]),
     }

@@ -104,7 +104,8 @@ def _or_joined(row: Row, joined: dict[tuple[float, float, str], Row], key: tuple
 
 
 def _diffusion(tables: Tables) -> Iterator[Row]:
-    table, joined = judged(tables["diffusion"], tables["runs"]), joined_conditions(tables)
+    table = with_run_verdicts(tables["diffusion"], tables["runs"])
+    joined = joined_conditions(tables)
     table = table[(table["axis"] == "xyz") & table["quantity"].isin(DIFFUSION)]
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         unit = "1" if key[2] == "haven" else str(group["unit"].iloc[0])
@@ -114,7 +115,7 @@ def _diffusion(tables: Tables) -> Iterator[Row]:
         yield row
 
 
-def judged(table: Table, runs: Table) -> Table:
+def with_run_verdicts(table: Table, runs: Table) -> Table:
     """Return the table with the run's verdict where it gives no number: unstable, not_stationary.
 
     Parameters
@@ -135,7 +136,8 @@ def judged(table: Table, runs: Table) -> Table:
 
 
 def _conductivity(tables: Tables) -> Iterator[Row]:
-    table, joined = judged(tables["conductivity"], tables["runs"]), joined_conditions(tables)
+    table = with_run_verdicts(tables["conductivity"], tables["runs"])
+    joined = joined_conditions(tables)
     table = table.rename(columns={"value_ms_per_cm": "value"})
     for key, group in table.groupby(["u_ev", "temperature_k", "quantity"]):
         yield _or_joined(_pooled(key[2], key, group, "mS/cm"), joined, key)

@@ -69,7 +69,7 @@ def published_network(reference: Table) -> str:
     return f"{rows['note'].iloc[0]}, cutoff {rows['value'].iloc[0]:g} Å"
 
 
-def write(
+def write_report(
     folder: str | Path, reference_folder: str | Path, template: str | Path, out: str | Path,
     expected_path: str | Path | None = None, structures: Sequence[str | Path] = (),
 ) -> str:

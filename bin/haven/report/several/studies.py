@@ -19,7 +19,7 @@ from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.claims.study import Study
 from haven.report.claims.transport import sigma_at_room
-from haven.report.numbers.comparison import judge, load_reference, of_material
+from haven.report.numbers.comparison import load_reference, of_material, standing_of
 from haven.report.numbers.measured import ROOM, collect, study_u
 from haven.report.numbers.wording import comparison_words, shown, verdict_text, where_words
 from haven.report.page.answer import TRACER, formula_of
@@ -226,8 +226,8 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                 spread = (entry["uncertainty"] if known(entry["uncertainty"])
                           else entry["rounding"])
                 value, low, high = (_real(row, k) for k in ("value", "low_95", "high_95"))
-                verdict = judge(value, low, high, float(entry["value"]), float(spread),
-                                str(entry["quantity"]))
+                verdict = standing_of(value, low, high, float(entry["value"]), float(spread),
+                                      str(entry["quantity"]))
                 why = comparison_words({"quantity": entry["quantity"], "verdict": verdict,
                                         "high_95": high, "note": ""})
                 doubt = " (?)" if entry["doubtful"] else ""
@@ -395,7 +395,7 @@ def _kelvin(axis: Axes, studies: Sequence[One]) -> None:
     top.set_xlabel("temperature (K)")
 
 
-def write(
+def write_comparison(
     studies: Sequence[One], reference_folder: str | Path, template: str | Path, out: str | Path
 ) -> list[Path]:
     """Write ``compare.html``, ``compare.csv`` and the picture as PDF and PNG into a folder."""

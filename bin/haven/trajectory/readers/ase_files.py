@@ -79,7 +79,7 @@ def _images(path: Path, form: str | None) -> Iterator[Any]:
     else:
         with open_bytes(path) as stream:
             text, missing = vasprun.whole_steps(stream.read().decode(errors="replace"))
-        vasprun.check(text)
+        vasprun.check_vasprun(text)
         if missing:
             log.warning("%s: %s and left out", path, missing)
         yield from iread(io.StringIO(text), index=":", format=form)

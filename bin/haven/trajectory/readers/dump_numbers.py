@@ -18,7 +18,7 @@ NEWLINE = 10
 
 
 @njit(nogil=True)
-def read(text, places, whole, numbers, names):  # noqa: ANN001, ANN201
+def read_numbers(text, places, whole, numbers, names):  # noqa: ANN001, ANN201
     """Read lines into arrays; tell whether all of them are plain and of as many words as columns.
 
     Parameters

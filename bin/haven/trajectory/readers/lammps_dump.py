@@ -308,7 +308,8 @@ def _quick(text: _Text) -> Frame | None:
     whole = np.isin(text.columns, ["id", "type", "ix", "iy", "iz"])
     numbers = np.empty((text.count, len(wanted)))
     codes = np.zeros(text.count, np.uint64)
-    if not dump_numbers.read(np.frombuffer(text.rows, np.uint8), places, whole, numbers, codes):
+    letters = np.frombuffer(text.rows, np.uint8)
+    if not dump_numbers.read_numbers(letters, places, whole, numbers, codes):
         return None
     ids, order = None, np.arange(text.count)
     if "id" in wanted:

@@ -46,7 +46,7 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
                          f"{sys.executable} -m pip install MDAnalysis, or convert the file to "
                          "extxyz") from None
     if path.suffix.lower() == ".dcd":
-        dcd.check(path)
+        dcd.check_dcd(path)
     topology = None if unsaid.topology is None else Path(unsaid.topology)
     if topology is not None and not topology.is_file():
         raise HavenError(f"--topology {topology} is no file: check the path")

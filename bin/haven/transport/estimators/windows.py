@@ -47,7 +47,7 @@ def fit_misfit(powers: np.ndarray, freedom: float) -> float:
     return worst
 
 
-def straight(powers: np.ndarray, freedom: float, widest: int) -> int:
+def straight_modes(powers: np.ndarray, freedom: float, widest: int) -> int:
     """Return the most of the lowest modes, at most ``widest``, that one straight fit describes.
 
     The lowest modes must agree with the fit (`fit_misfit`). A memory that reaches fewer than some
@@ -65,7 +65,7 @@ def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
     straight for single ions need not be for their sum. If that is refused, a narrower one than the
     first that is not has a share: windows bent by less than can be seen lie just below.
     """
-    size = straight(held.total.mean(axis=1), held.sums / shared(held), widest)
+    size = straight_modes(held.total.mean(axis=1), held.sums / shared(held), widest)
     back = max(min(STEPS[0], size), size // NARROWER)
     return (size,) if size == widest else (size, back, back)
 
@@ -129,7 +129,8 @@ def net_displacement(
     if held.net is None or held.count < 2 * STEPS[0]:
         return 0.0, float("inf")
     powers, freedom = held.total.mean(axis=1)[1::2], held.sums / shared(held)
-    size = straight(powers, freedom, max(min(STEPS[0], len(powers)), min(widest // 2, len(powers))))
+    most = max(min(STEPS[0], len(powers)), min(widest // 2, len(powers)))
+    size = straight_modes(powers, freedom, most)
     weights = design(size, 1)[1][0]
     expected = float(np.exp(intercepts(powers[:size])[0][0]))
     ratio = max(expected / 2 / tracer, TINY)

@@ -145,7 +145,7 @@ def counted(
     return kept, told
 
 
-def fit(
+def fit_line(
     runs: pd.DataFrame, quantity: str, joined: Sequence[Condition] = (),
 ) -> tuple[dict[str, Any], Joined | None]:
     """Fit one quantity of one material and U against 1/T, all runs together.

@@ -125,7 +125,9 @@ def kept_modes(ions: int, wanted: int) -> int:
     return min(wanted, max(KEPT_LEAST, KEPT_NUMBERS // (3 * max(1, ions))))
 
 
-def write(run: Watched, path: str | Path, inputs: Mapping[str, object] | None = None) -> Path:
+def write_kept_run(
+    run: Watched, path: str | Path, inputs: Mapping[str, object] | None = None
+) -> Path:
     """Write what `conditions` needs of a run, some 5 MB at most, and return the path."""
     named = {f.name: getattr(run, f.name) for f in fields(run) if f.name != "modes"}
     kept = kept_modes(run.ions, run.modes.values.shape[1])
@@ -137,7 +139,7 @@ def write(run: Watched, path: str | Path, inputs: Mapping[str, object] | None = 
     return target
 
 
-def read(path: str | Path) -> Watched:
+def read_kept_run(path: str | Path) -> Watched:
     """Read one run.
 
     Raises
@@ -160,7 +162,7 @@ def read(path: str | Path) -> Watched:
 
 def read_folder(folder: str | Path) -> list[Watched]:
     """Read all runs of a folder, sorted by the files' names."""
-    return [read(path) for path in sorted(Path(folder).glob(f"*{ENDING}"))]
+    return [read_kept_run(path) for path in sorted(Path(folder).glob(f"*{ENDING}"))]
 
 
 def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list[Watched]:
@@ -331,7 +333,7 @@ def joined_rows(found: Iterable[Condition]) -> list[dict[str, Any]]:
     return rows
 
 
-def said(one: Condition) -> str:
+def condition_line(one: Condition) -> str:
     """Return one line about a joined condition."""
     seed = "" if one.keys["seed"] is None else f", potential of seed {one.keys['seed']}"
     start = (f"U {one.keys['u_ev']:g} eV, {one.keys['temperature_k']:g} K{seed}: "

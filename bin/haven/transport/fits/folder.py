@@ -22,10 +22,10 @@ from haven.transport.tables import (
 )
 
 WRITTEN = (JOINED, ARRHENIUS, PAIRED, ERROR_BUDGET, PLAN)
-"""Tables that `fit` writes."""
+"""Tables that `fit_folder` writes."""
 
 
-def fit(
+def fit_folder(
     folder: Path, out: Path, min_events: int, wanted_interval: float = 0.1,
     speed: Mapping[tuple[str, float], float] | None = None,
 ) -> None:
@@ -60,7 +60,7 @@ def fit(
                              runs[keys].drop_duplicates().to_dict("records"))
     joined = condition.conditions(held, min_events)
     for one in joined:
-        log.info("%s", condition.said(one))
+        log.info("%s", condition.condition_line(one))
     fits, budgets, pairs, plans = [], [], [], []
     for (material, quantity), every in runs.groupby(["material", "quantity"]):
         of_material = [one for one in joined if one.keys["material"] == material]
@@ -68,7 +68,7 @@ def fit(
         for u_ev, some in every.groupby("u_ev"):
             keys = {"material": material, "u_ev": u_ev}
             own = [one for one in of_material if one.keys["u_ev"] == u_ev]
-            row, line = arrhenius.fit(some, quantity, own)
+            row, line = arrhenius.fit_line(some, quantity, own)
             fits.append({**keys, **row})
             log.info("%s%s %s: %s", material, f", U {u_ev:g} eV" if u_ev else "", quantity,
                      _said(row))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haven.core import tasks
-from haven.core.options import Operation, add, read
+from haven.core.options import Operation, add_declared, read_options
 from haven.potential.families.deepmd.files import WEIGHTS
 from haven.potential.families.deepmd.input import described
 from haven.potential.families.deepmd.options import Build
@@ -118,12 +118,12 @@ class DeepmdTrainer:
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """See `haven.potential.families.base.Trainer`."""
         for declaration in self.options:
-            add(parser, declaration)
-        add(parser, Operation, "threads", "gpu", "checkpoint_dir")
+            add_declared(parser, declaration)
+        add_declared(parser, Operation, "threads", "gpu", "checkpoint_dir")
 
     def read(self, args: argparse.Namespace) -> DeepmdTraining:
         """See `haven.potential.families.base.Trainer`."""
-        return DeepmdTraining(read(DeepmdSettings, args), args.backend, args.compress,
+        return DeepmdTraining(read_options(DeepmdSettings, args), args.backend, args.compress,
                               args.threads)
 
     def words(self, settings: Mapping[str, Any]) -> str:
