@@ -267,10 +267,9 @@ def _alike(lattice: SiteLattice, first: Ints, second: Ints) -> tuple[Ints, Ints,
     one, before = decode(first, sites)
     two, after = decode(second, sites)
     step = encode(two, after - before, sites)
-    size = IMAGES**3 * sites
-    both, which = np.unique(one * size + step, return_inverse=True)
-    one, step = np.divmod(both, size)
-    return one, *decode(step, sites), which
+    both, which = np.unique(np.stack([one, step], axis=1), axis=0, return_inverse=True)
+    one, step = both.T
+    return one, *decode(step, sites), which.reshape(-1)  # NumPy 2.0 gives it two dimensions
 
 
 def unwrapped_layer(lattice: SiteLattice, code: Ints) -> Ints:
