@@ -254,13 +254,12 @@ def _held_out(run: Row, gate: Gate) -> str:
     """Return how often as many atoms of held-out frames are beyond the window, in words."""
     if gate.held_out is None:
         return "beyond the window too often"
-    share = float(str(run["share_beyond_window"]))
-    value, low, high = gate.held_out.share(int(str(run["atoms"])))
-    told = ("frames of as many atoms put together from held-out labels are beyond in "
-            f"{value:.0%} [{low:.0%}, {high:.0%}]")
-    return (f"{told}, so the run went where the potentials were not trained" if share > high else
-            f"{told}, so the run is no farther from the training than they are, and the "
-            "potentials err there too")
+    atoms, share = int(str(run["atoms"])), float(str(run["share_beyond_window"]))
+    *_, high = gate.held_out.share(atoms)
+    so = ("so the run went where the potentials were not trained" if share > high else
+          "so the run is no farther from the training than they are, and the potentials err there "
+          "too")
+    return f"{gate.held_out.share_words(atoms)}, {so}"
 
 
 def _said(run: Row, name: str, gate: Gate | None) -> str:

@@ -237,6 +237,12 @@ def without_returns(events: Ints, time_ps: Floats, residence_ps: float) -> Hops:
 def classify(lattice: SiteLattice, first: Ints, second: Ints) -> list[HopClass]:
     """Return kind, from-site, to-site and direction of jumps between coded sites, (H,)."""
     one, two, image, which = _alike(lattice, first, second)
+    found = _classes(lattice, one, two, image)
+    return [found[row] for row in which]
+
+
+def _classes(lattice: SiteLattice, one: Ints, two: Ints, image: Ints) -> list[HopClass]:
+    """Return the class of jumps from sites (K,) to sites (K,) in relative images (K, 3)."""
     vectors = jump(lattice, one, two, image)
     rise = lattice.layer[two] - lattice.layer[one] + lattice.layers * image[:, 2]
     known: dict[tuple[float, ...], str] = {}
@@ -248,7 +254,7 @@ def classify(lattice: SiteLattice, first: Ints, second: Ints) -> list[HopClass]:
         kind = "inter_layer" if rise[row] else "intra_layer"
         letters = lattice.letters
         result.append((kind, str(letters[one[row]]), str(letters[two[row]]), known[key]))
-    return [result[row] for row in which]
+    return result
 
 
 def _alike(lattice: SiteLattice, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints, Ints]:
@@ -351,8 +357,7 @@ def network_table(lattice: SiteLattice, hops: Hops) -> pd.DataFrame:
     one, two, image, which = _alike(lattice, hops.first, hops.second)
     count = np.bincount(which, minlength=len(one)).tolist()
     ends = within[one] + jump(lattice, one, two, image) @ np.linalg.inv(cell)
-    _, place = np.unique(which, return_index=True)
-    kinds = [kind for kind, *_ in classify(lattice, hops.first[place], hops.second[place])]
+    kinds = [kind for kind, *_ in _classes(lattice, one, two, image)]
     seen, left = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
     for kind, a, b, end, times in zip(kinds, one, two, ends, count, strict=True):
         here = within[a].tolist()

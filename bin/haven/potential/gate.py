@@ -66,6 +66,12 @@ class Flagged:
         value, low, high = (1 - (1 - end) ** (atoms / self.atoms) for end in ends)
         return value, low, high
 
+    def share_words(self, atoms: int) -> str:
+        """Return `share` in words, for a sentence."""
+        value, low, high = self.share(atoms)
+        return ("frames of as many atoms put together from held-out labels: "
+                f"{value:.0%} [{low:.0%}, {high:.0%}]")
+
 
 def flagged_frames(rows: Iterable[Mapping[str, object]]) -> dict[float, Flagged]:
     """Return of each U the held-out frames beyond the window, from rows of table ``trust_gate``."""

@@ -190,12 +190,12 @@ def _of_held_out(runs: Table, gate: Gate | None) -> str:
     """Return how often as many atoms of held-out labels are beyond the window, in words."""
     if gate is None or gate.held_out is None:
         return ""
-    value, low, high = gate.held_out.share(int(runs["atoms"].max()))
+    atoms = int(runs["atoms"].max())
+    *_, high = gate.held_out.share(atoms)
     farther = int((runs["share_beyond_window"] > high).sum())
     words = ("no run is farther from the training than they are" if not farther else
              f"{farther} of the runs went where the potential was not trained")
-    return (" (frames of as many atoms put together from held-out labels: "
-            f"{value:.0%} [{low:.0%}, {high:.0%}]; {words})")
+    return f" ({gate.held_out.share_words(atoms)}; {words})"
 
 
 RESTS = {

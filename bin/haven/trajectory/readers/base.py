@@ -121,13 +121,13 @@ def elements_labelled(labels: np.ndarray) -> np.ndarray:
     """
     from ase.data import atomic_numbers
 
-    kinds, inverse = np.unique(labels, return_inverse=True)
-    elements = []
-    for label in kinds.tolist():
+    named = labels.tolist()
+    elements = {}
+    for label in set(named):
         begun = re.match(r"[A-Za-z]{1,2}(?![A-Za-z])", label)
         element = begun.group(0).capitalize() if begun else ""
-        elements.append(element if element in atomic_numbers and element != "X" else label)
-    return np.array(elements)[inverse]
+        elements[label] = element if element in atomic_numbers and element != "X" else label
+    return np.array([elements[label] for label in named])
 
 
 def elements_of(kinds: np.ndarray, elements: tuple[str, ...], where: str) -> np.ndarray:

@@ -343,8 +343,7 @@ def _named(codes: np.ndarray) -> np.ndarray:
         if np.array_equal(known, codes):
             return names
     kinds, inverse = np.unique(codes.astype("<u8"), return_inverse=True)
-    names = kinds.view("S8").astype(str)
-    names = elements_labelled(names.astype(f"U{max(map(len, names.tolist()))}"))[inverse]
+    names = elements_labelled(kinds.view("S8").astype(str))[inverse]
     _LAST[:] = [(codes, names)]
     return names
 
