@@ -73,8 +73,8 @@ def test_intervals_of_two_species_hold_the_truth():
             held += [row.low_95 <= truth[quantity] <= row.high_95
                      for quantity, row in found.items() if row.value is not None]
             if name != "two_unlike" and found["l_11"].value:
-                assert found["l_12"].value == pytest.approx(found["l_11"].value, rel=0.1)
-                assert found["l_12"].low_95 > 0.8 * found["l_12"].value
+                assert found["l_11"].low_95 < found["l_12"].value < found["l_11"].high_95
+                assert found["l_12"].low_95 > 0.7 * found["l_12"].value
     assert np.mean(known) > 0.9 and np.mean(held) > 0.85, (np.mean(known), np.mean(held))
 
 
