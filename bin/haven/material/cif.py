@@ -90,8 +90,8 @@ def _blocks(text: str) -> dict[str, dict[str, list[str]]]:
     Raises
     ------
     ValueError
-        At a loop of sites or operators whose last line is not whole, a tag without a value, one of
-        them that stands twice, or a value without a tag.
+        At a loop of sites or operators whose last line is not whole, a tag of cell or symmetry
+        without a value, one that stands twice, or a value without a tag.
     """
     blocks: dict[str, dict[str, list[str]]] = {}
     tags: dict[str, list[str]] = {}
@@ -117,10 +117,13 @@ def _blocks(text: str) -> dict[str, dict[str, list[str]]]:
         lower = word.lower()
         if not quoted and lower.startswith("data_"):
             close()
+            _valued(single)
             tags = blocks.setdefault(word[5:] or "unnamed", {})
             single = ""
         elif not quoted and lower == "loop_":
             close()
+            _valued(single)
+            single = ""
             names, values, looping = [], [], True
         elif not quoted and word.startswith("_"):
             tag = lower.replace(".", "_")
@@ -128,8 +131,7 @@ def _blocks(text: str) -> dict[str, dict[str, list[str]]]:
                 names.append(tag)
                 continue
             close()
-            if single:
-                raise ValueError(f"{single} has no value")
+            _valued(single)
             single = tag
         elif looping:
             values.append(word)
@@ -141,6 +143,12 @@ def _blocks(text: str) -> dict[str, dict[str, list[str]]]:
             raise ValueError(f"'{word[:40]}' stands where a tag is due")
     close()
     return blocks
+
+
+def _valued(tag: str) -> None:
+    """Refuse a tag of cell or symmetry that the next one follows; others say nothing here."""
+    if tag.startswith(("_cell_", "_symmetry_", "_space_group_")):
+        raise ValueError(f"{tag} has no value")
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:

@@ -28,7 +28,8 @@ MOBILE = ("Li", "Na", "Ag", "K", "Cu")
 OPEN_SHELLS = {**dict.fromkeys(("V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Mo", "Ru"), "d"),
                **dict.fromkeys(("Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm",
                                 "Yb", "U"), "f")}
-ROUNDED = 0.02  # atoms a cell: occupancies are printed with two or three digits
+ROUNDED = 0.009  # atoms a cell, or of 10: occupancies are printed with two or three digits
+MOST_ROUNDED = 0.02  # atoms a cell
 CHARGE_SHARE = 0.03  # of all positive charge, that rounded occupancies may leave over
 
 
@@ -177,7 +178,7 @@ def _charges(counts: Mapping[str, float], choice: Choice, source: Path) -> dict[
     if lacking:
         rest = sum(found[element] * counts[element] for element in found)
         value = -rest / counts[lacking[0]]
-        near = round(value) if abs(value - round(value)) < 0.1 else round(value, 4)
+        near = round(value) if abs(value - round(value)) < 0.1 else round(value, 6)
         if not 0 < near <= 8:
             raise HavenError(f"{source}: a neutral crystal would give {lacking[0]} the charge "
                              f"{value:+.2f}: give --charges {lacking[0]}=...")
@@ -213,7 +214,7 @@ def _neutral(
                        for e, v in site.occupancy.items()) <= 1 + 1e-9 for site in sites)
 
     chosen = next((e for e in sorted(partial, key=lambda one: (one == mobile, one)) if fits(e)),
-                  None)
+                  mobile if charge > 0 and charges[mobile] > 0 else None)
     if chosen is None:
         raise HavenError(f"{source}: charges of its atoms sum to {charge:+.3f} a cell and no "
                          "cation site has room for it: give --charges, or complete the CIF")
@@ -228,7 +229,8 @@ def _neutral(
 def _formula(counts: Mapping[str, float]) -> tuple[str, float]:
     """Return the formula of one unit, and the units in the cell."""
     near = {element: round(count) for element, count in counts.items()
-            if abs(count - round(count)) < ROUNDED and round(count)}
+            if abs(count - round(count)) < min(MOST_ROUNDED, ROUNDED * max(1.0, count / 10))
+            and round(count)}
     units = reduce(gcd, near.values()) if near else 1
     words = []
     for element, count in counts.items():
