@@ -33,7 +33,7 @@ def operators(hall: int) -> str:
     assert found is not None
     lines = []
     for rotation, shift in zip(found["rotations"], found["translations"], strict=True):
-        parts = ["".join(f"{'-+'[c > 0]}{a}" for c, a in zip(row, "xyz", strict=True) if c)
+        parts = ["".join(f"{'-+'[int(c > 0)]}{a}" for c, a in zip(row, "xyz", strict=True) if c)
                  + (f"+{round(12 * t)}/12" if t else "")
                  for row, t in zip(rotation, shift, strict=True)]
         lines.append(f"'{', '.join(parts)}'")
@@ -166,15 +166,16 @@ def test_macromolecules_and_molecules_are_no_crystals(tmp_path):
         read_cif(path)
 
 
-@pytest.mark.parametrize(("rows", "choice", "atoms"), [
+@pytest.mark.parametrize(("rows", "choice", "repeat", "atoms"), [
     ("Li Li1 0.125 0.125 0.125 1\nCo Co1 0.5 0.5 0.5 0.4375\nMn Mn1 .5 .5 .5 0.5625\n"
      "O O1 0.2633 0.2633 0.2633 1\n", Choice(charges={"Co": 3}),
-     {"Li": 8, "Co": 7, "Mn": 9, "O": 32}),
+     (1, 1, 1), {"Li": 8, "Co": 7, "Mn": 9, "O": 32}),
     ("Li Li1 0.125 0.125 0.125 1\nTi Ti1 0.5 0.5 0.5 0.835\nLi Li2 0.5 0.5 0.5 0.165\n"
-     "O O1 0.2633 0.2633 0.2633 1\n", Choice(), {"Li": 11, "Ti": 13, "O": 32}),
+     "O O1 0.2633 0.2633 0.2633 1\n", Choice(), (3, 1, 1),
+     {"Li": 32, "Ti": 40, "O": 96}),
 ])
-def test_charges_and_occupancies_of_few_digits_build(tmp_path, rows, choice, atoms):
+def test_charges_and_occupancies_of_few_digits_build(tmp_path, rows, choice, repeat, atoms):
     """Co and Mn leave Mn a charge of many digits; Li and Ti are rounded in the CIF."""
     path = write_material(written(tmp_path, STYLES["operators alone"], rows), choice, tmp_path)
-    found, _ = draw_supercell(load_material(path), (1, 1, 1), "free", seed=1, sweeps=0)
+    found, _ = draw_supercell(load_material(path), repeat, "free", seed=1, sweeps=0)
     assert Counter(found.get_chemical_symbols()) == atoms
