@@ -18,6 +18,7 @@ import numpy as np
 from haven.core import plain
 from haven.core.elements import element_labelled
 from haven.core.errors import HavenError
+from haven.core.extended_xyz import one_letter_apart
 from haven.material.file import LONGEST_ANGSTROM, NARROWEST_DEGREE
 from haven.material.orbits import SAME_POINT_ANGSTROM, hall_number, once
 
@@ -30,6 +31,14 @@ HALLS = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 SETTINGS = {"z": "2", "s": "1", "o2": "2", "o1": "1", "h": "H", "r": "R", "hr": "H"}
 """Words behind a symbol, as ICSD and others write them, and spglib's of the same."""
 RHOMBOHEDRAL = ("146", "148", "155", "160", "161", "166", "167")
+SITE_COLUMNS = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy",
+                "symmetry_multiplicity", "attached_hydrogens", "calc_flag")
+CELL_TAGS = tuple(f"_cell_{name}" for name in ("length_a", "length_b", "length_c", "angle_alpha",
+                                               "angle_beta", "angle_gamma"))
+WEIGHTY = (*(f"_atom_site_{name}" for name in SITE_COLUMNS), *CELL_TAGS, *OPERATORS, *SYMBOLS,
+           *NUMBERS, *HALLS)
+"""Tags whose loss, when misspelt by a letter, would change the crystal without a word."""
+FRACTION = re.compile(r"[+-]?[0-9]{1,2}/[1-9][0-9]?")
 OPEN = (".", "?")
 FULL = 1.02  # occupancy of a site: those of its species are printed with two or three digits
 SAME_METRIC = 0.02  # share of the longest vector squared, by which an operator may change the cell
@@ -61,8 +70,10 @@ def read_cif(source: Path) -> CifCrystal:
         Naming the file: if it holds no structure or several, a number is none, an element or the
         symmetry is left open, or its sites are not those that its own formula names.
     """
-    text = source.read_bytes().decode("utf-8", errors="replace")
+    text = source.read_bytes().decode("utf-8", errors="replace").rstrip("\x1a\x00\r\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
+        plain.without_controls(text)
         blocks = _blocks(text)
         placed = {name: tags for name, tags in blocks.items() if _has_sites(tags)}
         if not placed:
@@ -153,7 +164,7 @@ def _valued(tag: str) -> None:
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Yield the words of a CIF, and whether each is quoted; comments are left out."""
-    lines = iter(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    lines = iter(text.split("\n"))
     for line in lines:
         if line.startswith(";"):
             held = [line[1:]]
@@ -175,8 +186,10 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
 
 def _number(word: str, what: str) -> float:
     """Return a number without its uncertainty: ``0.25(3)``, ``90.(0)``, ``1/3``."""
-    bare = re.sub(r"\(\d+\)?$", "", word.strip())
+    bare = re.sub(r"\(\d+\)?$", "", word)
     above, slash, below = bare.partition("/")
+    if slash and not FRACTION.fullmatch(bare):
+        raise ValueError(f"{what} is {word[:40]}, which is no number")
     try:
         value = plain.number(above) / (plain.number(below) if slash else 1.0)
     except (ValueError, ZeroDivisionError) as error:
@@ -187,6 +200,10 @@ def _number(word: str, what: str) -> float:
 
 
 def _crystal(tags: Mapping[str, list[str]]) -> CifCrystal:
+    for tag in tags:
+        near = next((one for one in WEIGHTY if one_letter_apart(tag, one)), None)
+        if near is not None and tag not in WEIGHTY:
+            raise ValueError(f"the tag {tag[:60]} is nearly {near}: correct it")
     cell = _cell(tags)
     rotations, translations, number = _operators(tags, cell)
     sites: list[CifSite] = []
@@ -239,8 +256,9 @@ def _rows(
     """Yield label, element, point, occupancy and told multiplicity of each line of sites."""
     count = len(tags["_atom_site_fract_x"])
     columns = {}
-    for name in ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy",
-                 "symmetry_multiplicity", "attached_hydrogens", "calc_flag"):
+    for name in SITE_COLUMNS:
+        if name.startswith("fract_") and f"_atom_site_{name}" not in tags:
+            raise ValueError(f"its sites have no _atom_site_{name}")
         held = tags.get(f"_atom_site_{name}", ["."] * count)
         if len(held) != count:
             raise ValueError(f"it has {len(held)} of _atom_site_{name} for {count} sites")

@@ -179,3 +179,15 @@ def test_charges_and_occupancies_of_few_digits_build(tmp_path, rows, choice, rep
     path = write_material(written(tmp_path, STYLES["operators alone"], rows), choice, tmp_path)
     found, _ = draw_supercell(load_material(path), repeat, "free", seed=1, sweeps=0)
     assert Counter(found.get_chemical_symbols()) == atoms
+
+
+@pytest.mark.parametrize(("tag", "damaged"), [
+    ("_atom_site_fract_z", "_atom_site_frac_z"), ("_atom_site_fract_z", "_other_z"),
+    ("_atom_site_occupancy", "_atom_site_ocupancy"),
+    ("_atom_site_type_symbol", "_atom_site_type_symbal"), (" 90\n", " 90\x1c\n"),
+])
+def test_a_damaged_tag_or_letter_never_changes_the_crystal(tmp_path, tag, damaged):
+    path = written(tmp_path, SALT, ROWS)
+    path.write_text(path.read_text().replace(tag, damaged, 1))
+    with pytest.raises(HavenError, match=r"is nearly|have no _atom_site|holds the letter|3 columns"):
+        read_cif(path)
