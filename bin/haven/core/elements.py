@@ -1,10 +1,11 @@
 """Elements by the labels that programs give atoms and kinds.
 
 One rule serves all: the letters a label begins with name the element. Programs differ in what may
-follow. Labels of LAMMPS and of CIFs (``Fe1``, ``Li+``, ``O_core``) go on with digits and signs.
-Kinds of CP2K and names in DeePMD-kit's type maps are the user's own and may go on with letters
-(``FeA``, ``OW``), where two readings are possible (``Osurf`` is O or Os): such are refused. CP2K's
-text output prints the element of each atom, so that no kind need be read there.
+follow. Labels of LAMMPS and of CIFs (``Fe1``, ``Li+``, ``O_core``) go on with digits and signs,
+those of minerals in CIFs also with a capital (``AlT1``, ``OW1``). Kinds of CP2K and names in
+DeePMD-kit's type maps are the user's own and may go on with any letters (``FeA``, ``Tiup``), where
+two readings are possible (``Osurf`` is O or Os): such are refused. CP2K's text output prints the
+element of each atom, so that no kind need be read there.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ def element_labelled(label: str) -> str | None:
     return _element(found.group(0)) if found else None
 
 
+def element_by_case(label: str) -> str | None:
+    """Return the element of a label whose case says where it ends: ``AlT1``, ``CaM2``, ``OW1``."""
+    found = re.match(r"[A-Z][a-z]?(?=[A-Z])", label)
+    return _element(found.group(0)) if found else None
+
+
 def element_of_kind(kind: str) -> str:
     """Return the element of a kind, whose name may go on with letters: ``FeA``, ``OW``, ``Fe1``.
 
@@ -42,8 +49,8 @@ def element_of_kind(kind: str) -> str:
     word = (re.match(r"[A-Za-z]*", kind) or [""])[0]
     short, long = _element(word[:1]), _element(word[:2])
     if short and long and short != long:
-        if re.match(r"[A-Z][a-z][A-Z]", word):  # the case says where the element ends
-            return long
+        if re.match(r"[A-Z][a-z][A-Z]", word) and (told := element_by_case(word)):
+            return told
         raise HavenError(f"atoms of kind {shown} may be {long} or {short}: name the kinds after "
                          f"one, such as {long}1 or {short}_a")
     if found := long or short:

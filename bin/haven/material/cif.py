@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from haven.core import plain
-from haven.core.elements import element_labelled
+from haven.core.elements import element_by_case, element_labelled
 from haven.core.errors import HavenError
 from haven.core.extended_xyz import one_letter_apart
 from haven.material.file import LONGEST_ANGSTROM, NARROWEST_DEGREE
@@ -292,7 +292,7 @@ def _element(symbol: str, label: str) -> str:
     word = symbol if symbol not in OPEN else label
     if re.match(r"[DT](?![A-Za-z])", word):  # deuterium, tritium
         return "H"
-    found = element_labelled(word)
+    found = element_labelled(word) or element_by_case(word)
     if found is None:
         raise ValueError(f"{word[:24]} is no element: name it in _atom_site_type_symbol, or leave "
                          "the line out where it is a vacancy")

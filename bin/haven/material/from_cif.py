@@ -96,17 +96,17 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
     if open_ones:
         notes.append(f"{', '.join(one.partition('=')[0] for one in open_ones)} may have an open "
                      f"shell: say --hubbard {','.join(open_ones)} and --moments for labels with U")
-    negative = {element for element, charge in charges.items() if charge < 0}
+    host = {element for element, charge in charges.items() if charge * charges[mobile] < 0}
     content["anion_sites"], content["cation_sites"] = {}, {}
     placed: dict[str, dict[str, float]] = {}
     for site in sites:
         place = symmetry[1](site)
-        if set(site.occupancy) <= negative and mobile not in site.occupancy:
+        if set(site.occupancy) <= host:  # of a mobile anion the cations are the host
             whole = len(site.occupancy) == 1 and min(site.occupancy.values()) > 0.9999
             species = (next(iter(site.occupancy)) if whole
                        else {k: round(v, 5) for k, v in site.occupancy.items()})
             content["anion_sites"][site.name] = {"species": species, **place}
-        elif set(site.occupancy) & negative - {mobile}:
+        elif set(site.occupancy) & host:
             raise HavenError(f"{source}: site {site.name} holds {', '.join(site.occupancy)}: "
                              "anions and cations on one site are not taken")
         else:
@@ -184,7 +184,8 @@ def _charges(counts: Mapping[str, float], choice: Choice, source: Path) -> dict[
                              f"{value:+.2f}: give --charges {lacking[0]}=...")
         found[lacking[0]] = near
     if min(found.values()) >= 0:
-        raise HavenError(f"{source} has no anion among {', '.join(counts)}: give --charges")
+        raise HavenError(f"{source} has no anion among {', '.join(counts)}: add the sites "
+                         "that are lacking, or give --charges")
     return {element: int(found[element]) if float(found[element]).is_integer() else found[element]
             for element in counts}
 
