@@ -45,8 +45,8 @@ SAME_METRIC = 0.02  # share of the longest vector squared, by which an operator 
 
 
 @dataclass(frozen=True)
-class CifSite:
-    """One site of a CIF: its points (M, 3) as fractions, and occupancy by element."""
+class CifOrbit:
+    """One orbit of a CIF: its points (M, 3) as fractions, and occupancy by element."""
 
     points: np.ndarray
     occupancy: dict[str, float]
@@ -58,7 +58,7 @@ class CifCrystal:
 
     cell: np.ndarray
     number: int
-    sites: list[CifSite]
+    sites: list[CifOrbit]
 
 
 def read_cif(source: Path) -> CifCrystal:
@@ -206,7 +206,7 @@ def _crystal(tags: Mapping[str, list[str]]) -> CifCrystal:
             raise ValueError(f"the tag {tag[:60]} is nearly {near}: correct it")
     cell = _cell(tags)
     rotations, translations, number = _operators(tags, cell)
-    sites: list[CifSite] = []
+    sites: list[CifOrbit] = []
     orders: list[tuple[int, str]] = []
     for label, element, point, share, told in _rows(tags):
         images = np.einsum("oab,b->oa", rotations, point) + translations
@@ -215,7 +215,7 @@ def _crystal(tags: Mapping[str, list[str]]) -> CifCrystal:
         same = next((site for site in sites if len(site.points) == len(points)
                      and _nearest(point, site.points, cell) < SAME_POINT_ANGSTROM), None)
         if same is None:
-            sites.append(CifSite(points, {element: share}))
+            sites.append(CifOrbit(points, {element: share}))
         else:  # two lines of one element are ions of unlike valence
             same.occupancy[element] = same.occupancy.get(element, 0.0) + share
         held = (same or sites[-1]).occupancy
@@ -419,7 +419,7 @@ def _check_multiplicities(found: Sequence[tuple[int, str]], operators: int) -> N
                      "them, or a coordinate, is wrong")
 
 
-def _check_formula(tags: Mapping[str, list[str]], sites: Sequence[CifSite]) -> None:
+def _check_formula(tags: Mapping[str, list[str]], sites: Sequence[CifOrbit]) -> None:
     """Refuse sites of other elements than the file's own formula names."""
     formula = _first(tags, ("_chemical_formula_sum",))
     named = {"H" if word in ("D", "T") else word for word in re.findall(r"[A-Z][a-z]?", formula)}
