@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd
@@ -99,10 +99,22 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
         notes.append(f"{', '.join(one.partition('=')[0] for one in open_ones)} may have an open "
                      f"shell: say --hubbard {','.join(open_ones)} and --moments for labels with U")
     negative = {element for element, charge in charges.items() if charge < 0}
-    content["anion_sites"], content["cation_sites"] = {}, {}
+    return content | _site_entries(sites, symmetry[1], negative, mobile, source), notes
+
+
+def _site_entries(
+    sites: list[CifSite], place_of: Callable[[CifSite], dict[str, Any]], negative: set[str],
+    mobile: str, source: Path,
+) -> dict[str, Any]:
+    """Return anion and cation sites and occupancies; ``place_of`` gives a site's position.
+
+    Occupancies of the cations are those of the file, and once more without the ``mobile`` element,
+    which may then take any of its sites.
+    """
+    content: dict[str, Any] = {"anion_sites": {}, "cation_sites": {}}
     placed: dict[str, dict[str, float]] = {}
     for site in sites:
-        place = symmetry[1](site)
+        place = place_of(site)
         if set(site.occupancy) <= negative and mobile not in site.occupancy:
             whole = len(site.occupancy) == 1 and min(site.occupancy.values()) > 0.9999
             species = (next(iter(site.occupancy)) if whole
@@ -117,7 +129,7 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
                 placed.setdefault(element, {})[site.name] = round(value, 5)
     content["occupancies"] = {
         "default": placed, "free": {k: v for k, v in placed.items() if k != mobile}}
-    return content, notes
+    return content
 
 
 def _read(source: Path) -> Atoms:
