@@ -20,7 +20,7 @@ import numpy as np
 from haven.core import plain
 from haven.core.errors import HavenError, existing
 from haven.labels.other_outputs import element_of, from_dpdata
-from haven.trajectory.container import npy_head
+from haven.trajectory.container.arrays import npy_head
 
 if TYPE_CHECKING:
     from ase import Atoms
