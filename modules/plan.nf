@@ -4,19 +4,12 @@ include { givenAimd; givenRelaxed; wantedAimd } from './aimd_inputs'
 include { checkCovered; hottestOf } from './coverage'
 include { codeDigests } from './digests'
 include { chosenDrivers; drivingSeeds } from './drivers'
+include { expectedRuns } from './expected_runs'
 include { framePlaces; givenFrames } from './frame_places'
-include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './inputs'
+include { givenPotentials; modelsFolder; startsOf } from './given_potentials'
+include { givenTrajectories } from './given_trajectories'
 include { refusePublished } from './new_labels'
-include { filesIn; pathOf; plainPath } from './paths'
-
-/** Potentials to start trainings from, `u4_s1.pb`; ends the run where the folder has none. */
-def startsOf(folder) {
-    def found = folder ? filesIn(folder).findAll { path -> path.name ==~ /u[0-9.]+_s[0-9]+\.(pb|pth|pt)/ }.collect { path -> plainPath(path) } : []
-    if (folder && !found) {
-        error("haven: error: --init_models ${folder} has no potential: name them u4_s1.pb, or weights u4_s1.pt")
-    }
-    found
-}
+include { pathOf; plainPath } from './paths'
 
 /** Temperatures, each with the length of its runs: one for all, or one for each. */
 def conditionsOf(temperatures_k, lengths_ps) {

@@ -21,7 +21,7 @@ from haven.core import plain
 from haven.core.elements import element_of_kind
 from haven.core.errors import HavenError, existing
 from haven.labels.other_outputs import from_dpdata
-from haven.trajectory.container import npy_head
+from haven.trajectory.container.arrays import npy_head
 
 if TYPE_CHECKING:
     from ase import Atoms

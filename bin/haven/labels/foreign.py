@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +34,14 @@ def _dpdata(kind: str) -> str:
 
 
 EXTXYZ = "write its frames as extxyz, with energies in eV and forces in eV/Angstrom"
-FOREIGN = (
+BINARY = (
     Foreign("an ASE database", rb"\ASQLite format 3\0", _ase("db")),
     Foreign("HDF5, such as deepmd/hdf5 or VASP's vaspout.h5", rb"\A\x89HDF\r\n",
             f"{_dpdata('deepmd/hdf5')}, or give VASP's vasprun.xml"),
     Foreign("pickled Python, such as pacemaker's data frames", rb"\A\x80[\x02-\x05]",
             f"{EXTXYZ} where you trust the file: reading it runs its code"),
+)
+FOREIGN = (
     Foreign("FHI-aims' output", rb"Invoking FHI-aims", _ase("aims-output")),
     Foreign("CASTEP's output", rb"CASTEP version|Welcome to .*CASTEP|\|  CCC   AA    SSS  TTTTT",
             _ase("castep-castep")),
@@ -69,7 +72,7 @@ FOREIGN = (
 )
 
 
-def check_foreign(path: Path, name: str) -> None:
+def check_foreign(path: Path, name: str, formats: Sequence[Foreign] = FOREIGN) -> None:
     """Refuse a file of a known format that Haven does not read.
 
     Parameters
@@ -78,6 +81,8 @@ def check_foreign(path: Path, name: str) -> None:
         The file, perhaps compressed by gzip inside under a name that does not say so.
     name
         What the user calls it.
+    formats
+        Those it is held against.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def check_foreign(path: Path, name: str) -> None:
         Naming the format, and a command or a way that converts it.
     """
     head = _head(path)
-    for one in FOREIGN:
+    for one in formats:
         if re.search(one.sign, head):
             raise HavenError(f"{name} is taken for {one.what}, which is not read: convert it ("
                              f"{one.how})")

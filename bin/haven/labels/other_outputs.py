@@ -149,11 +149,29 @@ def cp2k_output(path: Path, text: str) -> Iterator[Atoms]:
             raise HavenError(f"CP2K printed no {what}: it is no label; run it with "
                              "FORCE_EVAL/PRINT/FORCES ON and RUN_TYPE ENERGY_FORCE")
     elements = check_cp2k(text)
+    text = _one_cell(text)
     with tempfile.TemporaryDirectory(prefix="haven_cp2k_") as folder:
         run = Path(folder) / "cp2k.out"
         run.write_text(f" DBCSR| Multiplication driver\n{text}")  # dpdata begins behind this line
         system = dpdata.LabeledSystem(str(run), fmt="cp2k/output")
     yield from cp2k_frames(system, text, elements)
+
+
+def _one_cell(text: str) -> str:
+    """Return a text of CP2K with its cell once: a subsystem's is printed again, and dpdata joins.
+
+    Raises
+    ------
+    HavenError
+        If the cells differ.
+    """
+    lines = list(re.finditer(r"(?m)^ *CELL\| Vector [abc] \[angstrom\].*\n", text))
+    told = [" ".join(line.group(0).split()) for line in lines]
+    if any(told[place] != told[place % 3] for place in range(len(told))):
+        raise HavenError("its cell changes within the run: label single frames")
+    for line in reversed(lines[3:]):
+        text = text[:line.start()] + text[line.end():]
+    return text
 
 
 def cp2k_frames(system: Any, text: str, elements: Sequence[str] = ()) -> Iterator[Atoms]:

@@ -15,7 +15,7 @@ from haven.core.errors import HavenError
 from haven.core.images import open_images
 from haven.labels.deepmd_folders import DATABASE, read_lmdb
 from haven.labels.deepmd_folders import read_folder as read_deepmd
-from haven.labels.foreign import HEAD_BYTES, check_foreign
+from haven.labels.foreign import BINARY, check_foreign
 from haven.labels.other_outputs import (
     FORCES,
     cp2k_frames,
@@ -124,10 +124,9 @@ def open_output(path: Path, name: str) -> Output | None:
         return Output("imported", read_deepmd(path, name), None, numbered=True)
     if path.suffix in (".extxyz", ".xyz", ".traj", ".gpw"):
         return Output("imported", open_images(path, name), None)
-    with path.open("rb") as stream:
-        binary = b"\0" in stream.read(HEAD_BYTES)
-    text = "" if binary else path.read_text(errors="replace")
-    for program in () if binary else PROGRAMS:
+    check_foreign(path, name, BINARY)
+    text = path.read_text(errors="replace")
+    for program in PROGRAMS:
         if program.mark in text[:20000] or (program.file and re.search(program.file, path.name)):
             if program.runs is not None:
                 try:

@@ -92,9 +92,11 @@ def _run(text: str) -> VaspRun:
         before = text[begin:block.start()]
         # from the cycle on: a machine-learned step before it has a stress of its own
         before = before[max(before.find("Iteration") - 50, 0):]
-        energy = ENERGY.search(text, block.end(), stop)
+        following = ITERATION.search(text, block.end(), stop)
+        energy = ENERGY.search(text, block.end(), following.start() if following else stop)
         rows = rows_of(text[block.end():stop], len(symbols))
         begin = energy.end() if energy else block.end()
+        energy = energy or _energy_in_front(before)
         if found := CELL.findall(before):
             cell = cell_vectors(found[-1])
         told = STRESS.findall(before)
@@ -115,6 +117,13 @@ def _run(text: str) -> VaspRun:
     elif not lost and len(steps) > len(images) and images and not response:
         lost.append(f"{len(steps) - len(images)} of {len(steps)} steps have no forces (NWRITE)")
     return VaspRun(images, ", ".join(lost), hubbard_by_element(text, kinds), _settings(text))
+
+
+def _energy_in_front(before: str) -> re.Match[str] | None:
+    """Return the energy that VASP up to 5.2 prints before the forces, behind its last cycle."""
+    marks = list(ITERATION.finditer(before))
+    found = list(ENERGY.finditer(before, marks[-1].end())) if marks else []
+    return found[-1] if found else None
 
 
 def _image(

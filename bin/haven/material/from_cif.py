@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd
@@ -97,10 +97,22 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
         notes.append(f"{', '.join(one.partition('=')[0] for one in open_ones)} may have an open "
                      f"shell: say --hubbard {','.join(open_ones)} and --moments for labels with U")
     host = {element for element, charge in charges.items() if charge * charges[mobile] < 0}
-    content["anion_sites"], content["cation_sites"] = {}, {}
+    return content | _site_entries(sites, symmetry[1], host, mobile, source), notes
+
+
+def _site_entries(
+    sites: list[CifSite], place_of: Callable[[CifSite], dict[str, Any]], host: set[str],
+    mobile: str, source: Path,
+) -> dict[str, Any]:
+    """Return the sites of ``host`` elements, of other ones, and occupancies of the latter.
+
+    ``place_of`` gives a site's position. Occupancies are those of the file, and once more without
+    the ``mobile`` element, which may then take any of its sites.
+    """
+    content: dict[str, Any] = {"anion_sites": {}, "cation_sites": {}}
     placed: dict[str, dict[str, float]] = {}
     for site in sites:
-        place = symmetry[1](site)
+        place = place_of(site)
         if set(site.occupancy) <= host:  # of a mobile anion the cations are the host
             whole = len(site.occupancy) == 1 and min(site.occupancy.values()) > 0.9999
             species = (next(iter(site.occupancy)) if whole
@@ -115,7 +127,7 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
                 placed.setdefault(element, {})[site.name] = round(value, 5)
     content["occupancies"] = {
         "default": placed, "free": {k: v for k, v in placed.items() if k != mobile}}
-    return content, notes
+    return content
 
 
 def _sites(crystal: CifCrystal) -> list[CifSite]:

@@ -3,14 +3,15 @@
 The container holds unwrapped positions; its largest member is read with plain file reads, so a
 trajectory of any length is analysed in the memory of one block. Other formats are turned into
 the container first (`haven.trajectory.readers`), a compressed one is written out for as long as it
-is open (`haven.trajectory.inflating`).
+is open (`haven.trajectory.container.inflating`).
 
-Positions of the mobile ions are kept as whole steps of 0.001 Angstrom (`haven.trajectory.packing`):
-no position is wrong by more than 0.0005 Angstrom, and rounding never adds up. It adds at most 5e-7
-Angstrom^2 (6 resolution^2 / 12) to a mean-square displacement, the same at every lag, so
-nothing to its slope. A container with ``mobile_angstrom`` as float32, as a user's own NumPy writes
-it, is read as well. `tests/bench/README.md` compares the container with HDF5: a file that readers
-of H5MD take is larger and slower; `haven.trajectory.export` writes one.
+Positions of the mobile ions are kept as whole steps of 0.001 Angstrom
+(`haven.trajectory.container.packing`): no position is wrong by more than 0.0005 Angstrom, and
+rounding never adds up. It adds at most 5e-7 Angstrom^2 (6 resolution^2 / 12) to a mean-square
+displacement, the same at every lag, so nothing to its slope. A container with ``mobile_angstrom``
+as float32, as a user's own NumPy writes it, is read as well. `tests/bench/README.md` compares the
+container with HDF5: a file that readers of H5MD take is larger and slower;
+`haven.trajectory.export` writes one.
 """
 
 from __future__ import annotations
@@ -31,9 +32,16 @@ import numpy as np
 
 from haven.core.errors import HavenError, existing
 from haven.trajectory.checks import check_length_unit, check_times
-from haven.trajectory.container import LARGE, MEMBERS, PACKED, Positions, locate, positions_of
-from haven.trajectory.inflating import inflated
-from haven.trajectory.members import (
+from haven.trajectory.container.arrays import (
+    LARGE,
+    MEMBERS,
+    PACKED,
+    Positions,
+    locate,
+    positions_of,
+)
+from haven.trajectory.container.inflating import inflated
+from haven.trajectory.container.members import (
     SHAPES,
     check_heads,
     check_packing,
@@ -41,7 +49,7 @@ from haven.trajectory.members import (
     check_positions,
     heads,
 )
-from haven.trajectory.packing import RESOLUTION, UnpackableError, fill, pack
+from haven.trajectory.container.packing import RESOLUTION, UnpackableError, fill, pack
 
 BLOCK_BYTES = 1 << 25
 LONG_BYTES = 1 << 27

@@ -12,6 +12,7 @@ import pytest
 from analytic import labelled
 from ase.io import read
 from others import write_deepmd
+from outcars import outcar
 from trained import MATERIAL
 
 from haven.core.errors import HavenError
@@ -313,3 +314,22 @@ def test_a_format_that_is_not_read_is_named_with_the_way_out(tmp_path, name):
 def test_what_is_no_output_at_all_is_passed_over(tmp_path, content):
     (tmp_path / "job.log").write_bytes(content)
     assert import_source(tmp_path / "job.log", "runs/job.log", METHANE, tmp_path) == []
+
+
+def test_a_zero_byte_in_the_head_makes_no_output_another_file(tmp_path):
+    """Real OUTCARs of VASP without MPI have some."""
+    text = outcar([(3, 1e-7)]).replace(" executed on", "\0\0 executed on", 1)
+    (tmp_path / "OUTCAR").write_text(text)
+    (file,) = import_source(tmp_path / "OUTCAR", "OUTCAR",
+                            replace(CRYSTAL, composition={"Li": 1, "Cl": 1}), tmp_path)
+    assert len(read(file, ":")) == 1
+
+
+def test_a_cell_of_cp2k_that_is_printed_again_is_one_cell(tmp_path):
+    (plain,) = cp2k(CP2K, tmp_path)
+    cells = "".join(re.findall(r"(?m)^ *CELL\| Vector [abc].*\n", CP2K)[:3])
+    assert cells
+    at = CP2K.rindex(cells.splitlines(keepends=True)[-1]) + len(cells.splitlines(keepends=True)[-1])
+    (same,) = cp2k(CP2K[:at] + cells + CP2K[at:], tmp_path)
+    np.testing.assert_array_equal(same.cell.array, plain.cell.array)
+    assert same.get_potential_energy() == plain.get_potential_energy()

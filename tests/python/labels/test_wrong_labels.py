@@ -518,3 +518,19 @@ def test_the_last_steps_of_a_relaxation_tell_no_units(length, refused):
             judged()
     else:
         assert 1 not in judged()
+
+
+def test_energies_in_front_of_their_forces_belong_to_them():
+    """VASP 5.2 prints them so; searched behind the forces, each step got that of the next."""
+    energies = [-6.5, -6.6, -6.7]
+    text = "".join(outcar([(3, 1e-7)], energy=energy, ended=energy == -6.7) if energy == -6.5 else
+                   re.sub(r"(?s)^.*?(?=\n-+ Iteration)", "", outcar([(3, 1e-7)], energy=energy)
+                          .replace("Iteration      1", f"Iteration      {number}"))
+                   for number, energy in enumerate(energies, 1))
+    (plain,) = read_outcar(text)
+    block = re.compile(r"( POSITION +TOTAL-FORCE.*?total drift:[^\n]*\n)(.*?)"
+                       r"(\n  FREE ENERGIE.*?TOTEN[^\n]*\n)", re.S)
+    (old,) = read_outcar(block.sub(r"\3\1\2", text))
+    found = [[atoms.get_potential_energy() for atoms in run.images] for run in (plain, old)]
+    assert found[0] == found[1] == [pytest.approx(energy + 0.01) for energy in energies]
+    assert old.missing == plain.missing

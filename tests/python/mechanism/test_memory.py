@@ -11,7 +11,8 @@ from haven.material.crystal import assemble, cation_lattice
 from haven.material.file import load_material
 from haven.material.sites import site_lattice
 from haven.mechanism import hops, interstitial
-from haven.trajectory import convert, inflating, opening, trajectory
+from haven.trajectory import convert, opening, trajectory
+from haven.trajectory.container import inflating
 from haven.trajectory.readers import lammps_dump
 from haven.trajectory.wanted import Wanted
 from haven.transport import displacements

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from haven.core.errors import HavenError
-from haven.trajectory import container, inflating, packing, trajectory
+from haven.trajectory import trajectory
+from haven.trajectory.container import arrays as container
+from haven.trajectory.container import inflating, packing
 from haven.transport import diffusion
 from haven.transport import displacements as msd
 

@@ -12,7 +12,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.trajectory.packing import Packed, fill
+from haven.trajectory.container.packing import Packed, fill
 
 MEMBERS = ("time_ps", "mobile_angstrom", "host_centre_angstrom", "cell_angstrom", "mobile_symbol")
 PACKED = ("mobile_packed", "mobile_span_end", "mobile_span_bits", "mobile_shape", "mobile_span",
@@ -142,7 +142,8 @@ def positions_of(path: Path, small: Mapping[str, np.ndarray], packed: bool) -> P
     Parameters
     ----------
     path
-        A container that can be read in pieces, as `haven.trajectory.inflating` makes them.
+        A container that can be read in pieces, as `haven.trajectory.container.inflating` makes
+        them.
     small
         Members that describe packed positions.
     packed

@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from haven.core.errors import HavenError, log
-from haven.trajectory.container import LARGE, locate, npy_head
+from haven.trajectory.container.arrays import LARGE, locate, npy_head
 
 PIECE_BYTES = 1 << 22
 """Bytes that are inflated at once."""
@@ -33,7 +33,7 @@ def inflated(source: Path, scratch: Path | None = None) -> Path | None:
     Parameters
     ----------
     source
-        A container whose heads fit together (`haven.trajectory.members`).
+        A container whose heads fit together (`haven.trajectory.container.members`).
     scratch
         Folder for the file; by default that of temporary files (``TMPDIR``). Who asked removes it.
 
