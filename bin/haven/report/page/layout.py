@@ -43,6 +43,7 @@ from haven.report.page.grids import (
     headline_grid,
     hops_grid,
     lattice_grid,
+    near_words,
     paired_grid,
     plan_grid,
     published_accuracy_grid,
@@ -143,9 +144,9 @@ def context(
                          for n, block in enumerate(blocks, 1)}})
     return {
         **first, "retold": retold, **_compared(comparison), "texts": texts,
-        "methods": methods(tables, expected, formula), "bibtex": bibtex(cited),
+        "methods": methods(tables, expected, formula, codes), "bibtex": bibtex(cited),
         "material": formula, "build": build_id(),
-        "headline": headline_grid(measured),
+        "headline": headline_grid(measured), "near": near_words(measured),
         "unsupported": [*unsupported(headline(measured)), *doubts(tables, gates)],
         "missing": missing, "failed": failed, "counted": counted, "sections": sections,
         "sources": sources, "codes": codes,
