@@ -2,12 +2,13 @@
 // Haven: from first-principles labels to ionic conductivity, with error bars all the way.
 
 include { checkImages; plainCause } from './modules/failures'
-include { checkParameters; typedParameters } from './modules/parameters'
+include { checkParameters } from './modules/parameters'
 include { helpText } from './modules/schema'
 include { planOf } from './modules/plan'
 include { describeResults; recordRun; recordsOf } from './modules/records'
 include { runSheet } from './modules/sheet'
 include { STUDY  } from './modules/study'
+include { typedParameters } from './modules/typed_parameters'
 
 workflow {
     if ("${params.help}".toBoolean()) {

@@ -6,6 +6,7 @@ For example: ./haven structure run_600K.lammpstrj --type_map 'Li Ti Cl'
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log, run
@@ -14,7 +15,8 @@ from haven.core.options import add_declared, add_name, parser
 from haven.mechanism.options import Distributions
 
 
-def main(argv: list[str] | None = None) -> None:
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    """Return the options of a command line."""
     options = parser(__doc__)
     options.add_argument("file", nargs="?", metavar="FILE",
                          help="npz, LAMMPS dump, extxyz, XDATCAR, XTC, .. or a structure")
@@ -33,7 +35,12 @@ def main(argv: list[str] | None = None) -> None:
                          help="who made it; dlmd_cell: the potential in the cell of aimd")
     add_declared(options, Distributions)
     options.add_argument("--out", default=".", help="folder for the table")
-    given = options.parse_args(argv)
+    return options.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the table of radial distributions, and for a labelled run its verdicts."""
+    given = arguments(argv)
 
     from haven.core import tables
     from haven.core.columns import VERDICTS

@@ -12,8 +12,8 @@ from haven.core.errors import run
 
 
 def main(argv: list[str] | None = None) -> None:
-    from haven.transport.arguments import checked
-    from haven.transport.command import analysed
+    from haven.transport.command.arguments import checked
+    from haven.transport.command.command import analysed
 
     analysed(checked(__doc__, argv))
 

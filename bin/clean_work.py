@@ -13,8 +13,8 @@ from pathlib import Path
 
 from haven.core.errors import run
 from haven.core.options import parser
-from haven.dynamics.cleaning import free, kept_checkpoints, size_of
-from haven.dynamics.progress import add_folder, checkpoints_in
+from haven.dynamics.progress.cleaning import free, kept_checkpoints, size_of
+from haven.dynamics.progress.runs import add_folder, checkpoints_in
 
 MB = 1e6
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from haven import __version__
 from haven.core.errors import HavenError, run
 from haven.core.options import parser
-from haven.dynamics import overall
-from haven.dynamics.progress import (
+from haven.dynamics.progress import overall
+from haven.dynamics.progress.runs import (
     add_folder,
     checkpoints_in,
     find_folders,

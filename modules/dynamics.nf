@@ -10,7 +10,7 @@ include { RUN_DYNAMICS           } from './run_dynamics'
 workflow DYNAMICS {
     take:
     ch_supercells   // tuple: map (id, replica, seed), path
-    replicas        // whole number: how many of them there are
+    in_mean         // whole number: of the first so many the mean of the cells is taken, which all keep
     ch_drivers      // tuple: map (id, u_ev, seed, first: seed of the leading potential), list of paths, the driving potential first
     ch_abouts       // tuple: number u_ev, seed, path of the potential.json or an empty list: what its labels cover
     conditions      // list of pairs: temperature in K, length of the production in ps; empty where no dynamics is run
@@ -35,13 +35,13 @@ workflow DYNAMICS {
         .map { u_ev, seed, meta, structure, potentials, about, temperature_k, production_ps ->
             def id = "u${u_ev}_t${temperature_k}_r${meta.replica}${ofSeed(seed, meta.first)}"
             [meta + [id: id, temperature_k: temperature_k], structure, potentials, about, production_ps] }
-    // Replicas of one potential and temperature share the mean of their cells, and wait for no others. Where the anneal or the cell
-    // of one broke down, the rest go on without it when all is done.
-    EQUILIBRATE_CELL(ch_runs.filter { _run -> cell == 'npt' }
+    // Replicas of one potential and temperature share the mean of their cells (of the first ones', where their number is given), and
+    // wait for no others. Where the anneal or the cell of one broke down, the rest go on without it when all is done.
+    EQUILIBRATE_CELL(ch_runs.filter { run -> cell == 'npt' && run[0].replica < in_mean }
         .map { meta, structure, potentials, about, _production_ps -> [meta, structure, potentials[0], about] }, material, digests.equilibrate_cell)
     ch_at_rest = EQUILIBRATE_CELL.out.cell
         .map { meta, path -> [[meta.u_ev, meta.seed, meta.temperature_k], path] }
-        .map { same, path -> [groupKey(same.join('_'), replicas), same, path] }
+        .map { same, path -> [groupKey(same.join('_'), in_mean), same, path] }
         .groupTuple(remainder: true)
         .map { _key, same, paths -> same[0] + [paths.sort { path -> path.name }] }
     ch_in_mean = ch_runs

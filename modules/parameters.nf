@@ -1,6 +1,6 @@
 // Parameters checked against nextflow_schema.json before any task starts; plugins can't be downloaded on closed clusters.
 
-include { asList; asNumbers; plain } from './numbers'
+include { asList; asNumbers } from './numbers'
 include { unknownName } from './parameter_names'
 include { kindsOf; schemaGroups; schemaRules } from './schema'
 
@@ -62,20 +62,4 @@ def checkParameters(given) {
     if (mistakes) {
         error("haven: error: ${mistakes.size()} parameter${mistakes.size() > 1 ? 's are' : ' is'} wrong:\n  " + mistakes.join('\n  '))
     }
-}
-
-/** A value as its rule types it: true or false, a number as Python writes it, a list, or text. */
-def typedValue(value, rule) {
-    def kinds = kindsOf(rule)
-    if (value == null) { return null }
-    if ('array' in kinds) { return asList(value).collect { item -> typedValue(item, rule['items']) } }
-    def text = "${value}".toString()
-    if (kinds == ['boolean']) { return text.toBoolean() }
-    if (kinds == ['integer']) { return text.toInteger() }
-    kinds == ['number'] ? plain(text) : text
-}
-
-/** All parameters, checked before, as one map of typed values. */
-def typedParameters(given) {
-    schemaRules().collectEntries { name, rule -> [name, typedValue(given.containsKey(name) ? given[name] : null, rule)] }
 }

@@ -4,19 +4,12 @@ include { givenAimd; givenRelaxed; wantedAimd } from './aimd_inputs'
 include { checkCovered; hottestOf } from './coverage'
 include { codeDigests } from './digests'
 include { chosenDrivers; drivingSeeds } from './drivers'
+include { expectedRuns } from './expected_runs'
 include { framePlaces; givenFrames } from './frame_places'
-include { expectedRuns; givenPotentials; givenTrajectories; modelsFolder } from './inputs'
+include { givenPotentials; modelsFolder; startsOf } from './given_potentials'
+include { givenTrajectories } from './given_trajectories'
 include { refusePublished } from './new_labels'
-include { filesIn; pathOf; plainPath } from './paths'
-
-/** Potentials to start trainings from, `u4_s1.pb`; ends the run where the folder has none. */
-def startsOf(folder) {
-    def found = folder ? filesIn(folder).findAll { path -> path.name ==~ /u[0-9.]+_s[0-9]+\.(pb|pth|pt)/ }.collect { path -> plainPath(path) } : []
-    if (folder && !found) {
-        error("haven: error: --init_models ${folder} has no potential: name them u4_s1.pb, or weights u4_s1.pt")
-    }
-    found
-}
+include { pathOf; plainPath } from './paths'
 
 /** Temperatures, each with the length of its runs: one for all, or one for each. */
 def conditionsOf(temperatures_k, lengths_ps) {
@@ -29,7 +22,7 @@ def conditionsOf(temperatures_k, lengths_ps) {
  * Numbers of U and K are as Python writes them (4, not 4.0): they name files and join channels. Members:
  * settings (the parameters), material (path), digests (script to digest), u_evs, temperatures_k, seeds, explorers (lists of numbers),
  * conditions (pairs of temperature in K and length of its runs in ps), hottest (option to the highest temperature in K that the dynamics asks for),
- * replicas (list of maps: id, replica, seed), runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
+ * replicas (list of maps: id, replica, seed), in_mean (how many of them give the mean cell that all keep), runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
  * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
  * start (potentials to fine-tune), old_aimd, new_aimd (pairs of map and path; maps), relaxed (pairs of U and path), expected (path),
  * and whether the run has_potential, trains, goes_on to dynamics.
@@ -69,6 +62,7 @@ def planOf(settings) {
         seeds          : seeds,
         explorers      : (0..<settings.explore_ensemble).collect { member -> first + member },
         replicas       : replicas,
+        in_mean        : settings.cell_replicas > 0 ? Math.min(settings.cell_replicas, replicas.size()) : replicas.size(),
         runs           : runs,
         potentials     : potentials,
         members        : potentials ? drivingSeeds(potentials) : u_evs.collectEntries { u_ev -> ["${u_ev}".toString(), seeds] },

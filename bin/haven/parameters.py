@@ -122,6 +122,10 @@ class Runs:
     """Which dynamics is run."""
 
     replicas: int = option(1, "replicas of the disorder", least=1, most=100)
+    cell_replicas: int = option(
+        0, "replicas, the first so many, whose mean cell all replicas keep (--cell npt); 0: all of "
+        "them. With a number, replicas that are added later leave the runs there are as they are",
+        least=0, most=100)
     driving_potentials: int = option(
         1, "members of each ensemble that drive runs of their own; from 2 the error budget holds "
         "what potentials differ by", least=1, most=20)

@@ -3,7 +3,7 @@
 ``container.py FILE.trajectory.npz`` takes the positions of a run, ``container.py FRAMES IONS``
 those of ions that hop and rattle. Each way writes and reads in a process of its own.
 
-- ``haven``: whole steps of 0.001 Angstrom, 12 bits each (`haven.trajectory.packing`);
+- ``haven``: whole steps of 0.001 Angstrom, 12 bits each (`haven.trajectory.container.packing`);
 - ``h5md``: ``position/value`` as any reader of H5MD takes it, float32 rounded to 1/1024 Angstrom,
   shuffled and deflated, in chunks of 256 frames and 16 ions, with checksums;
 - ``scaled``: the same with HDF5's own rounding (``scaleoffset=3``), which has no checksums;

@@ -27,6 +27,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 EDGE, SPACING_PS, PARTS = 15.0, 1.0, 10
+LAGS = slice(20, 121)  # frames
 Found = tuple[float, float, float]
 NONE = float("nan")
 
@@ -115,10 +116,48 @@ def pymatgen(path: np.ndarray, edge: float) -> Found:
     return float(held.haven_ratio), NONE, NONE
 
 
+def slopes(curve: Callable[[np.ndarray], np.ndarray], path: np.ndarray) -> Found:
+    """Ratio of the slopes of the curves (T,) of the ions (T, N, 3) and of their sum."""
+    steps = np.arange(len(path))[LAGS]
+    joint = path.astype(np.float64).sum(axis=1, keepdims=True) / path.shape[1] ** 0.5
+    tracer, total = (np.polyfit(steps, curve(one - one[:1])[LAGS], 1)[0]
+                     for one in (path.astype(np.float64), joint))
+    return float(tracer / total), NONE, NONE
+
+
+def mdanalysis(path: np.ndarray, edge: float) -> Found:
+    """EinsteinMSD with FFT."""
+    import MDAnalysis
+    from MDAnalysis.analysis.msd import EinsteinMSD
+
+    def curve(positions: np.ndarray) -> np.ndarray:
+        universe = MDAnalysis.Universe.empty(positions.shape[1], trajectory=True)
+        universe.load_new(positions.astype(np.float32), order="fac")
+        found = EinsteinMSD(universe, select="all", msd_type="xyz", fft=True).run()
+        return found.results.timeseries
+
+    return slopes(curve, path)
+
+
+def freud(path: np.ndarray, edge: float) -> Found:
+    """MSD in window mode."""
+    import freud as package
+
+    package.parallel.set_num_threads(1)
+    return slopes(lambda x: package.msd.MSD(mode="window").compute(x).msd, path)
+
+
+def tidynamics(path: np.ndarray, edge: float) -> Found:
+    """One call an ion."""
+    import tidynamics as package
+
+    return slopes(lambda x: np.mean([package.msd(np.ascontiguousarray(x[:, i]))
+                                     for i in range(x.shape[1])], axis=0), path)
+
+
 TOOLS: dict[str, Callable[[np.ndarray, float], Found]] = {
-    "haven": haven, "haven_local": haven_local, "kinisi": kinisi, "gemdat": gemdat,
-    "pymatgen": pymatgen}
-WITHOUT = "MDAnalysis, freud and tidynamics give displacements of single ions, no Haven ratio"
+    "haven": haven, "haven_local": haven_local, "gemdat": gemdat, "pymatgen": pymatgen,
+    "mdanalysis": mdanalysis, "freud": freud, "tidynamics": tidynamics, "kinisi": kinisi}
 
 
 def make(path: Path, runs: int, large: bool) -> tuple[float, float]:
@@ -139,15 +178,17 @@ def make(path: Path, runs: int, large: bool) -> tuple[float, float]:
 
 
 def one(tool: str, path: Path, edge: float, runs: int, out: Path) -> None:
-    """Run one tool on all runs and write what it found."""
+    """Run one tool on all runs and write what it has found after each."""
     sys.path.insert(0, str(ROOT / "bin"))
     held = np.load(path, mmap_mode="r")
-    TOOLS[tool](np.array(held[0][:120]), edge)  # imports, compiling
+    TOOLS[tool](np.array(held[0][:140]), edge)  # imports, compiling
     start, found = time.process_time(), []
     for each in held[:runs]:
         found.append(TOOLS[tool](np.array(each), edge))
-    out.write_text(json.dumps({"found": found,
-                               "seconds": (time.process_time() - start) / len(found)}))
+        part = out.with_suffix(".part")
+        part.write_text(json.dumps({"found": found,
+                                    "seconds": (time.process_time() - start) / len(found)}))
+        part.replace(out)
 
 
 def main() -> None:
@@ -155,6 +196,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--runs", type=int, default=20)
     options.add_argument("--kinisi_runs", type=int, default=6, help="it takes long")
+    options.add_argument("--limit_s", type=float, default=600, help="wall seconds of one tool")
     options.add_argument("--large", action="store_true")
     options.add_argument("--work", type=Path, required=True)
     options.add_argument("--peers", default=sys.executable)
@@ -172,14 +214,24 @@ def main() -> None:
     for tool in given.tools.split(","):
         python = sys.executable if tool.startswith("haven") else given.peers
         runs = given.kinisi_runs if tool == "kinisi" else given.runs
-        done = subprocess.run(
-            [python, __file__, "--one", tool, "--work", given.work, "--edge", str(edge), "--runs",
-             str(runs)], env={**os.environ, **single}, capture_output=True, text=True, check=False)
-        if done.returncode:
-            why = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            print(f"{tool:>12}: {'not installed' if 'ModuleNotFound' in why else 'failed'}: {why}")
-            continue
-        held = json.loads((given.work / f"{tool}.json").read_text())
+        written = given.work / f"{tool}.json"
+        written.unlink(missing_ok=True)
+        try:
+            done = subprocess.run(
+                [python, __file__, "--one", tool, "--work", given.work, "--edge", str(edge),
+                 "--runs", str(runs)], env={**os.environ, **single}, capture_output=True,
+                text=True, check=False, timeout=given.limit_s)
+            if done.returncode:
+                why = (done.stderr.strip().splitlines() or ["no message"])[-1]
+                what = "not installed" if "ModuleNotFound" in why else "failed"
+                print(f"{tool:>12}: {what}: {why}", flush=True)
+                continue
+        except subprocess.TimeoutExpired:
+            print(f"{tool:>12}: stopped after {given.limit_s:g} s of the clock (--limit_s)",
+                  flush=True)
+            if not written.exists():
+                continue
+        held = json.loads(written.read_text())
         value, low, high = np.array(held["found"], float).T
         known = np.isfinite(value)
         middle = true or float(np.median(value[known]))
@@ -191,7 +243,6 @@ def main() -> None:
               + (f"half width {half:.3f}, holds {inside:.0%}" if np.isfinite(half)
                  else "no interval") + f" ({known.sum()} of {len(value)} runs), "
               f"{held['seconds']:.3g} s a run, {needed:.3g} s to +-10 %", flush=True)
-    print(WITHOUT)
 
 
 if __name__ == "__main__":

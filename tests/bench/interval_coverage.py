@@ -7,7 +7,7 @@ Each kind is a synthetic motion whose coefficients are known exactly. One row a 
 the share of runs with a number, of these the share whose interval holds the truth, median and
 scatter of value over truth, and the median half width over the ideal one, that of an estimator
 which knows the motion's spectrum (for independent walkers: 2 / (3 M) of the sum's M modes, and one
-over the jumps).
+over the jumps). Of two species: L_11, L_12, L_22, and sigma with charges.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "bin"), str(ROOT / "tests" / "python"), str(Path(__file__).parent)]
 
 from merging import merge
-from motions import CROSSED, KINDS, LENGTH, alike, crossed, estimated, hopping
+from motions import COUPLES, KINDS, LENGTH, estimated, onsager
 
 from haven.transport import diffusion
 
 Z95 = 1.96
+FRAMES = 1000  # of a run of two species
 
 
 def ideal(quantity: str, positions: np.ndarray, rate: float) -> float:
@@ -73,32 +74,45 @@ def rows(name: str, runs: int, seed: int) -> list[dict[str, object]]:
     return out
 
 
-def cross_rows(name: str, runs: int, seed: int) -> list[dict[str, object]]:
-    """Return the table's row of two species' cross term, in units of the ions' D."""
-    sign, true = CROSSED[name]
-    found = [crossed(*alike(np.random.default_rng([seed, number]), sign))
+def couple_rows(name: str, runs: int, seed: int) -> list[dict[str, object]]:
+    """Return the table's rows of two species' L_ij and sigma; of L_12 over the root of L_11 L_22.
+
+    ``over_ideal``: half width over that of an estimator which knows the spectra of walkers, whose
+    product has the relative variance (L_11 L_22 + L_12^2) / (3 M) of M modes.
+    """
+    couple = COUPLES[name]
+    truth = dict(zip(("l_11", "l_12", "l_22"), couple.onsager, strict=True))
+    truth["sigma"] = couple.sigma
+    found = [onsager(*couple.make(np.random.default_rng([seed, number])), couple.charges)
              for number in range(runs)]
-    good = [one for one in found if one.verdict == "diffusive"]
-    low, high, value = (np.array([getattr(one, part) for one in good], float)
-                        / (hopping(0.05) * 1e-4) for part in ("low_95", "high_95", "value"))
-    return [{"kind": name, "quantity": "l_ij", "runs": runs, "with_number": len(good) / runs,
-             "held": float(np.mean((low <= true) & (true <= high))),
-             "median_over_truth": float(np.median(value) / (true or 1)),
-             "scatter": float(value.std()), "half_width": float(np.median(high - low) / 2),
-             "over_ideal": float("nan"), "set_back": float("nan")}]
+    out: list[dict[str, object]] = []
+    for quantity, true in truth.items():
+        good = [one[quantity] for one in found if one[quantity].value is not None]
+        scale = true if quantity != "l_12" else (truth["l_11"] * truth["l_22"]) ** 0.5
+        low, high, value = (np.array([getattr(one, part) for one in good], float) / scale
+                            for part in ("low_95", "high_95", "value"))
+        half, aim = float(np.median(high - low) / 2), true / scale
+        best = Z95 * ((1 + aim**2) / (3 * FRAMES)) ** 0.5
+        out.append({
+            "kind": name, "quantity": quantity, "runs": runs, "with_number": len(good) / runs,
+            "held": float(np.mean((low <= aim) & (aim <= high))),
+            "median_over_truth": float(np.median(value) / (aim or 1)),
+            "scatter": float(value.std()), "half_width": half, "over_ideal": half / best,
+            "set_back": float("nan")})
+    return out
 
 
 def main() -> None:
     """Print the table, and write it where asked."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("kinds", nargs="*", default=[*KINDS, *CROSSED], help="which kinds; all")
+    options.add_argument("kinds", nargs="*", default=[*KINDS, *COUPLES], help="which kinds; all")
     options.add_argument("--runs", type=int, default=200, help="runs of each kind")
     options.add_argument("--seed", type=int, default=2024, help="seed of the runs")
     options.add_argument("--out", type=Path, help="CSV file for the table")
     given = options.parse_args()
     table: list[dict[str, object]] = []
     for name in given.kinds:
-        some = (cross_rows if name in CROSSED else rows)(name, given.runs, given.seed)
+        some = (couple_rows if name in COUPLES else rows)(name, given.runs, given.seed)
         table += some
         for row in some:
             print("  ".join(f"{value:>9.3f}" if isinstance(value, float) else f"{value:>16}"

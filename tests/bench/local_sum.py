@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """D_total from near pairs against the sum over all ions: width, bias, coverage, by size.
 
-    python tests/bench/local_sum.py --runs 200,100,50 --out tests/bench/local_sum.csv
+    python tests/bench/local_sum.py --runs 200,100,50 --out tests/bench/local_sum.csv --kept KEPT
 
 Lattice gases of 70 % occupation and groups of four neighbours that jump as one, whose D_total is
 known exactly, of about 500, 3000 and 6000 ions, 1500 frames. One row a kind, size and estimator:
 median and mean of value over truth, scatter, median half width of the 95 % interval over the truth,
 the share of intervals that hold the truth, and the processor seconds of both estimators. Values are
 of D_total and of H_R; ``reported`` is what the command gives with ``--estimator local``: the sum
-over all ions where the two disagree.
+over all ions where the two disagree. Every run is added to the file KEPT when it is done, and read
+from there by the next call: one that was stopped goes on, with more ``--runs`` more are added. Of
+another state of the code it must be another file.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numba import njit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,36 +87,56 @@ def fours(rng: np.random.Generator, side: int, frames: int) -> tuple[np.ndarray,
 KINDS = {"gas": gases, "fours": fours}
 
 
-def study(kind: str, side: int, runs: int, frames: int) -> list[dict[str, object]]:
-    """Return the table's rows of one kind and size."""
-    found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
-    seconds, ions = 0.0, 0
-    for seed in range(runs):
-        coarse, total, haven = KINDS[kind](np.random.default_rng([side, seed]), side, frames)
-        ions = len(coarse)
-        coarse *= np.float32(LENGTH)
-        truth = {"total": total * LENGTH**2 * 1e-4, "haven": haven}
-        places = coarse[:, 0].astype(float)
-        coarse -= coarse[:, :1].copy()
-        held = sines.modes(coarse, 1.0, diffusion.MODES, diffusion.MODES // diffusion.SELF_SHARE)
-        run = diffusion.describe(held, frames, 1e9, LENGTH)
-        start = time.process_time()
-        rows = diffusion.coefficients(
-            held, "xyz", run, np.random.default_rng(0), 1e9, ("local", "walk"),
-            {"paths": coarse, "step_ps": 1.0, "places": places, "nearest": LENGTH,
-             "cell": side * LENGTH * np.eye(3)})
-        seconds += time.process_time() - start
-        for row in rows:
-            quantity = row.quantity.partition("_")[0]
-            if quantity not in truth or row.value is None:
-                continue
-            some = [float(x or 0) for x in (row.value, row.low_95, row.high_95)]
-            names = [row.estimator] + ["reported"] * (row.quantity == quantity)
-            for name in names:
-                found.setdefault((quantity, name), []).append((*some, truth[quantity]))
-    table = []
-    for (quantity, name), some in sorted(found.items()):
-        value, low, high, true = np.array(some).T
+Row = dict[str, object]
+KEPT = ("kind", "side", "frames", "seed", "ions", "quantity", "estimator", "value", "low", "high",
+        "true", "seconds")
+
+
+def single(kind: str, side: int, seed: int, frames: int) -> list[Row]:
+    """Return rows of one run: each quantity by each estimator."""
+    coarse, total, haven = KINDS[kind](np.random.default_rng([side, seed]), side, frames)
+    coarse *= np.float32(LENGTH)
+    truth = {"total": total * LENGTH**2 * 1e-4, "haven": haven}
+    places = coarse[:, 0].astype(float)
+    coarse -= coarse[:, :1].copy()
+    held = sines.modes(coarse, 1.0, diffusion.MODES, diffusion.MODES // diffusion.SELF_SHARE)
+    run = diffusion.describe(held, frames, 1e9, LENGTH)
+    start = time.process_time()
+    rows = diffusion.coefficients(
+        held, "xyz", run, np.random.default_rng(0), 1e9, ("local", "walk"),
+        {"paths": coarse, "step_ps": 1.0, "places": places, "nearest": LENGTH,
+         "cell": side * LENGTH * np.eye(3)})
+    seconds = time.process_time() - start
+    out: list[Row] = []
+    for row in rows:
+        quantity = row.quantity.partition("_")[0]
+        if quantity not in truth or row.value is None:
+            continue
+        for name in [row.estimator] + ["reported"] * (row.quantity == quantity):
+            out.append(dict(zip(KEPT, (
+                kind, side, frames, seed, len(coarse), quantity, name, row.value,
+                float(row.low_95 or 0), float(row.high_95 or 0), truth[quantity], seconds),
+                strict=True)))
+    return out
+
+
+def study(kind: str, side: int, runs: int, frames: int, kept: Path | None) -> list[Row]:
+    """Return the table's rows of one kind and size, from the runs kept and as many more."""
+    held: list[Row] = []
+    if kept is not None and kept.exists():
+        held = [row for row in pd.read_csv(kept).to_dict("records")
+                if (row["kind"], row["side"], row["frames"]) == (kind, side, frames)]
+    for seed in sorted(set(range(runs)) - {int(str(row["seed"])) for row in held}):
+        rows = single(kind, side, seed, frames)
+        held += rows
+        if kept is not None:
+            pd.DataFrame(rows, columns=list(KEPT)).to_csv(
+                kept, mode="a", header=not kept.exists(), index=False)
+    table: list[Row] = []
+    for (ions, quantity, name), some in pd.DataFrame(held).groupby(
+            ["ions", "quantity", "estimator"]):
+        value, low, high, true = (some[part].to_numpy(float)
+                                  for part in ("value", "low", "high", "true"))
         if np.isnan(true).all():  # known from no theory: its mean over runs
             true = np.full(len(true), np.median(value))
         held_true = (low <= true) & (true <= high)
@@ -121,7 +144,7 @@ def study(kind: str, side: int, runs: int, frames: int) -> list[dict[str, object
             "kind": kind, "ions": ions, "frames": frames, "quantity": quantity, "estimator": name,
             "runs": len(value), "median": np.median(value / true), "mean": (value / true).mean(),
             "scatter": (value / true).std(), "half_width": np.median((high - low) / 2 / true),
-            "held": held_true.mean(), "seconds": seconds / runs})
+            "held": held_true.mean(), "seconds": some["seconds"].mean()})
     return table
 
 
@@ -132,12 +155,13 @@ def main() -> None:
     options.add_argument("--runs", default="20,20,20", help="runs of each size")
     options.add_argument("--frames", type=int, default=1500, help="frames of a run")
     options.add_argument("--out", type=Path, help="CSV file: other rows there stay")
+    options.add_argument("--kept", type=Path, help="CSV file of single runs, made or added to")
     given = options.parse_args()
     for kind in given.kinds:
         for side, runs in zip(SIDES, map(int, given.runs.split(",")), strict=True):
             if not runs:
                 continue
-            rows = study(kind, side, runs, given.frames)
+            rows = study(kind, side, runs, given.frames, given.kept)
             if given.out:
                 merge(given.out, rows, ("kind", "ions", "frames", "quantity", "estimator"))
             for row in rows:

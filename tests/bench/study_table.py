@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
+from scipy.stats import t as student
 
 AGAINST = {"without_dispersion": "material_cell"}  # in the same cell; other controls: main
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "d": 86400.0}
@@ -161,6 +162,31 @@ def control(main_part: Path, part: Path) -> str:
     return grid(head, rows) if rows else ""
 
 
+def same_barriers(path: Path, first: str, second: str) -> str:
+    """Return mean barriers of the same jumps with two potentials (table of `same_barriers.py`).
+
+    Each jump counts both ways. The interval is Student's, of the mean of each jump's two ways: the
+    jumps of a structure are taken as independent.
+    """
+    every = pd.read_csv(path)
+    sound = every[every["doubts_first"].isna() & every["doubts_second"].isna()]
+    rows = []
+    for u, mine in sound.groupby("u_ev"):
+        for name, some in [*mine.groupby("direction"), ("all", mine)]:
+            ways = [some[[f"barrier_{one}_ev", f"reverse_{one}_ev"]].mean(axis=1)
+                    for one in ("first", "second")]
+            apart = ways[1] - ways[0]
+            half = (student.ppf(0.975, len(apart) - 1) * apart.std() / len(apart) ** 0.5
+                    if len(apart) > 1 else np.nan)
+            rows.append([f"{u:g}", name, str(len(some)), *(f"{one.mean():.2f}" for one in ways),
+                         f"{apart.mean():+.2f} [{apart.mean() - half:+.2f}, "
+                         f"{apart.mean() + half:+.2f}]" if half == half
+                         else f"{apart.mean():+.2f} (one jump)"])
+    tried = f"{len(sound)} of {len(every)} jumps tried are sound with both potentials."
+    return grid(["U (eV)", "direction", "jumps", f"barrier {first} (eV)",
+                 f"barrier {second} (eV)", "difference (eV)"], rows) + f"\n\n{tried}"
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     hours = []
@@ -175,6 +201,8 @@ def main() -> None:
         if part != "main":
             if beside := control(folder / AGAINST.get(part, "main"), place):
                 print(beside, "\n")
+        if (place / "barriers.csv").exists():
+            print(same_barriers(place / "barriers.csv", "with dispersion", "without"), "\n")
         hours.append((part, core_hours(place)))
     print("Core-hours: " + ", ".join(f"{name} {spent:.2f}" for name, spent in hours)
           + f"; {sum(spent for _, spent in hours):.2f} in all.")

@@ -66,6 +66,21 @@ def test_dynamics_waits_for_the_cells_of_its_own_replicas_alone(copy: Path, tmp_
     assert run.said.count("RAN ") == 8
 
 
+def test_replicas_added_later_leave_the_runs_there_are_as_they_are(tmp_path: Path) -> None:
+    options = ("-profile", "test", "-stub", "--models", str(ROOT / "assets" / "models" / "small"),
+               "--temperatures_k", "600", "--u_ev", "4", "-resume")
+    first = nextflow(tmp_path, "first.tsv", *options, "--replicas", "2", root=ROOT)
+    assert first.status == 0, first.said
+    again = nextflow(tmp_path, "again.tsv", *options, "--replicas", "4", "--cell_replicas", "2",
+                     root=ROOT)
+    assert again.status == 0, again.said
+    run = "STUDY:DYNAMICS:RUN_DYNAMICS (u4_t600_r{})".format
+    assert {run(0), run(1)} <= again.names("CACHED")
+    assert {run(2), run(3)} <= again.names("COMPLETED")
+    cells = {name for name in again.tasks if ":EQUILIBRATE_CELL" in name}
+    assert len(cells) == 2 and cells <= again.names("CACHED")  # those of the first two
+
+
 def test_a_temperature_above_the_labels_ends_the_run_before_anything_starts(tmp_path: Path) -> None:
     for options in (("--temperatures_k", "300,1200"), ("--anneal_temperature_k", "1200")):
         name = options[0].strip("-")

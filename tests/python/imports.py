@@ -1,8 +1,14 @@
-"""What the code imports, read from the syntax trees: for the layers and the code digests."""
+"""What the code imports, read from the syntax trees: for the layers and the code digests.
+
+``python tests/python/imports.py`` prints the numbers of the section "Before and after the packages"
+of bin/haven/README.md; a folder named behind it is counted in place of this one's bin.
+"""
 
 from __future__ import annotations
 
 import ast
+import sys
+from collections import Counter
 from pathlib import Path
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
@@ -10,14 +16,14 @@ LAYERS = ("core", "material", "trajectory", "labels", "potential", "dynamics", "
           "mechanism", "report")
 
 
-def module_file(name: str) -> Path | None:
+def module_file(name: str, root: Path = BIN) -> Path | None:
     """Return the file of a module of the package, None for another library's."""
-    path = BIN.joinpath(*name.split("."))
+    path = root.joinpath(*name.split("."))
     inner = [path / "__init__.py"] if name.count(".") > 1 else []  # the ten packages' are empty
     return next((found for found in (path.with_suffix(".py"), *inner) if found.exists()), None)
 
 
-def imported(path: Path) -> set[str]:
+def imported(path: Path, root: Path = BIN) -> set[str]:
     """Return the modules of ``haven`` that a file imports, in functions and for types too."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -25,7 +31,7 @@ def imported(path: Path) -> set[str]:
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
-    return {name for name in found if name.startswith("haven.") and module_file(name)}
+    return {name for name in found if name.startswith("haven.") and module_file(name, root)}
 
 
 def closure(path: Path) -> set[str]:
@@ -42,3 +48,26 @@ def packages(path: Path) -> list[str]:
     """Return the packages whose code a script uses, lowest layer first."""
     used = {name.split(".")[1] for name in closure(path)}
     return sorted(used, key=LAYERS.index)
+
+
+def counted(root: Path = BIN) -> dict[str, str]:
+    """Return the size of ``haven`` in a folder and the imports among its packages, as text."""
+    files = sorted((root / "haven").rglob("*.py"))
+    lines = {path: len(path.read_text().splitlines()) for path in files}
+    folder, most = Counter(path.parent for path in files).most_common(1)[0]
+    longest = max(files, key=lines.__getitem__)
+    among = [(own, other) for path in files
+             if (own := path.relative_to(root / "haven").parts[0]) in LAYERS
+             for name in sorted(imported(path, root))
+             if (other := name.split(".")[1]) in LAYERS and other != own]
+    upward = sum(LAYERS.index(other) > LAYERS.index(own) for own, other in among)
+    return {"files, lines of Python": f"{len(files)}; {sum(lines.values()):,}",
+            "largest folder, files": f"{most} ({folder.name})",
+            "longest file, lines": f"{lines[longest]} ({longest.name})",
+            "arrows; imports among packages": f"{len(set(among))}; {len(among)}",
+            "imports upward": str(upward)}
+
+
+if __name__ == "__main__":
+    for what, value in counted(*map(Path, sys.argv[1:2])).items():
+        print(f"{what}: {value}")

@@ -111,27 +111,82 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def alike(rng: np.random.Generator, sign: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions (T, N, 3) of two species, half of whose ions move as those of the other do.
+@dataclass
+class Couple:
+    """Two species: makes their positions (T, N, 3), with charges and the exact L_ij.
 
-    ``sign`` is 1 where they go the same way, -1 the other way, 0 if none does: then both are alone.
+    ``onsager``: L_11, L_12 and L_22 as ``<dR_i . dR_j> / (6 t)`` in Angstrom^2 a frame.
+    """
+
+    make: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
+    onsager: tuple[float, float, float]
+    charges: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def sigma(self) -> float:
+        """Return the sum of z_i z_j L_ij."""
+        (one, other), (first, both, second) = self.charges, self.onsager
+        return one**2 * first + 2 * one * other * both + other**2 * second
+
+
+def alike(
+    rng: np.random.Generator, sign: int, shared: int = 16, rattle: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions (T, N, 3) of two species, some of whose ions move as those of the other do.
+
+    ``sign`` is 1 where these ``shared`` ions go the same way, -1 the other way, 0 if none does.
     """
     one, other = (walks.lattice_walk(rng, 32, 1000, 0.05) for _ in range(2))
     if sign:
-        other[:, :16] = sign * one[:, :16]
+        other[:, :shared] = sign * one[:, :shared]
+    if rattle:
+        one, other = (path + rng.normal(0, rattle, path.shape) for path in (one, other))
     return one, other
 
 
-# Two species, and <dR_1 . dR_2> / (6 (N_1 + N_2) t) over D of an ion
-CROSSED = {"two_alone": (0, 0.0), "two_together": (1, 0.25), "two_opposed": (-1, -0.25)}
+def unlike(
+    rng: np.random.Generator, ions: tuple[int, int], rates: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions (T, N, 3) of two species that know nothing of each other."""
+    one, other = (walks.lattice_walk(rng, number, 1000, rate)
+                  for number, rate in zip(ions, rates, strict=True))
+    return one, other
 
 
-def crossed(one: np.ndarray, other: np.ndarray) -> diffusion.Estimate:
-    """Return what two species (T, N, 3), 1 ps apart, do together: the cross term of L_ij."""
+EACH = 32 * hopping(0.05)
+COUPLES: dict[str, Couple] = {
+    "two_alone": Couple(lambda rng: alike(rng, 0), (EACH, 0.0, EACH), (1, -1)),
+    "two_unlike": Couple(lambda rng: unlike(rng, (48, 16), (0.1, 0.005)),
+                         (48 * hopping(0.1), 0.0, 16 * hopping(0.005)), (1, -2)),
+    "two_together": Couple(lambda rng: alike(rng, 1), (EACH, EACH / 2, EACH), (1, -1)),
+    "two_opposed": Couple(lambda rng: alike(rng, -1), (EACH, -EACH / 2, EACH), (1, 1)),
+    "bound_pairs": Couple(lambda rng: alike(rng, 1, 32), (EACH, EACH, EACH), (2, -1)),
+    "bound_rattling": Couple(lambda rng: alike(rng, 1, 32, 0.3), (EACH, EACH, EACH), (2, -1)),
+    "nearly_bound": Couple(lambda rng: alike(rng, 1, 30), (EACH, EACH * 30 / 32, EACH), (2, -1)),
+}
+
+
+def onsager(
+    one: np.ndarray, other: np.ndarray, charges: tuple[float, float],
+) -> dict[str, diffusion.Estimate]:
+    """Return L_11, L_12, L_22 and sigma of two species (T, N, 3), 1 ps apart.
+
+    As ``<dR_i . dR_j> / (6 t)`` in Angstrom^2 a frame, and the sum of z_i z_j of these.
+    """
     paths = [np.ascontiguousarray(path.swapaxes(0, 1), dtype=np.float32) for path in (one, other)]
-    return species.cross([next(
-        row for row in species.combined(paths, (1.0, sign), (LENGTH, LENGTH), 1.0, 30, ("xyz",))
-        if row.quantity == "total") for sign in (1.0, -1.0)])
+    parts = [species.Moved(path, LENGTH, count_hops(path, 1.0, LENGTH)) for path in paths]
+    found = {}
+    for name, some, weights in (("l_11", parts[:1], (1.0,)), ("l_22", parts[1:], (1.0,)),
+                                ("sigma", parts, charges)):
+        rows = species.combined(some, weights, 1.0, 30, ("xyz",))
+        found[name] = next(row for row in rows if row.quantity == "total")
+    found["l_12"] = species.cross_term(parts, [found["l_11"].value, found["l_22"].value], 1.0, 30)
+    ions = {"l_11": len(paths[0]), "l_22": len(paths[1])}
+    for name, row in found.items():
+        scale = ions.get(name, sum(ions.values())) * 1e4
+        row.value, row.low_95, row.high_95 = (
+            None if x is None else x * scale for x in (row.value, row.low_95, row.high_95))
+    return found
 
 
 def estimated(positions: np.ndarray) -> tuple[diffusion.Run, list[diffusion.Estimate]]:

@@ -178,9 +178,7 @@ def run_anneal(
             atoms, joined.all_steps, in_one_cell(joined, atoms.cell.array @ rotation), potential,
             material.species, folder, job.threads, job.walls)
         judged = judge_anneal(found, mobile, spacing, job.temperature_k)
-        log.info("anneal: %.4g ps, %.1f meV/atom below its start: %s",
-                 steps * job.timestep_fs / 1000,
-                 1000 * (found.energies[0] - found.energies[-1]) / len(atoms), judged.verdict)
+        _log_part(part, found, judged)
         volume = float(volumes(joined.thermo[len(joined.thermo) // 2:]).mean())
         if not limits[0] <= volume <= limits[1]:
             ended = BEYOND
@@ -190,16 +188,37 @@ def run_anneal(
     if judged is None or found is None or joined is None:
         return [], _empty(job, ended), []
     row = _row(job, joined, found, judged, left, len(atoms), ended)
+    whole = ended == "complete" and not left
+    annealed = _orders(atoms, found, rotation, job.temperature_k) if whole else []
+    return annealed, row, _snapshot_rows(found, job.timestep_fs)
+
+
+def _log_part(part: Job, found: Inherent, judged: Judged) -> None:
+    """Say how far an anneal has come, and what is judged of it by then."""
+    log.info("anneal: %.4g ps, %.1f meV/atom below its start: %s",
+             part.production_steps * part.timestep_fs / 1000,
+             1000 * (found.energies[0] - found.energies[-1]) / found.positions.shape[1],
+             judged.verdict)
+
+
+def _orders(
+    atoms: Atoms, found: Inherent, rotation: np.ndarray, temperature_k: float
+) -> list[Atoms]:
+    """Return the snapshots that `settled_orders` names, turned back by ``rotation`` (3, 3)."""
     annealed = []
-    for place, known in zip(*settled_orders(found.energies, job.temperature_k), strict=True):
+    for place, known in zip(*settled_orders(found.energies, temperature_k), strict=True):
         order = atoms.copy()
         order.positions = np.asarray(found.positions[place], float) @ rotation.T
         order.info |= known
         annealed.append(order)
-    picosecond = job.timestep_fs / 1000
-    rows: list[Row] = [{"time_ps": float(step) * picosecond, "inherent_energy_ev": float(energy)}
-                       for step, energy in zip(found.steps, found.energies, strict=True)]
-    return ([] if left or ended != "complete" else annealed), row, rows
+    return annealed
+
+
+def _snapshot_rows(found: Inherent, timestep_fs: float) -> list[Row]:
+    """Return the rows of table ``inherent`` of an anneal, without its keys."""
+    picosecond = timestep_fs / 1000
+    return [{"time_ps": float(step) * picosecond, "inherent_energy_ev": float(energy)}
+            for step, energy in zip(found.steps, found.energies, strict=True)]
 
 
 def anneal_built(

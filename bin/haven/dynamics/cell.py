@@ -26,6 +26,7 @@ from haven.dynamics.tables import CELLS
 from haven.material import structures
 
 if TYPE_CHECKING:
+    import pandas as pd
     from ase import Atoms
 
     from haven.material.crystal import Material
@@ -210,9 +211,25 @@ def joined_cell(
     if len(good) < len(rows):
         log.warning("%s gave no cell: the others' mean is kept",
                     count_of(len(rows) - len(good), "run"))
+    return shared_cell(good)
+
+
+def shared_cell(rows: pd.DataFrame) -> np.ndarray:
+    """Return the mean of the cells of replicas, which all of them keep.
+
+    Parameters
+    ----------
+    rows
+        Rows of table ``cells``, one at least.
+
+    Returns
+    -------
+    ndarray
+        Vectors in rows, shape (3, 3), Angstrom; a along x, b in the plane of x and y.
+    """
     cell = np.zeros((3, 3))
     for name, place in zip(COMPONENTS, PLACES, strict=True):
-        cell[place] = float(good[name].mean())
+        cell[place] = float(rows[name].mean())
     return cell
 
 

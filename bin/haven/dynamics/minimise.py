@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 RIGHT_DEGREE = 0.01  # angles this near to 90 degrees are right ones
 CELL_PASSES = 3  # minimisations in which the cell relaxes
+MEASURED = (  # lines before a minimisation: what is printed, and how it goes
+    "variable size atom sqrt(fx*fx+fy*fy+fz*fz)",
+    "compute largest all reduce max v_size", "thermo_style custom step pe c_largest",
+    "thermo_modify format float %.12g", "thermo 10", "min_style cg",
+    "min_modify line quadratic dmax 0.1 norm max")
+FINAL = (  # and after it: positions and box
+    "write_dump all custom final.dump id xu yu zu modify sort id format float %.10f",
+    'print "$(lx:%.10f) $(ly:%.10f) $(lz:%.10f) $(xy:%.10f) $(xz:%.10f) $(yz:%.10f) '
+    '$(xlo:%.10f) $(ylo:%.10f) $(zlo:%.10f)" file final.box')
 
 
 def minimise(
@@ -68,27 +77,34 @@ def minimise(
     lines = [
         *setting_lines("read_data start.data", link_potentials(folder, [potential]), species,
                        walls=walls),
-        "variable size atom sqrt(fx*fx+fy*fy+fz*fz)",
-        "compute largest all reduce max v_size", "thermo_style custom step pe c_largest",
-        "thermo_modify format float %.12g", "thermo 10", "min_style cg",
-        "min_modify line quadratic dmax 0.1 norm max",
-        *_relaxing(tolerance, steps, pressure_gpa, tilts),
-        "write_dump all custom final.dump id xu yu zu modify sort id format float %.10f",
-        'print "$(lx:%.10f) $(ly:%.10f) $(lz:%.10f) $(xy:%.10f) $(xz:%.10f) $(yz:%.10f) '
-        '$(xlo:%.10f) $(ylo:%.10f) $(zlo:%.10f)" file final.box',
-    ]
+        *MEASURED, *_relaxing(tolerance, steps, pressure_gpa, tilts), *FINAL]
     (folder / "minimise.in").write_text("\n".join(lines) + "\n")
     code = start_lammps(folder, "minimise.in", "minimise.log", threads).wait()
     thermo = read_thermo(folder / "minimise.log", 3)
     if code or len(thermo) == 0 or not np.isfinite(thermo).all():
         raise HavenError(f"minimisation with {potential} failed: "
                          f"{error_line(folder, 'minimise.log')}")
+    relaxed = _relaxed(atoms, potential, folder, rotation, pressure_gpa is not None)
+    relaxed.info |= {
+        "energy_before_ev": float(thermo[0, 1]), "energy_after_ev": float(thermo[-1, 1]),
+        "force_max_ev_per_angstrom": float(thermo[-1, 2]), "minimise_steps": int(thermo[-1, 0]),
+    }
+    return relaxed
+
+
+def _relaxed(
+    atoms: Atoms, potential: Path, folder: Path, rotation: np.ndarray, cell_moved: bool
+) -> Atoms:
+    """Return the atoms with the positions, and the cell, that a minimisation left in ``folder``.
+
+    ``rotation`` (3, 3) turned the atoms into LAMMPS's orientation.
+    """
     final = np.loadtxt(folder / "final.dump", skiprows=9, ndmin=2)
     if final.shape != (len(atoms), 4) or not np.isfinite(final).all():
         raise HavenError(f"minimisation with {potential} left positions that are cut off or not "
                          "finite: run again")
     relaxed = atoms.copy()
-    if pressure_gpa is None:
+    if not cell_moved:
         relaxed.positions = final[:, 1:4] @ rotation.T
     else:
         box = np.loadtxt(folder / "final.box")
@@ -97,10 +113,6 @@ def minimise(
                              "finite: run again")
         relaxed.set_cell(box_vectors(box[:6]) @ rotation.T, scale_atoms=False)
         relaxed.positions = (final[:, 1:4] - box[6:]) @ rotation.T
-    relaxed.info |= {
-        "energy_before_ev": float(thermo[0, 1]), "energy_after_ev": float(thermo[-1, 1]),
-        "force_max_ev_per_angstrom": float(thermo[-1, 2]), "minimise_steps": int(thermo[-1, 0]),
-    }
     return relaxed
 
 

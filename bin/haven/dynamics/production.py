@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -218,17 +218,12 @@ def simulate(
 
     symbols, name = atoms.get_chemical_symbols(), stem.name
     rotation = structures.write_data(folder / "start.data", atoms, job.species)
-    host = [i for i, s in enumerate(symbols) if s != job.mobile]
     job = replace(job, potentials=lammps.link_potentials(folder, potentials))
     ended = dynamics.run_phases(job, folder, watcher(job, folder, atoms))
     joined, phase = _frames(job, folder, ended)
     parts = members(job, joined, atoms.cell.array, rotation, symbols)
     frames = [Atoms(symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
-    shortest = min(map(min_distance, frames or [atoms]))
-    if shortest < CLOSEST:
-        log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
-    moved = motion_of(joined.all_positions, host, atoms.get_masses(), symbols)
-    row = run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+    row = _measured(job, joined, ended, frames, atoms, window, folder)
     if phase != PHASES[1]:
         row |= {"steps": 0, "duration_ps": 0.0, "wall_s": 0.0, "ns_per_day": 0.0}
     judged = None
@@ -245,23 +240,63 @@ def simulate(
             log.warning("%s", verdict["message"])
     if (apart := at_steps(joined.deviation, joined.steps)) is not None:
         parts["deviation_ev_per_angstrom"] = apart
-
-    def place(ending: str) -> Path:
-        return stem.with_name(f"{name}.{ending}")
-
-    tables.write(VERDICTS, verdicts, place("verdicts.parquet"), inputs)
-    tables.write(INHERENT, [{**keys, "stage": "RUN_DYNAMICS", **line} for line in
-                              stationary.snapshot_rows(judged, job, int(joined.steps[0]))],
-                 place("inherent.parquet"), inputs)
-    write_npz(place("trajectory.npz"), parts,
-              {**keys, "timestep_fs": job.timestep_fs, "verdict": row["verdict"],
-               "phase": phase, "versions": versions()})
-    inputs = {**inputs, "trajectory": sha256(place("trajectory.npz"))}
-    tables.write(RUNS, [{**keys, **row}], place("runs.parquet"), inputs)
-    tables.write(THERMO, [{**keys, **line} for line in thermo_rows(job, joined)],
-                 place("thermo.parquet"), inputs)
+    inherent = stationary.snapshot_rows(judged, job, int(joined.steps[0]))
+    _write(_Results(row, verdicts, inherent, thermo_rows(job, joined), parts, phase), stem, keys,
+           inputs)
     log.info("%s: %.4g ps, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
              row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
+
+
+def _measured(
+    job: Job, joined: Segments, ended: str, frames: Sequence[Atoms], atoms: Atoms,
+    window: float | None, folder: Path,
+) -> dict[str, Any]:
+    """Return `run_row` of a run, with the shortest distance in its frames and the host's motion.
+
+    ``atoms`` are its start, ``frames`` some of all atoms in its cell; the rest as in `simulate`.
+    """
+    symbols = atoms.get_chemical_symbols()
+    shortest = min(map(min_distance, frames or [atoms]))
+    if shortest < CLOSEST:
+        log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
+    host = [i for i, s in enumerate(symbols) if s != job.mobile]
+    moved = motion_of(joined.all_positions, host, atoms.get_masses(), symbols)
+    return run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What a run gave: rows of its tables without their keys, and its trajectory.
+
+    ``trajectory`` holds the members of Haven's trajectory file, of the ``phase`` named.
+    """
+
+    row: dict[str, Any]
+    verdicts: list[dict[str, Any]]
+    inherent: list[dict[str, Any]]
+    thermo: list[dict[str, float]]
+    trajectory: dict[str, Any]
+    phase: str
+
+
+def _write(
+    results: _Results, stem: Path, keys: Mapping[str, Any], inputs: Mapping[str, object]
+) -> None:
+    """Write the tables and the trajectory of a run; arguments as in `simulate`."""
+    def place(ending: str) -> Path:
+        return stem.with_name(f"{stem.name}.{ending}")
+
+    tables.write(VERDICTS, results.verdicts, place("verdicts.parquet"), inputs)
+    tables.write(INHERENT, [{**keys, "stage": "RUN_DYNAMICS", **line} for line in results.inherent],
+                 place("inherent.parquet"), inputs)
+    row = results.row
+    write_npz(place("trajectory.npz"), results.trajectory,
+              {**keys, "timestep_fs": row["timestep_fs"], "verdict": row["verdict"],
+               "phase": results.phase, "versions": versions()})
+    inputs = {**inputs, "trajectory": sha256(place("trajectory.npz"))}
+    tables.write(RUNS, [{**keys, **row}], place("runs.parquet"), inputs)
+    tables.write(THERMO, [{**keys, **line} for line in results.thermo], place("thermo.parquet"),
+                 inputs)
 
 
 def _frames(job: Job, folder: Path, ended: str) -> tuple[Segments, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,18 +115,7 @@ def relax_labelled(
     atoms.set_initial_magnetic_moments(material.moments_of(atoms))
     engine = calculator(name, atoms, material, settings, u_ev, folder)
     both: Any = FrechetCellFilter(atoms)  # strains are counted from the start's cell
-    done = 0
-    if frames.exists():
-        last = read_images(frames, "frames of the relaxation")[-1]
-        done = int(last.info["frame"]) + 1
-        atoms.set_cell(last.cell)
-        atoms.set_positions(last.positions)
-        engine.last = {}
-        engine.atoms, engine.results = atoms.copy(), {
-            "energy": last.get_potential_energy(), "free_energy": last.get_potential_energy(),
-            "forces": last.get_forces(),
-            "stress": at_fixed_cutoff(last.get_stress(), engine.pulay / last.get_volume())}
-        log.info("%s: goes on after %d steps", folder, done)
+    done = _take_up(atoms, engine, frames) if frames.exists() else 0
     atoms.calc = engine
     quiet: Any = None
     optimiser: Any = BFGS(both, logfile=quiet, restart=str(folder / HESSIAN), alpha=SPRING)
@@ -145,16 +135,34 @@ def relax_labelled(
         step = labelled(bare, u_ev, engine.last, settings, engine.engine.version)
         step.write(str(frames), format="extxyz", append=True)
         done += 1
-        said = described(step, (1, 1, 1), force_tolerance, pulay=pulay)
-        log.info("U = %g eV, step %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree, largest "
-                 "force %.3f eV/Angstrom, stress %.2f GPa, %d SCF steps", u_ev, done - 1,
-                 said["a_angstrom"], said["b_angstrom"], said["c_angstrom"], said["beta_degree"],
-                 said["force_max_ev_per_angstrom"], said["stress_max_gpa"],
-                 step.info["scf_steps"])
+        _log_step(step, u_ev, described(step, (1, 1, 1), force_tolerance, pulay=pulay))
 
     optimiser.attach(keep)
     return relax_cell(atoms, (1, 1, 1), force_tolerance, optimiser=optimiser,
                       steps=steps)["converged"]
+
+
+def _take_up(atoms: Atoms, engine: LabelledCell, frames: Path) -> int:
+    """Put the last step of a file into atoms and engine; return how many steps there are."""
+    last = read_images(frames, "frames of the relaxation")[-1]
+    done = int(last.info["frame"]) + 1
+    atoms.set_cell(last.cell)
+    atoms.set_positions(last.positions)
+    engine.last = {}
+    engine.atoms, engine.results = atoms.copy(), {
+        "energy": last.get_potential_energy(), "free_energy": last.get_potential_energy(),
+        "forces": last.get_forces(),
+        "stress": at_fixed_cutoff(last.get_stress(), engine.pulay / last.get_volume())}
+    log.info("%s: goes on after %d steps", frames.parent, done)
+    return done
+
+
+def _log_step(step: Atoms, u_ev: float, said: Mapping[str, Any]) -> None:
+    """Say what a step is, from `haven.material.relaxation.described`."""
+    log.info("U = %g eV, step %d: a %.3f b %.3f c %.3f Angstrom, beta %.2f degree, largest "
+             "force %.3f eV/Angstrom, stress %.2f GPa, %d SCF steps", u_ev, step.info["frame"],
+             said["a_angstrom"], said["b_angstrom"], said["c_angstrom"], said["beta_degree"],
+             said["force_max_ev_per_angstrom"], said["stress_max_gpa"], step.info["scf_steps"])
 
 
 def lattice_row(frames: list[LabelledFrame], force_tolerance: float) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core import plain
+from haven.core.elements import element_of_kind
 from haven.core.errors import HavenError, existing
-from haven.labels.other_outputs import element_of, from_dpdata
-from haven.trajectory.container import npy_head
+from haven.labels.other_outputs import from_dpdata
+from haven.trajectory.container.arrays import npy_head
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -128,7 +129,7 @@ def _frames(
     from ase.calculators.singlepoint import SinglePointCalculator
 
     try:
-        names = [element_of(word) for word in elements]
+        names = [element_of_kind(word) for word in elements]
     except HavenError as error:
         raise HavenError(f"{name}: type_map.raw: {error}") from error
     mixed = given.get("real_atom_types")

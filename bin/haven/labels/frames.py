@@ -17,6 +17,7 @@ from haven.core.errors import HavenError, existing
 from haven.core.images import open_images
 from haven.labels.header_units import in_ase_units
 from haven.labels.pulay import HEADER, MOST_PULAY
+from haven.labels.reference_keys import results_of
 from haven.labels.units import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.material.relaxation import at_fixed_cutoff
 
@@ -178,7 +179,7 @@ def check_frames(
 
 def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> LabelledFrame:
     where = f"{source}, frame {number}"
-    results = dict(atoms.calc.results) if atoms.calc is not None else {}
+    results = results_of(atoms, where)
     if results.get("free_energy") is not None:  # with smearing, the one the forces belong to
         results["energy"] = results["free_energy"]
     for what in ("energy", "forces"):

@@ -237,8 +237,10 @@ def _images(output: Output, name: str) -> list[Atoms]:
         raise HavenError(f"{name}, frame {len(images)}: cannot be read, cut off or damaged "
                          f"({reason})") from error
     if not images:
+        more = ("; pw.x prints forces where tprnfor is .true." if
+                output.program == "quantum espresso" else "")
         raise HavenError(f"{name} holds no frame with energy and forces: it is empty, cut off or "
-                         "did not converge")
+                         f"did not converge{more}")
     return images
 
 
@@ -265,6 +267,11 @@ def _hubbard(atoms: Atoms, output: Output, name: str, material: Material) -> flo
             raise HavenError(f"{name} was computed with U = {said} eV, which is no one U: write "
                              "u_ev of each element into the material file's hubbard, or put it "
                              "into a folder such as u4")
+    if told is None and named == 0 and output.program != "imported":
+        said = ", ".join(f"{key} {value:g}" for key, value in output.by_element.items())
+        said = said or "its wording is not known"
+        raise HavenError(f"{name} was computed with a Hubbard U ({said}), its name says 0: "
+                         "move it into a folder of its U, such as u4")
     if told is None and named is None:
         raise HavenError(f"{name} does not say its Hubbard U: put it into a folder u0, u4, ... or "
                          "name it so, such as run.u4.extxyz")

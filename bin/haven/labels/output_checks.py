@@ -70,9 +70,10 @@ def check_espresso(text: str) -> None:
                                *((f"lattice vector {one}", rest) for one, rest in axes),
                                *((f"the force on atom {one}", rest) for one, rest in forces)):
                 plain.row(line, 3, what)
-            for block in re.findall(r"CELL_PARAMETERS.*\n((?:.*\n){3})", part):
+            for block in re.findall(r"(?m)^\s*CELL_PARAMETERS *[({].*\n((?:.*\n){3})", part):
                 plain.rows(block.splitlines(), 3, "CELL_PARAMETERS")
-            for block in re.findall(rf"ATOMIC_POSITIONS.*\n((?:.*\n){{{count}}})", part):
+            for block in re.findall(
+                    rf"(?m)^\s*ATOMIC_POSITIONS *[({{].*\n((?:.*\n){{{count}}})", part):
                 for line in block.splitlines():
                     plain.row(" ".join(line.split()[1:4]), 3, "ATOMIC_POSITIONS")
             for told, block in re.findall(
@@ -99,18 +100,23 @@ def _each_in_turn(numbers: list[str], count: int, what: str) -> None:
         _in_turn(numbers[start : start + count], count, what)
 
 
-def check_cp2k(text: str) -> None:
+def check_cp2k(text: str) -> list[str]:
     """Refuse an output of CP2K whose cell, atoms or forces are not whole: dpdata takes pieces.
 
     CP2K prints the lengths of the lattice vectors, and from 2025 on those of the forces, beside
     them.
+
+    Returns
+    -------
+    list of str
+        Element of each atom, which CP2K prints beside its kind.
 
     Raises
     ------
     HavenError
         Naming what is damaged.
     """
-    last = text[text.rfind("Multiplication driver"):]
+    last = text[max(text.rfind("Multiplication driver"), 0):]
     told = re.search(r"- Atoms:\s+(\d+)\s*$", last, re.M)
     count = int(told.group(1)) if told else 0
     cell = re.findall(r"CELL\| Vector ([abc]) \[angstrom\]:?(.*)$", last, re.M)
@@ -119,7 +125,8 @@ def check_cp2k(text: str) -> None:
     named = [name for name, _ in cell] == list("abc") * (len(cell) // 3)
     if not cell or not named or not count or len(rows) != count:
         raise HavenError(f"it lists {len(cell)} lattice vectors and {len(rows)} of {count or 'no'} "
-                         "atoms: it is damaged")
+                         "atoms: it is damaged, or GLOBAL/PRINT_LEVEL is LOW: MEDIUM prints them")
+    elements = []
     try:
         for name, line in cell:
             vector, _, length = line.partition(f"|{name}| =")
@@ -131,6 +138,7 @@ def check_cp2k(text: str) -> None:
             if len(words) != 9 or words[0] != str(number):
                 raise ValueError(f"atom {number} has the line '{line.strip()[:40]}'")
             plain.row(" ".join(words[4:]), 5, f"atom {number}")
+            elements.append(_element(words[2], words[3], number))
         forces = re.findall(r"^[ \t]*FORCES\|[ \t]+(\d+)\s+(.*)$", last, re.M)
         if len(forces) % count:
             raise ValueError(f"it has {len(forces)} forces for {count} atoms")
@@ -147,6 +155,17 @@ def check_cp2k(text: str) -> None:
                 plain.row(line.strip().removeprefix(axis), 3, f"the stress along {axis}")
     except ValueError as error:
         raise HavenError(f"{error}: it is damaged") from error
+    return elements
+
+
+def _element(symbol: str, number: str, atom: int) -> str:
+    """Return the element of CP2K's symbol and atomic number, which must agree."""
+    from ase.data import atomic_numbers
+
+    name = symbol.capitalize()
+    if name == "X" or str(atomic_numbers.get(name)) != number:
+        raise ValueError(f"atom {atom} has element {symbol[:8]}, number {number[:8]}")
+    return name
 
 
 def _same_length(found: float, told: float, tolerance: float, what: str) -> None:

@@ -15,11 +15,13 @@ from haven.core.errors import HavenError
 from haven.core.images import open_images
 from haven.labels.deepmd_folders import DATABASE, read_lmdb
 from haven.labels.deepmd_folders import read_folder as read_deepmd
+from haven.labels.foreign import BINARY, check_foreign
 from haven.labels.other_outputs import (
     FORCES,
     cp2k_frames,
     cp2k_output,
     espresso_frames,
+    espresso_hubbard,
     gpaw_frames,
 )
 from haven.labels.vasp_output import (
@@ -111,7 +113,8 @@ def open_output(path: Path, name: str) -> Output | None:
     Raises
     ------
     HavenError
-        If the program did not end, or no list of elements says what the types are.
+        If the program did not end, no list of elements says what the types are, or the file is of
+        a format that is known but not read.
     """
     if path.is_dir():
         if (path / DATABASE).is_file():
@@ -121,6 +124,7 @@ def open_output(path: Path, name: str) -> Output | None:
         return Output("imported", read_deepmd(path, name), None, numbered=True)
     if path.suffix in (".extxyz", ".xyz", ".traj", ".gpw"):
         return Output("imported", open_images(path, name), None)
+    check_foreign(path, name, BINARY)
     text = path.read_text(errors="replace")
     for program in PROGRAMS:
         if program.mark in text[:20000] or (program.file and re.search(program.file, path.name)):
@@ -137,11 +141,14 @@ def open_output(path: Path, name: str) -> Output | None:
             ended = program.end in text[-20000:]
             if not ended and program.cut and FORCES in text:
                 return Output(program.name, program.read(path, text), program.hubbard(text),
+                              by_element=program.by_element(text),
                               missing=f"{program.name} did not end")
             if not ended:
                 raise HavenError(f"{name} is cut off: {program.name} did not end; run it to its "
                                  "end, or give its whole steps as extxyz")
-            return Output(program.name, program.read(path, text), program.hubbard(text))
+            return Output(program.name, program.read(path, text), program.hubbard(text),
+                          by_element=program.by_element(text))
+    check_foreign(path, name)
     return None
 
 
@@ -157,6 +164,7 @@ class Program:
     file: str = ""
     runs: Callable[[str], list[VaspRun]] | None = None
     cut: bool = False  # whether whole steps of a run that was cut off are read
+    by_element: Callable[[str], Mapping[str, float]] = lambda _text: {}
 
 
 def _by_ase(kind: str) -> Callable[[Path, str], Iterator[Atoms]]:
@@ -213,10 +221,8 @@ def _hubbard_by(pattern: str, sign: str) -> Callable[[str], float | None]:
 
 
 def _hubbard_of_espresso(text: str) -> float | None:
-    """U by the lines of Hubbard parameters; the list of energies names a term of U without one."""
-    bare = re.sub(r"(?i)(The Hubbard contrib|hubbard +stress|Hubbard energy\s+=\s+-?0\.0+\s).*", "",
-                  text)
-    return _hubbard_by(rf"U\([\w+-]+-\d[spdf]\)\s*=\s*{NUMBER}", r"Hubbard|[LD][DF][AT]\+U")(bare)
+    found = espresso_hubbard(text)
+    return None if found is None else _one_value(set(found.values()))
 
 
 PROGRAMS = (
@@ -226,7 +232,8 @@ PROGRAMS = (
     Program("gpaw", "|___|_|", "\nDate:", gpaw_frames,
             _hubbard_by(rf"Hubbard: \{{U: {NUMBER}", "Hubbard|setups: .*:[spdf],")),
     Program("quantum espresso", "Program PWSCF", "JOB DONE", espresso_frames,
-            _hubbard_of_espresso, cut=True),
+            _hubbard_of_espresso, cut=True,
+            by_element=lambda text: espresso_hubbard(text) or {}),
     Program("cp2k", "CP2K|", "PROGRAM ENDED", cp2k_output, _hubbard_by("(?!)", r"DFT\+U")),
 )
 

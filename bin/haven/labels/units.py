@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # eV/Angstrom^3 is beyond this from 0.6 GPa or 0.6 kbar on
 MAX_STRESS_GPA = 100.0
 BELIEVED = {1: (0.5, 1.5), 2: (0.2, 5.0)}  # anharmonicity moves the factor of the stress more
+LEAST_CHANGE_EV = 2e-3
+"""Largest energy change among pairs of frames that tells units: steps at the end of a relaxation
+change less than self-consistency and a fixed number of plane waves leave open."""
 UNITS = {  # energy change over force times displacement, for each mix-up of units
     "energies are in Hartree, forces in eV/Angstrom": 1 / HARTREE,
     "energies are in eV, forces in Hartree/Bohr": HARTREE / BOHR,
@@ -134,7 +137,7 @@ def check_units(frames: Sequence[LabelledFrame]) -> set[int]:
 def _factors(pairs: np.ndarray) -> dict[int, tuple[float, float]]:
     """Return factor and standard error for the columns of work (1 forces, 2 stress) there are."""
     used = [c for c in (1, 2) if len(pairs) and np.abs(pairs[:, c]).max() > 1e-4]
-    if len(pairs) < 8 or not used:
+    if len(pairs) < 8 or not used or np.abs(pairs[:, 0]).max() < LEAST_CHANGE_EV:
         return {}
     matrix, change = pairs[:, used], pairs[:, 0]
     inverse = np.linalg.pinv(matrix.T @ matrix)

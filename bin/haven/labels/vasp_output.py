@@ -29,7 +29,12 @@ PRINTED_EV = Decimal("1e-8")  # last digit of an energy in vasprun.xml: less can
 LINEAR_RESPONSE = (5, 6, 7, 8)  # IBRION: further cycles follow the ground state's
 # GGA as users and POTCAR write it, and VASP's own numbers of the same (LEXCH)
 FUNCTIONALS = {"PE": "PBE", "PS": "PBEsol", "91": "PW91", "RP": "RPBE", "CA": "LDA",
+               "RE": "revPBE", "BO": "optB88", "OR": "optPBE", "MK": "optB86b", "ML": "rPW86",
                "8": "PBE", "14": "PBEsol", "7": "PW91", "2": "LDA"}
+# METAGGA: an OUTCAR has room for five letters, a vasprun.xml has the tag as the user wrote it
+META = {"R2SCA": "r2SCAN", "R2SCAN": "r2SCAN", "RSCAN": "rSCAN", "SCAN": "SCAN"}
+ECHO = re.compile(r"(?ms)^ INCAR:[^\n]*\n.*?(?=^ POTCAR:)")
+"""VASP 6 repeats INCAR in front, in the user's own wording; what VASP took stands behind."""
 
 RUN = re.compile(r"(?m)^\s*vasp\.\d")
 ITERATION = re.compile(r"Iteration\s+(\d+)\(\s*(\d+)\)")
@@ -87,9 +92,11 @@ def _run(text: str) -> VaspRun:
         before = text[begin:block.start()]
         # from the cycle on: a machine-learned step before it has a stress of its own
         before = before[max(before.find("Iteration") - 50, 0):]
-        energy = ENERGY.search(text, block.end(), stop)
+        following = ITERATION.search(text, block.end(), stop)
+        energy = ENERGY.search(text, block.end(), following.start() if following else stop)
         rows = rows_of(text[block.end():stop], len(symbols))
         begin = energy.end() if energy else block.end()
+        energy = energy or _energy_in_front(before)
         if found := CELL.findall(before):
             cell = cell_vectors(found[-1])
         told = STRESS.findall(before)
@@ -110,6 +117,13 @@ def _run(text: str) -> VaspRun:
     elif not lost and len(steps) > len(images) and images and not response:
         lost.append(f"{len(steps) - len(images)} of {len(steps)} steps have no forces (NWRITE)")
     return VaspRun(images, ", ".join(lost), hubbard_by_element(text, kinds), _settings(text))
+
+
+def _energy_in_front(before: str) -> re.Match[str] | None:
+    """Return the energy that VASP up to 5.2 prints before the forces, behind its last cycle."""
+    marks = list(ITERATION.finditer(before))
+    found = list(ENERGY.finditer(before, marks[-1].end())) if marks else []
+    return found[-1] if found else None
 
 
 def _image(
@@ -248,6 +262,7 @@ def _differences(
 
 def _settings(text: str) -> dict[str, Any]:
     """Return cutoff, functional, smearing, dispersion and pseudopotentials of an OUTCAR."""
+    text = ECHO.sub("", text, count=1)
     titles = [title.strip() for title in re.findall(r"(?:TITEL\s*=|POTCAR:)\s*(.*)", text)]
     family = re.search(r"LEXCH\s*=\s*(\S+)", text)
     tags = {key: found.group(1) for key, pattern in (
@@ -265,6 +280,11 @@ def _settings(text: str) -> dict[str, Any]:
     return settings_of(tags, list(dict.fromkeys(titles)))
 
 
+def _yes(word: str | None) -> bool:
+    """Tell whether a logical of Fortran says yes: ``T``, ``.TRUE.``."""
+    return (word or "").strip().lstrip(".").upper().startswith("T")
+
+
 def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
     """Return the settings of a run of VASP from its tags, under the names of Haven's own labels."""
     gga = tags.get("GGA", "--").strip()
@@ -272,8 +292,8 @@ def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
     functional = FUNCTIONALS.get(gga.upper(), gga)
     meta = tags.get("METAGGA", "F").strip()
     if meta not in ("F", "--", "", "NONE", "None"):
-        functional = meta
-    if tags.get("LHFCALC", "F").strip().startswith("T"):
+        functional = META.get(meta.upper(), meta)
+    if _yes(tags.get("LHFCALC")):
         functional += (f" hybrid {float(tags.get('AEXX', '0.25')):g}"
                        f"/{float(tags.get('HFSCREEN', '0')):g}")
     found: dict[str, Any] = {"functional": functional}
@@ -287,8 +307,8 @@ def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
                              0: "Gaussian"}.get(kind, f"Methfessel-Paxton {kind}")
     dispersion = [word for word in (
         {"0": "", "12": "d3bj"}.get(tags.get("IVDW", "0").strip(), f"IVDW {tags.get('IVDW')}"),
-        "LVDW" if tags.get("LVDW", "F").strip().startswith("T") else "",
-        "vdW-DF" if tags.get("LUSE_VDW", "F").strip().startswith("T") else "") if word]
+        "LVDW" if _yes(tags.get("LVDW")) else "",
+        "vdW-DF" if _yes(tags.get("LUSE_VDW")) else "") if word]
     found["dispersion"] = " ".join(dispersion) or "none"
     if titles:
         found["pseudopotentials"] = "; ".join(" ".join(title.split()) for title in titles)
@@ -351,7 +371,7 @@ def hubbard_of_xml(text: str) -> dict[str, float] | None:
 def _settings_of_xml(text: str) -> dict[str, Any]:
     tags = {}
     for key in ("GGA", "METAGGA", "LHFCALC", "AEXX", "HFSCREEN", "IVDW", "LVDW", "LUSE_VDW",
-                "ISMEAR", "SIGMA", "ENMAX", "ENCUT"):
+                "ISMEAR", "SIGMA", "ENCUT", "ENMAX"):
         found = re.findall(rf'name="{key}">\s*([^<\s]+)', text)
         if found:
             tags["ENCUT" if key == "ENMAX" else key] = found[-1]

@@ -106,42 +106,93 @@ def _loader() -> Any:
 
 def _material(raw: dict[str, Any], source: Path) -> Material:
     """Return what the entries of a material file say, each of its kind."""
-    where = f"material file {source}"
     with _needs(source, "formula needs element symbols and counts, such as Li3TiCl6"):
         formula = atoms_in_formula(_text(raw["formula"]))
     cell = _cell(raw, source)
     images = _images(raw, source, cell)
+    sites, layers = _cation_sites(raw, source, images)
+    anions, shares = _anion_sites(raw, source, images)
+    with _needs(source, f"charges need a number up to {LARGEST_CHARGE:g} for every element, such "
+                "as Ti: 3, or Mn: 3.5 where it has several valences"):
+        charges = {str(k): _finite(v, LARGEST_CHARGE) for k, v in raw["charges"].items()}
+    moments, by_site = _moments(raw, source)
+    with _needs(source, "hubbard needs a shell (s, p, d or f) for every element, such as Ti: d, or "
+                "with U where elements differ, such as Ni: {shell: d, u_ev: 6.2}"):
+        hubbard, share = _hubbard(raw.get("hubbard") or {})
+    occupancies = _occupancies(raw, source)
+    for what, words in (("sites", (*sites, *anions)), ("sets of occupancies", occupancies)):
+        if bad := next((word for word in words if not WORD.fullmatch(word)), None):
+            raise HavenError(f"material file {source}: {what} need names of letters, digits, "
+                             f"_ . + -, not {bad!r}")
+    ordering = _ordering(raw, source)
+    with _needs(source, "closest_angstrom needs pairs with Angstrom, such as Ti-Ti: 3.3"):
+        closest = _walls(raw.get("closest_angstrom") or {}, formula, source)
+    moving = _moving(raw, source)
+    with _needs(source, "formula_units needs a number above 0"):
+        units = _finite(raw["formula_units"]) if "formula_units" in raw else None
+        if units is not None and units <= 0:
+            raise ValueError("not above 0")
+    return Material(
+        name=_name(raw, source), formula=str(raw["formula"]), cell=cell, sites=sites,
+        layers=layers or dict.fromkeys(sites, 0.0), anions=anions, mobile=moving[0],
+        charges=charges, moments=moments, hubbard=hubbard, occupancies=occupancies,
+        composition=formula, ordering=ordering, closest=closest, hubbard_share=share,
+        layered=bool(layers), site_moments=by_site, shares=shares, formula_units=units,
+        mobiles=moving)
+
+
+def _cation_sites(
+    raw: dict[str, Any], source: Path, images: Callable[..., np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Return the points (M, 3) of each cation site as fractions, and its layer if all have one."""
     with _needs(source, "cation_sites need positions (three fractions each) for every site, and a "
                 "layer (a number) for all sites or for none"):
         for site, entry in raw["cation_sites"].items():
-            refuse_unknown(entry, ("layer", "position", "positions"), f"{where}: site {site}")
+            refuse_unknown(entry, ("layer", "position", "positions"),
+                           f"material file {source}: site {site}")
         sites = {str(k): images(k, v) for k, v in raw["cation_sites"].items()}
         given = {str(k): v["layer"] for k, v in raw["cation_sites"].items() if "layer" in v}
         if given and len(given) < len(sites):
             raise ValueError("layers of some")
-        layers = {k: _finite(v, OUTSIDE) for k, v in given.items()} or dict.fromkeys(sites, 0.0)
+        return sites, {k: _finite(v, OUTSIDE) for k, v in given.items()}
+
+
+def _anion_sites(
+    raw: dict[str, Any], source: Path, images: Callable[..., np.ndarray]
+) -> tuple[dict[str, tuple[str, np.ndarray]], dict[str, dict[str, float]]]:
+    """Return the main element and points (M, 3) of each anion site.
+
+    Also the occupancy by element, of those sites that not one element fills.
+    """
     with _needs(source, "anion_sites need a species (or several with occupancies) and positions "
                 "(three fractions each) for every site"):
         for site, entry in raw["anion_sites"].items():
-            refuse_unknown(entry, ("species", "position", "positions"), f"{where}: site {site}")
+            refuse_unknown(entry, ("species", "position", "positions"),
+                           f"material file {source}: site {site}")
         shares = {str(k): _shares(v["species"]) for k, v in raw["anion_sites"].items()}
         anions = {str(k): (max(shares[str(k)], key=lambda one: shares[str(k)][one]), images(k, v))
                   for k, v in raw["anion_sites"].items()}
-    with _needs(source, f"charges need a number up to {LARGEST_CHARGE:g} for every element, such "
-                "as Ti: 3, or Mn: 3.5 where it has several valences"):
-        charges = {str(k): _finite(v, LARGEST_CHARGE) for k, v in raw["charges"].items()}
+    return anions, {k: by for k, by in shares.items() if by != {anions[k][0]: 1.0}}
+
+
+def _moments(
+    raw: dict[str, Any], source: Path
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Return moments by element, and by element and site where sites differ, Bohr magnetons."""
     with _needs(source, f"moments need a number up to {LARGEST_MOMENT:g} for every element, such "
                 "as Ti: 1.0, or one for each of its sites, such as Fe: {4c: 4.0, 4d: -4.0}"):
-        given_moments = raw.get("moments") or {}
-        moments = {str(k): _finite(v, LARGEST_MOMENT) for k, v in given_moments.items()
+        given = raw.get("moments") or {}
+        moments = {str(k): _finite(v, LARGEST_MOMENT) for k, v in given.items()
                    if not isinstance(v, dict)}
         by_site = {str(k): {str(s): _finite(m, LARGEST_MOMENT) for s, m in v.items()}
-                   for k, v in given_moments.items() if isinstance(v, dict)}
+                   for k, v in given.items() if isinstance(v, dict)}
         if not all(by_site.values()):
             raise ValueError("no site")
-    with _needs(source, "hubbard needs a shell (s, p, d or f) for every element, such as Ti: d, or "
-                "with U where elements differ, such as Ni: {shell: d, u_ev: 6.2}"):
-        hubbard, share = _hubbard(raw.get("hubbard") or {})
+    return moments, by_site
+
+
+def _occupancies(raw: dict[str, Any], source: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the occupancies by set, element and site."""
     with _needs(source, "occupancies need numbers by set, element and site, such as "
                 "default: {Ti: {2a: 0.75, 4g: 0.125}}"):
         occupancies = {str(label): {str(element): {str(k): _finite(v) for k, v in by.items()}
@@ -149,40 +200,39 @@ def _material(raw: dict[str, Any], source: Path) -> Material:
                        for label, by_element in raw["occupancies"].items()}
         if not occupancies:
             raise ValueError("no set")
-    for what, words in (("sites", (*sites, *anions)), ("sets of occupancies", occupancies)):
-        if bad := next((word for word in words if not WORD.fullmatch(word)), None):
-            raise HavenError(f"{where}: {what} need names of letters, digits, _ . + -, not "
-                             f"{bad!r}")
+    return occupancies
+
+
+def _ordering(raw: dict[str, Any], source: Path) -> dict[str, float]:
+    """Return temperature and permittivity at which ions are put on sites, given or usual ones."""
     with _needs(source, "ordering needs temperature_k and permittivity as numbers above 0, at most "
                 f"{HOTTEST:g}"):
-        refuse_unknown(raw.get("ordering"), ("temperature_k", "permittivity"), f"{where}: ordering")
+        refuse_unknown(raw.get("ordering"), ("temperature_k", "permittivity"),
+                       f"material file {source}: ordering")
         ordering = {"temperature_k": 573.0, "permittivity": 10.0,
                     **{k: _finite(v, HOTTEST) for k, v in raw.get("ordering", {}).items()}}
         if min(ordering.values()) <= 0:
             raise ValueError("not above 0")
-    with _needs(source, "closest_angstrom needs pairs with Angstrom, such as Ti-Ti: 3.3"):
-        closest = _walls(raw.get("closest_angstrom") or {}, formula, source)
+    return ordering
+
+
+def _moving(raw: dict[str, Any], source: Path) -> tuple[str, ...]:
+    """Return the mobile elements, each once."""
     with _needs(source, "mobile needs an element, or a list of some"):
-        mobiles = raw["mobile"] if isinstance(raw["mobile"], list) else [raw["mobile"]]
-        moving = tuple(_text(one) for one in mobiles)
-        mobile = moving[0] if moving and len(set(moving)) == len(moving) else _text(None)
-    with _needs(source, "formula_units needs a number above 0"):
-        units = _finite(raw["formula_units"]) if "formula_units" in raw else None
-        if units is not None and units <= 0:
-            raise ValueError("not above 0")
+        given = raw["mobile"] if isinstance(raw["mobile"], list) else [raw["mobile"]]
+        moving = tuple(_text(one) for one in given)
+        if not moving or len(set(moving)) < len(moving):
+            raise ValueError("no element, or one twice")
+    return moving
+
+
+def _name(raw: dict[str, Any], source: Path) -> str:
     with _needs(source, "name needs letters, digits, _ . + -, at most 60"):
         word = raw["name"]
         name = str(word) if isinstance(word, (str, int)) and not isinstance(word, bool) else ""
         if not NAME.fullmatch(name):
             raise ValueError("no name")
-    pure = {k for k, by in shares.items() if by == {anions[k][0]: 1.0}}
-    return Material(
-        name=name, formula=str(raw["formula"]), cell=cell, sites=sites, layers=layers,
-        anions=anions, mobile=mobile, charges=charges, moments=moments,
-        hubbard=hubbard, occupancies=occupancies, composition=formula, ordering=ordering,
-        closest=closest, hubbard_share=share, layered=bool(given), site_moments=by_site,
-        shares={k: by for k, by in shares.items() if k not in pure}, formula_units=units,
-        mobiles=moving)
+    return name
 
 
 def _text(value: Any) -> str:

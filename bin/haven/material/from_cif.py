@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from haven.core import plain
 from haven.core.errors import HavenError, existing
-from haven.material.file import LONGEST_ANGSTROM, NARROWEST_DEGREE, ROUNDED_CHARGE
+from haven.material.cif import CifCrystal, read_cif
+from haven.material.file import ROUNDED_CHARGE
 from haven.material.orbits import expand
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 ANIONS = {"F": -1, "Cl": -1, "Br": -1, "I": -1, "O": -2, "S": -2, "Se": -2, "Te": -2, "N": -3}
 # Cations that have one valence in ionic crystals; of others neutrality tells one, or the user all.
@@ -33,7 +28,8 @@ MOBILE = ("Li", "Na", "Ag", "K", "Cu")
 OPEN_SHELLS = {**dict.fromkeys(("V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Mo", "Ru"), "d"),
                **dict.fromkeys(("Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm",
                                 "Yb", "U"), "f")}
-ROUNDED = 0.02  # atoms a cell: occupancies are printed with two or three digits
+ROUNDED = 0.009  # atoms a cell, or of 10: occupancies are printed with two or three digits
+MOST_ROUNDED = 0.02  # atoms a cell
 CHARGE_SHARE = 0.03  # of all positive charge, that rounded occupancies may leave over
 
 
@@ -72,16 +68,18 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
     HavenError
         If it cannot be read, holds no anion or no mobile ion, or leaves charges open.
     """
+    from ase.geometry import cell_to_cellpar
+
     source = existing(path, "CIF")
-    atoms = _read(source)
-    sites, notes = _sites(atoms, source), []
+    crystal = read_cif(source)
+    sites, notes = _sites(crystal), []
     counts = _counts(sites)
     mobile = _mobile(counts, choice, source)
     charges = _charges(counts, choice, source)
     sites, counts = _neutral(sites, counts, charges, mobile, notes, source)
     formula, units = _formula(counts)
-    symmetry = _symmetry(atoms, sites)
-    cell = atoms.cell.cellpar()
+    symmetry = _symmetry(crystal, sites)
+    cell = cell_to_cellpar(crystal.cell)
     keys = ("a_angstrom", "b_angstrom", "c_angstrom", "alpha_degree", "beta_degree",
             "gamma_degree")
     content: dict[str, Any] = {
@@ -98,17 +96,29 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
     if open_ones:
         notes.append(f"{', '.join(one.partition('=')[0] for one in open_ones)} may have an open "
                      f"shell: say --hubbard {','.join(open_ones)} and --moments for labels with U")
-    negative = {element for element, charge in charges.items() if charge < 0}
-    content["anion_sites"], content["cation_sites"] = {}, {}
+    host = {element for element, charge in charges.items() if charge * charges[mobile] < 0}
+    return content | _site_entries(sites, symmetry[1], host, mobile, source), notes
+
+
+def _site_entries(
+    sites: list[CifSite], place_of: Callable[[CifSite], dict[str, Any]], host: set[str],
+    mobile: str, source: Path,
+) -> dict[str, Any]:
+    """Return the sites of ``host`` elements, of other ones, and occupancies of the latter.
+
+    ``place_of`` gives a site's position. Occupancies are those of the file, and once more without
+    the ``mobile`` element, which may then take any of its sites.
+    """
+    content: dict[str, Any] = {"anion_sites": {}, "cation_sites": {}}
     placed: dict[str, dict[str, float]] = {}
     for site in sites:
-        place = symmetry[1](site)
-        if set(site.occupancy) <= negative and mobile not in site.occupancy:
+        place = place_of(site)
+        if set(site.occupancy) <= host:  # of a mobile anion the cations are the host
             whole = len(site.occupancy) == 1 and min(site.occupancy.values()) > 0.9999
             species = (next(iter(site.occupancy)) if whole
                        else {k: round(v, 5) for k, v in site.occupancy.items()})
             content["anion_sites"][site.name] = {"species": species, **place}
-        elif set(site.occupancy) & negative - {mobile}:
+        elif set(site.occupancy) & host:
             raise HavenError(f"{source}: site {site.name} holds {', '.join(site.occupancy)}: "
                              "anions and cations on one site are not taken")
         else:
@@ -117,75 +127,31 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
                 placed.setdefault(element, {})[site.name] = round(value, 5)
     content["occupancies"] = {
         "default": placed, "free": {k: v for k, v in placed.items() if k != mobile}}
-    return content, notes
+    return content
 
 
-def _read(source: Path) -> Atoms:
-    from ase import Atoms
-    from ase.io import read
-
-    _check_numbers(source)
-    try:
-        with warnings.catch_warnings():
-            # ASE leaves out lines of a loop that it does not understand, and says so in a warning
-            for words in ("Wrong number", "Badly formed", "Duplicated loop"):
-                warnings.filterwarnings("error", words)
-            atoms = read(str(source), format="cif", do_not_split_by_at_sign=True)
-    except Exception as error:  # ASE raises whatever its reader does
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise HavenError(f"{source} cannot be read as a CIF ({reason})") from error
-    if not isinstance(atoms, Atoms) or not len(atoms) or atoms.cell.rank < 3:
-        raise HavenError(f"{source} holds no crystal")
-    if not np.isfinite(atoms.positions).all() or not np.isfinite(atoms.cell.array).all():
-        raise HavenError(f"{source} has a coordinate or a cell that is no number")
-    return atoms
-
-
-def _check_numbers(source: Path) -> None:
-    """Refuse a cell of no crystal, which ASE would search for neighbours without end."""
-    text = source.read_bytes().decode(errors="replace")
-    for kind, low, high in (("length", 0.5, LONGEST_ANGSTROM),
-                            ("angle", NARROWEST_DEGREE, 180 - NARROWEST_DEGREE)):
-        for name, word in re.findall(rf"(?im)^\s*(_cell_{kind}_\w+)\s+(\S+)", text):
-            try:
-                value = plain.number(word.partition("(")[0])
-            except ValueError as error:
-                raise HavenError(f"{source}: {name}: {error}") from error
-            if not low <= value <= high:
-                raise HavenError(f"{source}: {name} is {value:g}, outside {low:g} to {high:g}: "
-                                 "give Angstrom and degrees")
-
-
-def _sites(atoms: Atoms, source: Path) -> list[CifSite]:
+def _sites(crystal: CifCrystal) -> list[CifSite]:
     """Return the sites of a CIF, named by multiplicity and Wyckoff letter."""
     import spglib
 
-    kinds = np.asarray(atoms.arrays.get("spacegroup_kinds", np.arange(len(atoms))))
-    told = atoms.info.get("occupancy") or {}
-    fractional = atoms.get_scaled_positions()
+    points = np.concatenate([site.points for site in crystal.sites])
+    kinds = np.repeat(np.arange(1, len(crystal.sites) + 1),
+                      [len(site.points) for site in crystal.sites])
     try:
-        crystal: Any = (atoms.cell.array, fractional, kinds + 1)
-        found = spglib.get_symmetry_dataset(crystal, 1e-3)
+        given: Any = (crystal.cell, points, kinds)
+        found = spglib.get_symmetry_dataset(given, 1e-3)
         letters = list(found.wyckoffs) if found is not None else []
     except Exception:  # a name only
         letters = []
-    sites, names = [], []
-    for kind in dict.fromkeys(kinds.tolist()):
-        rows = np.flatnonzero(kinds == kind)
-        symbol = atoms.get_chemical_symbols()[rows[0]]
-        shares = told.get(str(kind)) or {symbol: 1.0}
-        try:
-            occupancy = {str(k): plain.number(str(v)) for k, v in shares.items()}
-        except ValueError as error:
-            raise HavenError(f"{source}: an occupancy of {symbol} is no number: {error}") from error
-        if not all(0 < value <= 1 + ROUNDED for value in occupancy.values()):
-            raise HavenError(f"{source}: {symbol} has the occupancy {max(occupancy.values()):g}: "
-                             "it must be above 0 and at most 1")
-        name = f"{len(rows)}{letters[rows[0]] if letters else 'x'}"
+    sites: list[CifSite] = []
+    names: list[str] = []
+    for number, site in enumerate(crystal.sites, 1):
+        letter = letters[int(np.argmax(kinds == number))] if letters else "x"
+        name = f"{len(site.points)}{letter}"
         names.append(name)
         if names.count(name) > 1:
             name = f"{name}_{names.count(name)}"
-        sites.append(CifSite(name, fractional[rows], occupancy))
+        sites.append(CifSite(name, site.points, site.occupancy))
     return sites
 
 
@@ -224,13 +190,14 @@ def _charges(counts: Mapping[str, float], choice: Choice, source: Path) -> dict[
     if lacking:
         rest = sum(found[element] * counts[element] for element in found)
         value = -rest / counts[lacking[0]]
-        near = round(value) if abs(value - round(value)) < 0.1 else round(value, 4)
+        near = round(value) if abs(value - round(value)) < 0.1 else round(value, 6)
         if not 0 < near <= 8:
             raise HavenError(f"{source}: a neutral crystal would give {lacking[0]} the charge "
                              f"{value:+.2f}: give --charges {lacking[0]}=...")
         found[lacking[0]] = near
     if min(found.values()) >= 0:
-        raise HavenError(f"{source} has no anion among {', '.join(counts)}: give --charges")
+        raise HavenError(f"{source} has no anion among {', '.join(counts)}: add the sites "
+                         "that are lacking, or give --charges")
     return {element: int(found[element]) if float(found[element]).is_integer() else found[element]
             for element in counts}
 
@@ -260,7 +227,7 @@ def _neutral(
                        for e, v in site.occupancy.items()) <= 1 + 1e-9 for site in sites)
 
     chosen = next((e for e in sorted(partial, key=lambda one: (one == mobile, one)) if fits(e)),
-                  None)
+                  mobile if charge > 0 and charges[mobile] > 0 else None)
     if chosen is None:
         raise HavenError(f"{source}: charges of its atoms sum to {charge:+.3f} a cell and no "
                          "cation site has room for it: give --charges, or complete the CIF")
@@ -275,7 +242,8 @@ def _neutral(
 def _formula(counts: Mapping[str, float]) -> tuple[str, float]:
     """Return the formula of one unit, and the units in the cell."""
     near = {element: round(count) for element, count in counts.items()
-            if abs(count - round(count)) < ROUNDED and round(count)}
+            if abs(count - round(count)) < min(MOST_ROUNDED, ROUNDED * max(1.0, count / 10))
+            and round(count)}
     units = reduce(gcd, near.values()) if near else 1
     words = []
     for element, count in counts.items():
@@ -284,7 +252,7 @@ def _formula(counts: Mapping[str, float]) -> tuple[str, float]:
     return "".join(words), units
 
 
-def _symmetry(atoms: Atoms, sites: list[CifSite]) -> tuple[dict[str, Any], Any]:
+def _symmetry(crystal: CifCrystal, sites: list[CifSite]) -> tuple[dict[str, Any], Any]:
     """Return the entries that name the space group, and what turns a site into its entry.
 
     A setting of spglib's table that gives every site from one of its points is taken; without one
@@ -292,9 +260,7 @@ def _symmetry(atoms: Atoms, sites: list[CifSite]) -> tuple[dict[str, Any], Any]:
     """
     import spglib
 
-    cell = atoms.cell.array
-    group = atoms.info.get("spacegroup")
-    number = int(group.no) if group is not None else 1
+    cell, number = crystal.cell, crystal.number
     for hall in range(1, 531) if number > 1 else ():
         kind = spglib.get_spacegroup_type(hall)
         if kind is None or kind.number != number or not all(

@@ -13,7 +13,7 @@ from haven.mechanism.options import Distributions
 from haven.mechanism.run_tables import hop_tables
 from haven.mechanism.tables import RDF
 from haven.trajectory import all_atoms
-from haven.transport.command import Analysis, Beside, OpenRun, write_tables
+from haven.transport.command.command import Analysis, Beside, OpenRun, write_tables
 
 
 def chosen(given: argparse.Namespace) -> list[Analysis]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.report.registry import TABLES
-from haven.trajectory import packing
-from haven.trajectory.container import DESCRIBED
+from haven.trajectory.container import packing
+from haven.trajectory.container.arrays import DESCRIBED
 
 
 def document() -> str:

@@ -207,17 +207,23 @@ def _pass(
             streams[species].write(positions[rows].astype(np.float32).tobytes())
     if ambiguous is not None:
         raise ambiguous
-    count = 0 if held is None else held.count
-    if held is None or count < 2:
-        kept = f" from --start {wanted.start} on" if wanted.start else ""
-        raise HavenError(f"{sources[0]} has {count} frame{'s' * (count != 1)}{kept}: a "
-                         "displacement needs two")
+    held = _checked(held, sources[0], wanted)
     if way.skipped:
         log.info("%s: %d frames stand there again after a restart; the later ones are used",
                  sources[0], len(way.skipped))
     if way.unwrapped and not wanted.unwrapped:
         log.info("%s: its atoms leave the cell, so its positions are taken as unwrapped",
                  sources[0])
+    return held
+
+
+def _checked(held: _Held | None, source: Path, wanted: Wanted) -> _Held:
+    """Return what was kept of files, the first of which is ``source``; refuse one frame or none."""
+    count = 0 if held is None else held.count
+    if held is None or count < 2:
+        kept = f" from --start {wanted.start} on" if wanted.start else ""
+        raise HavenError(f"{source} has {count} frame{'s' * (count != 1)}{kept}: a "
+                         "displacement needs two")
     return held
 
 

@@ -57,7 +57,7 @@ def open_files(
     paths
         Files in the order of time, all npz containers (then one) or all foreign.
     scratch
-        Folder for the containers made.
+        Folder for the containers made, and for what of a compressed one is written out.
     wanted
         Which part, and what the files do not say.
 
@@ -77,13 +77,13 @@ def open_files(
         raise HavenError(f"--frame_spacing_ps {given:g}: must be positive, the time between two "
                          "saved frames in ps")
     if any(source.suffix == ".npz" for source in sources):
-        return [_container(sources, wanted)]
+        return [_container(sources, Path(scratch), wanted)]
     if not wanted.species:
         raise HavenError(f"{sources[0]}: say which element moves with --species")
     return convert(sources, Path(scratch), wanted)
 
 
-def _container(sources: list[Path], wanted: Wanted) -> Trajectory:
+def _container(sources: list[Path], scratch: Path, wanted: Wanted) -> Trajectory:
     """Open one npz, which says everything itself."""
     source = sources[0]
     if len(sources) > 1:
@@ -99,7 +99,7 @@ def _container(sources: list[Path], wanted: Wanted) -> Trajectory:
     if len(wanted.species) > 1:
         raise HavenError(f"{source} follows one mobile species: give one for --species")
     _undamaged(source)
-    whole = open_npz(source, wanted.species[0] if wanted.species else None)
+    whole = open_npz(source, wanted.species[0] if wanted.species else None, scratch)
     check_spacing(source, wanted.frame_spacing_ps, whole.spacing_ps)
     first = whole.read_frames(np.array([0]))[0].astype(float)
     if len(first) > 1 and np.isfinite(first).all() and np.ptp(first, axis=0).any():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.trajectory.container import Positions
+from haven.trajectory.container.arrays import Positions
 from haven.trajectory.trajectory import Trajectory
 
 PIECE_BYTES = 1 << 26

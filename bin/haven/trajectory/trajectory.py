@@ -2,14 +2,16 @@
 
 The container holds unwrapped positions; its largest member is read with plain file reads, so a
 trajectory of any length is analysed in the memory of one block. Other formats are turned into
-the container first (`haven.trajectory.readers`).
+the container first (`haven.trajectory.readers`), a compressed one is written out for as long as it
+is open (`haven.trajectory.container.inflating`).
 
-Positions of the mobile ions are kept as whole steps of 0.001 Angstrom (`haven.trajectory.packing`):
-no position is wrong by more than 0.0005 Angstrom, and rounding never adds up. It adds at most 5e-7
-Angstrom^2 (6 resolution^2 / 12) to a mean-square displacement, the same at every lag, so
-nothing to its slope. A container with ``mobile_angstrom`` as float32, as a user's own NumPy writes
-it, is read as well. `tests/bench/README.md` compares the container with HDF5: a file that readers
-of H5MD take is larger and slower; `haven.trajectory.export` writes one.
+Positions of the mobile ions are kept as whole steps of 0.001 Angstrom
+(`haven.trajectory.container.packing`): no position is wrong by more than 0.0005 Angstrom, and
+rounding never adds up. It adds at most 5e-7 Angstrom^2 (6 resolution^2 / 12) to a mean-square
+displacement, the same at every lag, so nothing to its slope. A container with ``mobile_angstrom``
+as float32, as a user's own NumPy writes it, is read as well. `tests/bench/README.md` compares the
+container with HDF5: a file that readers of H5MD take is larger and slower;
+`haven.trajectory.export` writes one.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import json
 import struct
 import tempfile
 import tokenize
+import weakref
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -29,8 +32,16 @@ import numpy as np
 
 from haven.core.errors import HavenError, existing
 from haven.trajectory.checks import check_length_unit, check_times
-from haven.trajectory.container import LARGE, MEMBERS, PACKED, Positions, locate, positions_of
-from haven.trajectory.members import (
+from haven.trajectory.container.arrays import (
+    LARGE,
+    MEMBERS,
+    PACKED,
+    Positions,
+    locate,
+    positions_of,
+)
+from haven.trajectory.container.inflating import inflated
+from haven.trajectory.container.members import (
     SHAPES,
     check_heads,
     check_packing,
@@ -38,7 +49,7 @@ from haven.trajectory.members import (
     check_positions,
     heads,
 )
-from haven.trajectory.packing import RESOLUTION, UnpackableError, fill, pack
+from haven.trajectory.container.packing import RESOLUTION, UnpackableError, fill, pack
 
 BLOCK_BYTES = 1 << 25
 LONG_BYTES = 1 << 27
@@ -73,6 +84,9 @@ class Trajectory:
     fixed
         Whether positions are known to be in a frame that stands still: then ions of a file without
         a host may be added up.
+    store
+        File that positions are read from where it is not ``path``: a compressed container,
+        written out.
     """
 
     path: Path
@@ -85,6 +99,7 @@ class Trajectory:
     meta: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, np.ndarray] = field(default_factory=dict)
     fixed: bool = False
+    store: Path | None = None
 
     @property
     def frames(self) -> int:
@@ -147,13 +162,14 @@ class Trajectory:
 
     def read_all(self, indices: tuple[int, ...]) -> np.ndarray | None:
         """Return rare frames of every atom (F, A, 3), Angstrom; None where none are held."""
-        place = locate(self.path, "all_angstrom") if "all_time_ps" in self.extra else None
+        store = self.store or self.path
+        place = locate(store, "all_angstrom") if "all_time_ps" in self.extra else None
         if place is None or place[1][0] < 2:
             return None
         offset, shape, dtype = place
         size = shape[1] * 3 * dtype.itemsize
         out = np.empty((len(indices), *shape[1:]), dtype)
-        with self.path.open("rb", buffering=0) as stream:
+        with store.open("rb", buffering=0) as stream:
             for row, index in enumerate(indices):
                 view = memoryview(out[row].reshape(-1).view(np.uint8).data)
                 fill(stream.fileno(), view, offset + index % shape[0] * size)
@@ -204,7 +220,7 @@ def read_members(path: str | Path, *names: str) -> dict[str, np.ndarray]:
         raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
     if packed and "mobile_angstrom" in wanted:
         check_packing(source, small)
-        positions = positions_of(source, small, packed)
+        positions, _ = _positions(source, small, packed, None)
         found["mobile_angstrom"] = positions.read(0, positions.ions)
     missing = [name for name in wanted if name not in found]
     if missing:
@@ -212,15 +228,20 @@ def read_members(path: str | Path, *names: str) -> dict[str, np.ndarray]:
     return found
 
 
-def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
+def open_npz(
+    path: str | Path, species: str | None = None, scratch: Path | None = None,
+) -> Trajectory:
     """Open the container and check everything that can be checked without its positions.
 
     Parameters
     ----------
     path
-        File made by `write_npz`.
+        File made by `write_npz`, or one of a user's own, compressed or not.
     species
         Element wanted; must be the file's mobile species.
+    scratch
+        Folder where a compressed container is written out, by default that of temporary files;
+        what is written there goes when the trajectory does.
 
     Raises
     ------
@@ -240,7 +261,7 @@ def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
             small = {name: held[name] for name in members if name in SHAPES and name not in LARGE}
         if packed:
             check_packing(source, small)
-        positions = positions_of(source, small, packed)
+        positions, store = _positions(source, small, packed, scratch)
     except DAMAGE as error:
         why = " ".join(str(error).split()) or type(error).__name__
         raise HavenError(f"{source} is no trajectory container (npz): {why}") from error
@@ -252,15 +273,49 @@ def open_npz(path: str | Path, species: str | None = None) -> Trajectory:
                     if "barycentre_angstrom" in small else host),
         symbol=str(small["mobile_symbol"]), positions=positions, meta=_meta(source, small),
         extra={k: v for k, v in small.items() if k not in (*MEMBERS, *PACKED, "meta")},
+        store=store,
     )
     check_trajectory(trajectory, species)
     check_members(trajectory)
     return trajectory
 
 
-DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, NotImplementedError,
+def _positions(
+    source: Path, small: Mapping[str, np.ndarray], packed: bool, scratch: Path | None,
+) -> tuple[Positions, Path | None]:
+    """Return positions, and the file written out for them, which goes when they do."""
+    store = inflated(source, scratch)
+    try:
+        positions = positions_of(store or source, small, packed)
+    except BaseException:
+        if store is not None:
+            store.unlink(missing_ok=True)
+        raise
+    if store is not None:
+        weakref.finalize(positions, store.unlink, missing_ok=True)
+    return positions, store
+
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError,
           SyntaxError, KeyError, TypeError, tokenize.TokenError, struct.error)
 """What NumPy and zipfile raise of files that are damaged, or no container at all."""
+
+
+def read_meta(path: str | Path) -> dict[str, Any]:
+    """Return what a container says about its run, empty where it says nothing.
+
+    Raises
+    ------
+    HavenError
+        If the file is no container.
+    """
+    source = existing(path, "trajectory")
+    try:
+        with np.load(source) as held:
+            small = {name: held[name] for name in ("meta",) if name in held.files}
+    except DAMAGE as error:
+        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
+    return _meta(source, small)
 
 
 def _meta(source: Path, small: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -410,12 +410,28 @@ def _row(
 
 
 def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Estimate]:
-    """Return rows with upper bounds alone in place of the values where they are not diffusive.
+    """Return rows with upper bounds alone in place of the values where they are not diffusive."""
+    high = upper_bounds(held, run, seen)
+    if "drifting" in (run.verdict, run.sum_verdict):
+        high = {}
+    return [row if row.verdict == "diffusive" else replace(
+        row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
+
+
+def upper_bounds(held: Modes, run: Run, seen: float) -> dict[str, float]:
+    """Return what D_self and D_total (``self``, ``total``) stay below in 97.5 % of runs, cm2/s.
 
     Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
     were not seen may still be there as often as a Poisson count of the time watched allows. Ions
     that jump `CONCERTED` at a time make so many times fewer moves of the sum, each so many times
     as long: D_total is bounded without the Haven ratio being known.
+
+    Parameters
+    ----------
+    held, run
+        Modes, and what `describe` returns of them.
+    seen
+        Jumps seen.
     """
     from scipy.special import chdtri
 
@@ -427,12 +443,8 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Es
     rare = {"self": chdtri(2 * seen + 2, 0.025) / 2 * jump,
             "total": chdtri(2 * seen / group + 2, 0.025) / 2 * group**2 * jump}
     means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
-    high = {name: float(max(mean / 2 * squeeze, rare[name])) * CM2_PER_S
+    return {name: float(max(mean / 2 * squeeze, rare[name])) * CM2_PER_S
             for name, mean in means.items()}
-    if "drifting" in (run.verdict, run.sum_verdict):
-        high = {}
-    return [row if row.verdict == "diffusive" else replace(
-        row, value=None, low_95=None, high_95=high.get(row.quantity)) for row in rows]
 
 
 def _hostless(row: Estimate) -> Estimate:

@@ -4,12 +4,15 @@ With the collective displacement R_i of species i, ``L_ij = lim <dR_i . dR_j> / 
 ``sigma = e^2 sum_ij z_i z_j L_ij``: the terms of the sum are what the species carry each, and what
 they carry or hinder together. Interval and verdict of each come from the same modes as those of one
 species: of the ions' paths multiplied by their charges, and of the sum and the difference of two
-species' paths, ``<dR_i . dR_j> = (<|dR_i + dR_j|^2> - <|dR_i - dR_j|^2>) / 4``.
+species' paths, ``<dR_i . dR_j> = (<|w dR_i + dR_j / w|^2> - <|w dR_i - dR_j / w|^2>) / 4``. Any
+weight w is right; that which makes both parts equally long leaves the errors of sum and difference
+independent. (Of Gaussian A and B their squares have the covariance 2 (var A - var B)^2.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -18,13 +21,41 @@ import numpy as np
 from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
 from haven.transport.analysis import Analysed
 from haven.transport.conductivity import nernst_einstein
-from haven.transport.diffusion import MODES, SELF_SHARE, Estimate, coefficients, describe
-from haven.transport.estimators.modes import modes
-from haven.transport.hop_counts import count_hops
+from haven.transport.diffusion import (
+    MODES,
+    SELF_SHARE,
+    Estimate,
+    Run,
+    coefficients,
+    describe,
+    upper_bounds,
+)
+from haven.transport.estimators.modes import Modes, modes
 from haven.transport.rows import verdict_of
 
+AT_REST = 0.25
+"""Upper bound of a sum over that of the other below which it counts as zero in a cross term."""
+STILL = ("subdiffusive", "too_few_events")
+"""Verdicts on a sum that only rattles: its slope is that of a cage, or too steep to be known."""
 ANGSTROM2_PER_PS = 1e4
 """A diffusion coefficient of 1 cm^2/s in Angstrom^2/ps."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How the ions of one species moved.
+
+    Attributes
+    ----------
+    path
+        Displacements (N, M, 3), Angstrom.
+    length, hops
+        Length of a jump, Angstrom, and jumps of all ions.
+    """
+
+    path: np.ndarray
+    length: float
+    hops: float
 
 
 def by_axis(one: Analysed) -> list[dict[str, Any]]:
@@ -71,9 +102,11 @@ def onsager_rows(parts: Sequence[Analysed], min_events: int) -> list[dict[str, A
                          part.trajectory.symbol))
     for one, other in combinations(parts, 2):
         count = one.trajectory.ions + other.trajectory.ions
-        sides = [next(r for r in _combined((one, other), (1.0, sign), min_events, ("xyz",))
-                      if r.quantity == "total") for sign in (1.0, -1.0)]
-        both = cross(sides)
+        pair = (one, other)
+        alone = [next(r for r in part.found if r.quantity == "total" and r.axis == "xyz"
+                      and _of_walk(r)).value for part in pair]
+        (both,) = _judged(pair, [cross_term(
+            [_moved(part) for part in pair], alone, one.curves.coarse_ps, min_events)])
         rows.append(_row(one, both, "sigma_ij", "xyz",
                          _scale(one, count, 1.0) * one.charge * other.charge,
                          _onsager(one, count), one.trajectory.symbol, other.trajectory.symbol))
@@ -100,8 +133,16 @@ def _combined(
     axes: Sequence[str] = ("xyz", "x", "y", "z"),
 ) -> list[Estimate]:
     """Return the coefficients of the ions of all parts, their paths multiplied by weights."""
-    found = combined([part.curves.coarse for part in parts], weights,
-                     [part.jump for part in parts], parts[0].curves.coarse_ps, min_events, axes)
+    return _judged(parts, combined(
+        [_moved(part) for part in parts], weights, parts[0].curves.coarse_ps, min_events, axes))
+
+
+def _moved(part: Analysed) -> Moved:
+    return Moved(part.curves.coarse, part.jump, part.found[0].hop_events)
+
+
+def _judged(parts: Sequence[Analysed], found: list[Estimate]) -> list[Estimate]:
+    """Return coefficients, without their numbers where one of the parts gives none."""
     ended = [part.ended for part in parts]
     if any(end != "stable" for end in ended) or not all(p.trajectory.has_host for p in parts):
         verdict = "no_host" if set(ended) == {"stable"} else verdict_of(ended)
@@ -112,62 +153,105 @@ def _combined(
 
 
 def combined(
-    paths: Sequence[np.ndarray], weights: Sequence[float], lengths: Sequence[float],
-    step_ps: float, min_events: int, axes: Sequence[str] = ("xyz", "x", "y", "z"),
+    parts: Sequence[Moved], weights: Sequence[float], step_ps: float, min_events: int,
+    axes: Sequence[str] = ("xyz", "x", "y", "z"),
 ) -> list[Estimate]:
     """Return the coefficients of the ions of several species, their paths multiplied by weights.
 
     Parameters
     ----------
-    paths
-        Displacements (N, M, 3) of each species, Angstrom, every ``step_ps``.
+    parts
+        Each species.
     weights
         Of each species.
-    lengths
-        Jump lengths, Angstrom.
     step_ps
-        Time of one step, ps.
+        Time of one step of their paths, ps.
     min_events
         Jumps needed for a number.
     axes
         Directions wanted.
     """
-    coarse = np.concatenate([path * np.float32(weight)
-                             for path, weight in zip(paths, weights, strict=True)])
-    hops = [count_hops(path, step_ps, length)
-            for path, length in zip(paths, lengths, strict=True)]
-    squares = [n * (w * length) ** 2 for n, w, length in zip(hops, weights, lengths, strict=True)]
-    length = (sum(squares) / sum(hops)) ** 0.5 if sum(hops) else lengths[0]
-    held = modes(coarse, step_ps, MODES, MODES // SELF_SHARE)
-    duration, rng = coarse.shape[1] * step_ps, np.random.default_rng(0)
+    held, run = _described(parts, weights, step_ps, min_events)
+    rng, found = np.random.default_rng(0), list[Estimate]()
     lines = {"xyz": None, "x": np.eye(3)[:1], "y": np.eye(3)[1:2], "z": np.eye(3)[2:]}
-    found: list[Estimate] = []
     for axis in axes:
         line = lines[axis]
         part = held if line is None else held.along(line)
-        run = describe(part, duration, sum(hops), length, min_events)
-        found += coefficients(part, axis, run, rng, float(sum(hops)))
+        own = run if line is None else describe(part, run.duration_ps, run.hops, run.length,
+                                                min_events)
+        found += coefficients(part, axis, own, rng, run.hops)
     return found
 
 
-def cross(sides: Sequence[Estimate]) -> Estimate:
+def _described(
+    parts: Sequence[Moved], weights: Sequence[float], step_ps: float, min_events: int,
+) -> tuple[Modes, Run]:
+    """Return modes and description of the ions of several species; see `combined`."""
+    coarse = np.concatenate([part.path * np.float32(weight)
+                             for part, weight in zip(parts, weights, strict=True)])
+    hops = sum(part.hops for part in parts)
+    squares = sum(part.hops * (weight * part.length) ** 2
+                  for part, weight in zip(parts, weights, strict=True))
+    length = (squares / hops) ** 0.5 if hops else parts[0].length
+    held = modes(coarse, step_ps, MODES, MODES // SELF_SHARE)
+    return held, describe(held, coarse.shape[1] * step_ps, float(hops), length, min_events)
+
+
+def cross_term(
+    parts: Sequence[Moved], alone: Sequence[float | None], step_ps: float, min_events: int,
+) -> Estimate:
+    """Return ``<dR_1 . dR_2> / (6 (N_1 + N_2) t)`` of two species, as row ``total``.
+
+    Where the sum or the difference is at rest, as the difference of ions that only move in pairs
+    is, it counts as zero with an upper bound: that of its lowest modes, or of the jumps that were
+    not seen.
+
+    Parameters
+    ----------
+    parts
+        Both species.
+    alone
+        D_total of each species, cm2/s; None where it has no number.
+    step_ps
+        Time of one step of their paths, ps.
+    min_events
+        Jumps needed for a number.
+    """
+    squares = [len(part.path) * value if value else 0.0
+               for part, value in zip(parts, alone, strict=True)]
+    weight = (squares[1] / squares[0]) ** 0.25 if min(squares) > 0 else 1.0
+    sides = []
+    for sign in (1.0, -1.0):
+        held, run = _described(parts, (weight, sign / weight), step_ps, min_events)
+        rows = coefficients(held, "xyz", run, np.random.default_rng(0), run.hops)
+        total = next(row for row in rows if row.quantity == "total")
+        if run.verdict == "diffusive" and run.sum_verdict in STILL:
+            total.high_95 = upper_bounds(held, run, 0.0)["total"]
+        sides.append(total)
+    return _quarter(sides)
+
+
+def _quarter(sides: Sequence[Estimate]) -> Estimate:
     """Return a quarter of the difference of two coefficients, their errors independent.
 
-    The sum and the difference of the paths of two species that move alike have no covariance. With
-    D_total of the sum and of the difference of two species' paths it is
-    ``<dR_i . dR_j> / (6 (N_i + N_j) t)``.
+    One that is at rest, with an upper bound alone of less than `AT_REST` of the other, is zero.
     """
-    plus, minus = sides
-    worst = next((side for side in sides if side.value is None), None)
-    if plus.value is None or minus.value is None or worst is not None:
-        bad = worst or plus
+    known = next((side for side in sides if side.value is not None), None)
+    most = AT_REST * (known.value or 0.0) if known else 0.0
+    bad = next((side for side in sides if side.value is None and (
+        side.verdict not in STILL or side.high_95 is None or side.high_95 > most)), None)
+    if known is None or bad is not None:
+        bad = bad or sides[0]
         return Estimate(**{**vars(bad), "value": None, "low_95": None, "high_95": None})
-    value = (plus.value - minus.value) / 4
-    lows = [abs((s.value or 0.0) - (s.low_95 or 0.0)) for s in sides]
-    highs = [abs((s.high_95 or 0.0) - (s.value or 0.0)) for s in sides]
+    values = [side.value or 0.0 for side in sides]
+    lows = [value - (side.low_95 or 0.0) if side.value else 0.0
+            for value, side in zip(values, sides, strict=True)]
+    highs = [(side.high_95 or 0.0) - value for value, side in zip(values, sides, strict=True)]
+    value = (values[0] - values[1]) / 4
     down = float(np.hypot(lows[0], highs[1])) / 4
     up = float(np.hypot(highs[0], lows[1])) / 4
-    return Estimate(**{**vars(plus), "value": value, "low_95": value - down, "high_95": value + up})
+    return Estimate(**{**vars(known), "value": value, "low_95": value - down,
+                       "high_95": value + up})
 
 
 def _row(

@@ -21,7 +21,7 @@ from haven.core.errors import HavenError
 from haven.core.numbers import duration
 from haven.dynamics.job import COLUMNS
 from haven.dynamics.lammps import read_thermo
-from haven.dynamics.progress import read_progress, runs_table
+from haven.dynamics.progress.runs import read_progress, runs_table
 from haven.dynamics.run import restarts
 from haven.trajectory.trajectory import read_members
 

@@ -11,8 +11,8 @@ import pytest
 import show_status
 
 from haven.core.errors import HavenError
-from haven.dynamics.overall import Overall, jobs_of, overall, planned_jobs, progress_line
-from haven.dynamics.progress import Progress
+from haven.dynamics.progress.overall import Overall, jobs_of, overall, planned_jobs, progress_line
+from haven.dynamics.progress.runs import Progress
 from haven.potential.progress import TrainingProgress
 
 PLAN = {

@@ -20,7 +20,7 @@ from haven.potential.tables import CALIBRATION_SCALE
 from haven.report.numbers import verdicts as judgement
 from haven.report.numbers import wording
 from haven.report.numbers.measured import collect
-from haven.report.page import report
+from haven.report.page.contents import load_tables
 from haven.report.registry import TABLES
 
 
@@ -194,7 +194,7 @@ def test_a_run_no_farther_from_training_than_held_out_labels_is_told_from_one_th
 
 def study_runs(tmp_path, deviation, replicas=1):
     """Tables of the made-up study whose runs of U = 4 eV deviate by so much, 0 eV by 0.01."""
-    study = report.load_tables(write_study(tmp_path, replicas=replicas))
+    study = load_tables(write_study(tmp_path, replicas=replicas))
     for name, column in (("runs", "deviation_max_p95_ev_per_angstrom"),
                          ("thermo", "deviation_max_ev_per_angstrom")):
         study[name][column] = np.where(study[name]["u_ev"] == 4, deviation, 0.01)
@@ -312,7 +312,7 @@ def test_each_run_s_share_and_error_stand_beside_its_numbers_and_in_its_verdict(
 
 
 def test_runs_of_one_potential_have_no_share_and_one_failed_check_a_u(tmp_path):
-    study = report.load_tables(write_study(tmp_path))
+    study = load_tables(write_study(tmp_path))
     study["runs"]["deviation_max_p95_ev_per_angstrom"] = None
     study["thermo"]["deviation_max_ev_per_angstrom"] = None
     judged = trust.judge_runs(study["runs"], study["thermo"], gate.gates(told(), 0.3))

@@ -204,3 +204,55 @@ def test_duplicates_are_found_whatever_the_image_they_are_in(tmp_path, good):
     found = frames.duplicates(frames.read_file(path, 4.0, SPECIES))
     assert found == {6: 1, 7: 3}
     assert len(read(path, ":")) == 8
+
+
+def renamed(atoms, prefix, stress="stress", also=()):
+    """Return a frame whose labels stand under other names, beside those named in ``also``."""
+    copy = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True)
+    copy.info = {**atoms.info, f"{prefix}_energy": atoms.get_potential_energy()}
+    copy.arrays[f"{prefix}_forces"] = atoms.get_forces()
+    full = atoms.get_stress(voigt=False)
+    copy.info[f"{prefix}_{stress}"] = (
+        -full * atoms.get_volume() if stress.startswith("virial") else atoms.get_stress())
+    kept = {key: atoms.calc.results[key] for key in also}
+    if kept:
+        copy.calc = SinglePointCalculator(copy, **kept)
+    return copy
+
+
+@pytest.mark.parametrize(("prefix", "stress"), [
+    ("REF", "stress"), ("dft", "virial"), ("DFT", "virials"), ("QM", "stress")])
+def test_labels_under_the_names_of_training_codes_are_the_same(tmp_path, good, prefix, stress):
+    path = save(tmp_path / "set.u4.extxyz", [renamed(atoms, prefix, stress) for atoms in good])
+    for frame, atoms in zip(frames.read_file(path, 4.0, SPECIES), good, strict=True):
+        assert frame.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
+        np.testing.assert_allclose(frame.forces, atoms.get_forces(), atol=1e-6)
+        np.testing.assert_allclose(frame.stress, atoms.get_stress(voigt=False), atol=1e-8)
+
+
+def test_the_force_of_gpumd_is_forces(tmp_path, good):
+    lines = save(tmp_path / "set.u4.extxyz", good).read_text().replace(":forces:R:3", ":force:R:3")
+    (tmp_path / "set.u4.extxyz").write_text(lines)
+    read_back = frames.read_file(tmp_path / "set.u4.extxyz", 4.0, SPECIES)
+    np.testing.assert_allclose(read_back[0].forces, good[0].get_forces(), atol=1e-6)
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda a: renamed(a, "mace"), "no energy .it has mace_energy"),
+    (lambda a: changed(renamed(a, "dft", also=("energy", "forces")),
+                       energy=a.get_potential_energy() - 100), "energy and dft_energy differ"),
+    (lambda a: changed(a, {"REF_energy": a.get_potential_energy() + 1}), "energy and REF_energy"),
+    (lambda a: changed(a, {"REF_energy": "x"}), "energy and REF_energy differ"),
+])
+def test_labels_of_which_the_file_does_not_say_which_is_meant_are_refused(
+        tmp_path, good, make, words):
+    with pytest.raises(HavenError, match=words):
+        frames.read_file(save(tmp_path / "set.u4.extxyz", [make(good[0])]), 4.0, SPECIES)
+
+
+def test_labels_of_two_references_are_refused(tmp_path, good):
+    both = renamed(good[0], "REF")
+    both.info["dft_energy"] = 1.0
+    both.arrays["dft_forces"] = good[0].get_forces()
+    with pytest.raises(HavenError, match="labels as REF_ and dft_"):
+        frames.read_file(save(tmp_path / "set.u4.extxyz", [both]), 4.0, SPECIES)

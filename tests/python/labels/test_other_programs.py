@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,16 @@ import pytest
 from analytic import labelled
 from ase.io import read
 from others import write_deepmd
+from outcars import outcar
 from trained import MATERIAL
 
 from haven.core.errors import HavenError
 from haven.labels.importing import import_source, study_hubbard
-from haven.labels.other_outputs import element_of, espresso_frames
+from haven.labels.other_outputs import (
+    espresso_frames,
+    espresso_hubbard,
+    espresso_settings,
+)
 from haven.labels.programs import open_output
 from haven.material.file import load_material
 
@@ -175,13 +181,6 @@ def test_u_of_espresso_is_not_guessed_from_a_list_of_terms(tmp_path, extra, u_ev
     assert output is not None and output.u_ev == u_ev
 
 
-@pytest.mark.parametrize(("kind", "element"), [
-    ("Fe1", "Fe"), ("FE2", "Fe"), ("O_core", "O"), ("Cl-", "Cl"), ("H2O", "H"), ("Ti", "Ti"),
-])
-def test_kinds_are_their_element(kind, element):
-    assert element_of(kind) == element
-
-
 @pytest.mark.parametrize(("told", "u_ev"), [
     ({"Ni": 6.2, "Mn": 3.9}, 6.2), ({"Ni": 3.1, "Mn": 1.95}, 3.1), ({"Ni": 6.2}, 6.2),
     ({"Ni": 6.2, "Mn": 6.2}, None), ({"Ni": 6.2, "O": 2.0}, None),
@@ -190,3 +189,147 @@ def test_u_of_several_elements_is_that_of_the_material(told, u_ev):
     material = replace(CRYSTAL, hubbard={"Ni": "d", "Mn": "d"},
                        hubbard_share={"Ni": 1.0, "Mn": 3.9 / 6.2})
     assert study_hubbard(told, material) == (None if u_ev is None else pytest.approx(u_ev))
+
+
+FE = "U(Fe1-3d) =  4.3000\n U(Fe2-3d) =  4.3000\n"
+TABLE = ("     Simplified LDA+U calculation (l_max = 2) with parameters (eV):\n"
+         "     atomic species    L          U    alpha       J0     beta\n"
+         "        Fe1            2     4.3000   0.0000   {j0}   0.0000\n"
+         "        Fe2            2     4.3000   0.0000   0.0000   0.0000\n\n")
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("Hubbard projectors: atomic\n" + FE, {"Fe": 4.3}),
+    (TABLE.format(j0="0.0000"), {"Fe": 4.3}), (TABLE.format(j0="1.0000"), None),
+    ("Hubbard projectors\n" + FE + "  U(Ni-3d) = 6.2\n", {"Fe": 4.3, "Ni": 6.2}),
+    ("Hubbard projectors\n" + FE.replace("Fe2-3d) =  4.3", "Fe2-3d) =  2.0"), None),
+    ("Hubbard projectors\n" + FE + "  U(Fe1-3p) = 2.0\n", None),
+    ("Hubbard projectors\n" + FE + "  J0(Fe1-3d) = 1.0\n", None),
+    ("Reading Hubbard V parameters from the input...\n" + FE, None),
+    ("Orbital-resolved Hubbard parameters in eV:\n U(Co-3d)\n", None),
+    ("     The Hubbard contrib.    to forces\n     Hubbard energy  =   0.00000000 Ry\n", {}),
+])
+def test_u_of_espresso_is_read_in_every_wording_or_left_open(text, told):
+    assert espresso_hubbard(text) == told
+
+
+def test_a_run_with_a_u_that_its_text_leaves_open_is_never_filed_as_zero(tmp_path):
+    text = ESPRESSO.replace("     init_run", "Reading Hubbard V parameters\n     init_run", 1)
+    assert text != ESPRESSO
+    (tmp_path / "pw.out").write_text(text)
+    with pytest.raises(HavenError, match=r"Hubbard U .*its name says 0: move it into a folder"):
+        import_source(tmp_path / "pw.out", "u0/pw.out", METHANE, tmp_path)
+    with pytest.raises(HavenError, match="does not say its Hubbard U"):
+        import_source(tmp_path / "pw.out", "run/pw.out", METHANE, tmp_path)
+    (file,) = import_source(tmp_path / "pw.out", "u4/pw.out", METHANE, tmp_path)
+    assert file.name.endswith(".u4.extxyz")
+
+
+@pytest.mark.parametrize("line", [
+    "     Message from routine read_cards :\n     ATOMIC_POSITIONS: units set to alat\n",
+    "     DEPRECATED: no units specified in CELL_PARAMETERS card\n\n",
+    "     Elect  -0.0 -0.0 -0.0 au (Ha),  -0.0 -0.0 -0.0 Debye\n",
+])
+def test_words_of_espresso_about_a_card_are_no_card(tmp_path, line):
+    (plain,) = imported(ESPRESSO, tmp_path)
+    (tmp_path / "run_pw.u0.extxyz").unlink()
+    (same,) = imported(ESPRESSO.replace("     init_run", line + "     init_run", 1),
+                       tmp_path)
+    assert (same.positions == plain.positions).all() and (same.cell.array == plain.cell.array).all()
+    assert same.get_potential_energy() == plain.get_potential_energy()
+
+
+@pytest.mark.parametrize(("line", "name"), [
+    ("     Parameters for Dispersion (Grimme-D2) Correction:", "DFT-D2"),
+    ("     Parameters for DFT-D3 Dispersion Correction:", "DFT-D3"),
+    ("   TS-vdW initialization", "Tkatchenko-Scheffler"), ("* XDM dispersion", "XDM"), ("", "none"),
+])
+def test_dispersion_of_espresso_is_a_setting_of_its_labels(line, name):
+    assert espresso_settings(f"a\n{line}\nb")["dispersion"] == name
+
+
+CP2K = (DATA / "cp2k_h2.out").read_text()
+HYDROGEN = replace(METHANE, composition={"H": 1})
+
+
+def cp2k(text: str, tmp_path: Path) -> list:
+    (tmp_path / "c.out").write_text(text)
+    for old in tmp_path.glob("*.extxyz"):
+        old.unlink()
+    (file,) = import_source(tmp_path / "c.out", "c.out", HYDROGEN, tmp_path)
+    return read(file, ":")
+
+
+def test_the_last_of_several_runs_of_cp2k_is_read(tmp_path):
+    """A run that died and its restart write into one output; dpdata joined their cells."""
+    (plain,) = cp2k(CP2K, tmp_path)
+    died = CP2K[:CP2K.index("ENERGY| Total")].rpartition("\n")[0] + "\n"
+    (same,) = cp2k(died + CP2K, tmp_path)
+    assert same.get_potential_energy() == plain.get_potential_energy()
+    np.testing.assert_array_equal(same.cell.array, plain.cell.array)
+    np.testing.assert_array_equal(same.get_forces(), plain.get_forces())
+
+
+def test_cp2k_names_elements_beside_its_kinds(tmp_path):
+    table = re.compile(r"(?m)^( +\d+ +\d+ +)H( +)1( )")
+    assert len(table.findall(CP2K)) >= 2
+    named = re.sub(r"(?m)^(.*Atomic kind: )H ", r"\1Osurf ", CP2K)
+    assert named != CP2K
+    (atoms,) = cp2k(named, tmp_path)
+    assert set(atoms.get_chemical_symbols()) == {"H"}
+    with pytest.raises(HavenError, match="has element H, number 2"):
+        cp2k(table.sub(r"\1H\g<2>2\3", CP2K), tmp_path)
+
+
+def test_many_steps_of_cp2k_in_one_text_are_refused_by_their_name(tmp_path):
+    line = " GLOBAL| Run type                                                        GEO_OPT\n"
+    text = re.sub(r"(?m)^ GLOBAL\| Run type.*\n", "", CP2K)
+    with pytest.raises(HavenError, match="run type GEO_OPT, of many steps"):
+        cp2k(text.replace(" GLOBAL|", line + " GLOBAL|", 1), tmp_path)
+
+
+FOREIGN = {
+    "aims.out": b"          Invoking FHI-aims ...\n", "run.castep": b"  CASTEP version 19.1\n",
+    "running_scf.log": b"\n           ABACUS v3.4.2\n", "RUN.out": b"Siesta Version  : v4.1\n",
+    "new.out": b"Executable      : siesta\n", "run.abo": b".Version 9.6.2 of ABINIT \n",
+    "jdftx.out": b"\n*************** JDFTx 1.7.0 (git hash 6a) ***************\n",
+    "train.cfg": b"BEGIN_CFG\n Size\n    2\n", "input.data": b"begin\ncomment x\nlattice 1 0 0\n",
+    "old.data": b"# made by x\nbegin\nlattice 1 0 0\n", "calc.db": b"SQLite format 3\x00\x10\x00",
+    "vaspout.h5": b"\x89HDF\r\n\x1a\n\x00", "frames.pckl.gzip": gzip.compress(b"\x80\x04\x95abc"),
+    "data-file-schema.xml": b'<?xml version="1.0"?>\n<qes:espresso xmlns:qes="x">\n',
+    "ML_AB": b" 1.0 Version\n*****\n", "MOVEMENT": b"  24 atoms,Iteration (fs) = 0.1\n",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_format_that_is_not_read_is_named_with_the_way_out(tmp_path, name):
+    (tmp_path / name).write_bytes(FOREIGN[name])
+    with pytest.raises(HavenError, match=rf"runs/{re.escape(name)} is taken for .*which is not "
+                       r"read: convert it \(.{10,}\)") as caught:
+        import_source(tmp_path / name, f"runs/{name}", METHANE, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"slurm job 12 ended\n", b"", b"\x00\x01\x02", b"1.5 2.5\n"])
+def test_what_is_no_output_at_all_is_passed_over(tmp_path, content):
+    (tmp_path / "job.log").write_bytes(content)
+    assert import_source(tmp_path / "job.log", "runs/job.log", METHANE, tmp_path) == []
+
+
+def test_a_zero_byte_in_the_head_makes_no_output_another_file(tmp_path):
+    """Real OUTCARs of VASP without MPI have some."""
+    text = outcar([(3, 1e-7)]).replace(" executed on", "\0\0 executed on", 1)
+    (tmp_path / "OUTCAR").write_text(text)
+    (file,) = import_source(tmp_path / "OUTCAR", "OUTCAR",
+                            replace(CRYSTAL, composition={"Li": 1, "Cl": 1}), tmp_path)
+    assert len(read(file, ":")) == 1
+
+
+def test_a_cell_of_cp2k_that_is_printed_again_is_one_cell(tmp_path):
+    (plain,) = cp2k(CP2K, tmp_path)
+    cells = "".join(re.findall(r"(?m)^ *CELL\| Vector [abc].*\n", CP2K)[:3])
+    assert cells
+    at = CP2K.rindex(cells.splitlines(keepends=True)[-1]) + len(cells.splitlines(keepends=True)[-1])
+    (same,) = cp2k(CP2K[:at] + cells + CP2K[at:], tmp_path)
+    np.testing.assert_array_equal(same.cell.array, plain.cell.array)
+    assert same.get_potential_energy() == plain.get_potential_energy()

@@ -23,7 +23,7 @@ from haven.labels.engines.vasp import check_hubbard, converged
 from haven.labels.importing import import_all, import_source
 from haven.labels.labelling import check_asked
 from haven.labels.units import check_stress, check_units
-from haven.labels.vasp_output import read_outcar, read_vasprun
+from haven.labels.vasp_output import read_outcar, read_vasprun, settings_of
 from haven.material.distances import tightest_pair
 from haven.material.file import load_material
 
@@ -463,3 +463,74 @@ def test_settings_of_which_none_is_usual_are_all_left_out():
     reasons = audit(some, Limits())
     assert all("none is usual (200, 300)" in reason for reason in reasons)
     assert audit(some[:3], Limits())[:2] == ["", ""]
+
+
+@pytest.mark.parametrize(("echo", "told", "found"), [
+    ("   LUSE_VDW = .TRUE.\n   GGA = RE\n", "   LUSE_VDW   =     T    switch on vdW DFT\n",
+     {"dispersion": "vdW-DF"}),
+    ("   LUSE_VDW = .TRUE.\n", "   LUSE_VDW   =     F    switch on vdW DFT\n",
+     {"dispersion": "none"}),
+    ("   IVDW = 12 ! later 0\n", " IVDW         = 12\n", {"dispersion": "d3bj"}),
+    ("   METAGGA = r2scan\n", "   METAGGA=  R2SCA  non-selfconsistent MetaGGA calc.\n",
+     {"functional": "r2SCAN"}),
+    ("   LHFCALC = .TRUE.\n", "", {"functional": "PBE"}),
+])
+def test_settings_are_those_that_vasp_took_and_not_its_echo_of_incar(echo, told, found):
+    text = outcar([(3, 1e-7)], version=6).replace(" INCAR:\n", f" INCAR:\n{echo}", 1)
+    text = text.replace("   LHFCALC =", f"{told}   LHFCALC =", 1)
+    (run,) = read_outcar(text)
+    assert {key: run.settings[key] for key in found} == found
+
+
+@pytest.mark.parametrize(("tags", "found"), [
+    ({"METAGGA": "R2SCA"}, "r2SCAN"), ({"METAGGA": "R2scan"}, "r2SCAN"), ({"GGA": "RE"}, "revPBE"),
+    ({"GGA": "BO", "LUSE_VDW": ".TRUE."}, "optB88"), ({"GGA": "PE", "METAGGA": "--"}, "PBE"),
+])
+def test_one_functional_has_one_name_in_outcar_and_vasprun(tags, found):
+    assert settings_of(tags, [])["functional"] == found
+
+
+def test_u_of_several_elements_is_never_filed_as_zero(tmp_path):
+    path = tmp_path / "OUTCAR"
+    path.write_text(outcar([(3, 1e-7)], hubbard=HUBBARD.format(kind=2, u="3.0 2.0", j="0.0 0.0")))
+    with pytest.raises(HavenError, match=r"a Hubbard U \(Li 3, Cl 2\), its name says 0"):
+        import_source(path, "u0/OUTCAR", LITHIUM_CHLORIDE, tmp_path)
+
+
+@pytest.mark.parametrize(("length", "refused"), [(0.02, False), (0.5, True)])
+def test_the_last_steps_of_a_relaxation_tell_no_units(length, refused):
+    """What a fixed number of plane waves leaves open is more than such changes of the energy."""
+    images = in_one_cell(12)
+    first = images[0].positions.copy()
+    for number, atoms in enumerate(images):
+        atoms.positions[:] = first
+        atoms.positions[0, 0] += length * number / 12
+        forces = np.zeros_like(first)
+        forces[0, 0] = 0.02
+        atoms.calc.results |= {"forces": forces, "energy": -10 - 1.78 * 0.02 * length * number / 12}
+        atoms.calc.results.pop("free_energy", None)
+
+    def judged() -> set[int]:
+        return check_units(frames.check_frames(images, Path("x.u4.extxyz"), 4.0, SPECIES))
+
+    if refused:
+        with pytest.raises(HavenError, match=r"energy changes are 1\.78 times the work"):
+            judged()
+    else:
+        assert 1 not in judged()
+
+
+def test_energies_in_front_of_their_forces_belong_to_them():
+    """VASP 5.2 prints them so; searched behind the forces, each step got that of the next."""
+    energies = [-6.5, -6.6, -6.7]
+    text = "".join(outcar([(3, 1e-7)], energy=energy, ended=energy == -6.7) if energy == -6.5 else
+                   re.sub(r"(?s)^.*?(?=\n-+ Iteration)", "", outcar([(3, 1e-7)], energy=energy)
+                          .replace("Iteration      1", f"Iteration      {number}"))
+                   for number, energy in enumerate(energies, 1))
+    (plain,) = read_outcar(text)
+    block = re.compile(r"( POSITION +TOTAL-FORCE.*?total drift:[^\n]*\n)(.*?)"
+                       r"(\n  FREE ENERGIE.*?TOTEN[^\n]*\n)", re.S)
+    (old,) = read_outcar(block.sub(r"\3\1\2", text))
+    found = [[atoms.get_potential_energy() for atoms in run.images] for run in (plain, old)]
+    assert found[0] == found[1] == [pytest.approx(energy + 0.01) for energy in energies]
+    assert old.missing == plain.missing

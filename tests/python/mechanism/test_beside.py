@@ -19,7 +19,7 @@ from haven.core.errors import HavenError, log
 from haven.material.file import load_material
 from haven.mechanism.tables import DENSITY, HOPS, NETWORK, RDF, TRACKS, VAN_HOVE
 from haven.trajectory.trajectory import read_members
-from haven.transport import command
+from haven.transport.command import command
 
 COMMON = ("--temperature_k", "300", "--seed", "1", "--out")
 

@@ -11,7 +11,8 @@ from haven.material.crystal import assemble, cation_lattice
 from haven.material.file import load_material
 from haven.material.sites import site_lattice
 from haven.mechanism import hops, interstitial
-from haven.trajectory import convert, trajectory
+from haven.trajectory import convert, opening, trajectory
+from haven.trajectory.container import inflating
 from haven.trajectory.readers import lammps_dump
 from haven.trajectory.wanted import Wanted
 from haven.transport import displacements
@@ -22,7 +23,7 @@ SMALL = (
     (trajectory, "BLOCK_BYTES", 1 << 14), (trajectory, "LONG_BYTES", 1 << 14),
     (convert, "CHUNK_BYTES", 1 << 14), (convert, "KEPT", 8), (displacements, "COARSE", 32),
     (displacements, "BATCH_BYTES", 1 << 13), (hops, "BLOCK_POINTS", 2000),
-    (lammps_dump, "PIECE_BYTES", 1 << 16),
+    (lammps_dump, "PIECE_BYTES", 1 << 16), (inflating, "PIECE_BYTES", 1 << 14),
 )
 """What is held at once, so small that whatever grows with the frames shows beside it."""
 
@@ -88,3 +89,25 @@ def test_memory_does_not_grow_with_the_length_of_a_dump(tmp_path, crystal, monke
     positions = 12 * ions * (FRAMES[1] - FRAMES[0])
     grown = {name: taken[1][name] - taken[0][name] for name in taken[0]}
     assert max(grown.values()) < positions / 2, (grown, positions)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_memory_does_not_grow_with_the_length_of_a_compressed_container(
+        tmp_path, monkeypatch, order):
+    for module, name, value in SMALL:
+        monkeypatch.setattr(module, name, value)
+    rng, ions, taken, lengths = np.random.default_rng(7), 1000, [], (256, 1024)
+    for frames in lengths:
+        walk = rng.integers(0, 3, (frames, ions, 3)).cumsum(axis=0) * np.float32(0.01)
+        np.savez_compressed(
+            tmp_path / f"{frames}.npz", time_ps=np.arange(frames) * 1.0, mobile_symbol="Li",
+            mobile_angstrom=np.asarray(walk + rng.random((ions, 3)) * 30, np.float32, order=order),
+            host_centre_angstrom=np.zeros((frames, 3)), cell_angstrom=30 * np.eye(3))
+        del walk
+        tracemalloc.start()
+        (held,) = opening.open_files([tmp_path / f"{frames}.npz"], tmp_path / "s", Wanted())
+        assert sum(block.size for _, _, block in held.blocks(1 << 16)) == frames * ions * 3
+        taken.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    positions = 12 * ions * (lengths[1] - lengths[0])
+    assert taken[1] - taken[0] < positions / 10, (taken, positions)

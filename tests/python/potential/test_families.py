@@ -166,7 +166,7 @@ def test_minimise_dynamics_and_barriers_run_without_any_training(tmp_path):
 
 
 def test_the_pipeline_takes_the_files_of_every_family():
-    text = (ROOT / "modules" / "inputs.nf").read_text()
+    text = (ROOT / "modules" / "given_potentials.nf").read_text()
     taken = re.search(r"\(pb\|[a-z0-9|]+\)", text).group(0).strip("()").split("|")
     wanted = [ending.removeprefix(".") for f in families.FAMILIES for ending in f.suffixes]
     assert taken == [*wanted, "pt"]  # and weights, which are compiled first

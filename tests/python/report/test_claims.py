@@ -17,7 +17,7 @@ from haven.report.claims.study import CONTRADICTED, OPEN, SUPPORTED, Study
 from haven.report.numbers import comparison
 from haven.report.numbers.measured import collect
 from haven.report.page import answer
-from haven.report.page.report import load_tables
+from haven.report.page.contents import load_tables
 from haven.report.tables import CLAIMS
 
 COLUMNS = ("quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit",

@@ -12,7 +12,7 @@ from report_tables import MATERIAL, write_study
 from haven.core import numbers as formatting
 from haven.core.errors import HavenError
 from haven.report.numbers import comparison, measured, pooling, wording
-from haven.report.page.report import load_tables, published_network
+from haven.report.page.contents import load_tables, published_network
 
 # what each unit may hold, so that a slip of a decimal point in a CSV is caught
 RANGES = {

@@ -26,7 +26,7 @@ from haven.core.errors import HavenError
 from haven.report.numbers.measured import collect
 from haven.report.page import origins
 from haven.report.page import report as page
-from haven.report.page.report import load_tables
+from haven.report.page.contents import load_tables
 from haven.report.publishing import crate
 from haven.report.publishing import publish as publishing
 

@@ -8,7 +8,7 @@ from haven.report.figures import FIGURES, Given, draw_all
 from haven.report.numbers.comparison import load_reference, of_material
 from haven.report.numbers.measured import collect
 from haven.report.page import layout
-from haven.report.page import report as page
+from haven.report.page.contents import load_tables, material_name
 
 
 def test_every_figure_has_a_key_of_its_own_and_is_shown():
@@ -24,9 +24,9 @@ def test_every_figure_has_a_key_of_its_own_and_is_shown():
 
 
 def test_a_picture_carries_the_key_it_is_registered_under(tmp_path):
-    tables = page.load_tables(write_study(tmp_path))
+    tables = load_tables(write_study(tmp_path))
     root = Path(__file__).resolve().parents[3] / "assets" / "reference"
-    material = page.material_name(tables)
+    material = material_name(tables)
     given = Given(tables, collect(tables), of_material(load_reference(root), material), [])
     drawn = {figure.key: figure.draw(given) for figure in FIGURES}
     assert all(picture is None or picture.key == key for key, picture in drawn.items())

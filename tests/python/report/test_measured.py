@@ -8,7 +8,7 @@ import pytest
 from report_tables import write_study
 
 from haven.report.numbers import measured, verdicts, wording
-from haven.report.page.report import load_tables
+from haven.report.page.contents import load_tables
 
 
 def joined_row(quantity, unit, **more):

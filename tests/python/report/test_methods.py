@@ -11,7 +11,7 @@ import pytest
 from report_tables import write_study
 
 from haven.report.page import grids, methods
-from haven.report.page import report as page
+from haven.report.page.contents import load_tables
 from haven.report.page.provenance import citations
 
 CITED = Path(__file__).resolve().parents[3] / "assets" / "reference"
@@ -19,7 +19,7 @@ CITED = Path(__file__).resolve().parents[3] / "assets" / "reference"
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return page.load_tables(write_study(tmp_path_factory.mktemp("tables"), replicas=2))
+    return load_tables(write_study(tmp_path_factory.mktemp("tables"), replicas=2))
 
 
 def test_methods_say_what_the_tables_hold(study):

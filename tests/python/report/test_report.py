@@ -24,6 +24,7 @@ from haven.report.numbers import verdicts as judgement
 from haven.report.numbers import wording
 from haven.report.numbers.measured import collect
 from haven.report.page import grids, report
+from haven.report.page.contents import load_tables, material_name
 from haven.report.registry import TABLES
 from haven.transport.fits import budget
 from haven.transport.tables import DIFFUSION
@@ -165,14 +166,14 @@ def test_doubtful_published_values_carry_their_mark(page):
 
 
 def test_given_trajectories_are_no_missing_runs(tmp_path):
-    study = report.load_tables(write_study(tmp_path, without=("runs", "thermo")))
+    study = load_tables(write_study(tmp_path, without=("runs", "thermo")))
     wanted = {"u_ev": [4], "temperature_k": [298, 400], "replica": [0]}
     assert judgement.missing_runs(wanted, study) == ["u4_t400_r0"]
     assert judgement.missing_runs({}, study) == []
 
 
 def test_runs_of_further_potentials_carry_their_seed(tmp_path):
-    study = report.load_tables(write_study(tmp_path))
+    study = load_tables(write_study(tmp_path))
     other = study["runs"].query("u_ev == 4 and temperature_k == 298").assign(seed=2)
     study["runs"] = pd.concat([study["runs"], other], ignore_index=True)
     wanted = {"u_ev": [4], "temperature_k": [298, 313], "replica": [0],
@@ -230,13 +231,13 @@ def test_too_few_hops_leave_no_haven_ratio(tmp_path):
     rare = (rows["u_ev"] == 4) & (rows["temperature_k"] == 298) & (rows["quantity"] == "haven")
     rows.loc[rare, "verdict"] = "too_few_events"
     tables.write(DIFFUSION, rows, tmp_path / "study.diffusion.parquet")
-    grid = grids.headline_grid(collect(report.load_tables(tmp_path)))
+    grid = grids.headline_grid(collect(load_tables(tmp_path)))
     line = next(row for row in grid["rows"] if row[0]["text"] == "Haven ratio")
     assert line[2] == {"text": "–", "small": "too few hops"}
 
 
 def test_unstable_runs_fail_their_check(tmp_path):
-    study = report.load_tables(write_study(tmp_path))
+    study = load_tables(write_study(tmp_path))
     study["runs"].loc[0, "verdict"] = "melted"
     rows = judgement.verdict_rows(study, [], "li3ticl6", {}, {})
     failed = rows[~rows["passed"].astype(bool)]
@@ -244,7 +245,7 @@ def test_unstable_runs_fail_their_check(tmp_path):
 
 
 def test_a_number_of_a_run_that_was_not_stable_is_withheld(tmp_path):
-    study = report.load_tables(write_study(tmp_path, replicas=2))
+    study = load_tables(write_study(tmp_path, replicas=2))
     before = collect(study).set_index(["quantity", "u_ev", "temperature_k"])
     assert before.loc[("d_self", 4.0, 298.0), "value"] > 0
     runs = study["runs"]
@@ -258,7 +259,7 @@ def test_a_number_of_a_run_that_was_not_stable_is_withheld(tmp_path):
 
 
 def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
-    study = report.load_tables(write_study(tmp_path))
+    study = load_tables(write_study(tmp_path))
     study["runs"]["trust"] = "trusted"
     assert wording.doubts(study, {}) == []
     study["arrhenius"].loc[0, "curvature_p"] = 0.01
@@ -274,7 +275,7 @@ def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
 
 
 def test_runs_whose_cell_or_lithium_is_not_at_rest_are_named(tmp_path):
-    study = report.load_tables(write_study(tmp_path))
+    study = load_tables(write_study(tmp_path))
     study["runs"]["trust"] = "trusted"
     row = study["verdicts"].iloc[0].to_dict()
     study["verdicts"] = pd.DataFrame([
@@ -290,7 +291,7 @@ def test_runs_whose_cell_or_lithium_is_not_at_rest_are_named(tmp_path):
 def test_arrhenius_lines_go_from_298_k_to_the_hottest_run(tmp_path):
     from haven.report.figures import transport as figures_transport
 
-    study = report.load_tables(write_study(tmp_path))
+    study = load_tables(write_study(tmp_path))
     for name in ("diffusion", "conductivity"):
         study[name]["temperature_k"] = study[name]["temperature_k"] + 400.0
     hottest = study["diffusion"]["temperature_k"].max()
@@ -364,19 +365,19 @@ def test_agreement_with_a_doubtful_print_is_said_to_be_one():
 
 def test_wrong_input_is_one_clear_line(tmp_path):
     with pytest.raises(HavenError, match="does not exist"):
-        report.load_tables(tmp_path / "nowhere")
+        load_tables(tmp_path / "nowhere")
     with pytest.raises(HavenError, match="no tables in"):
-        report.load_tables(tmp_path)
+        load_tables(tmp_path)
     (tmp_path / "e.json").write_text("[1, 2]")
     with pytest.raises(HavenError, match="must map u_ev"):
         judgement.read_expected(tmp_path / "e.json")
     two = {"runs": pd.DataFrame({"material": ["a", "b"]})}
     with pytest.raises(HavenError, match="several materials"):
-        report.material_name(two)
+        material_name(two)
 
 
 def test_the_error_budget_says_how_many_members_show_it_and_falls_back_to_d(tmp_path):
-    study = report.load_tables(write_study(tmp_path))
+    study = load_tables(write_study(tmp_path))
     rng = np.random.default_rng(2)
     x = np.repeat(rng.normal(0, 0.3, 4), 5)
     runs = pd.DataFrame({"temperature_k": np.tile([300.0, 350, 400, 450, 500], 4), "log": x,

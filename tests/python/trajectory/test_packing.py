@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from haven.core.errors import HavenError
-from haven.trajectory import container, packing, trajectory
+from haven.trajectory import trajectory
+from haven.trajectory.container import arrays as container
+from haven.trajectory.container import inflating, packing
 from haven.transport import diffusion
 from haven.transport import displacements as msd
 
@@ -158,6 +160,59 @@ def test_damaged_positions_are_refused(tmp_path, rng):
         np.savez(tmp_path / f"{name}.npz", **{**members, **change})
         with pytest.raises(HavenError, match="do not fit to its frames"):
             trajectory.open_npz(tmp_path / f"{name}.npz")
-    np.savez_compressed(tmp_path / "small.npz", **members)
-    with pytest.raises(HavenError, match="compressed npz"):
-        trajectory.open_npz(tmp_path / "small.npz")
+
+
+def test_containers_of_any_order_and_compression_are_read_alike(tmp_path, rng, monkeypatch):
+    """Positions as they are or packed, in C's or Fortran's order, in pieces of any size."""
+    positions, every = walk(rng, 300, 5, 0.1), walk(rng, 7, 9, 0.1)
+    small = {"symbols": np.array(["Li"] * 5 + ["Cl"] * 4), "all_time_ps": np.arange(7) * 50.0,
+             "time_ps": np.arange(300.0), "host_centre_angstrom": np.zeros((300, 3)),
+             "cell_angstrom": 60 * np.eye(3), "mobile_symbol": "Li"}
+    rounded = written(tmp_path / "t.npz", positions).read(0, 5)
+    with np.load(tmp_path / "t.npz") as file:
+        packed = {name: file[name] for name in trajectory.PACKED}
+    wide = positions.astype(">f8")
+    kinds = {"plain": {"mobile_angstrom": positions, "all_angstrom": every},
+             "fortran": {"mobile_angstrom": np.asfortranarray(wide),
+                         "all_angstrom": np.asfortranarray(every)},
+             "packed": {**packed, "all_angstrom": np.asfortranarray(every)}}
+    scratch = tmp_path / "scratch"
+    for name, kind in kinds.items():
+        for save, bytes_ in ((np.savez, 1 << 22), (np.savez_compressed, 1 << 22),
+                             (np.savez_compressed, 5000)):
+            monkeypatch.setattr(inflating, "PIECE_BYTES", bytes_)
+            save(tmp_path / "one.npz", **small, **kind)
+            held = trajectory.open_npz(tmp_path / "one.npz", "Li", scratch)
+            known = rounded if name == "packed" else positions
+            np.testing.assert_array_equal(held.read(1, 4), known[:, 1:4])
+            np.testing.assert_array_equal(held.read_frames(np.array([299, 3])), known[[299, 3]])
+            np.testing.assert_array_equal(held.read_all((0, -1)), every[[0, -1]])
+            assert held.path == tmp_path / "one.npz"
+            both = trajectory.read_members(tmp_path / "one.npz")
+            np.testing.assert_array_equal(both["mobile_angstrom"], known)
+            del held
+            assert not scratch.exists() or not list(scratch.iterdir()), (name, save)
+
+
+def test_a_compressed_container_that_the_disk_has_no_room_for_is_refused(
+        tmp_path, rng, monkeypatch):
+    np.savez_compressed(
+        tmp_path / "t.npz", mobile_angstrom=walk(rng, 300, 5, 0.1), time_ps=np.arange(300.0),
+        host_centre_angstrom=np.zeros((300, 3)), cell_angstrom=60 * np.eye(3), mobile_symbol="Li")
+    monkeypatch.setattr(inflating, "SPARE_BYTES", 1 << 60)
+    with pytest.raises(HavenError, match=r"takes 1.81e-05 GB when written out, .* free: make room"):
+        trajectory.open_npz(tmp_path / "t.npz", "Li", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["t.npz"]
+
+
+def test_a_compressed_container_that_is_damaged_leaves_nothing_behind(tmp_path, rng):
+    scratch = tmp_path / "scratch"
+    np.savez_compressed(
+        tmp_path / "t.npz", mobile_angstrom=walk(rng, 300, 5, 0.1), time_ps=np.arange(300.0),
+        host_centre_angstrom=np.zeros((300, 3)), cell_angstrom=60 * np.eye(3), mobile_symbol="Li")
+    data = bytearray((tmp_path / "t.npz").read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    (tmp_path / "t.npz").write_bytes(data)
+    with pytest.raises(HavenError, match="no trajectory container"):
+        trajectory.open_npz(tmp_path / "t.npz", "Li", scratch)
+    assert not list(scratch.iterdir())

@@ -130,7 +130,8 @@ def test_species_together_give_no_number_where_one_gives_none(ended, verdict):
     parts = [SimpleNamespace(
         curves=SimpleNamespace(coarse=np.ascontiguousarray(path.swapaxes(0, 1), np.float32),
                                coarse_ps=1.0),
-        trajectory=SimpleNamespace(has_host=True), jump=motions.LENGTH, ended=end)
+        trajectory=SimpleNamespace(has_host=True), jump=motions.LENGTH, ended=end,
+        found=[SimpleNamespace(hop_events=1600.0)])
         for path, end in zip(motions.alike(np.random.default_rng(3), 0), ended, strict=True)]
     found = species._combined(parts, (1.0, 1.0), 30, ("xyz",))
     assert {row.verdict for row in found} == {verdict}

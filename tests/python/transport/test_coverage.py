@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import walks
 from alternatives import gls
-from motions import GAS_HAVEN, KINDS, LENGTH, estimated
+from motions import COUPLES, GAS_HAVEN, KINDS, LENGTH, estimated, onsager
 
 from haven.transport.estimators import modes as sines
 from haven.transport.estimators.activity import activity
@@ -58,6 +58,32 @@ def test_intervals_hold_the_truth_in_a_few_runs_of_every_kind():
             together[quantity] += some
     for quantity, some in together.items():
         assert len(some) > 120 and 0.88 <= np.mean(some), (quantity, len(some), np.mean(some))
+
+
+def test_intervals_of_two_species_hold_the_truth():
+    """L_11, L_12, L_22 and sigma: of strangers of unlike speed, and of ions that move in pairs."""
+    held, known, seeds = [], [], 10
+    for name in ("two_unlike", "bound_pairs", "bound_rattling"):
+        couple = COUPLES[name]
+        truth = dict(zip(("l_11", "l_12", "l_22"), couple.onsager, strict=True))
+        truth["sigma"] = couple.sigma
+        for seed in range(seeds):
+            found = onsager(*couple.make(np.random.default_rng([11, seed])), couple.charges)
+            known += [row.value is not None for row in found.values()]
+            held += [row.low_95 <= truth[quantity] <= row.high_95
+                     for quantity, row in found.items() if row.value is not None]
+            if name != "two_unlike" and found["l_11"].value:
+                assert found["l_11"].low_95 < found["l_12"].value < found["l_11"].high_95
+                assert found["l_12"].low_95 > 0.7 * found["l_12"].value
+    assert np.mean(known) > 0.9 and np.mean(held) > 0.85, (np.mean(known), np.mean(held))
+
+
+def test_pairs_of_opposite_charge_carry_no_current():
+    """Their sum of currents is at rest: an upper bound, and no number."""
+    couple = COUPLES["bound_rattling"]
+    found = onsager(*couple.make(np.random.default_rng([11, 1])), (1.0, -1.0))
+    assert found["sigma"].value is None and found["sigma"].low_95 is None
+    assert found["sigma"].high_95 >= 0 and found["sigma"].verdict != "diffusive"
 
 
 def test_the_lattice_gas_has_the_tracer_factor_of_theory():

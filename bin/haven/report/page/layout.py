@@ -6,14 +6,14 @@ import base64
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, existing
 from haven.core.numbers import count_of
-from haven.core.types import Row, Table, Tables
+from haven.core.types import Row, Table
 from haven.cost.rows import published_study
 from haven.potential.calibration import sentences as calibrated
-from haven.potential.gate import Gate, gate_rows
+from haven.potential.gate import gate_rows
 from haven.potential.gate import sentences as gated
 from haven.report.claims.study import Study
 from haven.report.figures import keys_of
@@ -58,6 +58,7 @@ from haven.report.page.provenance import build_id, citations, others
 
 if TYPE_CHECKING:
     from haven.report.figures.style import Picture
+    from haven.report.page.contents import Contents
 
 # the study's tables and figures, in its order: title, keys of our figures, name of our table
 STUDY = (
@@ -92,39 +93,99 @@ SECTIONS = (
 
 
 def context(
-    material: str, tables: Tables, measured: Table,
-    comparison: Table, verdicts: Table, pictures: list[Picture],
-    missing: list[str], expected: Mapping[str, Any], sources: list[dict[str, str]],
-    reference: Table, reference_folder: Path, gates: Mapping[float, Gate],
-    study: Study, claims: list[Row],
+    contents: Contents, pictures: list[Picture], sources: list[dict[str, str]],
+    reference_folder: Path,
 ) -> Block:
-    """Return everything the template shows."""
+    """Return everything the template shows.
+
+    Parameters
+    ----------
+    contents
+        What the report says.
+    pictures
+        The figures.
+    sources
+        Of each table file, version, code and inputs (`haven.report.page.provenance.provenance`).
+    reference_folder
+        Holds what to cite.
+    """
+    tables, expected = contents.tables, contents.expected
     drawn = {picture.key: picture for picture in pictures}
-    failed, counted = verdict_grid(verdicts)
-    beside = {
+    failed, counted = verdict_grid(contents.verdicts)
+    beside, own = _section_grids(contents), _study_grids(contents)
+    retold = _retold(own, drawn)
+    shown = {"answer"} | {p.key for part in retold for p in part["pictures"]}
+    formula = formula_of(contents.material, contents.reference)
+    cited, codes = citations(reference_folder), sorted({row["code"] for row in sources})
+    first = _first(contents.study, contents.claims, drawn, formula)
+    texts = as_latex({"answer": first["answer"], "claims": first["claims"],
+                      "table_1": own["accuracy"][0], "table_2": own["lattice"][0],
+                      "dispersion": own["lattice"][1], "barriers": own["barriers"][0],
+                      **{f"{name}_{n}": block for name, blocks in beside.items()
+                         for n, block in enumerate(blocks, 1)}})
+    return {
+        **first, "retold": retold, **_compared(contents.comparison), "texts": texts,
+        "methods": methods(tables, expected, formula, codes), "bibtex": bibtex(cited),
+        "material": formula, "build": build_id(),
+        "headline": headline_grid(contents.measured), "near": near_words(contents.measured),
+        "unsupported": [*unsupported(headline(contents.measured)),
+                        *doubts(tables, contents.gates)],
+        "missing": contents.missing, "failed": failed, "counted": counted,
+        "sections": _sections(contents, beside, drawn, shown),
+        "sources": sources, "codes": codes,
+        "runs": count_of(len(present_runs(tables, expected)), "run"),
+        "parameters": sorted((str(k), str(v)) for k, v in (expected.get("parameters") or {}).items()
+                             if v is not None),
+        "seeds": sorted({int(s) for name in ("runs", "learning_curve", "accuracy")
+                         for s in tables[name]["seed"].dropna()}),
+        "citations": cited, "others": others(reference_folder),
+    }
+
+
+def _section_grids(contents: Contents) -> dict[str, list[Block | None]]:
+    """Return the tables that stand in each of `SECTIONS`, by its key."""
+    tables, measured = contents.tables, contents.measured
+    gate = gate_rows(tables["parity"], contents.material, force_window(contents.expected))
+    return {
         "labels": [rounds_grid(tables)],
-        "potential": [accuracy_grid(tables),
-                      gate_grid(gate_rows(tables["parity"], material, force_window(expected)))],
-        "health": [runs_grid(tables, gates)],
+        "potential": [accuracy_grid(tables), gate_grid(gate)],
+        "health": [runs_grid(tables, contents.gates)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
                       plan_grid(tables)],
         "hops": [hops_grid(tables)],
         "cost": [cost_grid(tables), scaling_grid(tables)],
     }
-    own = {"accuracy": [published_accuracy_grid(comparison)],
-           "lattice": [lattice_grid(measured, reference),
-                       dispersion_grid(study)],
-           "barriers": [barriers_grid(tables, reference)]}
-    retold = [{"title": title, "pictures": [drawn[k] for k in keys if k in drawn],
-               "grids": [block for block in own.get(name, []) if block]}
-              for title, keys, name in STUDY]
-    retold = [part for part in retold if part["pictures"] or part["grids"]]
-    shown = {"answer"} | {p.key for part in retold for p in part["pictures"]}
-    settings = {row["quantity"]: row["value"] for row in reference.to_dict("records")
+
+
+def _study_grids(contents: Contents) -> dict[str, list[Block | None]]:
+    """Return the tables that stand beside those of the published study, as `STUDY` names them."""
+    return {"accuracy": [published_accuracy_grid(contents.comparison)],
+            "lattice": [lattice_grid(contents.measured, contents.reference),
+                        dispersion_grid(contents.study)],
+            "barriers": [barriers_grid(contents.tables, contents.reference)]}
+
+
+def _retold(
+    own: Mapping[str, list[Block | None]], drawn: Mapping[str, Picture]
+) -> list[Block]:
+    """Return the published study's tables and figures in its order, those that there are."""
+    parts = [{"title": title, "pictures": [drawn[k] for k in keys if k in drawn],
+              "grids": [block for block in own.get(name, []) if block]}
+             for title, keys, name in STUDY]
+    return [part for part in parts if part["pictures"] or part["grids"]]
+
+
+def _sections(
+    contents: Contents, beside: Mapping[str, list[Block | None]], drawn: Mapping[str, Picture],
+    shown: set[str],
+) -> list[Block]:
+    """Return `SECTIONS` with their tables, notes, and the figures that are not ``shown`` yet."""
+    tables = contents.tables
+    settings = {row["quantity"]: row["value"] for row in contents.reference.to_dict("records")
                 if row["quantity"].startswith("study_")}
     notes = {"cost": published_study(tables["cost"], settings),
              "potential": [*calibrated(tables["parity"]),
-                           *gated(tables["parity"], force_window(expected))]}
+                           *gated(tables["parity"], force_window(contents.expected))]}
     sections = [{
         "key": key, "title": title,
         "pictures": [drawn[k] for k in keys if k in drawn and k not in shown],
@@ -134,29 +195,7 @@ def context(
     } for key, title, keys, needs in SECTIONS]
     for section in sections:
         section["summary"] = _folded(section)
-    codes = sorted({row["code"] for row in sources})
-    formula, cited = formula_of(material, reference), citations(reference_folder)
-    first = _first(study, claims, drawn, formula)
-    texts = as_latex({"answer": first["answer"], "claims": first["claims"],
-                      "table_1": own["accuracy"][0], "table_2": own["lattice"][0],
-                      "dispersion": own["lattice"][1], "barriers": own["barriers"][0],
-                      **{f"{name}_{n}": block for name, blocks in beside.items()
-                         for n, block in enumerate(blocks, 1)}})
-    return {
-        **first, "retold": retold, **_compared(comparison), "texts": texts,
-        "methods": methods(tables, expected, formula, codes), "bibtex": bibtex(cited),
-        "material": formula, "build": build_id(),
-        "headline": headline_grid(measured), "near": near_words(measured),
-        "unsupported": [*unsupported(headline(measured)), *doubts(tables, gates)],
-        "missing": missing, "failed": failed, "counted": counted, "sections": sections,
-        "sources": sources, "codes": codes,
-        "runs": count_of(len(present_runs(tables, expected)), "run"),
-        "parameters": sorted((str(k), str(v)) for k, v in (expected.get("parameters") or {}).items()
-                             if v is not None),
-        "seeds": sorted({int(s) for name in ("runs", "learning_curve", "accuracy")
-                         for s in tables[name]["seed"].dropna()}),
-        "citations": cited, "others": others(reference_folder),
-    }
+    return sections
 
 
 def as_latex(blocks: Mapping[str, Block | None]) -> dict[str, str]:

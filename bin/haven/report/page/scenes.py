@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haven.core.types import Table, Tables
+from haven.dynamics.cell import USABLE, shared_cell
 from haven.report.figures.dynamics import at_room
 from haven.report.figures.scene_names import path_name, run_name
 
@@ -199,18 +200,19 @@ def _hosts(tables: Tables, structures: list[Path]) -> dict[int, Atoms]:
 
 
 def _lattice_of(cells: Table, run: Any, host: Atoms | None) -> Any:
-    """Return the three vectors of a run's cell in rows, Angstrom: its own, else the structure's."""
+    """Return the cell that a run kept: vectors in rows, Angstrom, (3, 3).
+
+    That is the mean of the replicas' cells at its U and temperature; without one, the structure's.
+    """
     import numpy as np
 
-    keys = ("u_ev", "temperature_k", "replica", "seed")
-    mine = cells[np.logical_and.reduce([cells[key] == run[key] for key in keys])] if len(
+    keys = ("u_ev", "temperature_k", "seed")
+    shared = cells[np.logical_and.reduce([cells[key] == run[key] for key in keys])] if len(
         cells) else cells
-    if mine.empty:
+    good = shared[shared["verdict"].isin(USABLE)] if len(shared) else shared
+    if good.empty:
         return host.cell.array if host is not None else None
-    row = mine.iloc[-1]
-    return np.array([[row["ax_angstrom"], 0.0, 0.0],
-                     [row["bx_angstrom"], row["by_angstrom"], 0.0],
-                     [row[f"c{axis}_angstrom"] for axis in "xyz"]], float)
+    return shared_cell(good)
 
 
 def _about(host: Atoms, lattice: Any, places: Any) -> Scene:

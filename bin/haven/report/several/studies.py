@@ -132,7 +132,7 @@ def _labels(places: Sequence[Path]) -> list[str]:
 
 
 def _read(place: Path, label: str) -> One:
-    from haven.report.page.report import load_tables, material_name
+    from haven.report.page.contents import load_tables, material_name
 
     existing(place, "results folder")
     held = place / "tables" if (place / "tables").is_dir() else place

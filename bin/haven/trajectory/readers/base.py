@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 
+from haven.core.elements import element_labelled
 from haven.core.errors import HavenError
 
 PACKED_TEXT = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -115,18 +115,12 @@ def element_of(mass: float, where: str) -> str:
 
 
 def elements_labelled(labels: np.ndarray) -> np.ndarray:
-    """Return the elements of labels (A,) such as ``Li``, ``li``, ``Li+``, ``Fe1``, ``O_core``.
+    """Return the elements of labels (A,), by `haven.core.elements.element_labelled`.
 
-    A label that begins with no element, or goes on with letters behind it, stays as it is.
+    A label that names none stays as it is.
     """
-    from ase.data import atomic_numbers
-
     named = labels.tolist()
-    elements = {}
-    for label in set(named):
-        begun = re.match(r"[A-Za-z]{1,2}(?![A-Za-z])", label)
-        element = begun.group(0).capitalize() if begun else ""
-        elements[label] = element if element in atomic_numbers and element != "X" else label
+    elements = {label: element_labelled(label) or label for label in set(named)}
     return np.array([elements[label] for label in named])
 
 

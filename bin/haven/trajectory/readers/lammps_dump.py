@@ -130,8 +130,7 @@ def _ahead(pool: Executor, read: Callable[[_Text], Frame], texts: Iterator[_Text
 
 def _frame(text: _Text) -> Frame:
     """Return the frame that a text holds."""
-    return _whole_frame(text, _atoms(text.path, text.columns, text.rows, text.count, text.step,
-                                     text.unsaid, text.box, text.low))
+    return _whole_frame(text, _atoms(text))
 
 
 def _quick_frame(text: _Text) -> Frame:
@@ -357,64 +356,88 @@ def _alike(rows: bytes, wide: int) -> bool:
     return bool((before == wide * np.arange(1, len(before) + 1)).all())
 
 
-def _atoms(
-    path: Path, columns: list[str], rows: bytes, count: int, step: int | None, unsaid: Unsaid,
-    box: np.ndarray, low: np.ndarray,
-) -> Frame:
-    """Return the frame that the lines of ITEM: ATOMS hold."""
-    wide, words = len(columns), rows.split()
-    if len(words) != wide * count or not _alike(rows, wide):
-        bad = next(row for row in rows.splitlines() if len(row.split()) != wide)
-        raise ValueError(f"a line of step {step} has {len(bad.split())} columns where "
-                         f"{wide} are named ('{bad.decode(errors='replace').strip()[:40]}')")
-    place = {name: column for column, name in enumerate(columns)}
-    if len(place) < wide:
-        raise ValueError(f"ITEM: ATOMS names a column twice: {' '.join(columns)[:60]}")
-    odd = b"_" in rows  # Python would read 1_0 as 10
+class _Columns:
+    """The words of a text by column.
 
-    def column(name: str) -> list[bytes]:
-        found = words[place[name]::wide]
-        bad = next((word for word in found if b"_" in word), None) if odd else None
+    Raises
+    ------
+    ValueError
+        If a line has other than one word a column, or two columns have one name.
+    """
+
+    def __init__(self, text: _Text) -> None:
+        wide = len(text.columns)
+        self.words, self.count = text.rows.split(), text.count
+        if len(self.words) != wide * text.count or not _alike(text.rows, wide):
+            bad = next(row for row in text.rows.splitlines() if len(row.split()) != wide)
+            raise ValueError(f"a line of step {text.step} has {len(bad.split())} columns where "
+                             f"{wide} are named ('{bad.decode(errors='replace').strip()[:40]}')")
+        self.place = {name: column for column, name in enumerate(text.columns)}
+        if len(self.place) < wide:
+            raise ValueError(f"ITEM: ATOMS names a column twice: {' '.join(text.columns)[:60]}")
+        self.odd = b"_" in text.rows  # Python would read 1_0 as 10
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.place
+
+    def texts(self, name: str) -> list[bytes]:
+        """Return a column's words, one an atom."""
+        return self.words[self.place[name]::len(self.place)]
+
+    def _plain(self, name: str) -> list[bytes]:
+        found = self.texts(name)
+        bad = next((word for word in found if b"_" in word), None) if self.odd else None
         if bad is not None:
             raise ValueError(f"{name} is '{bad.decode(errors='replace')[:40]}', no plain number")
         return found
 
-    def numbers(name: str) -> np.ndarray:
-        return np.fromiter(map(float, column(name)), float, count)
+    def numbers(self, name: str) -> np.ndarray:
+        """Return a column's numbers (A,), float64."""
+        return np.fromiter(map(float, self._plain(name)), float, self.count)
 
-    def whole(name: str) -> np.ndarray:
-        return np.fromiter(map(int, column(name)), np.int64, count)
+    def whole(self, name: str) -> np.ndarray:
+        """Return a column's whole numbers (A,), int64."""
+        return np.fromiter(map(int, self._plain(name)), np.int64, self.count)
 
-    ids = whole("id") if "id" in place else None
-    order = np.arange(count) if ids is None else np.argsort(ids, kind="stable")
+
+def _atoms(text: _Text) -> Frame:
+    """Return the frame that the lines of ITEM: ATOMS hold."""
+    columns = _Columns(text)
+    ids = columns.whole("id") if "id" in columns else None
+    order = np.arange(text.count) if ids is None else np.argsort(ids, kind="stable")
     if ids is not None:
         ids = ids[order]
         if (twice := np.flatnonzero(np.diff(ids) == 0)).size:
-            raise ValueError(f"id {ids[twice[0]]} stands twice in step {step}")
-    labelled = next((name for name in ("element", "typelabel", "type") if name in place), "")
-    typed = "type" in place and not words[place["type"]][:1].isalpha()
+            raise ValueError(f"id {ids[twice[0]]} stands twice in step {text.step}")
+    symbols = _symbols(columns, text.unsaid, str(text.path))
+    for names, scaled, unwrapped in POSITIONS:
+        if all(name in columns for name in names):
+            positions = np.stack([columns.numbers(name) for name in names], axis=1)
+            positions = positions @ text.box if scaled else positions - text.low
+            if not unwrapped and all(name in columns for name in ("ix", "iy", "iz")):
+                images = np.stack([columns.whole(name) for name in ("ix", "iy", "iz")], axis=1)
+                positions += images @ text.box
+                unwrapped = True
+            return Frame(symbols[order], positions[order], text.box, unwrapped=unwrapped, ids=ids)
+    raise HavenError(f"{text.path} has no positions: dump x y z, xu yu zu, or scaled ones")
+
+
+def _symbols(columns: _Columns, unsaid: Unsaid, path: str) -> np.ndarray:
+    """Return each atom's element (A,): of its name, its type or its mass, in this order."""
+    labelled = next((name for name in ("element", "typelabel", "type") if name in columns), "")
+    typed = "type" in columns and not columns.texts("type")[0][:1].isalpha()
     if labelled and (labelled != "type" or not typed):
-        symbols = elements_labelled(np.array(words[place[labelled]::wide]).astype(str))
+        symbols = elements_labelled(np.array(columns.texts(labelled)).astype(str))
         if unsaid.elements and (
-                (elements_of(whole("type"), unsaid.elements, str(path)) != symbols).any() if typed
-                else set(symbols.tolist()) != set(unsaid.elements)):
+                (elements_of(columns.whole("type"), unsaid.elements, path) != symbols).any()
+                if typed else set(symbols.tolist()) != set(unsaid.elements)):
             raise HavenError(f"{path}: its column {labelled} names elements ("
                              f"{', '.join(sorted(set(symbols.tolist())))}), and --type_map says "
                              "otherwise: leave that out, or write the column as it should be")
-    elif "type" in place and unsaid.elements:
-        symbols = elements_of(whole("type"), unsaid.elements, str(path))
-    elif "mass" in place:
-        kinds, inverse = np.unique(numbers("mass"), return_inverse=True)
-        symbols = np.array([element_of(m, str(path)) for m in kinds])[inverse]
-    else:
-        raise HavenError(f"{path} has no element column: give --type_map, such as 'Li Ti Cl'")
-    for names, scaled, unwrapped in POSITIONS:
-        if all(name in place for name in names):
-            positions = np.stack([numbers(name) for name in names], axis=1)
-            positions = positions @ box if scaled else positions - low
-            if not unwrapped and all(name in place for name in ("ix", "iy", "iz")):
-                images = np.stack([whole(name) for name in ("ix", "iy", "iz")], axis=1)
-                positions += images @ box
-                unwrapped = True
-            return Frame(symbols[order], positions[order], box, unwrapped=unwrapped, ids=ids)
-    raise HavenError(f"{path} has no positions: dump x y z, xu yu zu, or scaled ones")
+        return symbols
+    if "type" in columns and unsaid.elements:
+        return elements_of(columns.whole("type"), unsaid.elements, path)
+    if "mass" in columns:
+        kinds, inverse = np.unique(columns.numbers("mass"), return_inverse=True)
+        return np.array([element_of(m, path) for m in kinds])[inverse]
+    raise HavenError(f"{path} has no element column: give --type_map, such as 'Li Ti Cl'")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from haven.core import tables
 from haven.core.errors import HavenError, log
+from haven.core.types import Row, Table
+from haven.transport.conductivity import Joined
 from haven.transport.fits import arrhenius, budget, condition, contrasts, plan
 from haven.transport.tables import (
     ARRHENIUS,
@@ -23,6 +26,25 @@ from haven.transport.tables import (
 
 WRITTEN = (JOINED, ARRHENIUS, PAIRED, ERROR_BUDGET, PLAN)
 """Tables that `fit_folder` writes."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the fits and the plan are asked for, as `fit_folder` takes it."""
+
+    min_events: int
+    interval: float
+    speed: Mapping[tuple[str, float], float]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of the tables of `WRITTEN` behind the first, as they are found."""
+
+    fits: list[Row] = field(default_factory=list)
+    pairs: list[Row] = field(default_factory=list)
+    budgets: list[Row] = field(default_factory=list)
+    plans: list[Row] = field(default_factory=list)
 
 
 def fit_folder(
@@ -49,7 +71,7 @@ def fit_folder(
     HavenError
         If the folder has no such tables.
     """
-    speed = speed or {}
+    wanted = _Wanted(min_events, wanted_interval, speed or {})
     diffusion = tables.read_folder(DIFFUSION, folder)
     conductivity = tables.read_folder(CONDUCTIVITY, folder)
     if diffusion.empty or conductivity.empty:
@@ -61,41 +83,59 @@ def fit_folder(
     joined = condition.conditions(held, min_events)
     for one in joined:
         log.info("%s", condition.condition_line(one))
-    fits, budgets, pairs, plans = [], [], [], []
+    rows = _Rows()
     for (material, quantity), every in runs.groupby(["material", "quantity"]):
         of_material = [one for one in joined if one.keys["material"] == material]
         lines = {}
         for u_ev, some in every.groupby("u_ev"):
-            keys = {"material": material, "u_ev": u_ev}
             own = [one for one in of_material if one.keys["u_ev"] == u_ev]
-            row, line = arrhenius.fit_line(some, quantity, own)
-            fits.append({**keys, **row})
-            log.info("%s%s %s: %s", material, f", U {u_ev:g} eV" if u_ev else "", quantity,
-                     _said(row))
-            pairs += [{**keys, **one} for one in contrasts.sizes(some, quantity)]
+            keyed = {"material": material, "u_ev": u_ev}
+            line = _add_rows(rows, keyed, quantity, some, own, wanted)
             if line is not None:
                 lines[u_ev] = line
-                named = {**keys, "quantity": f"activation of {quantity}", "unit": "eV"}
-                budgets += budget.budget(line, np.array([0.0, 1.0]), named)
-                if quantity.startswith("sigma"):
-                    named = {**keys, "quantity": f"{quantity} at 298 K", "unit": "ln"}
-                    kept, _ = arrhenius.counted(some, own)
-                    budgets += budget.budget(line, np.array([1.0, 0.0]), named)
-                    budgets.append(budget.extrapolation(line, kept, named))
-            if quantity.startswith("d_"):
-                budgets += budget.at_temperatures(some, quantity, keys)
-            plans += [{**keys, **one} for one in plan.plans(
-                some, quantity, wanted_interval, min_events,
-                speed.get((material, u_ev)), own)]
-        pairs += [{"material": material, "u_ev": None, **row}
-                  for row in contrasts.paired(every, quantity, of_material, lines)]
+        rows.pairs.extend({"material": material, "u_ev": None, **row}
+                          for row in contrasts.paired(every, quantity, of_material, lines))
+    _warn_of_names(runs)
+    written = (condition.joined_rows(joined), rows.fits, rows.pairs, rows.budgets, rows.plans)
+    for schema, made in zip(WRITTEN, written, strict=True):
+        tables.write(schema, made, out / f"{schema.name}.parquet", {"tables": folder.name})
+
+
+def _add_rows(
+    rows: _Rows, keys: dict[str, Any], quantity: str, runs: Table,
+    own: Sequence[condition.Condition], wanted: _Wanted,
+) -> Joined | None:
+    """Add the rows of one quantity of a material at one U; return its line, if there is one.
+
+    ``runs`` are its rows of `arrhenius.gather`, ``own`` the joined conditions of this U.
+    """
+    material, u_ev = keys["material"], keys["u_ev"]
+    row, line = arrhenius.fit_line(runs, quantity, own)
+    rows.fits.append({**keys, **row})
+    log.info("%s%s %s: %s", material, f", U {u_ev:g} eV" if u_ev else "", quantity, _said(row))
+    rows.pairs.extend({**keys, **one} for one in contrasts.sizes(runs, quantity))
+    if line is not None:
+        named = {**keys, "quantity": f"activation of {quantity}", "unit": "eV"}
+        rows.budgets.extend(budget.budget(line, np.array([0.0, 1.0]), named))
+        if quantity.startswith("sigma"):
+            named = {**keys, "quantity": f"{quantity} at 298 K", "unit": "ln"}
+            kept, _ = arrhenius.counted(runs, own)
+            rows.budgets.extend(budget.budget(line, np.array([1.0, 0.0]), named))
+            rows.budgets.append(budget.extrapolation(line, kept, named))
+    if quantity.startswith("d_"):
+        rows.budgets.extend(budget.at_temperatures(runs, quantity, keys))
+    rows.plans.extend({**keys, **one} for one in plan.plans(
+        runs, quantity, wanted.interval, wanted.min_events, wanted.speed.get((material, u_ev)),
+        own))
+    return line
+
+
+def _warn_of_names(runs: Table) -> None:
+    """Warn of several materials without enough temperatures for a line: they may be one."""
     short = runs.groupby("material")["temperature_k"].nunique()
     if len(short) > 1 and (short < arrhenius.FEWEST_TEMPERATURES).all():
         log.warning("%d materials of one or two temperatures each (%s): if they are one material, "
                     "analyse them again with one --material", len(short), ", ".join(short.index))
-    together = condition.joined_rows(joined)
-    for schema, rows in zip(WRITTEN, (together, fits, pairs, budgets, plans), strict=True):
-        tables.write(schema, rows, out / f"{schema.name}.parquet", {"tables": folder.name})
 
 
 def _said(row: dict[str, Any]) -> str:

@@ -217,7 +217,7 @@ class Packed:
 def _decoder(values: int) -> Any:
     if values >= COMPILED_FROM:
         try:
-            from haven.trajectory.unpacking import rows
+            from haven.trajectory.container.unpacking import rows
         except ImportError:
             return _rows
         return rows
@@ -228,7 +228,7 @@ def _rows(
     raw: np.ndarray, bits: int, lead: int, now: np.ndarray, places: np.ndarray,
     beyond: np.ndarray, resolution: float, out: np.ndarray,
 ) -> None:
-    """Do as `haven.trajectory.unpacking.rows`, without compiling."""
+    """Do as `haven.trajectory.container.unpacking.rows`, without compiling."""
     if bits == 12:
         low, mid, high = (raw[:, i::3].astype(np.int32) for i in range(3))
         codes = np.empty((len(raw), raw.shape[1] // 3 * 2), np.int32)

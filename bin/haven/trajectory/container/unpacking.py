@@ -1,4 +1,4 @@
-"""The steps of `haven.trajectory.packing` turned back into positions, compiled; needs numba."""
+"""The steps of `haven.trajectory.container.packing` as positions again, compiled; needs numba."""
 
 # numba reads the code, so annotations are not postponed here
 import numpy as np

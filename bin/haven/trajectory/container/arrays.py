@@ -12,7 +12,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.trajectory.packing import Packed, fill
+from haven.trajectory.container.packing import Packed, fill
 
 MEMBERS = ("time_ps", "mobile_angstrom", "host_centre_angstrom", "cell_angstrom", "mobile_symbol")
 PACKED = ("mobile_packed", "mobile_span_end", "mobile_span_bits", "mobile_shape", "mobile_span",
@@ -105,36 +105,6 @@ class Plain:
         return block
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """Positions in memory (T, N, 3): those of a compressed container."""
-
-    values: np.ndarray
-
-    @property
-    def frames(self) -> int:
-        """Number of frames T."""
-        return self.values.shape[0]
-
-    @property
-    def ions(self) -> int:
-        """Number of ions N."""
-        return self.values.shape[1]
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of what is read."""
-        return self.values.dtype
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Return positions of ions ``start`` to ``stop`` at all times (T, n, 3), Angstrom."""
-        return self.values[:, start:stop]
-
-    def read_frames(self, indices: np.ndarray) -> np.ndarray:
-        """Return positions of all ions at the given frames (F, N, 3), Angstrom."""
-        return self.values[indices]
-
-
 def npy_head(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Return shape, whether in Fortran's order, and type that the head of an .npy stream says.
 
@@ -150,7 +120,7 @@ def npy_head(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def locate(path: Path, member: str) -> tuple[int, tuple[int, ...], np.dtype] | None:
-    """Return offset, shape and type of an uncompressed npz member, or None if compressed."""
+    """Return offset, shape and type of an npz member; None if compressed or in Fortran's order."""
     with zipfile.ZipFile(path) as archive:
         info = archive.getinfo(f"{member}.npy")
         if info.compress_type != zipfile.ZIP_STORED:
@@ -172,29 +142,27 @@ def positions_of(path: Path, small: Mapping[str, np.ndarray], packed: bool) -> P
     Parameters
     ----------
     path
-        The container.
+        A container that can be read in pieces, as `haven.trajectory.container.inflating` makes
+        them.
     small
-        Its members that describe packed positions.
+        Members that describe packed positions.
     packed
         Whether the positions are packed.
 
     Raises
     ------
     HavenError
-        If packed positions cannot be read in pieces, or do not fit to what describes them.
+        If positions cannot be read in pieces, or do not fit to what describes them.
     """
+    name = "mobile_packed" if packed else "mobile_angstrom"
+    place = locate(path, name)
+    if place is None:
+        raise HavenError(f"{path}: {name} is compressed, it cannot be read in pieces")
     if packed:
-        place = locate(path, "mobile_packed")
-        if place is None:
-            raise HavenError(f"{path}: packed positions cannot be read from a compressed npz")
         frames, ions = (int(n) for n in small["mobile_shape"])
         found = Packed(path, place[0], small["mobile_span_end"], small["mobile_span_bits"], frames,
                        ions, int(small["mobile_span"]), float(small["mobile_resolution_angstrom"]))
         found.check(int(np.prod(place[1])))
         return found
-    place = locate(path, "mobile_angstrom")
-    if place is None:
-        with np.load(path) as held:
-            return Loaded(held["mobile_angstrom"])
     offset, (frames, ions, _), dtype = place
     return Plain(path, offset, frames, ions, dtype)

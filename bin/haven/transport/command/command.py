@@ -25,13 +25,14 @@ from haven.trajectory import opening
 from haven.trajectory.options import wanted_of
 from haven.trajectory.trajectory import Trajectory
 from haven.trajectory.wanted import Wanted
-from haven.transport import analysis, pictures, rows, screen, species
+from haven.transport import analysis, rows, species
 from haven.transport.analysis import Analysed, AnalysisSettings
+from haven.transport.command import pictures, screen
+from haven.transport.command.files import Files, runs_of
+from haven.transport.command.summary import as_json
 from haven.transport.conductivity import nernst_einstein
-from haven.transport.files import Files, runs_of
 from haven.transport.fits import arrhenius, condition, folder
 from haven.transport.hop_counts import watched_ps
-from haven.transport.summary import as_json
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
 
 LARGE = 1 << 24
@@ -93,7 +94,7 @@ def analysed(given: argparse.Namespace, beside: Sequence[Analysis] = ()) -> None
     Parameters
     ----------
     given
-        Options of `haven.transport.arguments`.
+        Options of `haven.transport.command.arguments`.
     beside
         Further analyses of every run, whose files are read once for all.
     """
@@ -148,7 +149,7 @@ def study(
     Parameters
     ----------
     given
-        Options of `haven.transport.arguments`.
+        Options of `haven.transport.command.arguments`.
     files
         Files.
     out
@@ -205,7 +206,7 @@ def draw_lines(written: Sequence[Path], out: Path, draw: Callable[..., Path | No
     out
         Folder with the table ``arrhenius``, and for the pictures.
     draw
-        `haven.transport.pictures.arrhenius`.
+        `haven.transport.command.pictures.arrhenius`.
     """
     fits = tables.read(ARRHENIUS, out / "arrhenius.parquet")
     points = [row for path in written if path.name.endswith(f".{CONDUCTIVITY.name}.parquet")

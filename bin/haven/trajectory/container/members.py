@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.trajectory.container import DESCRIBED, npy_head
+from haven.trajectory.container.arrays import DESCRIBED, npy_head
 
 REAL, WHOLE, TEXT, BYTES = "fiu", "iu", "US", "u"
 KINDS = {  # letters of NumPy's types; what is not here is real numbers

@@ -15,7 +15,7 @@ from typing import Any
 
 from haven.core.errors import log
 from haven.core.numbers import duration
-from haven.dynamics.progress import Progress
+from haven.dynamics.progress.runs import Progress
 from haven.potential.progress import TrainingProgress
 
 BAR = 24  # letters of the bar

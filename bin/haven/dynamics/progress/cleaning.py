@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haven.core.tasks import held
-from haven.dynamics.progress import find_folders, read_progress
+from haven.dynamics.progress.runs import find_folders, read_progress
 
 
 @dataclass(frozen=True)

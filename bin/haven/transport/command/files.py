@@ -102,9 +102,9 @@ def runs_of(
 def _temperature(path: Path) -> float | None:
     """Return the temperature that a container or a file's name says, K."""
     if path.suffix == ".npz":
-        from haven.trajectory.trajectory import open_npz
+        from haven.trajectory.trajectory import read_meta
 
-        value = open_npz(path).meta.get("temperature_k")
+        value = read_meta(path).get("temperature_k")
         if value is not None:
             return float(value)
     return temperature_in(path.name)

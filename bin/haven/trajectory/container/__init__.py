@@ -1,0 +1,1 @@
+"""Haven's trajectory file, an npz: its arrays, their checks, packed and compressed ones."""

@@ -1,0 +1,206 @@
+"""CIFs of every style are read as the crystal they mean; what they leave open is refused.
+
+The spinel LiMn2O4 (F d -3 m, origin 2), rutile and rock salt stand for any crystal; their files are
+written here in the styles of ICSD, COD, AMCSD, pymatgen and others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spglib
+
+from haven.core.errors import HavenError
+from haven.material.cif import read_cif
+from haven.material.disorder import draw_supercell
+from haven.material.file import load_material
+from haven.material.from_cif import Choice
+from haven.material.written import write_material
+
+SPINEL = "Li Li1 0.125 0.125 0.125 1\nMn Mn1 0.5 0.5 0.5 1\nO O1 0.2633 0.2633 0.2633 1\n"
+COLUMNS = ("type_symbol", "label", "fract_x", "fract_y", "fract_z", "occupancy")
+CELL = {"length_a": "8.245", "length_b": "8.245", "length_c": "8.245", "angle_alpha": "90",
+        "angle_beta": "90", "angle_gamma": "90"}
+HM, NUMBER = "_symmetry_space_group_name_H-M", "_symmetry_Int_Tables_number"
+
+
+def operators(hall: int) -> str:
+    """Return the operators of a setting of spglib's table as a CIF lists them."""
+    found = spglib.get_symmetry_from_database(hall)
+    assert found is not None
+    lines = []
+    for rotation, shift in zip(found["rotations"], found["translations"], strict=True):
+        parts = ["".join(f"{'-+'[int(c > 0)]}{a}" for c, a in zip(row, "xyz", strict=True) if c)
+                 + (f"+{round(12 * t)}/12" if t else "")
+                 for row, t in zip(rotation, shift, strict=True)]
+        lines.append(f"'{', '.join(parts)}'")
+    return "loop_\n_symmetry_equiv_pos_as_xyz\n" + "\n".join(lines) + "\n"
+
+
+def written(folder: Path, symmetry: str, rows: str = SPINEL, columns=COLUMNS, more: str = "",
+            **cell: str) -> Path:
+    path = folder / "given.cif"
+    text = "data_x\n" + "".join(f"_cell_{key} {value}\n" for key, value in {**CELL, **cell}.items())
+    text += symmetry + more + "loop_\n" + "".join(f"_atom_site_{name}\n" for name in columns) + rows
+    path.write_text(text)
+    return path
+
+
+def counts(path: Path) -> Counter:
+    found: Counter = Counter()
+    for site in read_cif(path).sites:
+        for element, share in site.occupancy.items():
+            found[element] += round(share * len(site.points), 4)
+    return found
+
+
+STYLES = {
+    "operators alone": operators(526),
+    "operators and a number": operators(526) + f"{NUMBER} 227\n",
+    "a setting behind the symbol": f"{HM} 'F d -3 m :2'\n",
+    "ICSD's Z": f"{HM} 'F d -3 m Z'\n{NUMBER} 227\n",
+    "Hall's symbol": "_space_group_name_Hall '-F 4vw 2vw 3'\n_space_group_IT_number 227\n",
+    "tags with dots": operators(526).replace("_symmetry_equiv_pos_as_xyz",
+                                             "_space_group_symop.operation_xyz"),
+    "old name": operators(526) + f"{HM} 'F d 3 m'\n",
+    "lines of Windows": operators(526).replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_crystal_is_the_same_in_every_style(tmp_path, style):
+    path = written(tmp_path, STYLES[style])
+    crystal = read_cif(path)
+    assert crystal.number == 227
+    assert counts(path) == {"Li": 8, "Mn": 16, "O": 32}
+    lithium, manganese, oxygen = (site.points for site in crystal.sites)
+    for one, other, length in ((manganese, oxygen, 1.96), (lithium, oxygen, 1.97)):
+        step = one[:1] - other
+        step -= np.round(step)
+        assert np.linalg.norm(step @ crystal.cell, axis=1).min() == pytest.approx(length, abs=0.03)
+
+
+@pytest.mark.parametrize("symmetry", [f"{HM} 'F d -3 m'\n", f"{NUMBER} 227\n"])
+def test_an_origin_that_is_left_open_is_refused(tmp_path, symmetry):
+    """ASE takes origin 1 then, which is another crystal."""
+    with pytest.raises(HavenError, match=r"no operators of symmetry, and .* has two origins"):
+        read_cif(written(tmp_path, symmetry))
+
+
+@pytest.mark.parametrize(("rows", "columns", "found"), [
+    ("CL1 0 0 0\nNA1 .5 .5 .5\n", ("label", "fract_x", "fract_y", "fract_z"), {"Cl": 4, "Na": 4}),
+    ("Cl1- . . .\nNa1+ .5 .5 .5\n", ("type_symbol", "fract_x", "fract_y", "fract_z"),
+     {"Cl": 4, "Na": 4}),
+    ("CL Cl1 0 0 0 1\nNA Na1 1/2 1/2 0.5(2) 1.000(3)\n", COLUMNS, {"Cl": 4, "Na": 4}),
+    ("ClX1 0 0 0\nNaM2 .5 .5 .5\n", ("label", "fract_x", "fract_y", "fract_z"),
+     {"Cl": 4, "Na": 4}),
+    ("? Cl1 0 0 0 .\n? Na1 .5 .5 .5 .\n", COLUMNS, {"Cl": 4, "Na": 4}),
+    ("D D1 0 0 0 1\nLi Li1 .5 .5 .5 1\n", COLUMNS, {"H": 4, "Li": 4}),
+    ("Cl Cl1 0 0 0\n 1 Na Na1 .5\n.5 .5 1 # a line of it\n", COLUMNS, {"Cl": 4, "Na": 4}),
+    ("Fe Fe2+ 0 0 0 0.25\nFe Fe3+ 0 0 0 0.5\nO O1 .5 .5 .5 1\n", COLUMNS, {"Fe": 3, "O": 4}),
+    ("Fe2+ Fe1 0 0 0 0.5\nMn3+ Mn1 0.001 0 0 0.5\nO2- O1 .5 .5 .5 1\n", COLUMNS,
+     {"Fe": 2, "Mn": 2, "O": 4}),
+])
+def test_elements_and_occupancies_are_read_as_they_are_meant(tmp_path, rows, columns, found):
+    assert counts(written(tmp_path, f"{HM} 'F m -3 m'\n", rows, columns)) == found
+
+
+def test_a_rhombohedral_cell_is_known_by_its_angles(tmp_path):
+    rows = "Li Li1 0 0 0.5 1\nCo Co1 0 0 0 1\nO O1 0 0 0.2398 1\n"
+    path = written(tmp_path, f"{HM} 'R -3 m'\n", rows, length_a="2.8166", length_b="2.8166",
+                   length_c="14.052", angle_gamma="120")
+    assert counts(path) == {"Li": 3, "Co": 3, "O": 6}
+    rows = "Li Li1 .5 .5 .5 1\nCo Co1 0 0 0 1\nO O1 .2398 .2398 .2398 1\n"
+    cell = dict.fromkeys(("length_a", "length_b", "length_c"), "4.958") | dict.fromkeys(
+        ("angle_alpha", "angle_beta", "angle_gamma"), "32.99")
+    assert counts(written(tmp_path, f"{HM} 'R -3 m'\n", rows, **cell)) == {
+        "Li": 1, "Co": 1, "O": 2}
+
+
+SALT = f"{HM} 'F m -3 m'\n"
+ROWS = "Cl Cl1 0 0 0 1\nNa Na1 .5 .5 .5 1\n"
+
+
+@pytest.mark.parametrize(("symmetry", "rows", "more", "words"), [
+    (SALT, "Wat Wat 0 0 0 1\n", "", "Wat is no element"),
+    (SALT, "Cl Cl1 ? 0 0 1\nNa Na1 0 0 0 1\n", "", "a coordinate of Cl1 is unknown"),
+    (SALT, "Cl Cl1 x 0 0 1\n", "", "a coordinate of Cl1 is x, which is no number"),
+    (SALT, "Cl Cl1 0 0 0 ?\n", "", "the occupancy of Cl1 is unknown"),
+    (SALT, "Cl Cl1 0 0 0 -1\n", "", "occupancy -1: it must be above 0"),
+    (SALT, "Cl Cl1 0 0 0 0.8\nNa Na1 0 0 0 0.5\n", "", "is filled 1.3 times"),
+    (SALT, "Cl Cl1 0 0 0 1\nNa Na1 .5 .5 .5\n", "", "11 values for 6 columns"),
+    (SALT, ROWS, "_chemical_formula_sum 'K Cl'\n", "hold Na, which its formula"),
+    (SALT, ROWS, "_chemical_formula_sum 'Na Cl O'\n", "no site holds O of its formula"),
+    (f"{HM} 'P 4/m'\n", ROWS, "_cell_length_a 5\n", "_cell_length_a stands twice"),
+    (f"{HM} 'P 6/m'\n", ROWS, "", "is not that of its cell"),
+    (f"{HM} 'Q 5 z'\n", ROWS, "", "is none of the 230"),
+    ("loop_\n_symmetry_equiv_pos_as_xyz\n'x,y,z'\n'x,y,q'\n", ROWS, "", "no operator of symmetry"),
+    ("loop_\n_symmetry_equiv_pos_as_xyz\n'x,y,z'\n'x,x,z'\n", ROWS, "", "no operator of symmetry"),
+    ("", ROWS + "data_other\nloop_\n_atom_site_fract_x\n0\n", "", "holds 2 crystals .x, other"),
+    ("stray words\n", ROWS, "", "'stray' stands where a tag is due"),
+    ("_symmetry_cell_setting\n", ROWS, "", "_symmetry_cell_setting has no value"),
+])
+def test_a_cif_that_leaves_a_number_open_is_refused(tmp_path, symmetry, rows, more, words):
+    with pytest.raises(HavenError, match=words) as caught:
+        read_cif(written(tmp_path, symmetry, rows, more=more))
+    assert "\n" not in str(caught.value)
+
+
+def test_multiplicities_are_held_against_the_symmetry(tmp_path):
+    columns = (*COLUMNS, "symmetry_multiplicity")
+    for both, wrong in (((4, 4), False), ((48, 48), False), ((1, 1), False), ((4, 8), True)):
+        rows = f"Cl Cl1 0 0 0 1 {both[0]}\nNa Na1 .5 .5 .5 1 {both[1]}\n"
+        path = written(tmp_path, SALT, rows, columns)
+        if wrong:
+            with pytest.raises(HavenError, match="multiplicity 8 has 4 images"):
+                read_cif(path)
+        else:
+            assert counts(path) == {"Cl": 4, "Na": 4}
+
+
+def test_macromolecules_and_molecules_are_no_crystals(tmp_path):
+    path = tmp_path / "m.cif"
+    path.write_text("data_1ABC\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1 0.5\n2 0.7\n")
+    with pytest.raises(HavenError, match="holds no crystal: its atoms are in Angstrom"):
+        read_cif(path)
+
+
+@pytest.mark.parametrize(("rows", "choice", "repeat", "atoms"), [
+    ("Li Li1 0.125 0.125 0.125 1\nCo Co1 0.5 0.5 0.5 0.4375\nMn Mn1 .5 .5 .5 0.5625\n"
+     "O O1 0.2633 0.2633 0.2633 1\n", Choice(charges={"Co": 3}),
+     (1, 1, 1), {"Li": 8, "Co": 7, "Mn": 9, "O": 32}),
+    ("Li Li1 0.125 0.125 0.125 1\nTi Ti1 0.5 0.5 0.5 0.835\nLi Li2 0.5 0.5 0.5 0.165\n"
+     "O O1 0.2633 0.2633 0.2633 1\n", Choice(), (3, 1, 1),
+     {"Li": 32, "Ti": 40, "O": 96}),
+])
+def test_charges_and_occupancies_of_few_digits_build(tmp_path, rows, choice, repeat, atoms):
+    """Co and Mn leave Mn a charge of many digits; Li and Ti are rounded in the CIF."""
+    path = write_material(written(tmp_path, STYLES["operators alone"], rows), choice, tmp_path)
+    found, _ = draw_supercell(load_material(path), repeat, "free", seed=1, sweeps=0)
+    assert Counter(found.get_chemical_symbols()) == atoms
+
+
+@pytest.mark.parametrize(("tag", "damaged"), [
+    ("_atom_site_fract_z", "_atom_site_frac_z"), ("_atom_site_fract_z", "_other_z"),
+    ("_atom_site_occupancy", "_atom_site_ocupancy"),
+    ("_atom_site_type_symbol", "_atom_site_type_symbal"), (" 90\n", " 90\x1c\n"),
+])
+def test_a_damaged_tag_or_letter_never_changes_the_crystal(tmp_path, tag, damaged):
+    path = written(tmp_path, SALT, ROWS)
+    path.write_text(path.read_text().replace(tag, damaged, 1))
+    with pytest.raises(HavenError, match=r"is nearly|have no _atom_site|holds the letter"):
+        read_cif(path)
+
+
+def test_of_a_mobile_anion_the_cations_are_the_host(tmp_path):
+    rows = "Ce Ce1 0 0 0 0.8\nGd Gd1 0 0 0 0.2\nO O1 .25 .25 .25 0.95\n"
+    cell = dict.fromkeys(("length_a", "length_b", "length_c"), "5.42")
+    path = write_material(written(tmp_path, SALT, rows, **cell),
+                          Choice(mobile="O", charges={"Ce": 4}), tmp_path)
+    material = load_material(path)
+    assert material.mobile == "O"
+    found, _ = draw_supercell(material, (5, 1, 1), "default", seed=1, sweeps=0)
+    assert Counter(found.get_chemical_symbols()) == {"Ce": 16, "Gd": 4, "O": 38}
