@@ -26,12 +26,18 @@ for name in "${parts[@]}"; do
   case $name in
     main) part main ;;
     # the experimental lattice: what the cell does to D and Ea
-    material_cell) part material_cell --cell material --temperatures_k 700 --production_ps 130 ;;
+    material_cell) part material_cell --cell material --temperatures_k 700 --production_ps 130 --replicas 2 ;;
     # the cell at the experiment's temperature; far too short for jumps
     room) part room --temperatures_k 298,373 --production_ps 5,5 --replicas 1 ;;
     # the same without dispersion in the labels, in the same cell: alone it is not held together
-    without_dispersion) part without_dispersion --models "$root/assets/models/small" --dispersion none --cell material --temperatures_k 700 --production_ps 130 ;;
-    second_potential) part second_potential --driving_potentials 2 --temperatures_k 700 --production_ps 130 ;;
+    without_dispersion)
+      part without_dispersion --models "$root/assets/models/small" --dispersion none --cell material --temperatures_k 700 --production_ps 130 --replicas 2
+      # the same jumps with and without, in the structures of material_cell, which is made before
+      OMP_NUM_THREADS=1 TF_INTRA_OP_PARALLELISM_THREADS=1 python3 "$root/tests/bench/same_barriers.py" \
+        --first "$root/assets/models/small_d3bj" --second "$root/assets/models/small" \
+        --structures "$place"/material_cell/results/structures/u*_r[01].annealed.extxyz --out "$target/$name/barriers.csv"
+      ;;
+    second_potential) part second_potential --driving_potentials 2 --temperatures_k 700 --production_ps 130 --replicas 2 ;;
     size) part size --supercell 4,4,4 --u_ev 0 --temperatures_k 700 --production_ps 40 --replicas 1 ;;
     *) echo "no part $name" >&2; exit 2 ;;
   esac
