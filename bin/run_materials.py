@@ -12,6 +12,7 @@ own: `NXF_CACHE_DIR=.nextflow/materials nextflow log`.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from haven.core.errors import HavenError, run
@@ -41,6 +42,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.report.several.samplesheet import (
         compared,
+        end_with,
         launch_of,
         read_sheet,
         run_rows,
@@ -48,6 +50,7 @@ def main(argv: list[str] | None = None) -> None:
     )
 
     if given.command_line is not None:
+        end_with(os.getppid())  # of Nextflow, which may be killed
         top, called = words_of(given.command_line, given.project)
         words = [*_taken(_taken(called, "--input")[1], "--at_once")[1], *words]
     launch = launch_of(words)

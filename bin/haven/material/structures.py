@@ -107,7 +107,7 @@ def wall_row(
                      for i, j in zip(first, second, strict=True)}:
             touched[pair] = touched.get(pair, 0) + 1
     worst = max(touched.values(), default=0) / max(len(frames), 1)
-    said = ", ".join(f"{pair} in {100 * n / len(frames):.0f} %" for pair, n in touched.items())
+    said = ", ".join(f"{pair} in {100 * n / len(frames):.2g} %" for pair, n in touched.items())
     return {"material": material, "stage": stage, "subject": subject, "check": "walls",
             "value": worst, "limit": 0.0, "unit": "", "passed": not touched,
             "message": f"share of frames in which a wall acts: {said}: the potential alone would "

@@ -298,3 +298,67 @@ def test_a_damaged_table_of_studies_is_refused(tmp_path, old, new, words):
 def test_another_material_has_no_claims(made_up, reference):
     study = Study(made_up, collect(made_up), reference.iloc[:0], (), (4.0,))
     assert claims.claim_rows(study, "m") == []
+
+
+PUBLISHED = pd.DataFrame(columns=["quantity", "system", "u_ev", "temperature_k", "value", "unit",
+                                  "source", "doubtful", "note"])
+
+
+def line_of(made_up, **ends):
+    """Return a study whose conductivities at 298 K are those of a line with these ends, mS/cm."""
+    fits = made_up["arrhenius"].copy()
+    rows = [own("sigma_total from the Arrhenius line", 0.2, unit="mS/cm", u=u, **ends)
+            for u in (0.0, 4.0)]
+    rows += [own("activation", 0.3, 0.02, "eV", None, u=u) for u in (0.0, 4.0)]
+    runs = made_up["runs"].assign(trust="trusted")
+    return Study({**made_up, "runs": runs, "arrhenius": fits,
+                  "verdicts": made_up["verdicts"].iloc[:0]}, pd.DataFrame(rows), PUBLISHED, (),
+                 (0.0, 4.0))
+
+
+def test_a_number_that_is_hardly_known_is_not_called_diffusive_or_trusted(made_up):
+    """Its runs may be diffusive, and the line through them say next to nothing at 298 K."""
+    narrow = line_of(made_up, low=0.1, high=0.4)
+    assert "hardly" not in answer.plain_sentence(narrow, "m")
+    assert "σ at 298 K, Eₐ of σ for U = 4 eV" in answer.trusted_sentence(narrow)
+    wide = line_of(made_up, low=1e-4, high=100.0)
+    said = answer.plain_sentence(wide, "m")
+    assert said.count("hardly known: the interval spans 6 powers of ten") == 2
+    assert "diffusive" not in said
+    assert "σ at 298 K" not in answer.trusted_sentence(wide)
+    assert "Eₐ of σ for U = 4 eV" in answer.trusted_sentence(wide)
+    doubt = answer.doubtful_sentence(wide)
+    assert "U = 0 eV: no number to rely on for Haven ratio (not computed), and σ at 298 K (hard" \
+        in doubt
+    none = line_of(made_up, low=-0.1, high=0.5)
+    assert "the interval reaches zero" in answer.plain_sentence(none, "m")
+
+
+def test_what_a_curved_line_gives_is_not_trusted(made_up):
+    study = line_of(made_up, low=0.1, high=0.4)
+    fits = study.tables["arrhenius"]
+    curved = (fits["u_ev"] == 0) & (fits["quantity"] == "sigma_total")
+    fits.loc[curved, ["curvature_p", "verdict"]] = [0.01, "diffusive"]
+    fits.loc[~curved, "curvature_p"] = 0.9
+    assert answer.trusted_sentence(study).startswith(
+        "May be trusted within the intervals: σ at 298 K, Eₐ of σ for U = 4 eV.")
+    doubt = answer.doubtful_sentence(study)
+    assert "σ at 298 K and Eₐ of σ (the Arrhenius line is curved)" in doubt
+    assert "the Arrhenius line is curved; U = 4 eV" in answer.plain_sentence(study, "m")
+
+
+@pytest.mark.parametrize("low, high, verdict", [
+    (3856.0, 6604.0, OPEN), (2876.0, 4939.0, SUPPORTED), (12000.0, 13000.0, CONTRADICTED),
+    (900.0, 1000.0, CONTRADICTED), (2000.0, 3000.0, OPEN)])
+def test_costs_contradict_only_beyond_what_machines_differ_by(judge, low, high, verdict):
+    row = judge([own("cost_ratio", high, low=low, high=high, kelvin=None)])["cost"]
+    assert row["verdict"] == verdict
+    assert ("machines and codes differ by as much" in row["why"]) == (verdict == OPEN)
+
+
+def test_a_number_without_interval_is_shown_as_one():
+    row = {"claim": "volume", "says": "x", "u_ev": 0.0, "value": 390.4, "low_95": None,
+           "high_95": None, "unit": "Angstrom^3", "experiment": None, "verdict": OPEN, "why": "y"}
+    block = answer.claims_grid([row])
+    assert block is not None
+    assert block["rows"][0][2]["text"] == "cannot be said: 390.4 Å³, without interval"

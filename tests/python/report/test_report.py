@@ -19,6 +19,7 @@ from report_tables import US, write_study
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.report.figures import structure as figures_aimd
+from haven.report.figures import style
 from haven.report.numbers import verdicts as judgement
 from haven.report.numbers import wording
 from haven.report.numbers.measured import collect
@@ -264,7 +265,7 @@ def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
     study["arrhenius"].loc[0, "curvature_p"] = 0.01
     study["runs"].loc[study["runs"]["u_ev"] == 4, "trust"] = "beyond"
     text = " ".join(wording.doubts(study, {}))
-    assert "is curved (p = 0.01)" in text
+    assert "is curved (p = 0.01)" in text and "d_" not in text
     assert "U = 4 eV: in 6 of 6 runs more than 5% of the frames" in text
     assert "U = 0 eV: in" not in text
     study["runs"]["trust"] = None
@@ -310,10 +311,56 @@ def test_radial_distributions_show_both_though_their_temperatures_differ(aimd, d
             for t, source, seed in [(aimd, "aimd", None), *((t, "dlmd", 1) for t in dlmd)]
             for r in (1.0, 2.0)]
     picture = figures_aimd.rdf({"rdf": pd.DataFrame(rows)})
-    assert picture.caption.startswith(f"At {dlmd[0]:g} K, 1 run;")
+    assert picture.caption.startswith(f"The potential at {dlmd[0]:g} K, 1 run;")
     assert "AIMD: a much smaller cell" in picture.caption
     shown = {str(line.get_label()) for line in picture.figure.axes[0].lines}
-    assert shown == {"DLMD, U = 4 eV", f"AIMD, U = 4 eV, {aimd:g} K"}
+    assert shown == {"potential, U = 4 eV", f"AIMD, U = 4 eV, {aimd:g} K"}
+
+
+def test_a_legend_keeps_all_of_a_u_together():
+    labels = ["U = 4 eV, Arrhenius line", "U = 0 eV, Arrhenius line", "experiment", "U = 10 eV",
+              "U = 4 eV", "U = 0 eV", "published, U = 0 eV"]
+    assert sorted(labels, key=style._by_u) == [
+        "U = 0 eV", "U = 0 eV, Arrhenius line", "U = 4 eV", "U = 4 eV, Arrhenius line",
+        "U = 10 eV", "experiment", "published, U = 0 eV"]
+
+
+def test_a_legend_of_many_temperatures_names_some_of_them():
+    many = [f"{300 + 10 * n} K" for n in range(30)]
+    kept = style.thinned([*many, "slope 1"])
+    assert len(kept) == style.MOST_KELVIN + 1
+    assert kept[0] == "300 K" and kept[-2:] == ["590 K", "slope 1"]
+    assert style.thinned([*many[:9], "slope 1"]) == [*many[:9], "slope 1"]
+
+
+def test_the_heading_of_the_numbers_says_at_which_temperatures_they_are():
+    row = {"quantity": "d_self", "u_ev": 0.0, "temperature_k": 600.0, "value": 1e-6,
+           "low_95": 5e-7, "high_95": 2e-6, "unit": "cm2/s", "verdict": "diffusive", "note": "",
+           "beyond": None}
+    rows = pd.DataFrame([row, {**row, "u_ev": 4.0, "temperature_k": 700.0}])
+    assert grids.near_words(rows) == "Transport numbers at 600 and 700 K, nearest to 298 K"
+    first = grids.headline_grid(rows)["rows"][0]
+    assert first[0]["small"] == "" and first[1]["small"] == "diffusive, at 600 K"
+    assert grids.near_words(rows.assign(temperature_k=298.0)) == "Transport numbers at 298 K"
+    energy, = (line for line in wording.summary(rows.iloc[:1], []).splitlines() if " Ea  " in line)
+    assert " at " not in energy, "an activation energy is at no temperature"
+    assert grids.near_words(rows.iloc[:0]) == "Transport numbers"
+
+
+@pytest.mark.parametrize("low, high, words", [
+    (0.1, 9.0, "diffusive"), (1e-4, 261.0, "hardly known: the interval spans 6 powers of ten"),
+    (-0.1, 1.0, "hardly known: the interval reaches zero")])
+def test_a_conductivity_over_powers_of_ten_is_hardly_known(low, high, words):
+    row = {"quantity": "sigma_total from the Arrhenius line", "verdict": "diffusive", "value": 0.2,
+           "low_95": low, "high_95": high}
+    assert wording.verdict_text(row) == words
+    assert wording.verdict_text({**row, "quantity": "d_self"}) == "diffusive"
+
+
+def test_agreement_with_a_doubtful_print_is_said_to_be_one():
+    row = {"quantity": "force_mae", "verdict": "agrees", "note": "", "high_95": 0.06}
+    assert wording.comparison_words({**row, "doubtful": True}) == "agrees with the value as printed"
+    assert wording.comparison_words({**row, "doubtful": False}) == "agrees"
 
 
 def test_wrong_input_is_one_clear_line(tmp_path):

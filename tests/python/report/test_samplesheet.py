@@ -9,6 +9,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,51 @@ def test_a_sheet_given_to_main_nf_runs_its_rows_where_its_parameters_say(nextflo
     held = json.loads(Path("kept/one/pipeline/launch.json").read_text())
     assert held["input"] is None and "at_once" not in held and held["seed"] == 3
     assert launch_of(["-params-file", "mine.json"]).outdir == Path("kept")
+
+
+def gone(number):
+    """Whether a process has ended; one that nobody has waited for yet has."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def until(done):
+    for _ in range(1200):
+        if done():
+            return
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="by Linux's prctl and /proc")
+@pytest.mark.parametrize("killed", ["the run with the sheet", "what starts the rows"])
+def test_rows_end_with_a_run_that_is_killed(here, monkeypatch, killed):
+    place = here / "path" / "nextflow"
+    place.parent.mkdir()
+    place.write_text(f"#!{sys.executable}\nimport os, pathlib, time\n"
+                     "with open('rows', 'a') as out:\n    print(os.getpid(), file=out)\n"
+                     "time.sleep(600)\n")
+    place.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place.parent}{os.pathsep}{os.environ['PATH']}")
+    sheet("material,frames\none.yml,frames\ntwo.yml,frames\n")
+    words = [sys.executable, str(ROOT / "bin" / "run_materials.py"), "--command_line",
+             f"nextflow run {ROOT}", "0", "--input", "materials.csv"]
+    outer = subprocess.Popen([sys.executable, "-c", "import subprocess, sys\n"
+                              "child = subprocess.Popen(sys.argv[1:])\n"
+                              "open('starter', 'w').write(f'{child.pid}\\n')\nchild.wait()",
+                              *words])
+    try:
+        until(lambda: Path("rows").exists() and Path("rows").read_text().endswith("\n"))
+        starter, row = (int(Path(name).read_text()) for name in ("starter", "rows"))
+        assert not gone(row)
+        os.kill(outer.pid if killed == "the run with the sheet" else starter, 9)
+        until(lambda: gone(row) and gone(starter))
+        assert Path("rows").read_text() == f"{row}\n", "the row that waited was started"
+    finally:
+        outer.kill()
+        outer.wait()
 
 
 def test_the_launcher_hands_a_sheet_over(here):

@@ -187,8 +187,9 @@ def volume_claims(study: Study) -> Iterator[Row]:
                         None)
             verdict, why = judged_claim(row, entry)
             why = f"{why}; {labels_words(study)}"
-            yield claim_row("volume", f"the relaxed cell of {system} has {value:.1f} Å³", u_ev,
-                            entry, {"value": real}, row, "Angstrom^3", verdict, why)
+            says = f"the relaxed cell of occupancies {system} has {value:.1f} Å³"
+            yield claim_row("volume", says, u_ev, entry, {"value": real}, row, "Angstrom^3",
+                            verdict, why)
 
 
 def volume_with_u_claims(study: Study) -> Iterator[Row]:
@@ -204,8 +205,8 @@ def volume_with_u_claims(study: Study) -> Iterator[Row]:
             continue
         change = theirs[system, high_u] - theirs[system, low_u]
         ours, verdict, why = sign_of(own[0], own[1], change)
-        says = (f"U = {high_u:g} eV {'shrinks' if change < 0 else 'widens'} the cell of {system}: "
-                f"{change:+.1f} Å³")
+        says = (f"U = {high_u:g} eV {'shrinks' if change < 0 else 'widens'} the cell of "
+                f"occupancies {system}: {change:+.1f} Å³")
         entry: Row = {"value": change, "source": "Selvaraj 2024, Table II"}
         yield claim_row("volume_with_u", says, None, entry, None, ours, "Angstrom^3", verdict, why)
 

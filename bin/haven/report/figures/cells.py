@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from haven.core.numbers import count_of
+from haven.core.numbers import count_of, known, significant
 from haven.core.types import Table, Tables
 from haven.cost.rows import hours_of
 from haven.report.figures import vector
@@ -125,14 +125,14 @@ def cost(tables: Tables, reference: Table) -> Picture | None:
     if table.empty:
         return None
     table = table.sort_values(["method", "hours_10_ps_per_atom"], ascending=[True, False])
-    figure, axes = panels(height=0.42 * len(table) + 1.4)
+    figure, axes = panels(height=0.55 * len(table) + 1.4)
     axis = axes[0, 0]
     kinds = sorted({hours_of(device) for device in table["device"]}, reverse=True)
     names = [_cost_name(row) for row in table.to_dict("records")]
     colours = ["#555555" if m != "dlmd" else u_colour(u if u == u else 0)
                for m, u in zip(table["method"], table["u_ev"], strict=True)]
     axis.barh(range(len(table)), table["hours_10_ps_per_atom"], color=colours, height=0.7)
-    axis.set_yticks(range(len(table)), names)
+    axis.set_yticks(range(len(table)), names, fontsize=8.5)
     axis.invert_yaxis()
     axis.set(xscale="log", xlabel=f"{' or '.join(kinds)}-hours for 10 ps, per atom")
     ratio = table["ratio_to_aimd"].max()
@@ -142,7 +142,9 @@ def cost(tables: Tables, reference: Table) -> Picture | None:
             else "single points: dynamics goes on from the last density and would be cheaper")
     best = "No ratio to first principles was measured."
     if ratio == ratio and ratio:
-        best = f"First principles ({base}) cost up to {ratio:.0f} times the potential{beside}."
+        cheapest = str(table.loc[table["ratio_to_aimd"].idxmax(), "model"]).partition(",")[0]
+        best = (f"First principles ({base}) cost up to {significant(float(ratio), 2)} times the "
+                f"potential ({cheapest}){beside}.")
         if hours_of(table.loc[table["ratio_to_aimd"].idxmax(), "device"]) == "GPU":
             best += " That is core-hours over GPU-hours."
     caption = f"Measured, each row with its own settings and machine. {best}"
@@ -151,11 +153,11 @@ def cost(tables: Tables, reference: Table) -> Picture | None:
 
 
 def _cost_name(row: dict) -> str:
-    u = f"U={row['u_ev']:g} " if row["u_ev"] == row["u_ev"] and row["u_ev"] is not None else ""
+    u = f"{u_label(row['u_ev'])}, " if known(row["u_ev"]) else ""
     packed = {True: ", compressed", False: ", as frozen"}.get(row["compressed"], "")
-    network = "potential " + str(row["model"]).partition(",")[0]
-    name = {"aimd": "AIMD", "label": "single point"}.get(row["method"], network)
-    return f"{u}{name}{packed}\n{row['atoms']} atoms, {count_of(row['cores'], 'core')}"
+    name = {"aimd": "AIMD", "label": "single point"}.get(
+        row["method"], f"potential{packed}\n{str(row['model']).partition(',')[0]}")
+    return f"{u}{name}\n{row['atoms']} atoms, {count_of(row['cores'], 'core')}"
 
 
 def structures(tables: Tables) -> Picture | None:

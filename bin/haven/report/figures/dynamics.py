@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+MOST_NAMES = 40  # of runs on an axis
+
+
 def at_room(table: Table) -> tuple[Table, float]:
     """Return the rows at the temperature nearest 298 K, and that temperature in K."""
     near = nearest_temperature(sorted(table["temperature_k"].unique())) or 0.0
@@ -63,7 +66,8 @@ def thermo(tables: Tables) -> Picture | None:
     several = [key for key in ("replica", "seed") if runs[key].nunique() > 1]
     names = [" ".join([f"{run['temperature_k']:g} K", *(f"{key[0]}{run[key]}" for key in several)])
              for run in runs.to_dict("records")]
-    axes[1, 0].set_xticks(range(len(runs)), names, rotation=90)
+    step = -(-len(runs) // MOST_NAMES)  # names of more runs would lie upon each other
+    axes[1, 0].set_xticks(range(0, len(runs), step), names[::step], rotation=90)
     legend_below(figure, axes[0, 0], 2)
     bad = int((runs["verdict"] != "stable").sum())
     caption = (f"{count_of(len(runs), 'run')}, {bad} not stable (crosses). Top: mean temperature "

@@ -37,13 +37,15 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
         axis.set_xticks(range(len(order)), [text.replace("/", "\n") for text in order],
                         fontsize=size)
     for axis in axes[1]:
-        axis.set_xlabel("occupancy by site")
+        axis.set_xlabel("occupancy of each site")
     joint_legend(figure, axes.flat)
     left_out = int((~table["converged"].astype(bool)).sum())
     stars = "" if set(table["engine"]) == {POTENTIAL} else " (stars: from first principles)"
     caption = (f"{count_of(len(table) - left_out, 'cell')} relaxed with the potentials{stars}, "
                "atoms and cell together, at rest and no outer pressure; bars: 95 % interval over "
-               "replicas of the disorder. Hollow: published relaxed cells; crosses: measured ones."
+               "replicas of the disorder, where there are several. Across: the share of each site "
+               "of the framework cation that it fills, site below site. Hollow: published relaxed "
+               "cells; crosses: measured ones."
                + (f" {count_of(left_out, 'cell')} did not converge and are left out."
                   if left_out else ""))
     return Picture("lattice", "Lattice constants", caption,

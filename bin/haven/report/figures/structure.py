@@ -15,6 +15,7 @@ BLOCKS = 10  # the potential's run is this many times as long, and rdf has so ma
 def rdf(tables: Tables) -> Picture | None:
     """Radial distribution functions by pair, DLMD by U and AIMD where there is one."""
     table = tables["rdf"]
+    both = {"dlmd_cell", "aimd"} <= set(table["source"])
     table = table[table["source"] != "dlmd_cell"]
     if table.empty:
         return None
@@ -31,7 +32,8 @@ def rdf(tables: Tables) -> Picture | None:
             line = ("-" if u_ev == 0 else "--") if dlmd else (":" if u_ev else "-.")
             axis.plot(mean.index, mean["g"], line, linewidth=1.6 if dlmd else 1.1,
                       color=u_colour(u_ev) if dlmd else "black",
-                      label=f"{source.upper()}, {u_label(u_ev)}" + _other_kelvin(curves, near))
+                      label=f"{'potential' if dlmd else 'AIMD'}, {u_label(u_ev)}"
+                      + _other_kelvin(curves, near))
             axis.fill_between(mean.index, mean["g_low_95"], mean["g_high_95"], alpha=0.25,
                               color=u_colour(u_ev), linewidth=0)
         axis.set(title=pair, ylabel="g(r)")
@@ -43,12 +45,14 @@ def rdf(tables: Tables) -> Picture | None:
             shown[-1].set_xlabel("r (Å)")
             shown[-1].tick_params(labelbottom=True)
     legend_below(figure, axes[0, 0], 2)
-    aimd = (" AIMD: a much smaller cell and a short run, so compare peaks, not their heights; the "
-            "next figure has the potential in that cell." if (table["source"] == "aimd").any()
+    aimd = (" AIMD: a much smaller cell and a short run, so compare where peaks are, not their "
+            "heights." if (table["source"] == "aimd").any()
             else " No AIMD trajectory was given to compare.")
+    if both:
+        aimd += " “Structure: first principles against the potential” has both in one cell."
     dlmd_rows = table[table["source"] == "dlmd"]
     runs = run_count(dlmd_rows if len(dlmd_rows) else table)
-    caption = f"At {near:g} K, {runs}; bands: 95 % over blocks of time.{aimd}"
+    caption = (f"The potential at {near:g} K, {runs}; bands: 95 % over blocks of time.{aimd}")
     return Picture("rdf", "Radial distribution functions", caption,
                    "Radial distribution functions of each pair of elements, by U", figure)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ BY_SPECIES = {"Li": "#009E73", "Ti": "#0072B2", "Cl": "#E69F00", "all": "#000000
               "vacancy": "#BBBBBB"}
 WIDTH = 5.5  # inches: fonts of 12 points stay readable when a phone shows it 360 points wide
 DPI = 160
+MOST_KELVIN = 9  # temperatures in a legend, at most
 
 
 @dataclass
@@ -146,8 +148,23 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 3, title: str | None
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     if unique:
-        figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=columns,
-                      title=title)
+        kept = thinned(list(unique))
+        figure.legend([unique[label] for label in kept], kept, loc="outside lower center",
+                      ncols=columns, title=title)
+
+
+def thinned(labels: list[str]) -> list[str]:
+    """Return a legend's labels with some of many temperatures, evenly apart, first and last kept.
+
+    Their colours go from dark to light, so those between can be told.
+    """
+    kelvin = [label for label in labels if re.fullmatch(r"[0-9.]+ K", label)]
+    if len(kelvin) <= MOST_KELVIN:
+        return labels
+    kelvin.sort(key=lambda label: float(label.split()[0]))
+    last = len(kelvin) - 1
+    kept = {kelvin[round(n * last / (MOST_KELVIN - 1))] for n in range(MOST_KELVIN)}
+    return [label for label in labels if label in kept or label not in kelvin]
 
 
 def joint_legend(figure: Figure, axes: Iterable[Axes], columns: int = 2) -> None:
@@ -157,7 +174,17 @@ def joint_legend(figure: Figure, axes: Iterable[Axes], columns: int = 2) -> None
         handles, labels = axis.get_legend_handles_labels()
         found |= dict(zip(labels, handles, strict=True))
     if found:
-        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
+        labels = sorted(found, key=_by_u)
+        figure.legend([found[label] for label in labels], labels, loc="outside lower center",
+                      ncols=columns)
+
+
+def _by_u(label: str) -> tuple[bool, float, bool]:
+    """Return where a label stands in a legend: all of a U together, its points first."""
+    of_u, _, more = label.partition(",")
+    if not of_u.startswith("U = "):
+        return True, 0.0, False
+    return False, float(of_u.split()[2]), bool(more)
 
 
 def run_count(table: Table) -> str:

@@ -354,11 +354,11 @@ def headline(measured: Table) -> list[Row]:
         temperatures = mine.loc[~mine["quantity"].str.contains("Arrhenius"), "temperature_k"]
         near = nearest_temperature(sorted(set(temperatures.dropna())))
         for name in names:
-            found = mine[mine["quantity"] == name]
+            found, at = mine[mine["quantity"] == name], ROOM if "Arrhenius" in name else None
             if name in ("d_self", "d_total", "sigma_total", "sigma_self", "haven_ratio"):
-                found = found[found["temperature_k"] == near]
+                found, at = found[found["temperature_k"] == near], near
             rows += found.to_dict("records") or [
-                _row(name, u_ev, None, None, None, "", temperature_k=near, runs=0,
+                _row(name, u_ev, None, None, None, "", temperature_k=at, runs=0,
                      verdict="not_measured", note="not computed in this run")
             ]
     return rows

@@ -53,8 +53,9 @@ def pressure_sentence(runs: Table) -> str:
     if unequal:
         return f"The values of U are not compared at equal pressure: {'; '.join(unequal)}."
     assert worst is not None
+    digits = 2 if worst[1] >= 0.005 else 3
     return (f"The values of U are compared at equal pressure: mean pressures differ by at most "
-            f"{worst[0]:.2f} ± {worst[1]:.2f} GPa (at {worst[2]}).")
+            f"{worst[0]:.{digits}f} ± {worst[1]:.{digits}f} GPa (at {worst[2]}).")
 
 
 def _means(runs: Table) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,8 @@ WORDS = {
     "no_interval": "no interval, not judged", "": "",
 }
 DOUBTFUL_P = 0.05  # p value of a curved Arrhenius line below which it is doubtful
+HARDLY = 100.0  # upper over lower end of an interval above which a number is hardly known
+CURVED = "the Arrhenius line is curved"
 WHY = {
     "subdiffusive": "The mean-square displacement does not grow in proportion to time within the "
                     "run, so only an upper bound is supported; longer runs are needed",
@@ -81,6 +84,8 @@ def comparison_words(row: Mapping[str, Any]) -> str:
     if row["verdict"] == "not_measured" and known(row["high_95"]):
         return "a bound, which leaves it open"
     words = WORDS.get(row["verdict"], row["verdict"])
+    if row.get("doubtful") and row["verdict"] in ("agrees", "differs"):
+        return f"{words}{' with' if words == 'agrees' else ' from'} the value as printed"
     if row["verdict"] == "too_wide":
         return f"{words}: wider than {limit_words(str(row['quantity']))}"
     return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
@@ -99,9 +104,22 @@ def published_text(row: Mapping[str, Any]) -> str:
     return number(row["published"], str(row["unit"])) + (" (?)" if row["doubtful"] else "")
 
 
+def hardly_known(row: Mapping[str, Any]) -> str:
+    """Return in words that a conductivity's interval spans powers of ten; empty if it does not."""
+    if not str(row["quantity"]).startswith("sigma") or not known(
+            row["value"], row["low_95"], row["high_95"]):
+        return ""
+    low, high = float(row["low_95"]), float(row["high_95"])
+    if low <= 0:
+        return "hardly known: the interval reaches zero"
+    return (f"hardly known: the interval spans {math.log10(high / low):.0f} powers of ten"
+            if high > HARDLY * low else "")
+
+
 def verdict_text(row: Mapping[str, Any]) -> str:
     """Return a verdict in words, and how often a run's calibrated force error is too large."""
-    words, share = WORDS.get(str(row["verdict"]), str(row["verdict"])), row.get("beyond")
+    words = hardly_known(row) or WORDS.get(str(row["verdict"]), str(row["verdict"]))
+    share = row.get("beyond")
     if share is None or not known(share) or share <= LIMIT:
         return words
     return f"{words}; force error beyond window in {share:.0%} of frames".removeprefix("; ")
@@ -153,12 +171,13 @@ def unsupported(rows: list[Row]) -> list[str]:
 def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
     """Return sentences on numbers that stand but should not be leant on."""
     sentences = []
-    for fit in tables["arrhenius"].to_dict("records"):
-        p = fit["curvature_p"]
-        if fit["verdict"] == "diffusive" and known(p) and p < DOUBTFUL_P:
-            sentences.append(f"U = {fit['u_ev']:g} eV: the Arrhenius line of {fit['quantity']} is "
-                             f"curved (p = {p:.2g}), so one activation energy does not describe "
-                             "it.")
+    for u_ev in sorted(set(tables["arrhenius"]["u_ev"])):
+        curved: dict[str, list[str]] = {}
+        for name, p in curved_lines(tables["arrhenius"], u_ev).items():
+            curved.setdefault(f"{p:.2g}", []).append(LABELS.get(name, name))
+        sentences += [f"U = {u_ev:g} eV: {' and '.join(names)} against temperature: {CURVED} (p = "
+                      f"{p}), so one activation energy does not describe it, and 298 K cannot be "
+                      "told from it." for p, names in curved.items()]
     sentences += _at_rest(tables)
     for u_ev, mine in tables["runs"].groupby("u_ev"):
         found = mine["trust"].value_counts()
@@ -169,14 +188,28 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
         if found.get(BEYOND):
             sentences.append(f"U = {u_ev:g} eV: in {found[BEYOND]} of {len(mine)} runs more than "
                              f"{LIMIT:.0%} of the frames ({_shares(mine)}) have a calibrated force "
-                             f"error beyond the window{_of_held_out(mine, gate)}; label such "
-                             "frames.")
+                             "error beyond the window (force_window_ev_per_angstrom, the error up "
+                             f"to which an atom counts as trained){_of_held_out(mine, gate)}; "
+                             "label such frames (to_label/).")
         if found.get(UNCALIBRATED):
             why = gate.reason if gate and gate.reason else "no held-out frames of this U are known"
             sentences.append(f"U = {u_ev:g} eV: whether {found[UNCALIBRATED]} of {len(mine)} runs "
                              "stayed where the potential was trained cannot be said, for its error "
                              f"is not calibrated well enough: {why}.")
     return sentences
+
+
+def curved_lines(fits: Table, u_ev: float) -> dict[str, float]:
+    """Return the quantities of a U whose Arrhenius line is curved, with the p value of each.
+
+    Parameters
+    ----------
+    fits, u_ev
+        Table ``arrhenius``, and U in eV.
+    """
+    mine = fits[(fits["u_ev"] == u_ev) & (fits["verdict"] == "diffusive")]
+    return {str(fit["quantity"]): float(fit["curvature_p"]) for fit in mine.to_dict("records")
+            if known(fit["curvature_p"]) and fit["curvature_p"] < DOUBTFUL_P}
 
 
 def _shares(runs: Table) -> str:

@@ -10,7 +10,14 @@ from haven.report.claims.study import OPEN, Study, caveat
 from haven.report.claims.transport import sigma_at_room
 from haven.report.numbers.measured import JUMPS_ALONE, TRACER_LINE
 from haven.report.numbers.pressure import pressure_sentence
-from haven.report.numbers.wording import WORDS, shown, where_words
+from haven.report.numbers.wording import (
+    CURVED,
+    WORDS,
+    curved_lines,
+    hardly_known,
+    shown,
+    where_words,
+)
 from haven.report.page.grids import Block, cell, grid
 
 NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
@@ -58,8 +65,9 @@ def answer_grid(study: Study) -> Block | None:
     own = {u: answer_rows(study, u) for u in study.us}
     if not any(row for rows in own.values() for row in rows.values()):
         return None
-    lines = [[f"Haven, U = {u:g} eV", *(_own(own[u][name], tracer_of(study, name, u))
-                                        for name in NAMES)] for u in study.us]
+    lines = [[f"Haven, U = {u:g} eV", *(
+        _own(own[u][name], tracer_of(study, name, u), standing(study, u, own[u][name]))
+        for name in NAMES)] for u in study.us]
     for words, real in (("published study", False), ("experiment", True)):
         lines.append([words, *(_theirs(study.published(
             {"sigma": "sigma_total"}.get(name, name), None, real)) for name in NAMES)])
@@ -123,11 +131,36 @@ def tracer_of(study: Study, name: str, u_ev: float) -> Row | None:
     return next(iter(study.found(TRACER[name], u_ev)), None) if name in TRACER else None
 
 
-def _own(row: Row | None, tracer: Row | None) -> str | dict[str, str]:
+def weakness(study: Study, u_ev: float, row: Row | None) -> str:
+    """Return in words why one of the answer's numbers says little though its runs are sound.
+
+    Parameters
+    ----------
+    study, u_ev
+        What was found, and the number's U.
+    row
+        The number's row; of one without a number nothing is said here.
+    """
+    if row is None or not _sound(row):
+        return ""
+    said = [words] if (words := hardly_known(row)) else []
+    of_line = "Arrhenius" in str(row["quantity"]) or row["quantity"] == "activation"
+    if of_line and "sigma_total" in curved_lines(study.tables["arrhenius"], u_ev):
+        said.append(CURVED)
+    return ", ".join(said)
+
+
+def standing(study: Study, u_ev: float, row: Row | None) -> str:
+    """Return the verdict on one of the answer's numbers in words: `weakness`, else its runs'."""
     if row is None:
-        return cell(DASH, "not computed")
+        return "not computed"
+    return weakness(study, u_ev, row) or WORDS.get(str(row["verdict"]), str(row["verdict"]))
+
+
+def _own(row: Row | None, tracer: Row | None, verdict: str) -> str | dict[str, str]:
+    if row is None:
+        return cell(DASH, verdict)
     where = where_words(row) or str(row["note"] or "").partition(";")[0]
-    verdict = WORDS.get(str(row["verdict"]), str(row["verdict"]))
     text = ", ".join(text for text in (verdict, where) if text)
     if tracer is not None and known(tracer["value"]):  # type: ignore[arg-type]
         text += f"; from D self {shown(tracer)}"
@@ -149,8 +182,7 @@ def plain_sentence(study: Study, formula: str) -> str:
     parts = []
     for u_ev in study.us:
         row = answer_rows(study, u_ev)["sigma"]
-        verdict = "not computed" if row is None else WORDS.get(str(row["verdict"]),
-                                                               str(row["verdict"]))
+        verdict = standing(study, u_ev, row)
         text = DASH if row is None else shown(row)
         if row is not None and known(row["value"], row["low_95"], row["high_95"]):  # type: ignore[arg-type]
             text += " (95 % interval)"
@@ -166,7 +198,8 @@ def trusted_sentence(study: Study) -> str:
     for u_ev in study.us:
         if caveat(study.tables, u_ev):
             continue
-        names = [NAMES[name] for name, row in answer_rows(study, u_ev).items() if _sound(row)]
+        names = [NAMES[name] for name, row in answer_rows(study, u_ev).items()
+                 if _sound(row) and not weakness(study, u_ev, row)]
         if names:
             good.append(f"{', '.join(names)} for U = {u_ev:g} eV")
     if not good:
@@ -185,6 +218,11 @@ def doubtful_sentence(study: Study) -> str:
                           for row in rows.values() if row and not _sound(row)})
         words = [f"no number to rely on for {', '.join(none)} "
                  f"({'; '.join(because) or 'not computed'})"] if none else []
+        weak: dict[str, list[str]] = {}
+        for name, row in rows.items():
+            if said := weakness(study, u_ev, row):
+                weak.setdefault(said, []).append(NAMES[name])
+        words += [f"{' and '.join(names)} ({said})" for said, names in weak.items()]
         why = caveat(study.tables, u_ev).removeprefix("but ")
         if why and len(none) < len(rows):
             words.append(why)
@@ -225,6 +263,8 @@ def _verdict(row: Row | None) -> str | dict[str, str]:
     if row is None:
         return DASH
     value = shown(row)
+    if value == DASH and known(row["value"]):  # type: ignore[arg-type]
+        value = f"{number(row['value'], str(row['unit']))}, without interval"  # type: ignore[arg-type]
     words = CLAIM_WORDS[str(row["verdict"])]
     return cell(words if value == DASH else f"{words}: {value}", str(row["why"]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haven.core.numbers import DASH, interval, number
+from haven.core.numbers import DASH, interval
 from haven.material.relaxation import POTENTIAL, joined_cells
 from haven.report.claims.crystal import volumes
 from haven.report.claims.study import Study
@@ -40,7 +40,7 @@ def dispersion_grid(study: Study) -> Block | None:
         lines.append([cell(*_named(engine, system, dispersion)),
                       *(_volume(by_u.get(u), measured) for u in us)])
     if measured is not None:
-        text = number(measured[1], "Angstrom^3", 4)
+        text = f"{measured[1]:.1f} Å³"
         lines.append([cell("experiment, room temperature", measured[0][0]), *([text] * len(us))])
     return grid(["relaxed cell", *(f"U = {u:g} eV" for u in us)], lines,
                 "Volume of the conventional cell at no pressure and 0 K, and how far it is from "
@@ -63,7 +63,7 @@ def _volume(
 ) -> str | dict[str, str]:
     if row is None:
         return DASH
-    text = (number(row["value"], "Angstrom^3", 4) if row["low"] is None
+    text = (f"{row['value']:.1f} Å³" if row["low"] is None
             else interval(row["value"], row["low"], row["high"], "Angstrom^3"))
     return text if measured is None else cell(text, f"{row['value'] / measured[1] - 1:+.1%}")
 

@@ -11,7 +11,7 @@ from haven.potential.gate import Gate
 from haven.report.figures.dynamics import at_room
 from haven.report.figures.learning import CLASSES, shares
 from haven.report.figures.scene_names import condition_name, path_name, run_name
-from haven.report.numbers.measured import headline
+from haven.report.numbers.measured import ROOM, headline
 from haven.report.numbers.pressure import pressure_sentence
 from haven.report.numbers.wording import (
     LABELS,
@@ -61,11 +61,25 @@ def headline_grid(measured: Table) -> Block:
     lines = []
     for name in dict.fromkeys(str(row["quantity"]) for row in rows):
         found = [next(r for r in rows if r["quantity"] == name and r["u_ev"] == u) for u in us]
-        lines.append([cell(LABELS[name], _at(found[0]["temperature_k"])),
-                      *(cell(shown(row), verdict_text(row)) for row in found)])
+        ats = [_at(row["temperature_k"]) for row in found]
+        one = len(set(ats)) == 1
+        below = [verdict_text(row) if one or not at else f"{verdict_text(row)}, at {at}"
+                 for row, at in zip(found, ats, strict=True)]
+        lines.append([cell(LABELS[name], ats[0] if one else ""), *(
+            cell(shown(row), words) for row, words in zip(found, below, strict=True))])
     return grid(["quantity", *(f"U = {u:g} eV" for u in us)], lines,
                 "Joined over replicas; 95 % intervals in brackets; < marks an upper bound; – means "
                 "the data support no number. Below each: what the runs are.")
+
+
+def near_words(measured: Table) -> str:
+    """Return at which temperatures the headline's diffusion coefficients are, in words."""
+    ats = sorted({float(str(row["temperature_k"])) for row in headline(measured)
+                  if row["quantity"] == "d_self" and known(row["temperature_k"])})  # type: ignore[arg-type]
+    if not ats:
+        return "Transport numbers"
+    nearest = "" if ats == [ROOM] else f", nearest to {ROOM:g} K"
+    return f"Transport numbers at {' and '.join(f'{at:g}' for at in ats)} K{nearest}"
 
 
 def label_of(quantity: str) -> str:
@@ -129,7 +143,9 @@ def lattice_grid(measured: Table, reference: Table) -> Block | None:
                       *(published_text(by_name[n]) if n in by_name else DASH for n in names)])
     return grid(["cell", "a", "b", "c", "β", "volume"], lines,
                 "Relaxed cells, atoms and cell together, at no pressure and 0 K; below each the "
-                "occupancies of the framework cation. Intervals: over replicas of the disorder.")
+                "occupancies of the framework cation, site by site. "
+                + ("Intervals: over replicas of the disorder." if own["low_95"].notna().any()
+                   else "One replica of the disorder, so without intervals."))
 
 
 def published_accuracy_grid(comparison: Table) -> Block | None:
@@ -332,7 +348,8 @@ def transport_grid(measured: Table) -> Block | None:
                            f"{error:.2g} eV/Å" if known(error) else "")])
     return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",
                  "σ from D self", "verdict self / total", "frames beyond force window"], lines,
-                "Joined over replicas and potentials; a run that is not diffusive leaves a bound. "
+                "Joined over replicas and potentials; the runs of a condition are judged together, "
+                "and leave a bound where together they are not diffusive. "
                 "Last column: the largest share of a run's frames whose calibrated force error is "
                 "beyond the window, below it that error in 95 % of the frames.", turned)
 

@@ -43,6 +43,7 @@ from haven.report.page.grids import (
     headline_grid,
     hops_grid,
     lattice_grid,
+    near_words,
     paired_grid,
     plan_grid,
     published_accuracy_grid,
@@ -115,7 +116,7 @@ def context(
     retold = _retold(own, drawn)
     shown = {"answer"} | {p.key for part in retold for p in part["pictures"]}
     formula = formula_of(contents.material, contents.reference)
-    cited = citations(reference_folder)
+    cited, codes = citations(reference_folder), sorted({row["code"] for row in sources})
     first = _first(contents.study, contents.claims, drawn, formula)
     texts = as_latex({"answer": first["answer"], "claims": first["claims"],
                       "table_1": own["accuracy"][0], "table_2": own["lattice"][0],
@@ -124,14 +125,14 @@ def context(
                          for n, block in enumerate(blocks, 1)}})
     return {
         **first, "retold": retold, **_compared(contents.comparison), "texts": texts,
-        "methods": methods(tables, expected, formula), "bibtex": bibtex(cited),
+        "methods": methods(tables, expected, formula, codes), "bibtex": bibtex(cited),
         "material": formula, "build": build_id(),
-        "headline": headline_grid(contents.measured),
+        "headline": headline_grid(contents.measured), "near": near_words(contents.measured),
         "unsupported": [*unsupported(headline(contents.measured)),
                         *doubts(tables, contents.gates)],
         "missing": contents.missing, "failed": failed, "counted": counted,
         "sections": _sections(contents, beside, drawn, shown),
-        "sources": sources, "codes": sorted({row["code"] for row in sources}),
+        "sources": sources, "codes": codes,
         "runs": count_of(len(present_runs(tables, expected)), "run"),
         "parameters": sorted((str(k), str(v)) for k, v in (expected.get("parameters") or {}).items()
                              if v is not None),

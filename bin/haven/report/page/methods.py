@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from haven import __version__
@@ -19,7 +19,9 @@ ESTIMATORS = {
 LIBRARIES = ("numpy", "scipy", "pandas", "ase", "matplotlib")  # of the analysis
 
 
-def methods(tables: Tables, expected: Mapping[str, Any], formula: str) -> list[str]:
+def methods(
+    tables: Tables, expected: Mapping[str, Any], formula: str, codes: Sequence[str] = (),
+) -> list[str]:
     """Return paragraphs on what was computed and how, from the tables and the parameters.
 
     What no table shows is not said; a setting is said of a stage that has a table.
@@ -32,11 +34,14 @@ def methods(tables: Tables, expected: Mapping[str, Any], formula: str) -> list[s
         Expected runs and parameters, `haven.report.numbers.verdicts.read_expected`.
     formula
         Name of the material.
+    codes
+        States of the code that made the tables, where they are known.
     """
     given = {str(k): str(v) for k, v in (expected.get("parameters") or {}).items()
              if v not in (None, "")}
     parts = (_labels(tables, given), _potential(tables, given), _cells(tables, formula),
-             _dynamics(tables, given), _analysis(tables), _barriers(tables, given), _software())
+             _dynamics(tables, given), _analysis(tables), _barriers(tables, given),
+             _software(codes))
     return [part for part in parts if part]
 
 
@@ -166,7 +171,7 @@ def _barriers(tables: Tables, given: Mapping[str, str]) -> str:
                                          else "."))
 
 
-def _software() -> str:
+def _software(codes: Sequence[str]) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     found = []
@@ -175,8 +180,10 @@ def _software() -> str:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
-    return (f"All steps ran in Haven {__version__} (code {package_digest()}); the report was "
-            f"written with {', '.join(found)}.")
+    made = sorted(set(codes)) or [package_digest()]
+    states = f"code {made[0]}" if len(made) == 1 else f"states {_said(made)} of the code"
+    return (f"All steps ran in Haven {__version__} ({states}); the report was written with "
+            f"{', '.join(found)}.")
 
 
 def bibtex(citations: list[dict[str, str]]) -> str:

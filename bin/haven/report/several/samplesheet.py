@@ -16,6 +16,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,15 @@ NOT_COLUMNS = ("input", "at_once", "outdir", "help", "publish_dir_mode", "checkp
                "checkpoint_minutes")
 MODEL = re.compile(r"u([0-9.]+)_s[0-9]+\.(pb|pth|pt2|hlo|savedmodel|dp|pair|pt)")
 MOST_ROWS = 1000
+WATCH_SECONDS = 1.0  # how often is looked whether the run that was given the sheet is still there
+# What a row's run starts in on Linux: the kernel ends it with its parent (PR_SET_PDEATHSIG, 1),
+# even one that is killed and can end nobody.
+WITH_PARENT = """import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(143)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
 LARGEST_BYTES = 1 << 20
 OF_PROJECT = ("-r", "-revision", "-hub", "-user", "-d", "-deep")  # which version, with a value
 WITH_VALUE = ("-c", "-config", "-profile")  # whose value is no parameter
@@ -352,6 +362,29 @@ def _no_source(given: Mapping[str, str], launch: Launch) -> list[str]:
             "models, or label true"]
 
 
+def end_with(parent: int) -> None:
+    """End this process as SIGTERM does once it is no longer the child of a process.
+
+    Parameters
+    ----------
+    parent
+        That process, which may be killed without a chance to end its children.
+    """
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _with_parent(words: list[str]) -> list[str]:
+    """Return a command that ends with this process, however that ends; on Linux only."""
+    if not sys.platform.startswith("linux"):
+        return words
+    return [sys.executable, "-I", "-c", WITH_PARENT, str(os.getpid()), *words]
+
+
 def run_rows(
     rows: Sequence[Row], launch: Launch, top: Sequence[str], at_once: int
 ) -> list[tuple[Row, int]]:
@@ -369,32 +402,38 @@ def run_rows(
         Rows that run at a time; from two on, what a run says goes to ``launch.log`` in its folder.
     """
     children: list[subprocess.Popen[bytes]] = []
+    stopped = threading.Event()
     # The rows' runs have a history and a cache of their own: -resume of a run of main.nf with a
     # sheet would else take a row's session for its own, and hold it.
     records = Path(os.environ.get("NXF_CACHE_DIR") or ".nextflow") / "materials"
     surroundings = os.environ | {"NXF_CACHE_DIR": str(records)}
 
     def stop(number: int, _frame: object) -> None:
+        stopped.set()  # rows that wait for their turn have none
         for child in children:
             child.terminate()
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, stop)
 
+    def wait(child: subprocess.Popen[bytes]) -> int:
+        children.append(child)
+        if stopped.is_set():
+            child.terminate()
+        return child.wait()
+
     def one(row: Row) -> int:
+        if stopped.is_set():
+            return 128 + signal.SIGTERM
         place = launch.outdir / row.name / "pipeline"
         place.mkdir(parents=True, exist_ok=True)
-        words = command(row, launch, top, place, records / "history")
+        words = _with_parent(command(row, launch, top, place, records / "history"))
         log.info("%s (line %d): %s", row.name, row.line, place.parent)
         if at_once == 1:
-            child = subprocess.Popen(words, env=surroundings)
-            children.append(child)
-            return child.wait()
+            return wait(subprocess.Popen(words, env=surroundings))
         with (place / "launch.log").open("ab") as said:
-            child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said,
-                                     stderr=subprocess.STDOUT, env=surroundings)
-            children.append(child)
-            status = child.wait()
+            status = wait(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said,
+                                           stderr=subprocess.STDOUT, env=surroundings))
         log.info("%s: %s", row.name, "done" if status == 0 else
                  f"status {status}, see {place / 'launch.log'}")
         return status

@@ -337,7 +337,8 @@ def joined_rows(found: Iterable[Condition]) -> list[dict[str, Any]]:
 def condition_line(one: Condition) -> str:
     """Return one line about a joined condition."""
     seed = "" if one.keys["seed"] is None else f", potential of seed {one.keys['seed']}"
-    start = (f"U {one.keys['u_ev']:g} eV, {one.keys['temperature_k']:g} K{seed}: "
+    of_u = f"U {one.keys['u_ev']:g} eV, " if one.keys["u_ev"] else ""
+    start = (f"{of_u}{one.keys['temperature_k']:g} K{seed}: "
              f"{count_of(len(one.runs), 'run')}, {one.hops:g} jumps")
     left = f"; left out: {one.left_out}" if one.left_out else ""
     if not one.estimates or one.estimates[0].value is None:
