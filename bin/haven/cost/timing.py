@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, log
+from haven.core.numbers import count_of
 from haven.core.types import Row
 from haven.cost.rows import row
 from haven.potential.families import family_of
@@ -156,8 +157,8 @@ def dynamics_rows(
                     potential, cell, steps, number, folder / f"{potential.stem}_{len(cell)}_"
                     f"{number}", limit_s,
                 )
-                log.info("%s, %d atoms, %d core(s): %.2e s per atom and step", potential.name,
-                         len(cell), number, seconds / len(cell))
+                log.info("%s, %d atoms, %s: %.2e s per atom and step", potential.name,
+                         len(cell), count_of(number, "core"), seconds / len(cell))
                 shared = "" if card or share > BUSY else f", shared: {share:.0%} of the time"
                 if shared and number == 1:
                     seconds, shared = seconds * share, ", shared: processor time"

@@ -68,7 +68,7 @@ def test_a_line_of_runs_too_short_to_be_diffusive_is_said_to_be_one(study):
     assert "lead back" in verdict("too_few_events", "subdiffusive")[1]
     assert verdict("too_few_events", *["diffusive"] * 3)[0] == "diffusive"
     told, note = verdict("too_few_events", "subdiffusive", "diffusive", "diffusive")
-    assert told == "jumps_alone" and "runs of 2 temperature(s) are long enough" in note
+    assert told == "jumps_alone" and "runs of 2 temperatures are long enough" in note
 
 
 def test_the_terminal_shows_the_fits_first_and_d_self_of_every_temperature_once(study):

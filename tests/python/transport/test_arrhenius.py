@@ -123,7 +123,7 @@ def test_runs_that_melted_or_do_not_diffuse_yet_are_left_out_and_named():
     runs.loc[hot, ["good", "verdict"]] = [False, "unstable"]
     kept, told = arrhenius.counted(runs)
     assert 300 not in set(kept["temperature_k"]) and len(kept) == 11
-    assert told == ["1 run(s) unstable", "300 K not diffusive yet"]
+    assert told == ["1 run unstable", "300 K not diffusive yet"]
     row, _ = arrhenius.fit_line(runs, "d_total")
     assert row["temperatures"] == 4 and "300 K" in row["left_out"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from haven.core.constants import NOT_STATIONARY
-from haven.core.numbers import known
+from haven.core.numbers import count_of, known
 from haven.core.types import Row, Table, Tables
 from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
@@ -158,8 +158,8 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
                 if u_ev == float(fit["u_ev"]) and name == "d_self"]
         if good and mine and mine.count("diffusive") < FEWEST_TEMPERATURES:
             verdict = JUMPS_ALONE
-            note += (f"; runs of {mine.count('diffusive') or 'no'} temperature(s) are long enough "
-                     "to show that jumps do not lead back")
+            long = count_of(mine.count("diffusive"), "temperature")
+            note += f"; runs of {long} are long enough to show that jumps do not lead back"
         common = {"runs": fit["temperatures"], "verdict": verdict, "note": note}
         energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
         if conductive:
@@ -186,7 +186,7 @@ def _accuracy(tables: Tables) -> Iterator[Row]:
             low, high = _accuracy_ends(tables, float(u_ev), str(quantity), measure, group)
             yield _row(f"{quantity}_{measure}", u_ev, group[measure].mean(), low, high,
                        str(group["unit"].iloc[0]), runs=len(group),
-                       note=f"{len(group)} potential(s)" + (
+                       note=count_of(len(group), "potential") + (
                            "; energies an atom of small cells, whose errors average less than "
                            "those of the published 160 to 320 atoms"
                            if quantity == "energy" else ""))
@@ -272,7 +272,8 @@ def _barriers(tables: Tables) -> Iterator[Row]:
         low, high = (None, None) if half is None else (mean - half, mean + half)
         yield _row(f"barrier {direction}", u_ev, mean, low, high, "eV", runs=count,
                    note=f"mean of both ways (there {both[:, 0].mean():.3f}, back "
-                        f"{both[:, 1].mean():.3f}) of {count} path(s) in the disordered cell")
+                        f"{both[:, 1].mean():.3f}) of {count_of(count, 'path')} in the "
+                        "disordered cell")
 
 
 def good_paths(table: Table) -> Table:

@@ -9,6 +9,7 @@ import numpy as np
 
 from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
 from haven.core.constants import NOT_STATIONARY, SEVERITY, Z95
+from haven.core.numbers import count_of
 from haven.transport.conductivity import Joined, join
 from haven.transport.fits import line as likelihood
 from haven.transport.fits.condition import Condition
@@ -120,12 +121,12 @@ def counted(
         Joined conditions of the same material and U, if there are.
     """
     part = runs["quantity"].iloc[0].partition("_")[2] if len(runs) else ""
-    told = [f"{len(some)} run(s) {verdict.replace('_', ' ')}" for verdict, some in
+    told = [f"{count_of(len(some), 'run')} {verdict.replace('_', ' ')}" for verdict, some in
             runs[runs["verdict"].isin(WITHOUT_NUMBER)].groupby("verdict")]
     kept = runs[~runs["verdict"].isin(WITHOUT_NUMBER)]
     unknown = kept["hop_events"].isna() | ~(kept["exposure"] > 0)
     if unknown.any():
-        told.append(f"{int(unknown.sum())} run(s) without a count of jumps")
+        told.append(f"{count_of(int(unknown.sum()), 'run')} without a count of jumps")
     kept = kept[~unknown]
     known = {float(one.keys["temperature_k"]): one.verdict_on(part) for one in joined
              if one.keys["seed"] is None}

@@ -13,6 +13,7 @@ import numpy as np
 
 from haven.core.constants import Z95
 from haven.core.errors import HavenError, existing, log
+from haven.core.numbers import count_of
 from haven.trajectory.trajectory import DAMAGE
 from haven.transport.diffusion import (
     MODES,
@@ -186,7 +187,7 @@ def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list
         log.warning("%d of %d runs have no file *%s beside their tables: they count with their "
                     "jumps alone (analyse them again)", lost, len(known), ENDING)
     if left:
-        log.warning("%d file(s) *%s of runs that no table has: left out", left, ENDING)
+        log.warning("%s *%s of runs that no table has: left out", count_of(left, "file"), ENDING)
     return [run for place, run in held.items() if place in known]
 
 
@@ -338,7 +339,7 @@ def condition_line(one: Condition) -> str:
     seed = "" if one.keys["seed"] is None else f", potential of seed {one.keys['seed']}"
     of_u = f"U {one.keys['u_ev']:g} eV, " if one.keys["u_ev"] else ""
     start = (f"{of_u}{one.keys['temperature_k']:g} K{seed}: "
-             f"{len(one.runs)} run(s), {one.hops:g} jumps")
+             f"{count_of(len(one.runs), 'run')}, {one.hops:g} jumps")
     left = f"; left out: {one.left_out}" if one.left_out else ""
     if not one.estimates or one.estimates[0].value is None:
         return f"{start}, no D_self ({one.verdict_on('self').replace('_', ' ')}){left}"
