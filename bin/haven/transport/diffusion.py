@@ -137,6 +137,37 @@ def window_of_sum(held: Modes, alone: int) -> int:
     return best
 
 
+def window_of_cancelling(held: Modes, widest: int) -> int:
+    """Return the most modes that a sum of paths which cancel may be fitted to, at most ``widest``.
+
+    Where paths cancel, as those of ions of opposite charges that move together do, the ions' rattle
+    does not: in the power of the sum its share is larger by as much as the motion is less, and what
+    is straight for the ions alone is bent. How bent follows from the ions' own powers, which are
+    known better; the widest window counts whose bend changes the sum's coefficient by less than
+    `BEND` of its error.
+
+    Parameters
+    ----------
+    held
+        Modes of the weighted paths.
+    widest
+        Modes that would be fitted if they did not cancel.
+    """
+    level, rise = es.intercepts(held.mean[:widest].mean(axis=1))[0]
+    few = min(FEWEST_MODES, widest)
+    start = es.intercepts(held.total[:few].mean(axis=1))[0][0]
+    added = np.expm1(max(rise, 0.0)) * np.exp(min(level - start, 50.0))
+    best = few
+    for count in (w for w in (*WINDOWS, widest) if few < w <= widest):
+        square = (np.arange(1, count + 1) / widest) ** 2
+        bias = es.intercepts(1 + added * square)[0][0]
+        weights = es.design(count, 1)[1][0]
+        if abs(bias) > BEND * np.sqrt(2 * es.shared(held) / held.sums * (weights @ weights)):
+            break
+        best = count
+    return best
+
+
 def slope(held: Modes, count: int) -> tuple[float, float]:
     """Return the log-log slope of the MSD that the first modes imply, and its standard error.
 

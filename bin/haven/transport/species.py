@@ -12,7 +12,7 @@ independent. (Of Gaussian A and B their squares have the covariance 2 (var A - v
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -29,6 +29,7 @@ from haven.transport.diffusion import (
     coefficients,
     describe,
     upper_bounds,
+    window_of_cancelling,
 )
 from haven.transport.estimators.modes import Modes, modes
 from haven.transport.rows import verdict_of
@@ -194,7 +195,11 @@ def _described(
                   for part, weight in zip(parts, weights, strict=True))
     length = (squares / hops) ** 0.5 if hops else parts[0].length
     held = modes(coarse, step_ps, MODES, MODES // SELF_SHARE)
-    return held, describe(held, coarse.shape[1] * step_ps, float(hops), length, min_events)
+    run = describe(held, coarse.shape[1] * step_ps, float(hops), length, min_events)
+    if len(parts) > 1:
+        most = window_of_cancelling(held, run.total_windows[0])
+        run = replace(run, total_windows=tuple(min(one, most) for one in run.total_windows))
+    return held, run
 
 
 def cross_term(

@@ -78,6 +78,16 @@ def test_intervals_of_two_species_hold_the_truth():
     assert np.mean(known) > 0.9 and np.mean(held) > 0.85, (np.mean(known), np.mean(held))
 
 
+def test_a_sum_of_paths_that_cancel_is_not_raised_by_the_rattle_of_ions():
+    """Of charges 2 and -1 a pair's current is a fifth of its ions' own, and all of their rattle."""
+    couple, found = COUPLES["bound_rattling"], []
+    for seed in range(40):
+        rows = onsager(*couple.make(np.random.default_rng([12, seed])), couple.charges)
+        found += [rows["sigma"]] if rows["sigma"].value is not None else []
+    held = [row.low_95 <= couple.sigma <= row.high_95 for row in found]
+    assert len(found) > 36 and np.mean(held) > 0.88, (len(found), np.mean(held))
+
+
 def test_pairs_of_opposite_charge_carry_no_current():
     """Their sum of currents is at rest: an upper bound, and no number."""
     couple = COUPLES["bound_rattling"]
