@@ -22,7 +22,8 @@ def conditionsOf(temperatures_k, lengths_ps) {
  * Numbers of U and K are as Python writes them (4, not 4.0): they name files and join channels. Members:
  * settings (the parameters), material (path), digests (script to digest), u_evs, temperatures_k, seeds, explorers (lists of numbers),
  * conditions (pairs of temperature in K and length of its runs in ps), hottest (option to the highest temperature in K that the dynamics asks for),
- * replicas (list of maps: id, replica, seed), in_mean (how many of them give the mean cell that all keep), runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
+ * replicas (list of maps: id, replica, seed), in_mean (how many of them give the mean cell that all keep),
+ * runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
  * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
  * start (potentials to fine-tune), old_aimd, new_aimd (pairs of map and path; maps), relaxed (pairs of U and path), expected (path),
  * and whether the run has_potential, trains, goes_on to dynamics.

@@ -128,13 +128,17 @@ def window_of_sum(held: Modes, alone: int) -> int:
     start = es.intercepts(held.mean[:alone].mean(axis=1))[0][0]
     best = alone
     for count in (w for w in (*WINDOWS, held.count) if alone < w <= held.count):
-        weights = es.design(count, 1)[1][0]
-        error = np.sqrt(2 * es.shared(held) / held.sums * (weights @ weights))
         apart = es.intercepts(held.mean[:count].mean(axis=1))[0][0] - start
-        if abs(apart) > BEND * error:
+        if abs(apart) > BEND * _sum_error(held, count):
             break
         best = count
     return best
+
+
+def _sum_error(held: Modes, count: int) -> float:
+    """Return the relative error of a coefficient of the sum, fitted to ``count`` modes."""
+    weights = es.design(count, 1)[1][0]
+    return float(np.sqrt(2 * es.shared(held) / held.sums * (weights @ weights)))
 
 
 def window_of_cancelling(held: Modes, widest: int) -> int:
@@ -161,8 +165,7 @@ def window_of_cancelling(held: Modes, widest: int) -> int:
     for count in (w for w in (*WINDOWS, widest) if few < w <= widest):
         square = (np.arange(1, count + 1) / widest) ** 2
         bias = es.intercepts(1 + added * square)[0][0]
-        weights = es.design(count, 1)[1][0]
-        if abs(bias) > BEND * np.sqrt(2 * es.shared(held) / held.sums * (weights @ weights)):
+        if abs(bias) > BEND * _sum_error(held, count):
             break
         best = count
     return best

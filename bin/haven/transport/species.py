@@ -178,8 +178,8 @@ def combined(
     for axis in axes:
         line = lines[axis]
         part = held if line is None else held.along(line)
-        own = run if line is None else describe(part, run.duration_ps, run.hops, run.length,
-                                                min_events)
+        own = run if line is None else _describe(part, len(parts), run.duration_ps, run.hops,
+                                                 run.length, min_events)
         found += coefficients(part, axis, own, rng, run.hops)
     return found
 
@@ -195,11 +195,19 @@ def _described(
                   for part, weight in zip(parts, weights, strict=True))
     length = (squares / hops) ** 0.5 if hops else parts[0].length
     held = modes(coarse, step_ps, MODES, MODES // SELF_SHARE)
-    run = describe(held, coarse.shape[1] * step_ps, float(hops), length, min_events)
-    if len(parts) > 1:
-        most = window_of_cancelling(held, run.total_windows[0])
-        run = replace(run, total_windows=tuple(min(one, most) for one in run.total_windows))
-    return held, run
+    return held, _describe(held, len(parts), coarse.shape[1] * step_ps, float(hops), length,
+                           min_events)
+
+
+def _describe(
+    held: Modes, species: int, duration_ps: float, hops: float, length: float, min_events: int,
+) -> Run:
+    """Return `describe` of weighted paths; the sum of several species may cancel."""
+    run = describe(held, duration_ps, hops, length, min_events)
+    if species == 1:
+        return run
+    most = window_of_cancelling(held, run.total_windows[0])
+    return replace(run, total_windows=tuple(min(one, most) for one in run.total_windows))
 
 
 def cross_term(

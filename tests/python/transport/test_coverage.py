@@ -8,10 +8,12 @@ import walks
 from alternatives import gls
 from motions import COUPLES, GAS_HAVEN, KINDS, LENGTH, estimated, onsager
 
+from haven.transport import species
 from haven.transport.estimators import modes as sines
 from haven.transport.estimators.activity import activity
 from haven.transport.estimators.walk import intercepts
 from haven.transport.estimators.windows import fit_misfit, power_law, straight_modes
+from haven.transport.hop_counts import count_hops
 
 RUNS = 200
 # The whole table is that of tests/bench/interval_coverage.py
@@ -86,6 +88,19 @@ def test_a_sum_of_paths_that_cancel_is_not_raised_by_the_rattle_of_ions():
         found += [rows["sigma"]] if rows["sigma"].value is not None else []
     held = [row.low_95 <= couple.sigma <= row.high_95 for row in found]
     assert len(found) > 36 and np.mean(held) > 0.88, (len(found), np.mean(held))
+
+
+def test_nor_is_it_along_an_axis():
+    couple, held = COUPLES["bound_rattling"], []
+    for seed in range(40):
+        paths = [np.ascontiguousarray(path.swapaxes(0, 1), dtype=np.float32)
+                 for path in couple.make(np.random.default_rng([12, seed]))]
+        parts = [species.Moved(path, LENGTH, count_hops(path, 1.0, LENGTH)) for path in paths]
+        rows = species.combined(parts, couple.charges, 1.0, 30, ("x", "y", "z"))
+        scale = 1e4 * sum(map(len, paths))  # Angstrom^2 a frame
+        held += [row.low_95 * scale <= couple.sigma <= row.high_95 * scale for row in rows
+                 if row.quantity == "total" and row.value is not None]
+    assert len(held) > 108 and np.mean(held) > 0.9, (len(held), np.mean(held))
 
 
 def test_pairs_of_opposite_charge_carry_no_current():
