@@ -1,4 +1,4 @@
-"""What a first-principles trajectory says of itself: is its energy kept, what did a step cost."""
+"""Checks of a first-principles trajectory: temperature, balance of energy, magnetic state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ IMBALANCE_MEV = 1.0  # a seventh of what the energy of 20 atoms swings by at roo
 def read_run(path: str | Path, u_ev: float, species: Sequence[str]) -> list[LabelledFrame]:
     """Return the frames of a trajectory of RUN_AIMD in the order of time.
 
-    None of another program's, which doesn't say what a step cost, and none of another U.
+    Frames of another U are left out, and so are those of other programs, which do not say what a
+    step cost.
 
     Raises
     ------
@@ -44,8 +45,9 @@ def read_run(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Labe
 def imbalance(frames: Sequence[LabelledFrame]) -> np.ndarray:
     """Return the potential energy's change since the start less the work of the forces, meV/atom.
 
-    With a thermostat this is what a conserved energy is without one: zero but for the end points'
-    rule of the work (third order in the time step) and what self-consistency leaves over.
+    It replaces the conserved energy, which a run with a thermostat does not have. It is zero up to
+    the error of the trapezoidal rule of the work (third order in the time step) and that of
+    self-consistency.
 
     Returns
     -------

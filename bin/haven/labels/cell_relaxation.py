@@ -47,7 +47,7 @@ class LabelledCell(Labelled):
     def calculate(
         self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = all_changes
     ) -> None:
-        """Label the atoms, U on top of the density without it: a new cell has no other."""
+        """Label the atoms, first without U: in a new cell there is no density to start from."""
         self.fresh = True
         super().calculate(atoms, properties, system_changes)
         self.results["stress"] = at_fixed_cutoff(
@@ -57,10 +57,10 @@ class LabelledCell(Labelled):
 def calculator(
     name: str, atoms: Atoms, material: Material, settings: LabelSettings, u_ev: float, folder: Path
 ) -> LabelledCell:
-    """Return a calculator of the engine ``name`` whose stress is corrected at the cell given.
+    """Return a calculator of an engine, its stress corrected by the Pulay stress of ``atoms``.
 
-    What the correction takes is kept in ``folder``. Where it is measured now, the calculator has
-    the cell's own label already.
+    The correction is kept in ``folder``. Where this call measures it, the calculator has the label
+    of the cell already.
     """
     kept = folder / PULAY
     made = LabelledCell(make_engine(name, material, settings, folder), u_ev, 0.0)

@@ -121,7 +121,7 @@ class Dispersed:
     Parameters
     ----------
     engine
-        What makes the labels without.
+        The engine that makes the labels without the correction.
     functional
         Its functional.
     """

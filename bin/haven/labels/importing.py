@@ -35,7 +35,7 @@ MOST_DIGITS = 18  # of a frame's number, a whole number of 64 bits
 def plain_name(name: str) -> str:
     """Return a path as one word, without the U it names: ``u4/run1/OUTCAR`` is ``run1``.
 
-    ASE takes a file for VASP's by such a word in its name, so it must not stay.
+    The word OUTCAR is removed, since ASE takes any file with it in its name for one of VASP.
     """
     bare = re.sub(r"\.(gz|bz2|xz)$", "", name)
     bare = re.sub(r"\.(extxyz|xyz|traj|gpw|txt|out|log|xml|pwo)$", "",
@@ -92,7 +92,7 @@ def import_all(
     given
         Path and name of each file or folder.
     skip_bad
-        Whether to go on without sources that are refused, each named in a warning.
+        Whether to continue without sources that are refused; a warning names each of them.
 
     Returns
     -------
@@ -284,7 +284,7 @@ def _hubbard(atoms: Atoms, output: Output, name: str, material: Material) -> flo
 
 
 def study_hubbard(by_element: Mapping[str, float], material: Material) -> float | None:
-    """Return the study's U that the material gives its elements these values at; None if none.
+    """Return the study's U that gives the material's elements these values, or None.
 
     Parameters
     ----------

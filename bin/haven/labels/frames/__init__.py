@@ -1,1 +1,1 @@
-"""Labelled frames: reading, units and names of other codes, whether the numbers fit together."""
+"""Labelled frames: reading them, units and names of other codes, consistency of the numbers."""

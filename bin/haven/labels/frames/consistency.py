@@ -1,4 +1,4 @@
-"""Whether energies, forces and stresses of labelled frames belong together."""
+"""Whether energies, forces and stresses of labelled frames are consistent, and in which units."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def largest_stress_gpa(frame: LabelledFrame) -> float:
 
 
 def check_stress(frames: Sequence[LabelledFrame], most_gpa: float = MAX_STRESS_GPA) -> None:
-    """Refuse frames whose stresses, most of them, are beyond what is plausible.
+    """Refuse frames of which most have a stress beyond ``most_gpa``.
 
     A cell that never changes tells neither sign nor unit of the stress (`check_units`); a stress
     in GPa or kbar is 160 or 1600 times too large.
@@ -80,7 +80,7 @@ def check_stress(frames: Sequence[LabelledFrame], most_gpa: float = MAX_STRESS_G
 
 
 def say_unjudged(frames: Sequence[LabelledFrame], judged: Collection[int], where: str) -> None:
-    """Say which units the frames did not tell; ``judged`` is what `check_units` returned."""
+    """Log which units could not be checked; ``judged`` is what `check_units` returned."""
     if len(frames) > 1 and 1 not in judged:
         log.warning("%s: units of energies and forces are not judged: too few frames, or too far "
                     "apart; near frames of one trajectory would tell", where)

@@ -48,7 +48,8 @@ class Output:
     u_ev
         Hubbard U - J the output itself tells, eV; None if it does not.
     numbered
-        Elements were numbered types, which a wrong list of elements turns into others.
+        Whether the output numbers its elements and a list names them; a wrong list then means wrong
+        elements.
     by_element
         U - J by element, eV, where the output tells several.
     missing
@@ -65,7 +66,7 @@ class Output:
 
 @contextlib.contextmanager
 def unpacked(path: Path, name: str) -> Iterator[Path]:
-    """Give an output that readers can open: one compressed by gzip, bzip2 or xz as a plain copy.
+    """Yield a path that readers can open: a file compressed by gzip, bzip2 or xz is unpacked first.
 
     Parameters
     ----------
@@ -149,7 +150,7 @@ def open_output(path: Path, name: str) -> Output | None:
 
 @dataclass(frozen=True)
 class Program:
-    """How one program's text is known, read, and asked for U."""
+    """How the text output of one program is recognised and read, and how its U is found."""
 
     name: str
     mark: str

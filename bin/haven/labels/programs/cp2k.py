@@ -22,9 +22,9 @@ CP2K_BEGINS = "PROGRAM STARTED AT"
 
 
 def cp2k_output(path: Path, text: str) -> Iterator[Atoms]:
-    """Yield the frame of CP2K's text output; kinds such as ``Fe1`` are the element beside them.
+    """Yield the frame of CP2K's text output, with the element that is printed beside each kind.
 
-    Of several runs in one text the last is read: dpdata would join their cells.
+    Where a text holds several runs, the last one is read.
     """
     import dpdata
 
@@ -67,9 +67,9 @@ def _one_cell(text: str) -> str:
 def cp2k_frames(system: Any, text: str, elements: Sequence[str] = ()) -> Iterator[Atoms]:
     """Yield the frames of CP2K that dpdata has read, each with its convergence.
 
-    An outer loop's word counts where there is one; where words and frames differ in number, no
-    frame counts as converged unless all are. ``elements`` of the atoms are those of their kinds
-    where they are not given.
+    Where there is an outer loop of self-consistency, its convergence counts. Where the numbers of
+    statements and of frames differ, frames count as converged only if every statement says so.
+    ``elements`` are those of the atoms; without them they follow from the names of the kinds.
     """
     words = (re.findall(r"outer SCF loop (converged|FAILED)", text)
              or re.findall(r"SCF run (converged|NOT converged)", text))
@@ -89,7 +89,7 @@ def cp2k_frames(system: Any, text: str, elements: Sequence[str] = ()) -> Iterato
 
 
 def check_cp2k(text: str) -> list[str]:
-    """Refuse an output of CP2K whose cell, atoms or forces are not whole: dpdata takes pieces.
+    """Refuse an output of CP2K with an incomplete cell, list of atoms or forces.
 
     CP2K prints the lengths of the lattice vectors, and from 2025 on those of the forces, beside
     them.

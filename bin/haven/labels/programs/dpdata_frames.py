@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def from_dpdata(system: Any, elements: Sequence[str] = ()) -> Iterator[Atoms]:
-    """Frames of a dpdata system, in eV and Angstrom; its virial is minus volume times stress.
+    """Yield the frames of a dpdata system, in eV and Angstrom; the virial becomes a stress.
 
-    ``elements`` of the atoms, in order, are those of their kinds where they are not given.
+    The stress is minus the virial over the volume, as ASE has it. ``elements`` are those of the
+    atoms; without them they follow from the names of the kinds.
     """
     from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator

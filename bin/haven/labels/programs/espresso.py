@@ -41,11 +41,11 @@ ENERGY = re.compile(r"(?m)^!(\s+total energy\s+=)")
 def espresso_frames(_path: Path, text: str) -> Iterator[Atoms]:
     """Yield the frames of Quantum ESPRESSO's text that have forces.
 
-    ASE reads bands, for which it wants a list of k points that is often left out, dipoles of one
-    wording, and warnings that name a card as if it stood there: none is needed here. With exact
-    exchange several total energies precede the forces, of which the last is theirs. A frame whose
-    self-consistency was not reached has no forces; a later one that was not is no reason to leave
-    out those before it.
+    Bands, dipoles and warnings are removed before ASE reads the text: they are not needed, and ASE
+    fails on bands without a list of k points, on dipoles in some wordings, and on warnings that
+    name a card of the input. With exact exchange several total energies precede the forces, of
+    which the last one belongs to them. Frames whose self-consistency was not reached have no
+    forces, and are left out.
     """
     from ase.io import iread
 
@@ -93,9 +93,9 @@ def espresso_settings(text: str) -> dict[str, Any]:
 def espresso_hubbard(text: str) -> dict[str, float] | None:
     """Return U in eV of each element that an output says it acts on; {} without U.
 
-    None where it acts in a wording that is not known, or is no one U of an element: with J0 or V,
-    by orbital, or unlike on two kinds or shells of an element. The list of energies names a term
-    of U without one.
+    None where U acts but its value is not found, or where it is not one number for each element:
+    with J0 or V, by orbital, or with different values on two kinds or shells of an element. An
+    empty Hubbard term in the list of energies does not count as a U.
     """
     bare = NO_HUBBARD.sub("", text)
     if re.search(r"(?m)^\s*J0?\(|^\s*V\(|Hubbard V|Orbital-resolved", bare):
@@ -117,7 +117,7 @@ def espresso_hubbard(text: str) -> dict[str, float] | None:
 def check_espresso(text: str) -> None:
     """Refuse an output of Quantum ESPRESSO whose lists of atoms, cells or forces are not whole.
 
-    ASE reads what it finds: of an atom that stands twice another is lost.
+    ASE does not check this: where one atom is listed twice, another one would be missing.
 
     Raises
     ------

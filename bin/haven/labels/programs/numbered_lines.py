@@ -1,6 +1,7 @@
 """Whether numbered lines of a text output are all there.
 
-Libraries read what they find: a line that is lost or doubled moves every later one to another atom.
+Libraries do not check this: where a line is lost or doubled, every later line is read as that of
+another atom.
 """
 
 from __future__ import annotations
