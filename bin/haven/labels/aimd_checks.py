@@ -12,8 +12,8 @@ from haven.core.errors import HavenError
 from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.core.types import Row
 from haven.labels.audit import Limits, audit
-from haven.labels.frames import LabelledFrame, read_file
-from haven.labels.units import energy_work
+from haven.labels.frames.consistency import energy_work
+from haven.labels.frames.reading import LabelledFrame, read_file
 
 IMBALANCE_MEV = 1.0  # a seventh of what the energy of 20 atoms swings by at room temperature
 
@@ -27,7 +27,7 @@ def read_run(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Labe
     ------
     HavenError
         If a step is there twice or not at all, or a frame is bad, see
-        `haven.labels.frames.read_file`.
+        `haven.labels.frames.reading.read_file`.
     """
     with Path(path).open("rb") as stream:
         if b"kinetic_temperature_k=" not in stream.read(4096):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing, log
-from haven.labels.frames import LabelledFrame, check_frames, told_hubbard
+from haven.labels.frames.consistency import MAX_STRESS_GPA
+from haven.labels.frames.reading import LabelledFrame, check_frames, told_hubbard
 from haven.labels.programs import Output, open_output, unpacked
-from haven.labels.units import MAX_STRESS_GPA
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -160,9 +160,9 @@ def import_source(
     Raises
     ------
     HavenError
-        Naming source and frame: what `haven.labels.frames.read_file` refuses, an output without
-        one whole step, a U that nothing tells or that name and output tell differently, elements
-        that don't balance.
+        Naming source and frame: what `haven.labels.frames.reading.read_file` refuses, an output
+        without one whole step, a U that nothing tells or that name and output tell differently,
+        elements that don't balance.
     """
     from ase.io import write
 

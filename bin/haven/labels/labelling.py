@@ -15,7 +15,7 @@ from haven.core.errors import HavenError, log
 from haven.core.images import open_images, read_images
 from haven.labels.engines import ENGINES
 from haven.labels.engines.base import Engine, LabelSettings
-from haven.labels.frames import (
+from haven.labels.frames.reading import (
     FAILED,
     min_distance,
     trajectory_name,

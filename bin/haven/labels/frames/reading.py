@@ -15,10 +15,10 @@ import numpy as np
 from haven.core import checksums
 from haven.core.errors import HavenError, existing
 from haven.core.images import open_images
-from haven.labels.header_units import in_ase_units
+from haven.labels.frames.consistency import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
+from haven.labels.frames.header_units import in_ase_units
+from haven.labels.frames.reference_keys import results_of
 from haven.labels.pulay import HEADER, MOST_PULAY
-from haven.labels.reference_keys import results_of
-from haven.labels.units import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.material.relaxation import at_fixed_cutoff
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from haven.core.images import read_images
 from haven.labels.aimd import Labelled
 from haven.labels.dispersion import KEY as DISPERSION
 from haven.labels.engines.base import Engine, LabelSettings
-from haven.labels.frames import read_file
+from haven.labels.frames.reading import read_file
 from haven.labels.labelling import labelled, make_engine
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
@@ -23,7 +23,7 @@ from haven.material.relaxation import EV_PER_ANGSTROM3_GPA, at_fixed_cutoff, des
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from haven.labels.frames import LabelledFrame
+    from haven.labels.frames.reading import LabelledFrame
 
 FRAMES, HESSIAN, PULAY = "frames.extxyz", "hessian.json", "pulay_ev.txt"
 SPRING = 20.0  # first guess of an atom's force constant, eV/Angstrom^2
@@ -198,7 +198,7 @@ def read_relaxed(
     Raises
     ------
     HavenError
-        If no step is of this U, or one is bad, see `haven.labels.frames.read_file`.
+        If no step is of this U, or one is bad, see `haven.labels.frames.reading.read_file`.
     """
     frames = read_file(path, u_ev, material.species)
     if not frames:

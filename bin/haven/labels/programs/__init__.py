@@ -13,18 +13,13 @@ from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError
 from haven.core.images import open_images
-from haven.labels.deepmd_folders import DATABASE, read_lmdb
-from haven.labels.deepmd_folders import read_folder as read_deepmd
-from haven.labels.foreign import BINARY, check_foreign
-from haven.labels.other_outputs import (
-    FORCES,
-    cp2k_frames,
-    cp2k_output,
-    espresso_frames,
-    espresso_hubbard,
-    gpaw_frames,
-)
-from haven.labels.vasp_output import (
+from haven.labels.programs.cp2k import cp2k_frames, cp2k_output
+from haven.labels.programs.deepmd_folders import DATABASE, read_lmdb
+from haven.labels.programs.deepmd_folders import read_folder as read_deepmd
+from haven.labels.programs.espresso import FORCES, espresso_frames, espresso_hubbard
+from haven.labels.programs.gpaw import gpaw_frames
+from haven.labels.programs.unread_formats import BINARY, check_foreign
+from haven.labels.programs.vasp import (
     VaspRun,
     hubbard_by_element,
     hubbard_of_xml,

@@ -13,7 +13,7 @@ from haven.core.constants import HARTREE_EV as HARTREE
 from haven.core.errors import HavenError, log
 
 if TYPE_CHECKING:
-    from haven.labels.frames import LabelledFrame
+    from haven.labels.frames.reading import LabelledFrame
 
 # labels of a battery crystal stay within 15 GPa; a stress in GPa or kbar that is read as
 # eV/Angstrom^3 is beyond this from 0.6 GPa or 0.6 kbar on

@@ -1,24 +1,24 @@
-"""Text outputs of Quantum ESPRESSO, CP2K and GPAW as frames, and the settings they tell."""
+"""Quantum ESPRESSO's text output as frames, its settings and its Hubbard U."""
 
 from __future__ import annotations
 
 import io
 import re
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haven.core import plain
+from haven.core.constants import RYDBERG_EV
 from haven.core.elements import element_of_kind
 from haven.core.errors import HavenError
-from haven.labels.output_checks import check_cp2k, check_espresso, check_gpaw
+from haven.labels.programs.numbered_lines import each_in_turn, in_turn
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-RYDBERG_EV, HARTREE_EV = 13.605693, 27.211386  # CODATA 2018
 FUNCTIONALS = {  # Quantum ESPRESSO's words for those that other programs name shorter
     "SLA PW PBX PBC": "PBE", "SLA PW PBE PBE": "PBE", "SLA PW PSX PSC": "PBEsol",
     "PBESOL": "PBEsol", "REVPBE": "revPBE", "SLA PZ NOGX NOGC": "LDA"}
@@ -35,24 +35,7 @@ NO_HUBBARD = re.compile(r"(?i)(?:The Hubbard contrib|hubbard +stress|"
                         r"Hubbard energy\s+=\s+-?0\.0+\s).*")
 HUBBARD_TABLE = re.compile(r"with parameters \(eV\):\s*\n\s*atomic species +L +(?:Hubbard +)?U.*\n"
                            r"((?:[ \t]*[A-Za-z]\S*[ \t]+\d(?:[ \t]+-?\d+\.\d+)+[ \t]*\n)+)")
-CP2K_BEGINS = "PROGRAM STARTED AT"
 ENERGY = re.compile(r"(?m)^!(\s+total energy\s+=)")
-REACHED = re.compile(r"convergence (has been achieved|NOT achieved)")
-
-
-def gpaw_frames(path: Path, text: str) -> Iterator[Atoms]:
-    """Yield the frames of GPAW's text, with the free energy that the forces belong to."""
-    from ase.io import iread
-
-    check_gpaw(text)
-    for atoms in iread(str(path), index=":", format="gpaw-out"):
-        calculator: Any = atoms.calc
-        if calculator is not None:
-            parts = getattr(calculator, "energy_contributions", None) or {}
-            if "free energy" not in parts:
-                raise HavenError("its energy contributions are missing: the output is damaged")
-            calculator.results["free_energy"] = parts["free energy"]
-        yield atoms
 
 
 def espresso_frames(_path: Path, text: str) -> Iterator[Atoms]:
@@ -131,88 +114,46 @@ def espresso_hubbard(text: str) -> dict[str, float] | None:
     return found or (None if re.search(r"Hubbard|[LD][DF][AT]\+U", bare) else {})
 
 
-def cp2k_output(path: Path, text: str) -> Iterator[Atoms]:
-    """Yield the frame of CP2K's text output; kinds such as ``Fe1`` are the element beside them.
+def check_espresso(text: str) -> None:
+    """Refuse an output of Quantum ESPRESSO whose lists of atoms, cells or forces are not whole.
 
-    Of several runs in one text the last is read: dpdata would join their cells.
-    """
-    import dpdata
-
-    text = text[max(text.rfind(CP2K_BEGINS), 0):]
-    if kind := re.search(r"GLOBAL\| Run type\s+(\S+)", text):
-        if kind.group(1) not in ("ENERGY", "ENERGY_FORCE"):
-            raise HavenError(f"it is CP2K's run type {kind.group(1)}, of many steps: give the "
-                             "folder of a dynamics with its .log, -pos-1.xyz and -frc-1.xyz, or "
-                             "label single frames with RUN_TYPE ENERGY_FORCE")
-    for sign, what in (("ENERGY| Total", "total energy"), ("FORCES", "forces")):
-        if not re.search(rf"^[ \t]*(ATOMIC )?{re.escape(sign)}", text, re.M):
-            raise HavenError(f"CP2K printed no {what}: it is no label; run it with "
-                             "FORCE_EVAL/PRINT/FORCES ON and RUN_TYPE ENERGY_FORCE")
-    elements = check_cp2k(text)
-    text = _one_cell(text)
-    with tempfile.TemporaryDirectory(prefix="haven_cp2k_") as folder:
-        run = Path(folder) / "cp2k.out"
-        run.write_text(f" DBCSR| Multiplication driver\n{text}")  # dpdata begins behind this line
-        system = dpdata.LabeledSystem(str(run), fmt="cp2k/output")
-    yield from cp2k_frames(system, text, elements)
-
-
-def _one_cell(text: str) -> str:
-    """Return a text of CP2K with its cell once: a subsystem's is printed again, and dpdata joins.
+    ASE reads what it finds: of an atom that stands twice another is lost.
 
     Raises
     ------
     HavenError
-        If the cells differ.
+        Naming what is damaged.
     """
-    lines = list(re.finditer(r"(?m)^ *CELL\| Vector [abc] \[angstrom\].*\n", text))
-    told = [" ".join(line.group(0).split()) for line in lines]
-    if any(told[place] != told[place % 3] for place in range(len(told))):
-        raise HavenError("its cell changes within the run: label single frames")
-    for line in reversed(lines[3:]):
-        text = text[:line.start()] + text[line.end():]
-    return text
-
-
-def cp2k_frames(system: Any, text: str, elements: Sequence[str] = ()) -> Iterator[Atoms]:
-    """Yield the frames of CP2K that dpdata has read, each with its convergence.
-
-    An outer loop's word counts where there is one; where words and frames differ in number, no
-    frame counts as converged unless all are. ``elements`` of the atoms are those of their kinds
-    where they are not given.
-    """
-    words = (re.findall(r"outer SCF loop (converged|FAILED)", text)
-             or re.findall(r"SCF run (converged|NOT converged)", text))
-    reached = [word == "converged" for word in words]
-    frames = list(from_dpdata(system, elements))
-    for number, atoms in enumerate(frames):
-        if reached:
-            atoms.info["converged"] = (reached[number] if len(reached) == len(frames)
-                                       else all(reached))
-        if cutoff := re.search(r"QS\| Density plane wave grid type.*|MGRID.*\[Ry\]\s+([\d.]+)",
-                               text):
-            if cutoff.group(1):
-                atoms.info["plane_wave_cutoff_ev"] = round(float(cutoff.group(1)) * RYDBERG_EV, 1)
-        if functional := re.search(r"FUNCTIONAL\|\s+(\w+):", text):
-            atoms.info["functional"] = functional.group(1)
-        yield atoms
-
-
-def from_dpdata(system: Any, elements: Sequence[str] = ()) -> Iterator[Atoms]:
-    """Frames of a dpdata system, in eV and Angstrom; its virial is minus volume times stress.
-
-    ``elements`` of the atoms, in order, are those of their kinds where they are not given.
-    """
-    from ase import Atoms
-    from ase.calculators.singlepoint import SinglePointCalculator
-
-    data = system.data
-    names = list(elements) or [element_of_kind(str(data["atom_names"][kind]))
-                               for kind in data["atom_types"]]
-    for number, (cell, positions) in enumerate(zip(data["cells"], data["coords"], strict=True)):
-        atoms = Atoms(names, positions, cell=cell, pbc=True)
-        results = {"energy": data["energies"][number], "forces": data["forces"][number]}
-        if "virials" in data:
-            results["stress"] = -data["virials"][number] / abs(float(np.linalg.det(cell)))
-        atoms.calc = SinglePointCalculator(atoms, **results)
-        yield atoms
+    try:
+        for part in re.split(r"(?=Program PWSCF)", text)[1:]:
+            told = re.search(r"number of atoms/cell\s*=\s*(\d+)\s*$", part, re.M)
+            count = int(told.group(1)) if told else 0
+            sites = re.findall(r"^\s*(\S+)\s+\S+\s+tau\(\s*(\S+)\s*\) = \((.*)\)\s*$", part, re.M)
+            # again in crystal axes, and both again where the cell relaxed and ends in another run
+            each_in_turn([one for one, _, _ in sites], count, "site")
+            axes = re.findall(r"^\s*a\((\S+)\) = \((.*)\)\s*$", part, re.M)
+            each_in_turn([one for one, _ in axes], 3, "lattice vector")
+            forces = re.findall(r"^\s*atom\s+(\S+)\s+type\s+\d+\s+force =(.*)$", part, re.M)
+            for start in range(0, len(forces), count):
+                in_turn([one for one, _ in forces[start : start + count]], count, "force")
+            for what, line in (*((f"site {one}", rest) for one, _, rest in sites),
+                               *((f"lattice vector {one}", rest) for one, rest in axes),
+                               *((f"the force on atom {one}", rest) for one, rest in forces)):
+                plain.row(line, 3, what)
+            for block in re.findall(r"(?m)^\s*CELL_PARAMETERS *[({].*\n((?:.*\n){3})", part):
+                plain.rows(block.splitlines(), 3, "CELL_PARAMETERS")
+            for block in re.findall(
+                    rf"(?m)^\s*ATOMIC_POSITIONS *[({{].*\n((?:.*\n){{{count}}})", part):
+                for line in block.splitlines():
+                    plain.row(" ".join(line.split()[1:4]), 3, "ATOMIC_POSITIONS")
+            for told, block in re.findall(
+                    r"total +stress.*\(kbar\) +P=(.*)\n((?:[ \t]*[-+.\d].*\n)*)", part):
+                stress = plain.rows(block.splitlines(), 6, "total stress")[:, 3:]
+                pressure = plain.row(told, 1, "the pressure")[0]
+                if stress.shape != (3, 3) or np.abs(stress - stress.T).max() > 0.011 or (
+                        abs(np.trace(stress) / 3 - pressure) > 0.011):
+                    raise ValueError("total stress is not symmetric, or not of its pressure")
+            for line in re.findall(r"^!\s+total energy\s+=(.*)Ry\s*$", part, re.M):
+                plain.row(line, 1, "total energy")
+    except ValueError as error:
+        raise HavenError(f"{error}: it is damaged") from error
