@@ -11,7 +11,7 @@ from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
 from haven.labels.audit import Limits
 from haven.labels.engines.base import LabelSettings
-from haven.labels.frames import LabelledFrame
+from haven.labels.frames.reading import LabelledFrame
 from haven.labels.tables import LABELS
 from haven.potential.options import Split
 
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.labels import audit
     from haven.labels.dispersion import with_dispersion
-    from haven.labels.frames import us_in_names
+    from haven.labels.frames.reading import us_in_names
     from haven.labels.labelling import failed_rows
     from haven.material.file import load_material
     from haven.potential import dataset

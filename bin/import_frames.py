@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> None:
                               "extxyz, traj, gpw, deepmd/npy folder; NAME names it elsewhere")
     given = options.parse_args(argv)
 
-    from haven.labels.frames import read_folder, us_in_names
+    from haven.labels.frames.reading import read_folder, us_in_names
     from haven.labels.importing import import_all
     from haven.material.file import load_material
 

@@ -289,7 +289,7 @@ def _shown(told: Option) -> str:
 
 
 def read_options(declaration: type, args: argparse.Namespace) -> Any:
-    """Return an instance of a dataclass with what was given of its fields."""
+    """Return an instance of a dataclass whose fields have the values that were parsed."""
     given = vars(args)
     return declaration(**{field.name: given[field.name]
                           for field in dataclasses.fields(declaration) if field.name in given})

@@ -13,7 +13,7 @@ from haven.core.types import Row, Table
 from haven.potential.families import trainer
 
 if TYPE_CHECKING:
-    from haven.labels.frames import LabelledFrame
+    from haven.labels.frames.reading import LabelledFrame
 
 STEPS_10_PS = 10_000  # steps of 1 fs
 HOUR = 3600.0  # s

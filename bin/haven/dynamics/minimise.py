@@ -16,7 +16,7 @@ from haven.dynamics.lammps import (
     setting_lines,
     start_lammps,
 )
-from haven.labels.frames import min_distance
+from haven.labels.frames.reading import min_distance
 from haven.material.distances import tightest_pair
 from haven.material.structures import write_data
 

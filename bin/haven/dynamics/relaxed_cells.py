@@ -13,7 +13,7 @@ from haven.core.identity import digest_of, sha256
 from haven.core.types import Row
 from haven.dynamics.anneal import anneal_built
 from haven.dynamics.inputs import DynamicsInputs
-from haven.labels.cell import read_relaxed
+from haven.labels.cell_relaxation import read_relaxed
 from haven.material.disorder import draw_supercell
 from haven.material.relaxation import (
     COARSE,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing, log
-from haven.labels.frames import LabelledFrame, check_frames, told_hubbard
+from haven.labels.frames.consistency import MAX_STRESS_GPA
+from haven.labels.frames.reading import LabelledFrame, check_frames, told_hubbard
 from haven.labels.programs import Output, open_output, unpacked
-from haven.labels.units import MAX_STRESS_GPA
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ MOST_DIGITS = 18  # of a frame's number, a whole number of 64 bits
 def plain_name(name: str) -> str:
     """Return a path as one word, without the U it names: ``u4/run1/OUTCAR`` is ``run1``.
 
-    ASE takes a file for VASP's by such a word in its name, so it must not stay.
+    The word OUTCAR is removed, since ASE takes any file with it in its name for one of VASP.
     """
     bare = re.sub(r"\.(gz|bz2|xz)$", "", name)
     bare = re.sub(r"\.(extxyz|xyz|traj|gpw|txt|out|log|xml|pwo)$", "",
@@ -96,7 +96,7 @@ def import_all(
     given
         Path and name of each file or folder.
     skip_bad
-        Whether to go on without sources that are refused, each named in a warning.
+        Whether to continue without sources that are refused; a warning names each of them.
     searched
         Names of those that a search of folders found, which nobody named.
 
@@ -170,9 +170,9 @@ def import_source(
     Raises
     ------
     HavenError
-        Naming source and frame: what `haven.labels.frames.read_file` refuses, a file of no program
-        that is known, an output without one whole step, a U that nothing tells or that name and
-        output tell differently, elements that don't balance.
+        Naming source and frame: what `haven.labels.frames.reading.read_file` refuses, a file of no
+        program that is known, an output without one whole step, a U that nothing tells or that name
+        and output tell differently, elements that don't balance.
     """
     from ase.io import write
 
@@ -296,7 +296,7 @@ def _hubbard(atoms: Atoms, output: Output, name: str, material: Material) -> flo
 
 
 def study_hubbard(by_element: Mapping[str, float], material: Material) -> float | None:
-    """Return the study's U that the material gives its elements these values at; None if none.
+    """Return the study's U that gives the material's elements these values, or None.
 
     Parameters
     ----------

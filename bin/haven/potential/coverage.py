@@ -14,7 +14,7 @@ from typing import Any
 
 from haven.core.errors import HavenError
 from haven.core.numbers import known
-from haven.labels.frames import LabelledFrame
+from haven.labels.frames.reading import LabelledFrame
 
 KEY = "covers"  # of dataset.json and potential.json
 HOT_SHARE = 0.1  # of the frames that must tell a temperature, so that the hottest says something

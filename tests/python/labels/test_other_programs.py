@@ -17,12 +17,12 @@ from trained import MATERIAL
 
 from haven.core.errors import HavenError
 from haven.labels.importing import import_source, study_hubbard
-from haven.labels.other_outputs import (
+from haven.labels.programs import open_output
+from haven.labels.programs.espresso import (
     espresso_frames,
     espresso_hubbard,
     espresso_settings,
 )
-from haven.labels.programs import open_output
 from haven.material.file import load_material
 from haven.trajectory import vasprun
 

@@ -1,4 +1,4 @@
-"""Whether energies, forces and stresses of labelled frames belong together."""
+"""Whether energies, forces and stresses of labelled frames are consistent, and in which units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from haven.core.constants import HARTREE_EV as HARTREE
 from haven.core.errors import HavenError, log
 
 if TYPE_CHECKING:
-    from haven.labels.frames import LabelledFrame
+    from haven.labels.frames.reading import LabelledFrame
 
 # labels of a battery crystal stay within 15 GPa; a stress in GPa or kbar that is read as
 # eV/Angstrom^3 is beyond this from 0.6 GPa or 0.6 kbar on
@@ -66,7 +66,7 @@ def largest_stress_gpa(frame: LabelledFrame) -> float:
 
 
 def check_stress(frames: Sequence[LabelledFrame], most_gpa: float = MAX_STRESS_GPA) -> None:
-    """Refuse frames whose stresses, most of them, are beyond what is plausible.
+    """Refuse frames of which most have a stress beyond ``most_gpa``.
 
     A cell that never changes tells neither sign nor unit of the stress (`check_units`); a stress
     in GPa or kbar is 160 or 1600 times too large.
@@ -85,7 +85,7 @@ def check_stress(frames: Sequence[LabelledFrame], most_gpa: float = MAX_STRESS_G
 
 def _crushed(frames: Sequence[LabelledFrame]) -> str:
     """Return what is wrong where atoms stand inside one another; empty if they don't."""
-    from haven.labels.frames import min_distance
+    from haven.labels.frames.reading import min_distance
 
     for frame in frames:
         force = float(np.abs(frame.forces).max())
@@ -98,7 +98,7 @@ def _crushed(frames: Sequence[LabelledFrame]) -> str:
 
 
 def say_unjudged(frames: Sequence[LabelledFrame], judged: Collection[int], where: str) -> None:
-    """Say which units the frames did not tell; ``judged`` is what `check_units` returned."""
+    """Log which units could not be checked; ``judged`` is what `check_units` returned."""
     if len(frames) > 1 and 1 not in judged:
         log.warning("%s: units of energies and forces are not judged: too few frames, or too far "
                     "apart; near frames of one trajectory would tell", where)
