@@ -57,6 +57,25 @@ def test_lists_of_numbers_are_plain_ones(text):
             options.numbers(text, None, "x")
 
 
+DISTINCT = ("u_ev", "aimd_u_ev", "temperatures_k", "explore_temperatures_k", "directions",
+            "cost_atoms", "cost_cores", "cost_networks", "frames")
+
+
+def test_values_of_a_study_stand_once_in_their_list():
+    """Each is a run of its own, which would count twice in every fit."""
+    from haven.parameters import parameters, rule_of
+
+    told = {one.name: one for listed in parameters().values() for one in listed}
+    assert {name for name, one in told.items() if one.rule.distinct} == set(DISTINCT)
+    for name, text in (("u_ev", "4,4.0"), ("temperatures_k", "700,650,700"),
+                       ("directions", "[110],[101],[110]"), ("cost_cores", "1,2,1")):
+        with pytest.raises(HavenError, match=rf"^--{name} is .*: it gives \S+ twice"):
+            options.value_of(told[name], text)
+        assert rule_of(told[name])["uniqueItems"]
+    assert options.value_of(told["production_ps"], "40,40") == (40, 40)
+    assert "uniqueItems" not in rule_of(told["supercell"])
+
+
 @pytest.mark.parametrize("text", ["Fe", "Fe=", "=2", "Fe=2,Fe=3", "Fe=nan", "Fe=1_0", "Fe=\u0661",
                                   "Fe:2", "Fe=2;Mn=3", "Fe=2,,Mn=3", "Fe=inf"])
 def test_numbers_by_element_are_plain_ones(text):

@@ -46,6 +46,7 @@ class Rule:
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
+    distinct: bool = False
     pattern: str = ""
     example: str = ""
     path: str = ""
@@ -67,12 +68,12 @@ def option(default: Any, meaning: str, **rules: Any) -> Any:
         What it is, without its unit, range and default, which are added.
     **rules
         Any of: ``unit``; ``above`` (exclusive), ``least``, ``most`` (inclusive), of each number;
-        ``choices``; ``pattern``, a regular expression of the whole text (of one item);
-        ``example``, shown where a text does not fit; ``path`` (``file-path``, ``directory-path``
-        or ``path``, which must exist); ``more``, a further sentence for the help; ``hidden``,
-        for launch forms; ``pipeline``, whether the pipeline has a parameter of this name;
-        ``environment``, the variable that gives the default where it is set; ``parse``, called
-        with what was read.
+        ``choices``; ``distinct``, whether no value of several may stand twice; ``pattern``, a
+        regular expression of the whole text (of one item); ``example``, shown where a text does not
+        fit; ``path`` (``file-path``, ``directory-path`` or ``path``, which must exist); ``more``, a
+        further sentence for the help; ``hidden``, for launch forms; ``pipeline``, whether the
+        pipeline has a parameter of this name; ``environment``, the variable that gives the default
+        where it is set; ``parse``, called with what was read.
     """
     return dataclasses.field(default=default, metadata={KEY: Rule(meaning, **rules)})
 
@@ -189,6 +190,9 @@ def value_of(told: Option, text: str) -> Any:
         _refuse(told, text, f"give {told.count} values with commas between")
     values = [_item(told, one, text) for one in items]
     found = tuple(values) if told.several else values[0]
+    if told.rule.distinct and len(set(values)) < len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        _refuse(told, text, f"it gives {text_of(twice)} twice")
     return told.rule.parse(found) if told.rule.parse else found
 
 
