@@ -93,7 +93,7 @@ class CellsAtRest:
                          "" if found["converged"] else ": not converged")
 
     def of_labels(self, paths: Sequence[str]) -> None:
-        """Relax the cells that were relaxed from first principles, and take their rows, too.
+        """Relax the cells that were relaxed from first principles, and add the rows of both.
 
         Parameters
         ----------

@@ -45,8 +45,8 @@ class Joined:
     beta
         Coefficients (P,).
     parts
-        Source to its share of the covariance of ``beta`` (P, P); a source that has a single member
-        is absent, for it can't be known.
+        Source to its share of the covariance of ``beta`` (P, P). A source with a single member is
+        absent, since its variance cannot be estimated.
     degrees
         Source to its degrees of freedom.
     """
@@ -91,13 +91,13 @@ def join(
 ) -> Joined:
     """Regress runs on ``regressors``; what runs of a group share widens the interval.
 
-    Each run has its own sampling error; a group (``disorder``: replica, ``potential``: seed) adds
-    an effect common to its runs, and one that grows along ``slope`` (each member has its own
-    activation energy); ``extra`` is one of each run alone, as far as the residuals ask for it. The
-    variances are found by restricted maximum likelihood. Those of effects common to a group's runs
-    are kept off zero (Chung et al., 2013): a few members that agree by chance do not show that all
-    would. Those along ``slope`` less so (`ALONG`): carried far beyond the data, they would outweigh
-    the rest.
+    This is a mixed model. Each run has its own sampling error. Each group (``disorder``: replica,
+    ``potential``: seed) adds a random effect that its runs share, and a second one proportional to
+    ``slope``, by which each member has its own activation energy. ``extra`` is a random effect of
+    single runs, as far as the residuals require it. The variances are found by restricted maximum
+    likelihood. A prior keeps those of the shared effects away from zero (Chung et al., 2013), since
+    a few members may agree by chance. The prior of the effects along ``slope`` is weaker (`ALONG`):
+    extrapolated far beyond the data, they would dominate the error.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From displacement curves to D_self, D_total and the Haven ratio, with interval and verdict."""
+"""D_self, D_total and the Haven ratio of a run, each with interval and verdict."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DISAGREE = 3.0
 
 @dataclass
 class Estimate:
-    """One coefficient: value and 95 % interval in cm2/s (1 for the Haven ratio), and how found."""
+    """One coefficient: value and 95 % interval, cm2/s (Haven ratio: 1), and how it was found."""
 
     quantity: str
     axis: str
@@ -69,7 +69,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Run:
-    """What all estimates of a run share: its length, jumps, windows (in modes) and verdicts.
+    """What all estimates of a run have in common: length, jumps, windows (in modes) and verdicts.
 
     Slope and verdict of the single ions and of their sum; ``mobile_share`` is 1 / (1 + the relative
     variance of the ions' own coefficients), the share of the ions that carry the motion;
@@ -96,9 +96,9 @@ class Run:
 def choose_window(held: Modes) -> int:
     """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six.
 
-    Windows grow until a quadratic term is beyond doubt; the largest where it is within its error
-    counts. (Stopping at the first term that is 2 errors large would end half of all searches by
-    chance.)
+    Windows are made larger until a term quadratic in f^2 is significant beyond doubt; the largest
+    window where it is within its error is returned. (To stop at the first window whose term exceeds
+    two errors would end half of all searches by chance.)
     """
     from scipy.special import ndtri, stdtr
 
@@ -120,10 +120,11 @@ def choose_window(held: Modes) -> int:
 def window_of_sum(held: Modes, alone: int) -> int:
     """Return the most modes that the sum over all ions may be fitted to, at least ``alone``.
 
-    The more ions there are the better a bend of their powers is seen, and the fewer modes are
-    straight (``alone``, as of `choose_window`); their sum is known no better for it. So its window
-    grows as long as the bend changes the single ions' coefficient by less than `BEND` of the error
-    of the sum's, which `estimators.full` adds to the interval.
+    With many ions even a small curvature of their mean power is significant, which makes the window
+    of single ions (``alone``, from `choose_window`) narrow. The sum over all ions is a single path
+    and not known that well. Its window is therefore made larger, as long as the curvature changes
+    the single ions' coefficient by less than `BEND` of the error of the sum's; `estimators.full`
+    adds that change to the interval.
     """
     start = es.intercepts(held.mean[:alone].mean(axis=1))[0][0]
     best = alone
@@ -144,11 +145,11 @@ def _sum_error(held: Modes, count: int) -> float:
 def window_of_cancelling(held: Modes, widest: int) -> int:
     """Return the most modes that a sum of paths which cancel may be fitted to, at most ``widest``.
 
-    Where paths cancel, as those of ions of opposite charges that move together do, the ions' rattle
-    does not: in the power of the sum its share is larger by as much as the motion is less, and what
-    is straight for the ions alone is bent. How bent follows from the ions' own powers, which are
-    known better; the widest window counts whose bend changes the sum's coefficient by less than
-    `BEND` of its error.
+    Where the diffusion of the weighted paths cancels, as for ions of opposite charge that move
+    together, their vibration does not. Vibration then has a larger share of the sum's power, and
+    its power is curved in modes where that of single ions is still straight. The curvature follows
+    from the powers of single ions, which are known better. Returned is the widest window in which
+    it changes the sum's coefficient by less than `BEND` of its error.
 
     Parameters
     ----------
@@ -174,8 +175,8 @@ def window_of_cancelling(held: Modes, widest: int) -> int:
 def slope(held: Modes, count: int) -> tuple[float, float]:
     """Return the log-log slope of the MSD that the first modes imply, and its standard error.
 
-    A mean-square displacement growing as t^a has mode powers falling as f^(1 - a); a cage's
-    constant offset does not enter.
+    Where the mean-square displacement grows as t^a, the powers of the modes go as f^(1 - a). The
+    constant offset by the vibration in a cage does not enter.
     """
     if count < 3:
         return float("nan"), float("nan")
@@ -218,8 +219,9 @@ def estimate(
 ) -> list[Estimate]:
     """Estimate D_self, D_total, D_distinct and the Haven ratio; D also by axis and off-diagonal.
 
-    Ions may jump along some directions and rattle along others: each has its own window and slope,
-    and where the run is diffusive its own verdict. An off-diagonal element needs both its axes.
+    Ions may jump along some directions and only vibrate along others. Each direction therefore has
+    its own window and slope and, where the run is diffusive, its own verdict. An off-diagonal
+    element is given only where both of its axes have a number.
 
     Parameters
     ----------
@@ -231,11 +233,11 @@ def estimate(
         Jump length in Angstrom, by default the distance of neighbouring mobile ions.
     min_events
         Jumps below which no number is given.
-    seed
-        Seed of the draws that join intervals.
+
+        seed Seed of the draws that join intervals.
     estimator
-        Name of the estimator of what ions do together, of `estimators.ESTIMATORS`. The sum over all
-        ions stands beside it, and replaces it where they disagree.
+        Name of the estimator of D_total / D_self, one of `estimators.ESTIMATORS`. The result of the
+        sum over all ions (``walk``) is given beside it, and replaces it where the two disagree.
     """
     first = trajectory.read_frames(np.array([0]))[0].astype(float)
     nearest = jump_length(first, trajectory.cell)
@@ -303,7 +305,8 @@ def describe(
 def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
     """Return the log-log slope of the sum's square displacement, and its standard error.
 
-    From the lowest fifth of the modes that are fitted, or as many more as it takes to know it.
+    It is found from the lowest fifth of the modes that are fitted, or from more where these are too
+    few for a small error.
     """
     powers, freedom = held.total.mean(axis=1), held.sums / es.shared(held)
     exponent, error = float("nan"), float("nan")
@@ -327,7 +330,7 @@ def drifted(held: Modes, count: int) -> float:
 
 
 def judge_sum(verdict: str, alpha: float, spread: float, drifts: bool) -> str:
-    """Return the verdict on what the ions do together: that of each ion alone if that is worse.
+    """Return the verdict on D_total, which is never better than that on D_self.
 
     Parameters
     ----------
@@ -336,7 +339,7 @@ def judge_sum(verdict: str, alpha: float, spread: float, drifts: bool) -> str:
     alpha, spread
         Log-log slope of the sum and its error.
     drifts
-        Whether the ions came farther together than ions that only diffuse do.
+        Whether the net displacement of all ions is longer than diffusion explains.
     """
     if verdict != "diffusive":
         return verdict
@@ -353,7 +356,8 @@ def coefficients(
 ) -> list[Estimate]:
     """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``.
 
-    D_total is D_self times the ratio that an estimator finds, whose noise is drawn apart.
+    D_total is D_self times the ratio that an estimator finds; the errors of the two factors are
+    drawn independently.
 
     Parameters
     ----------
@@ -422,7 +426,7 @@ def _agreeing(found: list[Ratio], axis: str) -> list[Ratio]:
 def jumps(
     held: Modes, tracer: float, hops: float, duration_ps: float, length: float,
 ) -> float:
-    """Return the jumps of all ions: those seen, or those it takes for D_self if these are fewer.
+    """Return the jumps of all ions: those counted, or the number that D_self implies if it is less.
 
     ``tracer`` is D_self in Angstrom^2/ps, ``length`` the length of a jump in Angstrom.
     """
@@ -455,10 +459,10 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Es
 def upper_bounds(held: Modes, run: Run, seen: float) -> dict[str, float]:
     """Return what D_self and D_total (``self``, ``total``) stay below in 97.5 % of runs, cm2/s.
 
-    Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
-    were not seen may still be there as often as a Poisson count of the time watched allows. Ions
-    that jump `CONCERTED` at a time make so many times fewer moves of the sum, each so many times
-    as long: D_total is bounded without the Haven ratio being known.
+    Two bounds are compared. The power of the lowest modes bounds diffusion that is too slow to
+    show. And jumps that were not seen may still occur at the highest rate that a Poisson count over
+    the time watched allows. For D_total, up to `CONCERTED` ions are taken to jump together, so that
+    the sum moves that much less often and that much farther; the Haven ratio need not be known.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Options of the command ``./haven transport``, and what none of them may be."""
+"""Options of the command ``./haven transport``, and checks of their values."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def checked(
     Raises
     ------
     HavenError
-        If there is no file, or a value is none that can be.
+        If there is no file, or a value is outside its range.
     """
     given = parser_of(description, beside).parse_args(argv)
     given.files += [given.trajectory] if given.trajectory else []

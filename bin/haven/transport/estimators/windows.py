@@ -1,4 +1,4 @@
-"""How many of the lowest modes diffusion alone describes: windows, slope and drift of the sum."""
+"""How many of the lowest modes are those of diffusion: windows, slope and drift of the sum."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ NARROWER = 3
 def fit_misfit(powers: np.ndarray, freedom: float) -> float:
     """Return how far the lowest powers lie from a straight fit to all, in standard deviations.
 
-    The sum of the lowest j powers over their fit is a gamma variable, less what they had themselves
-    of the fit; the largest deviation over ``LOWEST`` counts.
+    The sum of the lowest j powers, each divided by the fit, is a gamma variable, with the variance
+    reduced by their own part in the fit. Returned is the largest deviation over the numbers j in
+    ``LOWEST``.
 
     Parameters
     ----------
@@ -50,8 +51,8 @@ def fit_misfit(powers: np.ndarray, freedom: float) -> float:
 def straight_modes(powers: np.ndarray, freedom: float, widest: int) -> int:
     """Return the most of the lowest modes, at most ``widest``, that one straight fit describes.
 
-    The lowest modes must agree with the fit (`fit_misfit`). A memory that reaches fewer than some
-    thirty modes can't be told from chance.
+    The lowest modes must agree with the fit (`fit_misfit`). A deviation of fewer than about thirty
+    modes cannot be distinguished from chance.
     """
     sizes = [w for w in STEPS if w < widest] + [widest]
     return next((size for size in reversed(sizes)
@@ -61,9 +62,10 @@ def straight_modes(powers: np.ndarray, freedom: float, widest: int) -> int:
 def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
     """Return the numbers of modes to fit the collective coefficient to.
 
-    What ions do to each other may last longer than what each remembers, so the window that is
-    straight for single ions need not be for their sum. If that is refused, a narrower one than the
-    first that is not has a share: windows bent by less than can be seen lie just below.
+    Correlations between ions may last longer than those of single ions, so the powers of the sum
+    need not be straight in the window of single ions. Where they are not, the widest window in
+    which they are is taken, and beside it a narrower one with twice its share, since a curvature
+    just below the limit of this test is not seen.
     """
     size = straight_modes(held.total.mean(axis=1), held.sums / shared(held), widest)
     back = max(min(STEPS[0], size), size // NARROWER)
@@ -73,8 +75,8 @@ def total_windows(held: Modes, widest: int) -> tuple[int, ...]:
 def power_law(powers: np.ndarray, freedom: float) -> tuple[float, float]:
     """Return the exponent of ``powers`` (m,) in the mode number, and its standard error.
 
-    Where the powers alone make this exponent less unlikely to be zero (by the likelihood ratio)
-    than its error from the likelihood's curvature does, the error is as large as the ratio says.
+    The error is from the curvature of the likelihood. Where the likelihood ratio finds an exponent
+    of zero more likely than this error does, the larger error of the likelihood ratio is returned.
 
     Parameters
     ----------
@@ -103,9 +105,9 @@ def net_displacement(
     """Return the net displacement of the sum of all ions, and its limit for ions that only diffuse.
 
     A velocity that all ions share makes the net displacement long and adds to the odd sine modes,
-    but not to the even ones: their powers tell how far the sum would have diffused. (Net
-    displacement squared, over the number of runs' and directions' mean, over the expected power is
-    a variable of Fisher's F distribution.)
+    but not to the even ones, whose powers therefore say how far the sum would have diffused without
+    it. The mean square of the net displacement over runs and directions, divided by the expected
+    power, follows Fisher's F distribution.
 
     Parameters
     ----------
