@@ -56,12 +56,12 @@ class Launch:
 
 
 def launch_of(words: Sequence[str]) -> Launch:
-    """Return what the words of a command line say beside ``--input``.
+    """Return what a command line says beside ``--input``.
 
     Raises
     ------
     HavenError
-        If a word can't be meant for several runs.
+        If an option makes no sense for several runs.
     """
     options: list[str] = []
     outdir, work, resume, file = "", "work", False, None

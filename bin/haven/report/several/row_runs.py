@@ -31,12 +31,12 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 
 def end_with(parent: int) -> None:
-    """End this process as SIGTERM does once it is no longer the child of a process.
+    """Watch the parent process from a thread; send SIGTERM to this one once the parent has ended.
 
     Parameters
     ----------
     parent
-        That process, which may be killed without a chance to end its children.
+        Number of the parent process, which may be killed without a chance to end its children.
     """
     def watch() -> None:
         while os.getppid() == parent:
@@ -151,7 +151,7 @@ def _session(history: Path, stem: str) -> str:
 
 
 def compared(done: Sequence[tuple[Row, int]], outdir: Path) -> None:
-    """Put the rows that have results into one page, where there are two or more."""
+    """Write one page that compares all rows with results, where there are two or more."""
     folders = [str(outdir / row.name) for row, status in done
                if status == 0 and (outdir / row.name / "report.html").exists()]
     if len(folders) < 2:
