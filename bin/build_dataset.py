@@ -22,7 +22,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
     options.add_declared(parser, Split)
     options.add_declared(parser, options.Seed)
-    parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
+    parser.add_argument("--min_frames", type=options.whole("min_frames", 1), default=10,
+                        help="fewest accepted frames")
     options.add_declared(parser, Limits)
     options.add_declared(parser, LabelSettings, "dispersion")
     args = parser.parse_args(argv)

@@ -50,7 +50,7 @@ class Input:
         "folders and files of labelled frames: extxyz, outputs of VASP, GPAW, Quantum ESPRESSO or "
         "CP2K, deepmd/npy", path="path", example="mydata/u0,mydata/u4",
         more="U is told by the output, or by a folder or file named u4; assets/frames stands for "
-        "the shipped frames of the material, if any")
+        "the shipped frames of the material, if any", distinct=True)
     models: str | None = option(
         None, "folder of frozen potentials named u4_s1.pb; when given, nothing is trained",
         path="directory-path", more="A potential is a program: use those of people you trust")
@@ -63,7 +63,7 @@ class Input:
                             "folder of published values (CSV) that the report compares with",
                             path="directory-path")
     u_ev: tuple[float, ...] = option((0.0, 4.0), "Hubbard U - J values", unit="eV", least=0,
-                                     most=20)
+                                     most=20, distinct=True)
     code_digest: bool = option(
         True, "rerun a task when the Python it imports from bin/haven has changed", hidden=True)
 
@@ -89,7 +89,7 @@ class Labelling:
         "given or shipped trajectories are analysed")
     aimd_u_ev: tuple[float, ...] = option(
         (4.0,), "Hubbard U - J values of the first-principles dynamics, among those of --u_ev",
-        unit="eV", least=0, most=20)
+        unit="eV", least=0, most=20, distinct=True)
     aimd_temperature_k: float = option(
         298.0, "temperature of the first-principles dynamics", unit="K", above=0, most=5000)
     aimd_trajectories: str | None = option(
@@ -131,7 +131,8 @@ class Runs:
         1, "members of each ensemble that drive runs of their own; from 2 on the error budget has "
         "the difference between potentials", least=1, most=20)
     temperatures_k: tuple[float, ...] = option(
-        (298.0, 313.0, 328.0, 333.0, 358.0, 373.0), "temperatures", unit="K", above=0, most=3000)
+        (298.0, 313.0, 328.0, 333.0, 358.0, 373.0), "temperatures", unit="K", above=0, most=3000,
+        distinct=True)
 
 
 @dataclass(frozen=True)
@@ -278,6 +279,8 @@ def rule_of(told: Option) -> dict[str, Any]:
                  "minItems": told.count or 1, "pattern": _listed(text, told.count)}
         if told.count:
             entry["maxItems"] = told.count
+        if rule.distinct:
+            entry["uniqueItems"] = True
     if told.default is not None and told.default is not False:  # a switch is off unless it is set
         plain = told.several or isinstance(told.default, str)
         entry["default"] = text_of(told.default) if plain else told.default

@@ -25,6 +25,9 @@ NOT_COLUMNS = ("input", "at_once", "outdir", "help", "publish_dir_mode", "checkp
 MODEL = re.compile(r"u([0-9.]+)_s[0-9]+\.(pb|pth|pt2|hlo|savedmodel|dp|pair|pt)")
 MOST_ROWS = 1000
 LARGEST_BYTES = 1 << 20
+LONGEST_NAME = 100  # letters: it becomes folders
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")  # .xlsx and .ods, .xls, .gz
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,28 @@ def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise HavenError(f"--input {path} is no file: give a sheet (CSV) with a column material")
     if path.stat().st_size > LARGEST_BYTES:
         raise HavenError(f"--input {path} has over a megabyte: is it another file?")
+    head = path.read_bytes()[:8]
+    if head.startswith(WORKBOOKS):
+        raise HavenError(f"--input {path} is a workbook or a packed file: save the sheet as CSV "
+                         "(in Excel: CSV UTF-8)")
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.reader(stream, strict=True)
             found = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except UnicodeDecodeError as error:
+        raise HavenError(f"--input {path} is no text in UTF-8 (byte {error.start}): save it as CSV "
+                         "UTF-8") from error
     except csv.Error as error:
         raise HavenError(f"--input {path} is no CSV: {error}") from error
     found = [(number, cells) for number, cells in found if any(cells)]
+    first = " ".join(found[0][1]) if found else ""
+    mark = next((mark for mark in (";", "\t") if mark in first and len(found[0][1]) == 1), None)
+    if re.match("sep=", first):
+        raise HavenError(f"--input {path} begins with a line {first}, which Excel alone knows: "
+                         "leave it out, and separate columns by commas")
+    if mark:
+        raise HavenError(f"--input {path} has {SEPARATORS[mark]} between its columns: separate "
+                         "them by commas, and write decimal points")
     if len(found) < 2:
         raise HavenError(f"--input {path} has no rows: give a header and a line for each material")
     if len(found) > MOST_ROWS + 1:
@@ -128,8 +146,12 @@ def _mistakes(
     found = ["it has more cells than the header: quote what holds commas"] if more else []
     if "material" not in given:
         return [*found, "it names no material"]
-    if not re.fullmatch(WORD, name):
-        found.append(f"its name '{name}' is no plain word: give letters, digits, _ . + -")
+    if not re.fullmatch(WORD, name) or len(name) > LONGEST_NAME:
+        shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+        found.append(f"its name '{shown}' is no plain word: give up to {LONGEST_NAME} letters, "
+                     "digits, _ . + -")
+    if re.match(r"compare\.", name):
+        found.append(f"its name {name} is that of a file beside the rows' folders: give another")
     for column, text in given.items():
         why = _why(text, rules[column])
         found += [f"{column} is {text}: {why}"] if why else []
@@ -165,7 +187,7 @@ def _typed(text: str, rule: Mapping[str, Any]) -> Any:
     kinds = [rule["type"]] if isinstance(rule["type"], str) else list(rule["type"])
     if "array" in kinds:
         items = re.findall(r"[^,\[\]]+|\[[^\[\]]*\]", text) if "[" in text else text.split(",")
-        return [_typed(item.strip(), rule["items"]) for item in items if item.strip()]
+        return [_typed(item.strip(), rule["items"]) for item in items]
     if kinds == ["boolean"]:
         return {"true": True, "false": False}.get(text, text)
     if "integer" in kinds and re.fullmatch(WHOLE, text):

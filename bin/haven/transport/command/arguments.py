@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haven.core.errors import HavenError
-from haven.core.options import add_declared, add_name
+from haven.core.options import U_EV, Parser, add_declared, add_name, real, whole
 from haven.trajectory.options import add_reading
 from haven.transport.options import Estimation, Reference
 
@@ -17,8 +17,8 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
 
     ``beside`` adds the options of other analyses of the same files.
     """
-    parser = argparse.ArgumentParser(description=description,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=description, allow_abbrev=False,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help="trajectory files")
     parser.add_argument("--trajectory", metavar="FILE", help="another way to name one file")
     _add_subject(parser)
@@ -59,22 +59,24 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     runs.add_argument("--runs", choices=("auto", "one", "each"), default="auto",
                       help="files of one temperature are pieces of one run (one), a run each "
                            "(each), or what their times say (auto, the default)")
-    runs.add_argument("--replica", type=int, default=0, metavar="N",
+    runs.add_argument("--replica", type=whole("replica"), default=0, metavar="N",
                       help="number of the first run (default 0)")
-    runs.add_argument("--u_ev", type=float, default=0.0, metavar="EV",
+    runs.add_argument("--u_ev", type=U_EV, default=0.0, metavar="EV",
                       help="Hubbard U of the potential (default 0)")
-    runs.add_argument("--seed", type=int, default=1, metavar="N",
+    runs.add_argument("--seed", type=whole("seed"), default=1, metavar="N",
                       help="seed of the potential (default 1)")
 
 
 def _add_analysis(parser: argparse.ArgumentParser) -> None:
     """Add the options of the analysis itself."""
     how = parser.add_argument_group("analysis")
-    how.add_argument("--jump_angstrom", type=float, metavar="A",
+    how.add_argument("--jump_angstrom", type=real("jump_angstrom", "Angstrom", least=0.1, most=100),
+                     metavar="A",
                      help="jump length; default: distance of neighbouring mobile ions")
-    how.add_argument("--min_events", type=int, default=30, metavar="N",
+    how.add_argument("--min_events", type=whole("min_events", 1), default=30, metavar="N",
                      help="jumps needed for a number (default 30)")
-    how.add_argument("--thickness_angstrom", type=float, metavar="A",
+    how.add_argument("--thickness_angstrom",
+                     type=real("thickness_angstrom", "Angstrom", above=0, most=1e6), metavar="A",
                      help="thickness of a slab: conductivity is per its volume")
 
 
@@ -116,16 +118,7 @@ def checked(
     given.files += [given.trajectory] if given.trajectory else []
     if not given.files:
         raise HavenError("no trajectory: name one file or more")
-    if given.jump_angstrom is not None and not 0.1 <= given.jump_angstrom < 100:
-        raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive, a jump's "
-                         "length in Angstrom (0.1 to 100)")
     if given.hops and Path(given.material or "").suffix not in (".yml", ".yaml"):
         raise HavenError("--hops: give the material file, which says where the sites are, with "
                          "--material FILE.yml")
-    if given.min_events < 1:
-        raise HavenError(f"--min_events {given.min_events}: give 1 or more")
-    if not -1e-9 <= given.u_ev < 20:
-        raise HavenError(f"--u_ev {given.u_ev:g}: give a U of 0 to 20 eV")
-    if given.replica < 0 or given.seed < 0:
-        raise HavenError("--replica and --seed: give 0 or more")
     return given

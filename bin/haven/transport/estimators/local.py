@@ -33,9 +33,10 @@ QUARTER = 4
 # Radii grow by this factor; points of the grid to the distance of neighbouring ions.
 GROWTH, POINTS = 1.2, 2.5
 LARGEST_GRID = 96
-# A radius is too short if a longer one differs by more than so many standard errors, and a lag if
-# a longer one does by so many of its own: radii were chosen too, so lags scatter more than that.
-APART, LAGS_APART = 2.0, 3.0
+# A radius or a lag is too short if a longer one differs as rarely by chance as so many standard
+# errors of a normal do. With 2, one run in ten went on to a long radius because of its noise, and
+# so took the noise for the answer (of groups of four some were a third off, beyond the interval).
+APART = 3.0
 # Correlation has died off beyond a jump and so many root mean squares of the density's spreading:
 # in a lattice gas of 70 % occupation, 1 to 2 % of D_total are left there.
 REACH = 2.0
@@ -244,10 +245,24 @@ def choose(some: list[Level], held: Shells, nearest: float, crowded: float) -> L
     found = [_at(level, held, nearest, crowded) for level in some]
     for place, one in enumerate(found):
         later = found[place + 1 :]
-        if all(abs(one.total - other.total) <= LAGS_APART * one.tracer * other.error
-               for other in later):
+        if not any(_apart(one.total - other.total,
+                          np.hypot(one.tracer * one.error, other.tracer * other.error),
+                          other.freedom, len(later)) for other in later):
             return one
     return found[-1] if found else None
+
+
+def _apart(
+    differences: np.ndarray | float, errors: np.ndarray, freedom: int, looks: int,
+) -> np.ndarray:
+    """Return which differences are too large for their errors, in ``looks`` looks at one run.
+
+    As rare, by Student's t of ``freedom`` degrees, as `APART` standard errors of a normal.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    limit = -stdtrit(freedom, ndtr(-APART) / max(looks, 1))
+    return np.abs(differences) > limit * errors
 
 
 def _at(level: Level, held: Shells, nearest: float, crowded: float) -> Local:
@@ -262,7 +277,7 @@ def _at(level: Level, held: Shells, nearest: float, crowded: float) -> Local:
     for place in range(start, last + 1):
         more = found[:, place + 2 :] - found[:, [place + 1]]
         error = more.std(axis=0, ddof=1) / count**0.5
-        if (np.abs(more.mean(axis=0)) <= APART * error).all():
+        if not _apart(more.mean(axis=0), error, count - 1, more.shape[1]).any():
             break
     ratio = float(mean[place + 1] / tracer)
     rest = found[:, place + 1] - ratio * found[:, 0]
