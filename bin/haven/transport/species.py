@@ -30,8 +30,8 @@ from haven.transport.diffusion import (
     coefficients,
     describe,
     upper_bounds,
-    window_of_cancelling,
 )
+from haven.transport.estimators import windows
 from haven.transport.estimators.modes import Modes, modes
 from haven.transport.rows import verdict_of
 
@@ -207,7 +207,7 @@ def _describe(
     run = describe(held, duration_ps, hops, length, min_events)
     if species == 1:
         return run
-    most = window_of_cancelling(held, run.total_windows[0])
+    most = windows.window_of_cancelling(held, run.total_windows[0])
     return replace(run, total_windows=tuple(min(one, most) for one in run.total_windows))
 
 
