@@ -117,12 +117,13 @@ def claim_row(
 
 
 def at_words(row: Row) -> str:
+    """Return the temperature of a row as words that follow a number; empty without one."""
     at = row["temperature_k"]
     return f" at {float(str(at)):g} K" if known(at) else ""  # type: ignore[arg-type]
 
 
-
 def is_far(row: Row, most_k: float = NEAR_K) -> bool:
+    """Return whether a row's temperature is more than ``most_k`` from 298 K."""
     at = row["temperature_k"]
     return known(at) and abs(float(str(at)) - ROOM) > most_k  # type: ignore[arg-type]
 
