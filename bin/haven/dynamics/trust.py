@@ -103,7 +103,7 @@ def export(
     Returns
     -------
     int
-        Frames written.
+        Number of frames written.
     """
     from ase.io import write
 

@@ -119,7 +119,7 @@ def described(
     atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05,
     pulay: float = 0.0,
 ) -> dict[str, Any]:
-    """Return what `relax_cell` tells of a cell, steps left out.
+    """Return the results of `relax_cell` for a cell as it is, without the number of steps.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def largest(atoms: Atoms, pulay: float = 0.0) -> tuple[float, float]:
 
 
 def minima(rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the places of relaxed cells that are no second relaxation to a minimum before them.
+    """Return the indices of relaxed cells, without those that repeat the minimum of an earlier one.
 
     Parameters
     ----------

@@ -22,14 +22,14 @@ from haven.transport.displacements import Curves
 
 REPORTED_LAGS = 150
 DRIFT_ANGSTROM = 1.0
-# Ions that carry the motion, as a share of all, below which D_self describes no ion: at a half, one
-# half of the ions that does not move at all, or coefficients that scatter by their own size.
+# Smallest share of ions that carry the motion for which D_self describes an ion. At a half, one
+# half of the ions does not move at all, or the ions' coefficients scatter by their own size.
 MOBILE_SHARE = 0.5
 AXES = ("x", "y", "z", "xyz")
 
 
 def reported(count: int) -> np.ndarray:
-    """Return the lag numbers (from 0) that a table shows: all if few, else spread."""
+    """Return the indices of the lags in a table: all if they are few, else a selection."""
     if count <= 2 * REPORTED_LAGS:
         return np.arange(count)
     both = (np.geomspace(1, count, REPORTED_LAGS), np.linspace(1, count, REPORTED_LAGS))
@@ -208,7 +208,7 @@ def without_number(found: list[Estimate], ended: str) -> list[Estimate]:
 def verdict_of(ended: Iterable[str]) -> str:
     """Return the verdict of runs none of which gives a number, from how they ended.
 
-    ``not_stationary`` if that is what ails all of them that are not ``stable``.
+    It is ``not_stationary`` if all runs that are not ``stable`` ended so.
     """
     return NOT_STATIONARY if set(ended) - {"stable"} == {NOT_STATIONARY} else "unstable"
 

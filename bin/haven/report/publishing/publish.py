@@ -54,7 +54,7 @@ class Creator:
 
 @dataclass(frozen=True)
 class Published:
-    """What was written: the zip, files in it, bytes, and what Zenodo will still ask for.
+    """What was written: the zip, number of files, bytes, and what Zenodo will still ask for.
 
     ``left`` says which files of earlier runs lie in the folder and are not in the zip; empty if
     none do.
