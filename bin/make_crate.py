@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Describe a results folder as a Workflow Run Crate: ro-crate-metadata.json.
 
-A run writes it at its end; this does it again, or for results that were copied elsewhere.
+A run writes it at its end. This script writes it once more, such as for results that were copied.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("folder", nargs="?", default="results", help="results folder of a run")
     given = options.parse_args(argv)
 
-    from haven.report.publishing.crate import write_crate
+    from haven.report.publishing.crate import earlier_words, read_results, write_crate
 
     print(f"Written: {write_crate(given.folder)}")
+    if said := earlier_words(read_results(given.folder)):
+        print(f"haven: {said}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Hold a potential against the labels it was trained on, those held out, and AIMD."""
+"""Compare a potential with training labels, held-out labels and first-principles dynamics."""
 
 from __future__ import annotations
 

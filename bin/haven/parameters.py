@@ -42,7 +42,8 @@ class Input:
         None, "sheet (CSV) of materials, with a run for each of its rows: columns material, name "
         "(of the row's folder of results) and any parameters", path="file-path",
         example="materials.csv")
-    at_once: int = option(1, "runs of a sheet of materials that go at a time", least=1, most=64)
+    at_once: int = option(1, "rows of a sheet of materials that run at the same time", least=1,
+                          most=64)
     outdir: str = option("results", "folder for results")
     frames: tuple[str, ...] | None = option(
         ("${projectDir}/assets/frames",),
@@ -123,12 +124,12 @@ class Runs:
 
     replicas: int = option(1, "replicas of the disorder", least=1, most=100)
     cell_replicas: int = option(
-        0, "replicas, the first so many, whose mean cell all replicas keep (--cell npt); 0: all of "
-        "them. With a number, replicas that are added later leave the runs there are as they are",
+        0, "number of the first replicas whose mean cell all replicas keep (--cell npt); 0: all of "
+        "them. With a number, finished runs stay as they are when replicas are added later",
         least=0, most=100)
     driving_potentials: int = option(
-        1, "members of each ensemble that drive runs of their own; from 2 the error budget holds "
-        "what potentials differ by", least=1, most=20)
+        1, "members of each ensemble that drive runs of their own; from 2 on the error budget has "
+        "the difference between potentials", least=1, most=20)
     temperatures_k: tuple[float, ...] = option(
         (298.0, 313.0, 328.0, 333.0, 358.0, 373.0), "temperatures", unit="K", above=0, most=3000,
         distinct=True)
@@ -149,7 +150,7 @@ class Running:
         1, "tasks that share a GPU at a time on one machine (profile gpu without a scheduler)",
         least=1, most=64, hidden=True)
     ns_per_day: float | None = option(
-        None, "what a run does on this site's device, as ./haven status tells of one: RUN_DYNAMICS "
+        None, "speed of a run on this site's device, as ./haven status prints it: RUN_DYNAMICS "
         "asks a scheduler for the time that follows, and half as much again", unit="ns", above=0,
         most=1e6, hidden=True,
         more="Without it a run asks for 48 h, or what the site's resourceLimits allow")

@@ -17,20 +17,14 @@ from haven.transport.estimators.base import Motion, Ratio
 from haven.transport.estimators.modes import Modes, modes
 from haven.transport.hop_counts import count_hops, jump_length, seen_ps
 
-CM2_PER_S = 1e-4
-MODES = 2000
-WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512,
-           640, 800, 1000, 1280, 1600, 2000)
-FEWEST_MODES = 8
+CM2_PER_S = 1e-4  # of 1 Angstrom^2/ps
+MODES = 2000  # that are computed of each run at most
+# D_self is fitted to this fraction of the widest window that is straight: a curvature that just
+# escapes notice there is 5^4 times smaller at the end of the fit.
 SELF_SHARE = 5
-CURVED = 2.0
-BROKEN = 3.0
-# Of the sum's own error: what the bend of the single ions' powers may add to its ratio. Of 64 ions
-# and fewer a bend that is beyond doubt adds more, so their sum has their window.
-BEND = 0.25
-MIN_EVENTS = 30
-LARGEST_ERROR = 0.5
-SLOPE_TOLERANCE = 0.1
+MIN_EVENTS = 30  # jumps of a run: their number alone has a relative error of 18 %
+LARGEST_ERROR = 0.5  # relative standard error of D_self: its interval would span a factor of 7
+SLOPE_TOLERANCE = 0.1  # of the log-log slope from 1, where its own error is less
 # A log-log slope known worse than this tells neither a cage (slope 0) nor drift (slope 2) from
 # diffusion (slope 1) by three standard errors.
 SLOPE_KNOWN = 0.3
@@ -41,7 +35,7 @@ SELF_DRIFT = 0.02
 AT_REST = 1e-6
 # Ions that may jump as one group without having been seen, in a bound: a Haven ratio of 1 / 4.
 CONCERTED = 4.0
-# Ions that only diffuse come as far together as it takes for "drifting" in one run of a thousand.
+# Probability with which a run of ions that only diffuse gets the verdict "drifting".
 DRIFT_CHANCE = 0.001
 # Standard errors by which another estimator may differ from the sum over all ions.
 DISAGREE = 3.0
@@ -91,101 +85,6 @@ class Run:
     mobile_share: float = 1.0
     net_angstrom: float = 0.0
     net_limit_angstrom: float = float("inf")
-
-
-def choose_window(held: Modes) -> int:
-    """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six.
-
-    Windows are made larger until a term quadratic in f^2 is significant beyond doubt; the largest
-    window where it is within its error is returned. (To stop at the first window whose term exceeds
-    two errors would end half of all searches by chance.)
-    """
-    from scipy.special import ndtri, stdtr
-
-    best = 0
-    for count in (*(w for w in WINDOWS if w < held.count), held.count):
-        beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
-        inverse = es.design(count, 2)[1]
-        alone, seen = es.dispersion(held, fitted, 2)
-        bent = abs(beta[-1]) / np.sqrt(max(alone, seen) * (inverse[-1] @ inverse[-1]))
-        if seen > alone:  # known from the scatter of few modes: Student's t
-            bent = -float(ndtri(max(stdtr(count * held.mean.shape[1] - 4, -bent), es.TINY)))
-        if bent > BROKEN:
-            break
-        if bent < CURVED:
-            best = count
-    return best
-
-
-def window_of_sum(held: Modes, alone: int) -> int:
-    """Return the most modes that the sum over all ions may be fitted to, at least ``alone``.
-
-    With many ions even a small curvature of their mean power is significant, which makes the window
-    of single ions (``alone``, from `choose_window`) narrow. The sum over all ions is a single path
-    and not known that well. Its window is therefore made larger, as long as the curvature changes
-    the single ions' coefficient by less than `BEND` of the error of the sum's; `estimators.full`
-    adds that change to the interval.
-    """
-    start = es.intercepts(held.mean[:alone].mean(axis=1))[0][0]
-    best = alone
-    for count in (w for w in (*WINDOWS, held.count) if alone < w <= held.count):
-        apart = es.intercepts(held.mean[:count].mean(axis=1))[0][0] - start
-        if abs(apart) > BEND * _sum_error(held, count):
-            break
-        best = count
-    return best
-
-
-def _sum_error(held: Modes, count: int) -> float:
-    """Return the relative error of a coefficient of the sum, fitted to ``count`` modes."""
-    weights = es.design(count, 1)[1][0]
-    return float(np.sqrt(2 * es.shared(held) / held.sums * (weights @ weights)))
-
-
-def window_of_cancelling(held: Modes, widest: int) -> int:
-    """Return the most modes that a sum of paths which cancel may be fitted to, at most ``widest``.
-
-    Where the diffusion of the weighted paths cancels, as for ions of opposite charge that move
-    together, their vibration does not. Vibration then has a larger share of the sum's power, and
-    its power is curved in modes where that of single ions is still straight. The curvature follows
-    from the powers of single ions, which are known better. Returned is the widest window in which
-    it changes the sum's coefficient by less than `BEND` of its error.
-
-    Parameters
-    ----------
-    held
-        Modes of the weighted paths.
-    widest
-        Modes that would be fitted if they did not cancel.
-    """
-    level, rise = es.intercepts(held.mean[:widest].mean(axis=1))[0]
-    few = min(FEWEST_MODES, widest)
-    start = es.intercepts(held.total[:few].mean(axis=1))[0][0]
-    added = np.expm1(max(rise, 0.0)) * np.exp(min(level - start, 50.0))
-    best = few
-    for count in (w for w in (*WINDOWS, widest) if few < w <= widest):
-        square = (np.arange(1, count + 1) / widest) ** 2
-        bias = es.intercepts(1 + added * square)[0][0]
-        if abs(bias) > BEND * _sum_error(held, count):
-            break
-        best = count
-    return best
-
-
-def slope(held: Modes, count: int) -> tuple[float, float]:
-    """Return the log-log slope of the MSD that the first modes imply, and its standard error.
-
-    Where the mean-square displacement grows as t^a, the powers of the modes go as f^(1 - a). The
-    constant offset by the vibration in a cage does not enter.
-    """
-    if count < 3:
-        return float("nan"), float("nan")
-    mean = held.mean[:count].mean(axis=1)
-    logs = np.log(np.arange(1, count + 1))
-    x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
-    beta = np.linalg.lstsq(x, np.log(mean), rcond=None)[0]
-    spread = max(es.dispersion(held, np.exp(x @ beta), 1))
-    return float(1 - beta[1]), float(np.sqrt(spread / (x[:, 1] ** 2).sum()))
 
 
 def diffusion_verdict(
@@ -276,22 +175,22 @@ def describe(
     held: Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
 ) -> Run:
     """Return windows, slopes and verdicts of a run from its modes (N, m, A); see `estimate`."""
-    wide = choose_window(held)
-    least = min(FEWEST_MODES, held.count)
+    wide = windows.choose_window(held)
+    least = min(windows.FEWEST_MODES, held.count)
     inner = max(wide // SELF_SHARE, least)
-    alpha, spread = slope(held, inner)
+    alpha, spread = windows.slope(held, inner)
     error = es.self_fit(held, inner, np.random.default_rng(0)).error
-    short = held.count < FEWEST_MODES
+    short = held.count < windows.FEWEST_MODES
     verdict = "too_few_events" if short else diffusion_verdict(
         hops, min_events, wide, alpha, spread, error)
-    total = windows.total_windows(held, window_of_sum(held, max(wide, least)))
+    total = windows.total_windows(held, windows.window_of_sum(held, max(wide, least)))
     together, doubt = sum_slope(held, total[0], least)
     log_power, fitted = es.intercepts(held.mean[:inner].mean(axis=1))
     tracer = float(np.exp(log_power[0]) / 2)
     events = jumps(held, tracer, hops, duration_ps, length)
     net, limit = windows.net_displacement(held, max(wide, least), events, tracer, DRIFT_CHANCE)
     doubtful = max(SELF_DRIFT, error if error < LARGEST_ERROR else SELF_DRIFT)
-    if hops >= min_events and net > limit and drifted(held, inner) > doubtful:
+    if hops >= min_events and net > limit and windows.drifted(held, inner) > doubtful:
         verdict = "drifting"
     still = held.total[:inner].mean() < AT_REST * held.mean[:inner].mean()
     joint = "subdiffusive" if verdict == "diffusive" and still else judge_sum(
@@ -317,16 +216,6 @@ def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
         if error < SLOPE_KNOWN:
             break
     return 1 - exponent, error
-
-
-def drifted(held: Modes, count: int) -> float:
-    """Return by how much a velocity that all ions share raises D_self of ``count`` modes."""
-    if held.ions < 2:
-        return float("inf")
-    alone = (held.mean[:count] * held.ions - held.total[:count]) / (held.ions - 1)
-    both = [es.intercepts(np.maximum(powers.mean(axis=1), es.TINY))[0][0]
-            for powers in (held.mean[:count], alone)]
-    return float(np.expm1(both[0] - both[1]))
 
 
 def judge_sum(verdict: str, alpha: float, spread: float, drifts: bool) -> str:
@@ -473,7 +362,7 @@ def upper_bounds(held: Modes, run: Run, seen: float) -> dict[str, float]:
     """
     from scipy.special import chdtri
 
-    lowest = min(FEWEST_MODES, held.count)
+    lowest = min(windows.FEWEST_MODES, held.count)
     freedom = lowest / es.shared(held)
     squeeze = freedom / chdtri(freedom, 0.975)
     jump = run.length**2 / (2 * held.mean.shape[1] * held.ions * seen_ps(run.duration_ps))

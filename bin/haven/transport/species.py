@@ -30,15 +30,15 @@ from haven.transport.diffusion import (
     coefficients,
     describe,
     upper_bounds,
-    window_of_cancelling,
 )
+from haven.transport.estimators import windows
 from haven.transport.estimators.modes import Modes, modes
 from haven.transport.rows import verdict_of
 
 AT_REST = 0.25
 """Upper bound of a sum over that of the other below which it counts as zero in a cross term."""
 STILL = ("subdiffusive", "too_few_events")
-"""Verdicts on a sum that only rattles: its slope is that of a cage, or too steep to be known."""
+"""Verdicts on a sum that only vibrates: its slope is that of a cage, or is not known."""
 ANGSTROM2_PER_PS = 1e4
 """A diffusion coefficient of 1 cm^2/s in Angstrom^2/ps."""
 
@@ -207,7 +207,7 @@ def _describe(
     run = describe(held, duration_ps, hops, length, min_events)
     if species == 1:
         return run
-    most = window_of_cancelling(held, run.total_windows[0])
+    most = windows.window_of_cancelling(held, run.total_windows[0])
     return replace(run, total_windows=tuple(min(one, most) for one in run.total_windows))
 
 

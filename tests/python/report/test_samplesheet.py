@@ -16,13 +16,9 @@ import pytest
 import run_materials
 
 from haven.core.errors import HavenError
-from haven.report.several.samplesheet import (
-    _session,
-    command,
-    launch_of,
-    read_sheet,
-    words_of,
-)
+from haven.report.several.command_line import launch_of, words_of
+from haven.report.several.row_runs import _session, command
+from haven.report.several.samplesheet import read_sheet
 
 ROOT = Path(run_materials.__file__).parents[1]
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"

@@ -21,6 +21,19 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help="trajectory files")
     parser.add_argument("--trajectory", metavar="FILE", help="another way to name one file")
+    _add_subject(parser)
+    _add_runs(parser)
+    add_reading(parser)
+    _add_analysis(parser)
+    if beside:
+        _add_beside(parser)
+    parser.set_defaults(structure=False, hops=False)
+    _add_output(parser)
+    return parser
+
+
+def _add_subject(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which ions move, in what, and against what."""
     what = parser.add_argument_group("what moves")
     what.add_argument("--species", metavar="ELEMENTS",
                       help="mobile element, or several such as Li,Na; default: the material's")
@@ -35,6 +48,10 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
     add_declared(parser, Estimation)
     what.add_argument("--material", metavar="NAME",
                       help="material file (.yml), or a name; default: formula of the cell")
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which files are one run, and the run's place in a study."""
     runs = parser.add_argument_group("runs")
     runs.add_argument("--temperature_k", default="", metavar="K",
                       help="temperature, or one for each file with commas between; default: from "
@@ -48,7 +65,10 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
                       help="Hubbard U of the potential (default 0)")
     runs.add_argument("--seed", type=whole("seed"), default=1, metavar="N",
                       help="seed of the potential (default 1)")
-    add_reading(parser)
+
+
+def _add_analysis(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the analysis itself."""
     how = parser.add_argument_group("analysis")
     how.add_argument("--jump_angstrom", type=real("jump_angstrom", "Angstrom", least=0.1, most=100),
                      metavar="A",
@@ -58,14 +78,20 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
     how.add_argument("--thickness_angstrom",
                      type=real("thickness_angstrom", "Angstrom", above=0, most=1e6), metavar="A",
                      help="thickness of a slab: conductivity is per its volume")
-    if beside:
-        also = parser.add_argument_group("beside, from one reading of the files")
-        also.add_argument("--structure", action="store_true",
-                            help="radial distributions too, as ./haven structure writes them")
-        also.add_argument("--hops", action="store_true",
-                            help="jumps between sites, tracks and maps too, as ./haven hops writes "
-                                 "them; needs a material file (--material FILE.yml)")
-    parser.set_defaults(structure=False, hops=False)
+
+
+def _add_beside(parser: argparse.ArgumentParser) -> None:
+    """Add the options of further analyses, for which the files are not read again."""
+    also = parser.add_argument_group("beside, from one reading of the files")
+    also.add_argument("--structure", action="store_true",
+                      help="radial distributions too, as ./haven structure writes them")
+    also.add_argument("--hops", action="store_true",
+                      help="jumps between sites, tracks and maps too, as ./haven hops writes "
+                           "them; needs a material file (--material FILE.yml)")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what is written, drawn and printed."""
     out = parser.add_argument_group("output")
     add_name(parser)
     out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")
@@ -74,7 +100,6 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
                           "otherwise goes to the error stream")
     out.add_argument("--pictures", action=argparse.BooleanOptionalAction, default=True,
                      help="draw the displacements and the Arrhenius lines (default)")
-    return parser
 
 
 def checked(

@@ -1,20 +1,138 @@
-"""How many of the lowest modes are those of diffusion: windows, slope and drift of the sum."""
+"""How many of the lowest modes are those of diffusion: windows, log-log slope and drift."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from haven.transport.estimators.modes import TINY, Modes
-from haven.transport.estimators.walk import NEWTON, design, intercepts, shared
+from haven.transport.estimators.walk import NEWTON, design, dispersion, intercepts, shared
 
+# Numbers of modes that are tried as the window of single ions, and the fewest of a fit.
+WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512,
+           640, 800, 1000, 1280, 1600, 2000)
+FEWEST_MODES = 8
+# A term quadratic in f^2, in its standard errors: up to the first a window counts as straight,
+# beyond the second no wider window is tried.
+CURVED = 2.0
+BROKEN = 3.0
+# How much the curvature of single ions' powers may change their coefficient in the window of the
+# sum, as a share of the error of the sum's coefficient. With 64 ions and fewer a significant
+# curvature changes it by more, so that the sum has the window of single ions.
+BEND = 0.25
+# Numbers of modes that are tried as the window of the sum, and of `fit_misfit`.
 STEPS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
 LOWEST = (4, *STEPS)
 # Largest of the deviations that `fit_misfit` tests: 3.0 to 3.3 in one of a hundred sums of ions
 # that move independently, whatever the number of modes (1500 draws each of 32 to 1000 modes).
 MISFIT = 3.0
-# Where the widest window is refused the next ones are bent too, by less than can be seen: a window
-# this many times narrower has a share of the draws.
+# Where the widest window is refused, slightly narrower ones are curved, too, by less than the test
+# can see: a window this many times narrower has a share of the draws.
 NARROWER = 3
+
+
+def choose_window(held: Modes) -> int:
+    """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six.
+
+    Windows are made larger until a term quadratic in f^2 is significant beyond doubt; the largest
+    window where it is within its error is returned. (To stop at the first window whose term exceeds
+    two errors would end half of all searches by chance.)
+    """
+    from scipy.special import ndtri, stdtr
+
+    best = 0
+    for count in (*(w for w in WINDOWS if w < held.count), held.count):
+        beta, fitted = intercepts(held.mean[:count].mean(axis=1), 2)
+        inverse = design(count, 2)[1]
+        alone, seen = dispersion(held, fitted, 2)
+        bent = abs(beta[-1]) / np.sqrt(max(alone, seen) * (inverse[-1] @ inverse[-1]))
+        if seen > alone:  # known from the scatter of few modes: Student's t
+            bent = -float(ndtri(max(stdtr(count * held.mean.shape[1] - 4, -bent), TINY)))
+        if bent > BROKEN:
+            break
+        if bent < CURVED:
+            best = count
+    return best
+
+
+def window_of_sum(held: Modes, alone: int) -> int:
+    """Return the most modes that the sum over all ions may be fitted to, at least ``alone``.
+
+    With many ions even a small curvature of their mean power is significant, which makes the window
+    of single ions (``alone``, from `choose_window`) narrow. The sum over all ions is a single path
+    and not known that well. Its window is therefore made larger, as long as the curvature changes
+    the single ions' coefficient by less than `BEND` of the error of the sum's;
+    `haven.transport.estimators.full` adds that change to the interval.
+    """
+    start = intercepts(held.mean[:alone].mean(axis=1))[0][0]
+    best = alone
+    for count in (w for w in (*WINDOWS, held.count) if alone < w <= held.count):
+        apart = intercepts(held.mean[:count].mean(axis=1))[0][0] - start
+        if abs(apart) > BEND * _sum_error(held, count):
+            break
+        best = count
+    return best
+
+
+def _sum_error(held: Modes, count: int) -> float:
+    """Return the relative error of a coefficient of the sum, fitted to ``count`` modes."""
+    weights = design(count, 1)[1][0]
+    return float(np.sqrt(2 * shared(held) / held.sums * (weights @ weights)))
+
+
+def window_of_cancelling(held: Modes, widest: int) -> int:
+    """Return the most modes that a sum of paths which cancel may be fitted to, at most ``widest``.
+
+    Where the diffusion of the weighted paths cancels, as for ions of opposite charge that move
+    together, their vibration does not. Vibration then has a larger share of the sum's power, and
+    its power is curved in modes where that of single ions is still straight. The curvature follows
+    from the powers of single ions, which are known better. Returned is the widest window in which
+    it changes the sum's coefficient by less than `BEND` of its error.
+
+    Parameters
+    ----------
+    held
+        Modes of the weighted paths.
+    widest
+        Modes that would be fitted if they did not cancel.
+    """
+    level, rise = intercepts(held.mean[:widest].mean(axis=1))[0]
+    few = min(FEWEST_MODES, widest)
+    start = intercepts(held.total[:few].mean(axis=1))[0][0]
+    added = np.expm1(max(rise, 0.0)) * np.exp(min(level - start, 50.0))
+    best = few
+    for count in (w for w in (*WINDOWS, widest) if few < w <= widest):
+        square = (np.arange(1, count + 1) / widest) ** 2
+        bias = intercepts(1 + added * square)[0][0]
+        if abs(bias) > BEND * _sum_error(held, count):
+            break
+        best = count
+    return best
+
+
+def slope(held: Modes, count: int) -> tuple[float, float]:
+    """Return the log-log slope of the MSD that the first modes imply, and its standard error.
+
+    Where the mean-square displacement grows as t^a, the powers of the modes go as f^(1 - a). The
+    constant offset by the vibration in a cage does not enter.
+    """
+    if count < 3:
+        return float("nan"), float("nan")
+    mean = held.mean[:count].mean(axis=1)
+    logs = np.log(np.arange(1, count + 1))
+    x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
+    beta = np.linalg.lstsq(x, np.log(mean), rcond=None)[0]
+    spread = max(dispersion(held, np.exp(x @ beta), 1))
+    return float(1 - beta[1]), float(np.sqrt(spread / (x[:, 1] ** 2).sum()))
+
+
+def drifted(held: Modes, count: int) -> float:
+    """Return by how much a velocity that all ions share raises D_self of ``count`` modes."""
+    if held.ions < 2:
+        return float("inf")
+    alone = (held.mean[:count] * held.ions - held.total[:count]) / (held.ions - 1)
+    both = [intercepts(np.maximum(powers.mean(axis=1), TINY))[0][0]
+            for powers in (held.mean[:count], alone)]
+    return float(np.expm1(both[0] - both[1]))
 
 
 def fit_misfit(powers: np.ndarray, freedom: float) -> float:
