@@ -453,10 +453,17 @@ def material(path: Path) -> Values:
 
 
 def of_cif(path: Path) -> Values:
+    """Return what a CIF becomes, its sites by all their points, in whatever order they come."""
+    from haven.material.cif import read_cif
     from haven.material.from_cif import Choice, material_of
 
     content, _notes = material_of(path, Choice(name="x"))
-    return content
+    for site in (*content["anion_sites"].values(), *content["cation_sites"].values()):
+        site.pop("position", None)
+        site.pop("positions", None)
+    points = [np.array(sorted(np.round(site.points % 1, 5).tolist()))
+              for site in read_cif(path).sites]
+    return content | {"points": points}
 
 
 def by_symmetry(folder: Path) -> Path:

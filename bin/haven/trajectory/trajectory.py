@@ -344,9 +344,12 @@ def check_members(trajectory: Trajectory) -> None:
                          f"{trajectory.symbol}, there are {trajectory.ions} mobile ions")
     rows = extra.get("mobile_index")
     if rows is not None and len(symbols) and (
-            len(rows) != trajectory.ions or np.min(rows) < 0 or np.max(rows) >= len(symbols)):
+            len(rows) != trajectory.ions or np.min(rows) < 0 or np.max(rows) >= len(symbols)
+            or len(np.unique(rows)) < len(rows)
+            or (np.asarray(symbols)[np.asarray(rows)] != trajectory.symbol).any()):
         raise HavenError(f"{where}: mobile_index must name a row of symbols for each of the "
-                         f"{trajectory.ions} mobile ions")
+                         f"{trajectory.ions} mobile ions, one of {trajectory.symbol} and another "
+                         "for each")
     if "all_time_ps" in extra:
         every = trajectory.read_all((0, -1))
         if every is not None and not np.isfinite(every).all():

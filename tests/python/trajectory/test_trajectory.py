@@ -262,6 +262,8 @@ def container(folder, **change):
     ({"symbols": np.array(["Li"] * 3)}, "names 3 Li, there are 4 mobile ions"),
     ({"symbols": np.array(["Li"] * 4), "mobile_index": np.array([0, 1, 2, 4])},
      "mobile_index must name a row"),
+    ({"symbols": np.array(["Li"] * 4), "mobile_index": np.array([0, 1, 1, 2])}, "another for each"),
+    ({"symbols": np.array(["Cl", *["Li"] * 4]), "mobile_index": np.arange(4)}, "one of Li"),
     ({"symbols": np.array(["Li"] * 4), "all_time_ps": np.zeros(2),
       "all_angstrom": np.full((2, 4, 3), np.nan)}, "all_angstrom has values that are not finite"),
     ({"symbols": np.array(["Li"] * 4), "all_time_ps": np.zeros(3),
@@ -428,7 +430,7 @@ def test_script_refuses_in_one_line(tmp_path, path):
 def test_a_jump_length_that_is_none_is_refused(length):
     import analyse_transport
 
-    with pytest.raises(HavenError, match=r"--jump_angstrom .*: must be positive"):
+    with pytest.raises(HavenError, match=r"--jump_angstrom is .*: it must be"):
         analyse_transport.main(["--trajectory", "t.npz", "--temperature_k", "300",
                                 "--jump_angstrom", length])
 

@@ -255,3 +255,14 @@ def test_a_slope_of_the_sum_that_is_not_known_is_the_reason_not_the_jumps(tmp_pa
     lines = said(path, "--species", "Li", "--out", tmp_path / "out")
     total, = (line for line in lines if line.startswith("  D_total"))
     assert "slope of the sum is" in total and "tells no diffusion from a cage" in total
+
+
+@pytest.mark.parametrize("value", [True, "600", [600], {"k": 600}])
+def test_a_container_whose_temperature_is_no_number_is_refused(tmp_path, monkeypatch, value):
+    from haven.trajectory import trajectory
+    from haven.transport.command import files
+
+    (tmp_path / "a.npz").touch()
+    monkeypatch.setattr(trajectory, "read_meta", lambda _path: {"temperature_k": value})
+    with pytest.raises(HavenError, match=r"its temperature_k is .*: it must be a number"):
+        files._temperature(tmp_path / "a.npz")

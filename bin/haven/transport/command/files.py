@@ -105,6 +105,9 @@ def _temperature(path: Path) -> float | None:
         from haven.trajectory.trajectory import read_meta
 
         value = read_meta(path).get("temperature_k")
+        if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
+            raise HavenError(f"{path}: its temperature_k is {str(value)[:40]}: it must be a number "
+                             "of kelvin")
         if value is not None:
             return float(value)
     return temperature_in(path.name)
