@@ -22,7 +22,7 @@ from haven.report.claims.transport import sigma_at_room
 from haven.report.numbers.comparison import load_reference, of_material, standing_of
 from haven.report.numbers.measured import ROOM, collect, study_u
 from haven.report.numbers.wording import comparison_words, shown, verdict_text, where_words
-from haven.report.page.answer import TRACER, formula_of
+from haven.report.page.answer import TRACER, formula_of, tracer_words, weakness
 from haven.report.page.grids import Block, cell, grid
 from haven.report.page.provenance import build_id, provenance
 
@@ -72,12 +72,17 @@ class One:
         """Values of U with any number, eV."""
         return study_u(self.tables)
 
+    @property
+    def study(self) -> Study:
+        """The study as its own report judges it, without published values."""
+        return Study(self.tables, self.measured, self.tables["verdicts"].iloc[:0], (),
+                     tuple(self.us))
+
     def row(self, quantity: str, u_ev: float) -> Row | None:
         """Return the number of one of `QUANTITIES` nearest to 298 K."""
-        study = Study(self.tables, self.measured, self.tables["verdicts"].iloc[:0], (), (u_ev,))
         if quantity == "sigma":
-            return sigma_at_room(study, u_ev)
-        return next(iter(study.found(quantity, u_ev)), None)
+            return sigma_at_room(self.study, u_ev)
+        return next(iter(self.study.found(quantity, u_ev)), None)
 
 
 def read_studies(folders: Sequence[str], names: Sequence[str] = ()) -> list[One]:
@@ -195,8 +200,7 @@ def numbers_grid(studies: Sequence[One], reference: Table) -> Block:
     lines = []
     for one in studies:
         for u_ev in one.us:
-            cells = [_shown(one.row(quantity, u_ev), one.row(TRACER.get(quantity, ""), u_ev))
-                     for quantity in QUANTITIES]
+            cells = [_shown(one, u_ev, quantity) for quantity in QUANTITIES]
             lines.append([cell(one.label, f"{formula_of(one.material, reference)}, "
                                f"U = {u_ev:g} eV"), *cells])
     return grid(["study", *QUANTITIES.values()], lines,
@@ -205,11 +209,14 @@ def numbers_grid(studies: Sequence[One], reference: Table) -> Block:
                 "Arrhenius line. Haven ratio: D self over D total.")
 
 
-def _shown(row: Row | None, tracer: Row | None) -> str | dict[str, str]:
+def _shown(one: One, u_ev: float, quantity: str) -> str | dict[str, str]:
+    row = one.row(quantity, u_ev)
     if row is None:
         return cell(DASH, "not computed")
-    parts = (verdict_text(row), where_words(row),
-             f"from D self {shown(tracer)}" if tracer and known(tracer["value"]) else "")  # type: ignore[arg-type]
+    tracer = one.row(TRACER.get(quantity, ""), u_ev)
+    weak = "" if known(row["beyond"]) else weakness(one.study, u_ev, row)
+    parts = (weak or verdict_text(row), where_words(row),
+             tracer_words(one.study, u_ev, tracer))
     return cell(shown(row), ", ".join(text for text in parts if text))
 
 
@@ -228,8 +235,9 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                 value, low, high = (_real(row, k) for k in ("value", "low_95", "high_95"))
                 verdict = standing_of(value, low, high, float(entry["value"]), float(spread),
                                       str(entry["quantity"]))
-                why = comparison_words({"quantity": entry["quantity"], "verdict": verdict,
-                                        "high_95": high, "note": ""})
+                why = ", ".join(text for text in (comparison_words(
+                    {"quantity": entry["quantity"], "verdict": verdict, "high_95": high,
+                     "note": ""}), weakness(one.study, u_ev, row)) if text)
                 doubt = " (?)" if entry["doubtful"] else ""
                 lines.append([
                     cell(f"{QUANTITIES[quantity]} of {formula_of(one.material, reference)}",
