@@ -11,7 +11,7 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
 from haven.core.identity import digests, run_id
-from haven.core.options import add_name, parser
+from haven.core.options import TEMPERATURE_K, U_EV, add_name, parser, real, whole
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -23,14 +23,17 @@ def main(argv: list[str] | None = None) -> None:
                          help="npz, LAMMPS dump, extxyz, ...: the files of one run in order")
     options.add_argument("--material", required=True, help="material file")
     options.add_argument("--trajectory", metavar="FILE", help="another way to name one file")
-    options.add_argument("--u_ev", type=float, default=0.0, help="Hubbard U, eV")
-    options.add_argument("--temperature_k", type=float, required=True, help="temperature, K")
-    options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
+    options.add_argument("--u_ev", type=U_EV, default=0.0, help="Hubbard U, eV")
+    options.add_argument("--temperature_k", type=TEMPERATURE_K, required=True,
+                         help="temperature, K")
+    options.add_argument("--replica", type=whole("replica"), default=0, help="disorder replica")
+    options.add_argument("--seed", type=whole("seed"), default=1, help="seed of the potential")
     add_name(options)
-    options.add_argument("--residence_ps", type=float, default=RESIDENCE_PS,
+    options.add_argument("--residence_ps", default=RESIDENCE_PS,
+                         type=real("residence_ps", "ps", least=0, most=1e6),
                          help="a move undone sooner than this is no jump")
-    options.add_argument("--core_share", type=float, default=CORE_SHARE,
+    options.add_argument("--core_share", default=CORE_SHARE,
+                         type=real("core_share", above=0, most=0.5),
                          help="radius of a site's core as a share of the shortest site distance")
     add_reading(options)
     options.add_argument("--out", default=".", help="folder for the tables")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log, run
 from haven.core.identity import digests, run_id
-from haven.core.options import add_declared, add_name, parser
+from haven.core.options import TEMPERATURE_K, U_EV, add_declared, add_name, parser, whole
 from haven.mechanism.options import Distributions
 
 
@@ -25,11 +25,12 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
                                             "left out: the cell's formula")
     options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
     options.add_argument("--topology", help="file that names the atoms, for DCD, XTC, TRR, NetCDF")
-    options.add_argument("--u_ev", type=float, default=0.0, help="Hubbard U, eV")
-    options.add_argument("--temperature_k", type=float, help="temperature, K; left out: from a "
+    options.add_argument("--u_ev", type=U_EV, default=0.0, help="Hubbard U, eV")
+    options.add_argument("--temperature_k", type=TEMPERATURE_K,
+                         help="temperature, K; left out: from a "
                                                              "name such as run_600K.xtc")
-    options.add_argument("--replica", type=int, default=0, help="disorder replica")
-    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
+    options.add_argument("--replica", type=whole("replica"), default=0, help="disorder replica")
+    options.add_argument("--seed", type=whole("seed"), default=1, help="seed of the potential")
     add_name(options)
     options.add_argument("--source", choices=("dlmd", "aimd", "dlmd_cell"), default="dlmd",
                          help="who made it; dlmd_cell: the potential in the cell of aimd")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Mean-square displacements, diffusion, Haven ratio and conductivity of one run, as a task does.
 
-``bin/analyse_run.py`` (``./haven transport``) takes the same options and files, and does radial
-distributions and jumps beside. It is a script of its own so that a change in how jumps are found
-makes no task of this one anew.
+``bin/analyse_run.py`` (``./haven transport``) takes the same options and files, and can compute
+radial distributions and jumps, too. This is a script of its own, so that its tasks need not run
+again when the code for jumps changes.
 """
 
 from __future__ import annotations

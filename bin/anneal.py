@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Anneal a supercell's mobile ions with the potential until they are at equilibrium.
 
-Writes some snapshots of the settled part, of which runs take the one that their temperature
-expects, and after them that of lowest energy, minimised (--cell npt, relaxed: in the cell at rest).
+Writes minimised snapshots of the settled part. A run starts from the one whose energy is nearest to
+the mean at its own temperature; the last one has the lowest energy. With --cell npt or relaxed they
+are minimised together with the cell.
 """
 
 from __future__ import annotations

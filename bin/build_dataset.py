@@ -11,7 +11,7 @@ from haven.core import options, tables
 from haven.core.errors import HavenError, log, run
 from haven.labels.audit import Limits
 from haven.labels.engines.base import LabelSettings
-from haven.labels.frames import LabelledFrame
+from haven.labels.frames.reading import LabelledFrame
 from haven.labels.tables import LABELS
 from haven.potential.options import Split
 
@@ -22,14 +22,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--frames", required=True, help="folder of labelled frames, or one file")
     options.add_declared(parser, Split)
     options.add_declared(parser, options.Seed)
-    parser.add_argument("--min_frames", type=int, default=10, help="fewest accepted frames")
+    parser.add_argument("--min_frames", type=options.whole("min_frames", 1), default=10,
+                        help="fewest accepted frames")
     options.add_declared(parser, Limits)
     options.add_declared(parser, LabelSettings, "dispersion")
     args = parser.parse_args(argv)
 
     from haven.labels import audit
     from haven.labels.dispersion import with_dispersion
-    from haven.labels.frames import us_in_names
+    from haven.labels.frames.reading import us_in_names
     from haven.labels.labelling import failed_rows
     from haven.material.file import load_material
     from haven.potential import dataset

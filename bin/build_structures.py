@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import run
-from haven.core.options import Seed, add_declared, parser
+from haven.core.options import Seed, add_declared, parser, whole
 from haven.material.options import StartingCells
 
 
@@ -14,7 +14,8 @@ def main(argv: list[str] | None = None) -> None:
     """Write one extxyz of unlabelled frames for each structure, and the table of structures."""
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
-    arguments.add_argument("--first", type=int, default=0, help="number of the first structure")
+    arguments.add_argument("--first", type=whole("first"), default=0,
+                           help="number of the first structure")
     add_declared(arguments, StartingCells)
     add_declared(arguments, Seed)
     arguments.add_argument("--out", default=".", help="folder for the results")

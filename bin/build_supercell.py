@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, log, run
-from haven.core.options import Seed, add_declared, parser
+from haven.core.options import Seed, add_declared, parser, whole
 from haven.material.options import Distances, Supercell
 
 LARGEST = 64  # conventional cells up to which a quasirandom draw differs from a random one
@@ -23,8 +23,10 @@ def main(argv: list[str] | None = None) -> None:
     add_declared(arguments, Supercell)
     add_declared(arguments, Distances)
     add_declared(arguments, Seed)
-    arguments.add_argument("--replica", type=int, default=0, help="number of the replica")
-    arguments.add_argument("--sweeps", type=int, default=40, help="Monte Carlo trials per site")
+    arguments.add_argument("--replica", type=whole("replica"), default=0,
+                           help="number of the replica")
+    arguments.add_argument("--sweeps", type=whole("sweeps", 0, 1_000_000), default=40,
+                           help="Monte Carlo trials per site")
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
 

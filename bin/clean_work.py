@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Show what a work folder's checkpoints take on disk, and remove those of finished runs.
 
-A finished dynamics run keeps its dumps and restart files so that a later run with a longer
---production_ps goes on from it. Where its trajectory is whole in the results, they can go: a longer
-run then begins anew. Trainings and labels stay. Old tasks' folders are Nextflow's: `nextflow clean
--before RUN -f`, whose links to potentials and frames are made again by -resume.
+A finished dynamics run keeps its dumps and restart files, so that a later run with a longer
+--production_ps continues from it. They can be removed where its trajectory is whole in the results:
+a longer run then begins anew. Checkpoints of trainings and labels are kept. The folders of old
+tasks are Nextflow's: remove them with `nextflow clean -before RUN -f`; links to potentials and
+frames that this removes are made again by -resume.
 """
 
 from __future__ import annotations

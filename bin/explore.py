@@ -28,7 +28,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--structures", nargs="+", required=True, help="cells to start from")
     parser.add_argument("--potentials", nargs="+", required=True,
                         help="frozen potentials, at least two: the first drives")
-    parser.add_argument("--round", type=int, default=1, help="number of the learning round")
+    parser.add_argument("--round", type=options.whole("round"), default=1,
+                        help="number of the learning round")
     options.add_declared(parser, options.Seed)
     options.add_declared(parser, Dynamics, "timestep_fs")
     options.add_declared(parser, Exploration)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, run
-from haven.core.options import parser
+from haven.core.options import parser, whole
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -24,9 +24,9 @@ def main(argv: list[str] | None = None) -> None:
         "gets a .pdb beside it, which names the atoms, and needs MDAnalysis")
     add("--atoms", choices=("mobile", "all"), default="mobile", help="mobile ions of every frame, "
         "or every atom of the frames that are kept of them")
-    add("--start", type=int, default=0, metavar="N", help="first frame, from 0")
-    add("--stop", type=int, metavar="N", help="first frame not wanted")
-    add("--stride", type=int, default=1, metavar="N", help="every N-th frame only")
+    add("--start", type=whole("start"), default=0, metavar="N", help="first frame, from 0")
+    add("--stop", type=whole("stop", 1), metavar="N", help="first frame not wanted")
+    add("--stride", type=whole("stride", 1), default=1, metavar="N", help="every N-th frame only")
     given = options.parse_args(argv)
     form = FORMATS.get(Path(given.out).suffix.lower())
     if form is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haven.core.errors import existing, run
 from haven.core.identity import digests
-from haven.core.options import Operation, add_declared, add_given, parser
+from haven.core.options import Operation, add_declared, add_given, parser, whole
 from haven.material.options import Forces
 from haven.mechanism.options import Bands
 
@@ -16,12 +16,13 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     add_given(options, "material", "potential", "u_ev", "replica",
               structure="minimised supercell", out="folder for the tables")
-    options.add_argument("--seed", type=int, default=1, help="seed of the potential")
+    options.add_argument("--seed", type=whole("seed"), default=1, help="seed of the potential")
     add_declared(options, Bands)
     add_declared(options, Forces)
     add_declared(options, Operation, "threads")
     options.add_argument("--hops", nargs="*", default=[], help="tables of hops: follow these too")
-    options.add_argument("--hop_paths", type=int, default=2, help="commonest hops to follow")
+    options.add_argument("--hop_paths", type=whole("hop_paths", 0, 1000), default=2,
+                         help="commonest hops to follow")
     given = options.parse_args(argv)
 
     from haven.core import tables

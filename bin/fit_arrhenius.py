@@ -11,16 +11,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, run
-from haven.core.options import parser
+from haven.core.options import parser, real, whole
 
 
 def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("folder", nargs="?", help="folder of diffusion, conductivity tables")
     options.add_argument("--tables", help="another way to name the folder")
-    options.add_argument("--wanted_interval", type=float, default=0.1,
+    options.add_argument("--wanted_interval", type=real("wanted_interval", above=0, most=10),
+                         default=0.1,
                          help="wanted relative half width of the 95 %% interval, for the plan")
-    options.add_argument("--min_events", type=int, default=30, help="jumps needed for a number")
+    options.add_argument("--min_events", type=whole("min_events", 1), default=30,
+                         help="jumps needed for a number")
     options.add_argument("--out", default=".", help="folder for the tables")
     given = options.parse_args(argv)
     if not (given.folder or given.tables):

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from haven.core import tasks as guard
-from haven.core.errors import run
+from haven.core.errors import HavenError, run
 from haven.core.identity import sha256
 from haven.core.options import Operation, add_declared, numbers, parser
 from haven.labels import options as label_options
@@ -38,6 +38,8 @@ def main(argv: list[str] | None = None) -> None:
 
     material, settings = load_material(given.material), label_options.settings_of(given)
     u_evs, out, folder = numbers(given.u_ev, None, "u_ev"), Path(given.out), Path(given.out)
+    if len(set(u_evs)) < len(u_evs) or not 0 <= min(u_evs) <= max(u_evs) <= 20:
+        raise HavenError(f"--u_ev is {given.u_ev}: give values of 0 to 20 eV, each once")
     frames = to_label(given.structure, material.species)
     check_asked(material, u_evs, frames[0].get_chemical_symbols())
     if given.checkpoint_dir:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Describe a results folder as a Workflow Run Crate: ro-crate-metadata.json.
 
-A run writes it at its end; this does it again, or for results that were copied elsewhere.
+A run writes it at its end. This script writes it once more, such as for results that were copied.
 """
 
 from __future__ import annotations

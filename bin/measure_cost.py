@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.cost import rows as cost
     from haven.cost import scaling, timing
-    from haven.labels import aimd_checks as aimd_frames
+    from haven.labels import aimd_checks
     from haven.material.file import load_material
     from haven.material.structures import read_structure
     from haven.potential import dataset
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
         rows += cost.label_rows(tables.read_folder(LABELS, folder), name, args.u_ev)
         rows += cost.training_rows(folder, name, args.u_ev)
     for path in args.aimd:
-        frames = aimd_frames.read_run(path, args.u_ev, material.species)
+        frames = aimd_checks.read_run(path, args.u_ev, material.species)
         rows += cost.aimd_rows(frames, name, args.u_ev)
     with tempfile.TemporaryDirectory(prefix="haven_cost_") as scratch:
         place = Path(scratch)

@@ -18,7 +18,8 @@ def main(argv: list[str] | None = None) -> None:
                       structure="structure to relax (extxyz)")
     options.add_name(parser)
     options.add_declared(parser, Forces)
-    parser.add_argument("--max_steps", type=int, default=500, help="most steps")
+    parser.add_argument("--max_steps", type=options.whole("max_steps", 1, 1_000_000), default=500,
+                        help="most steps")
     options.add_declared(parser, Distances)
     options.add_declared(parser, options.Operation, "threads", "gpu")
     args = parser.parse_args(argv)

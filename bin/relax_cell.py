@@ -4,7 +4,7 @@
 The mobile ions of each cell are annealed first (--relax_anneal_ps): a lattice model put them where
 they are, and the potential prefers another order.
 
-Beside cells relaxed from first principles (--labelled), the same cells are relaxed with it, too.
+Cells that were relaxed from first principles (--labelled) are relaxed with the potential, too.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.labels.aimd import key_of_aimd
-    from haven.labels.cell import FRAMES, lattice_row, relax_labelled
-    from haven.labels.frames import read_file
+    from haven.labels.cell_relaxation import FRAMES, lattice_row, relax_labelled
+    from haven.labels.frames.reading import read_file
     from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material
     from haven.material.structures import read_structure

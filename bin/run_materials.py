@@ -40,14 +40,9 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError("-bg: the rows' runs would hide from what follows them; leave it out, and "
                          "put & behind the line")
 
-    from haven.report.several.samplesheet import (
-        compared,
-        end_with,
-        launch_of,
-        read_sheet,
-        run_rows,
-        words_of,
-    )
+    from haven.report.several.command_line import launch_of, words_of
+    from haven.report.several.row_runs import compared, end_with, run_rows
+    from haven.report.several.samplesheet import read_sheet
 
     if given.command_line is not None:
         end_with(os.getppid())  # of Nextflow, which may be killed

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from haven.core.errors import HavenError, log, run
-from haven.core.options import add_declared, parser
+from haven.core.options import add_declared, parser, whole
 from haven.potential.options import Selection
 
 
@@ -19,7 +19,8 @@ def main(argv: list[str] | None = None) -> None:
                            help="extxyz files with frames to choose from (explore.py)")
     arguments.add_argument("--known", nargs="*", default=[], help="labelled frames (extxyz)")
     add_declared(arguments, Selection)
-    arguments.add_argument("--round", type=int, default=1, help="number of the learning round")
+    arguments.add_argument("--round", type=whole("round"), default=1,
+                           help="number of the learning round")
     arguments.add_argument("--out", default=".", help="folder for the results")
     given = arguments.parse_args(argv)
 
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.core.images import read_images
-    from haven.labels.frames import trajectory_name
+    from haven.labels.frames.reading import trajectory_name
     from haven.material.file import load_material
     from haven.material.structures import check_structure
     from haven.potential.selection import select_by_size

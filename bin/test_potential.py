@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Hold a potential against the labels it was trained on, those held out, and AIMD."""
+"""Compare a potential with training labels, held-out labels and first-principles dynamics."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from haven.potential.tables import ACCURACY, PARITY
 def main(argv: list[str] | None = None) -> None:
     parser = options.parser(__doc__)
     options.add_given(parser, "material", "dataset", "potential", "u_ev", "out")
-    parser.add_argument("--seed", type=int, default=1, help="seed the potential was trained with")
+    parser.add_argument("--seed", type=options.whole("seed"), default=1,
+                        help="seed the potential was trained with")
     parser.add_argument("--about", help="the potential's potential.json, which names what it was "
                         "trained on")
     parser.add_argument("--aimd", nargs="*", default=[],
                         help="trajectories of run_aimd.py at this U, to test it on as well")
-    parser.add_argument("--parity_points", type=int, default=2000,
+    parser.add_argument("--parity_points", type=options.whole("parity_points", 1), default=2000,
                         help="most points of each kind in the parity table")
     options.add_declared(parser, options.Operation, "threads")
     args = parser.parse_args(argv)

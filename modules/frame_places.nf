@@ -21,13 +21,13 @@ def stateOf(place) {
 /** Path of a source from the folder given on, whose name may tell U. */
 def nameUnder(folder, path) { "${folder.name}/${folder.relativize(path)}".toString() }
 
-/** Sources of labelled frames in one place: [extxyz files directly in it whose names tell U, [[name, path] of what is to be imported]]. */
+/** Sources of labelled frames in one place: [extxyz files directly in it whose names tell U, [[name, path] of what is to be imported]]. A file that is given itself is one, whatever its name. */
 def sourcesIn(place) {
     def root = pathOf(place)
     def all = filesUnder(place)
     def ready = all.findAll { path -> path.name ==~ /.+\.(u[0-9]+(\.[0-9]+)?|failed)\.extxyz/ && (path == root || path.parent == root) }
     def folders = all.findAll { path -> path.name in ['type.raw', 'data.mdb'] || path.name =~ /-pos-\d+\.xyz$/ }.collect { path -> path.parent }.unique()
-    def loose = all.findAll { path -> !(path in ready) && isOutput(path.name) && !folders.any { folder -> path.startsWith(folder) } }
+    def loose = all.findAll { path -> !(path in ready) && (path == root || isOutput(path.name)) && !folders.any { folder -> path.startsWith(folder) } }
     [ready, (folders + loose).collect { path -> [nameUnder(path == root ? root.parent : root, path), path] }]
 }
 
@@ -45,7 +45,8 @@ def framePlaces(given, material, needed) {
 /** Sources of labelled frames in all places; ends the run where there are none, or two files of one name. */
 def givenFrames(places) {
     def found = places.collect { place -> sourcesIn(place) }
-    def given = [ready: found.collectMany { ready, _foreign -> ready }, foreign: found.collectMany { _ready, foreign -> foreign }]
+    def files = places.collect { place -> pathOf(place) }.findAll { place -> !place.isDirectory() }
+    def given = [ready: found.collectMany { ready, _foreign -> ready }, foreign: found.collectMany { _ready, foreign -> foreign }, named: files]
     if (places && !given.ready && !given.foreign) {
         error("haven: error: --frames ${places.join(',')} holds no labelled frames: give extxyz files, or outputs of VASP, GPAW, Quantum ESPRESSO or CP2K")
     }

@@ -32,6 +32,11 @@ def mistakeOf(name, value, rule, required) {
         return "--${name} is empty: give ${rule['description']}, or leave it out"
     }
     def count = several && (items.size() < rule['minItems'] || items.size() > (rule['maxItems'] ?: items.size()))
+    def numbers = several ? asNumbers(value) : []
+    def twice = rule['uniqueItems'] ? numbers.find { item -> numbers.count(item) > 1 } : null
+    if (twice != null) {
+        return "--${name} is ${items.join(',')}, gives ${twice} twice"
+    }
     def example = rule['examples'] && several ? [examples: rule['examples']] : [:]
     def why = count ? "needs ${rule['maxItems'] ?: 'at least ' + rule['minItems']} values" :
         items.findResult { item -> mistakeOfItem(item, (several ? rule['items'] : rule) + example) }

@@ -42,14 +42,15 @@ class Input:
         None, "sheet (CSV) of materials, with a run for each of its rows: columns material, name "
         "(of the row's folder of results) and any parameters", path="file-path",
         example="materials.csv")
-    at_once: int = option(1, "runs of a sheet of materials that go at a time", least=1, most=64)
+    at_once: int = option(1, "rows of a sheet of materials that run at the same time", least=1,
+                          most=64)
     outdir: str = option("results", "folder for results")
     frames: tuple[str, ...] | None = option(
         ("${projectDir}/assets/frames",),
         "folders and files of labelled frames: extxyz, outputs of VASP, GPAW, Quantum ESPRESSO or "
         "CP2K, deepmd/npy", path="path", example="mydata/u0,mydata/u4",
         more="U is told by the output, or by a folder or file named u4; assets/frames stands for "
-        "the shipped frames of the material, if any")
+        "the shipped frames of the material, if any", distinct=True)
     models: str | None = option(
         None, "folder of frozen potentials named u4_s1.pb; when given, nothing is trained",
         path="directory-path", more="A potential is a program: use those of people you trust")
@@ -62,7 +63,7 @@ class Input:
                             "folder of published values (CSV) that the report compares with",
                             path="directory-path")
     u_ev: tuple[float, ...] = option((0.0, 4.0), "Hubbard U - J values", unit="eV", least=0,
-                                     most=20)
+                                     most=20, distinct=True)
     code_digest: bool = option(
         True, "rerun a task when the Python it imports from bin/haven has changed", hidden=True)
 
@@ -88,7 +89,7 @@ class Labelling:
         "given or shipped trajectories are analysed")
     aimd_u_ev: tuple[float, ...] = option(
         (4.0,), "Hubbard U - J values of the first-principles dynamics, among those of --u_ev",
-        unit="eV", least=0, most=20)
+        unit="eV", least=0, most=20, distinct=True)
     aimd_temperature_k: float = option(
         298.0, "temperature of the first-principles dynamics", unit="K", above=0, most=5000)
     aimd_trajectories: str | None = option(
@@ -123,14 +124,15 @@ class Runs:
 
     replicas: int = option(1, "replicas of the disorder", least=1, most=100)
     cell_replicas: int = option(
-        0, "replicas, the first so many, whose mean cell all replicas keep (--cell npt); 0: all of "
-        "them. With a number, replicas that are added later leave the runs there are as they are",
+        0, "number of the first replicas whose mean cell all replicas keep (--cell npt); 0: all of "
+        "them. With a number, finished runs stay as they are when replicas are added later",
         least=0, most=100)
     driving_potentials: int = option(
-        1, "members of each ensemble that drive runs of their own; from 2 the error budget holds "
-        "what potentials differ by", least=1, most=20)
+        1, "members of each ensemble that drive runs of their own; from 2 on the error budget has "
+        "the difference between potentials", least=1, most=20)
     temperatures_k: tuple[float, ...] = option(
-        (298.0, 313.0, 328.0, 333.0, 358.0, 373.0), "temperatures", unit="K", above=0, most=3000)
+        (298.0, 313.0, 328.0, 333.0, 358.0, 373.0), "temperatures", unit="K", above=0, most=3000,
+        distinct=True)
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class Running:
         1, "tasks that share a GPU at a time on one machine (profile gpu without a scheduler)",
         least=1, most=64, hidden=True)
     ns_per_day: float | None = option(
-        None, "what a run does on this site's device, as ./haven status tells of one: RUN_DYNAMICS "
+        None, "speed of a run on this site's device, as ./haven status prints it: RUN_DYNAMICS "
         "asks a scheduler for the time that follows, and half as much again", unit="ns", above=0,
         most=1e6, hidden=True,
         more="Without it a run asks for 48 h, or what the site's resourceLimits allow")
@@ -277,6 +279,8 @@ def rule_of(told: Option) -> dict[str, Any]:
                  "minItems": told.count or 1, "pattern": _listed(text, told.count)}
         if told.count:
             entry["maxItems"] = told.count
+        if rule.distinct:
+            entry["uniqueItems"] = True
     if told.default is not None and told.default is not False:  # a switch is off unless it is set
         plain = told.several or isinstance(told.default, str)
         entry["default"] = text_of(told.default) if plain else told.default

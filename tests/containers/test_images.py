@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,6 +52,15 @@ def test_an_image_has_the_locked_versions_and_cannot_be_written_to(images: Path)
         assert f"\n{line} " in lock or f"\n{line}\n" in lock
     refused = inside(images, "touch", "/opt/haven/file")
     assert refused.returncode != 0 and "Read-only" in refused.stdout
+
+
+def test_a_container_started_as_tasks_are_has_no_network(images: Path) -> None:
+    (options,) = re.findall(r"apptainer.runOptions\s*= '(.*)'",
+                            (ROOT / "conf" / "containers.config").read_text())
+    said = subprocess.run(
+        ["apptainer", "exec", *options.split(), images / "haven-cpu.sif", "cat", "/proc/net/dev"],
+        text=True, check=True, capture_output=True).stdout
+    assert [line.split(":")[0].strip() for line in said.splitlines()[2:]] == ["lo"]
 
 
 def test_the_miniature_study_runs_in_the_image(images: Path, tmp_path: Path) -> None:

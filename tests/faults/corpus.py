@@ -251,7 +251,7 @@ def frames_of(found: list[Any]) -> Values:
 
 def own_labels(path: Path) -> Values:
     """Return the frames of a file of Haven's own labels."""
-    from haven.labels.frames import read_file
+    from haven.labels.frames.reading import read_file
 
     return frames_of(read_file(path, 4.0, ("Li", "Ti", "Cl")))
 
@@ -259,7 +259,7 @@ def own_labels(path: Path) -> Values:
 def labels(name: str, *elements: str, u_ev: float = 0.0) -> Callable[[Path], Values]:
     """Return a reader of another program's output, through the import and back."""
     def read(path: Path) -> Values:
-        from haven.labels.frames import read_folder
+        from haven.labels.frames.reading import read_folder
         from haven.labels.importing import import_source
 
         source = next((one for one in path.parents if one.name == "system"), path)

@@ -63,6 +63,11 @@ def test_a_text_beside_frames_is_passed_over_and_alone_ends_the_run(tmp_path: Pa
     alone = nextflow(tmp_path / "alone", "alone.tsv", *options)
     assert alone.status != 0 and len(alone.tasks) == 1
     assert "haven: error: no output given in --frames is of a program that is known" in alone.said
+    (tmp_path / "mine.dat").write_text("nothing here\n")
+    named = nextflow(tmp_path / "named", "named.tsv", *options[:2], "--frames",
+                     f"{FRAMES},{tmp_path / 'mine.dat'}", *options[4:])
+    assert named.status != 0
+    assert "mine.dat is no output of a program that is known: give an OUTCAR" in named.said
     for path in FRAMES.glob("d1_*.u4.extxyz"):
         shutil.copy(path, folder)
     beside = nextflow(tmp_path / "beside", "beside.tsv", *options)

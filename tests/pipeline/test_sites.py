@@ -69,7 +69,7 @@ def test_the_gpu_reaches_into_the_image_in_either_order(
     called = (tmp_path / "called").read_text().splitlines()
     assert {"haven-gpu.sif" in line for line in called} == {True, False}
     for line in called:
-        assert "--no-privs" in line
+        assert "--no-privs --net --network none" in line
         assert (" --nv " in line) == ("haven-gpu.sif" in line), line
 
 

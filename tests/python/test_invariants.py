@@ -25,7 +25,7 @@ from walks import lattice_walk
 
 from haven.core.periodic import minimum_image
 from haven.labels.audit import Limits, audit
-from haven.labels.frames import check_frames
+from haven.labels.frames.reading import check_frames
 from haven.material.crystal import cation_lattice, framework_counts
 from haven.material.disorder import lattice_energy, order_cations
 from haven.material.file import load_material

@@ -6,7 +6,10 @@ import base64
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -74,13 +77,19 @@ class Place:
             wheel(self.wheels, "more", more))
         return root
 
-    def call(self, root: Path, *arguments: str, **variables: str
+    @property
+    def variables(self) -> dict[str, str]:
+        return os.environ | {
+            "PATH": self.path, "HAVEN_CACHE": str(self.cache), "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(self.wheels), "SAID": str(self.folder / "said")}
+
+    def call(self, root: Path, *arguments: str, other_user: bool = False, **variables: str
              ) -> subprocess.CompletedProcess[str]:
-        said = {"PATH": self.path, "HAVEN_CACHE": str(self.cache), "PIP_NO_INDEX": "1",
-                "PIP_FIND_LINKS": str(self.wheels), "SAID": str(self.folder / "said")}
-        return subprocess.run([str(root / "haven"), *arguments], cwd=self.work, text=True,
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        return subprocess.run([*(become if other_user and os.geteuid() == 0 else []),
+                               str(root / "haven"), *arguments], cwd=self.work, text=True,
                               capture_output=True, check=False, timeout=600,
-                              stdin=subprocess.DEVNULL, env=os.environ | said | variables)
+                              stdin=subprocess.DEVNULL, env=self.variables | variables)
 
     @property
     def said(self) -> list[str]:
@@ -111,6 +120,62 @@ def test_two_checkouts_share_a_cache_and_no_environment(place: Place, first: Pat
     again = place.call(first, "setup", "--pytorch")
     assert again.returncode == 0 and "installing" not in again.stderr
     assert version_in(before) == "1.0\n"
+
+
+def test_a_cache_that_another_user_set_up_is_used_and_left_alone() -> None:
+    """An administrator sets up, users run; what is missing or damaged is the owner's to mend."""
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("no setpriv to become another user")
+    with tempfile.TemporaryDirectory() as scratch:  # pytest's own folders are closed to others
+        Path(scratch).chmod(0o755)
+        place = Place(Path(scratch))
+        place.path = place.path.split(":")[0] + ":" + os.defpath + ":/usr/local/bin"
+        root = place.checkout("shared")
+        assert place.call(root, "setup").returncode == 0
+        place.work.chmod(0o777)
+        place.folder.joinpath("said").touch()
+        place.folder.joinpath("said").chmod(0o666)
+        for path in (place.cache, place.cache / "lock"):
+            path.chmod(0o555)
+        before = files_of(place.cache)
+        used = place.call(root, "run", other_user=True, HOME=str(place.work))
+        assert used.returncode == 0, used.stderr
+        assert "1.0" in place.said
+        lacking = place.call(root, "setup", "--pytorch", other_user=True)
+        assert lacking.returncode == 2
+        assert "let its owner call ./haven setup" in lacking.stderr.splitlines()[-1]
+        module, = place.cache.glob("python-*/lib/python*/site-packages/tiny.py")
+        module.write_text("x")
+        damaged = place.call(root, "run", other_user=True)
+        assert damaged.returncode == 2 and "tiny" in damaged.stderr.splitlines()[-1]
+        assert files_of(place.cache) == before
+        nowhere = place.call(root, "run", other_user=True, HAVEN_CACHE="/proc/cache")
+        assert nowhere.returncode == 2 and "set HAVEN_CACHE" in nowhere.stderr
+        place.cache.chmod(0o755)
+
+
+def files_of(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
+
+
+@pytest.mark.parametrize("moment", ["making the environment", "installing packages"])
+def test_a_set_up_that_was_killed_is_done_by_the_next(tmp_path: Path, moment: str) -> None:
+    place = Place(tmp_path)
+    root = place.checkout("killed")
+    seen = "python-*/pyvenv.cfg" if moment.startswith("making") else "python-*/bin/pip"
+    first = subprocess.Popen(
+        [str(root / "haven"), "setup"], cwd=place.work, env=place.variables, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True)
+    while not list(place.cache.glob(seen)):
+        assert first.poll() is None
+        time.sleep(0.01)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert not list(place.cache.glob("python-*/.ready-*"))
+    done = place.call(root, "run")
+    assert done.returncode == 0, done.stderr
+    assert place.said[-1] == "1.0"
 
 
 def version_in(environment: Path) -> str:

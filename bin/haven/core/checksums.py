@@ -1,7 +1,7 @@
 """Checksums of files, kept beside them in ``SHA256SUMS`` as ``sha256sum --check`` reads them.
 
-A file gets its line once nobody writes to it any more; what is read later must have the checksum
-that was written. Of two lines on one file the later one counts.
+The checksum of a file is written once the file is complete, and compared when the file is read.
+Where two lines name one file, the later line counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 def read_sums(folder: Path) -> dict[str, str] | None:
     """Return file names and their SHA-256; None where the folder keeps none at all.
 
-    A line that is damaged vouches for nothing.
+    Damaged lines are left out, as if their files had no checksum.
     """
     try:
         text = (folder / NAME).read_text(encoding="ascii", errors="replace")
@@ -34,8 +34,8 @@ def read_sums(folder: Path) -> dict[str, str] | None:
 def add_sums(folder: Path, names: Iterable[str]) -> None:
     """Append the checksums of files to the ``SHA256SUMS`` of their folder.
 
-    With no files the list is made all the same: the folder then is one that keeps checksums. A line
-    is on the disk before this returns.
+    Without names an empty ``SHA256SUMS`` is made, which marks the folder as one that keeps
+    checksums. The lines are flushed to the disk before the function returns.
     """
     lines = [f"{sha256(folder / name)}  {name}\n" for name in names if (folder / name).is_file()]
     with (folder / NAME).open("a", encoding="ascii") as stream:
@@ -55,7 +55,10 @@ def _is_cut(path: Path) -> bool:
 
 
 def broken(folder: Path, names: Iterable[str]) -> list[str]:
-    """Return those of some files that do not fit to their checksum; without one, a file fits."""
+    """Return the names of files whose content differs from their checksum.
+
+    A file without a checksum is not among them.
+    """
     kept = read_sums(folder) or {}
     return [name for name in names if name in kept and (folder / name).is_file()
             and sha256(folder / name) != kept[name]]

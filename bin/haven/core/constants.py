@@ -13,6 +13,7 @@ BOLTZMANN_J_PER_K = si.k
 ELEMENTARY_CHARGE_C = si.e
 BOLTZMANN_EV_PER_K = si.k / si.e
 HARTREE_EV = physical_constants["Hartree energy in eV"][0]
+RYDBERG_EV = HARTREE_EV / 2
 BOHR_ANGSTROM = physical_constants["Bohr radius"][0] * 1e10
 EV_PER_ANGSTROM3_GPA = si.e * 1e30 * 1e-9  # 1 eV/Angstrom^3 in GPa
 COULOMB_EV_ANGSTROM = si.e / (4 * si.pi * si.epsilon_0) * 1e10  # e^2 / (4 pi eps0)

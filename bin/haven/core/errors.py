@@ -32,8 +32,8 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     """Call a script's ``main``; whatever it raises ends as one line on stderr and a status.
 
     `HavenError`, files that can't be read or written and packages that are missing end with status
-    2, a lack of memory with 137, what nobody foresaw with 1; the last with its place in the code,
-    and with ``HAVEN_LOG=DEBUG`` with its traceback.
+    2, a lack of memory with 137, any other error with 1. The message of such an error names the
+    line of code; with ``HAVEN_LOG=DEBUG`` its traceback is printed, too.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def run(main: Callable[[list[str] | None], None]) -> None:
 def exit_of(error: Exception) -> tuple[int, str]:
     """Return the exit status of an error, and the one line that a script says of it.
 
-    Letters that are no print, as a damaged file may hold, stand in it by their number: a terminal
-    would obey them.
+    Control characters, which a damaged file may hold, are replaced by their code numbers, since a
+    terminal would act on them.
     """
     status, words = _said(error)
     line = " ".join(words.split())

@@ -1,8 +1,8 @@
-"""Extended XYZ read strictly, by ASE: lines of other width, doubled entries, odd numbers refused.
+"""Extended XYZ, read by ASE after strict checks of lines, header entries and numbers.
 
-ASE's reader takes what stands at the front of a line and leaves the rest, keeps the last of two
-equal entries, and reads ``1_0`` as 10, as Python does: a damaged file would pass, with other
-numbers.
+ASE's reader ignores surplus words at the end of a line, keeps the last of two header entries of one
+name, and reads ``1_0`` as 10, as Python does. A damaged file would thus be read without an error,
+but with wrong numbers.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ def frames(stream: IO[str]) -> Iterator[Atoms]:
     Raises
     ------
     CutOffError
-        At the end of a file that is cut off: half a number is a number, too.
+        If the file ends without a newline: its last number may be cut off and still look like a
+        number.
     HavenError
-        If a line has not the columns that ``Properties`` names, an entry stands twice with two
-        values, or a number is none.
+        If a line has other columns than ``Properties`` names, a header entry stands twice with
+        different values, or a word where a number is due is not one.
     """
     from ase.io.extxyz import read_xyz
 
@@ -75,7 +76,7 @@ def frames(stream: IO[str]) -> Iterator[Atoms]:
 def header(line: str) -> dict[str, Any]:
     """Return the entries of a comment line as ASE reads them; refuse those it would read wrongly.
 
-    A text such as ``1_2`` stays one: Python, and so ASE, would take it for 12.
+    A text such as ``1_2`` is kept as text, while Python, and so ASE, would take it for 12.
     """
     from ase.io.extxyz import key_val_str_to_dict, per_config_properties
 

@@ -24,7 +24,7 @@ def sha256(path: str | Path) -> str:
 
 
 def digests(*paths: str | Path) -> dict[str, str]:
-    """Return the SHA-256 of files by their names; what is no file has none."""
+    """Return the SHA-256 of files by their names; paths that are no files are left out."""
     return {Path(path).name: sha256(path) for path in paths if Path(path).is_file()}
 
 

@@ -1,7 +1,8 @@
-"""The one door to files of structures and frames that ASE reads: extxyz, traj, CIF, POSCAR, ...
+"""Reading files of structures and frames with ASE: extxyz, traj, CIF, POSCAR and others.
 
-Labels, structures, candidates and starts all come in here, so that a file which is cut off, damaged
-or changed since its checksum was written is refused in the same words everywhere.
+All of Haven reads labels, structures and candidates with these functions, so that a file which is
+cut off, damaged or changed since its checksum was written is refused everywhere with the same
+message.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
     Raises
     ------
     HavenError
-        If the file is not there, or the last line of an XYZ file has no end: what was cut off may
-        be half a number.
+        If the file does not exist, or the last line of an XYZ file has no newline, so that its last
+        number may be cut off.
     """
     from ase.io import iread
 

@@ -56,15 +56,16 @@ def plugins(words: Sequence[str]) -> list[str]:
 
 
 def late_options(words: Sequence[str], root: Path) -> list[str]:
-    """Return options that repeat the places of results which files of ``-c`` set.
+    """Return, as options, the folders for results that configuration files of ``-c`` set.
 
-    Nextflow reads ``nextflow.config``, which names the records of a run, before it reads these
-    files; options it knows at once.
+    Nextflow decides where a run's records (report, trace, timeline) are written when it reads
+    ``nextflow.config``, before it reads these files. Options of the command line are known by then.
 
     Parameters
     ----------
     words
-        Options of Nextflow and of its run. What an option or ``-params-file`` says stays.
+        Options of Nextflow and of its run. A folder that they or ``-params-file`` set is not
+        returned.
     root
         Haven's folder.
     """

@@ -1,4 +1,4 @@
-"""Numbers as people read them: rounded to their interval, with unit; bounds stay bounds."""
+"""Numbers as text: rounded as their interval allows, with their unit; upper bounds rounded up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def unit_text(unit: str, plain: bool = False) -> str:
 
 
 def known(*numbers: float | None) -> bool:
-    """Return whether all numbers are there and finite."""
+    """Return whether all numbers are given (not None) and finite."""
     return all(number is not None and math.isfinite(number) for number in numbers)
 
 

@@ -23,6 +23,7 @@ from typing import Any
 from haven.core.errors import HavenError
 
 KEY = "option"
+MOST_WHOLE = 2_000_000_000  # below 2^31, which every generator of random numbers takes
 BOOLEANS = {"true": True, "false": False}
 # The shells' and JSON's ways to write a number; digits, no "nan", no "inf", no "1_000".
 NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
@@ -45,6 +46,7 @@ class Rule:
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
+    distinct: bool = False
     pattern: str = ""
     example: str = ""
     path: str = ""
@@ -66,12 +68,12 @@ def option(default: Any, meaning: str, **rules: Any) -> Any:
         What it is, without its unit, range and default, which are added.
     **rules
         Any of: ``unit``; ``above`` (exclusive), ``least``, ``most`` (inclusive), of each number;
-        ``choices``; ``pattern``, a regular expression of the whole text (of one item);
-        ``example``, shown where a text does not fit; ``path`` (``file-path``, ``directory-path``
-        or ``path``, which must exist); ``more``, a further sentence for the help; ``hidden``,
-        for launch forms; ``pipeline``, whether the pipeline has a parameter of this name;
-        ``environment``, the variable that gives the default where it is set; ``parse``, called
-        with what was read.
+        ``choices``; ``distinct``, whether no value of several may stand twice; ``pattern``, a
+        regular expression of the whole text (of one item); ``example``, shown where a text does not
+        fit; ``path`` (``file-path``, ``directory-path`` or ``path``, which must exist); ``more``, a
+        further sentence for the help; ``hidden``, for launch forms; ``pipeline``, whether the
+        pipeline has a parameter of this name; ``environment``, the variable that gives the default
+        where it is set; ``parse``, called with what was read.
     """
     return dataclasses.field(default=default, metadata={KEY: Rule(meaning, **rules)})
 
@@ -188,6 +190,9 @@ def value_of(told: Option, text: str) -> Any:
         _refuse(told, text, f"give {told.count} values with commas between")
     values = [_item(told, one, text) for one in items]
     found = tuple(values) if told.several else values[0]
+    if told.rule.distinct and len(set(values)) < len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        _refuse(told, text, f"it gives {text_of(twice)} twice")
     return told.rule.parse(found) if told.rule.parse else found
 
 
@@ -289,7 +294,7 @@ def _shown(told: Option) -> str:
 
 
 def read_options(declaration: type, args: argparse.Namespace) -> Any:
-    """Return an instance of a dataclass with what was given of its fields."""
+    """Return an instance of a dataclass whose fields have the values that were parsed."""
     given = vars(args)
     return declaration(**{field.name: given[field.name]
                           for field in dataclasses.fields(declaration) if field.name in given})
@@ -321,37 +326,49 @@ class Operation:
 class Seed:
     """The seed."""
 
-    # 2e9: below 2^31, which every generator of random numbers takes
-    seed: int = option(1, "seed of every random choice", least=0, most=2_000_000_000)
+    seed: int = option(1, "seed of every random choice", least=0, most=MOST_WHOLE)
 
 
 def numbers(text: str, count: int | None, name: str) -> list[float]:
     """Return the numbers of an option such as ``300,900``, ``count`` of them where given."""
-    try:
-        found = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise HavenError(f"--{name} is {text}: give numbers with commas between") from error
-    if count is not None and len(found) != count:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(NUMBER, part) and math.isfinite(float(part)) for part in parts):
+        raise HavenError(f"--{name} is {' '.join(text.split())[:200] or 'empty'}: give numbers "
+                         "with commas between")
+    if count is not None and len(parts) != count:
         raise HavenError(f"--{name} is {text}: give {count} numbers with commas between")
-    return found
+    return [float(part) for part in parts]
 
 
-def seed(text: str) -> int:
-    """Return the seed of an option, from which random numbers can be drawn."""
-    if not text.isdecimal():
-        raise HavenError(f"--seed is {text}: needs a whole number, 0 or above")
-    return int(text)
+def whole(name: str, least: int = 0, most: int = MOST_WHOLE) -> Callable[[str], int]:
+    """Return a reader for ``argparse`` of whole numbers of one option, digits alone, in a range."""
+    return _reader(Option(name, ("integer",), 1, None, Rule("", least=least, most=most)))
 
 
+def real(
+    name: str, unit: str = "", *, above: float | None = None, least: float | None = None,
+    most: float | None = None,
+) -> Callable[[str], float]:
+    """Return a reader for ``argparse`` of numbers of one option, finite and in a range.
+
+    Python's ``float`` would take ``nan``, ``1_0`` and digits of other scripts.
+    """
+    rule = Rule("", unit=unit, above=above, least=least, most=most)
+    return _reader(Option(name, ("number",), 1, None, rule))
+
+
+U_EV = real("u_ev", "eV", least=0, most=20)
+TEMPERATURE_K = real("temperature_k", "K", above=0, most=100_000)
 GIVEN: dict[str, dict[str, Any]] = {
     "material": {"required": True, "help": "material file"},
     "structure": {"required": True, "help": "structure (extxyz)"},
     "dataset": {"required": True, "help": "folder made by build_dataset.py"},
     "potential": {"required": True, "help": "frozen potential"},
-    "u_ev": {"type": float, "required": True,
+    "u_ev": {"type": U_EV, "required": True,
              "help": "Hubbard U - J of the labels, and of a potential trained on them, eV"},
-    "temperature_k": {"type": float, "required": True, "help": "temperature, K"},
-    "replica": {"type": int, "default": 0, "help": "number of the disorder replica"},
+    "temperature_k": {"type": TEMPERATURE_K,
+                      "required": True, "help": "temperature, K"},
+    "replica": {"type": whole("replica"), "default": 0, "help": "number of the disorder replica"},
     "out": {"default": ".", "help": "folder for the results"},
 }
 """What scripts of the pipeline are given beside options that users set: keywords of argparse."""

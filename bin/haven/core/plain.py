@@ -1,4 +1,4 @@
-"""Numbers as files write them; words that only Python would read as numbers are refused.
+"""Reading numbers as programs write them; other words that Python takes for numbers are refused.
 
 Python reads ``1_0`` as 10 and an Arabic-Indic ``١`` as 1; no program writes such numbers.
 """
@@ -17,12 +17,12 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def number(text: str) -> float:
-    """Return the number of a text; ``nan`` and ``inf`` pass, for whoever must name them.
+    """Return the number of a text; ``nan`` and ``inf`` are left to the caller to refuse.
 
     Raises
     ------
     ValueError
-        If the text is no number as files write them.
+        If the text is no number in ASCII decimal notation.
     """
     if not NUMBER.fullmatch(text):
         raise ValueError(f"'{text[:40]}' is no plain number")
@@ -42,12 +42,12 @@ def odd(word: str) -> bool:
 
 
 def row(line: str, count: int, what: str = "a line") -> list[float]:
-    """Return the numbers of a line that holds so many of them and nothing else.
+    """Return the numbers of a line, which must hold ``count`` of them and nothing else.
 
     Raises
     ------
     ValueError
-        If it does not; the message begins with ``what`` it is.
+        If the line holds anything else; the message begins with ``what``.
     """
     words = line.split()
     if len(words) != count:
@@ -57,12 +57,12 @@ def row(line: str, count: int, what: str = "a line") -> list[float]:
 
 
 def rows(lines: Iterable[str], count: int, what: str = "a line") -> np.ndarray:
-    """Return lines of so many numbers as an array (lines, count); see `row`."""
+    """Return the ``count`` numbers of each line, shape (lines, count); see `row`."""
     return np.array([row(line, count, what) for line in lines], float).reshape(-1, count)
 
 
 def without_controls(text: str) -> str:
-    """Return a text, or raise ValueError where it holds letters that no text file holds."""
+    """Return a text, or raise ValueError where it holds control characters."""
     found = CONTROL.search(text.replace("\r\n", "\n"))
     if found is not None:
         raise ValueError(f"it holds the letter {found.group()!r}, which no text has: it is damaged")

@@ -64,7 +64,7 @@ def inefficiency(values: np.ndarray) -> float:
 
 
 def mean_of(values: np.ndarray) -> Mean:
-    """Return the mean of a correlated series (T,), with an error that knows the correlation."""
+    """Return the mean of a series (T,), with an error that takes its correlation into account."""
     values = np.asarray(values, float)
     if len(values) < FEWEST:
         return Mean(float(values.mean()) if len(values) else math.nan, math.inf, float(len(values)))
@@ -76,8 +76,8 @@ def mean_of(values: np.ndarray) -> Mean:
 def spread_of(values: np.ndarray) -> float:
     """Return the standard deviation of a stationary correlated series (T,), in its unit.
 
-    The values' own is too small where the series is short for its correlation: its mean is fitted
-    to it. Their variance is that of the series less that of its mean.
+    The variance about the sample's own mean is too small by the variance of that mean, which
+    matters where the series is only a few correlation times long. The result is corrected for it.
     """
     values = np.asarray(values, float)
     if len(values) < 2:
@@ -107,7 +107,7 @@ def stationary_start(values: np.ndarray, most: float = 0.5) -> int:
 
 @dataclass(frozen=True)
 class Halves:
-    """Two halves of a series beside each other.
+    """The difference between the means of a series' halves, and what chance allows.
 
     Attributes
     ----------
@@ -122,12 +122,12 @@ class Halves:
 
     @property
     def agree(self) -> bool:
-        """Whether the difference is no larger than its error."""
+        """Whether the difference is within its bound."""
         return abs(self.difference) <= self.bound
 
 
 def compare_halves(values: np.ndarray, level: float = 0.95, spread: float = 0.0) -> Halves:
-    """Return how the halves of a correlated series differ, with the bound at a chance ``level``.
+    """Compare the means of the halves of a correlated series.
 
     Parameters
     ----------
@@ -136,10 +136,10 @@ def compare_halves(values: np.ndarray, level: float = 0.95, spread: float = 0.0)
     level
         Chance with which a stationary series stays within the bound.
     spread
-        Standard deviation that values of a stationary series have, where it is known from
-        elsewhere; 0: from the halves. A series no longer than some of its correlation times does
-        not show it, nor how long it takes to forget: slow fluctuations then pass for a trend, and a
-        trend within the halves for fluctuations. With it, the bound holds for any correlation.
+        Standard deviation of the stationary series, where it is known from a longer one; with 0 the
+        bound follows from the halves themselves. A series of only a few correlation times shows
+        neither its standard deviation nor its correlation time, so that slow fluctuations could be
+        taken for a trend. With a given standard deviation the bound holds for any correlation.
     """
     from scipy.special import ndtri
     from scipy.stats import t as student
@@ -164,10 +164,9 @@ def compare_counts(
     first, second
         The counts.
     level
-        Chance with which counts of one rate are told to be so.
+        Probability with which two counts of equal rate are found to agree.
     clustered
-        How many come together: variance over mean of a count, 1 for a Poisson process. So many
-        count as one.
+        Variance over mean of a count, 1 for a Poisson process; both counts are divided by it.
     """
     from scipy.stats import binomtest
 

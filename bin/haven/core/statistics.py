@@ -1,4 +1,4 @@
-"""Statistics that several arcs use."""
+"""Statistics that several packages use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def kinetic_spread(temperature_k: float, atoms: int) -> float:
 
 
 def slope_with_error(time_ps: np.ndarray, energy: np.ndarray) -> tuple[float, float]:
-    """Return slope and standard error, per ps, of an energy (T,) that should be kept.
+    """Return slope and standard error, per ps, of an energy (T,) that should be conserved.
 
     The slope is that of a straight line; its error comes from the spread of the slopes between
     four block means, so that slow swings are not taken for a drift.

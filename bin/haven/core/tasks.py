@@ -1,4 +1,4 @@
-"""What a task makes sure of first: alone in its folder, its threads, a GPU where one is due."""
+"""What a task does first: lock its folder, set its threads, check for a GPU where one is needed."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ QUIET_S = 120.0  # s without a new line in its log after which a task counts as 
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder of checkpoints; where another task still writes there, wait for its end.
+    """Lock a folder of checkpoints; where another task holds the lock, wait until that one ends.
 
-    A job that a scheduler goes on with after its Nextflow died meets the one that a resumed
-    Nextflow submits; the second takes over what the first has done.
+    When Nextflow dies, a scheduler may continue its job, and a resumed Nextflow submits the same
+    job once more. The second one waits here, and continues from the checkpoints of the first.
 
     Parameters
     ----------
     folder
-        Made; gets the file ``lock``. A file system without locks is used without.
+        Folder to lock; it is made where it is missing, and the file ``lock`` in it. On a file
+        system without locks nothing is locked, and a warning says so.
     """
     while True:
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,10 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder that this task holds (`alone`); one that waits for it begins its own."""
+    """Remove a folder that this task has locked (`alone`).
+
+    It is renamed first, so that a task waiting for the lock makes a new folder.
+    """
     gone = folder.with_name(f"{folder.name}.{os.getpid()}.gone")
     folder.rename(gone)
     shutil.rmtree(gone)
@@ -139,7 +143,7 @@ def without_cuda(backend: str) -> bool:
 
 
 def held(folder: Path) -> bool:
-    """Tell whether a task holds the folder (`haven.core.tasks.alone`)."""
+    """Tell whether a task has locked the folder (`haven.core.tasks.alone`)."""
     try:
         with (folder / "lock").open("r") as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)

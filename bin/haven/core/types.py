@@ -1,4 +1,4 @@
-"""Names of the kinds of data that the report's modules pass around."""
+"""Type aliases of tables and their rows."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from haven.core.types import Row, Table
 from haven.potential.families import trainer
 
 if TYPE_CHECKING:
-    from haven.labels.frames import LabelledFrame
+    from haven.labels.frames.reading import LabelledFrame
 
 STEPS_10_PS = 10_000  # steps of 1 fs
 HOUR = 3600.0  # s
@@ -175,8 +175,9 @@ def published_study(table: Table, settings: Mapping[str, float]) -> list[str]:
 def aimd_rows(frames: Sequence[LabelledFrame], material: str, u_ev: float) -> list[dict[str, Any]]:
     """Return the row of table ``cost`` of a trajectory: its mean step, the first left out.
 
-    The first starts from nothing; each other goes on from the density before it. The mean, since
-    a few steps in which electrons rearrange are dear and part of the run.
+    The first step starts without a density, every other one from that of the step before. The mean
+    is taken and not the median, since the few expensive steps in which electrons rearrange belong
+    to the run.
     """
     info = [frame.info for frame in frames[1:]]  # none where the file is of another U
     seconds = [float(i.get("cpu_s", 0)) / float(i.get("cores", 1)) or float(i.get("wall_s", 0))

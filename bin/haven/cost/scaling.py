@@ -18,8 +18,8 @@ def fit_scaling(
 
     The power law is a straight line through the logarithms. The line ``overhead + slope * atoms``
     weighs each time with its inverse square, so that relative errors count alike. Intervals are
-    Student's, from the scatter about each fit: they say nothing of a machine that was slow for all
-    sizes.
+    Student's, from the scatter about each fit; a machine that was slow for all sizes does not show
+    in them.
 
     Parameters
     ----------

@@ -83,8 +83,8 @@ def time_dynamics(
     species = list(dict.fromkeys(atoms.get_chemical_symbols()))
     structures.write_data(folder / "data.lmp", atoms, species)
     linked = lammps.link_potentials(folder, [potential])
-    lines = lammps.setting_lines("read_data data.lmp", linked, species)
-    lines += [
+    (folder / "in.lmp").write_text("\n".join([
+        *lammps.setting_lines("read_data data.lmp", linked, species),
         f"velocity all create {temperature_k:g} {seed} mom yes rot no",
         f"timestep {timestep_fs / 1000:g}",
         f"fix dynamics all nvt temp {temperature_k:g} {temperature_k:g} 0.1",
@@ -93,19 +93,28 @@ def time_dynamics(
         f"run {max(steps // 10, 2)}",
         f"timer timeout {_clock(limit_s)} every 1",
         f"run {steps}",
-    ]
-    (folder / "in.lmp").write_text("\n".join(lines) + "\n")
-    process = lammps.start_lammps(folder, "in.lmp", "log.lammps", cores)
-    code = process.wait()
-    log_text = (folder / "log.lammps").read_text(errors="replace") if (
-        folder / "log.lammps").exists() else ""
-    loops = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps", log_text)
-    if code != 0 or len(loops) < 2 or int(loops[-1][1]) < 1:
+    ]) + "\n")
+    code = lammps.start_lammps(folder, "in.lmp", "log.lammps", cores).wait()
+    timed = _timed(folder / "log.lammps")
+    if code != 0 or timed is None:
         raise HavenError(f"timing {potential.name} with {len(atoms)} atoms failed: "
                          f"{lammps.error_line(folder, 'log.lammps')}")
-    used = re.findall(r"([\d.]+)% CPU use", log_text)
-    share = float(used[-1]) / 100 / cores if used else 1.0
-    return float(loops[-1][0]) / int(loops[-1][1]), int(loops[-1][1]), share
+    seconds, counted, used = timed
+    return seconds / counted, counted, 1.0 if used is None else used / cores
+
+
+def _timed(log: Path) -> tuple[float, int, float | None] | None:
+    """Return wall seconds, steps and processor time over wall time of a log's last run.
+
+    The last of these is None where the log does not say it. Nothing is returned where there is no
+    second run, which is the one that is timed, or it has no step.
+    """
+    text = log.read_text(errors="replace") if log.exists() else ""
+    loops = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps", text)
+    if len(loops) < 2 or int(loops[-1][1]) < 1:
+        return None
+    used = re.findall(r"([\d.]+)% CPU use", text)
+    return float(loops[-1][0]), int(loops[-1][1]), float(used[-1]) / 100 if used else None
 
 
 def _clock(seconds: int) -> str:

@@ -1,7 +1,8 @@
 """Annealing the mobile ions: hot dynamics until energies and hop rate no longer change.
 
-A supercell starts with its mobile ions where a lattice model put them. Held hot, they find the
-order that the potential prefers, and every dynamics run, barrier and relaxed cell begins with it.
+A supercell starts with its mobile ions where a lattice model put them. In hot dynamics they find
+the order that the potential prefers, from which every dynamics run, barrier and relaxed cell
+starts.
 """
 
 from __future__ import annotations
@@ -56,14 +57,14 @@ BROKEN = ("exploded", "melted", "drifting", RAN_AWAY, BEYOND)
 
 @dataclass(frozen=True)
 class Judged:
-    """What an anneal's second half says.
+    """The verdict on an anneal, from the halves of its second half.
 
     Attributes
     ----------
     energy
-        Energies of minimised snapshots of its halves beside each other, meV/atom.
+        Energies of minimised snapshots, compared between these halves, meV/atom.
     moves
-        Ions that went from site to site in each of its halves.
+        Number of moves of ions from site to site in each of these halves.
     verdict
         ``settled``, or what speaks against it.
     """
@@ -130,7 +131,7 @@ def run_anneal(
     atoms: Atoms, job: Job, potential: Path, material: Material, folder: Path,
     covered: Coverage | None = None,
 ) -> tuple[list[Atoms], Row, list[Row]]:
-    """Anneal, or go on with an anneal kept in ``folder``, until it is settled or at its end.
+    """Anneal, or continue an anneal kept in ``folder``, until it is settled or reaches its length.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The cell at rest: short dynamics at constant pressure and the mean cell that they give."""
+"""The mean cell at a temperature and pressure, from short dynamics at constant pressure."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def labelled_volume(
 def equilibrate(
     atoms: Atoms, job: Job, potential: Path, folder: Path, labelled: tuple[float, float]
 ) -> Row:
-    """Run dynamics at constant pressure, or go on with them, and return the mean cell's row.
+    """Run or continue dynamics at constant pressure, and return the row of the mean cell.
 
     The first part of the run, up to half of it, is left out: from where on the volume is
     stationary is decided by `haven.core.series.stationary_start`.
@@ -104,7 +104,7 @@ def equilibrate(
     folder
         Of checkpoints.
     labelled
-        From `labelled_volume`; a mean cell beyond is of no use.
+        From `labelled_volume`; a mean cell outside gets a verdict that says so.
 
     Returns
     -------
@@ -172,8 +172,8 @@ def joined_cell(
 ) -> np.ndarray:
     """Return the mean of the cells of all replicas of one potential and temperature.
 
-    Replicas are samples of one disordered crystal, which has one cell at rest: all of them keep
-    it. What one replica's own order would change of it shows in its mean pressure.
+    Replicas are samples of one disordered crystal, which has one mean cell, so that the dynamics of
+    all of them use it. Where a replica's own mean cell differs, its mean pressure shows it.
 
     Parameters
     ----------

@@ -28,8 +28,8 @@ class Dcd:
         Angstrom, and ``cell`` with ``value`` (6,): the three lengths of the cell, Angstrom, stand
         at 0, 2 and 5.
     damage
-        Why no more frames follow; empty where the file simply ends, be it within a frame, as a
-        program that is killed leaves it.
+        Why the frames end before the file does; empty where the file ends after a frame or, as when
+        the program was killed, within one.
     """
 
     steps: np.ndarray

@@ -42,7 +42,7 @@ class Window:
 
 
 def nearer_walls(job: Job) -> Job:
-    """Return the job with its walls moved in."""
+    """Return the job with its walls at shorter distances."""
     return replace(job, walls=tuple((a, b, WALL_SCALE * d) for a, b, d in job.walls))
 
 
@@ -59,7 +59,7 @@ def explore(
 ) -> tuple[list[Atoms], dict[str, Any]]:
     """Run dynamics from one structure and sort its frames by the ensemble's deviation.
 
-    A run that explodes is no error here: what it saw before counts, the rest has failed.
+    A run that explodes is no error here: its frames before that count, the others count as failed.
 
     Parameters
     ----------

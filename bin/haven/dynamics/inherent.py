@@ -67,8 +67,8 @@ def minimise_snapshots(
     species
         Elements in the order of the atom types.
     folder
-        Keeps ``inherent.npz``, so that a run that is gone on with minimises only what is new; what
-        was minimised from other positions at the same step, before frames were made anew, is not.
+        Keeps ``inherent.npz``, so that a continued run minimises only new snapshots. A kept one is
+        used only if it was minimised from the same positions.
     threads
         Processor threads.
     walls
@@ -193,7 +193,7 @@ def site_spacing(material: Material) -> float:
 
 
 def moved_between(positions: np.ndarray, since: np.ndarray, host: np.ndarray) -> np.ndarray:
-    """Return how far each atom has gone, (..., A), Angstrom; the host's mean motion is taken off.
+    """Return how far each atom moved relative to the host's mean motion, (..., A), Angstrom.
 
     Parameters
     ----------
@@ -210,10 +210,10 @@ def moved_between(positions: np.ndarray, since: np.ndarray, host: np.ndarray) ->
 def count_moves(
     found: Inherent, mobile: np.ndarray, length: float
 ) -> tuple[np.ndarray, float]:
-    """Return how many mobile ions moved between one snapshot and the next, and how clustered.
+    """Return the moves of mobile ions between successive snapshots, and how clustered they are.
 
-    Vibration is gone from minimised snapshots: an ion that is more than half a site spacing from
-    where it was has gone to another site.
+    Minimised snapshots have no vibration: an ion that is more than half a site spacing from its
+    place in the snapshot before has moved to another site.
 
     Parameters
     ----------
@@ -227,9 +227,9 @@ def count_moves(
     Returns
     -------
     moves, clustered
-        Moves between snapshots, (S - 1,); variance over mean of the moves of single ions, at least
-        1: an ion that goes to and fro between two sites moves often, others not at all, and both
-        kinds come and go.
+        Moves between snapshots, (S - 1,); and the variance over the mean of the moves of single
+        ions, at least 1. It is large where some ions move back and forth between two sites often
+        while others do not move at all.
     """
     away = moved_between(found.positions[1:], found.positions[:-1], ~mobile)
     moved = away[:, mobile] > length / 2

@@ -1,4 +1,4 @@
-"""What every script of dynamics begins with: its inputs, checked, and its folder of checkpoints."""
+"""What every script of dynamics needs first: its checked inputs, and its folder of checkpoints."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DynamicsInputs:
     structure_sha256, potentials_sha256
         Digests of the files.
     covered
-        What the driving potential's labels cover; None where nobody says.
+        What the driving potential's labels cover; None where it is not known.
     """
 
     material: Material
@@ -132,7 +132,7 @@ def read_inputs(
 def checkpoints(
     job: Job, given: DynamicsInputs, name: str, args: argparse.Namespace, start: str = ""
 ) -> Iterator[Path]:
-    """Hold the folder that keeps a run's checkpoints; remove it at the end if nobody asked for it.
+    """Lock the folder of a run's checkpoints; remove it at the end if no folder was asked for.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def checkpoints(
     args
         With ``out`` and ``checkpoint_dir``, where runs are kept if given.
     start
-        What more of the start decides the run.
+        Anything else about the start that decides the run.
     """
     place = Path(args.checkpoint_dir or Path(args.out) / "checkpoints").resolve()
     digests = replace(job, potentials=given.potentials_sha256)

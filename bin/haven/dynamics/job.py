@@ -1,4 +1,4 @@
-"""One run of molecular dynamics: its numbers, its name, its LAMMPS input."""
+"""One run of molecular dynamics: its settings, its identity, its LAMMPS input."""
 
 from __future__ import annotations
 
@@ -100,14 +100,14 @@ def check_job(job: Job) -> None:
 
 
 def check_pressure(pressure_gpa: float | None) -> None:
-    """Refuse a pressure, GPa, that no crystal is asked for."""
+    """Refuse a pressure, GPa, that is outside the range that makes sense for a crystal."""
     low, high = PRESSURES_GPA
     if pressure_gpa is not None and not low <= pressure_gpa <= high:
         raise HavenError(f"pressure_gpa is {pressure_gpa:g}: it must be from {low:g} to {high:g}")
 
 
 def key_of_run(job: Job, structure: str) -> str:
-    """Return 12 characters naming what decides a run's course; its length is not part of it.
+    """Return 12 characters that change with everything that decides a run but its length.
 
     Parameters
     ----------
@@ -129,11 +129,11 @@ def velocity_seed(*parts: object) -> int:
 def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     """Return LAMMPS's input for one attempt at a phase.
 
-    The phase is run in stretches of wall time, each followed by a restart file that gets its name
-    only once it is whole; the attempt ends after `PIECE_MINUTES` of them. Velocities are drawn for
-    twice the temperature: the start is at rest in its minimum, and half of the kinetic energy goes
-    into the bonds. At constant pressure they are drawn for the temperature itself, so that the cell
-    does not overshoot.
+    The phase is run in stretches of wall time. After each a restart file is written, which gets its
+    name only once it is whole; the attempt ends after `PIECE_MINUTES`. Velocities are drawn for
+    twice the temperature, since the start is at a minimum, where half of the kinetic energy becomes
+    potential energy. At constant pressure they are drawn for the temperature itself, so that the
+    cell does not overshoot.
 
     Parameters
     ----------
@@ -144,9 +144,9 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     source
         ``read_data FILE`` or ``read_restart FILE``.
     fresh
-        Whether the phase starts at its step 0.
+        Whether the phase starts at step 0.
     attempt
-        Number that its files carry.
+        Number of the attempt, in the names of its files.
     """
     stem = f"{phase}.a{attempt:03d}"
     index = job.species.index(job.mobile) + 1

@@ -76,9 +76,9 @@ def _end_with_parent() -> None:
 def clean_shared_memory(place: Path = SHARED_MEMORY) -> None:
     """Remove the shared memory that MPI made for processes of this user which are dead.
 
-    MPICH names it after the process, and a process that is killed leaves it behind: a megabyte each
-    time, until the machine is started anew. What is younger than a minute stays, as a process of
-    another container may be about to open it; one that has opened it needs the name no more.
+    MPICH names it after the process, and a killed process leaves a megabyte behind until the
+    machine is restarted. Shared memory younger than a minute is kept, since a process of another
+    container may be about to open it; a process that has opened it no longer needs the name.
     """
     for path in place.glob("mpich_shm_*"):
         found = re.fullmatch(r"mpich_shm_([0-9a-f]+)_\d+", path.name)
@@ -130,8 +130,8 @@ def error_line(folder: Path, log: str) -> str:
 def link_potentials(folder: Path, potentials: Sequence[str | Path]) -> tuple[str, ...]:
     """Put potentials into a folder; return their names there, free of spaces, always the same.
 
-    A retried task finds its potentials elsewhere than the attempt before; what stands in the
-    folder follows.
+    A retried task finds its potentials at another path than the attempt before; the files in the
+    folder are replaced.
     """
     return tuple(family_of(path).install(Path(path), folder, number)
                  for number, path in enumerate(potentials))

@@ -16,7 +16,7 @@ from haven.dynamics.lammps import (
     setting_lines,
     start_lammps,
 )
-from haven.labels.frames import min_distance
+from haven.labels.frames.reading import min_distance
 from haven.material.distances import tightest_pair
 from haven.material.structures import write_data
 
@@ -144,8 +144,9 @@ def box_vectors(box: np.ndarray) -> np.ndarray:
 def free_tilts(cell: np.ndarray) -> tuple[str, ...]:
     """Return the tilts of LAMMPS's box that a crystal of this cell leaves free.
 
-    Right angles stay right, as the crystal's symmetry has them on average, whatever one disordered
-    replica would do: of a monoclinic cell one tilt, of an orthorhombic one none.
+    Right angles are kept, as the average crystal has them by symmetry, also where a single
+    disordered replica would leave them. A monoclinic cell has one free tilt, an orthorhombic one
+    none.
 
     Parameters
     ----------

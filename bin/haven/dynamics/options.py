@@ -68,7 +68,7 @@ class Exploration:
 
     explore_temperatures_k: tuple[float, ...] = option(
         (300.0, 450.0, 600.0, 900.0), "temperatures of the exploring dynamics", unit="K", above=0,
-        most=3000)
+        most=3000, distinct=True)
     explore_ps: float = option(4.0, "length of each exploring run", unit="ps", above=0,
                                most=10_000)
     explore_dump_ps: float = option(0.05, "time between frames of an exploring run", unit="ps",

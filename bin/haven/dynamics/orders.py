@@ -1,8 +1,10 @@
-"""Which of an anneal's orders of the mobile ions a run at its own temperature starts from.
+"""Which snapshot of an anneal a run at another temperature starts from.
 
-An anneal ends with one structure for what is done at 0 K, its snapshot of lowest energy, and with
-some more of its settled part. The lowest lies below the mean of any temperature near the anneal's:
-runs that all started from it would rise for as long as the ions take to find their places again.
+An anneal gives several minimised snapshots, each with its own order of the mobile ions. The one of
+lowest energy is for calculations at 0 K. At any temperature near the anneal's the mean energy is
+higher: dynamics that started from the lowest snapshot would rise in energy for as long as the ions
+take to reach equilibrium. Each run therefore starts from the snapshot whose energy is nearest to
+the mean at its own temperature.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ def expected_energy(mean: float, spread: float, anneal_k: float, temperature_k: 
 
 
 def spread_at(atoms: Atoms, temperature_k: float) -> float:
-    """Return by how much energies of minimised snapshots fluctuate at a temperature, eV.
+    """Return the standard deviation of minimised snapshots' energies at a temperature, eV.
 
     Zero where the structure comes from no anneal.
     """
@@ -79,7 +81,7 @@ def spread_at(atoms: Atoms, temperature_k: float) -> float:
 
 
 def nearest_order(images: Sequence[Atoms], temperature_k: float) -> Atoms:
-    """Return the order whose energy is nearest to the mean at a temperature, in the last's cell.
+    """Return the snapshot whose energy is nearest to the mean at a temperature, in the last's cell.
 
     Parameters
     ----------

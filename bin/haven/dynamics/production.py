@@ -25,7 +25,7 @@ from haven.dynamics.segments import Segments, chain, join_segments, members
 from haven.dynamics.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps
-from haven.labels.frames import min_distance
+from haven.labels.frames.reading import min_distance
 from haven.material import structures
 from haven.material.structures import wall_row
 from haven.trajectory.melting import HostMotion, host_motion, spread
@@ -125,7 +125,7 @@ def energy_drift(job: Job, joined: Segments, atoms: int) -> tuple[float, float]:
 
 
 def farthest(joined: Segments, atoms: int) -> float:
-    """Return how far the conserved energy has been from its start, meV/atom."""
+    """Return the largest distance of the conserved energy from its start, meV/atom."""
     energy = joined.thermo[:, COLUMNS.index("econserve")]
     return 1000 * float(np.abs(energy - energy[0]).max()) / atoms
 
@@ -191,7 +191,7 @@ def simulate(
     stem: Path, window: float | None, inputs: Mapping[str, object], material: Material,
     cell: tuple[str, float] = ("material", 0.0),
 ) -> None:
-    """Run or go on with the dynamics kept in ``folder``, and write its results.
+    """Run or continue the dynamics kept in ``folder``, and write its results.
 
     Parameters
     ----------

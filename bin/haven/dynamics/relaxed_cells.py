@@ -13,7 +13,7 @@ from haven.core.identity import digest_of, sha256
 from haven.core.types import Row
 from haven.dynamics.anneal import anneal_built
 from haven.dynamics.inputs import DynamicsInputs
-from haven.labels.cell import read_relaxed
+from haven.labels.cell_relaxation import read_relaxed
 from haven.material.disorder import draw_supercell
 from haven.material.relaxation import (
     COARSE,
@@ -93,7 +93,7 @@ class CellsAtRest:
                          "" if found["converged"] else ": not converged")
 
     def of_labels(self, paths: Sequence[str]) -> None:
-        """Relax the cells that were relaxed from first principles, and take their rows, too.
+        """Relax the cells that were relaxed from first principles, and add the rows of both.
 
         Parameters
         ----------

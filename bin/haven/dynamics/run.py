@@ -1,4 +1,4 @@
-"""Molecular dynamics in segments: restarts that survive anything, progress, stops."""
+"""Molecular dynamics in segments: restarts, progress, and stopping runs that go wrong."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Start:
     step
         Of the phase.
     line
-        What the log must say first, (columns,): the state that the run had there; None at the
-        structure.
+        What the log's first line must be, (columns,): the state of the run at that step; None where
+        it begins with the structure.
     vouched
         Whether the restart has the checksum that was written when it was ended.
     """
@@ -55,10 +55,11 @@ class Start:
 
 
 def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
-    """Return the restart files of a phase that may be gone on from, latest first; others are named.
+    """Return the restart files from which a phase may be continued, latest first.
 
-    Such a file is whole and has the checksum that was written when LAMMPS had ended it. A folder
-    that keeps no checksums at all is of an earlier Haven: there the files' own marks decide.
+    Such a file is whole, and has the checksum that was written when LAMMPS had finished it; a
+    warning names other files. In a folder of an earlier Haven, without checksums, the marks within
+    the files decide.
     """
     kept, found = checksums.read_sums(folder), []
     for step, path in _named(folder, phase):
@@ -88,11 +89,11 @@ def _named(folder: Path, phase: str) -> list[tuple[int, Path]]:
 
 
 def unneeded(folder: Path, phase: str) -> list[Path]:
-    """Return the restart files of a phase that may go.
+    """Return the restart files of a phase that may be removed.
 
-    An attempt's frames may be lost with its machine, or damaged: the run then goes on from where
-    that attempt began, or an earlier one, and must not have to begin anew. Of N attempts some
-    4 + 2 log2(N / 4) files stay: the older, the farther apart.
+    The frames of an attempt may be lost or damaged. The run is then continued from the beginning of
+    that attempt or of an earlier one, so that older restart files are still needed. Of N attempts
+    about 4 + 2 log2(N / 4) files are kept, the older ones farther apart.
     """
     begun = [segments.begins(folder, stem) for stem in segments.stems(folder, phase)]
     ages = range(len(begun) - 1, -1, -1)
@@ -111,8 +112,9 @@ def next_attempt(folder: Path) -> int:
 def run_phases(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
     """Run what is missing of both phases in ``folder`` and return how it ended.
 
-    What is there counts as far as it is whole (`haven.dynamics.segments`): where frames or a
-    restart are damaged or lost, the run goes on from the last restart before them.
+    Files of earlier attempts are used as far as they are whole (`haven.dynamics.segments`): where
+    frames or a restart file are damaged or lost, the run is continued from the last restart file
+    before them.
 
     Parameters
     ----------
@@ -121,8 +123,8 @@ def run_phases(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
     folder
         Kept between attempts.
     watch
-        Called with the phase while it runs; says ``melted`` or ``drifting`` to stop it, else
-        nothing.
+        Called with the phase while it runs; returns ``melted`` or ``drifting`` to stop it, else an
+        empty text.
 
     Returns
     -------
@@ -256,11 +258,11 @@ def _attempt(
 
 
 def note_start(folder: Path, phase: str, step: int, now: float) -> None:
-    """Note where an attempt begins; end a run that was started again and again and got no further.
+    """Record where an attempt begins; refuse a run whose attempts make no progress.
 
-    A scheduler may start a run as often as it likes, as long as each attempt leaves a restart file
-    later than the one it began from. What was counted is forgotten once the run is ended, so that
-    it can be started again with more time.
+    A scheduler may restart a run any number of times, as long as attempts leave a later restart
+    file than the one they began from. The record is removed when the run is refused, so that it can
+    be started again with more time.
 
     Parameters
     ----------
@@ -274,7 +276,7 @@ def note_start(folder: Path, phase: str, step: int, now: float) -> None:
     Raises
     ------
     HavenError
-        After `FRUITLESS_MOST` attempts of at least `FRUITLESS_S` that left nothing to go on from.
+        After `FRUITLESS_MOST` attempts of at least `FRUITLESS_S` that left no later restart file.
     """
     file, count = folder / STARTS, 0
     try:

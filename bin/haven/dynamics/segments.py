@@ -1,9 +1,9 @@
-"""The segments of a run, held against each other, and joined into one trajectory.
+"""The segments of a run, compared with each other, and joined into one trajectory.
 
-A run is what its frames say. Each attempt at a phase leaves a log, frames of the mobile ions and of
-all atoms, and with several potentials their deviations. A frame counts if all of them have its step
-and fit to each other; attempts count as far as their frames follow each other without a gap, from
-step 0 on, and as each goes on from the very state that the one before it had.
+Each attempt at a phase leaves a log, frames of the mobile ions and of all atoms, and with several
+potentials their deviations. A frame counts if its step is in all of them and they agree. Attempts
+count as far as their frames follow each other without a gap from step 0 on, and as each begins in
+the state that the one before it had at that step.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class Attempt:
     deviation
         Step and deviation (K, 2), each step once; None where the run has one potential.
     damage
-        What is wrong behind its last whole frame, or with the whole of it; empty where it ends as
-        an attempt does that is killed or complete.
+        What is wrong after its last whole frame, or with all of it; empty where it ends as a
+        complete or a killed attempt does.
     """
 
     stem: str
@@ -117,7 +117,7 @@ class Chain:
     until
         Step of the last frame; negative without any.
     lost
-        What is wrong with attempts that do not count, or count in part.
+        What is wrong with attempts that do not count, or only in part.
     """
 
     links: tuple[tuple[Attempt, int], ...] = ()
@@ -178,8 +178,8 @@ def masses(folder: Path, job: Job) -> Masses | None:
 def same_state(one: np.ndarray, other: np.ndarray, atoms: int) -> bool:
     """Tell whether two lines of LAMMPS's log are of the same state of a run.
 
-    Temperature, energies, box and centres are compared; a potential's rounding is allowed for. The
-    pressure is not: its rounding is large, and it says nothing that the others do not.
+    Temperature, energies, box and centres are compared, within the rounding of a potential. The
+    pressure is not compared: its rounding is large, and it follows from the same state.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def _once(rows: np.ndarray, atoms: int) -> np.ndarray:
 
 
 def read_attempt(job: Job, folder: Path, stem: str, weights: Masses | None) -> Attempt:
-    """Read one attempt, and say how far its files fit to each other and to their checksums."""
+    """Read one attempt as far as its files agree with each other and with their checksums."""
     atoms = 1 if weights is None else len(weights.all)
     thermo = _once(lammps.read_thermo(folder / f"{stem}.log", len(COLUMNS)), atoms)
     begin = begins(folder, stem)
@@ -313,8 +313,8 @@ def _unlike(
 def chain(job: Job, folder: Path, phase: str = PHASES[1]) -> Chain:
     """Return a phase as far as its attempts' frames follow each other from step 0 on.
 
-    Of two attempts at one step the later counts, from its own first frame on. One that begins
-    behind a gap, or from another state than the run had at its first step, does not.
+    Where two attempts have the same step, the later one counts, from its first frame on. An attempt
+    that begins after a gap, or in another state than the run had at that step, does not count.
     """
     every, last = job.dump_steps, job.steps(phase)
     weights = masses(folder, job)

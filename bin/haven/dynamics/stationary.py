@@ -31,18 +31,18 @@ PRESSURE_GPA = 0.2  # beyond its error, a mean pressure may be off by so much: 1
 
 @dataclass(frozen=True)
 class Stationary:
-    """What the halves of a production run say; None where it is too short to tell.
+    """Comparison of the halves of a production run; entries are None where it is too short.
 
     Attributes
     ----------
     inherent, potential
         Energies of minimised snapshots and potential energies of the halves, meV/atom.
     moves
-        Mobile ions that went to another site between snapshots, in each half.
+        Number of moves of mobile ions to another site between snapshots, in each half.
     snapshots
         The minimised snapshots.
     clustered
-        How many moves come together, at least 1 (`haven.dynamics.inherent.count_moves`).
+        How clustered the moves are, at least 1 (`haven.dynamics.inherent.count_moves`).
     """
 
     inherent: Halves
@@ -53,7 +53,7 @@ class Stationary:
 
     @property
     def reasons(self) -> list[str]:
-        """What speaks against stationarity, as short phrases."""
+        """Reasons why the run is not stationary, as short phrases."""
         said = [f"{name} of its halves differ by {halves.difference:.2g} meV/atom "
                 f"(+-{halves.bound:.2g})"
                 for name, halves in (("energies of minimised snapshots", self.inherent),
@@ -69,8 +69,8 @@ def judge_halves(
 ) -> Stationary | None:
     """Judge a production run by its halves; None where it has too few frames of all atoms.
 
-    In a run of some jumps an ion, energies of the ions' orders drift up and down as slowly as they
-    would to equilibrium. By how much they do there is known from the anneal, where there was one.
+    In a run of only a few jumps per ion, the energy fluctuates as slowly as it would relax to
+    equilibrium. The size of these fluctuations is known from the anneal, where there was one.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def judge_halves(
     atoms
         Its start, in its cell; what its anneal says of energies in ``info``.
     potential
-        That drove.
+        The potential that drove the run.
     material
         Names the mobile element and the distance of sites.
     folder
@@ -102,9 +102,10 @@ def judge_halves(
 
 
 def compare_potential(energies: np.ndarray, slow: float) -> Halves:
-    """Compare halves of potential energies, (T,): vibrations fluctuate on top of the ions' orders.
+    """Compare the halves of potential energies, (T,), which fluctuate by vibrations and by jumps.
 
-    ``slow`` is what the orders fluctuate by, in the energies' unit; 0 where nobody measured it.
+    ``slow`` is the standard deviation due to the order of the ions, which changes by jumps, in the
+    unit of the energies; 0 where it was not measured.
     """
     own = compare_halves(energies, LEVEL)
     if not slow:

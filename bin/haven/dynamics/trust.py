@@ -104,7 +104,7 @@ def export(
     Returns
     -------
     int
-        Frames written.
+        Number of frames written.
     """
     from ase.io import write
 

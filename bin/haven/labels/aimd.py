@@ -34,7 +34,7 @@ FRAMES, STATES = "frames.extxyz", ("even.npz", "odd.npz")
 
 @dataclass(frozen=True)
 class Course:
-    """What decides a run.
+    """The numbers that decide a first-principles run.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Labelled(Calculator):
     def calculate(
         self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = all_changes
     ) -> None:
-        """Label the atoms; where the last density leads nowhere, from that of U = 0."""
+        """Label the atoms; where this fails from the last density, start from that of U = 0."""
         super().calculate(atoms, properties, system_changes)
         bare = atoms.copy()
         bare.set_constraint()

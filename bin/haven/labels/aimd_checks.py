@@ -1,4 +1,4 @@
-"""What a first-principles trajectory says of itself: is its energy kept, what did a step cost."""
+"""Checks of a first-principles trajectory: temperature, balance of energy, magnetic state."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from haven.core.errors import HavenError
 from haven.core.statistics import kinetic_spread, slope_with_error
 from haven.core.types import Row
 from haven.labels.audit import Limits, audit
-from haven.labels.frames import LabelledFrame, read_file
-from haven.labels.units import energy_work
+from haven.labels.frames.consistency import energy_work
+from haven.labels.frames.reading import LabelledFrame, read_file
 
 IMBALANCE_MEV = 1.0  # a seventh of what the energy of 20 atoms swings by at room temperature
 
@@ -21,13 +21,14 @@ IMBALANCE_MEV = 1.0  # a seventh of what the energy of 20 atoms swings by at roo
 def read_run(path: str | Path, u_ev: float, species: Sequence[str]) -> list[LabelledFrame]:
     """Return the frames of a trajectory of RUN_AIMD in the order of time.
 
-    None of another program's, which doesn't say what a step cost, and none of another U.
+    Frames of another U are left out, and so are those of other programs, which do not say what a
+    step cost.
 
     Raises
     ------
     HavenError
         If a step is there twice or not at all, or a frame is bad, see
-        `haven.labels.frames.read_file`.
+        `haven.labels.frames.reading.read_file`.
     """
     with Path(path).open("rb") as stream:
         if b"kinetic_temperature_k=" not in stream.read(4096):
@@ -44,8 +45,9 @@ def read_run(path: str | Path, u_ev: float, species: Sequence[str]) -> list[Labe
 def imbalance(frames: Sequence[LabelledFrame]) -> np.ndarray:
     """Return the potential energy's change since the start less the work of the forces, meV/atom.
 
-    With a thermostat this is what a conserved energy is without one: zero but for the end points'
-    rule of the work (third order in the time step) and what self-consistency leaves over.
+    It replaces the conserved energy, which a run with a thermostat does not have. It is zero up to
+    the error of the trapezoidal rule of the work (third order in the time step) and that of
+    self-consistency.
 
     Returns
     -------

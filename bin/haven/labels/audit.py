@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from haven.core.options import option
-from haven.labels.frames import LabelledFrame, duplicates
+from haven.labels.frames.consistency import MAX_STRESS_GPA, largest_stress_gpa
+from haven.labels.frames.reading import LabelledFrame, duplicates
 from haven.labels.pulay import HEADER
-from haven.labels.units import MAX_STRESS_GPA, largest_stress_gpa
 from haven.material.distances import tightest_pair
 from haven.material.options import Distances
 

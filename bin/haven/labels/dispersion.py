@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.labels.frames import LabelledFrame
+from haven.labels.frames.reading import LabelledFrame
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -121,7 +121,7 @@ class Dispersed:
     Parameters
     ----------
     engine
-        What makes the labels without.
+        The engine that makes the labels without the correction.
     functional
         Its functional.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing, log
-from haven.labels.frames import LabelledFrame, check_frames, told_hubbard
+from haven.labels.frames.consistency import MAX_STRESS_GPA
+from haven.labels.frames.reading import LabelledFrame, check_frames, told_hubbard
 from haven.labels.programs import Output, open_output, unpacked
-from haven.labels.units import MAX_STRESS_GPA
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -29,13 +29,17 @@ def named_hubbard(name: str) -> float | None:
     return float(found[-1]) if found else None
 
 
+NO_OUTPUT = ("no output of a program that is known: give an OUTCAR or vasprun.xml of VASP, a "
+             "text output of GPAW, Quantum ESPRESSO or CP2K, or frames as extxyz, .traj or .gpw")
+NO_FOLDER = ("no folder of deepmd/npy, deepmd/raw, deepmd/lmdb or CP2K's dynamics: name the "
+             "outputs that it holds")
 MOST_DIGITS = 18  # of a frame's number, a whole number of 64 bits
 
 
 def plain_name(name: str) -> str:
     """Return a path as one word, without the U it names: ``u4/run1/OUTCAR`` is ``run1``.
 
-    ASE takes a file for VASP's by such a word in its name, so it must not stay.
+    The word OUTCAR is removed, since ASE takes any file with it in its name for one of VASP.
     """
     bare = re.sub(r"\.(gz|bz2|xz)$", "", name)
     bare = re.sub(r"\.(extxyz|xyz|traj|gpw|txt|out|log|xml|pwo)$", "",
@@ -83,7 +87,7 @@ def group_sources(given: Sequence[tuple[Path, str]]) -> list[Source]:
 
 def import_all(
     given: Sequence[tuple[Path, str]], material: Material, out: Path, skip_bad: bool = False,
-    max_stress_gpa: float = MAX_STRESS_GPA,
+    max_stress_gpa: float = MAX_STRESS_GPA, searched: Collection[str] = (),
 ) -> list[Path]:
     """Import every source; see `import_source`.
 
@@ -92,7 +96,9 @@ def import_all(
     given
         Path and name of each file or folder.
     skip_bad
-        Whether to go on without sources that are refused, each named in a warning.
+        Whether to continue without sources that are refused; a warning names each of them.
+    searched
+        Names of those that a search of folders found, which nobody named.
 
     Returns
     -------
@@ -110,7 +116,7 @@ def import_all(
     for source in sources:
         try:
             written += import_source(source.path, source.name, material, out, source.others,
-                                     max_stress_gpa)
+                                     max_stress_gpa, source.name in searched)
         except HavenError as error:
             refused.append(str(error))
     if not refused:
@@ -133,6 +139,7 @@ def import_all(
 def import_source(
     path: Path, name: str, material: Material, out: Path,
     others: Sequence[tuple[Path, str]] = (), max_stress_gpa: float = MAX_STRESS_GPA,
+    searched: bool = False,
 ) -> list[Path]:
     """Check the frames of one source and write them, one extxyz file for each U.
 
@@ -151,25 +158,30 @@ def import_source(
         fewer of its steps.
     max_stress_gpa
         Stress above which most frames are refused.
+    searched
+        Whether a search of a folder found it: then one that is no program's output is passed over
+        with a warning. One that the user named is refused.
 
     Returns
     -------
     list of Path
-        The files written; none if the source is no program's output.
+        The files written; none if the source is passed over.
 
     Raises
     ------
     HavenError
-        Naming source and frame: what `haven.labels.frames.read_file` refuses, an output without
-        one whole step, a U that nothing tells or that name and output tell differently, elements
-        that don't balance.
+        Naming source and frame: what `haven.labels.frames.reading.read_file` refuses, a file of no
+        program that is known, an output without one whole step, a U that nothing tells or that name
+        and output tell differently, elements that don't balance.
     """
     from ase.io import write
 
     opened = _best(path, name, others)
-    if opened is None:
+    if opened is None and searched:
         log.warning("%s is passed over: no output of a program that is known", name)
         return []
+    if opened is None:
+        raise HavenError(f"{name} is {NO_FOLDER if path.is_dir() else NO_OUTPUT}")
     output, images, name = opened
     if output.missing:
         log.warning("%s: %s; its %d whole steps are taken", name, output.missing, len(images))
@@ -284,7 +296,7 @@ def _hubbard(atoms: Atoms, output: Output, name: str, material: Material) -> flo
 
 
 def study_hubbard(by_element: Mapping[str, float], material: Material) -> float | None:
-    """Return the study's U that the material gives its elements these values at; None if none.
+    """Return the study's U that gives the material's elements these values, or None.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from haven.core.errors import HavenError, log
 from haven.core.images import open_images, read_images
 from haven.labels.engines import ENGINES
 from haven.labels.engines.base import Engine, LabelSettings
-from haven.labels.frames import (
+from haven.labels.frames.reading import (
     FAILED,
     min_distance,
     trajectory_name,
@@ -103,7 +103,7 @@ def to_label(source: str | Path, species: Sequence[str]) -> list[Atoms]:
 def label_key(
     about: Mapping[str, Any], frames: Sequence[Atoms], settings: LabelSettings, version: str
 ) -> str:
-    """Return 12 characters that name labels: what is told of them, settings, engine, frames."""
+    """Return 12 characters that change with the frames, their labels' settings or the engine."""
     fields = {**about, "engine": version, **asdict(settings)}
     digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
     for atoms in frames:

@@ -20,7 +20,7 @@ class EngineChoice:
 
 @dataclass(frozen=True)
 class Import:
-    """Labels of others."""
+    """Import of labels that other programs made."""
 
     skip_bad: bool = option(
         False, "go on without given outputs of other programs that are refused; each is named")

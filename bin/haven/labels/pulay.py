@@ -1,7 +1,8 @@
 """Pulay stress: the stress at a fixed cutoff minus that of a fixed number of plane waves.
 
-A plane-wave program's stress is the derivative of the energy at the waves it has. Labels of cells
-of other sizes, and what a larger basis says, follow the energy at a fixed cutoff.
+A plane-wave program computes the stress at a fixed number of plane waves. Energies of cells of
+different volumes are computed at a fixed cutoff, and so is the limit of a large basis; the Pulay
+stress makes the two agree.
 """
 
 from __future__ import annotations

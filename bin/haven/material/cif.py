@@ -1,9 +1,10 @@
 """Crystallographic information files (CIF), read strictly: cell, symmetry, sites with occupancies.
 
 The grammar is that of CIF 1.1 (Hall, Allen and Brown, Acta Cryst. A 47, 655, 1991); tags with dots,
-as later dictionaries write them, are taken for those with underscores. What ASE's reader does
-silently is not done here: an origin that the file leaves open is asked for, ``CL1`` is chlorine,
-one element on two lines of a site counts twice, and of several structures none is picked.
+as later dictionaries write them, are taken for those with underscores. Where ASE's reader would
+guess, this one does not: it asks for an origin that the file leaves open, reads ``CL1`` as
+chlorine, adds the occupancies of two lines of one element on one site, and refuses a file of
+several structures.
 """
 
 from __future__ import annotations

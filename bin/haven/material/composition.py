@@ -65,7 +65,7 @@ def _sum(parts: list[tuple[dict[str, float], float]]) -> dict[str, float]:
 def whole_counts(
     exact: Mapping[str, float], total: int, room: Mapping[str, int]
 ) -> dict[str, int]:
-    """Return whole numbers near some exact ones, of a given sum, by largest remainders.
+    """Round fractional counts to whole numbers of a given sum, by the method of largest remainders.
 
     Parameters
     ----------

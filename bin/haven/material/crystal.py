@@ -180,7 +180,8 @@ def site_targets(
     Raises
     ------
     HavenError
-        If there is no such set, an occupancy is out of range, or the atoms don't sum.
+        If there is no such set, an occupancy is out of range, or the occupancies do not add up to
+        the formula's atoms.
     """
     if label not in material.occupancies:
         have = ", ".join(material.occupancies)

@@ -1,4 +1,4 @@
-"""Sites laid onto the anions of a structure: each in the middle of its cage."""
+"""Sites fitted to the anions of a structure: each in the middle of the anions about it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _lay_onto(ideal: Floats, found: Floats, cell: Floats) -> tuple[Floats, Ints,
 def lay(
     lattice: SiteLattice, material: Material, names: np.ndarray, positions: Floats, source: str
 ) -> SiteLattice:
-    """Return the lattice laid onto a structure, after making sure that it fits.
+    """Return the lattice with its sites fitted to a structure, which must be of this material.
 
     Parameters
     ----------

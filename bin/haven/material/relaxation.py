@@ -152,7 +152,7 @@ def largest(atoms: Atoms, pulay: float = 0.0) -> tuple[float, float]:
 
 
 def minima(rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the places of relaxed cells that are no second relaxation to a minimum before them.
+    """Return the indices of relaxed cells, without those that repeat the minimum of an earlier one.
 
     Parameters
     ----------

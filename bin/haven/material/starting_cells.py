@@ -19,9 +19,10 @@ FOURFOLD, EVERY = (2, 1, 2), 16
 def draw_framework(
     material: Material, occupancies: str, repeat: tuple[int, int, int], random: np.random.Generator
 ) -> dict[str, dict[str, int]]:
-    """Draw whole counts for a cell too small to hold the occupancies; right on average.
+    """Draw atoms of each kind of site for a cell too small to have the occupancies exactly.
 
-    Each framework atom picks its kind of site with the probability the occupancies give it.
+    Each framework atom gets a kind of site with the probability that the occupancies give it, so
+    that the average over many cells has the occupancies.
     """
     cells = int(np.prod(repeat))
     counts: dict[str, dict[str, int]] = {}

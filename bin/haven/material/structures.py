@@ -91,10 +91,10 @@ def wall_row(
     frames: Sequence[Atoms], walls: Sequence[tuple[str, str, float]], material: str, stage: str,
     subject: str,
 ) -> dict[str, Any]:
-    """Return the row of table ``verdicts`` on pairs closer than the walls allow without acting.
+    """Return the row of table ``verdicts`` on the frames in which a wall acts.
 
-    Where a wall acts, the potential alone would go where no label is: what follows rests partly
-    on the wall and is said so.
+    A wall acts on pairs closer than any labelled pair, where the potential is not trained. Results
+    of frames in which it acts therefore rest partly on the wall; the message of the row says so.
     """
     from ase.neighborlist import neighbor_list
 

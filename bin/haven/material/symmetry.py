@@ -66,8 +66,8 @@ def point_group(material: Material) -> Ints:
 def reversals(conventional: Floats) -> Ints:
     """Return the reversals of lattice vectors that leave lengths and angles as they are, (G, 3, 3).
 
-    All that can be told of a cell without its atoms; in a monoclinic one that of b, and that of a
-    and c together.
+    They are the symmetry that follows from the cell without its atoms; in a monoclinic cell these
+    are the reversal of b, and that of a and c together.
     """
     gram = np.asarray(conventional @ conventional.T, float)
     kept = [np.diag(signs) for signs in product((1, -1), repeat=3)
@@ -95,7 +95,7 @@ def canonical(indices: Iterable[int], group: Ints) -> str:
 
 
 def representative(parts: Floats, group: Ints) -> Floats:
-    """Return that of the equal vectors which names them all, (3,); see `canonical`."""
+    """Return the one of symmetry-equivalent vectors that names all, (3,); see `canonical`."""
     images = np.einsum("gij,j->gi", group, np.asarray(parts, float))
     images = np.where(np.abs(images) < ZERO_COMPONENT, 0.0, images)
     return max(images, key=lambda v: ((v == 0).sum(), (v >= 0).sum(), tuple(np.round(v, 2))))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 
 from haven.core.errors import HavenError, log
+from haven.core.options import NUMBER
 from haven.material.crystal import Material
 from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
@@ -24,18 +27,22 @@ def element_texts(text: str | None, name: str) -> dict[str, str]:
     found = {}
     for part in text.split(",") if text else ():
         element, mark, value = part.strip().partition("=")
+        element, value = element.strip(), value.strip()
         if not mark or not element or not value:
             raise HavenError(f"--{name} is {text}: give elements and values such as Fe=2,Mn=3")
+        if element in found:
+            raise HavenError(f"--{name} is {text}: it names {element} twice")
         found[element] = value
     return found
 
 
 def element_numbers(text: str | None, name: str) -> dict[str, float]:
     """Return the pairs of an option with numbers, such as ``Fe=2,Mn=3``; see `element_texts`."""
-    try:
-        found = {element: float(value) for element, value in element_texts(text, name).items()}
-    except ValueError as error:
-        raise HavenError(f"--{name} is {text}: give numbers such as Fe=2,Mn=3") from error
+    given = element_texts(text, name)
+    if not all(re.fullmatch(NUMBER, value) and math.isfinite(float(value))
+               for value in given.values()):
+        raise HavenError(f"--{name} is {text}: give numbers such as Fe=2,Mn=3")
+    found = {element: float(value) for element, value in given.items()}
     return {element: int(value) if value.is_integer() else value
             for element, value in found.items()}
 

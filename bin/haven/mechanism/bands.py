@@ -53,7 +53,8 @@ def nudged_band(
 ) -> Band:
     """Return the relaxed climbing-image band between two relaxed ends.
 
-    A band whose highest image is an end has nothing to climb and is left as it is then.
+    A band whose highest image is one of its ends has no saddle point, and is returned without
+    climbing.
 
     Parameters
     ----------

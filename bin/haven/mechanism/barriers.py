@@ -1,4 +1,4 @@
-"""Migration barriers: the bands followed, and what to doubt about them."""
+"""Migration barriers: relaxed bands of jumps, and the reasons to doubt them."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def doubts_of(
 ) -> list[str]:
     """Return the doubts about a band, one word each; none for a sound one.
 
-    A dip on the way, as of an ion resting between four anions, is none, unless it is lower than
-    both ends: then the jump starts there.
+    A local minimum on the way, such as a tetrahedron of anions, is no reason for doubt unless its
+    energy is below that of both ends: the jump would then begin there.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ def follow(
     start: Atoms, lattice: SiteLattice, taken: dict[int, int], jumps: list[Jump], images: int,
     force_tolerance: float, tries: int = 6,
 ) -> tuple[Jump, Band] | None:
-    """Return the band of the first jump whose ends hold and which has a barrier between them.
+    """Return the band of the first jump whose ends are stable and that has a barrier between them.
 
-    Where there is none, the first with a band at all is returned, and says what is wrong.
+    Where there is none, the first jump with a band is returned, and its doubts say what is wrong.
 
     Parameters
     ----------
@@ -181,7 +181,8 @@ def all_barriers(
     force_tolerance
         Limit of all forces, eV/Angstrom.
     each
-        Paths of a kind, each of another ion: in a disordered crystal no two are alike.
+        Number of paths of each kind, each of another ion, since in a disordered crystal they
+        differ.
     atoms
         Takes the rows of table ``band_atoms``, if given.
     """
@@ -218,9 +219,9 @@ def barrier_rows(
     jump
         What was followed.
     band
-        What came of it.
-    lattice
-        Sites.
+        Its relaxed band.
+
+        lattice Sites.
     """
     steps = np.diff(np.stack([image.positions for image in band.images]), axis=0)
     along = np.concatenate([[0.0], np.cumsum(np.sqrt((steps**2).sum(axis=(1, 2))))])
@@ -251,9 +252,7 @@ def atom_rows(name: str, jump: Jump, band: Band) -> list[dict[str, Any]]:
     name
         Name of the path.
     jump
-        What was followed.
-    band
-        What came of it.
+        The jump. band Its relaxed band.
     """
     cell, symbols = np.asarray(band.images[0].cell.array), band.images[0].get_chemical_symbols()
     mover = np.stack([image.positions[jump.atom] for image in band.images])

@@ -1,4 +1,4 @@
-"""Jumps of the mobile ions between sites: counted with hysteresis, sorted by kind and direction."""
+"""Jumps of mobile ions between sites, counted with hysteresis and classified by direction."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Hops:
     Attributes
     ----------
     ion, frame
-        Who arrived and in which frame, (H,).
+        The ion that jumped, and the frame in which it arrived, (H,).
     first, second
         Codes of the sites left and reached, (H,).
     returns
@@ -218,7 +218,10 @@ def find_hops(
 
 
 def without_returns(events: Ints, time_ps: Floats, residence_ps: float) -> Hops:
-    """Return moves (ion, frame, code left, code reached; (E, 4), sorted) less those soon undone."""
+    """Return the jumps among moves (ion, frame, code left, code reached), sorted, shape (E, 4).
+
+    Moves that are undone within the residence time are left out, and listed as returns.
+    """
     kept: list[tuple[int, int, int, int]] = []
     returns: list[tuple[int, int]] = []
     for ion, frame, first, second in events.tolist():

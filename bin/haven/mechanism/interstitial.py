@@ -1,4 +1,4 @@
-"""Rest and passage of mobile ions between the material's sites: in tetrahedra of anions.
+"""Mobile ions in the tetrahedra of anions between the material's sites: visits and passages.
 
 In a close packing of anions the material's cation sites are octahedra, which share faces with empty
 tetrahedra. A jump either stays a while in, or passes through, such a tetrahedron, or goes straight
@@ -33,7 +33,7 @@ DRAWS = 1000  # bootstrap samples of the ions
 
 @dataclass(frozen=True)
 class Visits:
-    """What one run's ions do between the material's sites.
+    """Jumps of one run's ions between the material's sites, and their visits in between.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ def visits_of(
     lattice: SiteLattice, wide: SiteLattice, trajectory: Trajectory, residence_ps: float,
     core: float,
 ) -> Visits:
-    """Return what all ions of a trajectory do between the material's sites, read ion by ion.
+    """Return jumps and visits of all ions of a trajectory, which are read in blocks of ions.
 
     Parameters
     ----------

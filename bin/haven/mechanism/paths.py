@@ -1,4 +1,4 @@
-"""Jumps worth following: which ion, to which empty site, along which direction."""
+"""Jumps of which barriers are computed: which ion, to which empty site, in which direction."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ def bootstrap_rmse(
     Returns
     -------
     tuple
-        Low and high end; None for both with fewer than three trajectories, whose spread is not
-        enough to say.
+        Low and high end; None for both with fewer than three trajectories, which are too few for an
+        interval.
     """
     if len(errors) < 3:
         return None, None
@@ -81,7 +81,7 @@ def bootstrap_mae(parity: Table, draws: int = 500) -> tuple[float, float]:
 
 
 def series(system: Mapping[str, Any], type_map: Sequence[str]) -> list[dict[str, Any]]:
-    """Split one system's labels and predictions into the series that are judged one by one.
+    """Split one system's labels and predictions into series by quantity, element and component.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def series(system: Mapping[str, Any], type_map: Sequence[str]) -> list[dict[str,
 
 
 def training_means(parts: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], float]:
-    """Return the mean label of every kind of series, what the baseline always predicts."""
+    """Return the mean label of every kind of series, which is what the baseline predicts."""
     grouped: dict[tuple[str, str, str], list[np.ndarray]] = {}
     for part in parts:
         key = (part["quantity"], part["species"], part["component"])

@@ -1,4 +1,4 @@
-"""What an ensemble's disagreement and the distance from its data say of the true error."""
+"""How the true error depends on an ensemble's disagreement and on the distance from its data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ATOM = ["trajectory", "frame", "species", "number"]
 
 
 def atoms_of(parity: Table) -> Table:
-    """Return the error of the force on each held-out atom, and what may predict it.
+    """Return the force error of each held-out atom, with its distance from the data and deviation.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def scale_rows(parity: Table, material: str, draws: int = 2000) -> list[Row]:
 
     One factor for each U makes the mean squares of deviation and true error on held-out atoms
     equal, a linear variance scaling [1]_. The usual factor, the mean of the squared ratios, needs
-    larger ensembles: that mean runs away where few members agree by chance [2]_.
+    larger ensembles: that mean is far too large where few members agree by chance [2]_.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def scale_rows(parity: Table, material: str, draws: int = 2000) -> list[Row]:
 
 
 def sentences(parity: Table) -> list[str]:
-    """Return a sentence for each U on how well an ensemble's disagreement foretells errors."""
+    """Return a sentence for each U on how well an ensemble's disagreement predicts errors."""
     from scipy.stats import spearmanr
 
     scales = {row["u_ev"]: row for row in scale_rows(parity, "")}

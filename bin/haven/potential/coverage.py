@@ -1,7 +1,8 @@
-"""What a potential's labels cover: temperatures and volumes beyond which it is not asked.
+"""Temperatures and volumes that a potential's labels cover; it is not used beyond them.
 
-A potential answers every question. Where no label is near, its answer is no number of the crystal:
-dynamics hotter than any labelled, or a cell larger or smaller than any labelled, is refused.
+A potential gives energies for any structure, but far from its labels they say nothing about the
+crystal. Dynamics hotter than any that was labelled, and cells larger or smaller than any that was
+labelled, are therefore refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from haven.core.errors import HavenError
 from haven.core.numbers import known
-from haven.labels.frames import LabelledFrame
+from haven.labels.frames.reading import LabelledFrame
 
 KEY = "covers"  # of dataset.json and potential.json
 HOT_SHARE = 0.1  # of the frames that must tell a temperature, so that the hottest says something
@@ -97,7 +98,7 @@ def read_coverage(potential: str | Path) -> Coverage | None:
     Raises
     ------
     HavenError
-        If what it says are no numbers.
+        If the coverage in that file is not made of numbers.
     """
     model = Path(potential)
     about = model.with_name(f"{model.stem}.potential.json")

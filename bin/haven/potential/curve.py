@@ -1,4 +1,4 @@
-"""The learning curve of a training: reading it, showing it while it grows."""
+"""The learning curve of a training: reading it, and logging it while the training runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def curve_rows(path: Path, material: str, u_ev: float, seed: int) -> list[dict[s
 
 @contextlib.contextmanager
 def progress(curve: Path, total: int) -> Iterator[None]:
-    """Say on stderr, every few seconds, how far the training is, while the body runs."""
+    """Log how far the training is, every few seconds, while the ``with`` statement runs."""
     done = threading.Event()
 
     def follow() -> None:

@@ -43,7 +43,7 @@ class Task:
 
 
 def read_shares(text: str) -> list[float]:
-    """Return shares from text such as ``0.25,0.5``, ascending; 1 comes by itself."""
+    """Return shares from text such as ``0.25,0.5``, ascending; 1 is always added."""
     try:
         found = sorted({float(part) for part in text.split(",")})
     except ValueError:

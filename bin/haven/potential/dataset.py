@@ -16,15 +16,15 @@ from haven.core.constants import EV_PER_ANGSTROM3_GPA as GPA
 from haven.core.errors import HavenError, existing, log
 from haven.core.identity import sha256
 from haven.labels.audit import metal_moments
-from haven.labels.frames import LabelledFrame, min_distance, read_folder
-from haven.labels.units import MAX_STRESS_GPA
+from haven.labels.frames.consistency import MAX_STRESS_GPA
+from haven.labels.frames.reading import LabelledFrame, min_distance, read_folder
 from haven.potential.coverage import KEY, coverage_of
 
 
 def read_frames(
     folder: str | Path, u_ev: float, species: Sequence[str], max_stress_gpa: float = MAX_STRESS_GPA
 ) -> list[LabelledFrame]:
-    """Read a folder's frames labelled with ``u_ev``; see `haven.labels.frames.read_folder`."""
+    """Read a folder's frames of ``u_ev`` as `haven.labels.frames.reading.read_folder` does."""
     frames = read_folder(folder, u_ev, species, max_stress_gpa)
     absent = set(species) - {s for f in frames for s in f.atoms.get_chemical_symbols()}
     if frames and absent:

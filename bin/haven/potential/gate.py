@@ -1,8 +1,8 @@
-"""The trust gate held against held-out atoms: what it flags, what it misses, whether it may judge.
+"""Test of the trust gate on held-out atoms: what it flags and misses, and whether it may be used.
 
-A gate that compares an ensemble's disagreement with a window is worth something only where the
-disagreement tells large true errors from small ones. Here this is measured on labelled frames that
-no potential was trained on; where it does not hold, no run is called trusted.
+The trust gate compares an ensemble's disagreement with a window. This is of use only where the
+disagreement is larger for atoms with larger true errors, which is measured here on labelled frames
+that no potential was trained on. Where it is not so, no run is called trusted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TRUSTED, BEYOND, UNCALIBRATED = "trusted", "beyond", "uncalibrated"
 
 @dataclass(frozen=True)
 class Flagged:
-    """Held-out frames that a gate puts beyond the window: what it says of where it was tested.
+    """How many held-out frames the gate puts beyond the window.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Flagged:
     atoms: float
 
     def share(self, atoms: int) -> tuple[float, float, float]:
-        """Return the share of larger frames, put together of these, that would be beyond.
+        """Return the share of larger frames that would be beyond the window.
 
         A frame is judged by its worst atom, so the more atoms it has the more often it is beyond.
 
@@ -59,8 +59,9 @@ class Flagged:
         Returns
         -------
         tuple of float
-            Share 1 - (1 - p)^n, p of the held-out frames and n of them in the larger one, and its
-            95 % interval from the exact binomial one of p.
+            The share 1 - (1 - p)^n, with the share p of the held-out frames and n of them in a
+            larger one, and the ends of its 95 % interval, which follow from the exact binomial
+            interval of p.
         """
         ends = (self.frames / self.of, *_binomial(self.frames, self.of))
         value, low, high = (1 - (1 - end) ** (atoms / self.atoms) for end in ends)
@@ -74,7 +75,7 @@ class Flagged:
 
 
 def flagged_frames(rows: Iterable[Mapping[str, object]]) -> dict[float, Flagged]:
-    """Return of each U the held-out frames beyond the window, from rows of table ``trust_gate``."""
+    """Return the held-out frames beyond the window, from rows of ``trust_gate``, by U."""
     by_u: dict[float, dict[str, Mapping[str, object]]] = {}
     for row in rows:
         by_u.setdefault(float(str(row["u_ev"])), {})[str(row["level"])] = row
@@ -96,7 +97,7 @@ class Gate:
     allowed
         Whether a run may be called trusted by it.
     reason
-        Why not, in words; empty where it may.
+        Why it may not be used, in words; empty where it may.
     window
         Force error up to which an atom counts as trained, eV/Angstrom.
     held_out
@@ -111,7 +112,7 @@ class Gate:
 
 
 def held_out(parity: Table) -> Table:
-    """Return held-out atoms with their calibrated error, each by a factor fitted without its own.
+    """Return held-out atoms with their calibrated error, by cross-validation over trajectories.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def held_out(parity: Table) -> Table:
 
 
 def gate_rows(parity: Table, material: str, window: float = WINDOW) -> list[Row]:
-    """Return rows of table ``trust_gate``: what the gate does on held-out atoms and frames.
+    """Return rows of table ``trust_gate``: how often the gate flags held-out atoms and frames.
 
     Parameters
     ----------
@@ -235,7 +236,7 @@ def _at_the_top(error: np.ndarray, calibrated: np.ndarray) -> float | None:
 
 
 def gates(parity: Table, window: float = WINDOW) -> dict[float, Gate]:
-    """Return for each U with held-out forces what its ensemble may say of a run.
+    """Return the gate of each U with held-out forces.
 
     Parameters
     ----------
@@ -282,7 +283,7 @@ def _reasons(row: Row) -> list[str]:
 
 
 def sentences(parity: Table, window: float = WINDOW) -> list[str]:
-    """Return for each U with an ensemble what the gate does on held-out atoms, in a sentence."""
+    """Return a sentence for each U with an ensemble on what the gate flags and misses."""
     found = []
     rows = gate_rows(parity, "", window)
     judged = gates(parity, window)

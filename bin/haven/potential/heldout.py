@@ -1,4 +1,4 @@
-"""A potential's predictions for labels it was trained on and others, and which it has seen."""
+"""A potential's predictions for training and held-out labels, and whether those are held out."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def with_aimd(
 ) -> dict[str, Any]:
     """Return the data set with first-principles trajectories as a third subset, ``aimd``.
 
-    Their frames are of one temperature and not chosen for being difficult, as those of learning
-    rounds are. Trajectories of the data set are left out, those labelled with other settings too,
-    and so is the stress, which has no Pulay correction in all of them.
+    Their frames are of one temperature and, unlike those of learning rounds, were not chosen for
+    being difficult. Trajectories that are in the data set or were labelled with other settings are
+    left out. So is the stress, since not all of them have its Pulay correction.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def settings_row(left_out: Sequence[str], material: str, subject: str) -> dict[s
 
 
 def add_distances(points: list[dict[str, Any]], content: Mapping[str, Any]) -> None:
-    """Put into the held-out force rows of table ``parity`` how far they are from the training."""
+    """Add to held-out force rows of table ``parity`` the distance from the training data."""
     parts: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
     wanted = {(p["trajectory"], p["frame"]) for p in points if p["subset"] == "test"}
     for system in content["systems"]:
@@ -131,7 +131,7 @@ def seen_row(
     Parameters
     ----------
     about
-        The potential's ``potential.json``, or None: then nobody knows.
+        The potential's ``potential.json``; None where there is none, so that this is not known.
     content
         From `haven.potential.dataset.load`.
     material, subject

@@ -31,7 +31,8 @@ class TrainingProgress:
         Error of a batch's forces, root mean square or, with dpa4, the vectors' mean length,
         eV/Angstrom; NaN before the first.
     seconds_left
-        At the speed between the checkpoints kept; NaN before the second.
+        Seconds to the end at the speed between the checkpoints kept; NaN before the second
+        checkpoint.
     state
         ``complete``, ``running`` or ``stopped``.
     seconds_per_step

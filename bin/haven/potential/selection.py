@@ -48,11 +48,12 @@ def fingerprint(atoms: Atoms, elements: Sequence[str]) -> np.ndarray:
 def select_by_size(
     frames: list[Atoms], number: int, known: list[Atoms]
 ) -> tuple[list[int], list[float]]:
-    """Choose as `select` does among cells of each size, which get their shares of the candidates.
+    """Choose as `select` does, among the cells of each size apart.
 
-    A fingerprint is a mean over atoms: those of large cells lie near all others, and among small
-    ones none would ever be chosen. Known frames of other sizes count where there is none of the
-    same.
+    A fingerprint is a mean over the atoms of a cell, so that fingerprints of large cells are close
+    to one another, and large cells would hardly ever be chosen beside small ones. Each size
+    therefore gets its share of the frames to choose. Known frames of other sizes count only where
+    there is none of the same size.
     """
     sizes = Counter(len(atoms) for atoms in frames)
     exact = {size: min(number, len(frames)) * count / len(frames) for size, count in sizes.items()}

@@ -16,8 +16,8 @@ def fingerprints(
 ) -> np.ndarray:
     """Return each atom's smoothed counts of neighbours by kind and distance.
 
-    Counts fade out towards 5.5 Angstrom, so that an atom crossing that distance changes nothing at
-    once. Angles are not seen.
+    The weight of a neighbour goes to zero towards 5.5 Angstrom, so that fingerprints change
+    smoothly as atoms cross that distance. Angles are not taken into account.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What identifies a training, what it left, and what its potential is made of."""
+"""Identity of a training, its results, and the provenance of its potential."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from haven.potential.families.base import Training
 
 
 def job_key(dataset: Mapping[str, Any], described: Mapping[str, Any], *more: str) -> str:
-    """Return 12 characters naming this training: its data, settings, and what more is given.
+    """Return 12 characters that change with a training's data, settings or the words ``more``.
 
-    The code is no part of it: a change of the code goes on from the checkpoints there are.
+    The code is no part of it: after a change of the code a training continues from its checkpoints.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Frames of all atoms of a trajectory of any format, for what looks at single moments."""
+"""Frames of all atoms of a trajectory of any format, for analyses that need no dynamics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEMPERATURE = re.compile(r"(?<![0-9.])(\d+(?:\.\d+)?)K(?![A-Za-z])|_t(\d+(?:\.\d
 
 
 def temperature_in(name: str) -> float | None:
-    """Return the temperature in K that a file's name says, if any."""
+    """Return the temperature in K that stands in a file's name; None where there is none."""
     seen = TEMPERATURE.search(name)
     return None if seen is None else float(seen.group(1) or seen.group(2))
 

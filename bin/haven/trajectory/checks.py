@@ -1,4 +1,4 @@
-"""What every trajectory must satisfy before it gives a number."""
+"""Checks that every trajectory must pass before anything is computed from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Haven's trajectories in formats of others: extended XYZ, H5MD and GROMACS' XTC.
+"""Haven's trajectories written in other formats: extended XYZ, H5MD and GROMACS' XTC.
 
 Positions stay unwrapped, as in the container. Frames are written one block at a time, so that
 memory does not grow with the file.
@@ -40,9 +40,10 @@ class Frames:
     time_ps
         Times (T,), ps.
     places
-        Frames' places in the container's positions (T,).
+        Index of each frame in the container's positions (T,).
     everything
-        Whether these are the rare frames of all atoms, not those of the mobile ions.
+        Whether these are frames of all atoms, which are kept more rarely than those of the mobile
+        ions.
     source
         The trajectory.
     """

@@ -27,8 +27,8 @@ class HostMotion:
     msd
         The largest, over the frames, of its mean-square displacement from the first, Angstrom^2.
     growth
-        Its mean-square displacement over half of the time, averaged over origins, by the one over
-        a quarter: 2 of a liquid, 1 of what rattles or turns in place.
+        Mean-square displacement over half of the time divided by that over a quarter of it, both
+        averaged over origins: 2 in a liquid, 1 where atoms vibrate or rotate in place.
     """
 
     species: str

@@ -1,4 +1,4 @@
-"""The door to trajectories: Haven's container is opened, files of other formats are converted."""
+"""Opening trajectories: Haven's container as it is, files of other formats by conversion."""
 
 from __future__ import annotations
 

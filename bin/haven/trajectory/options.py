@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.core.options import numbers
+from haven.core.options import numbers, real, whole
 from haven.trajectory.readers import Unsaid
 from haven.trajectory.wanted import Wanted
+
+MOST_IONS = 10_000_000  # in one range of --ions
 
 
 def add_reading(options: argparse.ArgumentParser) -> None:
     """Add the options that say what a file does not say itself, and which frames are wanted."""
     group = options.add_argument_group("reading")
-    group.add_argument("--frame_spacing_ps", "--timestep_ps", type=float, metavar="PS",
+    group.add_argument("--frame_spacing_ps", "--timestep_ps",
+                       type=real("frame_spacing_ps", "ps", above=0, most=1e6), metavar="PS",
                        help="time between two saved frames (not the step of the dynamics), for "
                             "files that do not say it")
     group.add_argument("--type_map", default="", metavar="ELEMENTS",
@@ -33,9 +37,11 @@ def add_reading(options: argparse.ArgumentParser) -> None:
                        help="accept a cell that changes (constant pressure): its mean is taken")
     group.add_argument("--unwrapped", action="store_true",
                        help="positions are not folded back into the cell")
-    group.add_argument("--start", type=int, default=0, metavar="N", help="first frame, from 0")
-    group.add_argument("--stop", type=int, metavar="N", help="first frame not wanted")
-    group.add_argument("--stride", type=int, default=1, metavar="N", help="every N-th frame only")
+    group.add_argument("--start", type=whole("start"), default=0, metavar="N",
+                       help="first frame, from 0")
+    group.add_argument("--stop", type=whole("stop", 1), metavar="N", help="first frame not wanted")
+    group.add_argument("--stride", type=whole("stride", 1), default=1, metavar="N",
+                       help="every N-th frame only")
 
 
 def wanted_of(
@@ -69,9 +75,9 @@ def numbered(text: str) -> tuple[int, ...]:
     found: list[int] = []
     for part in text.replace(",", " ").split():
         first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last.isdecimal() or not _) or (
-                last and int(last) < int(first)):
-            raise HavenError(f"--ions is {text}: give numbers of atoms such as 1-16,20")
+        if not re.fullmatch(r"[0-9]{1,9}(-[0-9]{1,9})?", part) or (
+                last and not int(first) <= int(last) < int(first) + MOST_IONS):
+            raise HavenError(f"--ions is {text[:200]}: give numbers of atoms such as 1-16,20")
         found += range(int(first), int(last or first) + 1)
     return tuple(found)
 

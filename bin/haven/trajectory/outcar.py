@@ -84,8 +84,9 @@ def species_of(text: str) -> tuple[list[str], list[int]]:
     if sum(per_type) != int(total.group(1)):
         raise HavenError(f"it lists {sum(per_type)} of {total.group(1)} atoms (VASP prints ten "
                          "kinds at most): give the vasprun.xml of this run")
-    strange = next(((kind, name) for kind, name in zip(kinds, named, strict=False)
-                    if kind != name), None) if len(named) == len(kinds) else None
+    both = zip(kinds, named, strict=True) if len(named) == len(kinds) else ()
+    strange = next(((kind, name) for kind, name in both
+                    if kind != name and name in atomic_numbers), None)
     if strange is not None:
         raise HavenError(f"its pseudopotentials name {strange[0]} where VRHFIN says {strange[1]}: "
                          "it is damaged")

@@ -1,9 +1,9 @@
 """Trajectories: one container (npz), read from disk in blocks of ions, checked before any number.
 
-The container holds unwrapped positions; its largest member is read with plain file reads, so a
-trajectory of any length is analysed in the memory of one block. Other formats are turned into
-the container first (`haven.trajectory.readers`), a compressed one is written out for as long as it
-is open (`haven.trajectory.container.inflating`).
+The container holds unwrapped positions. They are read from the file a block of ions at a time, so
+that a trajectory of any length is analysed in the memory of one block. Other formats are turned
+into the container first (`haven.trajectory.readers`), a compressed one is written out for as long
+as it is open (`haven.trajectory.container.inflating`).
 
 Positions of the mobile ions are kept as whole steps of 0.001 Angstrom
 (`haven.trajectory.container.packing`): no position is wrong by more than 0.0005 Angstrom, and
@@ -140,9 +140,10 @@ class Trajectory:
         return self.fixed or bool(self.framework) or not len(self.extra.get("symbols", ()))
 
     def centre(self, frame_of_reference: str) -> np.ndarray:
-        """Return the path (T, 3) in Angstrom that is taken off every position.
+        """Return the path (T, 3) in Angstrom that is subtracted from every position.
 
-        Without a host nothing is: the centre of the ions alone would hide how they move together.
+        It is zero for a file without a host: relative to the centre of the mobile ions alone, their
+        collective motion would vanish.
         """
         if frame_of_reference not in (*FRAMES, FIXED):
             raise HavenError(f"frame of reference {frame_of_reference}: choose from {FRAMES}, "
@@ -178,8 +179,8 @@ class Trajectory:
     def blocks(self, budget: int | None = None) -> Iterator[tuple[int, int, np.ndarray]]:
         """Yield ``start, stop, positions (T, n, 3)`` over all ions, ``budget`` bytes at a time.
 
-        By default it is `BLOCK_BYTES`; where these hold less than `TOGETHER` ions, as many or
-        `LONG_BYTES`.
+        By default a block has `BLOCK_BYTES`; where these hold fewer than `TOGETHER` ions, it has
+        that many ions, but no more than `LONG_BYTES`.
         """
         row = self.frames * 3 * self.positions.dtype.itemsize
         if budget is None:

@@ -1,4 +1,4 @@
-"""Which part of a file is wanted, and what the file may not say itself."""
+"""Which part of a file is wanted, and what the user says where the file does not."""
 
 from __future__ import annotations
 

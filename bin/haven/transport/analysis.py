@@ -42,17 +42,18 @@ class AnalysisSettings:
     Attributes
     ----------
     frame_of_reference
-        ``host``, ``barycentre`` or ``fixed``: whose motion is taken off.
+        ``host``, ``barycentre`` or ``fixed``: what displacements are relative to.
     jump_angstrom
         Jump length, Angstrom; None: the distance of neighbouring mobile ions.
     min_events
-        Jumps needed for a number.
+        Jumps that a run must have for a diffusion coefficient to be given.
     charges
         Charge of each mobile species, elementary charges.
     thickness_angstrom
-        Thickness of a slab, Angstrom: conductivity is per its volume, not that of its vacuum.
+        Thickness of a slab, Angstrom: the conductivity is that of the slab's volume, without the
+        vacuum.
     estimator
-        How what the ions do together is estimated: ``walk``, ``local`` or ``blocks``.
+        Estimator of D_total / D_self: ``walk``, ``local`` or ``blocks``.
     """
 
     frame_of_reference: str = "host"
@@ -65,7 +66,7 @@ class AnalysisSettings:
 
 @dataclass
 class Analysed:
-    """What is known of one species of one run.
+    """The results of one mobile species of one run.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class Analysed:
     jump
         Jump length, Angstrom.
     volume
-        That conductivities are of, Angstrom^3.
+        Volume to which conductivities refer, Angstrom^3.
     ended
         ``stable``, or why the run gives no number.
     notes
@@ -131,7 +132,7 @@ def analyse(
     Raises
     ------
     HavenError
-        If ions move faster between frames than heat lets them.
+        If ions move faster between frames than thermal motion allows (`check_speed`).
     """
     notes: list[str] = []
     curves = msd.curves(trajectory, settings.frame_of_reference, share=share)
@@ -185,7 +186,7 @@ def formula(trajectory: Trajectory) -> str:
 
 
 def check_speed(trajectory: Trajectory, curves: Curves, temperature_k: float) -> None:
-    """Refuse ions that are faster than heat: then the time between frames is wrong.
+    """Refuse ions faster than thermal motion allows: then the time between frames is wrong.
 
     In equilibrium the mean-square displacement over a time t is at most that of free flight,
     3 kB T t^2 / m.
@@ -243,6 +244,6 @@ def _volume(trajectory: Trajectory, thickness: float | None, notes: list[str]) -
 
 
 def warn(analysed: Analysed) -> None:
-    """Log what should be known of a run."""
+    """Log warnings about a run."""
     for note in analysed.notes:
         log.warning("  %s", note)

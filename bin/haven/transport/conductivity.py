@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +45,8 @@ class Joined:
     beta
         Coefficients (P,).
     parts
-        Source to its share of the covariance of ``beta`` (P, P); a source that has a single member
-        is absent, for it can't be known.
+        Source to its share of the covariance of ``beta`` (P, P). A source with a single member is
+        absent, since its variance cannot be estimated.
     degrees
         Source to its degrees of freedom.
     """
@@ -91,13 +91,13 @@ def join(
 ) -> Joined:
     """Regress runs on ``regressors``; what runs of a group share widens the interval.
 
-    Each run has its own sampling error; a group (``disorder``: replica, ``potential``: seed) adds
-    an effect common to its runs, and one that grows along ``slope`` (each member has its own
-    activation energy); ``extra`` is one of each run alone, as far as the residuals ask for it. The
-    variances are found by restricted maximum likelihood. Those of effects common to a group's runs
-    are kept off zero (Chung et al., 2013): a few members that agree by chance do not show that all
-    would. Those along ``slope`` less so (`ALONG`): carried far beyond the data, they would outweigh
-    the rest.
+    This is a mixed model. Each run has its own sampling error. Each group (``disorder``: replica,
+    ``potential``: seed) adds a random effect that its runs share, and a second one proportional to
+    ``slope``, by which each member has its own activation energy. ``extra`` is a random effect of
+    single runs, as far as the residuals require it. The variances are found by restricted maximum
+    likelihood. A prior keeps those of the shared effects away from zero (Chung et al., 2013), since
+    a few members may agree by chance. The prior of the effects along ``slope`` is weaker (`ALONG`):
+    extrapolated far beyond the data, they would dominate the error.
 
     Parameters
     ----------
@@ -110,8 +110,6 @@ def join(
     slope
         Regressor (R,) along which members of a group may differ, as reciprocal temperature.
     """
-    from scipy.optimize import minimize
-
     count, width = regressors.shape
     own = np.diag(np.maximum(errors, 1e-9) ** 2)
     parts, sources, degrees = _effects(groups, slope)
@@ -125,13 +123,52 @@ def join(
     kept_off = [0.0 if source == "extra" else ALONG if source in sources[:place] else 1.0
                 for place, source in enumerate(sources)]
     scale = float(1.0 / np.mean(1.0 / np.diag(own)))
+    extra = np.array([source == "extra" for source in sources], bool)
+    theta = _likeliest(values, regressors, own, scale, parts, kept_off, extra)
+    inverse = np.linalg.inv(_covariance(own, scale, parts, theta))
+    hat = np.linalg.solve(regressors.T @ inverse @ regressors, regressors.T @ inverse)
+    split = {"sampling": hat @ own @ hat.T}
+    for t, source, part in zip(theta, sources, parts, strict=True):
+        share = hat @ (scale * t**2 * part) @ hat.T
+        split[source] = split[source] + share if source in split else share
+    return Joined(hat @ values, split, {"sampling": np.inf, **degrees})
 
-    def covariance(theta: np.ndarray) -> np.ndarray:
-        return own + scale * sum((t**2 * p for t, p in zip(theta, parts, strict=True)),
-                                 np.zeros_like(own))
+
+def _covariance(
+    own: np.ndarray, scale: float, parts: Sequence[np.ndarray], theta: np.ndarray
+) -> np.ndarray:
+    """Return the covariance of runs (R, R): ``own``, and ``parts`` times ``scale theta^2``."""
+    return own + scale * sum((t**2 * part for t, part in zip(theta, parts, strict=True)),
+                             np.zeros_like(own))
+
+
+def _likeliest(
+    values: np.ndarray, regressors: np.ndarray, own: np.ndarray, scale: float,
+    parts: Sequence[np.ndarray], kept_off: Sequence[float], extra: np.ndarray,
+) -> np.ndarray:
+    """Return the effects' standard deviations (K,) by restricted maximum likelihood.
+
+    They are in units of the root of ``scale``.
+
+    Parameters
+    ----------
+    values, regressors
+        Values (R,) and regressors (R, P) of runs.
+    own
+        Covariance of sampling errors (R, R).
+    scale
+        Typical variance of sampling.
+    parts
+        Covariance (R, R) of each effect for a variance of 1.
+    kept_off
+        Weight of the prior that keeps each standard deviation away from zero; 0 without.
+    extra
+        Whether each effect is one of single runs (K,); it is zero where the data do not need it.
+    """
+    from scipy.optimize import minimize
 
     def deviance(theta: np.ndarray) -> float:
-        inverse = np.linalg.inv(covariance(theta))
+        inverse = np.linalg.inv(_covariance(own, scale, parts, theta))
         normal = regressors.T @ inverse @ regressors
         rest = values - regressors @ np.linalg.solve(normal, regressors.T @ inverse @ values)
         away = sum(weight * np.log(max(abs(t), 1e-9))
@@ -139,20 +176,12 @@ def join(
         return float(-np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1]
                      + rest @ inverse @ rest - away)
 
-    theta = np.zeros(len(parts))
-    if parts:
-        theta = np.abs(minimize(deviance, np.full(len(parts), 0.7), method="Nelder-Mead",
-                                options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 4000}).x)
-        without = np.where([source == "extra" for source in sources], 0.0, theta)
-        if deviance(without) <= deviance(theta) + 1e-6:
-            theta = without
-    inverse = np.linalg.inv(covariance(theta))
-    hat = np.linalg.solve(regressors.T @ inverse @ regressors, regressors.T @ inverse)
-    split = {"sampling": hat @ own @ hat.T}
-    for t, source, part in zip(theta, sources, parts, strict=True):
-        share = hat @ (scale * t**2 * part) @ hat.T
-        split[source] = split[source] + share if source in split else share
-    return Joined(hat @ values, split, {"sampling": np.inf, **degrees})
+    if not parts:
+        return np.zeros(0)
+    theta = np.abs(minimize(deviance, np.full(len(parts), 0.7), method="Nelder-Mead",
+                            options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 4000}).x)
+    without = np.where(extra, 0.0, theta)
+    return without if deviance(without) <= deviance(theta) + 1e-6 else theta
 
 
 def _effects(

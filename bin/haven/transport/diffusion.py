@@ -1,4 +1,4 @@
-"""From displacement curves to D_self, D_total and the Haven ratio, with interval and verdict."""
+"""D_self, D_total and the Haven ratio of a run, each with interval and verdict."""
 
 from __future__ import annotations
 
@@ -17,20 +17,14 @@ from haven.transport.estimators.base import Motion, Ratio
 from haven.transport.estimators.modes import Modes, modes
 from haven.transport.hop_counts import count_hops, jump_length, seen_ps
 
-CM2_PER_S = 1e-4
-MODES = 2000
-WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512,
-           640, 800, 1000, 1280, 1600, 2000)
-FEWEST_MODES = 8
+CM2_PER_S = 1e-4  # of 1 Angstrom^2/ps
+MODES = 2000  # that are computed of each run at most
+# D_self is fitted to this fraction of the widest window that is straight: a curvature that just
+# escapes notice there is 5^4 times smaller at the end of the fit.
 SELF_SHARE = 5
-CURVED = 2.0
-BROKEN = 3.0
-# Of the sum's own error: what the bend of the single ions' powers may add to its ratio. Of 64 ions
-# and fewer a bend that is beyond doubt adds more, so their sum has their window.
-BEND = 0.25
-MIN_EVENTS = 30
-LARGEST_ERROR = 0.5
-SLOPE_TOLERANCE = 0.1
+MIN_EVENTS = 30  # jumps of a run: their number alone has a relative error of 18 %
+LARGEST_ERROR = 0.5  # relative standard error of D_self: its interval would span a factor of 7
+SLOPE_TOLERANCE = 0.1  # of the log-log slope from 1, where its own error is less
 # A log-log slope known worse than this tells neither a cage (slope 0) nor drift (slope 2) from
 # diffusion (slope 1) by three standard errors.
 SLOPE_KNOWN = 0.3
@@ -41,7 +35,7 @@ SELF_DRIFT = 0.02
 AT_REST = 1e-6
 # Ions that may jump as one group without having been seen, in a bound: a Haven ratio of 1 / 4.
 CONCERTED = 4.0
-# Ions that only diffuse come as far together as it takes for "drifting" in one run of a thousand.
+# Probability with which a run of ions that only diffuse gets the verdict "drifting".
 DRIFT_CHANCE = 0.001
 # Standard errors by which another estimator may differ from the sum over all ions.
 DISAGREE = 3.0
@@ -49,7 +43,7 @@ DISAGREE = 3.0
 
 @dataclass
 class Estimate:
-    """One coefficient: value and 95 % interval in cm2/s (1 for the Haven ratio), and how found."""
+    """One coefficient: value and 95 % interval, cm2/s (Haven ratio: 1), and how it was found."""
 
     quantity: str
     axis: str
@@ -69,7 +63,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Run:
-    """What all estimates of a run share: its length, jumps, windows (in modes) and verdicts.
+    """What all estimates of a run have in common: length, jumps, windows (in modes) and verdicts.
 
     Slope and verdict of the single ions and of their sum; ``mobile_share`` is 1 / (1 + the relative
     variance of the ions' own coefficients), the share of the ions that carry the motion;
@@ -91,100 +85,6 @@ class Run:
     mobile_share: float = 1.0
     net_angstrom: float = 0.0
     net_limit_angstrom: float = float("inf")
-
-
-def choose_window(held: Modes) -> int:
-    """Return how many low modes a straight line in f^2 describes; 0 if not even the lowest six.
-
-    Windows grow until a quadratic term is beyond doubt; the largest where it is within its error
-    counts. (Stopping at the first term that is 2 errors large would end half of all searches by
-    chance.)
-    """
-    from scipy.special import ndtri, stdtr
-
-    best = 0
-    for count in (*(w for w in WINDOWS if w < held.count), held.count):
-        beta, fitted = es.intercepts(held.mean[:count].mean(axis=1), 2)
-        inverse = es.design(count, 2)[1]
-        alone, seen = es.dispersion(held, fitted, 2)
-        bent = abs(beta[-1]) / np.sqrt(max(alone, seen) * (inverse[-1] @ inverse[-1]))
-        if seen > alone:  # known from the scatter of few modes: Student's t
-            bent = -float(ndtri(max(stdtr(count * held.mean.shape[1] - 4, -bent), es.TINY)))
-        if bent > BROKEN:
-            break
-        if bent < CURVED:
-            best = count
-    return best
-
-
-def window_of_sum(held: Modes, alone: int) -> int:
-    """Return the most modes that the sum over all ions may be fitted to, at least ``alone``.
-
-    The more ions there are the better a bend of their powers is seen, and the fewer modes are
-    straight (``alone``, as of `choose_window`); their sum is known no better for it. So its window
-    grows as long as the bend changes the single ions' coefficient by less than `BEND` of the error
-    of the sum's, which `estimators.full` adds to the interval.
-    """
-    start = es.intercepts(held.mean[:alone].mean(axis=1))[0][0]
-    best = alone
-    for count in (w for w in (*WINDOWS, held.count) if alone < w <= held.count):
-        apart = es.intercepts(held.mean[:count].mean(axis=1))[0][0] - start
-        if abs(apart) > BEND * _sum_error(held, count):
-            break
-        best = count
-    return best
-
-
-def _sum_error(held: Modes, count: int) -> float:
-    """Return the relative error of a coefficient of the sum, fitted to ``count`` modes."""
-    weights = es.design(count, 1)[1][0]
-    return float(np.sqrt(2 * es.shared(held) / held.sums * (weights @ weights)))
-
-
-def window_of_cancelling(held: Modes, widest: int) -> int:
-    """Return the most modes that a sum of paths which cancel may be fitted to, at most ``widest``.
-
-    Where paths cancel, as those of ions of opposite charges that move together do, the ions' rattle
-    does not: in the power of the sum its share is larger by as much as the motion is less, and what
-    is straight for the ions alone is bent. How bent follows from the ions' own powers, which are
-    known better; the widest window counts whose bend changes the sum's coefficient by less than
-    `BEND` of its error.
-
-    Parameters
-    ----------
-    held
-        Modes of the weighted paths.
-    widest
-        Modes that would be fitted if they did not cancel.
-    """
-    level, rise = es.intercepts(held.mean[:widest].mean(axis=1))[0]
-    few = min(FEWEST_MODES, widest)
-    start = es.intercepts(held.total[:few].mean(axis=1))[0][0]
-    added = np.expm1(max(rise, 0.0)) * np.exp(min(level - start, 50.0))
-    best = few
-    for count in (w for w in (*WINDOWS, widest) if few < w <= widest):
-        square = (np.arange(1, count + 1) / widest) ** 2
-        bias = es.intercepts(1 + added * square)[0][0]
-        if abs(bias) > BEND * _sum_error(held, count):
-            break
-        best = count
-    return best
-
-
-def slope(held: Modes, count: int) -> tuple[float, float]:
-    """Return the log-log slope of the MSD that the first modes imply, and its standard error.
-
-    A mean-square displacement growing as t^a has mode powers falling as f^(1 - a); a cage's
-    constant offset does not enter.
-    """
-    if count < 3:
-        return float("nan"), float("nan")
-    mean = held.mean[:count].mean(axis=1)
-    logs = np.log(np.arange(1, count + 1))
-    x = np.stack([np.ones_like(logs), logs - logs.mean()], axis=1)
-    beta = np.linalg.lstsq(x, np.log(mean), rcond=None)[0]
-    spread = max(es.dispersion(held, np.exp(x @ beta), 1))
-    return float(1 - beta[1]), float(np.sqrt(spread / (x[:, 1] ** 2).sum()))
 
 
 def diffusion_verdict(
@@ -218,8 +118,9 @@ def estimate(
 ) -> list[Estimate]:
     """Estimate D_self, D_total, D_distinct and the Haven ratio; D also by axis and off-diagonal.
 
-    Ions may jump along some directions and rattle along others: each has its own window and slope,
-    and where the run is diffusive its own verdict. An off-diagonal element needs both its axes.
+    Ions may jump along some directions and only vibrate along others. Each direction therefore has
+    its own window and slope and, where the run is diffusive, its own verdict. An off-diagonal
+    element is given only where both of its axes have a number.
 
     Parameters
     ----------
@@ -231,11 +132,11 @@ def estimate(
         Jump length in Angstrom, by default the distance of neighbouring mobile ions.
     min_events
         Jumps below which no number is given.
-    seed
-        Seed of the draws that join intervals.
+
+        seed Seed of the draws that join intervals.
     estimator
-        Name of the estimator of what ions do together, of `estimators.ESTIMATORS`. The sum over all
-        ions stands beside it, and replaces it where they disagree.
+        Name of the estimator of D_total / D_self, one of `estimators.ESTIMATORS`. The result of the
+        sum over all ions (``walk``) is given beside it, and replaces it where the two disagree.
     """
     first = trajectory.read_frames(np.array([0]))[0].astype(float)
     nearest = jump_length(first, trajectory.cell)
@@ -274,22 +175,22 @@ def describe(
     held: Modes, duration_ps: float, hops: float, length: float, min_events: int = MIN_EVENTS,
 ) -> Run:
     """Return windows, slopes and verdicts of a run from its modes (N, m, A); see `estimate`."""
-    wide = choose_window(held)
-    least = min(FEWEST_MODES, held.count)
+    wide = windows.choose_window(held)
+    least = min(windows.FEWEST_MODES, held.count)
     inner = max(wide // SELF_SHARE, least)
-    alpha, spread = slope(held, inner)
+    alpha, spread = windows.slope(held, inner)
     error = es.self_fit(held, inner, np.random.default_rng(0)).error
-    short = held.count < FEWEST_MODES
+    short = held.count < windows.FEWEST_MODES
     verdict = "too_few_events" if short else diffusion_verdict(
         hops, min_events, wide, alpha, spread, error)
-    total = windows.total_windows(held, window_of_sum(held, max(wide, least)))
+    total = windows.total_windows(held, windows.window_of_sum(held, max(wide, least)))
     together, doubt = sum_slope(held, total[0], least)
     log_power, fitted = es.intercepts(held.mean[:inner].mean(axis=1))
     tracer = float(np.exp(log_power[0]) / 2)
     events = jumps(held, tracer, hops, duration_ps, length)
     net, limit = windows.net_displacement(held, max(wide, least), events, tracer, DRIFT_CHANCE)
     doubtful = max(SELF_DRIFT, error if error < LARGEST_ERROR else SELF_DRIFT)
-    if hops >= min_events and net > limit and drifted(held, inner) > doubtful:
+    if hops >= min_events and net > limit and windows.drifted(held, inner) > doubtful:
         verdict = "drifting"
     still = held.total[:inner].mean() < AT_REST * held.mean[:inner].mean()
     joint = "subdiffusive" if verdict == "diffusive" and still else judge_sum(
@@ -303,7 +204,8 @@ def describe(
 def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
     """Return the log-log slope of the sum's square displacement, and its standard error.
 
-    From the lowest fifth of the modes that are fitted, or as many more as it takes to know it.
+    It is found from the lowest fifth of the modes that are fitted, or from more where these are too
+    few for a small error.
     """
     powers, freedom = held.total.mean(axis=1), held.sums / es.shared(held)
     exponent, error = float("nan"), float("nan")
@@ -316,18 +218,8 @@ def sum_slope(held: Modes, window: int, least: int) -> tuple[float, float]:
     return 1 - exponent, error
 
 
-def drifted(held: Modes, count: int) -> float:
-    """Return by how much a velocity that all ions share raises D_self of ``count`` modes."""
-    if held.ions < 2:
-        return float("inf")
-    alone = (held.mean[:count] * held.ions - held.total[:count]) / (held.ions - 1)
-    both = [es.intercepts(np.maximum(powers.mean(axis=1), es.TINY))[0][0]
-            for powers in (held.mean[:count], alone)]
-    return float(np.expm1(both[0] - both[1]))
-
-
 def judge_sum(verdict: str, alpha: float, spread: float, drifts: bool) -> str:
-    """Return the verdict on what the ions do together: that of each ion alone if that is worse.
+    """Return the verdict on D_total, which is never better than that on D_self.
 
     Parameters
     ----------
@@ -336,7 +228,7 @@ def judge_sum(verdict: str, alpha: float, spread: float, drifts: bool) -> str:
     alpha, spread
         Log-log slope of the sum and its error.
     drifts
-        Whether the ions came farther together than ions that only diffuse do.
+        Whether the net displacement of all ions is longer than diffusion explains.
     """
     if verdict != "diffusive":
         return verdict
@@ -353,7 +245,8 @@ def coefficients(
 ) -> list[Estimate]:
     """Return D_self, D_total, D_distinct and the Haven ratio along the directions of ``held``.
 
-    D_total is D_self times the ratio that an estimator finds, whose noise is drawn apart.
+    D_total is D_self times the ratio that an estimator finds; the errors of the two factors are
+    drawn independently.
 
     Parameters
     ----------
@@ -422,7 +315,7 @@ def _agreeing(found: list[Ratio], axis: str) -> list[Ratio]:
 def jumps(
     held: Modes, tracer: float, hops: float, duration_ps: float, length: float,
 ) -> float:
-    """Return the jumps of all ions: those seen, or those it takes for D_self if these are fewer.
+    """Return the jumps of all ions: those counted, or the number that D_self implies if it is less.
 
     ``tracer`` is D_self in Angstrom^2/ps, ``length`` the length of a jump in Angstrom.
     """
@@ -455,10 +348,10 @@ def _bounds(rows: list[Estimate], held: Modes, run: Run, seen: float) -> list[Es
 def upper_bounds(held: Modes, run: Run, seen: float) -> dict[str, float]:
     """Return what D_self and D_total (``self``, ``total``) stay below in 97.5 % of runs, cm2/s.
 
-    Slower motion has less power, so the lowest modes bound what lies below them; and jumps that
-    were not seen may still be there as often as a Poisson count of the time watched allows. Ions
-    that jump `CONCERTED` at a time make so many times fewer moves of the sum, each so many times
-    as long: D_total is bounded without the Haven ratio being known.
+    Two bounds are compared. The power of the lowest modes bounds diffusion that is too slow to
+    show. And jumps that were not seen may still occur at the highest rate that a Poisson count over
+    the time watched allows. For D_total, up to `CONCERTED` ions are taken to jump together, so that
+    the sum moves that much less often and that much farther; the Haven ratio need not be known.
 
     Parameters
     ----------
@@ -469,7 +362,7 @@ def upper_bounds(held: Modes, run: Run, seen: float) -> dict[str, float]:
     """
     from scipy.special import chdtri
 
-    lowest = min(FEWEST_MODES, held.count)
+    lowest = min(windows.FEWEST_MODES, held.count)
     freedom = lowest / es.shared(held)
     squeeze = freedom / chdtri(freedom, 0.975)
     jump = run.length**2 / (2 * held.mean.shape[1] * held.ions * seen_ps(run.duration_ps))

@@ -145,7 +145,7 @@ def curves(
     trajectory
         Open trajectory.
     frame_of_reference
-        ``host`` or ``barycentre``: whose motion is taken off.
+        ``host`` or ``barycentre``: what displacements are relative to.
     lag_share
         Longest lag as a share of the run.
     budget
@@ -251,7 +251,7 @@ def _spread(values: np.ndarray) -> np.ndarray:
 def direct(positions: np.ndarray, lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return self and total curves (L, 3) of positions (T, N, 3) by their definition, Angstrom^2.
 
-    Slow; what every faster way must equal.
+    Slow; it is the reference that tests compare the fast way with.
     """
     x = np.asarray(positions, np.float64)
     self_msd, total_msd = np.empty((len(lags), 3)), np.empty((len(lags), 3))

@@ -34,8 +34,8 @@ def count_hops(coarse: np.ndarray, coarse_ps: float, length: float) -> int:
     """Count jumps.
 
     An ion has jumped when its position, averaged over `RESIDENCE_PS`, is farther than half a jump
-    length from where it lives, and still is one residence time later; where it lives is a running
-    mean that takes over `MEMORY` of the way in one residence time.
+    length from its place, and still is one residence time later. Its place is a running mean of its
+    positions, which moves `MEMORY` of the way to the present position in one residence time.
 
     Parameters
     ----------

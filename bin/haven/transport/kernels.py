@@ -1,10 +1,10 @@
 """Power spectra of many zero-padded series at once, for large trajectories; needs numba.
 
-Sixteen real series are carried as eight complex lanes, and the butterflies of the transform work on
-whole lanes: one vector instruction moves all of them. Padding costs nothing: the transform of a
-series padded to twice its length is that of the series (even frequencies) and that of the series
-turned by half a step (odd ones). Only summed powers are wanted, so frequencies stay in the order
-the butterflies leave them in until the end. All in float64.
+Sixteen real series are transformed together as eight complex ones, so that each step of the
+transform (a butterfly) is a vector instruction on all of them. Padding costs nothing: the transform
+of a series padded with zeros to twice its length consists of that of the series (even frequencies)
+and that of the series times a phase of half a frequency step (odd ones). Only summed powers are
+needed, so that frequencies are sorted at the end. All numbers are float64.
 """
 
 # numba reads the signatures, so annotations are not postponed here
@@ -217,7 +217,7 @@ def _add_powers(series, radices, cosines, sines, half, data, powers):  # noqa: A
 
 
 def factors(least: int) -> list[int]:
-    """Return radices of the cheapest length not below ``least``; large ones of odd radix first."""
+    """Return the radices of the cheapest length not below ``least``; 5 and 3 stand first."""
     best: tuple[float, list[int]] | None = None
     for fives in range(8):
         for threes in range(6):
@@ -232,7 +232,7 @@ def factors(least: int) -> list[int]:
 
 
 class Powers:
-    """Summed powers of the ions' series; give it blocks, then ask for the correlation.
+    """Summed powers of the ions' series: `add` blocks of ions, then call `correlation`.
 
     Parameters
     ----------

@@ -14,15 +14,15 @@ class Reference:
 
     frame_of_reference: str = option("host", "what displacements are measured against",
                                      choices=("host", "barycentre", "fixed"),
-                                     more="fixed takes nothing off: the file's frame stands "
-                                          "still")
+                                     more="With fixed they are those of the file, whose frame "
+                                          "of reference is known not to move")
 
 
 @dataclass(frozen=True)
 class Estimation:
-    """How what the ions do together is estimated."""
+    """How D_total is estimated."""
 
     estimator: str = option(
         "walk", "how D_total is estimated: from the sum over all ions, from pairs near each other "
-        "(large crystals; the sum over all stands beside it), or by means over stretches",
+        "(for large crystals; the sum over all ions is given, too), or by means over stretches",
         choices=tuple(ESTIMATORS))

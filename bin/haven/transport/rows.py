@@ -29,7 +29,7 @@ AXES = ("x", "y", "z", "xyz")
 
 
 def reported(count: int) -> np.ndarray:
-    """Return the lag numbers (from 0) that a table shows: all if few, else spread."""
+    """Return the indices of the lags in a table: all if they are few, else a selection."""
     if count <= 2 * REPORTED_LAGS:
         return np.arange(count)
     both = (np.geomspace(1, count, REPORTED_LAGS), np.linspace(1, count, REPORTED_LAGS))
@@ -208,7 +208,7 @@ def without_number(found: list[Estimate], ended: str) -> list[Estimate]:
 def verdict_of(ended: Iterable[str]) -> str:
     """Return the verdict of runs none of which gives a number, from how they ended.
 
-    ``not_stationary`` if that is what ails all of them that are not ``stable``.
+    It is ``not_stationary`` if all runs that are not ``stable`` ended so.
     """
     return NOT_STATIONARY if set(ended) - {"stable"} == {NOT_STATIONARY} else "unstable"
 

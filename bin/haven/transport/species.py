@@ -1,12 +1,13 @@
 """Conductivity by direction, and of several mobile species together: Onsager coefficients.
 
 With the collective displacement R_i of species i, ``L_ij = lim <dR_i . dR_j> / (6 V kB T t)`` and
-``sigma = e^2 sum_ij z_i z_j L_ij``: the terms of the sum are what the species carry each, and what
-they carry or hinder together. Interval and verdict of each come from the same modes as those of one
-species: of the ions' paths multiplied by their charges, and of the sum and the difference of two
-species' paths, ``<dR_i . dR_j> = (<|w dR_i + dR_j / w|^2> - <|w dR_i - dR_j / w|^2>) / 4``. Any
-weight w is right; that which makes both parts equally long leaves the errors of sum and difference
-independent. (Of Gaussian A and B their squares have the covariance 2 (var A - var B)^2.)
+``sigma = e^2 sum_ij z_i z_j L_ij``: the diagonal terms are the conductivities of the single
+species, the others that of their correlation. Interval and verdict of each are found from sine
+modes as for one species: those of the ions' paths multiplied by their charges, and those of the sum
+and the difference of two species' paths, ``<dR_i . dR_j> = (<|w dR_i + dR_j / w|^2> - <|w dR_i -
+dR_j / w|^2>) / 4``. This holds for any weight w. The weight that gives both terms of the sum the
+same variance is taken, which makes the errors of the sum and of the difference independent. (For
+Gaussian A and B, the covariance of (A + B)^2 and (A - B)^2 is 2 (var A - var B)^2.)
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from haven.transport.diffusion import (
     coefficients,
     describe,
     upper_bounds,
-    window_of_cancelling,
 )
+from haven.transport.estimators import windows
 from haven.transport.estimators.modes import Modes, modes
 from haven.transport.rows import verdict_of
 
@@ -206,7 +207,7 @@ def _describe(
     run = describe(held, duration_ps, hops, length, min_events)
     if species == 1:
         return run
-    most = window_of_cancelling(held, run.total_windows[0])
+    most = windows.window_of_cancelling(held, run.total_windows[0])
     return replace(run, total_windows=tuple(min(one, most) for one in run.total_windows))
 
 
@@ -215,9 +216,9 @@ def cross_term(
 ) -> Estimate:
     """Return ``<dR_1 . dR_2> / (6 (N_1 + N_2) t)`` of two species, as row ``total``.
 
-    Where the sum or the difference is at rest, as the difference of ions that only move in pairs
-    is, it counts as zero with an upper bound: that of its lowest modes, or of the jumps that were
-    not seen.
+    Where the sum or the difference does not diffuse, as the difference of ions that move only in
+    pairs, it counts as zero with an upper bound: that of its lowest modes, or that of jumps that
+    were not seen.
 
     Parameters
     ----------

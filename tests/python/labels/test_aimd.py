@@ -12,7 +12,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.io import iread, read
-from test_cell_labelled import LACK, Waves
+from test_labelled_cell import LACK, Waves
 
 from haven.core.errors import HavenError
 from haven.labels import aimd

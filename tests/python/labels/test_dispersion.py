@@ -6,7 +6,7 @@ from ase import Atoms
 
 from haven.core.errors import HavenError
 from haven.labels.dispersion import Dispersed, correction, with_dispersion
-from haven.labels.frames import read_file
+from haven.labels.frames.reading import read_file
 
 ATOMS = Atoms("Li2Cl2", cell=[4.1, 4.3, 5.6], pbc=True,
               positions=[[0, 0, 0], [2, 2.1, 2.7], [2.1, 0.1, 0.2], [0.1, 2.0, 2.9]])

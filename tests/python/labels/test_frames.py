@@ -12,7 +12,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
 from haven.core.errors import HavenError
-from haven.labels import frames, units
+from haven.labels.frames import consistency, reading
 
 SPECIES = ("Li", "Ti", "Cl")
 
@@ -37,7 +37,7 @@ def good():
 
 
 def test_labels_come_back_as_written(tmp_path, good):
-    read_back = frames.read_file(save(tmp_path / "cell1.u4.extxyz", good), 4.0, SPECIES)
+    read_back = reading.read_file(save(tmp_path / "cell1.u4.extxyz", good), 4.0, SPECIES)
     assert [f.number for f in read_back] == list(range(6))
     assert {f.trajectory for f in read_back} == {"cell1"}
     for frame, atoms in zip(read_back, good, strict=True):
@@ -51,22 +51,23 @@ def test_only_frames_of_the_u_asked_for_are_taken(tmp_path, good):
     save(tmp_path / "a.u4.extxyz", good[:2])
     save(tmp_path / "a.u0.extxyz", [changed(a, {"u_ev": 0.0}) for a in good[:3]])
     save(tmp_path / "mixed.extxyz", [good[4], changed(good[5], {"u_ev": 0.0})])
-    four = [f for p in frames.find_files(tmp_path, 4.0) for f in frames.read_file(p, 4.0, SPECIES)]
+    four = [frame for path in reading.find_files(tmp_path, 4.0)
+            for frame in reading.read_file(path, 4.0, SPECIES)]
     assert len(four) == 3
     with pytest.raises(HavenError, match="no labelled frames for U = 2 eV"):
         (tmp_path / "mixed.extxyz").unlink()
-        frames.find_files(tmp_path, 2.0)
+        reading.find_files(tmp_path, 2.0)
 
 
 def test_a_file_that_tells_no_u_or_two_is_refused(tmp_path, good):
     bare = [changed(atoms) for atoms in good]
     for atoms in bare:
         del atoms.info["u_ev"]
-    assert len(frames.read_file(save(tmp_path / "a.u4.extxyz", bare), 4.0, SPECIES)) == 6
+    assert len(reading.read_file(save(tmp_path / "a.u4.extxyz", bare), 4.0, SPECIES)) == 6
     with pytest.raises(HavenError, match=r"a\.extxyz, frame 0 does not say its Hubbard U: name"):
-        frames.read_file(save(tmp_path / "a.extxyz", bare), 4.0, SPECIES)
+        reading.read_file(save(tmp_path / "a.extxyz", bare), 4.0, SPECIES)
     with pytest.raises(HavenError, match=r"a\.u0\.extxyz, frame 0 .* U = 4 eV, .* says 0: rename"):
-        frames.read_file(save(tmp_path / "a.u0.extxyz", good), 0.0, SPECIES)
+        reading.read_file(save(tmp_path / "a.u0.extxyz", good), 0.0, SPECIES)
 
 
 def test_folders_behind_links_are_searched(tmp_path, good):
@@ -74,7 +75,7 @@ def test_folders_behind_links_are_searched(tmp_path, good):
     save(tmp_path / "real" / "a.u4.extxyz", good)
     (tmp_path / "staged").mkdir()
     (tmp_path / "staged" / "link").symlink_to(tmp_path / "real")
-    assert [p.name for p in frames.find_files(tmp_path / "staged", 4.0)] == ["a.u4.extxyz"]
+    assert [p.name for p in reading.find_files(tmp_path / "staged", 4.0)] == ["a.u4.extxyz"]
 
 
 def nan_force(atoms):
@@ -114,7 +115,7 @@ def test_a_spoilt_frame_is_refused_by_file_and_frame(tmp_path, good, spoil, mess
     images = [*good[:2], spoil(good[2]), *good[3:]]
     path = save(tmp_path / "cell1.u4.extxyz", images)
     with pytest.raises(HavenError, match=rf"cell1\.u4\.extxyz, frame 2: .*{message}"):
-        frames.read_file(path, 4.0, SPECIES)
+        reading.read_file(path, 4.0, SPECIES)
 
 
 @pytest.mark.parametrize("share", [0.999, 0.8, 0.5, 0.01])
@@ -123,7 +124,7 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, good, share):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(HavenError, match=r"cell1\.u4\.extxyz.*cut off"):
-        frames.read_file(path, 4.0, SPECIES)
+        reading.read_file(path, 4.0, SPECIES)
 
 
 @pytest.mark.parametrize("lines", [1, 5, 20, 21, 30])
@@ -131,7 +132,7 @@ def test_a_file_cut_off_at_a_line_is_refused_or_a_frame_shorter(tmp_path, good, 
     path = save(tmp_path / "cell1.u4.extxyz", good)
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-lines]))
     with pytest.raises(HavenError, match=r"cell1\.u4\.extxyz, frame \d: .*cut off"):
-        frames.read_file(path, 4.0, SPECIES)
+        reading.read_file(path, 4.0, SPECIES)
 
 
 HARTREE, BOHR = 27.211386, 0.529177
@@ -160,7 +161,7 @@ def test_hartree_is_not_taken_for_ev(tmp_path, energy, force, message, strained)
         images.append(changed(atoms, energy=energy * atoms.get_potential_energy(),
                               forces=force * atoms.get_forces(), stress=stress))
     with pytest.raises(HavenError, match=message):
-        frames.read_file(save(tmp_path / "a.u4.extxyz", images), 4.0, SPECIES)
+        reading.read_file(save(tmp_path / "a.u4.extxyz", images), 4.0, SPECIES)
 
 
 def changed_from(atoms):
@@ -173,8 +174,8 @@ def changed_from(atoms):
 
 def test_work_of_forces_and_stress_is_the_energy_change(tmp_path):
     path = save(tmp_path / "a.u4.extxyz", labelled(1, 8, rattle=0.03))
-    read_back = frames.read_file(path, 4.0, SPECIES)
-    pairs = [units.energy_work(a, b) for a, b in itertools.pairwise(read_back)]
+    read_back = reading.read_file(path, 4.0, SPECIES)
+    pairs = [consistency.energy_work(a, b) for a, b in itertools.pairwise(read_back)]
     change, work, pull = np.array(pairs).T
     np.testing.assert_allclose(work + pull, change, atol=0.1 * np.abs(change).max())
 
@@ -182,17 +183,17 @@ def test_work_of_forces_and_stress_is_the_energy_change(tmp_path):
 def test_a_stress_of_the_wrong_sign_is_refused(tmp_path):
     images = [changed(a, stress=-a.get_stress()) for a in labelled(1, 8, rattle=0.03)]
     with pytest.raises(HavenError, match="the stress has another unit or sign"):
-        frames.read_file(save(tmp_path / "a.u4.extxyz", images), 4.0, SPECIES)
+        reading.read_file(save(tmp_path / "a.u4.extxyz", images), 4.0, SPECIES)
 
 
 def test_frames_far_apart_are_not_judged(tmp_path):
     path = save(tmp_path / "a.u4.extxyz", labelled(1, 8, rattle=0.5))
-    assert len(frames.read_file(path, 4.0, SPECIES)) == 8
+    assert len(reading.read_file(path, 4.0, SPECIES)) == 8
 
 
 def test_shortest_distance_counts_images():
     pair = Atoms("LiCl", [[0.2, 0, 0], [4.8, 0, 0]], cell=[5, 6, 7], pbc=True)
-    assert frames.min_distance(pair) == pytest.approx(0.4)
+    assert reading.min_distance(pair) == pytest.approx(0.4)
 
 
 def test_duplicates_are_found_whatever_the_image_they_are_in(tmp_path, good):
@@ -201,7 +202,7 @@ def test_duplicates_are_found_whatever_the_image_they_are_in(tmp_path, good):
     moved.positions[2] += 2e-4
     images = [*good, moved, changed(good[3])]
     path = save(tmp_path / "a.u4.extxyz", images)
-    found = frames.duplicates(frames.read_file(path, 4.0, SPECIES))
+    found = reading.duplicates(reading.read_file(path, 4.0, SPECIES))
     assert found == {6: 1, 7: 3}
     assert len(read(path, ":")) == 8
 
@@ -224,7 +225,7 @@ def renamed(atoms, prefix, stress="stress", also=()):
     ("REF", "stress"), ("dft", "virial"), ("DFT", "virials"), ("QM", "stress")])
 def test_labels_under_the_names_of_training_codes_are_the_same(tmp_path, good, prefix, stress):
     path = save(tmp_path / "set.u4.extxyz", [renamed(atoms, prefix, stress) for atoms in good])
-    for frame, atoms in zip(frames.read_file(path, 4.0, SPECIES), good, strict=True):
+    for frame, atoms in zip(reading.read_file(path, 4.0, SPECIES), good, strict=True):
         assert frame.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
         np.testing.assert_allclose(frame.forces, atoms.get_forces(), atol=1e-6)
         np.testing.assert_allclose(frame.stress, atoms.get_stress(voigt=False), atol=1e-8)
@@ -233,7 +234,7 @@ def test_labels_under_the_names_of_training_codes_are_the_same(tmp_path, good, p
 def test_the_force_of_gpumd_is_forces(tmp_path, good):
     lines = save(tmp_path / "set.u4.extxyz", good).read_text().replace(":forces:R:3", ":force:R:3")
     (tmp_path / "set.u4.extxyz").write_text(lines)
-    read_back = frames.read_file(tmp_path / "set.u4.extxyz", 4.0, SPECIES)
+    read_back = reading.read_file(tmp_path / "set.u4.extxyz", 4.0, SPECIES)
     np.testing.assert_allclose(read_back[0].forces, good[0].get_forces(), atol=1e-6)
 
 
@@ -247,7 +248,7 @@ def test_the_force_of_gpumd_is_forces(tmp_path, good):
 def test_labels_of_which_the_file_does_not_say_which_is_meant_are_refused(
         tmp_path, good, make, words):
     with pytest.raises(HavenError, match=words):
-        frames.read_file(save(tmp_path / "set.u4.extxyz", [make(good[0])]), 4.0, SPECIES)
+        reading.read_file(save(tmp_path / "set.u4.extxyz", [make(good[0])]), 4.0, SPECIES)
 
 
 def test_labels_of_two_references_are_refused(tmp_path, good):
@@ -255,4 +256,4 @@ def test_labels_of_two_references_are_refused(tmp_path, good):
     both.info["dft_energy"] = 1.0
     both.arrays["dft_forces"] = good[0].get_forces()
     with pytest.raises(HavenError, match="labels as REF_ and dft_"):
-        frames.read_file(save(tmp_path / "set.u4.extxyz", [both]), 4.0, SPECIES)
+        reading.read_file(save(tmp_path / "set.u4.extxyz", [both]), 4.0, SPECIES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -247,16 +248,38 @@ def test_a_spoilt_deepmd_folder_is_refused(deepmd, tmp_path, change, message):
         import_source(deepmd, "u4/system", CRYSTAL, tmp_path)
 
 
-def test_the_script_says_what_it_passed_over(tmp_path):
+def test_the_script_refuses_what_it_is_given_by_name_and_says_what_a_search_passed_over(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing here\n")
-    done = call("import_frames.py", "--out", tmp_path / "none", tmp_path / "notes.txt")
-    assert done.returncode == 0 and "notes.txt is passed over" in done.stderr
-    assert not list((tmp_path / "none").iterdir())
     write(tmp_path / "a.extxyz", labelled(1, 2))
-    done = call("import_frames.py", "--out", tmp_path / "out", tmp_path / "notes.txt",
-                f"u4/b.extxyz={tmp_path / 'a.extxyz'}")
-    assert done.returncode == 0, done.stderr
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["b.u4.extxyz"]
+    good = f"u4/b.extxyz={tmp_path / 'a.extxyz'}"
+    for given in ([tmp_path / "notes.txt"], [good, tmp_path / "notes.txt"], [good, tmp_path]):
+        done = call("import_frames.py", "--out", tmp_path / "none", *given)
+        assert done.returncode == 2 and not list((tmp_path / "none").iterdir())
+        assert re.search(r"haven: error: \S+ is no (output of a program that is known|folder of "
+                         "deepmd/npy.*): (give|name)", done.stderr.splitlines()[-1]), done.stderr
+    for number, name in enumerate(("notes.txt", "a.extxyz"), 1):
+        (tmp_path / "given" / str(number)).mkdir(parents=True)
+        shutil.copy(tmp_path / name, tmp_path / "given" / str(number))
+    names = tmp_path / "names.json"
+    for text, status in (('["mine/notes.txt", "u4/b.extxyz"]', 0),
+                         ('[["mine/notes.txt"], "u4/b.extxyz"]', 2)):
+        names.write_text(text)
+        done = call("import_frames.py", "--out", tmp_path / f"out{status}", "--names", names,
+                    "--given", tmp_path / "given")
+        assert done.returncode == status, done.stderr
+        written = [p.name for p in (tmp_path / f"out{status}").iterdir()]
+        assert written == ([] if status else ["b.u4.extxyz"])
+        said = "is no output of a program" if status else "is passed over: no output of a program"
+        assert f"mine/notes.txt {said}" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "null", "[1]", "[[]]", '["a", ["b", "c"]]', "3"])
+def test_a_list_of_names_that_is_none_ends_in_one_line(tmp_path, text):
+    (tmp_path / "names.json").write_text(text)
+    done = call("import_frames.py", "--out", tmp_path / "out", "--names", tmp_path / "names.json",
+                "--given", tmp_path)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert "list of names" in done.stderr
 
 
 def test_hartree_in_single_points_of_a_series_is_refused(tmp_path):

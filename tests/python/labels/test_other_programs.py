@@ -17,13 +17,14 @@ from trained import MATERIAL
 
 from haven.core.errors import HavenError
 from haven.labels.importing import import_source, study_hubbard
-from haven.labels.other_outputs import (
+from haven.labels.programs import open_output
+from haven.labels.programs.espresso import (
     espresso_frames,
     espresso_hubbard,
     espresso_settings,
 )
-from haven.labels.programs import open_output
 from haven.material.file import load_material
+from haven.trajectory import vasprun
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 CRYSTAL = load_material(MATERIAL)
@@ -311,9 +312,86 @@ def test_a_format_that_is_not_read_is_named_with_the_way_out(tmp_path, name):
 
 
 @pytest.mark.parametrize("content", [b"slurm job 12 ended\n", b"", b"\x00\x01\x02", b"1.5 2.5\n"])
-def test_what_is_no_output_at_all_is_passed_over(tmp_path, content):
+def test_what_is_no_output_is_passed_over_in_a_search_and_refused_by_name(tmp_path, content):
     (tmp_path / "job.log").write_bytes(content)
-    assert import_source(tmp_path / "job.log", "runs/job.log", METHANE, tmp_path) == []
+    given = (tmp_path / "job.log", "runs/job.log", METHANE, tmp_path)
+    assert import_source(*given, searched=True) == []
+    with pytest.raises(HavenError, match=r"runs/job\.log is no output of a program that is known: "
+                       "give an OUTCAR or vasprun.xml"):
+        import_source(*given)
+
+
+def atoms_of(symbol: str, title: str, mass: float, count: int = 1) -> str:
+    """Return a vasprun.xml's list of atoms, of one kind."""
+    rows = f"<rc><c>{symbol}</c><c>   1</c></rc>" * count
+    return (f'<atominfo><array name="atoms"><set>{rows}'
+            f'</set></array><array name="atomtypes"><set><rc><c>   {count}</c><c>{symbol}</c>'
+            f"<c>    {mass:.8f}</c><c>   8.00000000</c><c> {title}   </c></rc></set></array>"
+            "</atominfo>")
+
+
+@pytest.mark.parametrize(("symbol", "title", "mass", "element"), [
+    ("X ", "PAW_PBE Xe 07Sep2000", 131.294, "Xe"),
+    ("r ", "PAW_PBE Zr_sv_GW 05Dec2013", 91.224, "Zr"),
+    ("r ", "PAW Zr 05Dec2013", 91.224, "Zr"), ("Fe", "PAW_PBE Fe_pv 02Aug2007", 55.847, "Fe"),
+    ("Li", "PAW_PBE Li_sv_GW 25Mar2010", 7.01, "Li"), ("X ", "PAW_PBE Xe 07Sep2000", 91.224, None),
+    ("r ", "Zirconium", 91.224, None), ("??", "PAW_PBE 07Sep2000", 10.0, None),
+])
+def test_elements_that_vasp_abbreviates_have_their_names(symbol, title, mass, element):
+    """Real ones: pymatgen's vasprun.xe.xml is of ``X``; its reader knows ``r`` for zirconium."""
+    text = atoms_of(symbol, title, mass, 2)
+    if element is None:
+        with pytest.raises(HavenError, match=f"an atom is of '{re.escape(symbol.strip())}', which "
+                           "is no element"):
+            vasprun.named_elements(text)
+    else:
+        found = vasprun.named_elements(text)
+        assert re.findall(r"<rc><c>([^<]*)</c><c>   1</c></rc>", found) == 2 * [
+            symbol if symbol == element else element]
+
+
+@pytest.mark.parametrize("where", ["calculation", "end"])
+def test_bands_of_a_vasprun_are_left_out_and_nothing_else_is(where):
+    step = "<calculation><energy>1</energy>{}<structure>2</structure></calculation>"
+    bands = ("<projected><eigenvalues><array>5</array></eigenvalues><array>6</array></projected>"
+             '<dos comment="x"><i>3</i></dos><eigenvalues>4</eigenvalues>')
+    text = f"<modeling>{step.format(bands)}{step.format(bands)}</modeling>"
+    assert vasprun.without_bands(text) == f"<modeling>{step.format('') * 2}</modeling>"
+    # a block that does not end in its step, as damage leaves it, takes no step with it
+    damaged = text.replace("</dos>", "", 1)
+    kept = vasprun.without_bands(damaged)
+    assert kept.count("<structure>2</structure>") == 2 and "<dos" in kept
+    with pytest.raises(HavenError, match="the XML is damaged"):
+        vasprun.check_vasprun(kept)
+
+
+def test_atoms_inside_one_another_are_named_in_place_of_their_stress(tmp_path):
+    """pymatgen's OUTCAR.lepsilon: atoms 0.43 Angstrom apart, 625 eV/Angstrom, 1220 GPa."""
+    text = outcar([(3, 1e-7)])
+    near = text.replace("2.50000      2.50000      2.50000        -0.100000",
+                        "0.00000      0.25000      0.25000      -624.981935")
+    near = re.sub(r"(?m)^  in kB .*$", "  in kB   11220.27506 11220.27506 11220.27506 12188.34095 "
+                  "12188.34095 12188.34095", near)
+    assert near != text
+    (tmp_path / "OUTCAR").write_text(near)
+    with pytest.raises(HavenError, match=r"frame 0: two atoms stand 0\.\d+ Angstrom apart, with "
+                       r"forces of 625 eV/Angstrom and a stress of 1\.22e\+03 GPa: correct the "):
+        import_source(tmp_path / "OUTCAR", "OUTCAR",
+                      replace(CRYSTAL, composition={"Li": 1, "Cl": 1}), tmp_path)
+
+
+@pytest.mark.parametrize(("kinds", "elements"), [
+    (("C1", "H"), "CH4"), (("C_up", "H"), "CH4"), (("C-1", "h2"), "CH4"), (("c", "H1"), "CH4")])
+def test_kinds_of_espresso_are_their_elements(tmp_path, kinds, elements):
+    text = ESPRESSO
+    for symbol, kind in zip("CH", kinds, strict=True):
+        text = re.sub(rf"(?m)^(\s+\d+\s+){symbol}(?=\s+tau\()", rf"\g<1>{kind}", text)
+        text = re.sub(rf"(?m)^(\s+){symbol}(?=\s+\d\.\d\d\s+1\.0)", rf"\g<1>{kind}", text)
+    assert all(len(re.findall(rf"(?m)^\s+(?:\d+\s+)?{kind}\s", text)) > 1 for kind in kinds)
+    (tmp_path / "scf.out").write_text(text)
+    (file,) = import_source(tmp_path / "scf.out", "u0/scf.out", METHANE, tmp_path)
+    (atoms,) = read(file, ":")
+    assert atoms.get_chemical_formula() == elements
 
 
 def test_a_zero_byte_in_the_head_makes_no_output_another_file(tmp_path):

@@ -17,13 +17,13 @@ from outcars import HUBBARD, outcar
 from trained import MATERIAL
 
 from haven.core.errors import HavenError
-from haven.labels import frames
 from haven.labels.audit import Limits, audit, kind_of
 from haven.labels.engines.vasp import check_hubbard, converged
+from haven.labels.frames import reading
+from haven.labels.frames.consistency import check_stress, check_units
 from haven.labels.importing import import_all, import_source
 from haven.labels.labelling import check_asked
-from haven.labels.units import check_stress, check_units
-from haven.labels.vasp_output import read_outcar, read_vasprun, settings_of
+from haven.labels.programs.vasp import read_outcar, read_vasprun, settings_of
 from haven.material.distances import tightest_pair
 from haven.material.file import load_material
 
@@ -195,7 +195,7 @@ def in_one_cell(number: int = 12) -> list[Atoms]:
 
 @pytest.mark.parametrize("factor", [160.2177, 1602.177, -1602.177, -160.2177])
 def test_a_stress_in_gpa_or_kbar_is_refused_in_one_cell(factor):
-    found = frames.check_frames(in_one_cell(), Path("x.u4.extxyz"), 4.0, SPECIES)
+    found = reading.check_frames(in_one_cell(), Path("x.u4.extxyz"), 4.0, SPECIES)
     pressed = [replace(frame, stress=-0.03 * np.eye(3)) for frame in found]
     check_stress(pressed)
     wrong = [replace(frame, stress=factor * frame.stress) for frame in pressed]
@@ -208,13 +208,13 @@ def test_a_stress_in_gpa_or_kbar_is_refused_in_one_cell(factor):
 
 def test_what_is_not_judged_is_said(caplog, tmp_path):
     write(tmp_path / "a.u4.extxyz", in_one_cell())
-    frames.read_folder(tmp_path, 4.0, SPECIES)
+    reading.read_folder(tmp_path, 4.0, SPECIES)
     assert "sign and unit of the stress are not judged" in caplog.text
     assert "energies and forces are not judged" not in caplog.text
     write(tmp_path / "a.u4.extxyz", in_one_cell(2))
-    frames.read_folder(tmp_path, 4.0, SPECIES)
+    reading.read_folder(tmp_path, 4.0, SPECIES)
     assert "energies and forces are not judged" in caplog.text
-    assert check_units(frames.check_frames(labelled(1, 12, rattle=0.03), Path("x.u4.extxyz"), 4.0,
+    assert check_units(reading.check_frames(labelled(1, 12, rattle=0.03), Path("x.u4.extxyz"), 4.0,
                                            SPECIES)) == {1, 2}
 
 
@@ -235,8 +235,8 @@ def test_units_of_a_header_are_honoured(header, what, factor):
     atoms = labelled(1, 1)[0]
     given = relabelled(atoms, header, free_energy=None,
                        **{what: np.asarray(atoms.calc.results[what]) / factor})
-    (found,) = frames.check_frames([given], Path("x.u4.extxyz"), 4.0, SPECIES)
-    (plain,) = frames.check_frames([atoms], Path("x.u4.extxyz"), 4.0, SPECIES)
+    (found,) = reading.check_frames([given], Path("x.u4.extxyz"), 4.0, SPECIES)
+    (plain,) = reading.check_frames([atoms], Path("x.u4.extxyz"), 4.0, SPECIES)
     np.testing.assert_allclose(getattr(found, what), getattr(plain, what), rtol=1e-5)
 
 
@@ -246,7 +246,7 @@ def test_units_of_a_header_are_honoured(header, what, factor):
 ])
 def test_units_of_a_header_that_are_not_known_are_refused(header):
     with pytest.raises(HavenError, match=r"x\.u4\.extxyz, frame 0: (the unit of|lengths are in)"):
-        frames.check_frames([relabelled(labelled(1, 1)[0], header)], Path("x.u4.extxyz"), 4.0,
+        reading.check_frames([relabelled(labelled(1, 1)[0], header)], Path("x.u4.extxyz"), 4.0,
                             SPECIES)
 
 
@@ -255,12 +255,12 @@ def test_a_virial_is_the_stress(key, tmp_path):
     atoms = labelled(1, 1)[0]
     virial = -atoms.get_stress(voigt=False) * atoms.get_volume()
     write(tmp_path / "a.u4.extxyz", relabelled(atoms, {key: virial}, stress=None))
-    (found,) = frames.read_file(tmp_path / "a.u4.extxyz", 4.0, SPECIES)
+    (found,) = reading.read_file(tmp_path / "a.u4.extxyz", 4.0, SPECIES)
     np.testing.assert_allclose(found.stress, atoms.get_stress(voigt=False), atol=1e-7)
     with pytest.raises(HavenError, match=f"{key} and stress contradict"):
-        frames.check_frames([relabelled(atoms, {key: -virial})], Path("x.u4.extxyz"), 4.0, SPECIES)
+        reading.check_frames([relabelled(atoms, {key: -virial})], Path("x.u4.extxyz"), 4.0, SPECIES)
     with pytest.raises(HavenError, match=f"{key} has no nine numbers"):
-        frames.check_frames([relabelled(atoms, {key: [1.0, 2.0]})], Path("x.u4.extxyz"), 4.0,
+        reading.check_frames([relabelled(atoms, {key: [1.0, 2.0]})], Path("x.u4.extxyz"), 4.0,
                             SPECIES)
 
 
@@ -281,7 +281,7 @@ NAN = float("nan")
 ])
 def test_headers_that_poison_the_data_are_refused(info, results, words):
     with pytest.raises(HavenError, match=rf"x\.u4\.extxyz, frame 0: .*{words}"):
-        frames.check_frames([relabelled(labelled(1, 1)[0], info, **results)],
+        reading.check_frames([relabelled(labelled(1, 1)[0], info, **results)],
                             Path("x.u4.extxyz"), 4.0, SPECIES)
 
 
@@ -296,7 +296,7 @@ def test_positions_and_cells_of_no_crystal_are_refused(change):
     change(atoms)
     atoms.calc = calculator
     with pytest.raises(HavenError, match=r"cells from the origin|Angstrom\^3 an atom"):
-        frames.check_frames([atoms], Path("x.u4.extxyz"), 4.0, SPECIES)
+        reading.check_frames([atoms], Path("x.u4.extxyz"), 4.0, SPECIES)
 
 
 @pytest.mark.parametrize(("word", "yes"), [
@@ -306,7 +306,7 @@ def test_positions_and_cells_of_no_crystal_are_refused(change):
 ])
 def test_only_a_yes_counts_as_converged(word, yes):
     some = labelled(1, 1)[0]
-    found = frames.check_frames([relabelled(some, {"converged": word})], Path("x.u4.extxyz"), 4.0,
+    found = reading.check_frames([relabelled(some, {"converged": word})], Path("x.u4.extxyz"), 4.0,
                                 SPECIES)
     assert (audit(found, Limits()) == [""]) is yes
 
@@ -316,7 +316,7 @@ def test_the_converged_twin_is_kept_whichever_comes_first():
     bad = relabelled(good[0], {"converged": False, "trajectory": "other"},
                      energy=good[0].get_potential_energy() - 2.0, free_energy=None)
     for order in ([bad, *good], [*good, bad]):
-        found = frames.check_frames(order, Path("x.u4.extxyz"), 4.0, SPECIES)
+        found = reading.check_frames(order, Path("x.u4.extxyz"), 4.0, SPECIES)
         reasons = audit(found, Limits())
         assert sorted(reasons) == ["", "", "", "not converged"]
 
@@ -328,7 +328,7 @@ def test_one_geometry_with_two_energies_is_a_conflict_and_neither_is_kept():
     turned = relabelled(good[2], forces=-good[2].get_forces())
     same = relabelled(good[0], energy=good[0].get_potential_energy() + 1e-4, free_energy=None)
     images = [*good, other, turned, same]
-    some = [frames.check_frames([a], Path(f"{n}.u4.extxyz"), 4.0, SPECIES)[0]
+    some = [reading.check_frames([a], Path(f"{n}.u4.extxyz"), 4.0, SPECIES)[0]
             for n, a in enumerate(images)]
     reasons = audit(some, Limits())
     assert reasons[0] == "" and reasons[5].startswith("duplicate of 0.u4.extxyz")
@@ -345,7 +345,7 @@ def test_settings_of_foreign_labels_are_read_and_compared(tmp_path):
                                  f"0.00000      0.10000      0.0{number}000"))
         given.append((path, f"run{number}/OUTCAR"))
     files = import_all(given, LITHIUM_CHLORIDE, tmp_path)
-    some = [frames.read_file(file, 0.0, ("Li", "Cl"))[0] for file in files]
+    some = [reading.read_file(file, 0.0, ("Li", "Cl"))[0] for file in files]
     assert some[0].info["functional"] == "PBE" and some[0].info["smearing"] == "Gaussian"
     reasons = audit(some, Limits())
     assert reasons == ["", "", "", "other settings: plane_wave_cutoff_ev 200, usual 300"]
@@ -412,14 +412,14 @@ def test_names_that_ase_takes_for_other_formats_are_read_as_what_they_are(tmp_pa
     images[0].info["note"] = "Program PWSCF"
     write(tmp_path / "plain.extxyz", images)
     (tmp_path / "plain.extxyz").rename(tmp_path / name)
-    assert len(frames.read_file(tmp_path / name, 4.0, SPECIES)) == 2
+    assert len(reading.read_file(tmp_path / name, 4.0, SPECIES)) == 2
 
 
 def test_links_to_their_own_folder_are_followed_once(tmp_path):
     write(tmp_path / "a.u4.extxyz", labelled(1, 2))
     for name in ("one", "two", "three"):
         (tmp_path / name).symlink_to(tmp_path)
-    assert [path.name for path in frames.find_files(tmp_path, 4.0)] == ["a.u4.extxyz"]
+    assert [path.name for path in reading.find_files(tmp_path, 4.0)] == ["a.u4.extxyz"]
 
 
 @pytest.mark.parametrize(("reason", "kind"), [
@@ -449,14 +449,14 @@ def test_bonds_of_real_crystals_are_no_fault_and_half_of_them_are(pair):
 
 
 def test_the_limit_of_distances_is_a_parameter():
-    found = frames.check_frames(labelled(1, 3), Path("x.u4.extxyz"), 4.0, SPECIES)
+    found = reading.check_frames(labelled(1, 3), Path("x.u4.extxyz"), 4.0, SPECIES)
     assert audit(found, Limits()) == ["", "", ""]
     reasons = audit(found, Limits(min_distance_angstrom=3.0))
     assert all(reason.startswith("atoms ") and "limit 3.00" in reason for reason in reasons)
 
 
 def test_settings_of_which_none_is_usual_are_all_left_out():
-    found = frames.check_frames(labelled(1, 4), Path("x.u4.extxyz"), 4.0, SPECIES)
+    found = reading.check_frames(labelled(1, 4), Path("x.u4.extxyz"), 4.0, SPECIES)
     cutoffs = (200.0, 200.0, 300.0, 300.0)
     some = [replace(frame, info={**frame.info, "plane_wave_cutoff_ev": cutoff})
             for frame, cutoff in zip(found, cutoffs, strict=True)]
@@ -511,7 +511,7 @@ def test_the_last_steps_of_a_relaxation_tell_no_units(length, refused):
         atoms.calc.results.pop("free_energy", None)
 
     def judged() -> set[int]:
-        return check_units(frames.check_frames(images, Path("x.u4.extxyz"), 4.0, SPECIES))
+        return check_units(reading.check_frames(images, Path("x.u4.extxyz"), 4.0, SPECIES))
 
     if refused:
         with pytest.raises(HavenError, match=r"energy changes are 1\.78 times the work"):

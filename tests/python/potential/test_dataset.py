@@ -16,7 +16,8 @@ from ase.io import write
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.labels import audit, frames
+from haven.labels import audit
+from haven.labels.frames import reading
 from haven.labels.pulay import HEADER
 from haven.potential import dataset
 from haven.potential.families.deepmd.systems import (
@@ -67,7 +68,7 @@ def test_arrays_keep_double_precision(built, labels):
     content = dataset.load(built / "u4.dataset")
     for system in content["systems"]:
         arrays = system_arrays(content["root"] / system["path"])
-        source = frames.read_file(labels / f"{system['trajectory']}.u4.extxyz", 4.0, SPECIES)
+        source = reading.read_file(labels / f"{system['trajectory']}.u4.extxyz", 4.0, SPECIES)
         energies = [f.energy for f in source]
         np.testing.assert_allclose(arrays["energy"].ravel(), energies, rtol=0, atol=1e-12)
         assert content["type_map"] == list(SPECIES)

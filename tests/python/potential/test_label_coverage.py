@@ -12,7 +12,7 @@ from trained import ROOT, call
 
 from haven.core.errors import HavenError
 from haven.dynamics import cell
-from haven.labels.frames import read_folder
+from haven.labels.frames.reading import read_folder
 from haven.material.file import load_material
 from haven.potential.coverage import KEY, Coverage, coverage_of, read_coverage
 

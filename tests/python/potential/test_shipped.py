@@ -12,8 +12,8 @@ import pytest
 from ase.io import read
 
 from haven.core import tables
-from haven.labels.cell import lattice_row
-from haven.labels.frames import read_file
+from haven.labels.cell_relaxation import lattice_row
+from haven.labels.frames.reading import read_file
 from haven.labels.pulay import HEADER
 from haven.material.file import load_material
 from haven.material.relaxation import EV_PER_ANGSTROM3_GPA

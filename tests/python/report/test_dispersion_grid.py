@@ -7,9 +7,9 @@ import pytest
 from report_tables import relaxed
 from trained import ROOT
 
-from haven.labels.cell import lattice_row
+from haven.labels.cell_relaxation import lattice_row
 from haven.labels.dispersion import KEY
-from haven.labels.frames import read_file
+from haven.labels.frames.reading import read_file
 from haven.report.claims.study import Study, experiments_of
 from haven.report.numbers.comparison import load_reference, of_material
 from haven.report.page.dispersion import dispersion_grid

@@ -16,13 +16,9 @@ import pytest
 import run_materials
 
 from haven.core.errors import HavenError
-from haven.report.several.samplesheet import (
-    _session,
-    command,
-    launch_of,
-    read_sheet,
-    words_of,
-)
+from haven.report.several.command_line import launch_of, words_of
+from haven.report.several.row_runs import _session, command
+from haven.report.several.samplesheet import read_sheet
 
 ROOT = Path(run_materials.__file__).parents[1]
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"
@@ -107,6 +103,49 @@ def test_what_is_no_sheet_is_refused_in_a_line(here, text, words, why):
     with pytest.raises(HavenError, match=why) as found:
         rows(text, *words)
     assert "\n" not in str(found.value)
+
+
+GOOD = "material,name,frames\none.yml,a,frames\n"
+
+
+@pytest.mark.parametrize("content", [
+    GOOD.encode("utf-8-sig"), GOOD.replace("\n", "\r\n").encode(),
+    GOOD.replace("\n", "\r").encode(),
+    b"\n" + GOOD.encode() + b"\n,,\n", b'"material","name", frames\none.yml, a ,"frames"\n'])
+def test_sheets_as_programs_write_them_are_read(here, content):
+    (here / "a.csv").write_bytes(content)
+    row, = read_sheet("a.csv", launch_of([]))
+    assert row.name == "a" and dict(row.given) == {"material": "one.yml", "frames": "frames"}
+
+
+@pytest.mark.parametrize("content, why", [
+    (GOOD.replace(",", ";").encode(), "semicolons between its columns: separate them by commas"),
+    (GOOD.replace(",", ";").encode("utf-8-sig"), "semicolons"),
+    (GOOD.replace(",", "\t").encode(), "tabs between its columns"),
+    (f"sep=;\n{GOOD}".encode(), "begins with a line sep=;, which Excel alone knows"),
+    (f"sep=,\n{GOOD}".encode(), "begins with a line sep="),
+    (GOOD.encode("utf-16"), r"is no text in UTF-8 \(byte 0\): save it as CSV UTF-8"),
+    (GOOD.replace("a,", "\xfc,").encode("latin-1"), "is no text in UTF-8"),
+    (b"PK\x03\x04" + bytes(600), "is a workbook"), (b"\xd0\xcf\x11\xe0" + bytes(600), "a workbook"),
+    (GOOD.replace("\n", ",,\n").encode(), "without a name"), (b"<html></html>", "no rows"),
+    (GOOD.replace("one", '"one').encode(), "is no CSV"),
+    (GOOD.replace("a,", "a\0b,").encode(), "no plain word"),
+    (GOOD.replace("a,", "../a,").encode(), "no plain word"),
+    (GOOD.replace("a,", f"{'a' * 300},").encode(), "give up to 100 letters"),
+    (GOOD.replace("a,", "compare.csv,").encode(), "that of a file beside the rows"),
+    (GOOD.replace("a,", "=1+1,").encode(), "no plain word"),
+    (f"{GOOD}one.yml,A,frames\n".encode(), "its name A is that of line 2"),
+    *((f'material,frames,{name}\none.yml,frames,"{text}"\n'.encode(), f"{name} is ")
+      for name, text in (
+          ("u_ev", "4,4"), ("u_ev", "4,4.0"), ("temperatures_k", "700,,800"), ("u_ev", "0;4"),
+          ("temperatures_k", "700,800,700.0"), ("u_ev", "4,"), ("replicas", "2.0"),
+          ("replicas", "1_0"), ("replicas", "\u0661"), ("test_share", "10%"), ("test_share", "0,1"),
+          ("test_share", "nan"), ("pretrained", "TRUE"), ("directions", "[110],[110]")))])
+def test_sheets_that_others_export_wrongly_are_refused_in_a_line(here, content, why):
+    (here / "a.csv").write_bytes(content)
+    with pytest.raises(HavenError, match=why) as found:
+        read_sheet("a.csv", launch_of([]))
+    assert "\n" not in str(found.value) and "a.csv" in str(found.value)
 
 
 @pytest.mark.parametrize("words", [

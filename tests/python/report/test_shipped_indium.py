@@ -13,7 +13,7 @@ import pytest
 from shipped import check_sums, places_named
 
 from haven.labels.audit import Limits, audit
-from haven.labels.frames import read_folder
+from haven.labels.frames.reading import read_folder
 from haven.material.file import load_material
 from haven.potential.families import check_ensemble
 

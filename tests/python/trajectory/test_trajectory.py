@@ -316,6 +316,9 @@ def rows(change):
     (rows(lambda lines, at: lines.__setitem__(at + 9, "1 -1 1.0 1.0 1.0")), "atom of type -1"),
     (rows(lambda lines, at: lines.__setitem__(at + 9, "1 4 1.0 1.0 1.0")), "atom of type 4"),
     (rows(lambda lines, at: lines.__setitem__(at + 6, "0 nan 0")), "not|nan"),
+    (rows(lambda lines, at: lines.__setitem__(
+        at + 6, " ".join([*reversed(lines[at + 6].split()[:2]), *lines[at + 6].split()[2:]]))),
+     "ends below where it begins"),
 ])
 @pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
 def test_dumps_whose_counts_ids_or_types_are_wrong_are_refused(

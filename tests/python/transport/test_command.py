@@ -182,13 +182,17 @@ def test_several_temperatures_end_in_an_arrhenius_line(tmp_path, said):
     (("--charge", "0"), "carry no current"), (("--charge", "nan"), "--charge"),
     (("--temperature_k", "inf"), "temperature_k"), (("--temperature_k", "300,400"), "one for each"),
     (("--min_events", "0"), "--min_events"), (("--stop", "0"), "--stop"),
-    (("--stride", "0"), "--stride 0"),
+    (("--stride", "0"), "--stride is 0"),
     (("--u_ev", "-4"), "--u_ev"), (("--framework", "Ti"), "--framework Ti"),
     (("--framework", "Li"), "--framework Li"), (("--ions", "1-400"), "--ions 97"),
     (("--ions", "one"), "--ions is one"), (("--cell", "1,2"), "--cell is 1,2"),
     (("--cell", "9,9,9"), "leave --cell out"), (("--topology", "none.pdb"), "no use with"),
     (("--thickness_angstrom", "50"), "12 Angstrom high"), (("--species", "Li,Li"), "twice"),
-    (("--frame_spacing_ps", "1e-300"), "must be positive")])
+    (("--frame_spacing_ps", "1e-300"), "must be positive"), (("--replica", "1_0"), "--replica is"),
+    (("--jump_angstrom", "1e-300"), "--jump_angstrom is"), (("--u_ev", "nan"), "--u_ev is nan"),
+    (("--seed", "\u0661"), "--seed is"), (("--temperature_k", "1_000"), "--temperature_k is"),
+    (("--ions", "1-99999999999"), "--ions"), (("--ions", "\u0661"), "--ions is"),
+    (("--replicas", "1"), "unrecognized arguments: --replicas 1"), (("--runs", "x"), "--runs")])
 def test_wrong_options_end_in_one_line(tmp_path, options, words):
     path = dump(tmp_path / "walk.lammpstrj", *run(1, frames=12))
     given = [str(path), "--species", "Li", "--temperature_k", "600", "--frame_spacing_ps", "1",

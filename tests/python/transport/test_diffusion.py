@@ -11,6 +11,7 @@ from haven.transport import diffusion
 from haven.transport import displacements as msd
 from haven.transport import hop_counts as hopping
 from haven.transport.estimators import modes as sines
+from haven.transport.estimators import windows
 
 LENGTH = 3.0
 CELL = np.array([[30.0, 0, 0], [0, 30, 0], [-10, 0, 28]])
@@ -144,7 +145,7 @@ def test_slope_of_a_subdiffusive_law():
     spectrum = (noise[0] + 1j * noise[1]) * frequency[:, None] ** -0.75  # MSD as t^0.5
     path = np.fft.irfft(np.insert(spectrum, 0, 0, axis=1), axis=1)[:, :4096]
     held = sines.modes(path.astype(np.float32) * 1e3, 1.0, 128)
-    alpha, error = diffusion.slope(held, 60)
+    alpha, error = windows.slope(held, 60)
     assert alpha == pytest.approx(0.5, abs=0.08) and error < 0.05
 
 
@@ -270,13 +271,13 @@ def bent(ions, corner, seed=3):
 
 
 def test_more_ions_do_not_make_the_sum_less_well_known():
-    windows = {}
+    found = {}
     for ions in (30, 3000):
         held = bent(ions, 100)
-        alone = max(8, diffusion.choose_window(held))
-        windows[ions] = alone, diffusion.window_of_sum(held, alone)
-    assert windows[3000][0] < windows[30][0] / 2  # the bend is seen
-    assert windows[3000][1] > 2 * windows[3000][0]  # and does not matter to the sum
-    assert windows[3000][1] < 800
+        alone = max(8, windows.choose_window(held))
+        found[ions] = alone, windows.window_of_sum(held, alone)
+    assert found[3000][0] < found[30][0] / 2  # the bend is seen
+    assert found[3000][1] > 2 * found[3000][0]  # and does not matter to the sum
+    assert found[3000][1] < 800
     straight = bent(300, 1e6)
-    assert diffusion.window_of_sum(straight, 100) == 800
+    assert windows.window_of_sum(straight, 100) == 800

@@ -129,6 +129,33 @@ def test_sums_over_all_radii_are_the_direct_ones():
             products[distance <= radius + 1e-9].sum() / moves.size)
 
 
+def levels_of(rng: np.random.Generator, late: float) -> list[local.Level]:
+    """Sums within seven radii and over everything whose noise grows with the radius, at five lags.
+
+    Beyond the fourth radius and from the third lag on the truth is larger by ``late``.
+    """
+    out = []
+    for lag in range(5):
+        count = 192 // 2**lag
+        noise = rng.normal(size=(count, 8)) * 0.1 * np.arange(1, 9) ** 0.5
+        found = np.concatenate([np.ones((count, 1)), 1 + np.cumsum(noise, axis=1)], axis=1)
+        found[:, 5:] += late if lag >= 2 else 0.0
+        out.append(local.Level(4.0 * 2**lag, found))
+    return out
+
+
+def test_no_longer_radius_or_lag_is_taken_for_its_noise():
+    held = local.Shells((4, 4, 4), np.append(50 * 1.2 ** np.arange(7), np.inf), np.zeros(64, int))
+    taken = []
+    for seed in range(300):
+        white = local.choose(levels_of(np.random.default_rng([1, seed]), 0.0), held, 3.0, 1.0)
+        taken.append((white.radius > held.radii[0], white.lag_ps > 4))
+        late = local.choose(levels_of(np.random.default_rng([2, seed]), 3.0), held, 3.0, 1.0)
+        assert late.lag_ps >= 16 and late.radius >= held.radii[3]
+        assert late.total == pytest.approx(4, abs=0.6)
+    assert (np.mean(taken, axis=0) < 0.03).all()
+
+
 def test_crowding_is_that_of_a_lattice_gas(gas):
     cell = SIDE * LENGTH * np.eye(3)
     assert local.crowding(gas[0][::20], cell) == pytest.approx(1 - 500 / SIDE**3, rel=0.2)

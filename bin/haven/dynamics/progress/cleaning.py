@@ -1,4 +1,4 @@
-"""What the checkpoints of finished runs take on disk, and whether they may go; Python alone."""
+"""Size of the checkpoints of finished runs, and whether they may be removed; Python alone."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Kept:
     size
         What they take, in bytes.
     reason
-        Why they stay; empty where the run's trajectory is whole in the results, so that they may
-        go.
+        Why they must be kept; empty where the run's trajectory is whole in the results, so that
+        they may be removed.
     """
 
     run: str
@@ -85,7 +85,7 @@ def kept_checkpoints(checkpoints: Path, results: Path) -> list[Kept]:
 
 
 def free(kept: list[Kept]) -> int:
-    """Remove what may go; return the bytes freed."""
+    """Remove the checkpoints that may be removed; return the bytes freed."""
     total = 0
     for one in kept:
         if not one.reason:

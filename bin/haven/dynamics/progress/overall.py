@@ -1,6 +1,6 @@
 """How far all trainings and dynamics of a run are together, and how long they will still take.
 
-Speeds are those measured: of what runs now, else of what ran. Needs Python alone.
+Speeds are measured ones: of what runs now, else of what has finished. Needs Python alone.
 """
 
 from __future__ import annotations
@@ -71,15 +71,15 @@ class Overall:
 
 
 def plan_of(work: Path, present: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """Return the plan of the run that is under way, and its path; empty where there is none.
+    """Return path and content of the plan of the current run; empty where there is none.
 
     Parameters
     ----------
     work
         Work folder, where Nextflow's runs leave ``expected-<digest>.json``.
     present
-        Names of the trainings and runs that are there: the plan that names most of them is meant,
-        of several the newest.
+        Names of the trainings and runs that have started: the plan that names most of them is
+        taken, of several the newest.
     """
     found = []
     for path in work.glob("expected-*.json"):

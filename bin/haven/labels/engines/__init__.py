@@ -30,7 +30,8 @@ class Kind:
     needs
         What a user must have for it, in words; empty for the engine that Haven installs.
     environment
-        Variables that decide what it computes: labels made under others are not gone on with.
+        Environment variables that decide what it computes: labels that were begun with other values
+        of them are not continued.
     """
 
     make: Callable[[Material, LabelSettings, Path], Engine]

@@ -61,7 +61,7 @@ class LabelSettings:
     dispersion: str = option(
         "none", "dispersion correction in energy, forces and stress of each label",
         choices=("none", "d3bj"),
-        more="Given frames that do not hold it yet get it added; d3bj is DFT-D3 with "
+        more="It is added to given frames that do not have it yet; d3bj is DFT-D3 with "
         "Becke-Johnson damping")
     convergence: dict[str, float] = field(default_factory=lambda: dict(CONVERGENCE))
 

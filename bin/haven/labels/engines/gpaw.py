@@ -26,7 +26,7 @@ class Rung:
     Attributes
     ----------
     name
-        What the frame's header says of it.
+        Name in the header of a frame that was labelled this way.
     fresh
         Whether to forget the density and the orbitals at hand.
     u_steps
@@ -56,7 +56,10 @@ EIGENSOLVER_STEPS = (1, 2)
 
 
 def rungs(u_ev: float) -> tuple[Rung, ...]:
-    """Return the ladder's rungs at this U: without U, a ramp of it is the way from atoms again."""
+    """Return the ways to self-consistency at this U, in the order in which they are tried.
+
+    Without U those that raise U in steps are left out: they would repeat a start from atoms.
+    """
     return tuple(rung for rung in LADDER if u_ev or len(rung.u_steps) == 1)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.labels.engines.base import LabelSettings
-from haven.labels.vasp_output import hubbard_by_element, last_step_converged, species_of
+from haven.labels.programs.vasp import hubbard_by_element, last_step_converged, species_of
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def write_inputs(atoms: Atoms, keys: dict[str, Any], folder: Path) -> None:
 def converged(outcar: str) -> bool:
     """Tell from an OUTCAR's text whether self-consistency was reached in its last ionic step.
 
-    VASP 5 says so at the end of every cycle; see `haven.labels.vasp_output.step_converged`.
+    VASP 5 says so at the end of every cycle; see `haven.labels.programs.vasp.step_converged`.
     """
     return last_step_converged(outcar)
 

@@ -1,4 +1,4 @@
-"""What a family of potentials must be able to do: the one door between potentials and their users.
+"""The interface of a family of potentials, through which all other code uses potentials.
 
 A family is a kind of file that gives energies and forces: deep potentials, or pair potentials in
 closed form. Everything outside ``haven.potential.families`` asks `haven.potential.families` for
@@ -93,7 +93,7 @@ class Training(Protocol):
 
     @property
     def cutoff_angstrom(self) -> float:
-        """Distance to which the potential sees."""
+        """Cutoff radius of the potential, Angstrom."""
         ...
 
     @property
@@ -102,11 +102,11 @@ class Training(Protocol):
         ...
 
     def described(self) -> dict[str, Any]:
-        """Return the settings that count, by name: for provenance and the training's identity."""
+        """Return the settings that decide the result, by name: for provenance and identity."""
         ...
 
     def identity(self, more: str = "") -> tuple[str, ...]:
-        """Return words that, beside settings and data, decide the training; ``more`` is added."""
+        """Return, as words, what decides the training beside settings and data; add ``more``."""
         ...
 
     def require_gpu(self) -> str:
@@ -122,7 +122,7 @@ class Training(Protocol):
         ...
 
     def prepare(self, folder: Path) -> None:
-        """Set threads, and send what libraries print into a file of the folder."""
+        """Set the number of threads; redirect what libraries print into a file of the folder."""
         ...
 
     def make(self, folder: Path, dataset: Mapping[str, Any], init: Path | None) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Training(Protocol):
         -------
         dict
             ``model``, the potential's file in the folder; ``frozen``, the same before compression;
-            and what the family has to say beside.
+            and further entries of the family's own.
         """
         ...
 
@@ -201,15 +201,15 @@ class Trainer(Protocol):
     def make_ready(
         self, given: Path, folder: Path, name: str, material: Material, compress: bool, gpu: bool
     ) -> None:
-        """Write a given potential, or weights, as runs on this machine use it.
+        """Write a given potential, or weights, in the form that runs on this machine use.
 
         Parameters
         ----------
         given
             A potential of the family, or what `Training.weights` named.
         folder, name
-            Where it is written, and its name without ending; of one that is compressed, the
-            original too, under the name ``uncompressed_...``.
+            Where it is written, and its name without ending. Of a potential that is compressed
+            here, the original is written, too, as ``uncompressed_...``.
         material
             The crystal whose cells a compressed potential is held against the original on.
         compress
@@ -254,7 +254,7 @@ class Family(Protocol):
         ...
 
     def divert_messages(self, path: Path) -> None:
-        """Send what the family's libraries print into a file, for the rest of the process."""
+        """Redirect what the family's libraries print into a file, for the rest of the process."""
         ...
 
     def calculator(self, path: Path) -> tuple[Any, Sequence[str]]:
@@ -266,7 +266,7 @@ class Family(Protocol):
         ...
 
     def install(self, path: Path, folder: Path, number: int) -> str:
-        """Put what LAMMPS reads of a potential into a folder; return the file's name there."""
+        """Link or write the file that LAMMPS reads; return its name in the folder."""
         ...
 
     def pair_lines(

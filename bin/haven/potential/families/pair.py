@@ -190,7 +190,7 @@ class Pair:
                              f"{', '.join(absent)}: it is of another material")
 
     def check_ensemble(self, paths: Sequence[Path], species: Sequence[str]) -> None:
-        """Refuse more than one file: nothing is learnt, so an ensemble would not disagree."""
+        """Refuse more than one file: an ensemble of untrained potentials has no meaning."""
         if len(paths) > 1:
             raise HavenError(f"{len(paths)} pair potentials are no ensemble ({paths[0]}, "
                              f"{paths[1]}, ...): give one, or set --ensemble 1")

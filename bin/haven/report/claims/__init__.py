@@ -1,7 +1,7 @@
-"""Every claim of the published study, judged by what was computed: rules, one a claim.
+"""Verdicts on the claims of the published study, by one rule for each claim.
 
-A rule sees Haven's number with its interval, the published one and the experiment's, and answers
-``supported``, ``contradicted`` or ``cannot_be_said``, with the reason in words.
+A rule compares Haven's number and its interval with the published one and the experiment's, and
+returns ``supported``, ``contradicted`` or ``cannot_be_said``, with the reason in words.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def cost_claims(study: Study) -> Iterator[Row]:
 
 
 def apart(row: Row, published: Row) -> bool:
-    """Return whether a ratio of costs is farther from a published one than machines differ."""
+    """Return whether a ratio of costs differs from a published one by more than machines do."""
     if not known(row["low_95"], row["high_95"]):  # type: ignore[arg-type]
         return True
     value = float(str(published["value"]))

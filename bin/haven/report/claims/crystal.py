@@ -33,7 +33,7 @@ def rdf_claims(study: Study) -> Iterator[Row]:
 
 
 def rdf_against_aimd(table: Table, u_ev: float) -> tuple[Row | None, str, str]:
-    """Return the worst shift of a first peak from AIMD's in equal cells, verdict and reason.
+    """Return the largest shift of a first peak from AIMD's in equal cells, verdict and reason.
 
     Parameters
     ----------

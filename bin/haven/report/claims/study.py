@@ -1,4 +1,4 @@
-"""What the claims of the published study are judged by, and how a number is judged."""
+"""The numbers that claims of the published study are judged by, and how they are judged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEAR_K = 50.0  # K: Haven ratios further from the claim's temperature do not jud
 
 @dataclass(frozen=True)
 class Study:
-    """What claims are judged by.
+    """The numbers that claims are judged by.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Study:
     us
         Values of U, eV.
     dispersion
-        Correction of the labels (parameter ``dispersion``); empty where nobody says.
+        Dispersion correction of the labels (parameter ``dispersion``); empty where it is not known.
     longer
         Rows of `haven.report.numbers.comparison.load_studies`: what the study shipped with Haven
         found.
@@ -60,7 +60,7 @@ class Study:
         return None
 
     def found(self, quantity: str, u_ev: float) -> list[Row]:
-        """Return Haven's rows of a quantity, nearest to 298 K first, those with a number before."""
+        """Return Haven's rows of a quantity, with a number first, then by distance from 298 K."""
         rows = self.measured[(self.measured["quantity"] == quantity)
                              & (self.measured["u_ev"] == u_ev)].to_dict("records")
 
@@ -83,7 +83,7 @@ def experiments_of(folder: Path) -> tuple[str, ...]:
 
 
 def caveat(tables: Tables, u_ev: float) -> str:
-    """Return in words the checks that the dynamics of a U fails: they make its results doubtful."""
+    """Return in words which checks the dynamics of a U fails, so that its results are doubtful."""
     runs = tables["runs"]
     mine = runs[runs["u_ev"] == u_ev]
     found = []

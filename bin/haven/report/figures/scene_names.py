@@ -1,8 +1,8 @@
-"""What rows of tables and points of figures call the scenes by that they open.
+"""Names by which rows of tables and points of figures refer to three-dimensional scenes.
 
-A reference is the name of a run or path, the kind of scene and what to show of it, parted by bars:
-``u4_t298_r0_s1|network|4h to 4h``. A star at the end of the first part stands for any end; where
-there is no scene of that kind, another one of the same run is opened.
+A reference consists of the name of a run or path, the kind of scene and what to show of it,
+separated by bars: ``u4_t298_r0_s1|network|4h to 4h``. A star at the end of the first part stands
+for any end; where there is no scene of that kind, another one of the same run is opened.
 """
 
 from __future__ import annotations

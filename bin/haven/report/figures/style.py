@@ -42,7 +42,7 @@ class Picture:
     caption
         What is seen, from how many runs, in which frame of reference, with which verdict.
     alt
-        What the picture shows, for who cannot see it.
+        What the picture shows, for readers who cannot see it.
     figure
         The matplotlib figure.
     """
@@ -72,7 +72,7 @@ class Picture:
 
     @property
     def answers(self) -> bool:
-        """Whether any of its points answers to the pointer."""
+        """Whether any of its points shows its values under the pointer."""
         return any(curve.hover and curve.x for curve in self.drawn[0])
 
     def svg(self) -> str:
@@ -156,7 +156,7 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 3, title: str | None
 def thinned(labels: list[str]) -> list[str]:
     """Return a legend's labels with some of many temperatures, evenly apart, first and last kept.
 
-    Their colours go from dark to light, so those between can be told.
+    The colours of temperatures go from dark to light, so that those left out can be inferred.
     """
     kelvin = [label for label in labels if re.fullmatch(r"[0-9.]+ K", label)]
     if len(kelvin) <= MOST_KELVIN:

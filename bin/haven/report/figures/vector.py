@@ -1,4 +1,4 @@
-"""A figure as vectors: its curves' numbers, an SVG for the page, files of a journal's width."""
+"""Figures as vector graphics: numbers of the curves, SVG for the page, files for a journal."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Curve:
     artists
         What is drawn of it.
     hover
-        Whether its points answer to the pointer.
-    opens
-        For each point the scene that it opens (`opens`), or one for all; empty for none.
+        Whether its points show their values under the pointer.
+
+        opens For each point the scene that it opens (`opens`), or one for all; empty for none.
     """
 
     panel: int
@@ -72,7 +72,7 @@ class Curve:
 
 
 def opens(drawn: Any, *scenes: str) -> None:
-    """Say which scenes the points of something drawn open on the page.
+    """Set which scenes are opened by the points of something drawn, on the page.
 
     Parameters
     ----------
@@ -389,7 +389,7 @@ def inline(svg: bytes, key: str, alt: str) -> str:
     key
         The figure's key, which its names begin with.
     alt
-        What is seen, for who cannot see it.
+        Description of the picture for readers who cannot see it.
     """
     root = _cleaned(svg)
     for name in ("width", "height", "version"):

@@ -149,16 +149,18 @@ def standing_of(
     published
         The published number.
     spread
-        Half width of what the printed digits (or a stated uncertainty) leave open.
+        Half width of the published number's uncertainty: that of its last printed digit, or a
+        stated one.
     quantity
-        What is compared, for the width that still tells anything (`LIMITS`).
+        What is compared; `LIMITS` has the largest width of its interval that still says something.
 
     Returns
     -------
     str
-        ``agrees`` when the interval meets ``published ± spread`` and is narrow enough to say so,
-        ``too_wide`` when it meets it but would meet much else, ``differs`` when not or when a
-        bound excludes it, ``no_interval`` for a number alone, else ``not_measured``.
+        ``agrees`` where the interval overlaps with ``published ± spread`` and is narrow enough
+        (`LIMITS`); ``too_wide`` where it overlaps but is wider than that; ``differs`` where it does
+        not overlap, or a bound excludes the published number; ``no_interval`` for a number without
+        an interval; else ``not_measured``.
     """
     if value is None or not known(value):
         excluded = high is not None and known(high) and published - spread > high

@@ -1,4 +1,4 @@
-"""Several runs of one condition joined into one number with an interval, or into none."""
+"""Several runs of one condition joined into one number with an interval, where that is possible."""
 
 from __future__ import annotations
 
@@ -49,9 +49,8 @@ def worst(verdicts: Iterable[str]) -> str:
 def pool(runs: Table) -> Pooled:
     """Join rows with value, interval, verdict, ``replica`` and ``seed`` of one condition.
 
-    Replicas and potentials that disagree widen the interval (`joined_interval`). A single row that
-    is not diffusive leaves a bound only:
-    joining the others would favour the fast runs.
+    Disagreement between replicas or potentials widens the interval (`joined_interval`). Where any
+    row is not diffusive, only a bound is returned: to join the others would favour fast runs.
 
     Parameters
     ----------
@@ -87,8 +86,9 @@ def pool(runs: Table) -> Pooled:
 def joined_interval(runs: Table) -> tuple[float, float, float]:
     """Return the mean of several runs' estimates and its 95 % interval.
 
-    What runs of one replica or of one potential share widens it, as in the Arrhenius fits
-    (`haven.transport.conductivity.join`). Positive estimates are joined by their logarithms.
+    The interval includes random effects that runs of one replica or of one potential share, as in
+    the Arrhenius fits (`haven.transport.conductivity.join`). Positive estimates are joined by their
+    logarithms.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether values of U are compared at equal pressure, said wherever they are compared."""
+"""Whether values of U are compared at equal pressure, in a sentence for each comparison."""
 
 from __future__ import annotations
 

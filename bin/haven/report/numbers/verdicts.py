@@ -1,4 +1,4 @@
-"""What was expected and what came of it: missing runs, and a verdict on every run and fit."""
+"""Expected runs that are missing, and a verdict on every run and fit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_expected(path: str | Path | None) -> dict[str, Any]:
     Raises
     ------
     HavenError
-        If the file is missing or is no such mapping.
+        If the file is missing or does not hold such lists.
     """
     if path is None:
         return {}
@@ -77,7 +77,7 @@ def force_window(expected: Mapping[str, Any]) -> float:
 
 
 def temperature_limit(run: Mapping[str, object], thermo: Table) -> float:
-    """Return how far a run's mean temperature may be off, K.
+    """Return how far a run's mean temperature may be from the one that was set, K.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def temperature_limit(run: Mapping[str, object], thermo: Table) -> float:
 
 
 def counts_agree(cages: float, cages_ps: float, sites: float, sites_ps: float) -> bool:
-    """Return whether two counts of a run's jumps may be of rates less than a factor apart.
+    """Return whether two counts of a run's jumps are compatible with rates within a factor.
 
     The factor is `COUNTS_FACTOR`.
 
@@ -152,7 +152,7 @@ def namer(tables: Tables, expected: Mapping[str, Any]) -> Callable[[Row], str]:
     Parameters
     ----------
     tables
-        Their lowest seed of a U is its first where nothing is expected of it.
+        The lowest seed of a U in them is taken for its first where ``expected`` does not name it.
     expected
         ``drivers`` maps U to the seeds of the potentials that drive, the first leading.
     """

@@ -1,4 +1,4 @@
-"""What a report says, before it is drawn: a study's tables joined, judged and compared."""
+"""The contents of a report: a study's tables joined, judged and compared with published ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from haven.report.registry import TABLES
 
 @dataclass(frozen=True)
 class Contents:
-    """What a report says.
+    """The contents of a report.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ def published_network(reference: Table) -> str:
 def contents_of(
     folder: str | Path, reference_folder: str | Path, expected_path: str | Path | None = None
 ) -> Contents:
-    """Return what a report of a study's tables says.
+    """Return the contents of a report on a study's tables.
 
     Parameters
     ----------

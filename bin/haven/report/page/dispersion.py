@@ -8,7 +8,7 @@ from haven.report.claims.crystal import volumes
 from haven.report.claims.study import Study
 from haven.report.page.grids import Block, cell, grid
 
-ADDED = " + "  # before the correction in an engine's name, see haven.labels.cell.lattice_row
+ADDED = " + "  # before the correction in an engine's name (`haven.labels.cell_relaxation`)
 NOT_KNOWN = "dispersion not known"
 
 

@@ -1,4 +1,4 @@
-"""What the report's template is filled with: each section's words, tables and pictures."""
+"""The content of the report's template: words, tables and pictures of each section."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def render(template: Path, words: Block) -> str:
 def render_report(
     template: Path, words: Block, pictures: list[Picture], scenes: list[Block]
 ) -> str:
-    """Return the HTML of the report: one file that asks nothing of any network.
+    """Return the HTML of the report: one file that needs no network.
 
     Parameters
     ----------
@@ -267,7 +267,7 @@ def render_report(
     pictures
         The figures, for the values under the pointer.
     scenes
-        What can be turned, `haven.report.page.scenes.scenes`.
+        Three-dimensional scenes, from `haven.report.page.scenes.scenes`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where each row of the results' tables comes from: the task, its work folder, code and container.
+"""Origin of each row of the results' tables: the task, its work folder, code and container.
 
 A report's tables are its tasks' tables, one after the other. Table ``origins`` says which rows came
 from which task; table ``numbers`` says of every number of the report from which rows it was made.

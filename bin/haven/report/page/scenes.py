@@ -1,4 +1,4 @@
-"""What the page turns in three dimensions: cell, density, jumps, tracks, paths of jumps."""
+"""Three-dimensional scenes of the page: cell, density, jumps, tracks, paths of jumps."""
 
 from __future__ import annotations
 

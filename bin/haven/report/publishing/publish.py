@@ -53,7 +53,7 @@ class Creator:
 
 @dataclass(frozen=True)
 class Published:
-    """What was written: the zip, files in it, bytes, and what Zenodo will still ask for."""
+    """What was written: the zip, number of files, bytes, and what Zenodo will still ask for."""
 
     path: Path
     files: int

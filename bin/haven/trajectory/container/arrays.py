@@ -42,7 +42,7 @@ DESCRIBED = (  # member, shape and type, meaning; for assets/tables.md
 
 
 class Positions(Protocol):
-    """Positions of T frames and N ions, wherever they are."""
+    """Positions of T frames and N ions, in memory or in a file."""
 
     @property
     def frames(self) -> int:
@@ -70,7 +70,7 @@ class Positions(Protocol):
 
 @dataclass(frozen=True)
 class Plain:
-    """Positions that lie as they are in a file, from ``offset`` on."""
+    """Positions that stand uncompressed in a file, from byte ``offset`` on."""
 
     path: Path
     offset: int

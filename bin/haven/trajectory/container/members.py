@@ -103,7 +103,7 @@ def _fits(path: Path, name: str, length: int, axis: str, lengths: dict[str, tupl
 
 
 def check_packing(path: Path, small: Mapping[str, np.ndarray]) -> None:
-    """Refuse a description of packed positions with numbers that none has.
+    """Refuse a description of packed positions that holds impossible numbers.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def check_packing(path: Path, small: Mapping[str, np.ndarray]) -> None:
 
 
 def check_places(values: np.ndarray, path: Path, name: str) -> np.ndarray:
-    """Return positions, or refuse those that are not finite or farther off than any is.
+    """Return positions; refuse those that are not finite or too far from the origin.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Positions as whole steps of a stated resolution: two fifths of float32, never more wrong.
+"""Positions stored as whole multiples of a resolution, in two fifths of the space of float32.
 
 A position is rounded to the nearest multiple of the resolution, once, and kept as a whole number;
 what is stored is how far that number moves from frame to frame. Sums of whole numbers are exact,
@@ -35,11 +35,11 @@ CUT = "the trajectory ends before its last frame: write it again"
 
 
 class UnpackableError(Exception):
-    """Positions that are no finite numbers, or beyond 2^29 steps."""
+    """Positions are not finite, or more than 2^29 steps from the origin."""
 
 
 def fill(handle: int, view: memoryview, offset: int) -> None:
-    """Fill a buffer from an open file, from a place on."""
+    """Fill a buffer with the bytes of an open file from ``offset`` on."""
     done = 0
     while done < len(view):
         got = os.preadv(handle, [view[done:]], offset + done)

@@ -1,4 +1,4 @@
-"""What a reader of trajectories gives and is told: frames, what files do not say, text files."""
+"""The interface of a reader of trajectories: frames, what the user must say, and helpers."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Unsaid:
-    """What a file may not say itself.
+    """What the user says where a file does not say it itself.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ NEWLINE = 10
 
 @njit(nogil=True)
 def read_numbers(text, places, whole, numbers, names):  # noqa: ANN001, ANN201
-    """Read lines into arrays; tell whether all of them are plain and of as many words as columns.
+    """Read lines into arrays; return whether every line has one plain word for each column.
 
     Parameters
     ----------

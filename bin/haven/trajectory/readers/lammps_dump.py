@@ -269,6 +269,8 @@ def _box(header: str, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
     bounds = plain.rows(lines, wide.pop(), "ITEM: BOX BOUNDS")
     if general:
         return bounds[:, :3], bounds[:, 3]
+    if (bounds[:, 1] < bounds[:, 0]).any():
+        raise ValueError("ITEM: BOX BOUNDS ends below where it begins")
     tilt = bounds[:, 2] if tilted else np.zeros(3)
     xy, xz, yz = tilt
     low = bounds[:, 0] - [min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0]

@@ -1,4 +1,4 @@
-"""Options of the command ``./haven transport``, and what none of them may be."""
+"""Options of the command ``./haven transport``, and checks of their values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haven.core.errors import HavenError
-from haven.core.options import add_declared, add_name
+from haven.core.options import U_EV, Parser, add_declared, add_name, real, whole
 from haven.trajectory.options import add_reading
 from haven.transport.options import Estimation, Reference
 
@@ -17,10 +17,23 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
 
     ``beside`` adds the options of other analyses of the same files.
     """
-    parser = argparse.ArgumentParser(description=description,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=description, allow_abbrev=False,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help="trajectory files")
     parser.add_argument("--trajectory", metavar="FILE", help="another way to name one file")
+    _add_subject(parser)
+    _add_runs(parser)
+    add_reading(parser)
+    _add_analysis(parser)
+    if beside:
+        _add_beside(parser)
+    parser.set_defaults(structure=False, hops=False)
+    _add_output(parser)
+    return parser
+
+
+def _add_subject(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which ions move, in what, and against what."""
     what = parser.add_argument_group("what moves")
     what.add_argument("--species", metavar="ELEMENTS",
                       help="mobile element, or several such as Li,Na; default: the material's")
@@ -35,6 +48,10 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
     add_declared(parser, Estimation)
     what.add_argument("--material", metavar="NAME",
                       help="material file (.yml), or a name; default: formula of the cell")
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which files are one run, and the run's place in a study."""
     runs = parser.add_argument_group("runs")
     runs.add_argument("--temperature_k", default="", metavar="K",
                       help="temperature, or one for each file with commas between; default: from "
@@ -42,28 +59,39 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
     runs.add_argument("--runs", choices=("auto", "one", "each"), default="auto",
                       help="files of one temperature are pieces of one run (one), a run each "
                            "(each), or what their times say (auto, the default)")
-    runs.add_argument("--replica", type=int, default=0, metavar="N",
+    runs.add_argument("--replica", type=whole("replica"), default=0, metavar="N",
                       help="number of the first run (default 0)")
-    runs.add_argument("--u_ev", type=float, default=0.0, metavar="EV",
+    runs.add_argument("--u_ev", type=U_EV, default=0.0, metavar="EV",
                       help="Hubbard U of the potential (default 0)")
-    runs.add_argument("--seed", type=int, default=1, metavar="N",
+    runs.add_argument("--seed", type=whole("seed"), default=1, metavar="N",
                       help="seed of the potential (default 1)")
-    add_reading(parser)
+
+
+def _add_analysis(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the analysis itself."""
     how = parser.add_argument_group("analysis")
-    how.add_argument("--jump_angstrom", type=float, metavar="A",
+    how.add_argument("--jump_angstrom", type=real("jump_angstrom", "Angstrom", least=0.1, most=100),
+                     metavar="A",
                      help="jump length; default: distance of neighbouring mobile ions")
-    how.add_argument("--min_events", type=int, default=30, metavar="N",
+    how.add_argument("--min_events", type=whole("min_events", 1), default=30, metavar="N",
                      help="jumps needed for a number (default 30)")
-    how.add_argument("--thickness_angstrom", type=float, metavar="A",
+    how.add_argument("--thickness_angstrom",
+                     type=real("thickness_angstrom", "Angstrom", above=0, most=1e6), metavar="A",
                      help="thickness of a slab: conductivity is per its volume")
-    if beside:
-        also = parser.add_argument_group("beside, from one reading of the files")
-        also.add_argument("--structure", action="store_true",
-                            help="radial distributions too, as ./haven structure writes them")
-        also.add_argument("--hops", action="store_true",
-                            help="jumps between sites, tracks and maps too, as ./haven hops writes "
-                                 "them; needs a material file (--material FILE.yml)")
-    parser.set_defaults(structure=False, hops=False)
+
+
+def _add_beside(parser: argparse.ArgumentParser) -> None:
+    """Add the options of further analyses, for which the files are not read again."""
+    also = parser.add_argument_group("beside, from one reading of the files")
+    also.add_argument("--structure", action="store_true",
+                      help="radial distributions too, as ./haven structure writes them")
+    also.add_argument("--hops", action="store_true",
+                      help="jumps between sites, tracks and maps too, as ./haven hops writes "
+                           "them; needs a material file (--material FILE.yml)")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what is written, drawn and printed."""
     out = parser.add_argument_group("output")
     add_name(parser)
     out.add_argument("--out", default=".", metavar="FOLDER", help="folder for tables and pictures")
@@ -72,7 +100,6 @@ def parser_of(description: str | None, beside: bool = False) -> argparse.Argumen
                           "otherwise goes to the error stream")
     out.add_argument("--pictures", action=argparse.BooleanOptionalAction, default=True,
                      help="draw the displacements and the Arrhenius lines (default)")
-    return parser
 
 
 def checked(
@@ -85,22 +112,13 @@ def checked(
     Raises
     ------
     HavenError
-        If there is no file, or a value is none that can be.
+        If there is no file, or a value is outside its range.
     """
     given = parser_of(description, beside).parse_args(argv)
     given.files += [given.trajectory] if given.trajectory else []
     if not given.files:
         raise HavenError("no trajectory: name one file or more")
-    if given.jump_angstrom is not None and not 0.1 <= given.jump_angstrom < 100:
-        raise HavenError(f"--jump_angstrom {given.jump_angstrom:g}: must be positive, a jump's "
-                         "length in Angstrom (0.1 to 100)")
     if given.hops and Path(given.material or "").suffix not in (".yml", ".yaml"):
         raise HavenError("--hops: give the material file, which says where the sites are, with "
                          "--material FILE.yml")
-    if given.min_events < 1:
-        raise HavenError(f"--min_events {given.min_events}: give 1 or more")
-    if not -1e-9 <= given.u_ev < 20:
-        raise HavenError(f"--u_ev {given.u_ev:g}: give a U of 0 to 20 eV")
-    if given.replica < 0 or given.seed < 0:
-        raise HavenError("--replica and --seed: give 0 or more")
     return given

@@ -89,14 +89,14 @@ class _Subject:
 
 
 def analysed(given: argparse.Namespace, beside: Sequence[Analysis] = ()) -> None:
-    """Do all that the command does: analyse runs, fit those of several temperatures, say what is.
+    """Carry out the command: analyse runs, fit those of several temperatures, print the results.
 
     Parameters
     ----------
     given
         Options of `haven.transport.command.arguments`.
     beside
-        Further analyses of every run, whose files are read once for all.
+        Further analyses of every run, for which its files are not read again.
     """
     out = Path(given.out)
     written = study(given, given.files, out, beside)

@@ -1,4 +1,4 @@
-"""Files of a command line made into runs: their temperatures, pieces of one run, replicas."""
+"""Which files of a command line belong to one run, and the temperature and replica of each run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the analysis of a run says on the screen: numbers with intervals, verdicts, reasons."""
+"""The lines that an analysis prints for a run: numbers with intervals, verdicts, reasons."""
 
 from __future__ import annotations
 

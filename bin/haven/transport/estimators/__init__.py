@@ -1,8 +1,8 @@
-"""Estimators of the diffusion coefficient: a registry of ways to D_total / D_self.
+"""Estimators of D_total / D_self, by the name that ``--estimator`` takes.
 
-Each is an `haven.transport.estimators.base.Estimator`; `haven.transport.diffusion` joins its ratio
-with the one D_self. ``walk`` takes the sum over all ions, ``local`` the pairs near each other,
-``blocks`` the usual means over stretches of the run.
+Each is a `haven.transport.estimators.base.Estimator`; `haven.transport.diffusion` multiplies its
+ratio by D_self, which is estimated in one way only. ``walk`` takes the sum over all ions, ``local``
+the pairs near each other, ``blocks`` the usual means over stretches of the run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the motion of all ions, and of each, is spread over the time of a run."""
+"""How evenly the motion of the ions is distributed over the time of a run, and over the ions."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class Activity:
     mean
         Mean over ions at each time (k,).
     bursts
-        Variance of the slow changes of the sum over ions, over that of each ion's: 1 for ions that
-        know nothing of each other. Jumps that call forth other ions' jumps raise all modes of a run
-        alike, so the scatter over modes hides them; but they come in bursts.
+        Variance of the slow changes of the sum over ions, divided by that expected of independent
+        ions: 1 where ions are independent. It is larger where jumps of some ions cause jumps of
+        others, which then come in bursts. Such bursts raise all modes of a run alike, so that the
+        scatter over modes does not show them.
     frequencies
         Number of frequencies that ``bursts`` is the mean of.
     """
@@ -42,7 +43,7 @@ class Activity:
     def heterogeneity(self) -> float:
         """Relative variance over ions of their own coefficients, 0 where chance explains it.
 
-        Differences between ions that last show in both halves of a run, chance does not.
+        It is found from differences between ions that are the same in both halves of the run.
         """
         if len(self.halves) < 3:
             return 0.0
@@ -56,8 +57,8 @@ class Activity:
 def activity(held: Modes, fitted: np.ndarray) -> Activity:
     """Return the activity of the ions in time, from their lowest modes.
 
-    Turned back from their modes over the root of ``fitted``, the ions' velocities are white if
-    alone.
+    Velocities are computed from the modes divided by the root of ``fitted``, so that those of
+    independent ions are white noise.
 
     Parameters
     ----------
@@ -91,9 +92,9 @@ def activity(held: Modes, fitted: np.ndarray) -> Activity:
 def uneven_ratio(held: Modes, self_fitted: np.ndarray, sum_fitted: np.ndarray) -> float:
     """Return how much D_total / D_self varies over a run, as a relative variance of its mean.
 
-    Over `STRETCHES` of the run, the square velocity of the sum over that of its ions; one standard
-    error of the variance is added. Modes have this noise as well as the number of events that each
-    have a ratio of their own.
+    In up to `STRETCHES` stretches of the run the square velocities of the sum and of single ions,
+    each relative to its mean, are compared. The result follows from the variance of their
+    differences, with one standard error of that variance added.
 
     Parameters
     ----------

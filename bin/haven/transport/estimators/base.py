@@ -55,7 +55,7 @@ class Ratio:
     value
         The ratio.
     draws
-        What the truth may be (DRAWS,), without what D_self's own error adds.
+        Draws from the distribution of the true ratio (DRAWS,), without the error of D_self.
     estimator
         Name of the estimator.
     lag_share
@@ -72,7 +72,7 @@ class Ratio:
 
 
 class Estimator(Protocol):
-    """An estimator of what ions do together."""
+    """An estimator of D_total / D_self."""
 
     def __call__(self, motion: Motion, rng: np.random.Generator) -> Ratio | None:
         """Return D_total / D_self of a motion, or None where this estimator does not apply."""

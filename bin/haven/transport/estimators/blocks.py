@@ -14,8 +14,8 @@ FEWEST = 4
 def stretches(paths: np.ndarray, step_ps: float, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return D_self and D_total of each stretch (B,), Angstrom^2/ps.
 
-    The slope of the square displacement between half a stretch and a stretch, where the cage's
-    offset cancels.
+    They follow from the growth of the square displacement from half of a stretch to all of it, in
+    which the constant offset by vibration cancels.
 
     Parameters
     ----------
@@ -42,7 +42,8 @@ def stretches(paths: np.ndarray, step_ps: float, count: int) -> tuple[np.ndarray
 def block_means(motion: Motion, rng: np.random.Generator) -> Ratio | None:
     """Return the ratio of the means over stretches, with Student's t over their residuals.
 
-    As long as those that the modes of single ions are fitted to.
+    The stretches are as long as the shortest period of the modes that the coefficient of single
+    ions is fitted to.
     """
     if motion.paths is None:
         return None

@@ -22,13 +22,15 @@ MANY = 1e7
 def full_sum(motion: Motion, rng: np.random.Generator) -> Ratio:
     """Return the ratio R from the modes of the sum over all ions.
 
-    Its noise is that of the sum's modes, less what one of few ions has in both; the difference of R
-    from two windows for D_self, that of the sum and its own; and that of the jumps' number, which
-    what is common to both does not have. Of jumps that mostly cancel (R < 1) a share R is left, of
-    jumps g at a time (R = g) there are g times fewer, so R has the noise of a count of
-    jumps / (max(R, 1 / R) - 1), drawn as by Jeffreys (a gamma variable of that number and a half);
-    or, where few cancel, what `uneven_ratio` sees if that is less: groups that are all alike have
-    none. One ion has R = 1.
+    The error of R has three parts. The first is the noise of the sum's modes, without the part that
+    the sum shares with single ions where these are few. The second is the difference between the
+    values of R from two windows for D_self: its own and that of the sum. The third is the noise of
+    the number of jumps, as far as it does not act on D_self and D_total alike. Where jumps mostly
+    cancel (R < 1) a share R of them is left, and where g ions jump together (R = g) there are g
+    times fewer moves, so R has the noise of a count of jumps / (max(R, 1 / R) - 1), drawn from
+    Jeffreys' posterior (a gamma variable of shape count + 1/2). Where `uneven_ratio` finds less
+    noise than that and few jumps cancel, its result is taken: equal groups of ions add no noise.
+    For a single ion R is 1.
     """
     held, window = motion.held, motion.total_windows[-1]
     share = 1 / window

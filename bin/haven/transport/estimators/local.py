@@ -1,18 +1,19 @@
-"""D_total from pairs of ions that are near each other, without the noise of far pairs.
+"""D_total from pairs of ions near each other, without the noise of distant pairs: ``local``.
 
 ``D_total = D_self + D_distinct``, and D_distinct is a sum over all N^2 pairs of ions of the
-correlation of their displacements. The correlation dies off with distance, the noise of a pair does
-not: all that far pairs add is noise, and the whole sum is known no better in a large crystal than
-in a small one. Summed over pairs within a radius where it has reached its plateau, its error falls
-with the number of ions. (The decomposition of the conductivity by the distance of pairs is that of
-Tu, Ishizuka and Matubayasi, J. Chem. Phys. 141, 044126, 2014; there it shows which pairs matter.)
+correlation of their displacements. The correlation vanishes with distance, while the noise of a
+pair does not: distant pairs add only noise, and the whole sum is known no better in a large crystal
+than in a small one. The error of a sum over pairs within a radius, at which the sum has reached its
+plateau, falls with the number of ions. (The decomposition of the conductivity by the distance of
+pairs is that of Tu, Ishizuka and Matubayasi, J. Chem. Phys. 141, 044126, 2014; there it shows which
+pairs matter.)
 
-Radius and lag are chosen from the data. What ions do to each other spreads while they diffuse, so
-the least radius grows with the lag: a jump and the root of the mean-square displacement in that
-time. Sums over all radii come from one Fourier transform of the displacements on a grid for each
-stretch of the run, whatever the number of pairs; the last radius holds all pairs, so the full sum
-is there to compare with. Displacements must be relative to the host: in another frame the recoil of
-the host is shared by all ions, however far.
+Radius and lag are chosen from the data. Correlations spread while the ions diffuse, so the smallest
+radius grows with the lag: it is the length of a jump plus the root of the mean-square displacement
+in that time. Sums over all radii come from one Fourier transform of the displacements on a grid for
+each stretch of the run, whatever the number of pairs; the last radius includes all pairs, for
+comparison with the full sum. Displacements must be relative to the host: in another frame of
+reference all ions, however distant, share the recoil of the host.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ QUARTER = 4
 # Radii grow by this factor; points of the grid to the distance of neighbouring ions.
 GROWTH, POINTS = 1.2, 2.5
 LARGEST_GRID = 96
-# A radius is too short if a longer one differs by more than so many standard errors, and a lag if
-# a longer one does by so many of its own: radii were chosen too, so lags scatter more than that.
-APART, LAGS_APART = 2.0, 3.0
+# A radius or a lag is too short if a longer one differs as rarely by chance as so many standard
+# errors of a normal do. With 2, one run in ten went on to a long radius because of its noise, and
+# so took the noise for the answer (of groups of four some were a third off, beyond the interval).
+APART = 3.0
 # Correlation has died off beyond a jump and so many root mean squares of the density's spreading:
 # in a lattice gas of 70 % occupation, 1 to 2 % of D_total are left there.
 REACH = 2.0
@@ -45,7 +47,7 @@ FEWEST_IONS, CROWDING_TIMES = 32, 24
 
 @dataclass(frozen=True)
 class Shells:
-    """Radii of pairs in a periodic cell, on a grid.
+    """Radii within which pairs are summed in a periodic cell, on a grid.
 
     Attributes
     ----------
@@ -131,7 +133,8 @@ class Local:
     error
         Standard error of D_total / D_self.
     tail
-        What the next larger radius and the next longer lag change of D_total, Angstrom^2/ps.
+        By how much D_total differs at the next larger radius and the next longer lag,
+        Angstrom^2/ps.
     freedom
         Degrees of freedom of the error.
     radius, lag_ps
@@ -159,9 +162,9 @@ class Level:
     lag_ps
         The lag, ps.
     found
-        Of each stretch of the run, D_self and the sum of it and of pairs within each radius
-        (B, 1 + K), Angstrom^2/ps: growth from a quarter of the lag to the lag, so that a cage's
-        offset drops out.
+        For each stretch of the run, D_self, and D_self plus the sum of pairs within each radius (B,
+        1 + K), Angstrom^2/ps. They follow from the growth between a quarter of the lag and the lag,
+        in which the constant offset by vibration cancels.
     """
 
     lag_ps: float
@@ -207,7 +210,8 @@ def levels(
 def crowding(places: np.ndarray, cell: np.ndarray) -> float:
     """Return S(0), the ions' structure factor at the longest waves of a cell, at most 1.
 
-    The mobile ions' density spreads with D_total / S(0), the chemical diffusion coefficient.
+    Fluctuations of the mobile ions' density decay with the chemical diffusion coefficient, D_total
+    / S(0).
 
     Parameters
     ----------
@@ -241,10 +245,24 @@ def choose(some: list[Level], held: Shells, nearest: float, crowded: float) -> L
     found = [_at(level, held, nearest, crowded) for level in some]
     for place, one in enumerate(found):
         later = found[place + 1 :]
-        if all(abs(one.total - other.total) <= LAGS_APART * one.tracer * other.error
-               for other in later):
+        if not any(_apart(one.total - other.total,
+                          np.hypot(one.tracer * one.error, other.tracer * other.error),
+                          other.freedom, len(later)) for other in later):
             return one
     return found[-1] if found else None
+
+
+def _apart(
+    differences: np.ndarray | float, errors: np.ndarray, freedom: int, looks: int,
+) -> np.ndarray:
+    """Return which differences are too large for their errors, in ``looks`` looks at one run.
+
+    As rare, by Student's t of ``freedom`` degrees, as `APART` standard errors of a normal.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    limit = -stdtrit(freedom, ndtr(-APART) / max(looks, 1))
+    return np.abs(differences) > limit * errors
 
 
 def _at(level: Level, held: Shells, nearest: float, crowded: float) -> Local:
@@ -259,7 +277,7 @@ def _at(level: Level, held: Shells, nearest: float, crowded: float) -> Local:
     for place in range(start, last + 1):
         more = found[:, place + 2 :] - found[:, [place + 1]]
         error = more.std(axis=0, ddof=1) / count**0.5
-        if (np.abs(more.mean(axis=0)) <= APART * error).all():
+        if not _apart(more.mean(axis=0), error, count - 1, more.shape[1]).any():
             break
     ratio = float(mean[place + 1] / tracer)
     rest = found[:, place + 1] - ratio * found[:, 0]
@@ -271,9 +289,10 @@ def _at(level: Level, held: Shells, nearest: float, crowded: float) -> Local:
 def near_pairs(motion: Motion, rng: np.random.Generator) -> Ratio | None:
     """Return the ratio from pairs within a radius, or None where that can't be done.
 
-    It takes displacements along all three directions relative to the host, `FEWEST_IONS` ions and a
-    radius that is finite. Noise is that of the stretches' residuals (Student's t); the next larger
-    radius, and `REST` of D_total beyond it, are added as errors of any size up to that.
+    It requires displacements along all three directions relative to the host, `FEWEST_IONS` ions
+    and a finite radius. The noise is that of the residuals of the stretches (Student's t). The
+    change at the next larger radius and longer lag, and `REST` of D_total for what lies beyond, are
+    added as uniformly distributed errors up to these sizes.
     """
     from scipy.special import stdtrit
 

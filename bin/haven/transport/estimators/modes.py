@@ -57,7 +57,7 @@ class Modes:
     def along(self, directions: np.ndarray) -> Modes:
         """Return the modes along orthonormal ``directions`` (A, 3), of each ion and of their sum.
 
-        Moments over ions then end with the modes that are kept of each ion.
+        Moments over ions are then limited to the modes that are kept of each ion.
         """
         turn = np.asarray(directions, np.float64).T
         values = self.values @ turn.astype(self.values.dtype)

@@ -1,4 +1,4 @@
-"""Diffusion coefficients from the slow motion of the ions, with intervals that hold.
+"""Diffusion coefficients from the lowest modes of the ions' motion, with intervals.
 
 The increments of a path over equal time steps are projected on sine modes (DST-I). For a random
 walk plus any bounded vibration the modes are independent, and the variance of a mode at low
@@ -43,10 +43,10 @@ class Fit:
     value, error
         The coefficient and the standard error of its logarithm.
     draws
-        What the truth may be (DRAWS,).
+        Draws from the distribution of the true coefficient (DRAWS,).
     paired
-        The same without the shot noise of the jumps and their bursts, which self and total share:
-        for ratios.
+        Draws without the noise of the number of jumps and of their bursts, which D_self and D_total
+        share: for ratios.
     """
 
     value: float
@@ -98,7 +98,7 @@ def intercepts(powers: np.ndarray, order: int = 1) -> tuple[np.ndarray, np.ndarr
 def pivot(count: int, freedom: float, seed: int = 0) -> np.ndarray:
     """Return draws (DRAWS, 2) of the errors of a straight fit to ``count`` chi-square powers.
 
-    Of its intercept and of its slope.
+    The two columns are the errors of the intercept and of the slope.
 
     Parameters
     ----------
@@ -131,8 +131,9 @@ def dispersion(held: Modes, fitted: np.ndarray, order: int) -> tuple[float, floa
     Returns
     -------
     tuple
-        What ions that know nothing of each other give (few ions tell that badly: what Gaussian ones
-        would show counts as `PRIOR_IONS` more), and what the scatter over modes shows.
+        The variance of independent ions, found from their spread and, since few ions determine it
+        badly, from `PRIOR_IONS` further ones that are Gaussian; and the variance that the scatter
+        over modes shows.
     """
     count, axes = len(fitted), held.mean.shape[1]
     scale = np.maximum(fitted[:, None], 1e-150)
@@ -148,8 +149,9 @@ def shared(held: Modes) -> float:
     """Return the relative variance of a mean over directions, over that of one direction.
 
     It is one over the effective number of directions (the inverse participation ratio of the lowest
-    modes' powers): 1/3 where all three axes carry alike, 1 where one axis carries all. The lowest
-    modes are taken, since vibration, which fills the others, may have more directions than jumps.
+    modes' powers): 1/3 where diffusion is equal along all three axes, 1 where it is along one axis
+    only. The lowest modes are taken, since vibration dominates the others and may have other
+    directions than jumps.
     """
     return float((held.level(SLOW) ** 2).mean() / held.mean.shape[1])
 
@@ -160,11 +162,12 @@ def self_fit(
 ) -> Fit:
     """Fit the tracer coefficient to the first ``count`` modes.
 
-    The error is that of these ions, each with its own coefficient, counted as independent: what
-    each one's activity differs by from one half of the run to the other. Few ions tell that badly,
-    so what independent walkers of as many jumps would show counts as `PRIOR_IONS` more. Ions that
-    move together know less: the variance is multiplied by what the scatter over modes shows beyond
-    it, by what the bursts of their `activity` do, or by ``concerted``, whichever is most.
+    The error is first that of independent ions, each with its own coefficient, found from the
+    difference of each ion's activity between the halves of the run. Few ions determine it badly, so
+    the value expected of independent walkers with as many jumps is added with the weight of
+    `PRIOR_IONS` ions. Ions that move together hold less information than independent ones: the
+    variance is multiplied by the excess that the scatter over modes shows, by that of the bursts of
+    their `activity`, or by ``concerted``, whichever is largest.
 
     Parameters
     ----------
@@ -177,7 +180,7 @@ def self_fit(
     jumps
         Jumps of all ions; their number alone has a relative variance of 1 / jumps.
     concerted
-        D_total / D_self where above 1: so many ions move at a time.
+        D_total / D_self where it is above 1: the number of ions that move together.
     """
     from scipy.special import stdtrit
 
@@ -211,12 +214,12 @@ def total_fit(
 ) -> tuple[float, np.ndarray]:
     """Fit the collective coefficient to the lowest modes.
 
-    A free slope alone makes an interval 1.5 times as wide as a known one would. The powers of the
-    sum fall or rise with the frequency about as those of single ions do, which are known better:
-    the slope is drawn towards theirs as if the two differed by `SLOPES_APART`, more where the sum
-    moves unlike single ions, or by as much as is seen if that is more (a normal prior of that
-    width). The error left to the slope is that of the posterior, which is wider than the scatter of
-    the fit where they are equal.
+    With a free slope the interval is 1.5 times as wide as with a known one. The powers of the sum
+    change with the frequency about as those of single ions do, which are known better. The slope
+    therefore has a normal prior about that of single ions, of width `SLOPES_APART`, or wider where
+    the sum moves unlike single ions or the two slopes are seen to differ by more. The error of the
+    slope is that of the posterior, which is larger than the scatter of the fit where the two slopes
+    are equal.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What many runs say together: conditions joined, Arrhenius lines, contrasts, budget and plan."""
+"""Many runs together: joined conditions, Arrhenius lines, contrasts, error budget and plan."""

@@ -113,11 +113,11 @@ def counted(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the runs that a line is fitted to, and what is left out, in words.
 
-    All runs count, those with few jumps or none too. Left out are runs that melted, drifted or
-    never came to rest, those whose jumps were not counted, and temperatures at which ions do not
-    diffuse yet, judged by all runs of the temperature: their jumps lead back. Where fewer than
-    three temperatures are known to be diffusive, these stay: the line is one of jumps, and the
-    report says so.
+    All runs count, also those with few jumps or none. Left out are runs that melted, drifted or are
+    not stationary, those whose jumps were not counted, and temperatures at which all runs together
+    are not diffusive, since most jumps there are followed by a jump back. Where fewer than three
+    temperatures are known to be diffusive, the others are kept: the line is then one of the jump
+    rate, and the report says so.
 
     Parameters
     ----------
@@ -168,9 +168,9 @@ def fit_line(
 ) -> tuple[dict[str, Any], Joined | None]:
     """Fit one quantity of one material and U against 1/T, all runs together.
 
-    A conductivity is fitted as sigma T, to which the Nernst-Einstein relation gives the activation
-    energy of D. Where sigma itself is fitted, as many papers do, the slope is about kB T less.
-    See `haven.transport.fits.line` for the likelihood.
+    A conductivity is fitted as sigma T, which has the activation energy of D by the Nernst-Einstein
+    relation. A fit of sigma itself, as in many papers, gives about kB T less. See
+    `haven.transport.fits.line` for the likelihood.
 
     Parameters
     ----------
@@ -179,8 +179,8 @@ def fit_line(
     quantity
         One of `QUANTITIES`.
     joined
-        Joined conditions of the same material and U; without them, runs that have a number of
-        their own say how far a jump leads.
+        Joined conditions of the same material and U, from which the yield of a jump is found;
+        without them, it is found from the runs that have a number of their own.
 
     Returns
     -------

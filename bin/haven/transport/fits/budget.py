@@ -19,7 +19,8 @@ MEMBERS = ("disorder", "potential")
 def budget(joined: Joined, row: np.ndarray, keys: dict[str, Any]) -> list[dict[str, Any]]:
     """Return rows of table ``error_budget``: standard error of a contrast by source.
 
-    What a few members differ by is itself known roughly: the interval says how roughly.
+    The variance of a source with few members is itself known only roughly; its interval is in the
+    row.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def at_temperatures(runs: pd.DataFrame, quantity: str, keys: dict[str, Any]) -> 
 
 
 def extrapolation(joined: Joined, kept: pd.DataFrame, keys: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of ``error_budget`` for carrying the line from the data's centre to 298 K."""
+    """Return the row of ``error_budget`` on extrapolating from the data's centre to 298 K."""
     centre = np.mean(1.0 / (KB_EV * kept["temperature_k"])) - 1.0 / (KB_EV * REFERENCE_K)
     _, there, _ = joined.contrast(np.array([1.0, 0.0]))
     _, here, _ = joined.contrast(np.array([1.0, -float(centre)]))

@@ -1,4 +1,4 @@
-"""What a run leaves for judging it together with others, and the runs of one condition joined."""
+"""What is kept of a run to judge it together with others; runs of one condition joined."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def watched(
     trajectory: Trajectory, curves: Curves, keys: dict[str, Any], hops: float,
     length: float | None, siemens: float, ended: str,
 ) -> Watched:
-    """Return what a run leaves for judging it together with others.
+    """Return what is kept of a run to judge it together with others.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def read_folder(folder: str | Path) -> list[Watched]:
 
 
 def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list[Watched]:
-    """Return the runs that the tables have too; say which are in one place alone.
+    """Return the runs that the tables have, too; log those that are missing on either side.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list
 
 @dataclass(frozen=True)
 class Condition:
-    """All runs of one material, U and temperature (and potential) judged as one.
+    """All runs of one material, U and temperature (and potential), judged together.
 
     Attributes
     ----------
@@ -236,7 +236,7 @@ class Condition:
                                 weights=[run.ions * run.duration_ps for run in self.runs]))
 
     def verdict_on(self, part: str) -> str:
-        """Return the verdict on ``self`` or ``total``; why none counts if no run does."""
+        """Return the verdict on ``self`` or ``total``; without runs that count, the reason."""
         return next((row.verdict for row in self.estimates if row.quantity == part), self.uncounted)
 
     @property
@@ -274,7 +274,7 @@ def conditions(runs: Iterable[Watched], min_events: int) -> list[Condition]:
 def condition(
     members: Sequence[Watched], keys: dict[str, Any], min_events: int,
 ) -> Condition:
-    """Join runs of one condition; runs that melted, drifted or never came to rest are left out."""
+    """Join runs of one condition; runs that melted, drifted or are not stationary are left out."""
     good = [run for run in members if run.ended == STABLE]
     lost = [run for run in members if run.ended != STABLE]
     bad, ended = "; ".join(f"{run.name}: {run.ended}" for run in lost), tuple(

@@ -1,4 +1,4 @@
-"""What is compared in pairs: U with U, small with large cells."""
+"""Comparisons of runs in pairs: one U with another, small with large cells."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def paired(
 ) -> list[dict[str, Any]]:
     """Compare the two outermost U of one material: same temperature, replica and seed in pairs.
 
-    Seeds count from each U's lowest: potentials of two U share nothing but their place. Where not
-    every run has a number, joined conditions are compared instead, and the fitted lines; what the
-    replicas of both U share then stays in the interval.
+    Seeds are numbered from each U's lowest, since potentials of different U correspond only by
+    their order. Where not every run has a number, joined conditions and fitted lines are compared
+    instead; differences between replicas, which are common to both U, then remain in the interval.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tables of many runs in a folder made into those of their temperatures, lines and plans."""
+"""From the tables of many runs in a folder to those of temperatures, Arrhenius lines and plans."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def fit_folder(
         Folder for the tables `WRITTEN`.
     min_events
         Jumps needed for a number.
-    wanted_interval
-        Wanted relative half width of the 95 % interval, for the plan.
+
+        wanted_interval Wanted relative half width of the 95 % interval, for the plan.
     speed
         Nanoseconds a day of dynamics by material and U, for the plan.
 

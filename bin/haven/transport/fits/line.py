@@ -1,14 +1,15 @@
-"""One likelihood of all runs of all temperatures: their jumps, and how far the jumps lead.
+"""Arrhenius lines from all runs of all temperatures: rate of jumps, and yield of a jump.
 
 A coefficient is a rate of jumps times what a jump yields: ``D = (n / (N t)) g`` with n jumps of N
 ions in the time t. Both are fitted as straight lines of logarithms against 1/T, and added.
 
-The rate is a Poisson regression of the jumps of every run: a run with few or none counts for what
-it is, so no run has to pass a test first. Its errors come from the jumps that the line expects, not
-from those seen (else runs that saw few by chance would weigh more), by the working variable of a
-generalised linear model, with what replicas and potentials share as random effects (Breslow and
-Clayton, 1993). The yield is a regression of D n^-1 from the powers of the sine modes, given n;
-its noise is that of the yields of single jumps, so it does not favour runs with few jumps either.
+The rate is found by a Poisson regression of the jumps of every run. A run with few jumps or none
+has the weight that is due to it, so that no run need be left out. Errors follow from the number of
+jumps that the line predicts, not from the number seen, since runs with few jumps by chance would
+otherwise weigh more. The fit uses the working variable of a generalised linear model, with random
+effects of replicas and potentials (Breslow and Clayton, 1993). The yield is found by a regression
+of D / n, with D from the powers of the sine modes and n given. Its noise is that of the yields of
+single jumps, so that runs with few jumps do not weigh more here either.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def _working(
 def yield_line(
     yields: Yields, regressors: np.ndarray, slope: np.ndarray | None = None,
 ) -> Joined:
-    """Fit ``ln(yield) = regressors gamma``; the mean yield, not that of its logarithm.
+    """Fit ``ln(yield) = regressors gamma`` to the mean yield, not to the mean of its logarithm.
 
     Parameters
     ----------
@@ -151,10 +152,10 @@ def yields_of(
 ) -> Yields:
     """Return yields from coefficients and jumps of runs or joined conditions.
 
-    The variance of a coefficient's logarithm is that of the number of jumps and that of what they
-    yield. The second, times the number of jumps, is taken as one number for all (their weighted
-    median), so that it does not go with each one's own value, but for those far noisier; and no
-    less than what single jumps must scatter by.
+    The variance of a coefficient's logarithm is the sum of that of the number of jumps and that of
+    their yield. The second, times the number of jumps, is taken as one number for all (their
+    weighted median), so that it does not depend on each one's own value. Larger variances of far
+    noisier runs are kept, and none is less than the scatter of single jumps.
 
     Parameters
     ----------

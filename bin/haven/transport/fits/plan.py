@@ -36,9 +36,9 @@ def plans(
 ) -> list[dict[str, Any]]:
     """Plan one quantity of one material and U at each of its temperatures.
 
-    The jumps that an interval takes are the same at each temperature; how long they take to come
-    is read off the line of the jump rates of all temperatures, which falls with 1/T. What
-    replicas and potentials differ by, where they differ beyond doubt, no time mends.
+    The number of jumps needed for an interval is the same at each temperature. The time they take
+    follows from the Arrhenius line of the jump rates of all temperatures. Differences between
+    replicas and between potentials, where they are significant, are not reduced by longer runs.
 
     Parameters
     ----------
@@ -94,8 +94,9 @@ def plans(
 def jump_rates(kept: pd.DataFrame, temperatures: np.ndarray) -> tuple[np.ndarray, bool]:
     """Return jumps per ion and ps at temperatures (K,), and whether they are upper bounds.
 
-    With too few jumps for a line, or a line that does not rise with temperature, the mean rate is
-    taken as that of the hottest runs and, if anything, of the colder ones too.
+    With too few jumps for a line, the mean rate of all runs is returned for every temperature, as
+    an upper bound. The mean rate is returned, too, but not as a bound, where there is only one
+    temperature or the line does not rise with temperature.
     """
     if kept.empty or not kept["exposure"].sum() > 0:
         return np.zeros(len(temperatures)), True

@@ -1,7 +1,7 @@
 """What a potential frozen by PyTorch (``.pth``) says of itself, read without PyTorch.
 
-TorchScript writes a zip archive, in it ``data.pkl``: the model's attributes as a pickle. Its
-operations are listed here and never carried out.
+TorchScript writes a zip archive with ``data.pkl``, the model's attributes as a pickle. The pickle's
+operations are only listed here; none is executed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ MOST_BYTES = 1 << 26  # of the attributes; tensors lie beside them in the archiv
 def attributes(path: Path) -> dict[str, str | bool]:
     """Return the first text, or truth value, of each name among a TorchScript archive's attributes.
 
-    A truth value that is true anywhere in the model is true. What is no such archive, or damaged,
-    has no attributes.
+    A truth value counts as true where it is true anywhere in the model. A file that is damaged or
+    no such archive gives no attributes.
     """
     try:
         with zipfile.ZipFile(path) as archive:

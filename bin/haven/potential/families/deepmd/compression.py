@@ -1,4 +1,4 @@
-"""Compressing a frozen potential, and holding it against the original."""
+"""Compressing a frozen potential, and comparing it with the original."""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ def differences(one: Any, two: Any, frames: list[Frames]) -> tuple[float, float]
 def compress(
     folder: Path, frozen: str, compressed: str, frames: list[Frames], script: str | None = None
 ) -> dict[str, Any]:
-    """Compress ``frozen`` in ``folder``, refining the table until it holds the bounds.
+    """Compress ``frozen`` in ``folder``, refining the table until its errors are within the bounds.
 
-    A float32 network's own rounding may be above the bounds, and no table is finer than that: once
-    refining no longer helps, the potential is to be used as it is, uncompressed. The same where
-    DeePMD-kit refuses the network.
+    The rounding of a float32 network may itself exceed the bounds. Once a finer table does not
+    reduce the error any more, or where DeePMD-kit refuses the network, the potential is to be used
+    uncompressed.
 
     Parameters
     ----------
@@ -112,7 +112,8 @@ def compress(
     -------
     dict
         ``table_step``, ``energy_error_ev_per_atom``, ``force_error_ev_per_angstrom`` of the last
-        table tried, and ``holds``; ``refused``, DeePMD-kit's reason, where it made none.
+        table tried, and ``holds``, whether they are within the bounds; ``refused``, DeePMD-kit's
+        reason, where it made no table.
     """
     original = open_potential(folder / frozen)
     found: dict[str, Any] = {}

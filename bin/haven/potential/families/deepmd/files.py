@@ -36,9 +36,9 @@ def save_weights(checkpoint: Path, target: Path) -> None:
 
 
 def check_weights(weights: Path) -> None:
-    """Refuse weights that hold more than numbers: loading them would run what they bring along.
+    """Refuse weights that hold more than numbers: loading them could run code inside them.
 
-    DeePMD-kit loads what it freezes as a pickle, which may call anything.
+    DeePMD-kit reads weights as a pickle, which may call any function when it is loaded.
 
     Raises
     ------

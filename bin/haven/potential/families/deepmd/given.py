@@ -1,4 +1,4 @@
-"""Compressing a potential that was trained elsewhere, whose frames are not at hand."""
+"""Compressing a potential that was trained elsewhere, without the frames of its training."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def compared_frames(material: Material, elements: list[str]) -> list[Frames]:
 
 
 def compress_given(source: Path, target: Path, material: Material) -> bool:
-    """Write a frozen potential compressed, where that is possible and holds the bounds.
+    """Write a frozen potential compressed, where that is possible within the bounds of its errors.
 
-    Where it is not, one line says why, and nothing is written.
+    Otherwise one line of the log says why, and nothing is written.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def compress_given(source: Path, target: Path, material: Material) -> bool:
     target
         Written, with the same ending.
     material
-        Of whose cells the original and the compressed potential are compared.
+        The crystal on whose cells the original and the compressed potential are compared.
 
     Returns
     -------

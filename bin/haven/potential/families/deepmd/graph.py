@@ -23,8 +23,8 @@ _REACHING = re.compile(
 def check_graph(path: Path) -> None:
     """Refuse a graph (``.pb``, ``.savedmodel``) with an operator that does more than calculate.
 
-    Names of operators that touch files, the network, Python or devices are known; bytes that are no
-    graph call nothing, and are refused by whatever loads them.
+    Refused are operators that access files, the network, Python or devices. A file that is no graph
+    passes here, and is refused by the code that loads it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a frozen potential says of itself, read from its file without loading a library."""
+"""Elements, cutoff and network of a frozen potential, read from its file without a library."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Description:
 
 
 def read_description(path: str | Path) -> Description | None:
-    """Return what a frozen potential says of itself; None if it says nothing that can be read.
+    """Return the description of a frozen potential; None if its file holds none that can be read.
 
     The training input inside is asked first, then, of a TensorFlow graph, its own constants.
     """
@@ -113,7 +113,7 @@ def _number(tensor: bytes) -> float | None:
 
 
 def by_library(path: Path) -> Description | None:
-    """Return what DeePMD-kit says of a potential whose file tells nothing; None without it.
+    """Return the description that DeePMD-kit gives of a potential; None where it is not installed.
 
     Slow, as it loads a library.
 
@@ -212,9 +212,9 @@ def check_potential(path: str | Path, species: Sequence[str]) -> Description | N
 def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> list[Description | None]:
     """Refuse potentials as `check_potential` does, and those that cannot be run side by side.
 
-    LAMMPS numbers the elements, and counts neighbours, as the first potential says: one that
-    orders them otherwise would be asked about other elements, and one that does not say its order
-    cannot be told from such.
+    LAMMPS numbers the elements, and counts neighbours, as the first potential has them. A potential
+    with another order of elements would take one element for another; one whose file does not say
+    its order is refused, too, since its order cannot be checked.
     """
     found = [check_potential(path, species) for path in paths]
     first = found[0]
@@ -233,11 +233,10 @@ def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> list[
 
 
 def crowded(atoms: Atoms, model: Description) -> float:
-    """Return the largest share of a potential's places that neighbours of one kind take.
+    """Return how full a potential's places for neighbours are: the largest share of any element.
 
-    0 where the potential does not say how many places it has.
-
-    Above 1 some neighbours are not seen, and forces jump as atoms come and go; it is said.
+    The share is 0 where the potential does not say how many places it has. Above 1 a warning is
+    logged: some neighbours are ignored, and forces jump as atoms enter and leave the cutoff.
     """
     if not model.sel:
         return 0.0

@@ -16,5 +16,5 @@ class Build:
         "tensorflow", "backend of DeePMD-kit, where installed", choices=tuple(settings.SUFFIX),
         more="Potentials of jax cannot drive LAMMPS: --potentials_only")
     compress: bool = option(
-        True, "compress the frozen potential, trained or given, where it then holds the original's "
-        "energies and forces")
+        True, "compress the frozen potential, trained or given, where energies and forces stay "
+        "those of the original")

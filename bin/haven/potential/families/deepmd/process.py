@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def divert_messages(path: Path) -> None:
-    """Send what libraries write to the terminal from C into a file, for the rest of the process.
+    """Redirect what libraries print from C into a file, for the rest of the process.
 
     Haven's own lines, warnings and errors of Python still reach the terminal.
     """

@@ -14,7 +14,8 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
                  descriptor: str = "se_e2_a") -> Path:
     """Return the potential to start from: of the same U and seed, else of that U, else of another.
 
-    The weights of another U save the steps that learn what both U share; the training says so.
+    The weights of another U save training steps, since the two potentials are alike in most; where
+    they are used, a line of the log says so.
 
     Parameters
     ----------

@@ -44,10 +44,11 @@ def neighbours(coords: np.ndarray, cells: np.ndarray, types: np.ndarray, kinds: 
 
 
 def choose_sel(dataset: dict[str, Any], cutoff: float) -> list[int]:
-    """Return places for neighbours of each kind: the most seen, a tenth and one more, in fours.
+    """Return places for neighbours of each element, from the most that any atom of the data has.
 
-    Dynamics meets denser surroundings than the frames. Beyond its places a potential is blind, but
-    to the farthest neighbours only, which the cutoff has faded out; each place costs time.
+    A tenth and one place are added, since dynamics reaches denser surroundings than the frames
+    have, and the sum is rounded up to a multiple of four. Each place costs time. Neighbours beyond
+    the places are ignored; they are the farthest ones, which the cutoff has almost switched off.
     """
     kinds = len(dataset["type_map"])
     most = np.zeros(kinds, int)

@@ -1,4 +1,4 @@
-"""Potentials of given networks, hardly trained: a step's time does not depend on the weights."""
+"""Potentials of given networks, trained only briefly, to time a step of dynamics."""
 
 from __future__ import annotations
 

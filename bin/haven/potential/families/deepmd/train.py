@@ -52,7 +52,7 @@ def checkpoints(folder: Path, backend: str = "tensorflow") -> dict[int, str]:
 
 
 def can_be_read(folder: Path, name: str, backend: str) -> bool:
-    """Tell whether every number of a checkpoint can be read; False where nothing can tell.
+    """Return whether every number of a checkpoint can be read; False where this cannot be checked.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def frozen_file(content: dict[str, Any], backend: str) -> str:
 def train(
     folder: Path, content: dict[str, Any], backend: str = "tensorflow", init: Path | None = None
 ) -> int:
-    """Train in ``folder``, going on from its newest whole checkpoint, and freeze ``frozen.*``.
+    """Train in ``folder``, from its newest whole checkpoint on, and freeze ``frozen.*``.
 
     A dpa4 network also leaves its weights as ``frozen.pt``, which other machines can freeze.
 
@@ -105,12 +105,12 @@ def train(
     Returns
     -------
     int
-        Step the training went on from, 0 for a fresh one.
+        Step from which the training was continued, 0 for a new one.
 
     Raises
     ------
     HavenError
-        If the training fails; checkpoints that can be read are never passed over for it.
+        If the training fails. It does not start anew where checkpoints can be read.
     """
     flag, total = FLAG[backend], content["training"]["numb_steps"]
     (folder / "input.json").write_text(json.dumps(content, indent=1))

@@ -1,4 +1,4 @@
-"""What a frame's header says of units, and labels under other names: brought to ASE's, or refused.
+"""Units that a frame's header states, and virials: converted to ASE's units, or refused.
 
 A header such as ``energy-unit=Hartree`` or ``stress-unit=GPa`` is honoured; a unit that is not
 known is refused. ``virial`` and ``virials`` (GAP, GPUMD, dpdata) become a stress.

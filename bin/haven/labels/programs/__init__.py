@@ -13,18 +13,13 @@ from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError
 from haven.core.images import open_images
-from haven.labels.deepmd_folders import DATABASE, read_lmdb
-from haven.labels.deepmd_folders import read_folder as read_deepmd
-from haven.labels.foreign import BINARY, check_foreign
-from haven.labels.other_outputs import (
-    FORCES,
-    cp2k_frames,
-    cp2k_output,
-    espresso_frames,
-    espresso_hubbard,
-    gpaw_frames,
-)
-from haven.labels.vasp_output import (
+from haven.labels.programs.cp2k import cp2k_frames, cp2k_output
+from haven.labels.programs.deepmd_folders import DATABASE, read_lmdb
+from haven.labels.programs.deepmd_folders import read_folder as read_deepmd
+from haven.labels.programs.espresso import FORCES, espresso_frames, espresso_hubbard
+from haven.labels.programs.gpaw import gpaw_frames
+from haven.labels.programs.unread_formats import BINARY, check_foreign
+from haven.labels.programs.vasp import (
     VaspRun,
     hubbard_by_element,
     hubbard_of_xml,
@@ -53,7 +48,8 @@ class Output:
     u_ev
         Hubbard U - J the output itself tells, eV; None if it does not.
     numbered
-        Elements were numbered types, which a wrong list of elements turns into others.
+        Whether the output numbers its elements and a list names them; a wrong list then means wrong
+        elements.
     by_element
         U - J by element, eV, where the output tells several.
     missing
@@ -70,7 +66,7 @@ class Output:
 
 @contextlib.contextmanager
 def unpacked(path: Path, name: str) -> Iterator[Path]:
-    """Give an output that readers can open: one compressed by gzip, bzip2 or xz as a plain copy.
+    """Yield a path that readers can open: a file compressed by gzip, bzip2 or xz is unpacked first.
 
     Parameters
     ----------
@@ -154,7 +150,7 @@ def open_output(path: Path, name: str) -> Output | None:
 
 @dataclass(frozen=True)
 class Program:
-    """How one program's text is known, read, and asked for U."""
+    """How the text output of one program is recognised and read, and how its U is found."""
 
     name: str
     mark: str

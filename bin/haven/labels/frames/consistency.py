@@ -1,4 +1,4 @@
-"""Whether energies, forces and stresses of labelled frames belong together."""
+"""Whether energies, forces and stresses of labelled frames are consistent, and in which units."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from haven.core.constants import HARTREE_EV as HARTREE
 from haven.core.errors import HavenError, log
 
 if TYPE_CHECKING:
-    from haven.labels.frames import LabelledFrame
+    from haven.labels.frames.reading import LabelledFrame
 
 # labels of a battery crystal stay within 15 GPa; a stress in GPa or kbar that is read as
 # eV/Angstrom^3 is beyond this from 0.6 GPa or 0.6 kbar on
 MAX_STRESS_GPA = 100.0
+CRUSHED_FORCE = 50.0  # eV/Angstrom, and
+CRUSHED_ANGSTROM = 0.6  # less than any bond (H-H has 0.74): atoms that stand inside one another
 BELIEVED = {1: (0.5, 1.5), 2: (0.2, 5.0)}  # anharmonicity moves the factor of the stress more
 LEAST_CHANGE_EV = 2e-3
 """Largest energy change among pairs of frames that tells units: steps at the end of a relaxation
@@ -64,7 +66,7 @@ def largest_stress_gpa(frame: LabelledFrame) -> float:
 
 
 def check_stress(frames: Sequence[LabelledFrame], most_gpa: float = MAX_STRESS_GPA) -> None:
-    """Refuse frames whose stresses, most of them, are beyond what is plausible.
+    """Refuse frames of which most have a stress beyond ``most_gpa``.
 
     A cell that never changes tells neither sign nor unit of the stress (`check_units`); a stress
     in GPa or kbar is 160 or 1600 times too large.
@@ -73,14 +75,30 @@ def check_stress(frames: Sequence[LabelledFrame], most_gpa: float = MAX_STRESS_G
     if not found or float(np.median(found)) <= most_gpa:
         return
     first = frames[0]
+    if crushed := _crushed(frames):
+        raise HavenError(crushed)
     raise HavenError(f"{first.source}: the stress is {float(np.median(found)):.3g} GPa in the "
                      f"median, above {most_gpa:g}: is it in GPa, kbar or a virial? convert to "
                      "ASE's eV/Angstrom^3 (positive where the cell pulls inwards), or raise "
                      "--max_stress_gpa")
 
 
+def _crushed(frames: Sequence[LabelledFrame]) -> str:
+    """Return what is wrong where atoms stand inside one another; empty if they don't."""
+    from haven.labels.frames.reading import min_distance
+
+    for frame in frames:
+        force = float(np.abs(frame.forces).max())
+        if force > CRUSHED_FORCE and (near := min_distance(frame.atoms)) < CRUSHED_ANGSTROM:
+            return (f"{frame.where}: two atoms stand {near:.2g} Angstrom apart, with forces of "
+                    f"{force:.3g} eV/Angstrom and a stress of {largest_stress_gpa(frame):.3g} GPa: "
+                    "correct the structure (coordinates taken for fractions of the cell, or not?) "
+                    "and label it again")
+    return ""
+
+
 def say_unjudged(frames: Sequence[LabelledFrame], judged: Collection[int], where: str) -> None:
-    """Say which units the frames did not tell; ``judged`` is what `check_units` returned."""
+    """Log which units could not be checked; ``judged`` is what `check_units` returned."""
     if len(frames) > 1 and 1 not in judged:
         log.warning("%s: units of energies and forces are not judged: too few frames, or too far "
                     "apart; near frames of one trajectory would tell", where)

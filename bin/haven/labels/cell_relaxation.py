@@ -14,7 +14,7 @@ from haven.core.images import read_images
 from haven.labels.aimd import Labelled
 from haven.labels.dispersion import KEY as DISPERSION
 from haven.labels.engines.base import Engine, LabelSettings
-from haven.labels.frames import read_file
+from haven.labels.frames.reading import read_file
 from haven.labels.labelling import labelled, make_engine
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
@@ -23,7 +23,7 @@ from haven.material.relaxation import EV_PER_ANGSTROM3_GPA, at_fixed_cutoff, des
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from haven.labels.frames import LabelledFrame
+    from haven.labels.frames.reading import LabelledFrame
 
 FRAMES, HESSIAN, PULAY = "frames.extxyz", "hessian.json", "pulay_ev.txt"
 SPRING = 20.0  # first guess of an atom's force constant, eV/Angstrom^2
@@ -47,7 +47,7 @@ class LabelledCell(Labelled):
     def calculate(
         self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = all_changes
     ) -> None:
-        """Label the atoms, U on top of the density without it: a new cell has no other."""
+        """Label the atoms, first without U: in a new cell there is no density to start from."""
         self.fresh = True
         super().calculate(atoms, properties, system_changes)
         self.results["stress"] = at_fixed_cutoff(
@@ -57,10 +57,10 @@ class LabelledCell(Labelled):
 def calculator(
     name: str, atoms: Atoms, material: Material, settings: LabelSettings, u_ev: float, folder: Path
 ) -> LabelledCell:
-    """Return a calculator of the engine ``name`` whose stress is corrected at the cell given.
+    """Return a calculator of an engine, its stress corrected by the Pulay stress of ``atoms``.
 
-    What the correction takes is kept in ``folder``. Where it is measured now, the calculator has
-    the cell's own label already.
+    The correction is kept in ``folder``. Where this call measures it, the calculator has the label
+    of the cell already.
     """
     kept = folder / PULAY
     made = LabelledCell(make_engine(name, material, settings, folder), u_ev, 0.0)
@@ -198,7 +198,7 @@ def read_relaxed(
     Raises
     ------
     HavenError
-        If no step is of this U, or one is bad, see `haven.labels.frames.read_file`.
+        If no step is of this U, or one is bad, see `haven.labels.frames.reading.read_file`.
     """
     frames = read_file(path, u_ev, material.species)
     if not frames:

@@ -1,7 +1,7 @@
 """VASP's OUTCAR and vasprun.xml as frames: whole ionic steps, and whether each is converged.
 
-ASE's reader of OUTCAR fails on vdW functionals, machine-learned steps and NWRITE = 0, and pairs
-neither convergence nor a cut with its step; OUTCAR is therefore read here, step by step.
+ASE's reader of OUTCAR fails on vdW functionals, machine-learned steps and NWRITE = 0, and does not
+say which steps are converged or cut off. OUTCAR is therefore read here, step by step.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TOTAL_MOMENT = re.compile(r"number of electron\s+\S+ magnetization\s+(-?\d+\.\d+
 
 @dataclass(frozen=True)
 class VaspRun:
-    """What one run of VASP left.
+    """What the output of one run of VASP holds.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class VaspRun:
     hubbard
         U - J in eV of each element it acts on; None if the run does not say.
     settings
-        What of the run must be the same for all labels of a data set.
+        Settings that must be the same for all labels of a data set.
     """
 
     images: list[Atoms]
@@ -76,7 +76,7 @@ def read_outcar(text: str) -> list[VaspRun]:
 
 
 def vasp_ended(text: str) -> bool:
-    """Tell from the text of an OUTCAR whether VASP came to its end."""
+    """Return whether the text of an OUTCAR ends as that of a finished run does."""
     return "General timing and accounting" in text[-20000:]
 
 
@@ -210,7 +210,7 @@ def step_converged(step: str, nelm: float | None, ediff: float | None) -> bool:
 
 
 def last_step_converged(text: str) -> bool:
-    """Tell of an OUTCAR's last ionic step whether its self-consistency was reached."""
+    """Return whether self-consistency was reached in the last ionic step of an OUTCAR."""
     blocks = list(FORCES.finditer(text))
     begin = blocks[-2].end() if len(blocks) > 1 else 0
     return step_converged(text[begin:blocks[-1].start() if blocks else len(text)],
@@ -318,11 +318,11 @@ def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
 def read_vasprun(text: str) -> VaspRun:
     """Return the run of a vasprun.xml, of one cut off its whole ionic steps.
 
-    A step is converged when it took fewer electronic steps than NELM, or its last energy change
-    is within EDIFF, both in units of the last digit printed: as floating-point numbers, the
-    difference of two energies that differ by EDIFF is above it or below, as their size has it. In
-    linear response further cycles follow in the same step: the ground state's then is the one that
-    ends at the first change within EDIFF.
+    A step is converged when it took fewer electronic steps than NELM, or its last energy change is
+    within EDIFF. Both are compared as whole numbers of the last digit printed, since rounding of
+    floating-point numbers could put a difference of exactly EDIFF on either side. In linear
+    response further cycles follow in the same step; the ground state's cycle ends at the first
+    change within EDIFF.
     """
     from ase.io import iread
 

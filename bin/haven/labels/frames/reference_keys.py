@@ -2,8 +2,8 @@
 
 MACE reads ``REF_energy``, ``REF_forces``, ``REF_stress``; GAP's and others' sets have ``dft_`` or
 ``QM_`` in front; GPUMD's and QUIP's have ``force``. All are in eV and Angstrom, with ASE's sign of
-the stress and QUIP's of the virial. Names of models (``mace_energy``) are no first principles, and
-are not taken.
+the stress and QUIP's of the virial. Results of models (``mace_energy``) are not from first
+principles, and are not read.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SAME_FORCE = 1e-3  # eV/Angstrom, likewise
 
 
 def results_of(atoms: Atoms, where: str) -> dict[str, Any]:
-    """Return the results of a frame by ASE's names; those under other names are moved there.
+    """Return the results of a frame by ASE's names, also those that stand under another name.
 
     Raises
     ------
     HavenError
-        If a reference stands beside another energy or other forces, or labels of two prefixes are
-        there: which of them is meant, the file does not say.
+        If two energies or two sets of forces stand in one frame and differ: the file does not say
+        which of them is the label.
     """
     from ase.calculators.singlepoint import SinglePointCalculator
 

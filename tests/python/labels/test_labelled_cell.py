@@ -13,10 +13,10 @@ from ase.io import read
 from trained import MATERIAL
 
 from haven.core.errors import HavenError
-from haven.labels import cell as cell_labelled
-from haven.labels.cell import FRAMES, calculator, lattice_row, relax_labelled
+from haven.labels import cell_relaxation
+from haven.labels.cell_relaxation import FRAMES, calculator, lattice_row, relax_labelled
 from haven.labels.engines.base import LabelSettings
-from haven.labels.frames import read_file
+from haven.labels.frames.reading import read_file
 from haven.labels.pulay import HEADER, pulay_energy
 from haven.material.file import load_material
 from haven.material.relaxation import relax_cell
@@ -67,7 +67,7 @@ def test_the_stress_is_that_of_a_fixed_cutoff(tmp_path, monkeypatch):
     true = edge(strained(), EMT())
     corrected = edge(strained(), calculator("waves", strained(), CRYSTAL, LabelSettings(), 4.0,
                                             tmp_path))
-    plain = edge(strained(), cell_labelled.LabelledCell(Waves(340.0), 4.0, 0.0))
+    plain = edge(strained(), cell_relaxation.LabelledCell(Waves(340.0), 4.0, 0.0))
     assert plain < true - 0.01
     assert corrected == pytest.approx(true, abs=0.1 * (true - plain))
     assert float((tmp_path / "pulay_ev.txt").read_text()) < 0
@@ -85,7 +85,7 @@ def cheap(monkeypatch) -> list[Waves]:
         made.append(Waves(settings.plane_wave_cutoff_ev))
         return made[-1]
 
-    monkeypatch.setattr(cell_labelled, "make_engine", make)
+    monkeypatch.setattr(cell_relaxation, "make_engine", make)
     return made
 
 

@@ -1,4 +1,4 @@
-"""Labelled frames: reading them, and refusing what would poison a potential."""
+"""Reading labelled frames, and refusing those that would spoil a potential."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import numpy as np
 from haven.core import checksums
 from haven.core.errors import HavenError, existing
 from haven.core.images import open_images
-from haven.labels.header_units import in_ase_units
+from haven.labels.frames.consistency import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
+from haven.labels.frames.header_units import in_ase_units
+from haven.labels.frames.reference_keys import results_of
 from haven.labels.pulay import HEADER, MOST_PULAY
-from haven.labels.reference_keys import results_of
-from haven.labels.units import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.material.relaxation import at_fixed_cutoff
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def find_files(folder: str | Path, u_ev: float) -> list[Path]:
 
 
 def us_in_names(folder: str | Path) -> list[float]:
-    """Return every U, in eV, that the names of a folder's frames say, rising."""
+    """Return every U, in eV, that stands in the file names of a folder's frames, rising."""
     root = existing(folder, "folder of labelled frames")
     names = (name for _, names in walk(root) for name in names)
     return sorted({float(found.group(1)) for name in names
@@ -130,8 +130,8 @@ def read_file(
     HavenError
         Naming file and frame: if the file does not fit to its checksum or is cut off, a number is
         not finite, forces or energy are missing, the cell is left-handed or absent, an element is
-        not of the material, header and name tell no U or two, or energies, forces and stresses are
-        not in eV and Angstrom.
+        not of the material, header and name tell no U or different ones, or energies, forces and
+        stresses are not in eV and Angstrom.
     """
     source = existing(path, "labelled frames")
     checksums.check_file(source)
@@ -143,8 +143,8 @@ def read_folder(
 ) -> list[LabelledFrame]:
     """Read every frame of a folder labelled with ``u_ev``; see `read_file`.
 
-    Units are checked once more on all frames together: single files may hold too few to tell. What
-    the frames together don't tell either is said.
+    Units are checked once more on all frames together, since a single file may hold too few frames
+    for it. Units that all frames together do not determine are logged.
     """
     frames = [f for file in find_files(folder, u_ev)
               for f in read_file(file, u_ev, species, max_stress_gpa)]
@@ -234,7 +234,7 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> L
 
 
 def is_converged(word: Any) -> bool:
-    """Return whether a header's ``converged`` says yes; any word that is not a yes is a no."""
+    """Return whether a header's ``converged`` is a word of `YES`; any other word counts as no."""
     return str(word).strip().lower() in YES
 
 

@@ -1,6 +1,7 @@
-"""Files of labels that Haven does not read: what they are taken for, and what converts them.
+"""Formats of labels that Haven recognises but does not read, and how they can be converted.
 
-ASE's and dpdata's commands named here write what Haven reads; units they convert themselves.
+The commands of ASE and dpdata that are named here write formats that Haven reads; they convert the
+units, too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ HEAD_BYTES = 20000  # in which programs name themselves
 
 @dataclass(frozen=True)
 class Foreign:
-    """A format by its sign, a pattern of bytes in the head of the file, and the way out."""
+    """A format: name, pattern of bytes at the beginning of its files, and how to convert it."""
 
     what: str
     sign: bytes
@@ -82,7 +83,7 @@ def check_foreign(path: Path, name: str, formats: Sequence[Foreign] = FOREIGN) -
     name
         What the user calls it.
     formats
-        Those it is held against.
+        Formats to look for.
 
     Raises
     ------

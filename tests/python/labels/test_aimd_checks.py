@@ -12,8 +12,7 @@ from haven.core import tables
 from haven.core.errors import HavenError
 from haven.cost import rows
 from haven.cost import rows as cost
-from haven.labels import aimd
-from haven.labels import aimd_checks as aimd_frames
+from haven.labels import aimd, aimd_checks
 from haven.labels.audit import Limits, audit
 from haven.report.figures import structure as figures_aimd
 
@@ -28,22 +27,22 @@ def trajectory(tmp_path_factory):
 
 
 def test_energy_follows_the_work_of_the_forces_and_frames_are_accepted(trajectory):
-    frames = aimd_frames.read_run(trajectory, 4.0, ["Cu"])
-    assert len(frames) == 61 and aimd_frames.read_run(trajectory, 0.0, ["Cu"]) == []
-    away = aimd_frames.imbalance(frames)
+    frames = aimd_checks.read_run(trajectory, 4.0, ["Cu"])
+    assert len(frames) == 61 and aimd_checks.read_run(trajectory, 0.0, ["Cu"]) == []
+    away = aimd_checks.imbalance(frames)
     swing = np.ptp([1000 * f.energy / 4 for f in frames])
     assert away[0] == 0 and np.abs(away).max() < 0.02 * swing
     assert audit(frames, Limits()) == [""] * 61
-    rows = aimd_frames.verdict_rows(frames, "m", "u4_t300_r0_aimd")
+    rows = aimd_checks.verdict_rows(frames, "m", "u4_t300_r0_aimd")
     assert [row["passed"] for row in rows] == [True] * 3
 
 
 def test_forces_of_another_engine_do_not_keep_the_energy(trajectory):
-    frames = aimd_frames.read_run(trajectory, 4.0, ["Cu"])
+    frames = aimd_checks.read_run(trajectory, 4.0, ["Cu"])
     for frame in frames:
         frame.forces[:] *= 0.8
-    assert np.abs(aimd_frames.imbalance(frames)).max() > 1.0
-    row = aimd_frames.verdict_rows(frames, "m", "s")[1]
+    assert np.abs(aimd_checks.imbalance(frames)).max() > 1.0
+    row = aimd_checks.verdict_rows(frames, "m", "s")[1]
     assert not row["passed"] and row["value"] > row["limit"]
 
 
@@ -51,11 +50,11 @@ def test_a_step_twice_or_not_there_is_named(trajectory, tmp_path):
     images = list(iread(trajectory))
     write(tmp_path / "gap.u4.extxyz", images[:5] + images[6:])
     with pytest.raises(HavenError, match="step 6 follows step 4"):
-        aimd_frames.read_run(tmp_path / "gap.u4.extxyz", 4.0, ["Cu"])
+        aimd_checks.read_run(tmp_path / "gap.u4.extxyz", 4.0, ["Cu"])
 
 
 def test_the_cost_is_the_mean_step_and_the_base_of_the_ratio(trajectory):
-    frames = aimd_frames.read_run(trajectory, 4.0, ["Cu"])
+    frames = aimd_checks.read_run(trajectory, 4.0, ["Cu"])
     frames[0].info["cpu_s"], frames[9].info["cpu_s"] = 100.0, 6.1
     (row,) = rows.aimd_rows(frames, "m", 4.0)
     assert row["seconds_per_step"] == pytest.approx(0.2) and row["steps"] == 60

@@ -20,7 +20,7 @@ import numpy as np
 from haven.core import plain
 from haven.core.elements import element_of_kind
 from haven.core.errors import HavenError, existing
-from haven.labels.other_outputs import from_dpdata
+from haven.labels.programs.dpdata_frames import from_dpdata
 from haven.trajectory.container.arrays import npy_head
 
 if TYPE_CHECKING:

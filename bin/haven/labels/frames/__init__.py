@@ -1,0 +1,1 @@
+"""Labelled frames: reading them, units and names of other codes, consistency of the numbers."""

@@ -1,0 +1,159 @@
+"""Quantum ESPRESSO's text output as frames, its settings and its Hubbard U."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haven.core import plain
+from haven.core.constants import RYDBERG_EV
+from haven.core.elements import element_of_kind
+from haven.core.errors import HavenError
+from haven.labels.programs.numbered_lines import each_in_turn, in_turn
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+FUNCTIONALS = {  # Quantum ESPRESSO's words for those that other programs name shorter
+    "SLA PW PBX PBC": "PBE", "SLA PW PBE PBE": "PBE", "SLA PW PSX PSC": "PBEsol",
+    "PBESOL": "PBEsol", "REVPBE": "revPBE", "SLA PZ NOGX NOGC": "LDA"}
+FORCES = "Forces acting on atoms"
+UNREAD = re.compile(r"(?m)End of (?:self-consistent|band structure) calculation|^.*Debye.*$"
+                    r"|^.*DEPRECATED: no units.*$|^.*(?:ATOMIC_POSITIONS|CELL_PARAMETERS): .*$")
+"""What ASE would read of Quantum ESPRESSO's text and need not."""
+DISPERSION = {  # as Quantum ESPRESSO 4 to 7 announce each
+    "DFT-D3": r"DFT-D3 Dispersion", "DFT-D2": r"Dispersion \(Grimme-D2\)|DFT-D Dispersion",
+    "XDM": r"(?m)^\* XDM dispersion|XDM (?:Dispersion|parameters)",
+    "MBD": r"MBD@rsSCS|Many-Body Dispersion|MBD (?:correction|Dispersion)|libMBD",
+    "Tkatchenko-Scheffler": r"TS-vdW initialization|Tkatchenko-Scheffler|Dispersion T-S"}
+NO_HUBBARD = re.compile(r"(?i)(?:The Hubbard contrib|hubbard +stress|"
+                        r"Hubbard energy\s+=\s+-?0\.0+\s).*")
+HUBBARD_TABLE = re.compile(r"with parameters \(eV\):\s*\n\s*atomic species +L +(?:Hubbard +)?U.*\n"
+                           r"((?:[ \t]*[A-Za-z]\S*[ \t]+\d(?:[ \t]+-?\d+\.\d+)+[ \t]*\n)+)")
+ENERGY = re.compile(r"(?m)^!(\s+total energy\s+=)")
+
+
+def espresso_frames(_path: Path, text: str) -> Iterator[Atoms]:
+    """Yield the frames of Quantum ESPRESSO's text that have forces.
+
+    Bands, dipoles and warnings are removed before ASE reads the text: they are not needed, and ASE
+    fails on bands without a list of k points, on dipoles in some wordings, and on warnings that
+    name a card of the input. With exact exchange several total energies precede the forces, of
+    which the last one belongs to them. Frames whose self-consistency was not reached have no
+    forces, and are left out.
+    """
+    from ase.io import iread
+
+    if "site n." not in text:
+        raise HavenError("the list of atoms is missing: give the whole output")
+    check_espresso(text)
+    clean = UNREAD.sub("", text)
+    settings = espresso_settings(text)
+    pieces = clean.split(FORCES)
+    for number, piece in enumerate(pieces[:-1]):
+        energies = list(ENERGY.finditer(piece))
+        for found in reversed(energies[:-1]):
+            piece = piece[:found.start()] + " " + piece[found.start() + 1:]
+        pieces[number] = piece
+    for atoms in iread(io.StringIO(FORCES.join(pieces)), index=":", format="espresso-out"):
+        calculator: Any = atoms.calc
+        if calculator is None or calculator.results.get("forces") is None:
+            continue
+        atoms.info["converged"] = True  # else there are no forces
+        atoms.info.update(settings)
+        yield atoms
+
+
+def espresso_settings(text: str) -> dict[str, Any]:
+    """Return cutoff, functional, smearing, dispersion and pseudopotentials of an output."""
+    found: dict[str, Any] = {}
+    if cutoff := re.search(r"kinetic-energy cutoff\s+=\s+([\d.]+)\s+Ry", text):
+        found["plane_wave_cutoff_ev"] = round(float(cutoff.group(1)) * RYDBERG_EV, 1)
+    if functional := re.search(r"Exchange-correlation\s*=\s*([A-Za-z][\w+ -]*)", text):
+        words = " ".join(functional.group(1).split())
+        found["functional"] = FUNCTIONALS.get(words.upper(), words)
+    if smearing := re.search(r"(\S+) smearing, width \(Ry\)=\s*([\d.]+)", text):
+        found["smearing"] = smearing.group(1)
+        found["smearing_ev"] = round(float(smearing.group(2)) * RYDBERG_EV, 4)
+    found["dispersion"] = next((name for name, sign in DISPERSION.items()
+                                if re.search(sign, text)), "none")
+    files = re.findall(r"PseudoPot\. #\s*\d+ for\s+([A-Z][a-z]?)\w* read from file:?\s*\n?\s*(\S+)",
+                       text)
+    if files:
+        found["pseudopotentials"] = "; ".join(dict.fromkeys(
+            f"{element} {file.rpartition('/')[2]}" for element, file in files))
+    return found
+
+
+def espresso_hubbard(text: str) -> dict[str, float] | None:
+    """Return U in eV of each element that an output says it acts on; {} without U.
+
+    None where U acts but its value is not found, or where it is not one number for each element:
+    with J0 or V, by orbital, or with different values on two kinds or shells of an element. An
+    empty Hubbard term in the list of energies does not count as a U.
+    """
+    bare = NO_HUBBARD.sub("", text)
+    if re.search(r"(?m)^\s*J0?\(|^\s*V\(|Hubbard V|Orbital-resolved", bare):
+        return None
+    told = re.findall(r"U\(([\w+-]+)-\d[spdf]\)\s*=\s*(-?\d+(?:\.\d*)?)", bare)
+    for table in HUBBARD_TABLE.findall(bare):
+        for line in table.splitlines():
+            kind, _, value, *others = line.split()
+            if any(float(other) for other in others):  # alpha, J0, beta
+                return None
+            told.append((kind, value))
+    found: dict[str, float] = {}
+    for kind, value in told:
+        if found.setdefault(element_of_kind(kind), float(value)) != float(value):
+            return None
+    return found or (None if re.search(r"Hubbard|[LD][DF][AT]\+U", bare) else {})
+
+
+def check_espresso(text: str) -> None:
+    """Refuse an output of Quantum ESPRESSO whose lists of atoms, cells or forces are not whole.
+
+    ASE does not check this: where one atom is listed twice, another one would be missing.
+
+    Raises
+    ------
+    HavenError
+        Naming what is damaged.
+    """
+    try:
+        for part in re.split(r"(?=Program PWSCF)", text)[1:]:
+            told = re.search(r"number of atoms/cell\s*=\s*(\d+)\s*$", part, re.M)
+            count = int(told.group(1)) if told else 0
+            sites = re.findall(r"^\s*(\S+)\s+\S+\s+tau\(\s*(\S+)\s*\) = \((.*)\)\s*$", part, re.M)
+            # again in crystal axes, and both again where the cell relaxed and ends in another run
+            each_in_turn([one for one, _, _ in sites], count, "site")
+            axes = re.findall(r"^\s*a\((\S+)\) = \((.*)\)\s*$", part, re.M)
+            each_in_turn([one for one, _ in axes], 3, "lattice vector")
+            forces = re.findall(r"^\s*atom\s+(\S+)\s+type\s+\d+\s+force =(.*)$", part, re.M)
+            for start in range(0, len(forces), count):
+                in_turn([one for one, _ in forces[start : start + count]], count, "force")
+            for what, line in (*((f"site {one}", rest) for one, _, rest in sites),
+                               *((f"lattice vector {one}", rest) for one, rest in axes),
+                               *((f"the force on atom {one}", rest) for one, rest in forces)):
+                plain.row(line, 3, what)
+            for block in re.findall(r"(?m)^\s*CELL_PARAMETERS *[({].*\n((?:.*\n){3})", part):
+                plain.rows(block.splitlines(), 3, "CELL_PARAMETERS")
+            for block in re.findall(
+                    rf"(?m)^\s*ATOMIC_POSITIONS *[({{].*\n((?:.*\n){{{count}}})", part):
+                for line in block.splitlines():
+                    plain.row(" ".join(line.split()[1:4]), 3, "ATOMIC_POSITIONS")
+            for told, block in re.findall(
+                    r"total +stress.*\(kbar\) +P=(.*)\n((?:[ \t]*[-+.\d].*\n)*)", part):
+                stress = plain.rows(block.splitlines(), 6, "total stress")[:, 3:]
+                pressure = plain.row(told, 1, "the pressure")[0]
+                if stress.shape != (3, 3) or np.abs(stress - stress.T).max() > 0.011 or (
+                        abs(np.trace(stress) / 3 - pressure) > 0.011):
+                    raise ValueError("total stress is not symmetric, or not of its pressure")
+            for line in re.findall(r"^!\s+total energy\s+=(.*)Ry\s*$", part, re.M):
+                plain.row(line, 1, "total energy")
+    except ValueError as error:
+        raise HavenError(f"{error}: it is damaged") from error

@@ -1,0 +1,59 @@
+"""GPAW's text output as frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from haven.core import plain
+from haven.core.errors import HavenError
+from haven.labels.programs.numbered_lines import in_turn
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+def gpaw_frames(path: Path, text: str) -> Iterator[Atoms]:
+    """Yield the frames of GPAW's text, with the free energy that the forces belong to."""
+    from ase.io import iread
+
+    check_gpaw(text)
+    for atoms in iread(str(path), index=":", format="gpaw-out"):
+        calculator: Any = atoms.calc
+        if calculator is not None:
+            parts = getattr(calculator, "energy_contributions", None) or {}
+            if "free energy" not in parts:
+                raise HavenError("its energy contributions are missing: the output is damaged")
+            calculator.results["free_energy"] = parts["free energy"]
+        yield atoms
+
+
+def check_gpaw(text: str) -> None:
+    """Refuse an output of GPAW whose positions, cell or forces are not whole.
+
+    Raises
+    ------
+    HavenError
+        Naming what is damaged.
+    """
+    try:
+        for block in re.findall(r"^Unit cell:.*\n.*\n((?:.*axis:.*\n)*)", text, re.M):
+            axes = [line.split() for line in block.splitlines()]
+            in_turn([words[0].rstrip(".") for words in axes], 3, "lattice vector")
+            for words in axes:
+                plain.row(" ".join(words[3:]), 5, f"axis {words[0]}")
+        count = 0
+        for title, least in (("Positions:", 5), ("Forces in eV/Ang:", 5)):
+            for block in re.findall(rf"^{title}.*\n((?:\s*\d+\s+[A-Z].*\n)*)", text, re.M):
+                lines = [line.split() for line in block.splitlines()]
+                count = count or len(lines)
+                in_turn([str(plain.whole(words[0]) + 1) for words in lines], count, "atom")
+                for words in lines:
+                    end = words[2:5] if title == "Positions:" else words[2:]
+                    if len(words) < least:
+                        raise ValueError(f"{title} has the line '{' '.join(words)[:40]}'")
+                    plain.row(" ".join(end), 3, title)
+    except ValueError as error:
+        raise HavenError(f"{error}: it is damaged") from error
