@@ -69,8 +69,10 @@ def answer_grid(study: Study) -> Block | None:
         _own(study, u, own[u][name], tracer_of(study, name, u))
         for name in NAMES)] for u in study.us]
     for words, real in (("published study", False), ("experiment", True)):
-        lines.append([words, *(_theirs(study.published(
-            {"sigma": "sigma_total"}.get(name, name), None, real)) for name in NAMES)])
+        theirs = [_theirs(study.published({"sigma": "sigma_total"}.get(name, name), None, real))
+                  for name in NAMES]
+        if any(text != DASH for text in theirs):
+            lines.append([words, *theirs])
     longer = longer_rows(study)
     lines[len(study.us):len(study.us)] = [
         [f"Haven's longer study, U = {u:g} eV", *(_longer(rows, *pair) for pair in LONGER.values())]

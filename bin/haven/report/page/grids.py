@@ -209,7 +209,8 @@ def barriers_grid(tables: Tables, reference: Table) -> Block | None:
     for row in table.sort_values(["direction", "u_ev", "replica", "path"]).to_dict("records"):
         turned.append(path_name(row))
         said = reference[reference["quantity"] == f"barrier {row['direction']}"]
-        flag = str(row["flag"] or "").replace("_", " ").replace("+", ", ")
+        flag = row["flag"] if isinstance(row["flag"], str) else ""  # an empty one is nan
+        flag = flag.replace("_", " ").replace("+", ", ")
         doubt = ", ".join(p for p in (flag, "" if row["converged"] else "not converged") if p)
         there, back = float(row["barrier_ev"]), float(row["reverse_barrier_ev"])
         lines.append([
@@ -414,7 +415,7 @@ def paired_grid(tables: Tables) -> Block | None:
             cell(label_of(row["quantity"]), _at(row["temperature_k"])),
             f"{row['second']:g} less {row['first']:g} {unit}", str(row["pairs"]),
             interval(row["difference"], row["low_95"], row["high_95"]) + f" {row['unit']}",
-            f"{row['p_value']:.2g}",
+            f"{row['p_value']:.2g}" if known(row["p_value"]) else DASH,
         ])
     of_u = pressure_sentence(tables["runs"]) if (table["contrast"] == "hubbard_u").any() else ""
     return grid(["quantity", "difference", "pairs", "value", "p"], lines,
