@@ -5,7 +5,7 @@ include { checkImages; plainCause } from './modules/failures'
 include { checkParameters } from './modules/parameters'
 include { helpText } from './modules/schema'
 include { planOf } from './modules/plan'
-include { describeResults; recordRun; recordsOf } from './modules/records'
+include { describeResults; publishedNames; recordRun; recordsOf } from './modules/records'
 include { runSheet } from './modules/sheet'
 include { STUDY  } from './modules/study'
 include { typedParameters } from './modules/typed_parameters'
@@ -29,13 +29,16 @@ workflow {
     channel.topic('versions').flatMap { process, _software, said -> // said: what bin/tool_versions.py prints, `python 3.11.2; ase 3.26.0`
         said.tokenize(';').collect { tool -> "${process.tokenize(':')[-1]}\t${tool.trim().replace(' ', '\t')}" } }.unique()
         .collectFile(name: 'versions.tsv', storeDir: recordsOf(settings.outdir), newLine: true, sort: true, seed: 'process\ttool\tversion')
+    // Names of the files that this run puts into the results, where those of earlier runs may lie beside them.
+    def published = []
+    channel.topic('published').subscribe { told -> published.addAll(publishedNames(told)) }
 
     workflow.onComplete = {
         def cause = plainCause("${workflow.errorReport ?: workflow.errorMessage ?: ''}")
-        recordRun(settings.outdir, settings)
-        def undescribed = describeResults(settings.outdir)
-        if (undescribed) {
-            System.err.println(undescribed)
+        recordRun(settings.outdir, settings, published)
+        def said = 'report.html' in published ? describeResults(settings.outdir) : null
+        if (said) {
+            System.err.println(said)
         }
         if (workflow.success) {
             println("Report: ${file(params.outdir).toAbsolutePath()}/report.html")

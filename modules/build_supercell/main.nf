@@ -15,6 +15,7 @@ process BUILD_SUPERCELL {
     path "${meta.id}.supercell.{cif,data}", emit: exports
     path "${meta.id}.occupancies.extxyz", emit: occupancies, optional: true
     path "${meta.id}.structures.parquet", emit: tables
+    tuple val("${task.process}"), path("${meta.id}.*.{extxyz,cif,data}"), topic: published
     tuple val("${task.process}"), val('software'), eval('tool_versions.py ase numpy'), topic: versions
 
     script:

@@ -13,6 +13,7 @@ process IMPORT_FRAMES {
 
     output:
     path 'frames/*.extxyz', emit: frames, optional: true
+    tuple val("${task.process}"), path('frames/*.extxyz'), topic: published, optional: true
     tuple val("${task.process}"), val('software'), eval('tool_versions.py ase dpdata numpy'), topic: versions
 
     script:

@@ -14,6 +14,7 @@ process LABEL_FRAMES {
 
     output:
     path 'frames/*.extxyz', emit: frames // one file a U, and one of the frames that did not converge
+    tuple val("${task.process}"), path('frames/*.extxyz'), topic: published
     tuple val("${task.process}"), val('software'), eval('tool_versions.py gpaw ase numpy'), topic: versions
 
     script:

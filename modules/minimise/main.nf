@@ -13,6 +13,7 @@ process MINIMISE {
 
     output:
     tuple val(meta), path("${meta.id}.minimised.extxyz"), emit: minimised
+    tuple val("${task.process}"), path("${meta.id}.minimised.extxyz"), topic: published
     tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit lammps tensorflow tensorflow-cpu torch ase numpy'), topic: versions
 
     script:

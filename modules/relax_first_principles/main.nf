@@ -14,6 +14,7 @@ process RELAX_FIRST_PRINCIPLES {
     output:
     tuple val(meta), path("relaxed_*.u${meta.u_ev}.extxyz"), emit: steps
     path '*.parquet', emit: tables
+    tuple val("${task.process}"), path("relaxed_*.u${meta.u_ev}.extxyz"), topic: published
     tuple val("${task.process}"), val('software'), eval('tool_versions.py gpaw ase numpy'), topic: versions
 
     script:

@@ -21,6 +21,7 @@ process RENDER_REPORT {
     path 'tables/*.{parquet,tex}', emit: tables
     path 'figures', emit: figures
     path 'parameters.json', emit: parameters
+    tuple val("${task.process}"), path('report.html'), path('tables'), topic: published // a folder is put in place whole: no table of another run stays
     tuple val("${task.process}"), val('software'), eval('tool_versions.py numpy pandas pyarrow matplotlib jinja2'), topic: versions
 
     script:

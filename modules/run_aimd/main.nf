@@ -14,6 +14,8 @@ process RUN_AIMD {
     output:
     tuple val(meta), path("aimd_*.u${meta.u_ev}.extxyz"), emit: trajectory
     path 'frames/*.extxyz', emit: frames, optional: true
+    tuple val("${task.process}"), path("aimd_*.u${meta.u_ev}.extxyz"), topic: published
+    tuple val("${task.process}"), path('frames/*.extxyz'), topic: published, optional: true
     tuple val("${task.process}"), val('software'), eval('tool_versions.py gpaw ase numpy'), topic: versions
 
     script:

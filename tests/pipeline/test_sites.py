@@ -16,6 +16,8 @@ from runs import ROOT, nextflow
 sys.path.insert(0, str(ROOT / "tests" / "slurm"))
 import jobs
 
+from haven import __version__
+
 # What a site is reached by needs a plugin or an account; everything else of its file is tried.
 HERE = """
 process.executor = 'local'
@@ -40,7 +42,8 @@ def test_a_task_s_labels_choose_its_queue_image_and_gpu(tmp_path, site, queues, 
                 for row in csv.DictReader(stream, delimiter="\t")}
     for name, device, queue in (("BUILD_DATASET", "cpu", queues[0]),
                                 ("TRAIN_POTENTIAL", "gpu", queues[1])):
-        assert rows[name]["container"] == f"my-registry/haven-{device}"
+        # the tag that containers/README.md pushes
+        assert rows[name]["container"] == f"my-registry/haven-{device}:{__version__}"
         assert rows[name]["queue"] == queue
 
 

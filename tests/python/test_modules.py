@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-MODULES = sorted((Path(__file__).resolve().parents[2] / "modules").glob("*/main.nf"))
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "modules").glob("*/main.nf"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.parent.name)
@@ -24,6 +25,56 @@ def test_the_description_of_a_module_lists_its_inputs_and_outputs(module: Path) 
     optional = {next(iter(entry)) for entry in about["output"]
                 if next(iter(entry.values())).get("optional")}
     assert optional == {re.search(r"emit: (\w+)", line)[1] for line in given.splitlines()
-                        if "optional: true" in line}
+                        if "optional: true" in line and "topic: published" not in line}
     for entry in [*about["input"], *about["output"]]:
         assert next(iter(entry.values()))["description"].strip()
+
+
+def blocks(text: str) -> dict[str, set[str]]:
+    """Return what each block of a label or name sets in a file of settings, by selector."""
+    found: dict[str, set[str]] = {}
+    for head in re.finditer(r"^ *(with(?:Label|Name): *(?:'[^']*'|\w+)) *\{", text, re.M):
+        depth, end = 1, head.end()
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        inside = re.sub(r"(?m)//.*$", "", text[head.end(): end])
+        keys = set(re.findall(r"(?m)(?:^|\{) *([\w.]+) *=(?!=)", inside))
+        found.setdefault(head[1].replace(" ", "").replace("'", ""), set()).update(keys)
+    return found
+
+
+def test_what_a_profile_s_block_replaces_it_sets_itself() -> None:
+    """Nextflow before 25.10 drops a block that a profile of nextflow.config has, too."""
+    always = ("base", "options", "modules")
+    ours: dict[str, set[str]] = {}
+    for name in always:
+        for selector, keys in blocks((ROOT / "conf" / f"{name}.config").read_text()).items():
+            ours.setdefault(selector, set()).update(keys)
+    assert ours["withLabel:process_low"] == {"ext.memory", "ext.time"}
+    assert ours["withName:RUN_DYNAMICS"] >= {"ext.options", "ext.time", "publishDir"}
+    both = 0
+    for path in sorted((ROOT / "conf").glob("*.config")):
+        if path.stem not in always:
+            for selector, keys in blocks(path.read_text()).items():
+                lost = ours.get(selector, set()) - keys
+                assert not lost, f"{path.name}: {selector} takes {', '.join(lost)} away"
+                both += selector in ours
+    assert both  # slurm's block of process_fan_out is one
+
+
+def test_processes_that_publish_tell_the_names_of_their_files() -> None:
+    """The record of a run names its files, so that those of earlier runs are known."""
+    settings = (ROOT / "conf" / "modules.config").read_text()
+    places = {part for selector, keys in blocks(settings).items() if "publishDir" in keys
+              for part in selector.removeprefix("withName:").split("|")}
+    silent = set(re.search(r"def kept = \[([^\]]*)\]",
+                           (ROOT / "modules" / "records.nf").read_text())[1]
+                 .replace("'", "").split(", "))
+    assert silent == {part for block in re.findall(
+        r"withName: '?([\w|]+)'? \{(?:(?!withName)[^}])*?publishDir = \[enabled: false\]",
+        re.sub(r"ext\.fixed *= \{[^}]*\}", "", settings)) for part in block.split("|")}
+    told = {path.parent.name.upper() for path in MODULES if "topic: published" in path.read_text()}
+    assert told == places - silent
+    assert settings.count("publishDir = [path") + settings.count("publishDir = [[path") == len(
+        re.findall(r"publishDir = \[\[?path[^\n]*overwrite: 'standard'", settings))

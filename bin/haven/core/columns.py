@@ -44,18 +44,22 @@ class Schema:
 
 
 def text(name: str, meaning: str, nullable: bool = False) -> Column:
+    """Return a column of text."""
     return Column(name, "str", meaning, "", nullable)
 
 
 def whole(name: str, meaning: str, nullable: bool = False) -> Column:
+    """Return a column of whole numbers."""
     return Column(name, "int", meaning, "", nullable)
 
 
 def real(name: str, meaning: str, unit: str = "", nullable: bool = False) -> Column:
+    """Return a column of floating-point numbers, with their unit."""
     return Column(name, "float", meaning, unit, nullable)
 
 
 def truth(name: str, meaning: str, nullable: bool = False) -> Column:
+    """Return a column of true or false."""
     return Column(name, "bool", meaning, "", nullable)
 
 

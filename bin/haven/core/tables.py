@@ -105,7 +105,7 @@ def _digest(held: pa.Table, metadata: Mapping[str, str]) -> str:
 
 
 def _load(path: str | Path) -> tuple[pa.Table, dict[str, str]]:
-    """Return a Parquet file and what Haven wrote about it, held against its checksums.
+    """Return a Parquet file and Haven's metadata, after a comparison with its checksums.
 
     Raises
     ------

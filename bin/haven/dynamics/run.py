@@ -160,7 +160,7 @@ def _equilibration(job: Job, folder: Path) -> Start | None:
 
 
 def _equilibrated(job: Job, folder: Path) -> Start | None:
-    """Return the latest restart of the equilibration that may be gone on from."""
+    """Return the latest restart from which the equilibration may be continued."""
     have = restarts(folder, PHASES[0])
     if not have:
         return None
@@ -375,7 +375,7 @@ def _follow(
     process: subprocess.Popen[bytes], job: Job, phase: str, folder: Path, stem: str,
     watch: Callable[[str], str], start: Start, vouched: _Vouched,
 ) -> tuple[int, str]:
-    """Wait for LAMMPS, say how far it is, drop restarts no longer needed, stop a run gone wrong."""
+    """Wait for LAMMPS; log progress, remove unneeded restarts, stop a run that goes wrong."""
     began, said, logged = time.monotonic(), time.monotonic(), folder / f"{stem}.log"
     first: float | None = None
     fits = start.line is None

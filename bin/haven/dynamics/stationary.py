@@ -175,6 +175,7 @@ def verdict_rows(
 
 
 def stationary_row(found: Stationary | None, subject: str) -> Row:
+    """Return the row of table ``verdicts`` on whether a run is stationary."""
     row: Row = {"check": "stationary", "value": None, "limit": None, "unit": "meV/atom",
                 "passed": True, "message": f"{subject} has too few frames of all atoms "
                 "to tell whether it is stationary"}

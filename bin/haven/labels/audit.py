@@ -83,7 +83,6 @@ def metal_moments(frame: LabelledFrame, elements: Collection[int] = METALS) -> n
 def audit(
     frames: Sequence[LabelledFrame], limits: Limits,
     others: Mapping[float, Sequence[LabelledFrame]] | None = None,
-    u_ev: float = 0.0,
 ) -> list[str]:
     """Return for each frame why it must be left out, or an empty text.
 
@@ -94,13 +93,11 @@ def audit(
     Parameters
     ----------
     frames
-        Frames labelled with ``u_ev``.
+        Frames labelled with one U.
     limits
         What a frame must keep.
     others
         Frames of each other U, in eV, where there are any.
-    u_ev
-        Hubbard U of ``frames``, in eV.
     """
     reasons = [_own_fault(frame, limits) for frame in frames]
     for index, reason in other_settings(frames).items():
@@ -110,7 +107,7 @@ def audit(
     for index, reason in _other_moments(frames, reasons, limits).items():
         reasons[index] = reasons[index] or reason
     for other, same in (others or {}).items():
-        for index, reason in _other_states(frames, reasons, u_ev, same, other, limits).items():
+        for index, reason in _other_states(frames, reasons, same, other, limits).items():
             reasons[index] = reasons[index] or reason
     for index, score in _energy_scores(frames, reasons).items():
         if score > limits.energy_deviations:
@@ -167,8 +164,7 @@ def _other_moments(
 
 
 def _other_states(
-    frames: Sequence[LabelledFrame], reasons: Sequence[str], u_ev: float,
-    others: Sequence[LabelledFrame],
+    frames: Sequence[LabelledFrame], reasons: Sequence[str], others: Sequence[LabelledFrame],
     other_ev: float, limits: Limits,
 ) -> dict[int, str]:
     """Return the frames that lie too high against the same frame's energy with another U.

@@ -119,7 +119,7 @@ def described(
     atoms: Atoms, repeat: tuple[int, int, int], force_tolerance: float, pressure_gpa: float = 0.05,
     pulay: float = 0.0,
 ) -> dict[str, Any]:
-    """Return what `relax_cell` tells of a cell, steps left out.
+    """Return the results of `relax_cell` for a cell as it is, without the number of steps.
 
     Parameters
     ----------

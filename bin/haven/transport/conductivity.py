@@ -10,8 +10,9 @@ import numpy as np
 from haven.core.constants import BOLTZMANN_J_PER_K, ELEMENTARY_CHARGE_C, Z95
 
 MS_PER_CM = 10.0
-ALONG = 0.25  # weight of the prior that keeps effects along a slope off zero; with 1, activation
-#   energies of two replicas that differ in nothing have intervals twice as wide as their scatter
+# Weight of the prior that keeps effects along a slope away from zero. With 1, activation energies
+# of two replicas that do not differ have intervals twice as wide as their scatter.
+ALONG = 0.25
 
 
 def nernst_einstein(

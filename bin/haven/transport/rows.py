@@ -22,8 +22,8 @@ from haven.transport.displacements import Curves
 
 REPORTED_LAGS = 150
 DRIFT_ANGSTROM = 1.0
-# Ions that carry the motion, as a share of all, below which D_self describes no ion: at a half, one
-# half of the ions that does not move at all, or coefficients that scatter by their own size.
+# Smallest share of ions that carry the motion for which D_self describes an ion. At a half, one
+# half of the ions does not move at all, or the ions' coefficients scatter by their own size.
 MOBILE_SHARE = 0.5
 AXES = ("x", "y", "z", "xyz")
 

@@ -38,7 +38,7 @@ from haven.transport.rows import verdict_of
 AT_REST = 0.25
 """Upper bound of a sum over that of the other below which it counts as zero in a cross term."""
 STILL = ("subdiffusive", "too_few_events")
-"""Verdicts on a sum that only rattles: its slope is that of a cage, or too steep to be known."""
+"""Verdicts on a sum that only vibrates: its slope is that of a cage, or is not known."""
 ANGSTROM2_PER_PS = 1e4
 """A diffusion coefficient of 1 cm^2/s in Angstrom^2/ps."""
 

@@ -16,7 +16,6 @@ from haven.core.errors import HavenError
 from haven.core.periodic import minimum_image
 from haven.material import sites, symmetry
 from haven.material.crystal import assemble, cation_lattice
-from haven.material.file import load_material
 from haven.mechanism import bands, barriers, interpolation, paths
 from haven.mechanism.bands import Band
 from haven.mechanism.paths import Jump, WantedJump
@@ -116,11 +115,6 @@ def test_first_guesses_keep_the_ends_and_neighbours_apart():
         for path in (interpolation.straight_path(first, second, cell, 5), guesses[0])
     ]
     assert closest[1] > closest[0] + 0.3
-
-
-@pytest.fixture(scope="module")
-def material(repository):
-    return load_material(repository / "assets/materials/li3ticl6.yml")
 
 
 def crystal(material, fill):

@@ -12,22 +12,11 @@ from haven.core import tables
 from haven.core.errors import HavenError
 from haven.material import sites
 from haven.material.crystal import assemble, cation_lattice
-from haven.material.file import load_material
 from haven.mechanism import hops, tracks
 from haven.mechanism import van_hove as vanhove
 from haven.trajectory.trajectory import open_npz, read_members, write_npz
 
 STEP_PS = 0.1
-
-
-@pytest.fixture(scope="module")
-def material(repository):
-    return load_material(repository / "assets/materials/li3ticl6.yml")
-
-
-@pytest.fixture(scope="module")
-def lattice(material):
-    return sites.site_lattice(material, material.cell * np.array([2.0, 1.0, 2.0])[:, None])
 
 
 def at(lattice, parts):

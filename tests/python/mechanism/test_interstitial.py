@@ -9,19 +9,8 @@ from test_hops import STEP_PS, at, make_run, walk
 
 from haven.core import tables
 from haven.material import sites
-from haven.material.file import load_material
 from haven.mechanism import hops, interstitial
 from haven.mechanism.tables import INTERSTITIAL
-
-
-@pytest.fixture(scope="module")
-def material(repository):
-    return load_material(repository / "assets/materials/li3ticl6.yml")
-
-
-@pytest.fixture(scope="module")
-def lattice(material):
-    return sites.site_lattice(material, material.cell * np.array([2.0, 1.0, 2.0])[:, None])
 
 
 @pytest.fixture(scope="module")

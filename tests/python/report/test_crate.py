@@ -344,3 +344,51 @@ def test_results_of_a_stub_run_are_not_published(tmp_path):
     (tmp_path / "tables" / "verdicts.parquet").touch()
     with pytest.raises(HavenError, match="no table with content"):
         publishing.publish(tmp_path, tmp_path.parent / "stub.zip", "MIT", [])
+
+
+def ran(results: Path, day: int, *files: str) -> None:
+    """Add the record of a run that published files of these names."""
+    (results / "pipeline" / f"run_2026-02-{day:02d}_03-04-05.json").write_text(
+        json.dumps(RUN | {"files": list(files), "run_name": f"day_{day}"}))
+
+
+def test_what_earlier_runs_alone_put_there_is_no_part_of_the_results(results, tmp_path, capsys):
+    place = shutil.copytree(results, tmp_path / "results")
+    mine = "u4_t298_r0.trajectory.npz"
+    ran(place, 1, "report.html", "tables", mine, "u4_t373_r0.trajectory.npz", "u4_s2.pb")
+    ran(place, 2, "report.html", "tables", mine, "u4_t373_r0.trajectory.npz")
+    ran(place, 3, "report.html", "tables", mine)
+    ran(place, 4)  # ended before it put anything there
+    (place / "models").mkdir()
+    for name in ("trajectories/u4_t373_r0.trajectory.npz", "models/u4_s2.pb", "notes of mine.txt"):
+        (place / name).write_text("0")
+    publish_results.main(["--dry-run", str(place), "--out", str(tmp_path / "record.zip")])
+    said = capsys.readouterr().out
+    assert "Left out: " in said and "2 files of earlier runs" in said and "models/u4_s2.pb" in said
+    with zipfile.ZipFile(tmp_path / "record.zip") as held:
+        names, text = set(held.namelist()), held.read(crate.METADATA).decode()
+    assert {f"trajectories/{mine}", "notes of mine.txt", "tables/arrhenius.parquet"} <= names
+    assert "#run-day_3" in text
+    for gone in ("u4_t373_r0", "u4_s2.pb"):
+        assert gone not in text and not [name for name in names if gone in name]
+    make_crate.main([str(place)])
+    assert f"haven: {place} also holds 2 files of earlier runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("left, kind", [
+    ("record", "run_2026-02-09_03-04-05.json"), ("trace", "trace_2026-02-09_03-04-05.tsv")])
+def test_files_of_a_run_that_made_no_report_are_not_taken_for_those_of_one_that_did(
+        results, tmp_path, left, kind):
+    place = shutil.copytree(results, tmp_path / "results")
+    ran(place, 1, "report.html", "u4_t298_r0.trajectory.npz")
+    trace = place / "pipeline" / "trace_2026-02-09_03-04-05.tsv"
+    trace.write_text("task_id\thash\tstatus\n")
+    publishing.publish(place, tmp_path / "before.zip", "MIT", [])  # nothing ran
+    if left == "record":
+        ran(place, 9, "u4_t298_r0.trajectory.npz")
+    else:
+        trace.write_text(trace.read_text() + "1\tab/12cd34\tCACHED\n")
+    with pytest.raises(HavenError, match=f"after the report was made.*{kind}.*-resume"):
+        publishing.publish(place, tmp_path / "after.zip", "MIT", [])
+    ran(place, 10, "report.html", "u4_t298_r0.trajectory.npz")
+    publishing.publish(place, tmp_path / "after.zip", "MIT", [])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CP2K_BEGINS = "PROGRAM STARTED AT"
 
 
-def cp2k_output(path: Path, text: str) -> Iterator[Atoms]:
+def cp2k_output(_path: Path, text: str) -> Iterator[Atoms]:
     """Yield the frame of CP2K's text output, with the element that is printed beside each kind.
 
     Where a text holds several runs, the last one is read.

@@ -47,8 +47,8 @@ def read_folder(folder: Path, name: str) -> Iterator[Atoms]:
     if (folder / "nopbc").exists():
         raise HavenError(f"{name} is not periodic (nopbc): label its frames in a cell")
     for place in sets or [folder]:
-        given = _arrays(place, folder, name, len(types), raw=not sets)
-        yield from _frames(given, types, elements, f"{name}/{place.name}" if sets else name, name)
+        given = _arrays(place, name, len(types), raw=not sets)
+        yield from _frames(given, types, elements, name)
 
 
 def _words(folder: Path, file: str, name: str, what: str) -> list[str]:
@@ -65,9 +65,7 @@ def _types(folder: Path, name: str) -> np.ndarray:
     return np.array(words, int)
 
 
-def _arrays(
-    place: Path, folder: Path, name: str, atoms: int, raw: bool
-) -> dict[str, np.ndarray]:
+def _arrays(place: Path, name: str, atoms: int, raw: bool) -> dict[str, np.ndarray]:
     """Return the arrays of a set, each with one row a frame."""
     found: dict[str, np.ndarray] = {}
     label = name if raw else f"{name}: {place.name}"
@@ -123,7 +121,7 @@ def _binary(path: Path) -> np.ndarray:
 
 
 def _frames(
-    given: dict[str, np.ndarray], types: np.ndarray, elements: list[str], where: str, name: str
+    given: dict[str, np.ndarray], types: np.ndarray, elements: list[str], name: str
 ) -> Iterator[Atoms]:
     from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator

@@ -50,6 +50,7 @@ def claim_rows(study: Study, material: str) -> list[Row]:
 
 
 def cost_claims(study: Study) -> Iterator[Row]:
+    """Yield, for each U, the row on the ratio of costs to first-principles dynamics."""
     published = study.published("cost_ratio", None, False)
     if published is None:
         return

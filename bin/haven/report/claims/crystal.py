@@ -24,6 +24,7 @@ CELL_SHARE = 0.01  # of the volume: a cell nearer than this to the measured one 
 
 
 def rdf_claims(study: Study) -> Iterator[Row]:
+    """Yield, for each U, the row on radial distributions beside those of first principles."""
     if not study.reference["quantity"].str.startswith("rdf_first_peak").any():
         return
     for u_ev in study.us:
@@ -108,6 +109,7 @@ def labels_words(study: Study) -> str:
 
 
 def cell_at_rest_claims(study: Study) -> Iterator[Row]:
+    """Yield, for each U, the row on the volume at constant pressure beside the measured one."""
     cells = study.tables.get("cells")
     atoms = study.reference.loc[study.reference["quantity"] == "study_cell_atoms", "value"]
     real = volumes(study, True)
@@ -172,6 +174,7 @@ def _own_volumes(study: Study, u_ev: float) -> list[Row]:
 
 
 def volume_claims(study: Study) -> Iterator[Row]:
+    """Yield the rows on volumes of relaxed cells beside calculated and measured ones."""
     cells = volumes(study, True)
     for (system, of_u), value in volumes(study, False).items():
         for u_ev in study.us:
@@ -193,6 +196,7 @@ def volume_claims(study: Study) -> Iterator[Row]:
 
 
 def volume_with_u_claims(study: Study) -> Iterator[Row]:
+    """Yield the rows on whether U changes the volume in the published direction."""
     theirs = volumes(study, False)
     us = sorted({u for _, u in theirs if u is not None} & set(study.us))
     if len(us) < 2:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from haven.core.numbers import interval, known, number
+from haven.core.numbers import known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.numbers.comparison import limit_words, printed_rounding, standing_of
 from haven.report.numbers.measured import JUMPS_ALONE
@@ -117,15 +117,13 @@ def claim_row(
 
 
 def at_words(row: Row) -> str:
+    """Return the temperature of a row as words that follow a number; empty without one."""
     at = row["temperature_k"]
     return f" at {float(str(at)):g} K" if known(at) else ""  # type: ignore[arg-type]
 
 
-def with_interval(row: Row) -> str:
-    return interval(row["value"], row["low_95"], row["high_95"], str(row["unit"]))  # type: ignore[arg-type]
-
-
 def is_far(row: Row, most_k: float = NEAR_K) -> bool:
+    """Return whether a row's temperature is more than ``most_k`` from 298 K."""
     at = row["temperature_k"]
     return known(at) and abs(float(str(at)) - ROOM) > most_k  # type: ignore[arg-type]
 

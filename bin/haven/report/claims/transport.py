@@ -25,6 +25,7 @@ MAINLY = 0.5  # share of the jumps above which they are "mainly" of one kind
 
 
 def anti_correlation_claims(study: Study) -> Iterator[Row]:
+    """Yield, for each U, the row on whether D_self exceeds D_total."""
     published = study.published("haven_ratio", None, False)
     if published is None:
         return
@@ -48,6 +49,7 @@ def anti_correlation_claims(study: Study) -> Iterator[Row]:
 
 
 def haven_ratio_claims(study: Study) -> Iterator[Row]:
+    """Yield, for each U, the row on the value of the Haven ratio."""
     published = study.published("haven_ratio", None, False)
     if published is None:
         return
@@ -63,6 +65,7 @@ def haven_ratio_claims(study: Study) -> Iterator[Row]:
 
 
 def interstitial_claims(study: Study) -> Iterator[Row]:
+    """Yield the rows on jumps by way of interstitial sites, within and between layers."""
     if study.published("haven_ratio", None, False) is None:
         return
     for kind, where in (("intra_layer", "within a layer"), ("inter_layer", "between layers")):
@@ -107,11 +110,13 @@ def interstitial(table: Table, u_ev: float, kind: str) -> tuple[Row | None, str,
 
 
 def sigma_claims(study: Study) -> Iterator[Row]:
+    """Yield the rows on the conductivity at 298 K beside published and measured ones."""
     return _beside_measured(study, "sigma", "sigma_total", f"the conductivity at {ROOM:g} K is",
                             "mS/cm", sigma_at_room)
 
 
 def activation_claims(study: Study) -> Iterator[Row]:
+    """Yield the rows on the activation energy beside published and measured ones."""
     return _beside_measured(
         study, "activation", "activation", "the activation energy of the conductivity is", "eV",
         lambda study, u_ev: next(iter(study.found("activation", u_ev)), None))
@@ -153,6 +158,7 @@ def sigma_at_room(study: Study, u_ev: float) -> Row | None:
 
 
 def barriers_claims(study: Study) -> Iterator[Row]:
+    """Yield, for each direction and U, the row on the migration barrier."""
     for entry in study.reference[study.reference["quantity"].str.startswith("barrier ")].to_dict(
             "records"):
         direction = str(entry["quantity"]).removeprefix("barrier ")

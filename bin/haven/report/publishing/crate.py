@@ -34,6 +34,7 @@ PLACE = "pipeline/workflow"  # where the workflow's files lie in the results
 PROFILES = (("process", "0.5", "Process Run Crate"), ("workflow", "0.5", "Workflow Run Crate"))
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
+OF_REPORT = ("tables/", "figures/", "pipeline/")  # put in place whole, or records of every run
 HASHED_BYTES = 1 << 24  # larger files have their size alone
 KINDS = {"integer": "Integer", "number": "Float", "boolean": "Boolean", "string": "Text",
          "array": "Text"}
@@ -64,7 +65,10 @@ class Results:
     folder
         The folder.
     run
-        Nextflow's record of the last run that wrote there; empty where there is none.
+        Nextflow's record of the run that made the report; empty where there is none.
+    earlier
+        Files that earlier runs left there and this one has no counterpart of, by their names in the
+        folder: they are no part of the results.
     parameters
         Parameters of that run, as text.
     trace
@@ -75,6 +79,7 @@ class Results:
 
     folder: Path
     run: Mapping[str, Any]
+    earlier: tuple[str, ...]
     parameters: Mapping[str, str | None]
     trace: Mapping[str, Mapping[str, str]]
     numbers: Table
@@ -116,21 +121,53 @@ def read_results(folder: str | Path) -> Results:
     Raises
     ------
     HavenError
-        If the folder is no results folder of a run.
+        If the folder is no results folder of a run, or a later run put files there and made no
+        report.
     """
     place = existing(folder, "results folder")
     if not (place / "report.html").is_file():
         raise HavenError(f"{place} has no report.html: name the results folder of a run "
                          "(--outdir)")
-    run = _newest(place, "run_*.json")
+    run, earlier = _own(place)
     stored = _json(place / "parameters.json").get("parameters") or run.get("parameters") or {}
-    return Results(place, run, stored, _trace(place), _table(NUMBERS, place),
+    return Results(place, run, earlier, stored, _trace(place), _table(NUMBERS, place),
                    _table(ORIGINS, place))
 
 
-def _newest(place: Path, pattern: str) -> dict[str, Any]:
-    found = sorted((place / "pipeline").glob(pattern))
-    return _json(found[-1]) if found else {}
+def _own(place: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the record of the run that made the report, and the files that earlier ones left.
+
+    Each record, ``pipeline/run_<time>.json``, names the files that its run published, report.html
+    among them once it is made; those of earlier versions of Haven name none.
+    """
+    records = sorted((place / "pipeline").glob("run_*.json"))
+    if not records:
+        return {}, ()
+    held = [_json(path) for path in records]
+    last = max((number for number, one in enumerate(held)
+                if "report.html" in one.get("files", ["report.html"])), default=-1)
+    files = [set(one.get("files", ())) for one in held]
+    after = records[-1].stem.removeprefix("run_")
+    cut = [path.name for path, put in zip(records[last + 1:], files[last + 1:], strict=True)
+           if put]
+    cut += [path.name for path in sorted((place / "pipeline").glob("trace_*.tsv"))
+            if path.stem.removeprefix("trace_") > after and _tasks_in(path)]
+    if cut:
+        raise HavenError(f"a run has put files into {place} after the report was made, and has "
+                         f"made none itself (pipeline/{cut[-1]}): let it end, or run again with "
+                         "-resume, so that all files are of one run")
+    if last < 0:
+        return {}, ()
+    gone = set().union(*files[:last]) - files[last] if "files" in held[last] else set()
+    return held[last], tuple(
+        name for path in sorted(place.rglob("*")) if path.name in gone and path.is_file()
+        and not (name := path.relative_to(place).as_posix()).startswith(OF_REPORT))
+
+
+def _tasks_in(trace: Path) -> bool:
+    """Return whether a trace of Nextflow has a task below its head."""
+    with trace.open(encoding="utf-8", errors="replace") as stream:
+        return len(list(zip(range(2), stream, strict=False))) > 1
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -197,11 +234,21 @@ def write_crate(
     return place / METADATA
 
 
-def files_of(folder: Path) -> list[Path]:
-    """Return the files of a results folder in their order, without the crate's own."""
-    own = {METADATA, ".zenodo.json", "CITATION.cff"}
-    return sorted(path for path in folder.rglob("*") if path.is_file()
-                  and str(path.relative_to(folder)) not in own)
+def files_of(results: Results) -> list[Path]:
+    """Return the files of the results in their order, without the crate's and earlier runs'."""
+    others = {METADATA, ".zenodo.json", "CITATION.cff", *results.earlier}
+    return sorted(path for path in results.folder.rglob("*") if path.is_file()
+                  and path.relative_to(results.folder).as_posix() not in others)
+
+
+def earlier_words(results: Results) -> str:
+    """Return what to say of the files that earlier runs left in the folder; empty if none."""
+    if not results.earlier:
+        return ""
+    one = len(results.earlier) == 1
+    return (f"{results.folder} also holds {len(results.earlier)} file{'' if one else 's'} of "
+            f"earlier runs that {'is' if one else 'are'} no part of this one's results, "
+            f"{'' if one else 'such as '}{results.earlier[0]}")
 
 
 def _built(results: Results, licence: Licence) -> _Crate:
@@ -210,7 +257,7 @@ def _built(results: Results, licence: Licence) -> _Crate:
     crate = _Crate(ROCrate(version="1.1"))  # that the profiles are written for
     _root(crate, results, licence)
     workflow = _workflow(crate, results)
-    for path in files_of(results.folder):
+    for path in files_of(results):
         name = path.relative_to(results.folder).as_posix()
         if name != f"{PLACE}/main.nf":
             crate.files[name] = crate.held.add_file(path, name, properties=_about(path, name))

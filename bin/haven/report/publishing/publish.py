@@ -22,6 +22,7 @@ from haven.report.publishing.crate import (
     ROOT,
     Licence,
     Results,
+    earlier_words,
     files_of,
     read_results,
     write_crate,
@@ -53,12 +54,17 @@ class Creator:
 
 @dataclass(frozen=True)
 class Published:
-    """What was written: the zip, number of files, bytes, and what Zenodo will still ask for."""
+    """What was written: the zip, number of files, bytes, and what Zenodo will still ask for.
+
+    ``left`` says which files of earlier runs lie in the folder and are not in the zip; empty if
+    none do.
+    """
 
     path: Path
     files: int
     size: int
     lacks: tuple[str, ...]
+    left: str = ""
 
 
 def creator_of(text: str) -> Creator:
@@ -135,7 +141,7 @@ def publish(
         "LICENSES/README.md": _licences(licence),
     }
     files = [(path, path.relative_to(results.folder).as_posix())
-             for path in files_of(results.folder)]
+             for path in files_of(results)]
     files = [(path, name) for path, name in files if name.partition("/")[0] not in leave_out]
     known = {name for _, name in files}
     files += [(path, name) for path, name in _code() if name not in known]
@@ -144,7 +150,8 @@ def publish(
     lacks = [*(["a creator (--creator 'Family, Given')"] if not creators else []),
              *([f"a smaller zip than {ZENODO_BYTES / 1e9:g} GB (--leave_out trajectories)"]
                if size > ZENODO_BYTES else [])]
-    return Published(target, len(texts) + len(files), size, tuple(lacks))
+    return Published(target, len(texts) + len(files), size, tuple(lacks),
+                     earlier_words(results))
 
 
 def _check(results: Results, target: Path, leave_out: tuple[str, ...]) -> None:

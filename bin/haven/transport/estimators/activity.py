@@ -9,7 +9,7 @@ import numpy as np
 from haven.transport.estimators.modes import Modes
 
 SLOW = 8
-# Errors by which the ions' lasting differences must exceed what chance makes.
+# Standard errors by which lasting differences between ions must exceed those by chance.
 LASTING = 3.0
 # Stretches of a run over which the sum's activity is compared with that of its ions.
 STRETCHES = 16

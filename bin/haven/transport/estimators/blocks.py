@@ -7,7 +7,7 @@ import numpy as np
 from haven.transport.estimators.base import Motion, Ratio
 from haven.transport.estimators.walk import EVEN
 
-# Fewer stretches tell no error: Student's factor is above 3 below 4.
+# Fewer stretches give no useful error: with three, Student's factor is above 4.
 FEWEST = 4
 
 

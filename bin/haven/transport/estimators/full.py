@@ -9,13 +9,13 @@ from haven.transport.estimators.base import Motion, Ratio
 from haven.transport.estimators.modes import TINY
 from haven.transport.estimators.walk import DRAWS, intercepts, total_fit
 
-# D_total / D_self above which enough jumps do not cancel for their noise to be seen in the run.
+# D_total / D_self above which enough jumps remain uncancelled for the run to show their noise.
 FEW_CANCEL = 0.5
-# Width of the draws that stand for the choice of window, over the difference of the two windows:
-# what both of them share of a memory does not show in their difference (of half-filled lattice
-# gases 89 % held the truth at a width of 1, 91 % at 2).
+# Width of the draws for the choice of window, as a multiple of the difference between the results
+# of the two windows: correlations that act on both do not show in it (of intervals for half-filled
+# lattice gases 89 % held the truth with 1, and 91 % with 2).
 WINDOWS_APART = 2.0
-# So many net jumps have no noise of their number worth drawing (0.03 %).
+# Net jumps from which on the noise of their number is left out (0.03 %).
 MANY = 1e7
 
 

@@ -26,22 +26,23 @@ from haven.core.periodic import heights
 from haven.transport.estimators.base import Motion, Ratio
 from haven.transport.estimators.walk import DRAWS, EVEN
 
-# Stretches of the shortest lag at most, and of the longest at least: time against error of errors.
+# Most stretches for the shortest lag, which take time, and fewest for the longest, whose scatter
+# gives the error.
 MOST_STRETCHES, FEWEST_STRETCHES = 192, 16
-# A mean-square displacement's offset is taken off by one of a quarter of the lag.
+# The displacement over this fraction of the lag is subtracted, and with it the constant offset.
 QUARTER = 4
 # Radii grow by this factor; points of the grid to the distance of neighbouring ions.
 GROWTH, POINTS = 1.2, 2.5
 LARGEST_GRID = 96
-# A radius or a lag is too short if a longer one differs as rarely by chance as so many standard
-# errors of a normal do. With 2, one run in ten went on to a long radius because of its noise, and
-# so took the noise for the answer (of groups of four some were a third off, beyond the interval).
+# A radius or a lag is too short where a longer one differs by this many standard errors of a
+# normal variable. With 2, noise led one run in ten to a long radius, and into its result (with
+# groups of four some results were off by a third, and outside of their interval).
 APART = 3.0
-# Correlation has died off beyond a jump and so many root mean squares of the density's spreading:
-# in a lattice gas of 70 % occupation, 1 to 2 % of D_total are left there.
+# Correlations have vanished beyond a jump plus this many root mean squares of the distance over
+# which density spreads: in a lattice gas of 70 % occupation 1 to 2 % of D_total (`REST`) are left.
 REACH = 2.0
 REST = 0.015
-# Ions below which all pairs are near pairs, and times at which their crowding is looked at.
+# Ions below which all pairs are near pairs, and times at which `crowding` is computed.
 FEWEST_IONS, CROWDING_TIMES = 32, 24
 
 

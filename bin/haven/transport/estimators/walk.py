@@ -25,12 +25,12 @@ EVEN = (np.arange(DRAWS) + 0.5) / DRAWS
 NEWTON = 30
 GROUPS = 256
 SLOW = 8
-# Difference between the slopes of ln(power) of the sum and of single ions, over f^2 from 0 to the
-# window's end, that is usual for ions with D_total = D_self: what ions do to each other changes
-# with the frequency. Of jumps that are answered some time later the slopes differ by more than 2,
-# at a ratio of 1/9; so for a ratio R it is max(R, 1/R)^2 times as large.
+# Usual difference between the slopes of ln(power) of the sum and of single ions, from f^2 = 0 to
+# the end of the window, for ions with D_total = D_self: correlations depend on the frequency. Where
+# jumps are undone by other ions some time later, at a ratio of 1/9, the slopes differ by more than
+# 2; for a ratio R the usual difference is therefore max(R, 1/R)^2 times as large.
 SLOPES_APART = 0.2
-# Weight of what independent walkers would have in the variance of one ion, in ions.
+# Weight, in ions, of the variance of independent walkers in that of the ions.
 PRIOR_IONS = 8
 
 

@@ -25,8 +25,8 @@ LOWEST = (4, *STEPS)
 # Largest of the deviations that `fit_misfit` tests: 3.0 to 3.3 in one of a hundred sums of ions
 # that move independently, whatever the number of modes (1500 draws each of 32 to 1000 modes).
 MISFIT = 3.0
-# Where the widest window is refused the next ones are bent too, by less than can be seen: a window
-# this many times narrower has a share of the draws.
+# Where the widest window is refused, slightly narrower ones are curved, too, by less than the test
+# can see: a window this many times narrower has a share of the draws.
 NARROWER = 3
 
 
