@@ -393,6 +393,55 @@ loop_
 """
 
 
+CIF_OPERATORS = """# a comment
+data_LiCl_operators
+_audit_author_name
+;
+ two lines
+ of text
+;
+_cell_length_a   5.140(2)
+_cell_length_b   5.140(2)
+_cell_length_c   7.269(3)
+_cell_angle_alpha   90
+_cell_angle_beta   90.0
+_cell_angle_gamma   90.(0)
+_space_group_name_H-M_alt   'P 4/m m m'
+_space_group_IT_number   123
+_chemical_formula_sum   'Li4 Cl4'
+_cell_formula_units_Z   1
+loop_
+_space_group_symop_id
+_space_group_symop_operation_xyz
+%s
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_symmetry_multiplicity
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Li1 Li1+ 1 0 0 0 1.
+Li2 Li1+ 1 0.5 1/2 0 1.0
+Li3 Li1+ 2 0 0.5 0.5 1
+Cl1 Cl1- 1 0.5 0.5 0.5 1
+Cl2 Cl1- 1 . . 0.5000(4) 1
+Cl3 Cl1- 2 0 0.5 0 1
+#END
+"""
+
+
+def operators_cif(folder: Path) -> Path:
+    """Write a CIF with its operators, uncertainties, multiplicities, texts and open values."""
+    turns = ("x,y,z", "-y,x,z", "-x,-y,z", "y,-x,z", "-x,y,z", "y,x,z", "x,-y,z", "-y,-x,z")
+    every = [*turns, *(turn[:-1] + "-z" for turn in turns)]
+    path = folder / "operators.cif"
+    path.write_text(CIF_OPERATORS % "\n".join(
+        f"{number} '{one}'" for number, one in enumerate(every, 1)))
+    return path
+
+
 def material(path: Path) -> Values:
     """Return what a material file says."""
     from dataclasses import fields
@@ -588,6 +637,7 @@ INPUTS: Mapping[str, Input] = {
     "material": Input("material file", copied(MATERIAL, "material.yml"), material),
     "material_symmetry": Input("material file", by_symmetry, material),
     "cif": Input("CIF", text_file("x.cif", CIF), of_cif),
+    "cif_operators": Input("CIF", operators_cif, of_cif),
     "parameters": Input("parameters", parameter_lines, parameters_of,
                         literal=True),
     "modes": Input("tables, modes", modes_file, modes, False),

@@ -252,6 +252,7 @@ def every() -> Iterator[Bad]:
         ("extxyz labels", "labels_foreign", 5), ("OUTCAR", "outcar", 2),
         ("vasprun.xml", "vasprun", 1),
         ("Quantum ESPRESSO", "espresso", 3), ("CP2K", "cp2k", 1), ("CIF", "cif", 1),
+        ("CIF", "cif_operators", 1),
         ("LAMMPS data", "topology", 1), ("GPAW", "gpaw", 2), ("deepmd sets", "deepmd_raw", 10),
         ("material file", "material_symmetry", 1),
     ):

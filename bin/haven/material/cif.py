@@ -20,7 +20,7 @@ from haven.core import plain
 from haven.core.elements import element_by_case, element_labelled
 from haven.core.errors import HavenError
 from haven.core.extended_xyz import one_letter_apart
-from haven.material.file import LONGEST_ANGSTROM, NARROWEST_DEGREE
+from haven.material.file import LONGEST_ANGSTROM, NARROWEST_DEGREE, OUTSIDE
 from haven.material.orbits import SAME_POINT_ANGSTROM, hall_number, once
 
 TOKEN = re.compile(r"""'((?:[^'\n]|'(?=\S))*)'(?=\s|$)|"((?:[^"\n]|"(?=\S))*)"(?=\s|$)|(\S+)""")
@@ -41,6 +41,10 @@ WEIGHTY = (*(f"_atom_site_{name}" for name in SITE_COLUMNS), *CELL_TAGS, *OPERAT
 """Tags whose loss, when misspelt by a letter, would change the crystal without a word."""
 FRACTION = re.compile(r"[+-]?[0-9]{1,2}/[1-9][0-9]?")
 OPEN = (".", "?")
+SHORTEST_ANGSTROM = 1.5  # lattice vector; beryllium has 2.3
+MOST_SITES, MOST_IMAGES = 1000, 20_000  # lines of a crystal, and their images by its operators
+MOST_OPERATORS = 768  # 48 rotations and 4 centrings, in a cell of four
+STEPS = 24  # of translations in a cell's length
 FULL = 1.02  # occupancy of a site: those of its species are printed with two or three digits
 SAME_METRIC = 0.02  # share of the longest vector squared, by which an operator may change the cell
 
@@ -71,9 +75,12 @@ def read_cif(source: Path) -> CifCrystal:
         Naming the file: if it holds no structure or several, a number is none, an element or the
         symmetry is left open, or its sites are not those that its own formula names.
     """
-    text = source.read_bytes().decode("utf-8", errors="replace").rstrip("\x1a\x00\r\n")
+    raw = source.read_bytes()
+    text = raw.decode("utf-8-sig", errors="replace").rstrip("\x1a\x00\r\n")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise ValueError("it is written in UTF-16: save it as UTF-8")
         plain.without_controls(text)
         blocks = _blocks(text)
         placed = {name: tags for name, tags in blocks.items() if _has_sites(tags)}
@@ -173,6 +180,8 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
                 if more.startswith(";"):
                     break
                 held.append(more)
+            else:
+                raise ValueError(f"the text '{held[0].strip()[:40]}', which a ; begins, has no end")
             yield "\n".join(held).strip(), True
             continue
         for found in TOKEN.finditer(line):
@@ -207,6 +216,10 @@ def _crystal(tags: Mapping[str, list[str]]) -> CifCrystal:
             raise ValueError(f"the tag {tag[:60]} is nearly {near}: correct it")
     cell = _cell(tags)
     rotations, translations, number = _operators(tags, cell)
+    if (count := len(tags["_atom_site_fract_x"])) > MOST_SITES or (
+            count * len(rotations) > MOST_IMAGES):
+        raise ValueError(f"it has {count} sites of up to {len(rotations)} images: at most "
+                         f"{MOST_SITES} and {MOST_IMAGES} in all are read")
     sites: list[CifOrbit] = []
     orders: list[tuple[int, str]] = []
     for label, element, point, share, told in _rows(tags):
@@ -233,7 +246,7 @@ def _cell(tags: Mapping[str, list[str]]) -> np.ndarray:
 
     values = []
     for kind, names, low, high in (
-            ("length", "abc", 0.5, LONGEST_ANGSTROM),
+            ("length", "abc", SHORTEST_ANGSTROM, LONGEST_ANGSTROM),
             ("angle", ("alpha", "beta", "gamma"), NARROWEST_DEGREE, 180 - NARROWEST_DEGREE)):
         for name in names:
             tag = f"_cell_{kind}_{name}"
@@ -278,6 +291,9 @@ def _rows(
         # "." is 0, the default of the dictionary; ICSD once wrote so
         point = np.array([0.0 if word == "." else _number(word, f"a coordinate of {label}")
                           for word in words])
+        if np.abs(point).max() > OUTSIDE:
+            raise ValueError(f"a coordinate of {label} is {point[np.abs(point).argmax()]:g}, which "
+                             "is no fraction of the cell: is it in Angstrom or per cent?")
         word = given["occupancy"]
         if word == "?":
             raise ValueError(f"the occupancy of {label} is unknown (?): add it")
@@ -310,13 +326,18 @@ def _operators(
     number = _first(tags, NUMBERS)
     texts = next((tags[name] for name in OPERATORS if name in tags), [])
     texts = [text for text in texts if text not in OPEN]
-    trivial = symbol.replace(" ", "").lower() in ("", "p1") and number in ("", "1")
+    hall_symbol = _first(tags, HALLS)
+    trivial = _bare(symbol) in ("", "p1") and number in ("", "1") and (
+        _bare(hall_symbol) in ("", "p1"))
+    if trivial and not (symbol or number or hall_symbol or texts):
+        raise ValueError("it says nothing of its symmetry: add _space_group_name_H-M_alt, 'P 1' "
+                         "where every atom is listed")
     if texts and (len(texts) > 1 or trivial):
         rotations, translations = _parsed(texts)
     elif trivial:
         rotations, translations = np.eye(3, dtype=int)[None], np.zeros((1, 3))
     else:
-        hall = _hall(symbol, number, _first(tags, HALLS), cell)
+        hall = _hall(symbol, number, hall_symbol, cell)
         found = spglib.get_symmetry_from_database(hall)
         if found is None:
             raise ValueError(f"its space group {symbol or number} is not known")
@@ -325,7 +346,32 @@ def _operators(
         raise ValueError(f"its symmetry ({symbol or number or 'operators'}) is not that of its "
                          "cell: one of them is wrong")
     kind = spglib.get_spacegroup_type_from_symmetry(rotations, translations, cell)
-    return rotations, translations, kind.number if kind is not None else 1
+    found_number = kind.number if kind is not None else 1
+    _check_group(symbol, number, hall_symbol, found_number, cell)
+    return rotations, translations, found_number
+
+
+def _bare(symbol: str) -> str:
+    return symbol.replace(" ", "").replace("_", "").lower()
+
+
+def _check_group(
+    symbol: str, number: str, hall_symbol: str, found: int, cell: np.ndarray
+) -> None:
+    """Refuse a file whose names of the space group, where they are known ones, are of others."""
+    import spglib
+
+    told = {number: int(number) if re.fullmatch("[0-9]{1,3}", number) else None}
+    for name, of_hall in ((symbol, ""), ("", hall_symbol)):
+        try:
+            kind = spglib.get_spacegroup_type(_hall(name, "", of_hall, cell))
+        except (HavenError, ValueError):
+            continue  # a wording of its own
+        told[name or of_hall] = kind.number if kind is not None else None
+    others = {name: value for name, value in told.items() if name and value not in (None, found)}
+    if others:
+        raise ValueError(f"its symmetry is of space group {found}, but it names "
+                         f"{', '.join(others)}: correct what is wrong")
 
 
 def _first(tags: Mapping[str, list[str]], names: Sequence[str]) -> str:
@@ -334,7 +380,10 @@ def _first(tags: Mapping[str, list[str]], names: Sequence[str]) -> str:
 
 
 def _parsed(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the operators that texts such as ``-y+1/2, x-y, z`` name."""
+    """Return the operators that texts such as ``-y+1/2, x-y, z`` name; they must be a group."""
+    if len(texts) > MOST_OPERATORS:
+        raise ValueError(f"it has {len(texts)} operators of symmetry, no cell has more than "
+                         f"{MOST_OPERATORS}")
     rotations, translations = [], []
     for text in texts:
         parts = text.lower().replace(" ", "").split(",")
@@ -356,7 +405,23 @@ def _parsed(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(f"'{text[:40]}' is no operator of symmetry")
         rotations.append(rotation)
         translations.append(translation)
+    _check_closed(np.array(rotations), np.array(translations))
     return np.array(rotations), np.array(translations)
+
+
+def _check_closed(rotations: np.ndarray, translations: np.ndarray) -> None:
+    """Refuse operators of which two, one after the other, are none of them: a line is lost.
+
+    Translations are held against multiples of a 24th, of which those of all groups are.
+    """
+    shifts = np.round(STEPS * translations).astype(int) % STEPS
+    every = np.concatenate([rotations.reshape(-1, 9), shifts], axis=1)
+    turned = np.einsum("oab,pbc->opac", rotations, rotations).reshape(-1, 9)
+    moved = (np.einsum("oab,pb->opa", rotations, shifts) + shifts[:, None]) % STEPS
+    both = np.concatenate([turned, moved.reshape(-1, 3)], axis=1)
+    if {row.tobytes() for row in every} != {row.tobytes() for row in np.unique(both, axis=0)}:
+        raise ValueError(f"its {len(every)} operators of symmetry are no group: one is lost, or "
+                         "wrong")
 
 
 def _hall(symbol: str, number: str, hall_symbol: str, cell: np.ndarray) -> int:
@@ -371,11 +436,13 @@ def _hall(symbol: str, number: str, hall_symbol: str, cell: np.ndarray) -> int:
     from ase.io.cif import old_spacegroup_names
 
     if hall_symbol:
-        bare = hall_symbol.replace(" ", "").replace("_", "").lower()
         for hall in range(1, 531):
             kind = spglib.get_spacegroup_type(hall)
-            if kind and kind.hall_symbol.replace(" ", "").replace("_", "").lower() == bare:
+            if kind and _bare(kind.hall_symbol) == _bare(hall_symbol):
                 return hall
+    if not symbol and not number:
+        raise ValueError(f"its Hall symbol {hall_symbol[:40]} is not known: add the space group's "
+                         "symbol or number, or the operators")
     name, _, setting = symbol.partition(":")
     if not setting and (found := re.fullmatch(r"(.*\S)\s+(Z|S|O1|O2|H|R|HR)", name)):
         name, setting = found.groups()

@@ -13,7 +13,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, existing
 from haven.material.cif import CifCrystal, read_cif
-from haven.material.file import ROUNDED_CHARGE
+from haven.material.file import LARGEST_CHARGE, ROUNDED_CHARGE
 from haven.material.orbits import expand
 
 ANIONS = {"F": -1, "Cl": -1, "Br": -1, "I": -1, "O": -2, "S": -2, "Se": -2, "Te": -2, "N": -3}
@@ -180,6 +180,10 @@ def _charges(counts: Mapping[str, float], choice: Choice, source: Path) -> dict[
     given = dict(choice.charges or {})
     if foreign := [element for element in given if element not in counts]:
         raise HavenError(f"--charges names {foreign[0]}: {source} has {', '.join(counts)}")
+    if large := [f"{element}={value:g}" for element, value in given.items()
+                 if abs(value) > LARGEST_CHARGE]:
+        raise HavenError(f"--charges {large[0]}: an ion has at most {LARGEST_CHARGE:g} elementary "
+                         "charges")
     known = {element: given.get(element, {**CATIONS, **ANIONS}.get(element))
              for element in counts}
     found = {element: float(value) for element, value in known.items() if value is not None}

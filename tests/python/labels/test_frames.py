@@ -257,3 +257,42 @@ def test_labels_of_two_references_are_refused(tmp_path, good):
     both.arrays["dft_forces"] = good[0].get_forces()
     with pytest.raises(HavenError, match="labels as REF_ and dft_"):
         reading.read_file(save(tmp_path / "set.u4.extxyz", [both]), 4.0, SPECIES)
+
+
+def shuffled(frames):
+    return [changed(a, forces=a.get_forces()[::-1]) for a in frames]
+
+
+def next_ones(frames):
+    """Give each frame the energy of the next one, as a reader that is off by one does."""
+    return [changed(a, energy=b.get_potential_energy(), free_energy=None)
+            for a, b in zip(frames, [*frames[1:], frames[0]], strict=True)]
+
+
+def constant(frames):
+    return [changed(a, energy=-100.0, free_energy=-100.0) for a in frames]
+
+
+def still(frames):
+    return [changed(a, forces=np.zeros((len(a), 3)), stress=None) for a in frames]
+
+
+@pytest.mark.parametrize("change", [shuffled, next_ones, constant, still])
+@pytest.mark.parametrize("strain", [0.0, 0.02])
+def test_forces_of_other_atoms_or_other_frames_are_refused(tmp_path, change, strain):
+    frames = labelled(3, 10, rattle=0.03, strain=0.0 if change is still else strain)
+    with pytest.raises(HavenError, match=r"energy changes .*the work") as caught:
+        reading.read_file(save(tmp_path / "a.u4.extxyz", change(frames)), 4.0, SPECIES)
+    assert "\n" not in str(caught.value) and "a.u4.extxyz, frames 0 to 9" in str(caught.value)
+    few = [*frames[:7], *change(frames)[7:]] if change is not next_ones else frames
+    reading.read_file(save(tmp_path / "b.u4.extxyz", few), 4.0, SPECIES)
+
+
+@pytest.mark.parametrize("pbc", [False, (True, True, False)])
+def test_frames_that_say_they_are_not_periodic_are_crystals_and_it_is_said(
+        tmp_path, good, pbc, caplog):
+    for atoms in good[:4]:
+        atoms.pbc = pbc
+    found = reading.read_file(save(tmp_path / "a.u4.extxyz", good), 4.0, SPECIES)
+    assert all(frame.atoms.pbc.all() for frame in found)
+    assert "4 frames say that they are not periodic (pbc): they are taken as" in caplog.text

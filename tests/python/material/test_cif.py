@@ -204,3 +204,67 @@ def test_of_a_mobile_anion_the_cations_are_the_host(tmp_path):
     assert material.mobile == "O"
     found, _ = draw_supercell(material, (5, 1, 1), "default", seed=1, sweeps=0)
     assert Counter(found.get_chemical_symbols()) == {"Ce": 16, "Gd": 4, "O": 38}
+
+
+@pytest.mark.parametrize(("symmetry", "words"), [
+    ("_space_group_name_Hall '-F 4 2 9'\n", "its Hall symbol -F 4 2 9 is not known"),
+    ("_space_group_name_Hall 'P 1'\n" + f"{NUMBER} 227\n", "of space group 1, but it names 227"),
+    (f"{HM} 'F m -3 m'\n{NUMBER} 12\n", "of space group 225, but it names 12"),
+    (operators(523) + f"{NUMBER} 227\n", "of space group 225, but it names 227"),
+    (operators(526) + f"{HM} 'F m -3 m'\n", "of space group 227, but it names F m -3 m"),
+    (operators(526) + "_space_group_name_Hall '-F 4 2 3'\n", "but it names -F 4 2 3"),
+    ("", "it says nothing of its symmetry: add _space_group_name_H-M_alt, 'P 1'"),
+    ("_space_group_magn.name_BNS 'F d -3 m'\n", "it says nothing of its symmetry"),
+    ("loop_\n_symmetry_equiv_pos_as_xyz\n'-x,-y,-z'\n'x+1/2,y+1/2,z'\n", "are no group"),
+    (operators(526).replace("'+x, +y, +z'\n", "", 1), "its 191 operators of symmetry are no group"),
+    ("loop_\n_symmetry_equiv_pos_as_xyz\n" + "'x,y,z'\n" * 800, "no cell has more than"),
+])
+def test_a_symmetry_that_contradicts_itself_is_refused(tmp_path, symmetry, words):
+    with pytest.raises(HavenError, match=words) as caught:
+        read_cif(written(tmp_path, symmetry))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", [0, 1, 7, 100, 191])
+@pytest.mark.parametrize("change", ["lost", "another"])
+def test_an_operator_that_is_lost_or_damaged_is_seen(tmp_path, line, change):
+    lines = operators(526).split("\n")
+    lines[2 + line] = "'x+1/24, y, z'" if change == "another" else ""
+    with pytest.raises(HavenError, match="are no group: one is lost, or wrong"):
+        read_cif(written(tmp_path, "\n".join(lines)))
+
+
+@pytest.mark.parametrize(("rows", "cell", "words"), [
+    (SPINEL.replace("0.125 1", "1.03 1"), {}, None),
+    (SPINEL.replace("0.125 1", "2.1 1"), {}, "is 2.1, which is no fraction"),
+    (SPINEL.replace("0.125 1", "12.5 1"), {}, "no fraction of the cell: is it in Angstrom"),
+    (SPINEL.replace("0.125 1", "1e99 1"), {}, "no fraction of the cell"),
+    (SPINEL, {"length_a": "0.8245"}, "outside 1.5 to 200"),
+    (SPINEL, {"length_a": "824.5"}, "outside 1.5 to 200"),
+    ("".join(f"O O{n} 0.{n:04d} 0.1 0.2 0.001\n" for n in range(2000)), {},
+     "at most 1000 and 20000"),
+    ("".join(f"O O{n} 0.{n:04d} 0.1 0.2 0.001\n" for n in range(200)), {},
+     "at most 1000 and 20000"),
+])
+def test_lengths_of_another_unit_and_sites_without_end_are_refused(tmp_path, rows, cell, words):
+    path = written(tmp_path, operators(526), rows, **cell)
+    if words is None:
+        read_cif(path)
+        return
+    with pytest.raises(HavenError, match=words):
+        read_cif(path)
+
+
+def test_how_a_cif_is_encoded_changes_nothing_or_is_said(tmp_path):
+    path = written(tmp_path, operators(526))
+    whole, text = counts(path), path.read_text()
+    for encoded in (text.encode("utf-8-sig"), text.replace("\n", "\r\n").encode("utf-8-sig"),
+                    ("# M\xfcller\n" + text).encode("latin-1")):
+        path.write_bytes(encoded)
+        assert counts(path) == whole
+    path.write_bytes(text.encode("utf-16"))
+    with pytest.raises(HavenError, match="it is written in UTF-16: save it as UTF-8"):
+        read_cif(path)
+    path.write_text(text.replace("data_x\n", "data_x\n_publ_section_title\n;\n A crystal\n"))
+    with pytest.raises(HavenError, match="which a ; begins, has no end"):
+        read_cif(path)

@@ -24,6 +24,8 @@ BELIEVED = {1: (0.5, 1.5), 2: (0.2, 5.0)}  # anharmonicity moves the factor of t
 LEAST_CHANGE_EV = 2e-3
 """Largest energy change among pairs of frames that tells units: steps at the end of a relaxation
 change less than self-consistency and a fixed number of plane waves leave open."""
+FELT_EV = 0.02  # energy change or work of a pair, of which errors of a label are a small part
+BELONGING = 0.7  # by how much of both they may differ in the median: 1 where they are unrelated
 UNITS = {  # energy change over force times displacement, for each mix-up of units
     "energies are in Hartree, forces in eV/Angstrom": 1 / HARTREE,
     "energies are in eV, forces in Hartree/Bohr": HARTREE / BOHR,
@@ -144,12 +146,33 @@ def check_units(frames: Sequence[LabelledFrame]) -> set[int]:
             near = _distance(UNITS[nearest], factor) < 0.3
             guess = nearest if near else "their units do not fit together"
         what = "forces" if column == 1 else "stress"
-        first, last = frames[0], frames[-1]
-        where = (f"{first.source}, frames {first.position} to {last.position}"
-                 if first.source == last.source else f"{first.where} to {last.where}")
-        raise HavenError(f"{where}: energy changes are {factor:.3g} times the work "
+        raise HavenError(f"{_span(frames)}: energy changes are {factor:.3g} times the work "
                          f"of the {what}; {guess}: convert to eV and eV/Angstrom")
+    _check_belonging(frames, pairs)
     return judged
+
+
+def _span(frames: Sequence[LabelledFrame]) -> str:
+    first, last = frames[0], frames[-1]
+    return (f"{first.source}, frames {first.position} to {last.position}"
+            if first.source == last.source else f"{first.where} to {last.where}")
+
+
+def _check_belonging(
+    frames: Sequence[LabelledFrame], pairs: Sequence[tuple[float, float, float]]
+) -> None:
+    """Refuse forces that have nothing to do with the energies: of other atoms, or other frames.
+
+    The work is the energy change but for a tenth in the median of shipped labels, and something
+    unrelated to it otherwise. Some pairs may differ, such as those of two magnetic branches, which
+    the audit finds.
+    """
+    apart = [abs(change - work - pull) / size for change, work, pull in pairs
+             if (size := float(np.hypot(change, work + pull))) > FELT_EV]
+    if len(apart) >= 8 and float(np.median(apart)) > BELONGING:
+        raise HavenError(f"{_span(frames)}: energy changes of near frames are not the work of "
+                         "their forces and stresses: are they of the same frames as the energies, "
+                         "and of atoms in the same order? give them as the program wrote them")
 
 
 def _factors(pairs: np.ndarray) -> dict[int, tuple[float, float]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core import checksums
-from haven.core.errors import HavenError, existing
+from haven.core.errors import HavenError, existing, log
 from haven.core.images import open_images
 from haven.labels.frames.consistency import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.labels.frames.header_units import in_ase_units
@@ -158,9 +158,11 @@ def check_frames(
 ) -> list[LabelledFrame]:
     """Check frames as they come from the reader of ``source``; see `read_file`."""
     frames: list[LabelledFrame] = []
-    number = -1
+    number, open_ones = -1, 0
     try:
         for number, atoms in enumerate(images):
+            open_ones += not atoms.pbc.all()
+            atoms.pbc = True  # a potential knows crystals alone
             frame = _frame(atoms, source, number, species)
             if abs(_hubbard(frame, source) - u_ev) < 1e-6:
                 frames.append(frame)
@@ -172,6 +174,9 @@ def check_frames(
                          f"({reason})") from error
     if number < 0:
         raise HavenError(f"{source} holds no frame: it is empty or cut off")
+    if open_ones:
+        log.warning("%s: %d frames say that they are not periodic (pbc): they are taken as "
+                    "crystals of the cell they have", source, open_ones)
     check_stress(frames, max_stress_gpa)
     check_units(frames)
     return frames
