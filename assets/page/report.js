@@ -216,6 +216,7 @@
       const button = make('button', {type: 'button', class: 'sort', title: 'sort', 'aria-label': 'sort by ' + (name || 'row')}, name);
       head.appendChild(button);
       head.setAttribute('aria-sort', 'none');
+      head.dataset.name = name; // printed, as a button is not repeated on a table's next page
       button.addEventListener('click', function () {
         const down = head.getAttribute('aria-sort') === 'ascending';
         heads.forEach(function (other) { other.setAttribute('aria-sort', 'none'); });

@@ -78,3 +78,11 @@ def test_processes_that_publish_tell_the_names_of_their_files() -> None:
     assert told == places - silent
     assert settings.count("publishDir = [path") + settings.count("publishDir = [[path") == len(
         re.findall(r"publishDir = \[\[?path[^\n]*overwrite: 'standard'", settings))
+
+
+def test_examples_of_clouds_name_the_images_of_this_version() -> None:
+    version = re.search(r"version +. '([\d.]+)'", (ROOT / "nextflow.config").read_text())[1]
+    for site in ("aws_batch", "google_batch", "kubernetes"):
+        text = (ROOT / "conf" / "site" / f"{site}.config").read_text()
+        images = re.findall(r"container *= \"\$\{params.registry\}/(\S+)\"", text)
+        assert images == [f"{name}:{version}" for name in ("haven-cpu", "gpaw", "haven-gpu")]

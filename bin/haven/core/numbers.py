@@ -8,7 +8,7 @@ DASH = "–"  # an en dash: no number
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNITS = {
     "1": "", "Angstrom": "Å", "Angstrom^2": "Å²",
-    "Angstrom^3": "Å³", "eV/Angstrom": "eV/Å", "cm2/s": "cm²/s",
+    "Angstrom^3": "Å³", "eV/Angstrom": "eV/Å", "meV/Angstrom": "meV/Å", "cm2/s": "cm²/s",
     "degree": "°", "cm^-3": "cm⁻³",
 }
 

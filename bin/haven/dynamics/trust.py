@@ -10,6 +10,7 @@ import numpy as np
 
 from haven.core.errors import log
 from haven.core.numbers import known as known_number
+from haven.core.numbers import number as number_text
 from haven.core.types import Row, Table
 from haven.potential.gate import BEYOND, TRUSTED, UNCALIBRATED, Gate
 from haven.potential.selection import select
@@ -271,8 +272,9 @@ def _said(run: Row, name: str, gate: Gate | None) -> str:
     if not known_number(run["share_beyond_window"]):  # type: ignore[arg-type]
         return f"{name}: not calibrated well enough to say: table thermo lacks its deviations"
     words = (f"in {float(str(run['share_beyond_window'])):.1%} of the frames of {name} the "
-             f"calibrated force error of the worst atom is above {gate.window:g} eV/A (up to "
-             f"{error:.2g} eV/A in 95 % of them)")
+             f"calibrated force error of the worst atom is above "
+             f"{number_text(1000 * gate.window, plain=True)} meV/A (up to "
+             f"{number_text(1000 * error, '1', 2, plain=True)} meV/A in 95 % of them)")
     if run["trust"] == BEYOND:
         return f"{words}: {_held_out(run, gate)}; label such frames"
     if run["trust"] == UNCALIBRATED:

@@ -142,6 +142,14 @@ ARRHENIUS = Schema("arrhenius", (
        nullable=True),
     text("form", "what was fitted, such as ln(sigma T) against 1/T"),
     text("verdict", "diffusive | too_few_temperatures | worst verdict of the runs left out"),
+    text("standing", "what may be said of the line: diffusive | curved | jumps_alone (fewer than "
+         "three temperatures are known to be diffusive) | both | the verdict, without a line",
+         nullable=True),
+    real("known_to", "longer arm of the activation energy's 95 % interval over its value",
+         nullable=True),
+    text("fitted_k", "temperatures fitted, K", nullable=True),
+    text("not_diffusive", "temperatures of any run that are not known to be diffusive, and why; "
+         "else empty", nullable=True),
     real("sigma_298_direct_ms_per_cm", "conductivity of the runs at 298 K", "mS/cm",
        nullable=True),
     real("sigma_298_direct_low_95", LOW, "mS/cm", nullable=True),

@@ -218,7 +218,8 @@ def test_runs_are_judged_by_the_calibrated_error_not_by_the_deviation(tmp_path):
                                            gate.gates(held, 0.3)))
     assert not rows["passed"].any()
     said = rows.groupby("subject")["message"].first()
-    assert f"up to {0.25 * scale:.2g} eV/A" in said["u4"] and "label such frames" in said["u4"]
+    assert f"up to {float(f'{250 * scale:.2g}'):g} meV/A" in said["u4"]
+    assert "label such frames" in said["u4"]
     assert "went where the potentials were not trained" in said["u4"]
     assert "no held-out frames of this U" in said["u0"]
     tables.write(TABLES["runs"], judged[TABLES["runs"].names], tmp_path / "x.parquet")

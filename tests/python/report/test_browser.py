@@ -181,6 +181,7 @@ def test_paper_cuts_nothing_and_has_a_still_picture_of_the_view(report, browser,
     page.on_paper(PAPER)
     assert page.run("document.documentElement.scrollWidth") <= PAPER
     assert page.run("""Array.from(document.querySelectorAll('figure svg.plot, table, #space-still'))
+        .filter(part => !part.closest('.unprinted'))
         .filter(part => { const box = part.getBoundingClientRect();
           return !box.width || box.left < -1 || box.right > innerWidth + 1; })
         .map(part => (part.closest('[id]') || part).id + ' ' + part.tagName)""") == []
@@ -198,11 +199,20 @@ def test_paper_cuts_nothing_and_has_a_still_picture_of_the_view(report, browser,
         return range.getClientRects().length > 1; }).map(part => part.textContent)"""
                     ) == [], "a number is broken"
     assert page.run("""Array.from(document.querySelectorAll('details')).filter(part =>
-        part.getBoundingClientRect().height < 1.5 * part.firstElementChild.offsetHeight).length"""
+        !part.closest('.held, .unprinted') && part.getBoundingClientRect().height
+        < 1.5 * part.firstElementChild.offsetHeight).length"""
                     ) == 0, "folded parts are printed"
     assert page.run("""Array.from(document.querySelectorAll('button, input, select, nav, .files, '
         + '#space-view')).filter(part => part.getBoundingClientRect().height &&
         !part.classList.contains('sort')).length""") == 0
+    assert page.run("""Array.from(document.querySelectorAll('figure.table th button.sort')).filter(
+        part => { const head = part.parentElement; return part.getBoundingClientRect().height ||
+          head.dataset.name !== part.textContent ||
+          getComputedStyle(head, '::after').content === 'none'; }).length"""
+                    ) == 0, "a heading is a button, which no further page of a table repeats"
+    assert page.run("""Array.from(document.querySelectorAll('.unprinted, .printed')).filter(part =>
+        !part.offsetHeight === part.classList.contains('printed')).map(part => part.className)"""
+                    ) == []
     assert page.run("""['body', 'svg.plot'].map(name => { const look = getComputedStyle(
         document.querySelector(name)); return look.filter + look.backgroundColor + look.color; })"""
                     ) == ["nonergb(255, 255, 255)rgb(0, 0, 0)",

@@ -160,6 +160,29 @@ def test_the_line_drawn_is_the_fit(folders):
     plt.close("all")
 
 
+@pytest.mark.parametrize("quantity", ["sigma_total", "sigma_self"])
+def test_a_curved_line_is_called_so_as_in_the_report(folders, tmp_path, quantity):
+    bent = tmp_path / "bent"
+    shutil.copytree(folders[0], bent)
+    path, = (bent / "tables").glob("*.arrhenius.parquet")
+    fits = tables.read(TABLES["arrhenius"], path)
+    which = (fits["u_ev"] == 4) & (fits["quantity"] == quantity)
+    fits.loc[which, "curvature_p"] = 0.01
+    tables.write(TABLES["arrhenius"], fits, path)
+    read = several.read_studies([str(folders[1]), str(bent)])
+    reference = several.load_reference(several.__file__.partition("bin/")[0] + "assets/reference")
+    rows = several.numbers_grid(read, reference)["rows"]
+    assert not any("curved" in str(cell) for row in rows[:3] for cell in row)
+    small = rows[3][2]["small"]
+    own, _, tracer = small.partition("from D self")
+    assert "the Arrhenius line is curved" in (own if quantity == "sigma_total" else tracer), small
+    assert small.count("curved") == 1
+    beside = several.experiment_grid(read, reference)["rows"]
+    curved = [row for row in beside if "curved" in row[2]]
+    assert all("bent, U = 4 eV" in row[0]["small"] for row in curved)
+    assert bool(curved) == (quantity == "sigma_total")
+
+
 def test_names_may_be_given(folders, tmp_path):
     compare_studies.main([*map(str, folders[:2]), "--names", "old, new", "--out", str(tmp_path)])
     assert set(pd.read_csv(tmp_path / "compare.csv")["study"]) == {"old", "new"}

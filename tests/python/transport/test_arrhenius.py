@@ -14,7 +14,7 @@ import walks
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.trajectory import trajectory
-from haven.transport.fits import arrhenius, budget, contrasts, plan
+from haven.transport.fits import arrhenius, budget, contrasts, plan, standing
 from haven.transport.tables import CONDUCTIVITY, DIFFUSION
 
 KB = 8.617333262e-5
@@ -142,6 +142,43 @@ def test_one_slow_run_of_many_is_no_reason_to_drop_it():
     slow = (runs["temperature_k"] == 300) & (runs["replica"] == 0)
     runs.loc[slow, ["good", "verdict"]] = [False, "subdiffusive"]
     assert len(arrhenius.counted(runs)[0]) == len(runs)
+
+
+@pytest.mark.parametrize("options, word, words", [
+    ({}, "diffusive", ("fitted: 300, 350, 400, 450, 500 K, all diffusive", "known to ")),
+    ({"bend": 0.02, "error": 0.01}, "curved", ("one activation energy does not describe it",)),
+    ({"temperatures": (300, 400, 500)}, "diffusive", ("curved needs four temperatures",)),
+    ({"temperatures": (300, 500)}, "too_few_temperatures", ("no fit", "2 temperatures")),
+    ({"ea": 0.001, "error": 0.3}, "diffusive", ("hardly known",))])
+def test_a_line_says_what_it_is_worth(options, word, words):
+    row, _ = arrhenius.fit_line(runs_of(**options), "d_total")
+    said = standing.line_words(row)
+    assert row["standing"] == word and word in said and all(part in said for part in words), said
+    assert row["fitted_k"] == ", ".join(str(t) for t in options.get("temperatures", TEMPERATURES))
+    if word != "too_few_temperatures" and row["activation_ev"] > 0:
+        arm = max(row["activation_high_95"] - row["activation_ev"],
+                  row["activation_ev"] - row["activation_low_95"])
+        assert row["known_to"] == pytest.approx(arm / row["activation_ev"])
+
+
+@pytest.mark.parametrize("verdict, words", [
+    ("subdiffusive", "350 K not diffusive yet"), ("unstable", "350 K unstable"),
+    ("too_few_events", "350 K too few jumps to tell")])
+def test_a_temperature_that_is_not_diffusive_is_named(verdict, words):
+    runs = runs_of(replicas=2)
+    runs.loc[runs["temperature_k"] == 350, ["verdict", "good"]] = [verdict, False]
+    row, _ = arrhenius.fit_line(runs, "d_total")
+    assert row["not_diffusive"] == words
+    assert f"not known to be diffusive: {words}" in standing.line_words(row)
+    assert ("350" in row["fitted_k"]) == (verdict == "too_few_events")
+
+
+def test_a_line_of_too_few_diffusive_temperatures_rests_on_jumps_alone():
+    fit = {"verdict": "diffusive", "curvature_p": 0.001}
+    assert standing.standing_of(fit, ["diffusive"] * 3) == "curved"
+    assert standing.standing_of(fit, ["diffusive"] * 2 + ["subdiffusive"]) == "curved, jumps_alone"
+    assert standing.standing_of(fit | {"curvature_p": None}, ["too_few_events"]) == "jumps_alone"
+    assert standing.standing_of(fit | {"verdict": "unstable"}, []) == "unstable"
 
 
 def test_curvature_is_seen_and_not_imagined():

@@ -173,6 +173,9 @@ def test_several_temperatures_end_in_an_arrhenius_line(tmp_path, said):
     assert any("LiCl2 d_self: Ea 0." in line and "from 3 temperatures" in line for line in lines)
     fit = pd.read_csv(tmp_path / "out" / "arrhenius.csv").set_index("quantity").loc["d_self"]
     assert fit["activation_low_95"] <= 0.2 <= fit["activation_high_95"]
+    line = next(line for line in lines if "LiCl2 d_self: Ea" in line)
+    assert f"({fit['standing']}: known to {fit['known_to']:.0%}" in line
+    assert "fitted: 600, 700, 850 K" in line and fit["fitted_k"] == "600, 700, 850"
 
 
 @pytest.mark.parametrize("options, words", [
@@ -235,6 +238,8 @@ def test_json_holds_every_number_with_interval_unit_and_verdict(tmp_path, capsys
             "value" if schema is DIFFUSION else "value_ms_per_cm"]
     line = next(row for row in held["arrhenius"] if row["quantity"] == "d_self")
     assert line["activation_low_95"] < line["activation_ev"] < line["activation_high_95"]
+    assert line["standing"] and line["known_to"] > 0 and line["fitted_k"] == "600, 700, 800"
+    assert "not_diffusive" in line
     assert {row["runs"] for row in held["joined"]} <= {1, None}
     assert all((tmp_path / "out" / path.rpartition("/")[2]).exists() for path in held["files"])
 

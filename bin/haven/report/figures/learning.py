@@ -14,6 +14,7 @@ from haven.report.figures.style import (
     u_label,
 )
 
+MILLI = 1000.0  # meV in an eV
 CLASSES = {"accurate": "#009E73", "candidate": "#E69F00", "failed": "#999999"}
 
 
@@ -56,7 +57,7 @@ def exploration(tables: Tables) -> Picture | None:
             axes[row, place].set_xticks(sorted(table["round"].unique()))
         runs = table[table["u_ev"] == u_ev].dropna(subset=["deviation_p95_ev_per_angstrom"])
         for number_of, (kelvin, hot) in enumerate(runs.groupby("temperature_k")):
-            median = hot.groupby("round")["deviation_p95_ev_per_angstrom"].median()
+            median = MILLI * hot.groupby("round")["deviation_p95_ev_per_angstrom"].median()
             axes[1, place].plot(median.index, median, color=u_colour(u_ev), label=f"{kelvin:g} K",
                                 marker=MARKERS[number_of % len(MARKERS)],
                                 alpha=0.4 + 0.6 * number_of / max(1, runs["temperature_k"]
@@ -64,7 +65,7 @@ def exploration(tables: Tables) -> Picture | None:
         axes[1, place].set(xlabel="learning round", yscale="log")
     plain_log(axes[1, 0])
     axes[0, 0].set_ylabel("share of explored frames")
-    axes[1, 0].set_ylabel("force deviation,\n95 % quantile (eV/Å)")
+    axes[1, 0].set_ylabel("force deviation,\n95 % quantile (meV/Å)")
     axes[1, 0].legend(title="exploring at", fontsize=9)
     legend_below(figure, axes[0, 0])
     caption = (f"{count_of(len(table), 'exploring run')} of small cells. Top: frames on which the "

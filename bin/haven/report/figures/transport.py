@@ -24,6 +24,7 @@ from haven.report.figures.style import (
     u_marker,
 )
 from haven.report.numbers.measured import ROOM
+from haven.transport.fits.standing import is_curved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,7 +131,8 @@ def _lines(axis: Axes, fits: Table, quantity: str, temperatures: Iterable[float]
         y = y * x / KILO if quantity.startswith("sigma") else y
         axis.plot(x, y, color=u_colour(fit["u_ev"]), linewidth=1.0, zorder=0,
                   linestyle="-" if fit["u_ev"] == 0 else "--",
-                  label=f"{u_label(fit['u_ev'])}, Arrhenius line")
+                  label=f"{u_label(fit['u_ev'])}, Arrhenius line"
+                        f"{', curved' if is_curved(fit) else ''}")
 
 
 def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
@@ -154,10 +156,19 @@ def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
     _kelvin_axis(axis, [ROOM, *mine["temperature_k"].unique()])
     joint_legend(figure, [axis])
     caption = ("Conductivity from the joint displacement of all ions (D total). Bars: 95 %; "
-               "arrows: upper bounds; lines: Arrhenius fits to 298 K. Open symbols: published.")
+               f"arrows: upper bounds. {_line_words(fits, bool(ends))}"
+               f"{' Open symbols: published.' if len(published) else ''}")
     return Picture("answer", "Conductivity against temperature", caption,
                    "Conductivity against inverse temperature with lines to 298 K and published "
                    "points", figure)
+
+
+def _line_words(fits: Table, barred: bool) -> str:
+    """Return for a caption what is drawn of the lines ``fits``, and whether bars at 298 K are."""
+    if fits.empty:
+        return "No Arrhenius line is supported."
+    return "Lines: Arrhenius fits." + (
+        f" Broad bars: the lines at {ROOM:g} K, 95 %." if barred else "")
 
 
 def _at_room(axis: Axes, fits: Table) -> list[float]:
@@ -217,14 +228,16 @@ def conductivity(
     us = sorted(mine["u_ev"].unique())
     published = reference[reference["quantity"] == "sigma_total"]
     names = {"sigma_total": "σ from D total (mS/cm)", "sigma_self": "σ from D self (mS/cm)"}
+    fits = tables["arrhenius"]
+    fits = fits[fits["quantity"].isin(names) & (fits["verdict"] == "diffusive")]
+    barred = False
     for axis, (quantity, label) in zip(axes[:, 0], names.items(), strict=True):
         for index, u_ev in enumerate(us):
             rows = mine[(mine["quantity"] == quantity) & (mine["u_ev"] == u_ev)]
             _points(axis, rows, u_ev, 0.008 * (index - (len(us) - 1) / 2))
-        fits = tables["arrhenius"]
         _lines(axis, fits, quantity, mine["temperature_k"])
-        ends = _at_room(axis, fits[(fits["quantity"] == quantity)
-                                   & (fits["verdict"] == "diffusive")])
+        ends = _at_room(axis, fits[fits["quantity"] == quantity])
+        barred = barred or bool(ends)
         _published(axis, published)
         _limits(axis, mine[mine["quantity"] == quantity], [*published["value"], *ends])
         axis.set_ylabel(label)
@@ -233,8 +246,9 @@ def conductivity(
     joint_legend(figure, list(axes[:, 0]))
     caption = (f"{run_count(tables['conductivity'])}, joined over replicas; bars: 95 % intervals; "
                "arrows: upper bounds. Top: from D total (what a cell measures); bottom: from D "
-               "self (tracer), which ignores how the ions move together. Broad bars: the lines at "
-               "298 K, 95 %. Open symbols: published.")
+               "self (tracer), which ignores how the ions move together. "
+               f"{_line_words(fits, barred)}"
+               f"{' Open symbols: published.' if len(published) else ''}")
     return Picture("conductivity", "Ionic conductivity", caption,
                    "Ionic conductivity against inverse temperature beside published points", figure)
 

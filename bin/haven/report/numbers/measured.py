@@ -12,7 +12,7 @@ from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
 from haven.material.relaxation import POTENTIAL, joined_cells, printed_occupancies
 from haven.report.numbers.pooling import pool
-from haven.transport.fits.arrhenius import FEWEST_TEMPERATURES
+from haven.transport.fits.standing import JUMPS_ALONE, of_jumps_alone
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,6 @@ COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit", "runs",
     "verdict", "note", "beyond", "force_error",
 )
-JUMPS_ALONE = "jumps_alone"  # verdict on a line of fewer than three diffusive temperatures
 ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
 
@@ -148,7 +147,8 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
     for fit in tables["arrhenius"].to_dict("records"):
         quantity, good = fit["quantity"], fit["verdict"] == "diffusive"
         conductive = quantity.startswith("sigma")
-        note = f"{fit['temperatures']} temperatures fitted"
+        note = (f"{count_of(int(fit['temperatures']), 'temperature')}"
+                f"{' fitted' if good else ', no line'}")
         if known(fit.get("hop_events")):
             note += f", {fit['hop_events']:g} jumps of all runs"
         if isinstance(fit.get("left_out"), str) and fit["left_out"]:
@@ -156,7 +156,7 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
         verdict = fit["verdict"]
         mine = [row["verdict"] for (u_ev, _, name), row in joined.items()
                 if u_ev == float(fit["u_ev"]) and name == "d_self"]
-        if good and mine and mine.count("diffusive") < FEWEST_TEMPERATURES:
+        if good and of_jumps_alone(mine):
             verdict = JUMPS_ALONE
             long = count_of(mine.count("diffusive"), "temperature")
             note += f"; runs of {long} are long enough to show that jumps do not lead back"

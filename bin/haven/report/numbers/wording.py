@@ -12,6 +12,7 @@ from haven.dynamics.trust import LIMIT
 from haven.potential.gate import BEYOND, UNCALIBRATED, Gate
 from haven.report.numbers.comparison import limit_words
 from haven.report.numbers.measured import TRACER_LINE, headline
+from haven.transport.fits.standing import is_curved
 
 LABELS = {
     "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
@@ -38,7 +39,6 @@ WORDS = {
     "jumps_alone": "runs too short: jumps that lead back later count in full",
     "no_interval": "no interval, not judged", "": "",
 }
-DOUBTFUL_P = 0.05  # p value of a curved Arrhenius line below which it is doubtful
 HARDLY = 100.0  # upper over lower end of an interval above which a number is hardly known
 CURVED = "the Arrhenius line is curved"
 WHY = {
@@ -57,8 +57,31 @@ WHY = {
 }
 
 
+IN_THOUSANDTHS = {"eV/atom": "meV/atom", "eV/Angstrom": "meV/Angstrom"}
+"""Units of tables for errors of energies and forces, and those in which the page has them all."""
+MILLI = 1000.0
+
+
+def as_shown(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return a row of an error of energies or forces in meV, as figures have it; others as is.
+
+    Parameters
+    ----------
+    row
+        With ``unit``.
+    names
+        Columns in that unit.
+    """
+    unit = IN_THOUSANDTHS.get(str(row["unit"]))
+    if unit is None:
+        return dict(row)
+    return {**row, "unit": unit, **{name: MILLI * row[name] for name in names
+                                    if known(row.get(name))}}
+
+
 def shown(row: Row, plain: bool = False) -> str:
     """Return a number with interval and unit, a bound, or a dash."""
+    row = as_shown(row, "value", "low_95", "high_95")
     value, low, high = (_float(row[name]) for name in ("value", "low_95", "high_95"))
     if value is not None and known(value):
         return interval(value, low, high, str(row["unit"]), plain)
@@ -72,9 +95,11 @@ def _float(value: object) -> float | None:
 def comparison_value(row: Mapping[str, Any]) -> str:
     """Return Haven's number of a comparison: with interval, as a bound, or marked as alone."""
     if known(row["value"]) and not known(row["low_95"], row["high_95"]):
+        row = as_shown(row, "value")
         digits = 5 if str(row["quantity"]).startswith("lattice_") else 3  # as Table II
         return number(row["value"], row["unit"], digits)
     if row["low_95"] == row["high_95"]:
+        row = as_shown(row, "value")
         return number(row["value"], row["unit"])
     return shown(row)  # type: ignore[arg-type]
 
@@ -94,13 +119,14 @@ def comparison_words(row: Mapping[str, Any]) -> str:
 def where_words(row: Mapping[str, Any]) -> str:
     """Return where a number is from: the Arrhenius line, or a temperature; empty if neither."""
     if "Arrhenius" in str(row["quantity"]):
-        return "from the Arrhenius line"
+        return "from the Arrhenius line" if known(row["value"]) else "no Arrhenius line"
     at = row["temperature_k"]
     return f"at {float(str(at)):g} K" if known(at) else ""
 
 
 def published_text(row: Mapping[str, Any]) -> str:
     """Return a published value, marked where the printed one is doubtful."""
+    row = as_shown(row, "published")
     return number(row["published"], str(row["unit"])) + (" (?)" if row["doubtful"] else "")
 
 
@@ -207,9 +233,9 @@ def curved_lines(fits: Table, u_ev: float) -> dict[str, float]:
     fits, u_ev
         Table ``arrhenius``, and U in eV.
     """
-    mine = fits[(fits["u_ev"] == u_ev) & (fits["verdict"] == "diffusive")]
+    mine = fits[fits["u_ev"] == u_ev]
     return {str(fit["quantity"]): float(fit["curvature_p"]) for fit in mine.to_dict("records")
-            if known(fit["curvature_p"]) and fit["curvature_p"] < DOUBTFUL_P}
+            if is_curved(fit)}
 
 
 def _shares(runs: Table) -> str:

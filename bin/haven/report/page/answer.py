@@ -66,11 +66,13 @@ def answer_grid(study: Study) -> Block | None:
     if not any(row for rows in own.values() for row in rows.values()):
         return None
     lines = [[f"Haven, U = {u:g} eV", *(
-        _own(own[u][name], tracer_of(study, name, u), standing(study, u, own[u][name]))
+        _own(study, u, own[u][name], tracer_of(study, name, u))
         for name in NAMES)] for u in study.us]
     for words, real in (("published study", False), ("experiment", True)):
-        lines.append([words, *(_theirs(study.published(
-            {"sigma": "sigma_total"}.get(name, name), None, real)) for name in NAMES)])
+        theirs = [_theirs(study.published({"sigma": "sigma_total"}.get(name, name), None, real))
+                  for name in NAMES]
+        if any(text != DASH for text in theirs):
+            lines.append([words, *theirs])
     longer = longer_rows(study)
     lines[len(study.us):len(study.us)] = [
         [f"Haven's longer study, U = {u:g} eV", *(_longer(rows, *pair) for pair in LONGER.values())]
@@ -144,10 +146,20 @@ def weakness(study: Study, u_ev: float, row: Row | None) -> str:
     if row is None or not _sound(row):
         return ""
     said = [words] if (words := hardly_known(row)) else []
-    of_line = "Arrhenius" in str(row["quantity"]) or row["quantity"] == "activation"
-    if of_line and "sigma_total" in curved_lines(study.tables["arrhenius"], u_ev):
+    quantity = str(row["quantity"])
+    of_line = "Arrhenius" in quantity or quantity.startswith("activation")
+    through = "sigma_self" if "sigma_self" in quantity else "sigma_total"
+    if of_line and through in curved_lines(study.tables["arrhenius"], u_ev):
         said.append(CURVED)
     return ", ".join(said)
+
+
+def tracer_words(study: Study, u_ev: float, tracer: Row | None) -> str:
+    """Return a number from D self with what makes it weak, in words; empty without a number."""
+    if tracer is None or not known(tracer["value"]):  # type: ignore[arg-type]
+        return ""
+    weak = weakness(study, u_ev, tracer)
+    return f"from D self {shown(tracer)}{f' ({weak})' if weak else ''}"
 
 
 def standing(study: Study, u_ev: float, row: Row | None) -> str:
@@ -157,13 +169,14 @@ def standing(study: Study, u_ev: float, row: Row | None) -> str:
     return weakness(study, u_ev, row) or WORDS.get(str(row["verdict"]), str(row["verdict"]))
 
 
-def _own(row: Row | None, tracer: Row | None, verdict: str) -> str | dict[str, str]:
+def _own(study: Study, u_ev: float, row: Row | None, tracer: Row | None) -> str | dict[str, str]:
+    verdict = standing(study, u_ev, row)
     if row is None:
         return cell(DASH, verdict)
     where = where_words(row) or str(row["note"] or "").partition(";")[0]
     text = ", ".join(text for text in (verdict, where) if text)
-    if tracer is not None and known(tracer["value"]):  # type: ignore[arg-type]
-        text += f"; from D self {shown(tracer)}"
+    if words := tracer_words(study, u_ev, tracer):
+        text += f"; {words}"
     return cell(shown(row), text)
 
 

@@ -15,7 +15,9 @@ from haven.report.numbers.measured import ROOM, headline
 from haven.report.numbers.pressure import pressure_sentence
 from haven.report.numbers.wording import (
     LABELS,
+    MILLI,
     WORDS,
+    as_shown,
     comparison_value,
     comparison_words,
     published_text,
@@ -171,6 +173,8 @@ def accuracy_grid(tables: Tables) -> Block | None:
     lines = []
     for row in table.sort_values(["u_ev", "seed", "quantity", "subset", "species"]).to_dict(
             "records"):
+        row = as_shown(row, "rmse", "rmse_low_95", "rmse_high_95", "offset", "scatter", "mae",
+                       "max_error", "baseline_rmse")
         cell = {"value": row["rmse"], "low_95": row["rmse_low_95"], "high_95": row["rmse_high_95"],
                 "unit": row["unit"]}
         text = shown(cell) if known(row["rmse_low_95"]) else number(row["rmse"], row["unit"], 3)
@@ -205,7 +209,8 @@ def barriers_grid(tables: Tables, reference: Table) -> Block | None:
     for row in table.sort_values(["direction", "u_ev", "replica", "path"]).to_dict("records"):
         turned.append(path_name(row))
         said = reference[reference["quantity"] == f"barrier {row['direction']}"]
-        flag = str(row["flag"] or "").replace("_", " ").replace("+", ", ")
+        flag = row["flag"] if isinstance(row["flag"], str) else ""  # an empty one is nan
+        flag = flag.replace("_", " ").replace("+", ", ")
         doubt = ", ".join(p for p in (flag, "" if row["converged"] else "not converged") if p)
         there, back = float(row["barrier_ev"]), float(row["reverse_barrier_ev"])
         lines.append([
@@ -264,14 +269,14 @@ def runs_grid(tables: Tables, gates: Mapping[float, Gate]) -> Block | None:
             f"{row['energy_drift_mev_per_atom_per_ps']:.1e}",
             f"{row['min_distance_angstrom']:.2f}", f"{row['host_msd_angstrom2']:.2f}",
             _beyond(row, gates.get(float(str(row["u_ev"])))),
-            cell(number(row["force_error_max_p95_ev_per_angstrom"], "1", 2),
-                 number(row["deviation_max_p95_ev_per_angstrom"], "1", 2)),
+            cell(*(number(MILLI * row[name] if known(row[name]) else None, "1", 2) for name in (
+                "force_error_max_p95_ev_per_angstrom", "deviation_max_p95_ev_per_angstrom"))),
             _pressure(row), f"{row['ns_per_day']:.2g}", row["verdict"],
         ])
     return grid(["U (eV)", "T (K)", "replica", "seed", "atoms", "length (ps)",
                  "mean ± fluctuation (K)", "expected fluctuation (K)", "drift (meV/atom/ps)",
                  "shortest distance (Å)", "host MSD (Å²)", "frames beyond force window",
-                 "calibrated force error (eV/Å)", "pressure (GPa)", "ns per day", "verdict"],
+                 "calibrated force error (meV/Å)", "pressure (GPa)", "ns per day", "verdict"],
                 lines,
                 "One row a run. – where an ensemble of potentials was not run. Frames beyond "
                 "force window: by their worst atom; below it what as many atoms of held-out labels "
@@ -345,7 +350,7 @@ def transport_grid(measured: Table) -> Block | None:
         lines.append([f"{u_ev:g}", f"{temperature:g}", str(int(mine["runs"].max())),
                       *(shown(by_name[n]) if n in by_name else DASH for n in names), verdict,
                       cell(f"{share:.1%}" if known(share) else "not measured",
-                           f"{error:.2g} eV/Å" if known(error) else "")])
+                           number(MILLI * error, "meV/Angstrom", 2) if known(error) else "")])
     return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",
                  "σ from D self", "verdict self / total", "frames beyond force window"], lines,
                 "Joined over replicas and potentials; the runs of a condition are judged together, "
@@ -410,7 +415,7 @@ def paired_grid(tables: Tables) -> Block | None:
             cell(label_of(row["quantity"]), _at(row["temperature_k"])),
             f"{row['second']:g} less {row['first']:g} {unit}", str(row["pairs"]),
             interval(row["difference"], row["low_95"], row["high_95"]) + f" {row['unit']}",
-            f"{row['p_value']:.2g}",
+            f"{row['p_value']:.2g}" if known(row["p_value"]) else DASH,
         ])
     of_u = pressure_sentence(tables["runs"]) if (table["contrast"] == "hubbard_u").any() else ""
     return grid(["quantity", "difference", "pairs", "value", "p"], lines,

@@ -10,11 +10,17 @@ from haven import __version__
 from haven.core.identity import package_digest
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
+from haven.dynamics.job import BAROSTAT_FS
 from haven.report.figures.style import frames_of_reference
+from haven.transport.fits.standing import DOUBTFUL_P
 
 ESTIMATORS = {
-    "walk": "a random-walk model of the displacements", "gls": "generalised least squares with the "
-    "covariance of the displacements", "blocks": "straight lines fitted to blocks of time",
+    "walk": "the likelihood of the slow sine modes of a random walk, D_total from the sum over all "
+    "mobile ions",
+    "local": "the likelihood of the slow sine modes of a random walk, D_total from pairs of ions "
+    "near each other",
+    "blocks": "the likelihood of the slow sine modes of a random walk, D_total / D_self from means "
+    "over stretches of a run",
 }
 LIBRARIES = ("numpy", "scipy", "pandas", "ase", "matplotlib")  # of the analysis
 
@@ -67,16 +73,39 @@ def _labels(tables: Tables, given: Mapping[str, str]) -> str:
     text = (f"First-principles labels (energies, forces, stresses) were computed with {engines}: "
             f"{count}, of {_said(_sorted(used, 'atoms'))} atoms each; "
             f"{len(table) - len(used)} of {len(table)} labelled frames were left out by an audit.")
-    cores = used["cores"].dropna()
-    if given.get("label") == "true" and len(cores):
-        text += (f" Functional {given.get('functional', 'not stated')}, plane waves up to "
-                 f"{given.get('plane_wave_cutoff_ev', '?')} eV, k-points "
-                 f"{given.get('kpoint_spacing_per_angstrom', '?')} Å⁻¹ apart, smearing "
-                 f"{given.get('smearing_ev', '?')} eV, dispersion correction "
-                 f"{given.get('dispersion', 'not stated')}.")
-    else:
-        text += " The frames were given; their settings are in the files' headers."
+    moments = used["moment_total"].dropna()
+    if len(moments):
+        text += " Spins were collinear (the labels hold magnetic moments)."
+    if _labelled_here(given):
+        text += f" {_label_settings(given)}"
+    if not _labelled_here(given) or given.get("frames"):
+        text += (" Frames were given: their functional, U, plane-wave cutoff, k-points, smearing"
+                 f"{'' if len(moments) else ', spin treatment'} and dispersion correction are not "
+                 "in the tables but in the frames' headers.")
     return text
+
+
+def _labelled_here(given: Mapping[str, str]) -> bool:
+    """Return whether the run of these parameters made labels of its own."""
+    return given.get("label") == "true" or given.get("rounds", "0") not in ("0", "")
+
+
+def _label_settings(given: Mapping[str, str]) -> str:
+    """Return the settings of labels that the run itself made; one that is missing is said to be."""
+    def of(name: str, unit: str = "") -> str:
+        return f"{given[name]}{unit}" if name in given else "not recorded"
+
+    smearing = of("smearing_ev", " eV")
+    with_u = of("smearing_with_u_ev", " eV")
+    if with_u != smearing:
+        smearing = f"{smearing} without U, {with_u} with U"
+    dispersion = {"none": "none", "false": "none"}.get(given.get("dispersion", ""),
+                                                       of("dispersion"))
+    return (f"Labels made here: functional {of('functional')}, plane waves up to "
+            f"{of('plane_wave_cutoff_ev', ' eV')}, k-points {of('kpoint_spacing_per_angstrom')}"
+            f"{' Å⁻¹ apart' if 'kpoint_spacing_per_angstrom' in given else ''}, Fermi-Dirac "
+            f"smearing {smearing}, dispersion correction {dispersion}; U acts on the shells that "
+            "the material file names.")
 
 
 def _potential(tables: Tables, given: Mapping[str, str]) -> str:
@@ -88,10 +117,7 @@ def _potential(tables: Tables, given: Mapping[str, str]) -> str:
     seeds = table["seed"].nunique()
     text = (f"For each U {count_of(seeds, 'potential')} "
             f"{'was' if seeds == 1 else 'were'} tested on trajectories that no training saw.")
-    networks = tables["cost"]
-    models = sorted(set(networks.loc[networks["method"] == "dlmd", "model"].dropna()))
-    if models:
-        text += f" Networks: {'; '.join(models[:4])}."
+    text += f" {_networks(tables, given)}"
     curve = tables["learning_curve"]
     if len(curve):
         text += (f" They were trained for up to {int(curve['step'].max()):,} steps"
@@ -103,6 +129,34 @@ def _potential(tables: Tables, given: Mapping[str, str]) -> str:
              .drop_duplicates("u_ev").to_dict("records")]
     return text + (f" Root-mean-square errors of the driving potential there: "
                    f"{'; '.join(worst)}." if worst else "")
+
+
+def _networks(tables: Tables, given: Mapping[str, str]) -> str:
+    """Return the potentials' family, architecture and cutoff, as far as they are known.
+
+    Networks of the parameter ``cost_networks`` were timed only.
+    """
+    costs = tables["cost"]
+    timed = {_network_words(text) for text in re.findall(r"[^\s,\[\]]+", given.get(
+        "cost_networks", ""))}
+    names = sorted(set(costs.loc[costs["method"] == "dlmd", "model"].dropna().astype(str)) - timed)
+    made = _sorted(costs[costs["method"] == "training"], "engine")
+    origin = "Given potentials" if given.get("models") else "Potentials"
+    if not names and given and not given.get("models") and "cutoff_angstrom" in given:
+        names = [f"descriptor {given.get('descriptor', 'not recorded')}, cutoff "
+                 f"{given['cutoff_angstrom']} Å, fitting {given.get('fitting', 'not recorded')}, "
+                 f"{given.get('precision', 'precision not recorded')}"]
+    if not names and not made:
+        return f"{origin}: their family, architecture and cutoff are not recorded."
+    how = f"trained with {_said(made)}" if made else "family not recorded"
+    return f"{origin}: {how}; {'; '.join(names[:4]) or 'architecture and cutoff not recorded'}."
+
+
+def _network_words(text: str) -> str:
+    """Return an entry of ``cost_networks`` as table ``cost`` writes a network."""
+    parts = text.split("/")
+    return (f"{parts[0]} / {parts[1]}, cutoff {parts[2]} Å, {parts[3]}" if len(parts) == 4
+            else text)
 
 
 def _cells(tables: Tables, formula: str) -> str:
@@ -129,12 +183,17 @@ def _dynamics(tables: Tables, given: Mapping[str, str]) -> str:
                  ) if table["cell"].notna().any() else ""
     asked = table["pressure_asked_gpa"].dropna().unique().tolist()
     at = f" for {_said(asked)} GPa" if asked else ""
-    bath = f", Nosé-Hoover thermostat of {given['damping_fs']} fs" if "damping_fs" in given else ""
+    bath = (f", Nosé-Hoover thermostat of {given['damping_fs']} fs" if "damping_fs" in given
+            else "; the thermostat's time constant is not recorded")
+    before = (f" after {given['equilibration_ps']} ps of equilibration"
+              if "equilibration_ps" in given else "")
     text = (f"Molecular dynamics at constant volume{' ' + held if held else ''}{at}: "
             f"{count_of(len(table), 'run')} at U = {_said(_sorted(table, 'u_ev'))} eV and "
             f"{_said(_sorted(table, 'temperature_k'))} K, {_said(_sorted(table, 'atoms'))} atoms, "
             f"{_said(_sorted(table, 'duration_ps'))} ps each in steps of "
-            f"{_said(_sorted(table, 'timestep_fs'))} fs{bath}.")
+            f"{_said(_sorted(table, 'timestep_fs'))} fs{before}{bath}; "
+            f"{count_of(table['replica'].nunique(), 'replica')} of the disorder, "
+            f"{count_of(table['seed'].nunique(), 'potential')} driving.{_barostat(tables)}")
     anneals = tables["anneals"]
     if len(anneals):
         lengths = anneals["duration_ps"].dropna()
@@ -145,6 +204,18 @@ def _dynamics(tables: Tables, given: Mapping[str, str]) -> str:
     return text
 
 
+def _barostat(tables: Tables) -> str:
+    """Return the runs at constant pressure that gave the mean cells; empty without."""
+    table = tables["cells"]
+    if table.empty:
+        return ""
+    return (f" The mean cells are of runs at constant pressure of "
+            f"{_said(_sorted(table, 'duration_ps'))} ps, the first "
+            f"{_said(_sorted(table, 'left_out_ps')) if table['left_out_ps'].notna().any() else '0'}"
+            f" ps of which were left out (Nosé-Hoover barostat of {BAROSTAT_FS:g} fs, each axis on "
+            "its own).")
+
+
 def _analysis(tables: Tables) -> str:
     table = tables["diffusion"]
     if table.empty:
@@ -153,10 +224,17 @@ def _analysis(tables: Tables) -> str:
     text = (f"Diffusion coefficients come from {_said(names)}, all time origins, in the frame of "
             f"the {frames_of_reference(table)}; a run without diffusive displacements, or with too "
             "few jumps, gives an upper bound or no number. The conductivity is n e² Z² "
-            "D_total / (k_B T), the Haven ratio D_self / D_total; intervals are 95 %.")
+            "D_total / (k_B T), the Haven ratio D_self / D_total. Intervals are 95 %: of a run "
+            "from the likelihood of its modes; of several runs with what replicas and potentials "
+            "share as random effects; they hold neither the method of the labels nor the "
+            "potential's errors.")
     fits = tables["arrhenius"]
+    fits = fits[fits["verdict"] == "diffusive"]
     if len(fits):
-        text += f" Arrhenius lines: {_said(sorted(set(fits['form'].dropna())))}."
+        text += (f" Arrhenius lines, {_said(sorted(set(fits['form'].dropna())))}: a Poisson "
+                 "regression of the jumps of all runs and a regression of what a jump yields, "
+                 "added; a quadratic term in 1/T with p below "
+                 f"{DOUBTFUL_P:g} is called curved.")
     return text
 
 

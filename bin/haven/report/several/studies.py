@@ -22,9 +22,10 @@ from haven.report.claims.transport import sigma_at_room
 from haven.report.numbers.comparison import load_reference, of_material, standing_of
 from haven.report.numbers.measured import ROOM, collect, study_u
 from haven.report.numbers.wording import comparison_words, shown, verdict_text, where_words
-from haven.report.page.answer import TRACER, formula_of
+from haven.report.page.answer import TRACER, formula_of, tracer_words, weakness
 from haven.report.page.grids import Block, cell, grid
 from haven.report.page.provenance import build_id, provenance
+from haven.transport.fits.standing import is_curved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,12 +73,17 @@ class One:
         """Values of U with any number, eV."""
         return study_u(self.tables)
 
+    @property
+    def study(self) -> Study:
+        """The study as its own report judges it, without published values."""
+        return Study(self.tables, self.measured, self.tables["verdicts"].iloc[:0], (),
+                     tuple(self.us))
+
     def row(self, quantity: str, u_ev: float) -> Row | None:
         """Return the number of one of `QUANTITIES` nearest to 298 K."""
-        study = Study(self.tables, self.measured, self.tables["verdicts"].iloc[:0], (), (u_ev,))
         if quantity == "sigma":
-            return sigma_at_room(study, u_ev)
-        return next(iter(study.found(quantity, u_ev)), None)
+            return sigma_at_room(self.study, u_ev)
+        return next(iter(self.study.found(quantity, u_ev)), None)
 
 
 def read_studies(folders: Sequence[str], names: Sequence[str] = ()) -> list[One]:
@@ -172,7 +178,8 @@ def page_of(studies: Sequence[One], reference_folder: Path) -> Block:
         "studies": [{"label": one.label, "material": formula_of(one.material, reference),
                      "folder": str(one.folder), "made_by": "; ".join(one.made_by)}
                     for one in studies],
-        "picture": sigma_picture(studies, points),
+        "picture": sigma_picture(studies, points, {
+            one.label: formula_of(one.material, reference) for one in studies}),
         "numbers": numbers_grid(studies, reference), "experiments": experiment_grid(
             studies, reference),
         "settings": settings_grid(studies), "checks": checks_grid(studies),
@@ -195,8 +202,7 @@ def numbers_grid(studies: Sequence[One], reference: Table) -> Block:
     lines = []
     for one in studies:
         for u_ev in one.us:
-            cells = [_shown(one.row(quantity, u_ev), one.row(TRACER.get(quantity, ""), u_ev))
-                     for quantity in QUANTITIES]
+            cells = [_shown(one, u_ev, quantity) for quantity in QUANTITIES]
             lines.append([cell(one.label, f"{formula_of(one.material, reference)}, "
                                f"U = {u_ev:g} eV"), *cells])
     return grid(["study", *QUANTITIES.values()], lines,
@@ -205,11 +211,14 @@ def numbers_grid(studies: Sequence[One], reference: Table) -> Block:
                 "Arrhenius line. Haven ratio: D self over D total.")
 
 
-def _shown(row: Row | None, tracer: Row | None) -> str | dict[str, str]:
+def _shown(one: One, u_ev: float, quantity: str) -> str | dict[str, str]:
+    row = one.row(quantity, u_ev)
     if row is None:
         return cell(DASH, "not computed")
-    parts = (verdict_text(row), where_words(row),
-             f"from D self {shown(tracer)}" if tracer and known(tracer["value"]) else "")  # type: ignore[arg-type]
+    tracer = one.row(TRACER.get(quantity, ""), u_ev)
+    weak = "" if known(row["beyond"]) else weakness(one.study, u_ev, row)
+    parts = (weak or verdict_text(row), where_words(row),
+             tracer_words(one.study, u_ev, tracer))
     return cell(shown(row), ", ".join(text for text in parts if text))
 
 
@@ -228,8 +237,9 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                 value, low, high = (_real(row, k) for k in ("value", "low_95", "high_95"))
                 verdict = standing_of(value, low, high, float(entry["value"]), float(spread),
                                       str(entry["quantity"]))
-                why = comparison_words({"quantity": entry["quantity"], "verdict": verdict,
-                                        "high_95": high, "note": ""})
+                words = "not computed" if row is None else comparison_words({
+                    "quantity": entry["quantity"], "verdict": verdict, "high_95": high, "note": ""})
+                why = ", ".join(text for text in (words, weakness(one.study, u_ev, row)) if text)
                 doubt = " (?)" if entry["doubtful"] else ""
                 lines.append([
                     cell(f"{QUANTITIES[quantity]} of {formula_of(one.material, reference)}",
@@ -298,15 +308,25 @@ def rows_of(studies: Sequence[One]) -> list[Row]:
     return rows
 
 
-def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> dict[str, Any]:
+def sigma_picture(
+    studies: Sequence[One], points: Sequence[tuple[str, Row]], formulas: Mapping[str, str],
+) -> dict[str, Any]:
     """Draw the conductivity of all studies against 1/T, with lines, bounds and measured points.
+
+    Parameters
+    ----------
+    studies, points
+        What is drawn, and rows of the reference with the formula of each.
+    formulas
+        Formula of each study's material, by its label.
 
     Returns
     -------
     dict
         ``svg`` (text for the page), ``figure`` (matplotlib's) and ``caption``.
     """
-    from haven.report.figures.style import WIDTH, style
+    from haven.report.figures.style import OKABE, WIDTH, style
+    from haven.report.figures.transport import room_bar
 
     style()
     import matplotlib as mpl
@@ -317,8 +337,14 @@ def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> 
     figure.patch.set_facecolor("none")
     axis = figure.subplots()
     axis.patch.set_facecolor("none")
+    several = len(set(formulas.values())) > 1
+    lined = [(one.label, u_ev) for one, u_ev in curves if _lines_of(one, u_ev)]
     for index, (one, u_ev) in enumerate(curves):
-        _draw(axis, one, u_ev, index, len(curves))
+        name = f"{one.label} ({formulas[one.label]})" if several else one.label
+        _draw(axis, one, u_ev, index, len(curves), name)
+        for fit in _lines_of(one, u_ev):
+            place = lined.index((one.label, u_ev))
+            room_bar(axis, fit, place, len(lined), OKABE[index % len(OKABE)])
     for index, (formula, row) in enumerate(points):
         axis.scatter([KILO / row["temperature_k"]], [row["value"]], s=70, zorder=6,
                      marker=("P", "X", "*", "d", "h")[index % 5], facecolor="white",
@@ -335,8 +361,9 @@ def sigma_picture(studies: Sequence[One], points: Sequence[tuple[str, Row]]) -> 
         figure.savefig(stream, format="svg", metadata={"Date": None})
     return {"svg": _inline(stream.getvalue()), "figure": figure, "caption":
             "Conductivity from the joint displacement of all ions (D total). Bars: 95 %; arrows: "
-            "upper bounds; lines: Arrhenius fits, where the data support one, with broad bars for "
-            "their 95 % at 298 K. White symbols: measured."}
+            "upper bounds; lines: Arrhenius fits, where the data support one (dotted: curved, so "
+            "one activation energy does not describe it), with broad bars for their 95 % at 298 K. "
+            "Points and bars of one temperature stand side by side. White symbols: measured."}
 
 
 def _inline(svg: str) -> str:
@@ -348,15 +375,21 @@ def _inline(svg: str) -> str:
                                 'inverse temperature"', 1)
 
 
-def _draw(axis: Axes, one: One, u_ev: float, index: int, count: int) -> None:
-    """Draw the points, bounds and line of one U of a study."""
+def _lines_of(one: One, u_ev: float) -> list[Row]:
+    """Return the fitted lines of the conductivity of one U of a study."""
+    fits = one.tables["arrhenius"]
+    return fits[(fits["quantity"] == "sigma_total") & (fits["u_ev"] == u_ev)
+                & (fits["verdict"] == "diffusive")].to_dict("records")
+
+
+def _draw(axis: Axes, one: One, u_ev: float, index: int, count: int, name: str = "") -> None:
+    """Draw the points, bounds and line of one U of a study, which the legend calls ``name``."""
     import numpy as np
 
     from haven.report.figures.style import MARKERS, OKABE
-    from haven.report.figures.transport import room_bar
 
     colour, marker = OKABE[index % len(OKABE)], MARKERS[(index + index // 7) % len(MARKERS)]
-    label = f"{one.label}, U = {u_ev:g} eV"
+    label = f"{name or one.label}, U = {u_ev:g} eV"
     mine = one.measured[(one.measured["quantity"] == "sigma_total")
                         & (one.measured["u_ev"] == u_ev)]
     for row in mine.to_dict("records"):
@@ -370,16 +403,13 @@ def _draw(axis: Axes, one: One, u_ev: float, index: int, count: int) -> None:
             axis.errorbar([x], [row["high_95"]], yerr=[[row["high_95"] * 0.45], [0]],
                           uplims=[True], fmt="_", color=colour, markersize=10, capsize=3,
                           label=f"{label}, upper bound")
-    fits = one.tables["arrhenius"]
-    fits = fits[(fits["quantity"] == "sigma_total") & (fits["u_ev"] == u_ev)
-                & (fits["verdict"] == "diffusive")]
     temperatures = [ROOM, *mine["temperature_k"].dropna()]
     x = np.linspace(KILO / max(temperatures), KILO / min(temperatures), 60)
-    for fit in fits.to_dict("records"):
+    for fit in _lines_of(one, u_ev):
         if known(fit["prefactor"]) and fit["prefactor"]:
             y = fit["prefactor"] * np.exp(-fit["activation_ev"] * x / (KILO * BOLTZMANN_EV_PER_K))
-            axis.plot(x, y * x / KILO, color=colour, linewidth=1.0, zorder=0)
-        room_bar(axis, fit, index, count, colour)
+            axis.plot(x, y * x / KILO, ":" if is_curved(fit) else "-", color=colour,
+                      linewidth=1.0, zorder=0)
 
 
 def _kelvin(axis: Axes, studies: Sequence[One]) -> None:

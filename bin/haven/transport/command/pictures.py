@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import BOLTZMANN_EV_PER_K as KB_EV
+from haven.core.numbers import interval
 from haven.transport.analysis import Analysed
 
 if TYPE_CHECKING:
@@ -82,14 +83,15 @@ def arrhenius(
         drawn = True
         fit = fits[(fits["material"] == material) & (fits["quantity"] == name)]
         if len(fit) and np.isfinite(pd_number(fit["activation_ev"].iloc[0])):
-            energy, prefactor = (float(fit[key].iloc[0]) for key in ("activation_ev", "prefactor"))
+            line = fit.iloc[0].to_dict()
+            energy, prefactor = float(line["activation_ev"]), float(line["prefactor"])
+            ends = interval(energy, line["activation_low_95"], line["activation_high_95"], "eV")
             inverse = np.linspace(1 / t.max(), 1 / t.min(), 50)
             axes.plot(1000 * inverse, prefactor * np.exp(-energy * inverse / KB_EV), "-", lw=1,
-                      color=colour, label=f"Ea {energy:.3f} eV "
-                      f"[{float(fit['activation_low_95'].iloc[0]):.3f}, "
-                      f"{float(fit['activation_high_95'].iloc[0]):.3f}]")
+                      color=colour, label=f"Ea {ends}, {line['standing'].replace('_', ' ')}")
     axes.set(yscale="log", xlabel="1000 / T (1/K)", ylabel="sigma T (K mS/cm)", title=material)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize="small", title="bars and brackets: 95 %",
+                title_fontsize="small")
     return _saved(figure, path) if drawn else None
 
 

@@ -13,19 +13,25 @@ from haven.core.numbers import count_of
 from haven.transport.conductivity import Joined, join
 from haven.transport.fits import line as likelihood
 from haven.transport.fits.condition import Condition
+from haven.transport.fits.standing import (
+    AT_A_TEMPERATURE,
+    FEWEST_TEMPERATURES,
+    known_to,
+    not_diffusive_text,
+    standing_of,
+    temperatures_text,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REFERENCE_K = 298.0
 NEAR_K = 2.0  # a run within this of 298 K also gives a conductivity without a line
-FEWEST_TEMPERATURES = 3
 FEWEST_JUMPS = 30  # of all runs together: their number alone leaves an error of 18 %
 # Verdicts of runs that are not to be counted.
 WITHOUT_NUMBER = ("unstable", "drifting", NOT_STATIONARY)
-# Verdicts of a whole temperature that keep it from the line, in words.
-NOT_DIFFUSIVE = {"subdiffusive": "not diffusive yet", "drifting": "drifts", "unstable": "unstable",
-                 NOT_STATIONARY: "not stationary"}
+# Verdicts of a whole temperature that keep it from the line.
+NOT_DIFFUSIVE = ("subdiffusive", *WITHOUT_NUMBER)
 QUANTITIES = ("sigma_total", "sigma_self", "d_total", "d_self")
 VALUES = {"activation": "activation_ev", "sigma_298": "sigma_298_ms_per_cm",
           "d_298": "d_298_cm2_per_s"}
@@ -128,22 +134,33 @@ def counted(
     if unknown.any():
         told.append(f"{count_of(int(unknown.sum()), 'run')} without a count of jumps")
     kept = kept[~unknown]
-    known = {float(one.keys["temperature_k"]): one.verdict_on(part) for one in joined
-             if one.keys["seed"] is None}
-    verdicts = {}
-    for temperature, some in kept.groupby("temperature_k"):
-        own = next((name for name in ("subdiffusive", "diffusive")
-                    if (some["verdict"] == name).mean() > 0.5), "")
-        verdicts[temperature] = known.get(float(temperature), own)
+    verdicts = _at_temperatures(kept, part, joined)
     grown = list(verdicts.values()).count("diffusive")
     for temperature, verdict in verdicts.items():
         if verdict not in NOT_DIFFUSIVE:
             continue
         if verdict == "subdiffusive" and grown < FEWEST_TEMPERATURES:
             continue
-        told.append(f"{temperature:g} K {NOT_DIFFUSIVE[verdict]}")
+        told.append(f"{temperature:g} K {AT_A_TEMPERATURE[verdict]}")
         kept = kept[kept["temperature_k"] != temperature]
     return kept, told
+
+
+def _at_temperatures(
+    runs: pd.DataFrame, part: str, joined: Sequence[Condition],
+) -> dict[float, str]:
+    """Return the verdict of all runs of each temperature (K) together; empty where they disagree.
+
+    ``part`` is ``self`` or ``total``.
+    """
+    known = {float(one.keys["temperature_k"]): one.verdict_on(part) for one in joined
+             if one.keys["seed"] is None}
+    found = {}
+    for temperature, some in runs.groupby("temperature_k"):
+        own = next((name for name in sorted(set(some["verdict"]))
+                    if (some["verdict"] == name).mean() > 0.5), "")
+        found[float(str(temperature))] = known.get(float(str(temperature)), own)
+    return found
 
 
 def fit_line(
@@ -176,12 +193,15 @@ def fit_line(
     temperatures, hops = kept["temperature_k"].nunique(), float(kept["hop_events"].sum())
     row: dict[str, Any] = {"quantity": quantity, "temperatures": temperatures,
                            "form": FORMS[conductive], "hop_events": hops,
-                           "left_out": "; ".join(told) or None}
+                           "left_out": "; ".join(told) or None,
+                           "fitted_k": temperatures_text(kept["temperature_k"]),
+                           "not_diffusive": not_diffusive_text(_at_temperatures(
+                               runs, quantity.partition("_")[2], joined))}
     if conductive:
         row |= _direct(kept, quantity, joined)
     yields, where = _yields(kept, quantity, joined)
     if verdict := _unfit(runs, kept, where):
-        return row | {"verdict": verdict}, None
+        return row | {"verdict": verdict, "standing": verdict}, None
     t = kept["temperature_k"].to_numpy(float)
     total = _line(kept, t, yields, where, np.log(t) if conductive else np.zeros_like(t), conductive)
     shift = 1.0 / (KB_EV * REFERENCE_K)
@@ -197,8 +217,11 @@ def fit_line(
         ends = _line(kept, t, yields, where, np.zeros_like(t), True).interval(np.array([0.0, 1.0]))
         names = ("activation_sigma_ev", "activation_sigma_low_95", "activation_sigma_high_95")
         row |= {name: float(value) for name, value in zip(names, ends, strict=True)}
-    row |= {"curvature_p": _curvature(kept, t, yields, where), "verdict": "diffusive"}
-    return row, total
+    row |= {"curvature_p": _curvature(kept, t, yields, where), "verdict": "diffusive",
+            "known_to": known_to(*(row[name] for name in (
+                "activation_ev", "activation_low_95", "activation_high_95")))}
+    single = [one.verdict_on("self") for one in joined if one.keys["seed"] is None]
+    return row | {"standing": standing_of(row, single)}, total
 
 
 def _unfit(runs: pd.DataFrame, kept: pd.DataFrame, where: np.ndarray) -> str:

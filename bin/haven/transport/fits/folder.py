@@ -14,6 +14,7 @@ from haven.core.errors import HavenError, log
 from haven.core.types import Row, Table
 from haven.transport.conductivity import Joined
 from haven.transport.fits import arrhenius, budget, condition, contrasts, plan
+from haven.transport.fits.standing import line_words
 from haven.transport.tables import (
     ARRHENIUS,
     CONDUCTIVITY,
@@ -112,7 +113,7 @@ def _add_rows(
     material, u_ev = keys["material"], keys["u_ev"]
     row, line = arrhenius.fit_line(runs, quantity, own)
     rows.fits.append({**keys, **row})
-    log.info("%s%s %s: %s", material, f", U {u_ev:g} eV" if u_ev else "", quantity, _said(row))
+    log.info("%s%s %s: %s", material, f", U {u_ev:g} eV" if u_ev else "", quantity, line_words(row))
     rows.pairs.extend({**keys, **one} for one in contrasts.sizes(runs, quantity))
     if line is not None:
         named = {**keys, "quantity": f"activation of {quantity}", "unit": "eV"}
@@ -136,10 +137,3 @@ def _warn_of_names(runs: Table) -> None:
     if len(short) > 1 and (short < arrhenius.FEWEST_TEMPERATURES).all():
         log.warning("%d materials of one or two temperatures each (%s): if they are one material, "
                     "analyse them again with one --material", len(short), ", ".join(short.index))
-
-
-def _said(row: dict[str, Any]) -> str:
-    if row.get("activation_ev") is None:
-        return f"no fit ({row['verdict']}, {row['temperatures']} temperatures)"
-    return (f"Ea {row['activation_ev']:.3f} eV [{row['activation_low_95']:.3f}, "
-            f"{row['activation_high_95']:.3f}] from {row['temperatures']} temperatures")
