@@ -129,6 +129,17 @@ def test_sums_over_all_radii_are_the_direct_ones():
             products[distance <= radius + 1e-9].sum() / moves.size)
 
 
+def test_every_stretch_counts_in_what_single_ions_do(gas):
+    path = np.ascontiguousarray(gas[0].swapaxes(0, 1)[:40], np.float32)
+    moves = [(path[:, n:] - path[:, :-n]).astype(float) for n in (2, 8)]
+    direct = ((moves[1]**2).mean() - (moves[0]**2).mean()) / (2 * 6 * 0.5)
+    assert local.every_stretch(path, 8, 0.5) == pytest.approx(direct)
+    held = local.shells(SIDE * LENGTH * np.eye(3), LENGTH)
+    level = local.levels(path, path[:, 0].astype(float), SIDE * LENGTH * np.eye(3), held, 0.5)[1]
+    assert level.lag_ps == 4.0
+    assert local.every_stretch(path, 8, 0.5) == pytest.approx(level.found[:, 0].mean(), rel=0.2)
+
+
 def levels_of(rng: np.random.Generator, late: float) -> list[local.Level]:
     """Sums within seven radii and over everything whose noise grows with the radius, at five lags.
 

@@ -287,6 +287,28 @@ def _at(level: Level, held: Shells, nearest: float, crowded: float) -> Local:
                  tail, count - 1, float(held.radii[place]), level.lag_ps, float(mean[-1]))
 
 
+def every_stretch(paths: np.ndarray, lag: int, step_ps: float) -> float:
+    """Return D_self of a lag, Angstrom^2/ps, from every stretch of the run, overlapping ones too.
+
+    The stretches of `levels` are fewer where the lag is short, and what they hold by chance, they
+    hold of D_self and D_total alike.
+
+    Parameters
+    ----------
+    paths
+        Displacements (N, M, 3) since the start relative to the host, Angstrom.
+    lag
+        The lag, steps, a multiple of `QUARTER`.
+    step_ps
+        Time of one step, ps.
+    """
+    squares = []
+    for steps in (lag, lag // QUARTER):
+        some = [((one[steps:].astype(np.float64) - one[:-steps]) ** 2).mean() for one in paths]
+        squares.append(np.mean(some))
+    return float(squares[0] - squares[1]) / (2 * (lag - lag // QUARTER) * step_ps)
+
+
 def near_pairs(motion: Motion, rng: np.random.Generator) -> Ratio | None:
     """Return the ratio from pairs within a radius, or None where that can't be done.
 
@@ -308,7 +330,9 @@ def near_pairs(motion: Motion, rng: np.random.Generator) -> Ratio | None:
     found = choose(some, held, motion.nearest, crowding(where, motion.cell))
     if found is None or not np.isfinite(found.radius) or not found.total > 0:
         return None
-    value = found.total / motion.tracer
+    lag = round(found.lag_ps / motion.step_ps)
+    excess = every_stretch(motion.paths, lag, motion.step_ps) / found.tracer
+    value = found.total * excess / motion.tracer
     scale = found.tracer / motion.tracer
     draws = value + scale * found.error * rng.permutation(stdtrit(found.freedom, EVEN))
     draws += (abs(found.tail) + REST * found.total) / motion.tracer * rng.uniform(-1, 1, DRAWS)
