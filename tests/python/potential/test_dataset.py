@@ -261,7 +261,7 @@ def test_an_excited_state_of_usual_moments_is_found_by_the_other_u(tmp_path, rep
         for high, low in zip(with_u, without, strict=True):
             low.calc = SinglePointCalculator(low, **high.calc.results)
             low.info["u_ev"] = 0.0
-            low.calc.results["energy"] -= 2 * (1.5 + rng.normal(0, 0.1))
+            low.calc.results["energy"] -= 2 * (1.5 + rng.normal(0, 0.02))
         with_u[3].calc.results["energy"] += 2 * 1.2
         without[5].calc.results["energy"] += 2 * 1.3
         write(tmp_path / f"{name}.u4.extxyz", with_u)

@@ -126,8 +126,8 @@ def test_frames_may_be_chosen(held, tmp_path):
     ("x.pdf", (), "its ending names no format"),
     ("no/x.extxyz", (), "there is no folder"),
     ("x.extxyz", ("--start", "300"), "leave none"),
-    ("x.extxyz", ("--stride", "0"), "count frames"),
-    ("x.extxyz", ("--start", "-1"), "count frames"),
+    ("x.extxyz", ("--stride", "0"), "it must be at least 1"),
+    ("x.extxyz", ("--start", "-1"), "it must be at least 0"),
 ])
 def test_what_cannot_be_exported_is_refused_in_a_line(held, tmp_path, out, options, why):
     with pytest.raises(HavenError, match=why):

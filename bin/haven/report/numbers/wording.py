@@ -12,7 +12,7 @@ from haven.dynamics.trust import LIMIT
 from haven.potential.gate import BEYOND, UNCALIBRATED, Gate
 from haven.report.numbers.comparison import limit_words
 from haven.report.numbers.measured import TRACER_LINE, headline
-from haven.transport.fits.standing import is_curved
+from haven.transport.fits.standing import hardly_known_energy, is_curved
 
 LABELS = {
     "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
@@ -131,11 +131,17 @@ def published_text(row: Mapping[str, Any]) -> str:
 
 
 def hardly_known(row: Mapping[str, Any]) -> str:
-    """Return in words that a conductivity's interval spans powers of ten; empty if it does not."""
-    if not str(row["quantity"]).startswith("sigma") or not known(
+    """Return in words that a conductivity or activation energy is hardly known; empty if it is.
+
+    A conductivity whose interval spans powers of ten, an energy whose interval reaches zero.
+    """
+    quantity = str(row["quantity"])
+    if not quantity.startswith(("sigma", "activation")) or not known(
             row["value"], row["low_95"], row["high_95"]):
         return ""
     low, high = float(row["low_95"]), float(row["high_95"])
+    if quantity.startswith("activation"):
+        return hardly_known_energy(float(row["value"]), low, high)
     if low <= 0:
         return "hardly known: the interval reaches zero"
     return (f"hardly known: the interval spans {math.log10(high / low):.0f} powers of ten"

@@ -63,6 +63,16 @@ def known_to(value: float, low: float, high: float) -> float | None:
     return max(high - value, value - low) / value if value > 0 else None
 
 
+def hardly_known_energy(value: float, low: float, high: float) -> str:
+    """Return in words that an activation energy is hardly known, of its 95 % interval, or nothing.
+
+    An interval that reaches zero or twice the value tells no line from a flat one.
+    """
+    share = known_to(value, low, high)
+    return "" if share is not None and share < 1 else (
+        "hardly known: the interval reaches zero or twice the value")
+
+
 def temperatures_text(kelvin: Iterable[float]) -> str:
     """Return temperatures for a table: ``300, 400.5, 500``."""
     return ", ".join(f"{t:g}" for t in sorted(set(kelvin)))
@@ -93,9 +103,9 @@ def line_words(fit: Mapping[str, Any]) -> str:
         return f"no fit ({fit['verdict']}: {count}; {fitted})"
     energy = interval(fit["activation_ev"], fit["activation_low_95"], fit["activation_high_95"],
                       "eV", plain=True)
-    share = fit.get("known_to")
-    told = [f"known to {share:.0%}" if share is not None and known(share) and share < 1
-            else "hardly known: the interval reaches zero or twice the value"]
+    ends = [float(fit[name]) for name in ("activation_ev", "activation_low_95",
+                                          "activation_high_95")]
+    told = [hardly_known_energy(*ends) or f"known to {fit['known_to']:.0%}"]
     if is_curved(fit):
         told.append(f"p = {fit['curvature_p']:.2g} of a straight line, so one activation energy "
                     "does not describe it")
