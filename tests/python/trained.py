@@ -43,6 +43,8 @@ def kill_when(command: list[str], ready, limit_s: float = 1800.0) -> bool:
         alive = process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
+        screen.seek(0)
+        print(screen.read().decode(errors="replace")[-3000:])  # shown where the test fails
     return alive
 
 
