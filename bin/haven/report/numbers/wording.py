@@ -131,9 +131,10 @@ def published_text(row: Mapping[str, Any]) -> str:
 
 
 def hardly_known(row: Mapping[str, Any]) -> str:
-    """Return in words that a conductivity or activation energy is hardly known; empty if it is.
+    """Return in words that a conductivity or an activation energy is hardly known; else nothing.
 
-    A conductivity whose interval spans powers of ten, an energy whose interval reaches zero.
+    A conductivity is where its interval spans powers of ten or reaches zero, an energy as
+    `haven.transport.fits.standing.hardly_known_energy` has it.
     """
     quantity = str(row["quantity"])
     if not quantity.startswith(("sigma", "activation")) or not known(
