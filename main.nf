@@ -16,7 +16,7 @@ workflow {
         return
     }
     // Parameters, checked all at once, become one map of typed values; files and folders given make the plan of the run.
-    checkParameters(params)
+    checkParameters(params, workflow.commandLine)
     def settings = typedParameters(params)
     if (settings.input) {
         runSheet(settings)

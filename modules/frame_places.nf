@@ -21,7 +21,8 @@ def stateOf(place) {
 /** Path of a source from the folder given on, whose name may tell U. */
 def nameUnder(folder, path) { "${folder.name}/${folder.relativize(path)}".toString() }
 
-/** Sources of labelled frames in one place: [extxyz files directly in it whose names tell U, [[name, path] of what is to be imported]]. A file that is given itself is one, whatever its name. */
+/** Sources of labelled frames in one place: [extxyz files directly in it whose names tell U, [[name, path] of what is to be imported]].
+ *  A file that is given itself is one, whatever its name. */
 def sourcesIn(place) {
     def root = pathOf(place)
     def all = filesUnder(place)

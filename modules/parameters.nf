@@ -1,5 +1,6 @@
 // Parameters checked against nextflow_schema.json before any task starts; plugins can't be downloaded on closed clusters.
 
+include { givenTwice } from './given_twice'
 include { asList; asNumbers } from './numbers'
 include { unknownName } from './parameter_names'
 include { kindsOf; schemaGroups; schemaRules } from './schema'
@@ -57,12 +58,13 @@ def mistakesBetween(given) {
 }
 
 /** Ends the run with all mistakes at once, or returns. */
-def checkParameters(given) {
+def checkParameters(given, commandLine) {
     def rules = schemaRules()
     def required = schemaGroups().collectMany { group -> group['required'] ?: [] }
     def names = given.keySet().collect { name -> "${name}".toString() }
     def mistakes = names.findAll { name -> !rules.containsKey(name) }.collect { name -> unknownName(name, rules.keySet().toList()) }
     mistakes += rules.collect { name, rule -> mistakeOf(name, given.containsKey(name) ? given[name] : null, rule, name in required) }.findAll { why -> why }
+    mistakes += givenTwice(commandLine)
     mistakes = mistakes ?: mistakesBetween(given)
     if (mistakes) {
         error("haven: error: ${mistakes.size()} parameter${mistakes.size() > 1 ? 's are' : ' is'} wrong:\n  " + mistakes.join('\n  '))

@@ -5,11 +5,12 @@ include { pathOf } from './paths'
 /** Folder of the records, in the results. */
 def recordsOf(outdir) { pathOf("${outdir}/pipeline") }
 
+/** Processes under these names are steps on the way, whose files conf/modules.config does not publish. */
+def unpublished() { ['BUILD_CELL', 'MINIMISE_CELL', 'RUN_CELL', 'TRAIN_EXPLORER'] }
+
 /** Names of the files that a task put into the results, from what it told to the topic `published`: its process, then paths or lists of paths. */
 def publishedNames(told) {
-    // conf/modules.config: what these give is not published
-    def kept = ['BUILD_CELL', 'MINIMISE_CELL', 'RUN_CELL', 'TRAIN_EXPLORER']
-    told[0].tokenize(':')[-1] in kept ? [] : told.drop(1).flatten().collect { path -> path.name }
+    told[0].tokenize(':')[-1] in unpublished() ? [] : told.drop(1).flatten().collect { path -> path.name }
 }
 
 /** What Nextflow says of this run, and the names of the files it published, as JSON in the results; named by the time it began, as its trace is. */

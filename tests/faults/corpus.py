@@ -178,11 +178,11 @@ def traj_numbers(data: bytes) -> list[tuple[int, int]]:
     """Return the bytes of arrays in ASE's .traj, and of numbers in its JSON."""
     found = []
     for atoms in images():
-        for values in (atoms.positions, atoms.cell.array):
+        for values in (atoms.numbers, atoms.positions, atoms.cell.array):
             raw = np.ascontiguousarray(values).tobytes()
             at = data.find(raw)
-            if at >= 0:
-                found.append((at, at + len(raw)))
+            if at >= 0:  # what fills the room in front of an array says nothing
+                found.append((len(data[:at].rstrip(b"#")), at + len(raw)))
     found += [one.span() for one in re.finditer(rb"-?\d+\.\d+(e-?\d+)?", data)]
     return found
 

@@ -243,20 +243,25 @@ class Case:
         """Return what becomes of the last of some stages of damage.
 
         Of several damages each is looked at alone: one may change numbers that nobody can check,
-        and the next must still change none.
+        and the next must still change none. A damage to numbers that is refused, as their places
+        do not fit together, may be hidden by a later one that cuts off what they do not fit to.
         """
         verdict = self.of(stages[-1])
         if verdict.what != WRONG or len(stages) < 2:
             return verdict
-        before, whole = self.bytes, self.whole
+        before, whole, numbers = self.bytes, self.whole, False
         try:
             for data in stages:
                 self.path.write_bytes(data)
-                step = judge(self.kind, self.path, whole, honest_change(self.kind, before, data),
+                honest = honest_change(self.kind, before, data) or (
+                    numbers and tells_other_numbers(before, data, cut=True))
+                step = judge(self.kind, self.path, whole, honest,
                              before.startswith(data) or before.endswith(data))
                 if step.what in FAULTS:
                     return verdict
-                if step.what != REFUSED:
+                if step.what == REFUSED:
+                    numbers |= self.kind.text and honest
+                else:
                     before = data
                     with listening():
                         whole = self.kind.read(self.path)

@@ -121,14 +121,16 @@ def mutated(data: bytes, seed: int, text: bool) -> list[bytes]:
     return stages
 
 
-def tells_other_numbers(before: bytes, after: bytes) -> bool:
+def tells_other_numbers(before: bytes, after: bytes, cut: bool = False) -> bool:
     """Tell whether two texts differ in whole numbers, or in whole words, alone.
 
     Such a text is as good as the first: nobody can see that it is damaged, and its reader must take
     it as it stands (or refuse what is not plausible). Where anything else differs, what is read
-    must be what was there, or be refused.
+    must be what was there, or be refused. ``cut``: the second may end earlier, within a word.
     """
     one, two = BETWEEN.split(before), BETWEEN.split(after)
+    if cut and len(two) < len(one):
+        one, two = one[:len(two) - 1], two[:-1]
     if len(one) != len(two):
         return False
     for here, there in zip(one, two, strict=True):

@@ -200,6 +200,23 @@ def of_parameters() -> Iterator[Bad]:
             yield Bad("parameters", f"--{name} {text!r}", _write(made), "parameters")
 
 
+def of_twice() -> Iterator[Bad]:
+    """Every entry of a material file, of a header and of a CIF a second time, with another value.
+
+    Libraries keep the last of two without a word.
+    """
+    for kind, case, entry, again in (
+        ("material file", "material", rb"(?m)^([a-z_]+):", rb"\g<1>: 7\n\g<0>"),
+        ("extxyz trajectory", "extxyz", rb"(?<= )([a-z_]+)=(?=[0-9])", rb"\g<0>7 \g<0>"),
+        ("extxyz labels", "labels_own", rb"(?<= )([a-z_]+)=(?=[0-9])", rb"\g<0>7 \g<0>"),
+        ("CIF", "cif", rb"(?m)^_[a-z_]+(?=[ \t]+[0-9])", rb"\g<0> 7\n\g<0>"),
+    ):
+        text = _valid(case)
+        for found in re.finditer(entry, text):
+            made = text[: found.start()] + found.expand(again) + text[found.end():]
+            yield Bad(kind, f"{case}: {found.group().decode()} stands twice", _write(made), case)
+
+
 def of_files() -> Iterator[Bad]:
     """A folder, a pipe, a link to itself, an empty or a strange file in the place of each input."""
     for case, kind in INPUTS.items():
@@ -260,6 +277,7 @@ def every() -> Iterator[Bad]:
     yield from of_npz()
     yield from of_deepmd()
     yield from of_parameters()
+    yield from of_twice()
     yield from of_files()
 
 

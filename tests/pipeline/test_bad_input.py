@@ -21,6 +21,21 @@ def test_wrong_parameters_are_listed_all_at_once(tmp_path: Path) -> None:
         assert f"--{name} is" in run.said, run.said
 
 
+def test_what_is_given_twice_is_refused_on_the_command_line_and_in_files(tmp_path: Path) -> None:
+    for name, text, known in (
+        ("mine.yml", "seed: 1\nu_ev: 0\n'seed': 2\n", "seed"),
+        ("my file.json", '{"replicas": 1,\n\t"replicas": 2, "name": "x\\"seed\\":"}', "replicas"),
+    ):
+        (tmp_path / name).write_text(text)
+        run = nextflow(tmp_path, f"{name}.tsv", "-profile", "test", "-params-file",
+                       str(tmp_path / name), "--ensemble", "1", "--ensemble=2",
+                       "--outdir", "a --seed 1 --seed 2")
+        assert run.status != 0 and not run.tasks
+        assert "--ensemble is given twice on the command line: give it once" in run.said
+        assert f"{known} is given twice in {tmp_path / name}: give it once" in run.said
+        assert "--seed is given twice" not in run.said, "that stands in the name of a folder"
+
+
 def test_more_driving_potentials_than_an_ensemble_has_are_refused(tmp_path: Path) -> None:
     run = nextflow(tmp_path, "few.tsv", "-profile", "test", "--driving_potentials", "2")
     assert run.status != 0 and not run.tasks

@@ -68,7 +68,7 @@ def test_processes_that_publish_tell_the_names_of_their_files() -> None:
     settings = (ROOT / "conf" / "modules.config").read_text()
     places = {part for selector, keys in blocks(settings).items() if "publishDir" in keys
               for part in selector.removeprefix("withName:").split("|")}
-    silent = set(re.search(r"def kept = \[([^\]]*)\]",
+    silent = set(re.search(r"def unpublished\(\) \{ \[([^\]]*)\] \}",
                            (ROOT / "modules" / "records.nf").read_text())[1]
                  .replace("'", "").split(", "))
     assert silent == {part for block in re.findall(
@@ -86,3 +86,13 @@ def test_examples_of_clouds_name_the_images_of_this_version() -> None:
         text = (ROOT / "conf" / "site" / f"{site}.config").read_text()
         images = re.findall(r"container *= \"\$\{params.registry\}/(\S+)\"", text)
         assert images == [f"{name}:{version}" for name in ("haven-cpu", "gpaw", "haven-gpu")]
+
+
+def test_lines_of_nextflow_are_short_enough_to_be_read() -> None:
+    files = [ROOT / "main.nf", ROOT / "nextflow.config",
+             *(path for folder in ("modules", "conf") for ending in ("nf", "config", "test")
+               for path in (ROOT / folder).rglob(f"*.{ending}"))]
+    assert len(files) > 80
+    long = [f"{path.relative_to(ROOT)}:{number}" for path in files
+            for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > 160]
+    assert not long, long

@@ -20,12 +20,21 @@ OUT_OF_MEMORY = 137
 """Exit status of a task that was killed for its memory; conf/base.config then gives it more."""
 
 
+LONGEST_REASON = 160
+"""Letters of a library's message that are passed on: some repeat the whole of a damaged file."""
+
+
 class HavenError(Exception):
     """An input is wrong; the message says what, where and what to do, in one line."""
 
 
 class CutOffError(HavenError):
     """A file ends within its last frame; those before it may be whole."""
+
+
+def brief(error: Exception, most: int = LONGEST_REASON) -> str:
+    """Return at most so many letters of what a library's error says, in one line; else its kind."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
 
 
 def run(main: Callable[[list[str] | None], None]) -> None:

@@ -30,7 +30,9 @@ NUMBERS = ("Lattice", "virial", "virials", "u_ev", "frame", "time_ps", "time_fs"
 # Entries whose loss, when misspelt by a letter, would change a number without a word.
 WEIGHTY = ("free_energy", "pulay_stress_ev_per_angstrom3", "converged", "energy_unit",
            "energy-unit", "forces_unit", "forces-unit", "force_unit", "force-unit", "stress_unit",
-           "stress-unit", "virial_unit", "virial-unit", "length_unit", "length-unit")
+           "stress-unit", "virial_unit", "virial-unit", "length_unit", "length-unit", "trajectory")
+
+SWALLOWED = re.compile(rf"(?<![\w-])({'|'.join((*NUMBERS, *WEIGHTY, 'energy', 'stress'))})=")
 
 
 def frames(stream: IO[str]) -> Iterator[Atoms]:
@@ -83,6 +85,9 @@ def header(line: str) -> dict[str, Any]:
     found = key_val_str_to_dict(line)
     given: dict[str, str] = {}
     for key, raw in ENTRY.findall(line):
+        if swallowed := SWALLOWED.search(raw if raw[:1] not in ("\"", "'", "{", "[") else ""):
+            raise HavenError(f"{key} is '{raw[:60]}', which holds the entry {swallowed.group(1)}: "
+                             "the space between the two is lost")
         value = raw[1:-1] if len(raw) > 1 and raw[0] in "\"'{[" else raw
         if given.setdefault(key, value) != value:
             raise HavenError(f"{key} stands twice, as {given[key][:40]} and {value[:40]}")

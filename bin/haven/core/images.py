@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core import checksums, extended_xyz
-from haven.core.errors import HavenError, existing
+from haven.core.errors import HavenError, brief, existing
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-LONGEST_REASON = 160  # letters of a library's message that are passed on
 
 
 def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
@@ -82,7 +81,7 @@ def read_images(source: str | Path, what: str, last_alone: bool = False) -> list
     except HavenError:
         raise
     except Exception as error:  # ASE raises whatever its many readers do
-        reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
+        reason = brief(error)
         raise HavenError(f"{what} {path}, frame {number}: cannot be read, cut off, damaged or of "
                          f"no known format ({reason})") from error
     if not images:

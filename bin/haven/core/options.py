@@ -15,7 +15,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -235,8 +235,41 @@ def _item(told: Option, item: str, text: str) -> Any:
     return value
 
 
+class _Store(argparse.Action):
+    """Keeps the value of an option, which may be given once: the first would be lost in silence."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if isinstance(parser, Parser) and option_string:
+            if self.dest in parser.given:
+                several = ("joined by commas" if "joined by commas" in (self.help or "")
+                           else "one after the other" if self.nargs in ("*", "+") else "")
+                parser.error(f"{option_string} is given twice: give it once"
+                             f"{', with its values ' + several if several else ''}")
+            parser.given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line, as every other of a script."""
+    """An argument parser whose complaint is one line, as every other of a script.
+
+    An option that takes a value is refused where it is given twice.
+    """
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.given = set[str]()
+        for name in (None, "store"):
+            self.register("action", name, _Store)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse a command line, of which nothing has been given yet."""
+        self.given.clear()
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> typing.NoReturn:
         """Refuse the command line."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from haven import __version__
 from haven.core.columns import Schema
-from haven.core.errors import HavenError, existing
+from haven.core.errors import HavenError, brief, existing
 from haven.core.identity import package_digest, software
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _load(path: str | Path) -> tuple[pa.Table, dict[str, str]]:
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        why = " ".join(str(error).split())[:200]
+        why = brief(error, 200)
         raise HavenError(f"{path} is no Parquet file, or damaged: {why}") from error
     if damaged:
         raise HavenError(f"{path} is damaged: it does not fit to its own checksum: write it again")

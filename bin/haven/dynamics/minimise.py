@@ -16,8 +16,7 @@ from haven.dynamics.lammps import (
     setting_lines,
     start_lammps,
 )
-from haven.labels.frames.reading import min_distance
-from haven.material.distances import tightest_pair
+from haven.material.distances import min_distance, tightest_pair
 from haven.material.structures import write_data
 
 if TYPE_CHECKING:

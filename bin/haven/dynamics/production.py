@@ -25,8 +25,8 @@ from haven.dynamics.segments import Segments, chain, join_segments, members
 from haven.dynamics.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps
-from haven.labels.frames.reading import min_distance
 from haven.material import structures
+from haven.material.distances import min_distance
 from haven.material.structures import wall_row
 from haven.trajectory.melting import HostMotion, host_motion, spread
 from haven.trajectory.trajectory import write_npz

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.errors import HavenError, existing, log
+from haven.core.errors import HavenError, brief, existing, log
 from haven.labels.frames.consistency import MAX_STRESS_GPA
 from haven.labels.frames.reading import LabelledFrame, check_frames, told_hubbard
 from haven.labels.programs import Output, open_output, unpacked
@@ -245,7 +245,7 @@ def _images(output: Output, name: str) -> list[Atoms]:
             raise
         raise HavenError(f"{name}: {error}") from error
     except Exception as error:  # the readers raise whatever they do
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = brief(error)
         raise HavenError(f"{name}, frame {len(images)}: cannot be read, cut off or damaged "
                          f"({reason})") from error
     if not images:

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.errors import HavenError, log
+from haven.core.errors import HavenError, brief, log
 from haven.core.images import open_images, read_images
 from haven.labels.engines import ENGINES
 from haven.labels.engines.base import Engine, LabelSettings
 from haven.labels.frames.reading import (
     FAILED,
-    min_distance,
+    check_geometry,
     trajectory_name,
     walk,
     whole_number,
 )
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
+from haven.material.distances import min_distance
 from haven.material.structures import check_structure
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def failed_rows(folder: str | Path, material: str, u_ev: float) -> list[dict[str
         try:
             rows += _failed_rows(path, list(open_images(path)), material, u_ev)
         except Exception as error:  # ASE raises whatever its readers do
-            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            reason = brief(error, 120)
             log.warning("%s is passed over: it lists frames that could not be labelled, and is cut "
                         "off or damaged (%s)", path, reason)
     return rows
@@ -207,6 +208,7 @@ def _failed_rows(
         info = atoms.info
         if abs(float(info.get("u_ev", u_ev)) - u_ev) > 1e-6:
             continue
+        check_geometry(atoms, f"frame {number}")
         rows.append({
             "material": material, "u_ev": float(u_ev),
             "trajectory": str(info.get("trajectory", path.name.removesuffix(FAILED))),

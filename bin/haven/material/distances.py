@@ -1,4 +1,4 @@
-"""How close two atoms may come: limits for pairs of elements, from their radii."""
+"""How close two atoms are, and may come: limits for pairs of elements, from their radii."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def pair_limit(first: str, second: str, fixed: float | None = None) -> float:
         return fixed
     return CLOSEST_SHARE * float(covalent_radii[atomic_numbers[first]]
                                  + covalent_radii[atomic_numbers[second]])
+
+
+def min_distance(atoms: Atoms, longest: float = 3.5) -> float:
+    """Return the shortest interatomic distance in Angstrom, images included (up to ``longest``)."""
+    from ase.neighborlist import primitive_neighbor_list
+
+    found = primitive_neighbor_list("d", atoms.pbc, atoms.cell.array, atoms.positions, longest)
+    return float(found.min()) if len(found) else longest
 
 
 def tightest_pair(

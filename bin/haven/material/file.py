@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from haven.core.entries import once_loader, read_entries
 from haven.core.errors import HavenError, existing
 from haven.material.composition import atoms_in_formula
 from haven.material.crystal import Material, site_targets
@@ -56,21 +57,10 @@ def load_material(path: str | Path) -> Material:
         neutral, or names occupancies that are out of range or put more atoms on the sites than the
         formula or the sites hold.
     """
-    import yaml
-
     source = existing(path, "material file")
-    try:
-        if source.stat().st_size > LARGEST_FILE:
-            raise HavenError(f"material file {source} has over a megabyte: is it another file?")
-        raw: Any = yaml.load(source.read_text(encoding="utf-8"), _loader())
-    except yaml.YAMLError as error:
-        raise HavenError(f"material file {source} is no YAML: {' '.join(str(error).split())}"
-                         ) from error
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise HavenError(f"material file {source} is no text in UTF-8 that makes sense: "
-                         f"{' '.join(str(error).split())[:120]}") from error
-    except OSError as error:
-        raise HavenError(f"material file {source} cannot be read: {error.strerror}") from error
+    if source.stat().st_size > LARGEST_FILE:
+        raise HavenError(f"material file {source} has over a megabyte: is it another file?")
+    raw: Any = read_entries(source, "material file", _loader())
     missing = [key for key in REQUIRED if not isinstance(raw, dict) or key not in raw]
     if missing:
         raise HavenError(f"material file {source} lacks {', '.join(missing)}: "
@@ -82,26 +72,17 @@ def load_material(path: str | Path) -> Material:
 
 
 def _loader() -> Any:
-    """Return a YAML loader that refuses an entry given twice, of which the last would count."""
-    import yaml
-
-    class Once(yaml.SafeLoader):
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            keys = [key.value for key, _ in node.value]
-            twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-            if twice:
-                raise yaml.YAMLError(f"{twice[0]} is given twice {node.start_mark}")
-            return super().construct_mapping(node, deep)
-
+    """Return a YAML loader that takes a number as people read it, and an entry once."""
+    loader = once_loader()
     # YAML 1.1 reads 1_0 as 10, 010 as 8, 0x10 as 16 and 1:30 as 90: here they are texts
     for kind, pattern, first in (("int", PLAIN_WHOLE, "-+0123456789"),
                                  ("float", PLAIN_NUMBER, "-+.0123456789")):
         tag = f"tag:yaml.org,2002:{kind}"
-        Once.yaml_implicit_resolvers = {
+        loader.yaml_implicit_resolvers = {
             letter: [pair for pair in pairs if pair[0] != tag]
-            for letter, pairs in Once.yaml_implicit_resolvers.items()}
-        Once.add_implicit_resolver(tag, pattern, list(first))
-    return Once
+            for letter, pairs in loader.yaml_implicit_resolvers.items()}
+        loader.add_implicit_resolver(tag, pattern, list(first))
+    return loader
 
 
 def _material(raw: dict[str, Any], source: Path) -> Material:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, brief
 from haven.core.numbers import known
 from haven.labels.frames.reading import LabelledFrame
 
@@ -107,7 +107,7 @@ def read_coverage(potential: str | Path) -> Coverage | None:
     try:
         said = json.loads(about.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise HavenError(f"{about} is no JSON: {' '.join(str(error).split())[:120]}") from error
+        raise HavenError(f"{about} is no JSON: {brief(error, 120)}") from error
     covers = said.get(KEY) if isinstance(said, dict) else None
     return None if covers is None else _coverage(covers, about, model.name)
 

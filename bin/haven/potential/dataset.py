@@ -17,7 +17,8 @@ from haven.core.errors import HavenError, existing, log
 from haven.core.identity import sha256
 from haven.labels.audit import metal_moments
 from haven.labels.frames.consistency import MAX_STRESS_GPA
-from haven.labels.frames.reading import LabelledFrame, min_distance, read_folder
+from haven.labels.frames.reading import LabelledFrame, read_folder
+from haven.material.distances import min_distance
 from haven.potential.coverage import KEY, coverage_of
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from haven.core.errors import HavenError, log
 from haven.core.periodic import Floats
 from haven.trajectory import readers
+from haven.trajectory.frame_checks import check_places
 from haven.trajectory.trajectory import read_members
 
 CellPositions = tuple[Floats, Floats]
@@ -70,8 +71,9 @@ def read_frames(
         symbols = image.symbols if symbols is None else symbols
         if not np.array_equal(image.symbols, symbols):
             raise HavenError(f"trajectory {path}: frame {number} has other atoms than frame 0")
-        if not (np.isfinite(image.positions).all() and np.isfinite(image.cell).all()):
+        if not np.isfinite(image.cell).all():
             raise HavenError(f"trajectory {path}: frame {number} has values that are not finite")
+        check_places(path, number, image.positions)
         if abs(np.linalg.det(image.cell)) < 1e-6:
             raise HavenError(f"trajectory {path}: frame {number} has no periodic cell")
         if number % every == 0:

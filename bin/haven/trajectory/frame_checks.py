@@ -141,8 +141,24 @@ def check_same(
                              "--start")
         raise HavenError(f"{source}: atoms change order at frame {number} (atom {row + 1} {both}): "
                          "write them in one order, or with ids")
-    if not np.isfinite(frame.positions).all():
+    check_places(source, number, frame.positions)
+
+
+def check_places(source: Path, number: int, positions: np.ndarray) -> None:
+    """Refuse positions (A, 3), Angstrom, that no atoms can have, of frame ``number`` of a file.
+
+    Raises
+    ------
+    HavenError
+        If one is not finite or too far away, or several atoms stand at the origin: a part of the
+        file was overwritten by zeros, as disks leave them.
+    """
+    if not np.isfinite(positions).all():
         raise HavenError(f"{source}: frame {number} has values that are not finite")
-    if np.abs(frame.positions).max() > FARTHEST_ANGSTROM:
+    if np.abs(positions).max() > FARTHEST_ANGSTROM:
         raise HavenError(f"{source}: frame {number} has a coordinate of "
-                         f"{np.abs(frame.positions).max():.3g} Angstrom, which is no atom's")
+                         f"{np.abs(positions).max():.3g} Angstrom, which is no atom's")
+    zeros = int((~positions.any(axis=1)).sum())
+    if zeros > 1:
+        raise HavenError(f"{source}: {zeros} atoms stand at the origin in frame {number}: a part "
+                         "of it is zeros, copy or make it again")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from haven.core.errors import HavenError, existing
+from haven.core.errors import HavenError, brief, existing
 from haven.trajectory.checks import check_closest
 from haven.trajectory.convert import check_spacing, convert
 from haven.trajectory.parts import part_of
@@ -123,7 +123,7 @@ def _undamaged(source: Path) -> None:
         with zipfile.ZipFile(source) as archive:
             bad = archive.testzip()
     except DAMAGE as error:
-        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
+        raise HavenError(f"{source} is no trajectory container (npz): {brief(error)}") from error
     if bad is not None:
         raise HavenError(f"{source} is damaged: {bad} does not fit to its checksum: copy it again "
                          "from where it was written")

@@ -62,17 +62,23 @@ def frames(text: str) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
         raise HavenError("it holds no ionic step with positions")
 
 
+def _element_of_title(title: str) -> str:
+    """Return the element of a pseudopotential's title, such as ``PAW_PBE Li_sv 10Sep2004``."""
+    words = title.split() or [""]
+    return re.split(r"[_.]", words[1] if len(words) > 1 else words[0])[0]
+
+
 def species_of(text: str) -> tuple[list[str], list[int]]:
     """Return the element and the number of atoms of each species of an OUTCAR."""
     from ase.data import atomic_numbers
 
     kinds = []
     # NWRITE = 0 leaves the titles out, but names the files in this order
-    titles = re.findall(r"TITEL\s*=\s*(.*)", text) or re.findall(r"POTCAR:\s*(.*)", text)
+    files = re.findall(r"POTCAR:\s*(.*)", text)
+    titles = re.findall(r"TITEL\s*=\s*(.*)", text) or files
     named = re.findall(r"VRHFIN\s*=\s*([A-Za-z]{1,2})", text)
     for place, title in enumerate(titles or named):
-        words = title.split() or [""]
-        symbol = re.split(r"[_.]", words[1] if len(words) > 1 else words[0])[0]
+        symbol = _element_of_title(title)
         if symbol not in atomic_numbers and place < len(named):
             symbol = named[place]
         kinds.append(symbol)
@@ -90,6 +96,11 @@ def species_of(text: str) -> tuple[list[str], list[int]]:
     if strange is not None:
         raise HavenError(f"its pseudopotentials name {strange[0]} where VRHFIN says {strange[1]}: "
                          "it is damaged")
+    # the files are named before all titles, some of them once more in front of each
+    first = [_element_of_title(file) for file in files[:len(kinds)]]
+    if len(first) == len(kinds) and set(first) == set(kinds) and first != kinds:
+        raise HavenError(f"its pseudopotentials are {', '.join(first)} by POTCAR, "
+                         f"{', '.join(kinds)} by their titles: it is damaged")
     if len(kinds) < len(per_type):
         raise HavenError("its pseudopotentials are not listed: give the vasprun.xml of this run")
     kinds, whole = kinds[:len(per_type)], kinds

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from haven.core.errors import HavenError, existing
+from haven.core.errors import HavenError, brief, existing
 from haven.trajectory.checks import check_length_unit, check_times
 from haven.trajectory.container.arrays import (
     LARGE,
@@ -218,7 +218,7 @@ def read_members(path: str | Path, *names: str) -> dict[str, np.ndarray]:
             found = {name: held[name] for name in wanted if name in plain}
             small = {name: held[name] for name in PACKED[1:]} if packed else {}
     except DAMAGE as error:
-        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
+        raise HavenError(f"{source} is no trajectory container (npz): {brief(error)}") from error
     if packed and "mobile_angstrom" in wanted:
         check_packing(source, small)
         positions, _ = _positions(source, small, packed, None)
@@ -264,7 +264,7 @@ def open_npz(
             check_packing(source, small)
         positions, store = _positions(source, small, packed, scratch)
     except DAMAGE as error:
-        why = " ".join(str(error).split()) or type(error).__name__
+        why = brief(error)
         raise HavenError(f"{source} is no trajectory container (npz): {why}") from error
     host = np.asarray(small["host_centre_angstrom"], float)
     trajectory = Trajectory(
@@ -315,7 +315,7 @@ def read_meta(path: str | Path) -> dict[str, Any]:
         with np.load(source) as held:
             small = {name: held[name] for name in ("meta",) if name in held.files}
     except DAMAGE as error:
-        raise HavenError(f"{source} is no trajectory container (npz): {error}") from error
+        raise HavenError(f"{source} is no trajectory container (npz): {brief(error)}") from error
     return _meta(source, small)
 
 

@@ -21,8 +21,8 @@ from haven.core import tables
 from haven.core.errors import HavenError
 from haven.dynamics import dcd, job, lammps, production, segments
 from haven.dynamics import run as dynamics
-from haven.labels.frames.reading import min_distance
 from haven.material import structures
+from haven.material.distances import min_distance
 from haven.trajectory.melting import HostMotion
 from haven.trajectory.trajectory import open_npz, read_members
 

@@ -13,6 +13,7 @@ from ase.io import read, write
 
 from haven.core.errors import HavenError
 from haven.labels.frames import consistency, reading
+from haven.material.distances import min_distance
 
 SPECIES = ("Li", "Ti", "Cl")
 
@@ -194,7 +195,7 @@ def test_frames_far_apart_are_not_judged(tmp_path):
 
 def test_shortest_distance_counts_images():
     pair = Atoms("LiCl", [[0.2, 0, 0], [4.8, 0, 0]], cell=[5, 6, 7], pbc=True)
-    assert reading.min_distance(pair) == pytest.approx(0.4)
+    assert min_distance(pair) == pytest.approx(0.4)
 
 
 def test_duplicates_are_found_whatever_the_image_they_are_in(tmp_path, good):

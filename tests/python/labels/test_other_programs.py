@@ -97,6 +97,7 @@ def spoil(name: str, change):
     (lambda f: (f / "type.raw").write_text(""), r"type\.raw must hold a whole number"),
     (lambda f: (f / "type.raw").write_text("-1 0"), r"type\.raw must hold a whole number"),
     (lambda f: (f / "type_map.raw").write_text("Qq\n"), "no element"),
+    (lambda f: (f / "type_map.raw").write_text("Li Li Cl\n"), "names Li twice"),
     (lambda f: (f / "nopbc").write_text(""), "not periodic"),
 ])
 def test_a_broken_deepmd_folder_ends_in_one_line(folder, tmp_path, change, words):

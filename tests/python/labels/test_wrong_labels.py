@@ -22,7 +22,7 @@ from haven.labels.engines.vasp import check_hubbard, converged
 from haven.labels.frames import reading
 from haven.labels.frames.consistency import check_stress, check_units
 from haven.labels.importing import import_all, import_source
-from haven.labels.labelling import check_asked
+from haven.labels.labelling import check_asked, failed_rows
 from haven.labels.programs.vasp import read_outcar, read_vasprun, settings_of
 from haven.material.distances import tightest_pair
 from haven.material.file import load_material
@@ -534,3 +534,61 @@ def test_energies_in_front_of_their_forces_belong_to_them():
     found = [[atoms.get_potential_energy() for atoms in run.images] for run in (plain, old)]
     assert found[0] == found[1] == [pytest.approx(energy + 0.01) for energy in energies]
     assert old.missing == plain.missing
+
+
+def test_lists_of_elements_that_disagree_are_refused():
+    text = outcar([(5, 1e-7)])
+    lines = text.splitlines(keepends=True)
+    first = next(n for n, line in enumerate(lines) if "VRHFIN =Li" in line)
+    last = next(n for n, line in enumerate(lines) if "TITEL  = PAW_PBE Cl" in line)
+    lines[first], lines[last] = lines[last], lines[first]
+    with pytest.raises(HavenError, match="Li, Cl by POTCAR, Cl, Li by their titles"):
+        read_outcar("".join(lines))
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("converged=T ", "converged=T,"), ("frame=0 ", "frame=0,"), ("cores=1 ", "cores=1;"),
+])
+def test_entries_of_a_header_that_lost_the_space_between_them_are_refused(tmp_path, old, new):
+    """ASE reads both as the first entry's text: the second, such as a Pulay stress, is gone."""
+    path = tmp_path / "a.u4.extxyz"
+    images = labelled(1, 2)
+    for number, atoms in enumerate(images):
+        atoms.info = {"cores": 1, "u_ev": 4.0, "frame": number, "trajectory": "c",
+                      "converged": True, "pulay_stress_ev_per_angstrom3": 0.005}
+    write(path, images)
+    text = path.read_text()
+    assert old in text and len(reading.read_file(path, 4.0, SPECIES)) == 2
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(HavenError, match=r"which holds the entry .* the space between"):
+        reading.read_file(path, 4.0, SPECIES)
+
+
+@pytest.mark.parametrize("name", ["trajectoru", "trajektory", "trajectory_"])
+def test_a_misspelt_trajectory_is_refused(tmp_path, name):
+    path = tmp_path / "a.u4.extxyz"
+    images = labelled(1, 2)
+    for atoms in images:
+        atoms.info[name] = "c"
+    write(path, images)
+    with pytest.raises(HavenError, match=f"the entry {name} is nearly trajectory"):
+        reading.read_file(path, 4.0, SPECIES)
+
+
+@pytest.mark.parametrize("lattice", [
+    "inf 0 0 0 11 0 0 0 6", "nan 0 0 0 11 0 0 0 6", "6 0 0 0 11 100000 -2 0 6", "0 0 0 0 0 0 0 0 0",
+    "6 0 0 0 11 0 0 0 -6", "1e300 0 0 0 11 0 0 0 6", "1e-300 0 0 0 11 0 0 0 6", "",
+])
+def test_damaged_frames_that_failed_are_passed_over_in_bounded_time(tmp_path, caplog, lattice):
+    images = [atoms.copy() for atoms in labelled(1, 1)]
+    path = tmp_path / "a.failed.extxyz"
+    write(path, images)
+    assert len(failed_rows(tmp_path, "x", 4.0)) == 1
+    text = path.read_text()
+    if lattice:
+        path.write_text(re.sub('Lattice="[^"]*"', f'Lattice="{lattice}"', text))
+    else:
+        path.write_text(re.sub(r"(?m)^(Li\s+\S+\s+\S+\s+)\S+$", r"\1NaN", text, count=1))
+    assert path.read_text() != text
+    assert not failed_rows(tmp_path, "x", 4.0)
+    assert "a.failed.extxyz is passed over" in caplog.text

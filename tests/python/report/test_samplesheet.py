@@ -98,6 +98,8 @@ def test_all_wrong_rows_are_named_at_once_each_with_all_that_is_wrong(here):
     ("material\none.yml\n", ("-name", "x"), "leave it out with --input"),
     ("material\none.yml\n", ("-resume", "0b7e1234-aa"), "give -resume alone"),
     ("material\none.yml\n", ("-params-file", "no.yml"), "does not exist"),
+    ("material\none.yml\n", ("--seed", "1", "--seed=2"), "--seed is given twice"),
+    ("material\none.yml\n", ("--outdir", "a", "--outdir", "b"), "--outdir is given twice"),
 ])
 def test_what_is_no_sheet_is_refused_in_a_line(here, text, words, why):
     with pytest.raises(HavenError, match=why) as found:

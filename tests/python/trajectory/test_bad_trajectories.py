@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 
 import analyse_transport
@@ -13,8 +14,10 @@ from ase.io import write
 
 from haven.core import errors
 from haven.core.errors import HavenError
+from haven.trajectory import all_atoms
 from haven.trajectory.readers.base import Unsaid
 from haven.trajectory.readers.lammps_dump import frames as read_frames
+from haven.trajectory.readers.mdanalysis import lammps_data
 
 CELL = np.array([[12.0, 0, 0], [0, 11, 0], [-4, 0, 10]])
 SYMBOLS = ["Li", "Li", "Li", "Ti", "Cl", "Cl", "Cl", "Cl"]
@@ -108,10 +111,21 @@ def leaping(images):
     return images
 
 
+def far_away(images):
+    images[5].positions[6, 2] = 1e12
+    return images
+
+
+def zeroed(images):
+    images[5].positions[3:6] = 0  # a block of zeros, as a disk leaves it
+    return images
+
+
 BAD = ((one, "one frame|1 frame"), (fewer, "7 atoms at frame 5, 8 before"),
        (other_order, "changes? (order )?at frame 5"), (no_number, "frame 5 .*not finite"),
        (breathing, "cell changes at frame 5.*--cell_changes"), (nanometres, "not nm"),
-       (positions_in_nanometres, "not nm"), (leaping, "save frames more often"))
+       (positions_in_nanometres, "not nm"), (far_away, "frame 5 has a coordinate of 1e\\+12"),
+       (zeroed, "3 atoms stand at the origin in frame 5"), (leaping, "save frames more often"))
 
 
 @pytest.mark.parametrize("name", ["w.extxyz", "w.traj", "XDATCAR", "w.dump"])
@@ -253,3 +267,84 @@ def test_elements_that_a_column_and_the_type_map_say_otherwise_are_refused(tmp_p
     dump(tmp_path / "w.dump", made(), columns="id element x y z")
     assert "and --type_map says otherwise" in said(
         tmp_path / "w.dump", spacing=("--frame_spacing_ps", "1", "--type_map", "Li Na Cl"))
+
+
+@pytest.mark.parametrize("name", ["w.extxyz", "w.traj", "XDATCAR", "w.dump"])
+@pytest.mark.parametrize("spoil, words", [
+    (no_number, "not finite|can't be read"), (far_away, "coordinate of"),
+    (zeroed, "stand at the origin"), (fewer, "other atoms")])
+def test_frames_of_all_atoms_are_checked_as_those_of_ions_are(tmp_path, name, spoil, words):
+    if name == "XDATCAR" and spoil is fewer:
+        pytest.skip("its format says the atoms once")
+    save(tmp_path / name, spoil(made()))
+    with pytest.raises(HavenError, match=words) as caught:
+        all_atoms.read_frames(tmp_path / name)
+    assert name in str(caught.value)
+
+
+def test_lines_behind_the_last_frame_of_an_xdatcar_are_not_passed_over(tmp_path, said, caplog):
+    """A doubled line moves every atom behind it by one place, also in the last frame."""
+    path = tmp_path / "XDATCAR"
+    save(path, made())
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:-3], lines[-3], *lines[-3:]]))
+    assert "stands after the last position" in said(path)
+    path.write_text("".join([*lines, "Li Ti Cl\n", "  1.0\n"]))  # the next header, cut off
+    assert len(all_atoms.read_frames(path)[1]) == 12
+    assert "last frame is cut short and left out" in caplog.text
+
+
+@pytest.mark.parametrize("columns, words", [
+    ("id element x y z 1 Li 0.96", "names a column '1'"), ("id element x y z z", "names z twice")])
+def test_columns_of_a_dump_have_names_of_their_own(tmp_path, said, columns, words):
+    path = tmp_path / "w.dump"
+    save(path, made())
+    text = path.read_text()
+    first = text.index("ITEM: ATOMS", text.index("ITEM: ATOMS") + 1)
+    path.write_text(text[:first] + text[first:].replace("id element x y z", columns, 1))
+    assert words in said(path)
+
+
+def test_an_atom_of_no_element_is_refused(tmp_path, said):
+    images = made()
+    for atoms in images:
+        atoms.numbers[2] = 0
+    write(tmp_path / "w.traj", images)
+    assert "atom 3 is of no element" in said(tmp_path / "w.traj")
+
+
+@pytest.mark.parametrize("old, new, words", [
+    ("1 6.94\n", "1 nan\n", "mass nan is no number"),
+    ("1 6.94\n", "1 1 6.94\n", "no type and mass"),
+    ("3 atom types", "999999999999 atom types", "its head says 999999999999 types"),
+    ("\nAtoms", "\nMasses\n\n1 1\n2 47.867\n3 35.45\n\nAtoms", "section Masses twice")])
+def test_a_damaged_topology_is_refused_in_bounded_memory(tmp_path, old, new, words):
+    text = ("x\n\n8 atoms\n3 atom types\n\n0 12 xlo xhi\n\nMasses\n\n1 6.94\n2 47.867\n3 35.45\n\n"
+            "Atoms # atomic\n\n" + "".join(f"{n + 1} {kind} 0 0 0\n" for n, kind in
+                                          enumerate((1, 1, 1, 2, 3, 3, 3, 3))))
+    path = tmp_path / "top.data"
+    path.write_text(text)
+    assert lammps_data(path, ()).tolist() == SYMBOLS
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    with pytest.raises(HavenError, match=words):
+        lammps_data(path, ())
+
+
+def test_a_damaged_dcd_leaves_one_line_and_no_traceback_of_its_library(tmp_path):
+    """MDAnalysis's readers fail once more when they are dropped half made."""
+    (tmp_path / "w.dcd").write_bytes(b"T\0\0\0CORD" + bytes(200))
+    save(tmp_path / "w.extxyz", made())
+    ended = subprocess.run(
+        [sys.executable, analyse_transport.__file__, "--trajectory", str(tmp_path / "w.dcd"),
+         "--topology", str(tmp_path / "w.extxyz"), "--species", "Li", "--temperature_k", "298",
+         "--timestep_ps", "0.1", "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False)
+    lines = ended.stderr.strip().splitlines()
+    assert ended.returncode == 2 and len(lines) == 1 and "w.dcd" in lines[0], ended.stderr
+
+
+def test_the_message_of_a_library_that_repeats_a_damaged_file_is_cut():
+    words = errors.brief(ValueError("x" * 5000))
+    assert len(words) == errors.LONGEST_REASON
+    assert errors.brief(ValueError("")) == "ValueError"

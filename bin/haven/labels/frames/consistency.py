@@ -11,6 +11,7 @@ from haven.core.constants import BOHR_ANGSTROM as BOHR
 from haven.core.constants import EV_PER_ANGSTROM3_GPA as GPA
 from haven.core.constants import HARTREE_EV as HARTREE
 from haven.core.errors import HavenError, log
+from haven.material.distances import min_distance
 
 if TYPE_CHECKING:
     from haven.labels.frames.reading import LabelledFrame
@@ -87,8 +88,6 @@ def check_stress(frames: Sequence[LabelledFrame], most_gpa: float = MAX_STRESS_G
 
 def _crushed(frames: Sequence[LabelledFrame]) -> str:
     """Return what is wrong where atoms stand inside one another; empty if they don't."""
-    from haven.labels.frames.reading import min_distance
-
     for frame in frames:
         force = float(np.abs(frame.forces).max())
         if force > CRUSHED_FORCE and (near := min_distance(frame.atoms)) < CRUSHED_ANGSTROM:

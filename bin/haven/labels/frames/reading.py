@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core import checksums
-from haven.core.errors import HavenError, existing, log
+from haven.core.errors import HavenError, brief, existing, log
 from haven.core.images import open_images
+from haven.core.periodic import heights
 from haven.labels.frames.consistency import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.labels.frames.header_units import in_ase_units
 from haven.labels.frames.reference_keys import results_of
@@ -31,6 +32,7 @@ LONGEST_NAME = 100  # letters of a trajectory's name: it becomes folders and fil
 FARTHEST = 1000.0  # cell vectors from the origin: no ion drifts so far in a run that is labelled
 LEAST_VOLUME = 1.0  # Angstrom^3 an atom: solid hydrogen at 100 GPa has about 2
 MOST_VOLUME = 1e6  # Angstrom^3 an atom: a box 100 Angstrom wide about one atom
+LEAST_HEIGHT = 0.5  # Angstrom between opposite faces of a cell: an atom's own image stands nearer
 HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
 
 
@@ -169,7 +171,7 @@ def check_frames(
     except HavenError:
         raise
     except Exception as error:  # ASE raises whatever its many readers do
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = brief(error)
         raise HavenError(f"{source}, frame {number + 1}: cannot be read, cut off or damaged "
                          f"({reason})") from error
     if number < 0:
@@ -197,14 +199,9 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> L
     if unknown:
         raise HavenError(f"{where}: element {', '.join(unknown)} is not of the material "
                          f"({', '.join(species)})")
-    cell = atoms.cell.array
-    volume = float(np.linalg.det(cell)) if np.isfinite(cell).all() else 0.0
-    if np.isfinite(cell).all() and volume <= 0:
-        kind = "left-handed: swap two of its vectors" if volume < 0 else "missing or flat"
-        raise HavenError(f"{where}: the cell is {kind}")
+    check_geometry(atoms, where)
     results = in_ase_units(atoms, results, where)
-    values = {"energy": results["energy"], "forces": results["forces"], "cell": cell,
-              "positions": atoms.positions}
+    values = {"energy": results["energy"], "forces": results["forces"]}
     values |= {name: results[key] for key, name in (("stress", "stress"), ("magmoms", "moments"))
                if results.get(key) is not None}
     shapes = {"energy": ((), (1,)), "forces": ((len(atoms), 3),), "moments": ((len(atoms),),),
@@ -216,12 +213,6 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> L
         if what in shapes and array.shape not in shapes[what]:
             raise HavenError(f"{where}: {what} has {array.size} numbers for {len(atoms)} atoms, in "
                              f"shape {array.shape}: label it again")
-    if not LEAST_VOLUME < volume / len(atoms) < MOST_VOLUME:
-        raise HavenError(f"{where}: the cell has {volume / len(atoms):.3g} Angstrom^3 an atom: is "
-                         "it in Angstrom?")
-    if np.abs(atoms.positions @ np.linalg.inv(cell)).max() > FARTHEST:
-        raise HavenError(f"{where}: an atom is more than {FARTHEST:g} cells from the origin: wrap "
-                         "or correct the positions")
     info = {**atoms.info, **({"magmom": results["magmom"]} if "magmom" in results else {})}
     if "converged" in info:
         info["converged"] = is_converged(info["converged"])
@@ -236,6 +227,35 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> L
         number=whole_number(info.get("frame", number), where), source=str(source), position=number,
         info=info,
     )
+
+
+def check_geometry(atoms: Atoms, where: str) -> None:
+    """Refuse a frame whose cell and positions, Angstrom, are those of no crystal.
+
+    Raises
+    ------
+    HavenError
+        If a number is not finite, the cell is left-handed, flat or of another unit, or an atom is
+        far from it; the message begins with ``where``.
+    """
+    cell = atoms.cell.array
+    for what, value in (("cell", cell), ("positions", atoms.positions)):
+        if not np.isfinite(value).all():
+            raise HavenError(f"{where}: {what} is not a finite number (NaN or infinite)")
+    volume = float(np.linalg.det(cell))
+    if volume <= 0:
+        kind = "left-handed: swap two of its vectors" if volume < 0 else "missing or flat"
+        raise HavenError(f"{where}: the cell is {kind}")
+    if not LEAST_VOLUME < volume / len(atoms) < MOST_VOLUME:
+        raise HavenError(f"{where}: the cell has {volume / len(atoms):.3g} Angstrom^3 an atom: is "
+                         "it in Angstrom?")
+    narrow = float(heights(cell).min())
+    if narrow < LEAST_HEIGHT:
+        raise HavenError(f"{where}: opposite faces of the cell are {narrow:.3g} Angstrom apart: "
+                         "is one of its vectors damaged?")
+    if np.abs(atoms.positions @ np.linalg.inv(cell)).max() > FARTHEST:
+        raise HavenError(f"{where}: an atom is more than {FARTHEST:g} cells from the origin: wrap "
+                         "or correct the positions")
 
 
 def is_converged(word: Any) -> bool:
@@ -317,14 +337,6 @@ def _full_stress(stress: Any, pulay: float) -> np.ndarray | None:
         return value.reshape(3, 3) + pulay * np.eye(3)
     xx, yy, zz, yz, xz, xy = at_fixed_cutoff(value, pulay)
     return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
-
-
-def min_distance(atoms: Atoms, longest: float = 3.5) -> float:
-    """Return the shortest interatomic distance in Angstrom, images included (up to ``longest``)."""
-    from ase.neighborlist import primitive_neighbor_list
-
-    found = primitive_neighbor_list("d", atoms.pbc, atoms.cell.array, atoms.positions, longest)
-    return float(found.min()) if len(found) else longest
 
 
 def duplicates(frames: Sequence[LabelledFrame], tolerance: float = 1e-3) -> dict[int, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, brief
 from haven.core.images import open_images
 from haven.labels.programs.cp2k import cp2k_frames, cp2k_output
 from haven.labels.programs.deepmd_folders import DATABASE, read_lmdb
@@ -130,7 +130,7 @@ def open_output(path: Path, name: str) -> Output | None:
                 except HavenError as error:
                     raise HavenError(f"{name}: {error}") from error
                 except Exception as error:  # ASE's reader raises whatever it does
-                    reason = " ".join(str(error).split())[:160] or type(error).__name__
+                    reason = brief(error)
                     raise HavenError(f"{name} cannot be read, it is cut off or damaged ({reason})"
                                      ) from error
                 return _of_runs(program, runs, name)

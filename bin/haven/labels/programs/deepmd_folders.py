@@ -19,7 +19,8 @@ import numpy as np
 
 from haven.core import plain
 from haven.core.elements import element_of_kind
-from haven.core.errors import HavenError, existing
+from haven.core.entries import repeated
+from haven.core.errors import HavenError, brief, existing
 from haven.labels.programs.dpdata_frames import from_dpdata
 from haven.trajectory.container.arrays import npy_head
 
@@ -40,6 +41,8 @@ def read_folder(folder: Path, name: str) -> Iterator[Atoms]:
     """
     elements = _words(folder, "type_map.raw", name, "write the elements of its types into it, one "
                       "a line, in order")
+    if twice := repeated(elements):
+        raise HavenError(f"{name}: type_map.raw names {twice} twice")
     types = _types(folder, name)
     sets = sorted(folder.glob("set.*"))
     if not sets and not (folder / "coord.raw").exists():
@@ -81,7 +84,7 @@ def _arrays(place: Path, name: str, atoms: int, raw: bool) -> dict[str, np.ndarr
             values = _text(path) if raw else _binary(path)
         except (OSError, ValueError, EOFError, SyntaxError, MemoryError, tokenize.TokenError,
                 struct.error) as error:
-            reason = " ".join(str(error).split())[:120]
+            reason = brief(error, 120)
             raise HavenError(f"{label}: {path.name} cannot be read, cut off or damaged ({reason})"
                              ) from error
         found[what] = values
@@ -173,7 +176,7 @@ def read_lmdb(folder: Path, name: str) -> Iterator[Atoms]:
         systems = dpdata.MultiSystems.from_file(str(folder), fmt="deepmd/lmdb")
         given = [systems[number] for number in range(len(systems))]
     except Exception as error:  # dpdata raises whatever it does
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = brief(error)
         raise HavenError(f"{name}: {DATABASE} cannot be read ({reason})") from error
     for system in given:
         for what in ("energies", "forces"):

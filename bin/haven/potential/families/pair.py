@@ -30,6 +30,7 @@ from ase.calculators.calculator import Calculator, all_changes
 
 from haven.core import tasks
 from haven.core.constants import COULOMB_EV_ANGSTROM
+from haven.core.entries import read_entries
 from haven.core.errors import HavenError
 from haven.potential.families.base import Evaluator, Predictions, Summary, Wall, wall_lines
 
@@ -90,13 +91,7 @@ def read_form(path: Path) -> Form:
     HavenError
         If it is no such file, or a number is missing, of the wrong kind or out of range.
     """
-    import yaml
-
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise HavenError(f"potential {path} is no YAML: {' '.join(str(error).split())[:120]}"
-                         ) from error
+    told = read_entries(path, "potential")
     names = {field.name for field in fields(Form)}
     if not isinstance(told, dict) or set(told) != names:
         odd = sorted(names ^ set(told if isinstance(told, dict) else ()))

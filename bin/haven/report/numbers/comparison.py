@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from haven.core.entries import repeated
 from haven.core.errors import HavenError, existing
 from haven.core.numbers import known
 from haven.core.types import Row, Table
@@ -75,6 +77,10 @@ def _read(path: Path, columns: Sequence[str]) -> Table:
     """Return a CSV file as text, if it has these columns."""
     import pandas as pd
 
+    with path.open(newline="", encoding="utf-8") as stream:
+        header = next(csv.reader(stream), [])
+    if twice := repeated(header):
+        raise HavenError(f"{path} has the column {twice} twice")
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     missing = [name for name in columns if name not in rows]
     if missing:

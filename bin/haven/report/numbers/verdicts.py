@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from haven.core.entries import read_entries
 from haven.core.errors import HavenError, existing
 from haven.core.identity import run_id
 from haven.core.numbers import known
@@ -40,14 +41,7 @@ def read_expected(path: str | Path | None) -> dict[str, Any]:
     """
     if path is None:
         return {}
-    import yaml
-
-    text = existing(path, "file of expected runs").read_text(encoding="utf-8")
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        why = " ".join(str(error).split())
-        raise HavenError(f"{path} is neither JSON nor YAML: {why}") from None
+    content = read_entries(existing(path, "file of expected runs"), "file of expected runs")
     if not isinstance(content, dict):
         raise HavenError(f"{path} must map u_ev, temperature_k and replica to lists")
     return content

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import haven
+from haven.core.entries import read_entries, repeated
 from haven.core.errors import HavenError
 
 ROOT = Path(haven.__file__).parents[2]
@@ -61,8 +62,11 @@ def launch_of(words: Sequence[str]) -> Launch:
     Raises
     ------
     HavenError
-        If an option makes no sense for several runs.
+        If an option makes no sense for several runs, or is given twice.
     """
+    named = [word.partition("=")[0] for word in words if word.startswith("--")]
+    if twice := repeated(named):
+        raise HavenError(f"{twice} is given twice: give it once")
     options: list[str] = []
     outdir, work, resume, file = "", "work", False, None
     rest = list(words)
@@ -150,13 +154,7 @@ def read_parameters(path: Path | None) -> dict[str, Any]:
     """Return the user's own file of parameters."""
     if path is None:
         return {}
-    import yaml
-
-    try:
-        held = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
-    except yaml.YAMLError as error:
-        raise HavenError(f"-params-file {path} is neither YAML nor JSON: "
-                         f"{' '.join(str(error).split())}") from error
+    held = read_entries(path, "-params-file")  # JSON is YAML
     if not isinstance(held, dict):
         raise HavenError(f"-params-file {path} holds no parameters: give name: value")
     return held

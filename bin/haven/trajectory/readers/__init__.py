@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, brief
 from haven.trajectory.readers import ase_files, lammps_dump, mdanalysis, other_files, xdatcar
 from haven.trajectory.readers.base import Frame, Reader, Unsaid
 
@@ -76,5 +76,5 @@ def read_frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
     except RecursionError:
         raise
     except Exception as error:  # parsers of foreign formats raise anything
-        why = " ".join(str(error).split())[:LENGTH_OF_MESSAGE] or type(error).__name__
+        why = brief(error, LENGTH_OF_MESSAGE)
         raise HavenError(f"{path} can't be read at frame {count}: {why}") from error

@@ -42,6 +42,8 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
         return
     for atoms in _images(path, form_of(path)):
         cell = np.array(atoms.cell[:])
+        if not atoms.numbers.all():
+            raise HavenError(f"{path}: atom {int(np.argmin(atoms.numbers)) + 1} is of no element")
         yield Frame(np.array(atoms.get_chemical_symbols()), atoms.get_positions(), cell,
                     time_ps=_time(atoms.info), periodic=bool(np.all(atoms.pbc)) or not cell.any())
 

@@ -107,6 +107,8 @@ def element_of(mass: float, where: str) -> str:
     """
     from ase.data import atomic_masses, chemical_symbols
 
+    if not np.isfinite(mass):
+        raise HavenError(f"{where}: mass {mass:g} is no number")
     near = int(np.nanargmin(np.abs(atomic_masses[1:] - mass))) + 1
     if not abs(atomic_masses[near] - mass) < MASS_TOLERANCE:
         raise HavenError(f"{where}: mass {mass:g} is that of no element: give --type_map, such as "

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from haven.core import plain
+from haven.core.entries import repeated
 from haven.core.errors import HavenError, log
 from haven.trajectory.readers.base import (
     Frame,
@@ -185,6 +186,11 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
                 box, low = _box(item, lines)
                 periodic = all(word == "pp" for word in words if word in BOUNDARIES)
             elif item.startswith("ITEM: ATOMS"):
+                columns = item.split()[2:]
+                if odd := [word for word in columns if not (word[0].isalpha() or word[0] == "_")]:
+                    raise ValueError(f"ITEM: ATOMS names a column '{odd[0][:40]}' in step {step}")
+                if twice := repeated(columns):
+                    raise ValueError(f"ITEM: ATOMS names {twice} twice in step {step}")
                 rows = stream.lines(count)
                 if rows is None:
                     log.warning("%s: last frame is cut short and left out", path)
@@ -193,7 +199,7 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
                     raise ValueError(f"the frame behind step {step} has no ITEM: "
                                      f"{sorted(missing)[0]}")
                 begun = set()
-                yield _Text(path, item.split()[2:], rows, count, step, time, unsaid, box,
+                yield _Text(path, columns, rows, count, step, time, unsaid, box,
                             low, LENGTH_ANGSTROM.get(unit or "", 1.0), periodic)
                 time, count = None, -1
             elif item and not item.startswith("ITEM:"):

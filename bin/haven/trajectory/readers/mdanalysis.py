@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from haven.core import plain
-from haven.core.errors import HavenError, existing
+from haven.core.entries import repeated
+from haven.core.errors import HavenError, brief, existing
 from haven.trajectory import dcd
 from haven.trajectory.readers import base
 from haven.trajectory.readers.base import Frame, Unsaid
@@ -67,6 +68,7 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
 
 def _opened(path: Path, make: Any, *first: Any, topology: Path | None) -> Any:
     """Return a universe with the file's frames; what MDAnalysis raises becomes one line."""
+    _hush_half_made()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -74,10 +76,28 @@ def _opened(path: Path, make: Any, *first: Any, topology: Path | None) -> Any:
                 return make(*first, trajectory=True).load_new(str(path))
             return make(*first, str(path))
     except Exception as error:  # its many parsers raise anything
-        why = " ".join(str(error).split())[:LENGTH_OF_MESSAGE] or type(error).__name__
+        why = brief(error, LENGTH_OF_MESSAGE)
         what = (f"check --topology {topology}" if topology else
                 "check the file" if first else "give --topology, a file that names the atoms")
         raise HavenError(f"{path}: MDAnalysis: {why}; {what}") from error
+
+
+def _hush_half_made() -> None:
+    """Keep the tracebacks from the screen that readers of damaged files leave when dropped.
+
+    A reader of MDAnalysis whose making failed has nothing to close, and fails in closing it; Python
+    prints that behind the error itself, which has been told in one line.
+    """
+    before = sys.unraisablehook
+    if getattr(before, "hushes", False):
+        return
+
+    def hook(told: Any) -> None:
+        if getattr(told.object, "__qualname__", "") != "ReaderBase.__del__":
+            before(told)
+
+    hook.hushes = True  # type: ignore[attr-defined]
+    sys.unraisablehook = hook
 
 
 def _symbols(path: Path, universe: Any, elements: tuple[str, ...]) -> np.ndarray:
@@ -118,8 +138,11 @@ def lammps_data(path: Path, elements: tuple[str, ...]) -> np.ndarray | None:
         return None
     sections = re.split(r"^[ \t]*([A-Z][A-Za-z]*(?: [A-Z][a-z]+)*)[ \t]*(#.*)?$", text,
                         flags=re.M)
+    names = sections[1::3]
+    if twice := repeated(names):
+        raise HavenError(f"--topology {path} has the section {twice} twice")
     found = {name: (note or "", body) for name, note, body in
-             zip(sections[1::3], sections[2::3], sections[3::3], strict=True)}
+             zip(names, sections[2::3], sections[3::3], strict=True)}
     if "Atoms" not in found:
         return None
     told = re.search(r"^[ \t]*(\d+)[ \t]+atoms[ \t]*(#.*)?$", text, re.M)
@@ -147,12 +170,13 @@ def lammps_data(path: Path, elements: tuple[str, ...]) -> np.ndarray | None:
             raise HavenError(f"--topology {path} names types, not elements, and has no Masses: "
                              "give --type_map, such as 'Li Ti Cl'")
         try:
-            by_type = {plain.whole(row[0]): plain.number(row[1]) for row in masses}
-        except (ValueError, IndexError) as error:
+            by_type = {plain.whole(kind): plain.number(mass) for kind, mass in masses}
+        except ValueError as error:
             raise HavenError(f"--topology {path}: a line of Masses is no type and mass: give "
                              "--type_map, such as 'Li Ti Cl'") from error
-        if sorted(by_type) != list(range(1, int(kinds_told.group(1)) + 1)):
+        count = int(kinds_told.group(1))
+        if len(masses) != count or sorted(by_type) != list(range(1, count + 1)):
             raise HavenError(f"--topology {path}: Masses names types {sorted(by_type)}, its head "
-                             f"says {kinds_told.group(1)} types: give --type_map")
+                             f"says {count} types: give --type_map")
         elements = tuple(base.element_of(by_type[kind], str(path)) for kind in sorted(by_type))
     return base.elements_of(kinds[np.argsort(ids)], elements, str(path))

@@ -57,6 +57,13 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
                                    "a line of positions")
             direct = line.lower().startswith("direct")
             yield Frame(symbols, positions @ cell if direct else positions, cell)
+    left = next((line for line in header if line), None)
+    if left is not None and len(left.split()) == 3 and all(
+            plain.NUMBER.fullmatch(word) for word in left.split()):
+        raise ValueError(f"'{left[:40]}' stands after the last position: lines are lost, or stand "
+                         "twice")
+    if left is not None:
+        log.warning("%s: last frame is cut short and left out", path)
 
 
 def _in_turn(line: str, seen: list[int]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from haven.core.errors import HavenError, log
+from haven.core.errors import HavenError, brief, log
 from haven.potential.families.base import Predictions
 from haven.potential.families.deepmd.process import dp
 from haven.potential.families.deepmd.settings import FLAG, backend_of
@@ -25,7 +25,7 @@ def open_potential(path: str | Path) -> Any:
     try:
         return DeepPot(str(path))
     except Exception as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = brief(error)
         raise HavenError(f"potential {path} cannot be loaded, cut off or no potential of a backend "
                          f"that is installed ({reason})") from error
 
@@ -124,7 +124,7 @@ def compress(
                 dp(flag, "compress", "-i", frozen, "-o", compressed, "-s", str(step), *more,
                    "--log-level", "0")
         except Exception as error:  # of whatever kind the backend raises
-            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            reason = brief(error)
             log.warning("DeePMD-kit cannot compress %s: the uncompressed potential is used (%s)",
                         frozen, reason)
             return {"holds": False, "refused": reason}

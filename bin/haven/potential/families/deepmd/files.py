@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from haven.core.errors import HavenError, log
+from haven.core.errors import HavenError, brief, log
 from haven.potential.families.deepmd.process import dp
 
 COMPILED = ".pt2"  # frozen for the kind of processor or GPU that froze it
@@ -50,7 +50,7 @@ def check_weights(weights: Path) -> None:
         torch.load(weights, map_location="cpu", weights_only=True)
     except Exception as error:  # the loader raises whatever it does
         raise HavenError(f"weights {weights} are damaged, or hold more than numbers, which loading "
-                         f"would run ({' '.join(str(error).split())[:120]}): they are not used"
+                         f"would run ({brief(error, 120)}): they are not used"
                          ) from error
 
 
