@@ -73,12 +73,12 @@ def test_options_given_once_are_parsed_again_and_again():
         assert found.creator == ["a", "b"] and found.files == ["a", "b"]
 
 
-@pytest.mark.parametrize(("script", "name"), [
-    (label_frames, "u_ev"), (label_frames, "plane_wave_cutoff_ev"), (run_dynamics, "temperature_k"),
-    (run_dynamics, "production_ps")])
-def test_scripts_refuse_an_option_given_twice(script, name, capsys):
+@pytest.mark.parametrize(("script", "name", "values"), [
+    (label_frames, "u_ev", "14"), (label_frames, "functional", ("PBE", "RPBE")),
+    (run_dynamics, "temperature_k", "12"), (run_dynamics, "production_ps", "12")])
+def test_scripts_refuse_an_option_given_twice(script, name, values, capsys):
     with pytest.raises(HavenError, match=rf"--{name} is given twice"):
-        script.main([f"--{name}", "1", f"--{name}", "2"])
+        script.main([f"--{name}", values[0], f"--{name}", values[1]])
     assert not capsys.readouterr().out
 
 

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-
 @dataclass(frozen=True)
 class Form:
     """Parameters of a file; units are in the names, charges in elementary charges."""
