@@ -19,7 +19,7 @@ USED = ("COMPLETED", "CACHED")
 
 
 @dataclass(frozen=True)
-class Launch:
+class NotedLaunch:
     """A launch of Nextflow, as ``modules/records.nf`` notes it in the work folder.
 
     Attributes
@@ -41,7 +41,7 @@ class Launch:
     tasks: frozenset[str] | None = None
 
 
-def newest_launch(work: Path) -> Launch | None:
+def newest_launch(work: Path) -> NotedLaunch | None:
     """Return the launch that began last in a work folder; None where none is noted."""
     found = []
     for path in (work / "launches").glob("*.json"):
@@ -54,7 +54,7 @@ def newest_launch(work: Path) -> Launch | None:
     if not found:
         return None
     began, name, plan, stamp, records = max(found)
-    return Launch(name, began, plan, _tasks_of(records, stamp))
+    return NotedLaunch(name, began, plan, _tasks_of(records, stamp))
 
 
 def _tasks_of(records: Path, stamp: str) -> frozenset[str] | None:
@@ -71,7 +71,7 @@ def _tasks_of(records: Path, stamp: str) -> frozenset[str] | None:
         return None
 
 
-def is_of(folder: Path, launch: Launch | None) -> bool:
+def is_of(folder: Path, launch: NotedLaunch | None) -> bool:
     """Return whether a folder of checkpoints is a launch's.
 
     It is where a task of the launch, finished now or earlier, has worked in it, or anything has

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from haven.core.launches import EARLIER, Launch, is_of
+from haven.core.launches import EARLIER, NotedLaunch, is_of
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 from haven.potential.curve import measure_of, read_curve
@@ -54,7 +54,7 @@ class TrainingProgress:
 
 
 def read_trainings(
-    place: Path, now: float | None = None, launch: Launch | None = None
+    place: Path, now: float | None = None, launch: NotedLaunch | None = None
 ) -> list[TrainingProgress]:
     """Return the trainings of a folder of checkpoints, in the order of U and seed.
 
@@ -76,7 +76,7 @@ def read_trainings(
 
 
 def _read(
-    name: str, folder: Path, now: float, launch: Launch | None
+    name: str, folder: Path, now: float, launch: NotedLaunch | None
 ) -> TrainingProgress | None:
     """Return how far a training is; None where its settings are not written whole."""
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from haven.core.errors import log
-from haven.core.launches import Launch
+from haven.core.launches import NotedLaunch
 from haven.core.numbers import duration
 from haven.dynamics.progress.runs import Progress
 from haven.potential.progress import TrainingProgress
@@ -78,7 +78,7 @@ class Overall:
 
 
 def plan_of(
-    work: Path, present: Sequence[str], launch: Launch | None = None
+    work: Path, present: Sequence[str], launch: NotedLaunch | None = None
 ) -> tuple[str, dict[str, Any]]:
     """Return path and content of the plan of the current run; empty where there is none.
 
@@ -208,7 +208,7 @@ def _cold(run: str) -> str:
 
 def overall(
     trainings: Sequence[TrainingProgress], runs: Sequence[Progress], work: Path,
-    launch: Launch | None = None,
+    launch: NotedLaunch | None = None,
 ) -> Overall:
     """Return how far all is and how long it will take.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haven.core.errors import HavenError
-from haven.core.launches import EARLIER, Launch, is_of
+from haven.core.launches import EARLIER, NotedLaunch, is_of
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 
@@ -107,7 +107,7 @@ def find_folders(place: Path) -> list[Path]:
 
 
 def read_progress(
-    folder: Path, now: float | None = None, launch: Launch | None = None
+    folder: Path, now: float | None = None, launch: NotedLaunch | None = None
 ) -> Progress | None:
     """Return how far a run is; None where nothing was started yet.
 
