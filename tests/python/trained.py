@@ -23,8 +23,11 @@ STEPS = 400
 
 
 def script(name: str, *arguments: object) -> list[str]:
-    return [sys.executable, str(ROOT / "bin" / name), "--material", str(MATERIAL),
-            *map(str, arguments)]
+    words = [str(one) for one in arguments]
+    for option in {word for word in words if word.startswith("--") and words.count(word) > 1}:
+        at = words.index(option)
+        del words[at : at + 2]  # a later value stands in the place of the usual one
+    return [sys.executable, str(ROOT / "bin" / name), "--material", str(MATERIAL), *words]
 
 
 def call(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -187,7 +187,11 @@ def test_wrong_settings_are_refused_before_training(folder, tmp_path, more, mess
     import train_potential
     from trained import MATERIAL
 
-    arguments = [*train_arguments(folder)[:-1], tmp_path, *more]
+    usual = train_arguments(folder)[:-1]
+    if more[0] in usual:
+        at = usual.index(more[0])
+        usual[at + 1], more = more[1], more[2:]
+    arguments = [*usual, tmp_path, *more]
     with pytest.raises(HavenError, match=message):
         train_potential.main(["--material", str(MATERIAL), *map(str, arguments)])
     assert not any(tmp_path.iterdir())
