@@ -88,10 +88,23 @@ def test_an_earlier_run_of_the_same_replicas_another_crystal_or_potential_is_ref
     (same / "runs.parquet").unlink()
     with pytest.raises(HavenError, match=r"runs\.parquet"):
         beside_earlier(new, same, tmp_path / "b4", TABLES)
-    (same / "u0_t600_r0.modes.npz").write_bytes(b"x")
-    (new / "u0_t600_r0.modes.npz").write_bytes(b"x")
+
+
+def test_modes_of_all_earlier_runs_are_joined_and_those_of_some_are_left(halves, tmp_path, caplog):
+    new, old = halves
+    names = [f"u{u}_t{t}_r{r}.modes.npz" for u in (0, 4) for t in (600, 700, 750, 800)
+             for r in (0, 1)]
+    for name in names[:-1]:
+        (old / name).write_bytes(b"x")
+    both = beside_earlier(new, old, tmp_path / "some", TABLES)
+    assert not list(both.glob("*.modes.npz"))
+    assert "15 of 16 runs of --earlier have modes" in caplog.text
+    (old / names[-1]).write_bytes(b"x")
+    both = beside_earlier(new, old, tmp_path / "all", TABLES)
+    assert sorted(path.name for path in both.glob("*.modes.npz")) == sorted(names)
+    (new / names[0]).write_bytes(b"x")
     with pytest.raises(HavenError, match=r"u0_t600_r0\.modes\.npz.*--first_replica"):
-        beside_earlier(new, same, tmp_path / "b5", TABLES)
+        beside_earlier(new, old, tmp_path / "twice", TABLES)
 
 
 def test_a_line_of_tables_alone_is_the_line_of_the_runs_modes(tmp_path):

@@ -36,7 +36,8 @@ def beside_earlier(
     folder
         Holds this run's ``<id>.<table>.parquet`` and ``<id>.modes.npz``.
     earlier
-        Holds the earlier run's ``<table>.parquet``, and ``<id>.modes.npz`` if they were kept.
+        Holds the earlier run's ``<table>.parquet``, and ``<id>.modes.npz`` if they were kept; those
+        of some of its runs alone are left, since its joined table is of all of them.
     out
         Folder to make: links to this run's files, and ``earlier.<table>.parquet``.
     schemas
@@ -56,12 +57,18 @@ def beside_earlier(
     here, there = existing(folder, "folder of tables"), existing(earlier, "folder of tables")
     target = Path(out)
     target.mkdir(parents=True)
-    for path in (*here.iterdir(), *there.glob("*.modes.npz")):
+    runs = _runs(there, schemas)
+    modes = sorted(there.glob("*.modes.npz"))
+    if len(modes) < len(runs):
+        if modes:
+            log.warning("%d of %d runs of --earlier have modes: all of them count by its joined "
+                        "table", len(modes), len(runs))
+        modes = []
+    for path in (*here.iterdir(), *modes):
         if (target / path.name).exists():
             raise HavenError(f"--earlier {there} has {path.name}, and so has this run: give the "
                              "new replicas other numbers (--first_replica)")
         (target / path.name).symlink_to(path.resolve())
-    runs = _runs(there, schemas)
     _check(here, there, runs, schemas)
     for name, schema in schemas.items():
         path = there / f"{name}.parquet"
