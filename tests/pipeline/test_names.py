@@ -54,5 +54,5 @@ def test_no_text_of_a_parameter_is_run(tmp_path: Path) -> None:
         "--slurm_account", "x\ntouch PWNED", "--slurm_queue", "a b", "--checkpoint_dir", "/x\ny",
         "--outdir", "a\nb", "--batch_size", "1;2", "--directions", "[110]'$(x)'")
     assert run.status != 0 and not run.tasks
-    assert "7 parameters are wrong" in run.said, run.said
+    assert "8 parameters are wrong" in run.said, run.said  # --outdir stands twice, too
     assert not (tmp_path / "PWNED").exists()

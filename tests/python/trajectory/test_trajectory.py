@@ -223,6 +223,13 @@ def test_times_must_be_given_increase_and_be_even(tmp_path, path):
         opening.open_trajectory(uneven, "Li", tmp_path, 0.1)
 
 
+@pytest.mark.parametrize("types", ["", "Li Ti Cl"])
+def test_a_dump_that_names_no_atom_asks_for_a_column_and_for_no_option(tmp_path, path, types):
+    file = dump(tmp_path / "d.lammpstrj", path, "id xu yu zu")
+    with pytest.raises(HavenError, match="says of no atom what it is: write it with a column"):
+        opening.open_trajectory(file, "Li", tmp_path, 0.1, types)
+
+
 def headed(folder, path, **entries):
     """Write an extxyz whose frames have header entries, each made by a function of the number."""
     images = atoms_of(path)
