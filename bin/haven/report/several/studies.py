@@ -216,9 +216,7 @@ def _shown(one: One, u_ev: float, quantity: str) -> str | dict[str, str]:
     if row is None:
         return cell(DASH, "not computed")
     tracer = one.row(TRACER.get(quantity, ""), u_ev)
-    weak = "" if known(row["beyond"]) else weakness(one.study, u_ev, row)
-    parts = (weak or verdict_text(row), where_words(row),
-             tracer_words(one.study, u_ev, tracer))
+    parts = (verdict_text(row), where_words(row), tracer_words(tracer))
     return cell(shown(row), ", ".join(text for text in parts if text))
 
 
@@ -236,10 +234,10 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                           else entry["rounding"])
                 value, low, high = (_real(row, k) for k in ("value", "low_95", "high_95"))
                 verdict = standing_of(value, low, high, float(entry["value"]), float(spread),
-                                      str(entry["quantity"]))
+                                      str(entry["quantity"]), sound=not weakness(row))
                 words = "not computed" if row is None else comparison_words({
                     "quantity": entry["quantity"], "verdict": verdict, "high_95": high, "note": ""})
-                why = ", ".join(text for text in (words, weakness(one.study, u_ev, row)) if text)
+                why = ", ".join(text for text in (words, weakness(row)) if text)
                 doubt = " (?)" if entry["doubtful"] else ""
                 lines.append([
                     cell(f"{QUANTITIES[quantity]} of {formula_of(one.material, reference)}",
@@ -250,8 +248,9 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
     if not lines:
         return None
     return grid(["quantity", "Haven", "verdict", "measured"], lines,
-                "Agrees: the interval meets the measured value and is narrow enough to tell. (?) "
-                "marks a value that is doubtful where it was printed.")
+                "Agrees: the interval meets the measured value and is narrow enough to tell; "
+                "settles nothing: the number is hardly known, of a curved line or of runs too "
+                "short. (?) marks a value that is doubtful where it was printed.")
 
 
 def _real(row: Row | None, name: str) -> float | None:
