@@ -16,7 +16,8 @@ COMPARISON = Schema("comparison", (
     text("unit", "unit of all four"),
     text("source", "where it was published"),
     truth("doubtful", "whether the printed value is doubtful"),
-    text("verdict", "agrees (inside the interval) | differs | too_wide (an interval that tells "
+    text("verdict", "agrees (inside the interval) | differs | as_machines (costs that differ by "
+         "less than machines do) | too_wide (an interval that tells "
          "nothing) | not_sound (hardly known, of a curved line or of runs too short, as the "
          "note says) | no_interval (a number alone) | not_measured"),
     text("note", "what Haven's is of"),

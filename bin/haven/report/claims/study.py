@@ -161,6 +161,10 @@ def judged_claim(row: Row | None, published: Row) -> tuple[str, str]:
     if words == "too_wide":
         return OPEN, "; ".join([f"the interval holds the published value, but is wider than "
                                 f"{limit_words(quantity)}{note}", *against])
+    if words == "as_machines":
+        return OPEN, ("the published value is outside what was timed here, but less than "
+                      f"{limit_words(quantity)} away, and machines and codes differ by as much"
+                      f"{note}")
     if words == "no_interval":
         return OPEN, f"a number without interval{note}"
     if known(row["high_95"]):  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ def barriers(tables: Tables, reference: Table) -> Picture | None:
         for entry in reference[reference["quantity"] == f"barrier {direction}"].to_dict("records"):
             axis.axhline(entry["value"], color="black", linewidth=1, linestyle="--",
                          label=f"barrier, {source_name(str(entry['source']))}")
-        axis.set(title=direction, xlabel="along the band, all atoms (Å)", ylabel="energy (eV)")
+        axis.set(title=direction, xlabel="along the band (Å)", ylabel="energy (eV)")
         said = reference[reference["quantity"] == f"barrier {direction}"]["value"]
         _limits(axis, mine, list(said))
         cut += _beyond(axis, mine)

@@ -162,9 +162,10 @@ def standing_of(
     str
         ``agrees`` where the interval overlaps with ``published ± spread`` and is narrow enough
         (`LIMITS`); ``too_wide`` where it overlaps but is wider than that; ``differs`` where it does
-        not overlap, or a bound excludes the published number; ``not_sound`` for either where
-        something stands against the number; ``no_interval`` for a number without
-        an interval; else ``not_measured``.
+        not overlap, or a bound excludes the published number; ``as_machines`` for costs that do not
+        overlap, but differ by less than machines and codes do (`MACHINES`); ``not_sound`` where
+        something stands against a number that would agree or differ; ``no_interval`` for a number
+        without an interval; else ``not_measured``.
     """
     if value is None or not known(value):
         excluded = high is not None and known(high) and published - spread > high
@@ -172,7 +173,9 @@ def standing_of(
     if low is None or high is None or not known(low, high):
         return "no_interval"
     if low > published + spread or high < published - spread:
-        return "differs" if sound else "not_sound"
+        near = quantity == "cost_ratio" and (low <= MACHINES * published
+                                             and high >= published / MACHINES)
+        return "as_machines" if near else "differs" if sound else "not_sound"
     if too_wide(low, high, published, quantity):
         return "too_wide"
     return "agrees" if sound else "not_sound"

@@ -36,7 +36,9 @@ WORDS = {
     "differs": "differs", "too_wide": "too wide to tell",
     "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
     "drifting": "ions drift together",
-    "no_interval": "no interval, not judged", "not_sound": "settles nothing", "": "", **AGAINST,
+    "no_interval": "no interval, not judged", "not_sound": "settles nothing",
+    "as_machines": f"differs by less than {limit_words('cost_ratio')}, as machines and codes do",
+    "": "", **AGAINST,
 }
 WHY = {
     "subdiffusive": "The mean-square displacement does not grow in proportion to time within the "

@@ -25,7 +25,7 @@ from haven.report.numbers.wording import comparison_words, shown, verdict_text, 
 from haven.report.page.answer import TRACER, formula_of, tracer_words, weakness
 from haven.report.page.grids import Block, cell, grid
 from haven.report.page.provenance import build_id, provenance
-from haven.transport.fits.standing import is_curved
+from haven.transport.fits.standing import line_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -360,8 +360,8 @@ def sigma_picture(
         figure.savefig(stream, format="svg", metadata={"Date": None})
     return {"svg": _inline(stream.getvalue()), "figure": figure, "caption":
             "Conductivity from the joint displacement of all ions (D total). Bars: 95 %; arrows: "
-            "upper bounds; lines: Arrhenius fits, where the data support one (dotted: curved, so "
-            "one activation energy does not describe it), with broad bars for their 95 % at 298 K. "
+            "upper bounds; lines: Arrhenius fits, where the data support one (dotted: curved or of "
+            "runs too short, so they settle nothing), with broad bars for their 95 % at 298 K. "
             "Points and bars of one temperature stand side by side. White symbols: measured."}
 
 
@@ -407,7 +407,7 @@ def _draw(axis: Axes, one: One, u_ev: float, index: int, count: int, name: str =
     for fit in _lines_of(one, u_ev):
         if known(fit["prefactor"]) and fit["prefactor"]:
             y = fit["prefactor"] * np.exp(-fit["activation_ev"] * x / (KILO * BOLTZMANN_EV_PER_K))
-            axis.plot(x, y * x / KILO, ":" if is_curved(fit) else "-", color=colour,
+            axis.plot(x, y * x / KILO, ":" if line_note(fit) else "-", color=colour,
                       linewidth=1.0, zorder=0)
 
 

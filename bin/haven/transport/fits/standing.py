@@ -65,6 +65,20 @@ def standing_of(fit: Mapping[str, Any], single_ions: Iterable[str]) -> str:
     return ", ".join(against) or DIFFUSIVE
 
 
+def line_note(fit: Mapping[str, Any]) -> str:
+    """Return what stands against a line as words that follow its name in a legend; or nothing.
+
+    Parameters
+    ----------
+    fit
+        Row of table ``arrhenius``; where its ``standing`` is not known its curvature is asked.
+    """
+    told = fit.get("standing")
+    standing = told if isinstance(told, str) and told else standing_of(fit, ())
+    words = {CURVED: "curved", JUMPS_ALONE: "of runs too short"}
+    return "".join(f", {words[part]}" for part in standing.split(", ") if part in words)
+
+
 def known_to(value: float, low: float, high: float) -> float | None:
     """Return the longer arm of a 95 % interval over its value; None of a value that is not > 0."""
     return max(high - value, value - low) / value if value > 0 else None
