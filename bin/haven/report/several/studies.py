@@ -339,7 +339,9 @@ def sigma_picture(
     several = len(set(formulas.values())) > 1
     lined = [(one.label, u_ev) for one, u_ev in curves if _lines_of(one, u_ev)]
     for index, (one, u_ev) in enumerate(curves):
-        name = f"{one.label} ({formulas[one.label]})" if several else one.label
+        formula = formulas[one.label]
+        own = one.label.lower() == one.material.lower()  # called as its material
+        name = formula if own else f"{one.label} ({formula})" if several else one.label
         _draw(axis, one, u_ev, index, len(curves), name)
         for fit in _lines_of(one, u_ev):
             place = lined.index((one.label, u_ev))

@@ -71,12 +71,10 @@ def line_note(fit: Mapping[str, Any]) -> str:
     Parameters
     ----------
     fit
-        Row of table ``arrhenius``; where its ``standing`` is not known its curvature is asked.
+        Row of table ``arrhenius``; those of earlier versions do not say their ``standing``.
     """
-    told = fit.get("standing")
-    standing = told if isinstance(told, str) and told else standing_of(fit, ())
-    words = {CURVED: "curved", JUMPS_ALONE: "of runs too short"}
-    return "".join(f", {words[part]}" for part in standing.split(", ") if part in words)
+    return (", curved" if is_curved(fit) else "") + (
+        ", of runs too short" if JUMPS_ALONE in str(fit.get("standing")) else "")
 
 
 def known_to(value: float, low: float, high: float) -> float | None:
