@@ -5,7 +5,7 @@ include { checkImages; plainCause } from './modules/failures'
 include { checkParameters } from './modules/parameters'
 include { helpText } from './modules/schema'
 include { planOf } from './modules/plan'
-include { describeResults; publishedNames; recordRun; recordsOf } from './modules/records'
+include { describeResults; noteLaunch; publishedNames; recordRun; recordsOf } from './modules/records'
 include { runSheet } from './modules/sheet'
 include { STUDY  } from './modules/study'
 include { typedParameters } from './modules/typed_parameters'
@@ -24,7 +24,9 @@ workflow {
     }
     checkImages(settings, workflow.profile)
 
-    STUDY(planOf(settings))
+    def plan = planOf(settings)
+    noteLaunch(settings.outdir, plan.expected)
+    STUDY(plan)
     STUDY.out.summary.subscribe { path -> println(path.text) }
     channel.topic('versions').flatMap { process, _software, said -> // said: what bin/tool_versions.py prints, `python 3.11.2; ase 3.26.0`
         said.tokenize(';').collect { tool -> "${process.tokenize(':')[-1]}\t${tool.trim().replace(' ', '\t')}" } }.unique()

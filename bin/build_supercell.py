@@ -25,6 +25,8 @@ def main(argv: list[str] | None = None) -> None:
     add_declared(arguments, Seed)
     arguments.add_argument("--replica", type=whole("replica"), default=0,
                            help="number of the replica")
+    arguments.add_argument("--every_set", action="store_true", help="draw a small cell of every "
+                           "set of occupancies, too, as is done with replica 0")
     arguments.add_argument("--sweeps", type=whole("sweeps", 0, 1_000_000), default=40,
                            help="Monte Carlo trials per site")
     arguments.add_argument("--out", default=".", help="folder for the results")
@@ -64,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     write(out / f"{name}.supercell.extxyz", atoms)
     write(out / f"{name}.supercell.cif", atoms)
     write_data(out / f"{name}.supercell.data", atoms, material.species)
-    if given.replica == 0:
+    if given.every_set or given.replica == 0:
         write(out / f"{name}.occupancies.extxyz",
               sites_of_every_set(material, DRAWN, given.seed, sweeps))
     rows = [{**row, "replica": given.replica, "structure": name, "role": "supercell"}

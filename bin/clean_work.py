@@ -2,8 +2,9 @@
 """Show what a work folder's checkpoints take on disk, and remove those of finished runs.
 
 A finished dynamics run keeps its dumps and restart files, so that a later run with a longer
---production_ps continues from it. They can be removed where its trajectory is whole in the results:
-a longer run then begins anew. Checkpoints of trainings and labels are kept. The folders of old
+--production_ps continues from it. They can be removed where the trajectory made of them is whole in
+the results: a longer run then begins anew, which is said where a launch of this work folder asks
+for one. Checkpoints of trainings and labels are kept. The folders of old
 tasks are Nextflow's: remove them with `nextflow clean -before RUN -f`; links to potentials and
 frames that this removes are made again by -resume.
 """
@@ -32,7 +33,8 @@ def main(argv: list[str] | None = None) -> None:
     kept = kept_checkpoints(place, Path(given.results))
     for one in kept:
         print(f"{one.run:<20}{one.size / MB:>10.1f} MB  "
-              f"{'kept: ' + one.reason if one.reason else 'may go'}")
+              f"{'kept: ' + one.reason if one.reason else 'may go'}"
+              f"{f' ({one.cost}: that would begin anew)' if one.cost and not one.reason else ''}")
     going = sum(one.size for one in kept if not one.reason)
     print(f"{place} takes {size_of(place) / MB:.1f} MB, of which {going / MB:.1f} MB of "
           f"{sum(not one.reason for one in kept)} finished runs may go")

@@ -8,6 +8,8 @@ runs.
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, run
@@ -18,6 +20,8 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("folder", nargs="?", help="folder of diffusion, conductivity tables")
     options.add_argument("--tables", help="another way to name the folder")
+    options.add_argument("--earlier", help="folder of tables of an earlier run, to which replicas "
+                         "were added: both are fitted together")
     options.add_argument("--wanted_interval", type=real("wanted_interval", above=0, most=10),
                          default=0.1,
                          help="wanted relative half width of the 95 %% interval, for the plan")
@@ -30,11 +34,19 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core import tables
     from haven.dynamics.tables import RUNS
+    from haven.dynamics.tables import TABLES as DYNAMICS
     from haven.transport.fits import folder, plan
+    from haven.transport.fits.earlier import beside_earlier
+    from haven.transport.tables import TABLES as TRANSPORT
 
     held = existing(given.folder or given.tables, "folder of tables")
-    speed = plan.speeds(tables.read_folder(RUNS, held))
-    folder.fit_folder(held, Path(given.out), given.min_events, given.wanted_interval, speed)
+    with ExitStack() as stack:
+        if given.earlier:
+            place = stack.enter_context(tempfile.TemporaryDirectory())
+            held = beside_earlier(held, given.earlier, Path(place) / "both",
+                                  {one.name: one for one in (*TRANSPORT, *DYNAMICS)})
+        speed = plan.speeds(tables.read_folder(RUNS, held))
+        folder.fit_folder(held, Path(given.out), given.min_events, given.wanted_interval, speed)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from haven.core.errors import run
@@ -14,6 +16,7 @@ def main(argv: list[str] | None = None) -> None:
     add = arguments.add_argument
     root = Path(__file__).resolve().parents[1] / "assets"
     add("--tables", required=True, help="folder of <id>.<table>.parquet files")
+    add("--earlier", help="folder of tables of an earlier run, to which replicas were added")
     add("--reference", default=root / "reference", help="folder of published values (CSV)")
     add("--template", default=root / "report.html.j2", help="Jinja template of the report")
     add("--expected", help="JSON of expected runs (u_ev, temperature_k, replica) and parameters")
@@ -23,9 +26,16 @@ def main(argv: list[str] | None = None) -> None:
     given = arguments.parse_args(argv)
 
     from haven.report.page.report import write_report
+    from haven.report.registry import TABLES
+    from haven.transport.fits.earlier import beside_earlier
 
-    print(write_report(given.tables, given.reference, given.template, given.out, given.expected,
-                       given.structures))
+    with ExitStack() as stack:
+        held = given.tables
+        if given.earlier:
+            place = stack.enter_context(tempfile.TemporaryDirectory())
+            held = beside_earlier(held, given.earlier, Path(place) / "both", TABLES)
+        print(write_report(held, given.reference, given.template, given.out, given.expected,
+                           given.structures))
     print(f"Report written to {Path(given.out) / 'report.html'}")
 
 

@@ -32,7 +32,7 @@ def packagesOf() {
         train_potential        : ['core', 'material', 'labels', 'potential'],
         anneal                 : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
         equilibrate_cell       : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics'],
-        clean_work             : ['core', 'dynamics'],
+        clean_work             : ['core', 'potential', 'dynamics'],
         tool_versions          : ['core'],
         export_trajectory      : ['core', 'trajectory'],
         make_crate             : ['core', 'material', 'trajectory', 'labels', 'potential', 'dynamics', 'cost', 'transport', 'mechanism', 'report'],

@@ -10,9 +10,11 @@ include { RUN_DYNAMICS           } from './run_dynamics'
 workflow DYNAMICS {
     take:
     ch_supercells   // tuple: map (id, replica, seed), path
-    in_mean         // whole number: of the first so many the mean of the cells is taken, which all keep
+    in_mean         // list of numbers of replicas: the mean of their cells is the one that all keep
+    at_rest         // path of an earlier run's table of cells, which are kept instead, or an empty list
     ch_drivers      // tuple: map (id, u_ev, seed, first: seed of the leading potential), list of paths, the driving potential first
     ch_abouts       // tuple: number u_ev, seed, path of the potential.json or an empty list: what its labels cover
+    added           // whether replicas are added to an earlier run, whose relaxed cells are taken
     conditions      // list of pairs: temperature in K, length of the production in ps; empty where no dynamics is run
     cell            // npt | relaxed | material: the cell of the dynamics
     relaxes         // whether to relax a cell from first principles
@@ -43,13 +45,15 @@ workflow DYNAMICS {
 
     // Replicas of one potential and temperature share the mean of their cells (of the first ones', where their number is given), and
     // wait for no others. Where the anneal or the cell of one broke down, the rest go on without it when all is done.
-    EQUILIBRATE_CELL(ch_runs.filter { run -> cell == 'npt' && run[0].replica < in_mean }
+    EQUILIBRATE_CELL(ch_runs.filter { run -> cell == 'npt' && run[0].replica in in_mean }
         .map { meta, structure, potentials, about, _production_ps -> [meta, structure, potentials[0], about] }, material, digests.equilibrate_cell)
     ch_at_rest = EQUILIBRATE_CELL.out.cell
         .map { meta, path -> [[meta.u_ev, meta.seed, meta.temperature_k], path] }
-        .map { same, path -> [groupKey(same.join('_'), in_mean), same, path] }
+        .map { same, path -> [groupKey(same.join('_'), in_mean.size()), same, path] }
         .groupTuple(remainder: true)
         .map { _key, same, paths -> same[0] + [paths.sort { path -> path.name }] }
+        .mix(ch_runs.filter { _run -> cell == 'npt' && at_rest }.map { run -> [run[0].u_ev, run[0].seed, run[0].temperature_k] }.unique()
+            .map { same -> same + [[at_rest]] })
     // ch_at_rest: [4, 1 (seed), 298, [u4_t298_r0.cells.parquet, u4_t298_r1.cells.parquet]]
     ch_in_mean = ch_runs
         .map { meta, structure, potentials, _about, production_ps ->
@@ -64,7 +68,7 @@ workflow DYNAMICS {
     annealed = ANNEAL.out.annealed.filter { meta, _structure -> meta.seed == meta.first }
 
     // Relaxed cells of the leading potentials, beside those from first principles of the same U.
-    RELAX_CELL(ch_drivers.filter { meta, _potentials -> meta.seed == meta.first }
+    RELAX_CELL(ch_drivers.filter { meta, _potentials -> meta.seed == meta.first && !added }
         .map { meta, potentials -> [meta.u_ev, meta.seed, meta, potentials[0]] }.join(ch_abouts, by: [0, 1])
         .map { u_ev, _seed, meta, potential, about -> [meta, potential, about, relaxed.findAll { one -> one[0] == u_ev }.collect { one -> one[1] }] },
         material, digests.relax_cell)

@@ -5,6 +5,7 @@ include { checkCovered; hottestOf } from './coverage'
 include { codeDigests } from './digests'
 include { chosenDrivers; drivingSeeds } from './drivers'
 include { expectedRuns } from './expected_runs'
+include { earlierTables } from './earlier'
 include { framePlaces; givenFrames } from './frame_places'
 include { givenPotentials; modelsFolder; startsOf } from './given_potentials'
 include { givenTrajectories } from './given_trajectories'
@@ -22,7 +23,8 @@ def conditionsOf(temperatures_k, lengths_ps) {
  * Numbers of U and K are as Python writes them (4, not 4.0): they name files and join channels. Members:
  * settings (the parameters), material (path), digests (script to digest), u_evs, temperatures_k, seeds, explorers (lists of numbers),
  * conditions (pairs of temperature in K and length of its runs in ps), hottest (option to the highest temperature in K that the dynamics asks for),
- * replicas (list of maps: id, replica, seed), in_mean (how many of them give the mean cell that all keep),
+ * replicas (list of maps: id, replica, seed, leads: whether it is the first), in_mean (numbers of those that give the mean cell that all keep),
+ * at_rest (an earlier run's table of cells, which is kept instead, or an empty list), earlier (list of an earlier run's tables and modes),
  * runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
  * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
  * start (potentials to fine-tune), old_aimd, new_aimd (pairs of map and path; maps), relaxed (pairs of U and path), expected (path),
@@ -35,7 +37,10 @@ def planOf(settings) {
     def u_evs = runs ? runs.collect { meta, _path -> meta.u_ev }.unique() : settings.u_ev
     def temperatures_k = runs ? runs.collect { meta, _path -> meta.temperature_k }.unique() : settings.temperatures_k
     def seeds = (0..<settings.ensemble).collect { member -> first + member }
-    def replicas = (0..<settings.replicas).collect { replica -> [id: "r${replica}", replica: replica, seed: first + replica] }
+    def replicas = (0..<settings.replicas).collect { place -> [place, settings.first_replica + place] }
+        .collect { place, replica -> [id: "r${replica}", replica: replica, seed: first + replica, leads: place == 0] }
+    def earlier = earlierTables(settings.earlier)
+    def at_rest = settings.cell == 'npt' && !runs ? earlier.find { path -> path.name == 'cells.parquet' } ?: [] : []
     def material = plainPath(pathOf(settings.material))
     def goes_on = !settings.labels_only && !settings.potentials_only
     def potentials = givenPotentials(models, u_evs)
@@ -50,7 +55,7 @@ def planOf(settings) {
         refusePublished(places, pathOf("${settings.outdir}/frames"))
     }
     def given_aimd = givenAimd(settings.aimd_trajectories, material, u_evs, first)
-    def new_aimd = settings.aimd && goes_on && !runs ? wantedAimd(settings.aimd_u_ev, u_evs, settings.aimd_temperature_k,
+    def new_aimd = settings.aimd && goes_on && !runs && !earlier ? wantedAimd(settings.aimd_u_ev, u_evs, settings.aimd_temperature_k,
         settings.aimd_steps * settings.aimd_timestep_fs / 1000, first) : []
     [
         settings       : settings,
@@ -63,7 +68,9 @@ def planOf(settings) {
         seeds          : seeds,
         explorers      : (0..<settings.explore_ensemble).collect { member -> first + member },
         replicas       : replicas,
-        in_mean        : settings.cell_replicas > 0 ? Math.min(settings.cell_replicas, replicas.size()) : replicas.size(),
+        in_mean        : at_rest ? [] : (settings.cell_replicas > 0 ? replicas.take(settings.cell_replicas) : replicas)*.replica,
+        at_rest        : at_rest,
+        earlier        : earlier,
         runs           : runs,
         potentials     : potentials,
         members        : potentials ? drivingSeeds(potentials) : u_evs.collectEntries { u_ev -> ["${u_ev}".toString(), seeds] },
@@ -71,7 +78,7 @@ def planOf(settings) {
         frames         : givenFrames(places),
         start          : startsOf(settings.init_models),
         given_aimd     : given_aimd,
-        old_aimd       : goes_on ? given_aimd.findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : [],
+        old_aimd       : goes_on && !earlier ? given_aimd.findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : [],
         new_aimd       : new_aimd,
         relaxed        : settings.relax_first_principles ? [] : givenRelaxed(settings.relaxed_cells, material, u_evs),
         expected       : expectedRuns(settings, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], settings.labels_only ? [] : seeds, drivers),

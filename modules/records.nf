@@ -31,6 +31,16 @@ def recordRun(outdir, settings, published) {
     target
 }
 
+/** Notes in the work folder that this run began, and by which plan: `./haven status` speaks of the newest. */
+def noteLaunch(outdir, plan) {
+    def began = workflow.start.toInstant().toEpochMilli()
+    def told = [run_name: workflow.runName, began_s: began / 1000.0, plan: plan.name, records: "${recordsOf(outdir).toAbsolutePath()}",
+        stamp: workflow.start.format(java.time.format.DateTimeFormatter.ofPattern('yyyy-MM-dd_HH-mm-ss'))]
+    def target = file("${workflow.workDir.toUriString()}/launches/${began}_${workflow.runName}.json", glob: false)
+    target.parent.mkdirs()
+    target.text = groovy.json.JsonOutput.toJson(told) + '\n'
+}
+
 /** The results described as a Workflow Run Crate, where this machine has Python and its packages; else how to do that later. */
 def describeResults(outdir) {
     def folder = pathOf(outdir)

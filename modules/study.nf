@@ -49,7 +49,7 @@ workflow STUDY {
 
     // Dynamics: U x temperature x replica x driving potential, [[id: u4_t298_r0, u_ev: 4, ...], u4_t298_r0.trajectory.npz].
     STRUCTURES(channel.fromList(plan.has_potential && plan.goes_on ? plan.replicas : []), material, digests)
-    DYNAMICS(STRUCTURES.out.supercells, plan.in_mean, ch_drivers, POTENTIAL.out.abouts, plan.conditions, settings.cell,
+    DYNAMICS(STRUCTURES.out.supercells, plan.in_mean, plan.at_rest, ch_drivers, POTENTIAL.out.abouts, plan.earlier as boolean, plan.conditions, settings.cell,
         settings.relax_first_principles, plan.relaxed, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(plan.runs))
 
@@ -59,16 +59,16 @@ workflow STUDY {
     // Analysis, cost, report.
     ch_runs = DYNAMICS.out.tables.flatten().filter { path -> path.name.endsWith('.runs.parquet') }
     ch_parity = POTENTIAL.out.tables.flatten().filter { path -> path.name.endsWith('.parity.parquet') }
-    TRANSPORT(ch_trajectories, DYNAMICS.out.annealed, ch_leaders, ch_runs, ch_parity, material, digests)
+    TRANSPORT(ch_trajectories, DYNAMICS.out.annealed, ch_leaders, ch_runs, ch_parity, plan.replicas[0].replica, plan.earlier, material, digests)
     ch_tables = ch_tables.mix(LEARNING.out.tables, STRUCTURES.out.tables, POTENTIAL.out.tables, DYNAMICS.out.tables, AIMD.out.tables, TRANSPORT.out.tables)
-    // Potentials to time, compressed and not: [4, [u4_s1.pb, uncompressed_u4_s1.pb], u4.dataset].
+    // Potentials to time (an earlier run's costs are taken as they are), compressed and not: [4, [u4_s1.pb, uncompressed_u4_s1.pb], u4.dataset].
     ch_costly = POTENTIAL.out.timed.filter { meta, _files -> meta.seed == plan.members["${meta.u_ev}".toString()][0] }
-        .map { meta, frozen -> [meta.u_ev, frozen] }.join(POTENTIAL.out.datasets)
+        .map { meta, frozen -> [meta.u_ev, frozen] }.join(POTENTIAL.out.datasets).filter { _costly -> !plan.earlier }
     def reference = filesIn(settings.reference).findAll { path -> path.name.endsWith('.csv') }.collect { path -> plainPath(path) }
     def page = filesIn("${projectDir}/assets/page").findAll { path -> path.name ==~ /.*\.(css|js)/ }.collect { path -> plainPath(path) }
     REPORT(ch_tables, DYNAMICS.out.annealed, ch_costly, POTENTIAL.out.provenance, reference,
         file("${projectDir}/assets/report.html.j2"), page, plan.expected, STRUCTURES.out.supercells, STRUCTURES.out.occupancies,
-        AIMD.out.trajectories.map { _meta, path -> path }, material, digests)
+        AIMD.out.trajectories.map { _meta, path -> path }, plan.replicas[0].replica, plan.earlier, material, digests)
     summary = REPORT.out.summary
 
     emit:

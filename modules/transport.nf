@@ -13,6 +13,8 @@ workflow TRANSPORT {
     ch_leaders      // tuple: map (id, u_ev, seed), path
     ch_runs         // path: tables runs, for the speed of the dynamics
     ch_parity       // path: tables parity, by which the deviation is calibrated
+    leading         // number of the first replica, in which barriers are found
+    earlier         // list of paths: an earlier run's tables and modes, which are joined with these
     material        // path
     digests         // map: process to digest of the code it uses
 
@@ -21,13 +23,13 @@ workflow TRANSPORT {
     ANALYSE_TRANSPORT(ch_trajectories, material, digests.analyse_transport)
     ANALYSE_HOPS(ch_trajectories, material, digests.analyse_hops)
     SELECT_BEYOND(ch_trajectories, ch_parity.collect(sort: { path -> path.name }).ifEmpty([]), digests.select_beyond)
-    ch_bands = ch_annealed.filter { meta, _structure -> meta.replica == 0 }
+    ch_bands = ch_annealed.filter { meta, _structure -> meta.replica == leading }
         .map { meta, structure -> [meta.u_ev, meta, structure] }
         .combine(ch_leaders.map { meta, potential -> [meta.u_ev, potential] }, by: 0)
         .map { _u_ev, meta, structure, potential -> [meta, structure, potential] }
     FIND_BARRIERS(ch_bands, material, digests.find_barriers)
     ch_analysed = ANALYSE_TRANSPORT.out.tables.flatten().mix(ANALYSE_TRANSPORT.out.modes, ch_runs)
-    FIT_ARRHENIUS([id: 'all'], ch_analysed.collect(sort: { path -> path.name }), digests.fit_arrhenius)
+    FIT_ARRHENIUS([id: 'all'], ch_analysed.collect(sort: { path -> path.name }), earlier, digests.fit_arrhenius)
     tables = ANALYSE_STRUCTURE.out.tables.mix(ANALYSE_TRANSPORT.out.tables, ANALYSE_HOPS.out.tables,
         FIND_BARRIERS.out.tables, FIT_ARRHENIUS.out.tables)
 

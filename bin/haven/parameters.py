@@ -123,6 +123,13 @@ class Runs:
     """Which dynamics is run."""
 
     replicas: int = option(1, "replicas of the disorder", least=1, most=100)
+    first_replica: int = option(
+        0, "number of the first replica; its disorder is drawn from the seed plus this number, so "
+        "that replicas are added to an earlier run's by counting on", least=0, most=10_000)
+    earlier: str | None = option(
+        None, "results folder of an earlier run of the same study, to which replicas are added: "
+        "the mean cells of its runs are kept, and its tables are joined with the new ones",
+        path="directory-path", example="results", more="--first_replica numbers the new ones")
     cell_replicas: int = option(
         0, "number of the first replicas whose mean cell all replicas keep (--cell npt); 0: all of "
         "them. With a number, finished runs stay as they are when replicas are added later",

@@ -13,6 +13,7 @@ process ANALYSE_TRANSPORT {
     output:
     path '*.parquet', emit: tables
     path '*.modes.npz', emit: modes
+    tuple val("${task.process}"), path("${meta.id}.modes.npz"), topic: published
     tuple val("${task.process}"), val('software'), eval('tool_versions.py numpy scipy pyarrow'), topic: versions
 
     script:

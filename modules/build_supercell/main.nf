@@ -1,4 +1,4 @@
-// The large disordered cell of the dynamics; one replica of the disorder. Replica 0 also shows every set of occupancies.
+// The large disordered cell of the dynamics; one replica of the disorder. The first also shows every set of occupancies.
 
 process BUILD_SUPERCELL {
     tag "${meta.id}"
@@ -19,7 +19,7 @@ process BUILD_SUPERCELL {
     tuple val("${task.process}"), val('software'), eval('tool_versions.py ase numpy'), topic: versions
 
     script:
-    def args = task.ext.args ?: ''
+    def args = (task.ext.args ?: '') + (meta.leads ? ' --every_set' : '')
     """
     build_supercell.py --material ${material} --replica ${meta.replica} --seed ${meta.seed} ${args}
     """

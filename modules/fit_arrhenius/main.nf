@@ -8,6 +8,7 @@ process FIT_ARRHENIUS {
     input:
     val meta
     path tables, stageAs: 'tables/*'
+    path earlier, stageAs: 'earlier/*'
     val code
 
     output:
@@ -15,7 +16,7 @@ process FIT_ARRHENIUS {
     tuple val("${task.process}"), val('software'), eval('tool_versions.py numpy scipy pyarrow'), topic: versions
 
     script:
-    def args = task.ext.args ?: ''
+    def args = (task.ext.args ?: '') + (earlier ? ' --earlier earlier' : '')
     """
     fit_arrhenius.py --tables tables ${args}
     """

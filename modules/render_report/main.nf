@@ -8,6 +8,7 @@ process RENDER_REPORT {
     input:
     val meta
     path tables, stageAs: 'parts/*'
+    path earlier, stageAs: 'earlier/*'
     path reference, stageAs: 'reference/*'
     path template
     path page, stageAs: 'page/*'
@@ -25,7 +26,7 @@ process RENDER_REPORT {
     tuple val("${task.process}"), val('software'), eval('tool_versions.py numpy pandas pyarrow matplotlib jinja2'), topic: versions
 
     script:
-    def args = task.ext.args ?: ''
+    def args = (task.ext.args ?: '') + (earlier ? ' --earlier earlier' : '')
     def drawn = cells ? "--structures ${cells}" : ''
     """
     render_report.py --tables parts --reference reference --template ${template} --expected ${expected} ${drawn} ${args} > summary.txt

@@ -2,7 +2,7 @@
 # Makes assets/study/li3ticl6 anew: the profile study, then its controls, all from one launch folder in HAVEN_SCRATCH, so that
 # what they share (annealed lithium, cells) is computed once; a call after an interruption goes on where it stopped. Tables,
 # report, costs and checksums are copied; trajectories are not (they stay in HAVEN_SCRATCH). study.sh [PART ...] makes some
-# parts only; the options of all of them may be added to HAVEN_STUDY.
+# parts only (`more` adds a replica to what is shipped); the options of all of them may be added to HAVEN_STUDY.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-study.XXXXXX")}
@@ -16,6 +16,10 @@ part() { # name, options: one run, and what is shipped of it
   nextflow run "$root/main.nf" -profile study -resume -ansi-log false --outdir "$place/$name/results" "$@" "${more[@]}"
   mkdir -p "$target/$name/tables"
   cp "$place/$name"/results/tables/*.parquet "$target/$name/tables/"
+  if [ "$name" = main ]; then # what further replicas are joined by
+    mkdir -p "$target/main/modes"
+    cp "$place"/main/results/modes/*.modes.npz "$target/main/modes/"
+  fi
   sed "s#$place/##g; s#$root/##g" "$place/$name"/results/report.html >"$target/$name/report.html" # no place of the machine
   cp "$place/$name"/results/{summary.txt,pipeline/trace*.tsv} "$target/$name/"
 }
@@ -25,6 +29,11 @@ parts=("$@")
 for name in "${parts[@]}"; do
   case $name in
     main) part main ;;
+    # one more replica of the disorder, in the cells of the replicas that are shipped, of which tables and modes are enough
+    more)
+      known=$(python3 -c "import pandas; print(int(pandas.read_parquet('$target/main/tables/runs.parquet')['replica'].max()) + 1)")
+      part main --first_replica "$known" --replicas 1 --earlier "$target/main"
+      ;;
     # the experimental lattice: what the cell does to D and Ea
     material_cell) part material_cell --cell material --temperatures_k 700 --production_ps 130 --replicas 2 ;;
     # the cell at the experiment's temperature; far too short for jumps

@@ -83,3 +83,56 @@ def test_one_temperature_that_fails_loses_no_other_and_the_run_ends_non_zero(fai
     assert {row["name"] for row in fan_out if row["status"] == "FAILED"} == {"FAN_OUT (350)"}
     assert sorted(row["attempt"] for row in fan_out if row["status"] == "FAILED") == ["1", "2", "3"]
     assert done.returncode != 0
+
+
+ENDED = """
+process %(name)s {
+    tag "${code}"
+    label 'process_%(size)s'
+    label 'process_fan_out'
+
+    input:
+    val code
+
+    script:
+    \"\"\"
+    echo ${code} %(size)s \\$(( ${task.memory.toMega()} / 1024 )) >> '%(asked)s'
+    [ ${task.attempt} -eq 5 ] || exit ${code}
+    \"\"\"
+}
+"""
+TWICE = """
+workflow {
+    LONG(channel.of(137, 143))
+    MEDIUM(channel.of(137))
+}
+"""
+HERE = """
+process.executor = 'local'
+docker.enabled = false
+executor.memory = '64 GB'
+"""
+
+
+@pytest.mark.parametrize("site", ["aws_batch", "google_batch", "kubernetes"])
+def test_in_a_cloud_a_task_that_ends_again_and_again_asks_four_times_its_memory_at_most(
+    tmp_path, site
+) -> None:
+    """A machine that is taken back ends a task as lack of memory does: neither may decide alone."""
+    (tmp_path / "main.nf").write_text("".join(
+        ENDED % {"name": size.upper(), "size": size, "asked": tmp_path / "asked"}
+        for size in ("long", "medium")) + TWICE)
+    (tmp_path / "base.config").write_text(
+        f"params.job_array = null\nincludeConfig '{ROOT}/conf/base.config'\n")
+    (tmp_path / "here.config").write_text(HERE)
+    done = subprocess.run(
+        ["nextflow", "run", "main.nf", "-ansi-log", "false", "-c", "base.config", "-c",
+         str(ROOT / "conf" / "site" / f"{site}.config"), "-c", "here.config"], cwd=tmp_path,
+        text=True, capture_output=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout
+    asked: dict[str, list[int]] = {}
+    for line in (tmp_path / "asked").read_text().splitlines():
+        code, size, gb = line.split()
+        asked.setdefault(f"{code} {size}", []).append(int(gb))
+    assert asked == {"137 long": [6, 12, 24, 24, 24], "137 medium": [4, 8, 16, 16, 16],
+                     "143 long": [6] * 5}

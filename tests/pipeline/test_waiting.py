@@ -81,6 +81,29 @@ def test_replicas_added_later_leave_the_runs_there_are_as_they_are(tmp_path: Pat
     assert len(cells) == 2 and cells <= again.names("CACHED")  # those of the first two
 
 
+def test_replicas_are_added_to_an_earlier_run_of_which_results_alone_are_left(
+        tmp_path: Path) -> None:
+    study = ROOT / "assets" / "study" / "li3ticl6" / "main"
+    options = ("-profile", "test", "-stub", "--models", str(ROOT / "assets" / "models" / "small"),
+               "--temperatures_k", "600,700", "--u_ev", "4", "--first_replica", "3",
+               "--replicas", "2")
+    run = nextflow(tmp_path, "added.tsv", *options, "--earlier", str(study), root=ROOT)
+    assert run.status == 0, run.said
+    done = {name.removeprefix("STUDY:") for name in run.names("COMPLETED")}
+    assert {f"DYNAMICS:RUN_DYNAMICS (u4_t{t}_r{r})" for t in (600, 700) for r in (3, 4)} <= done
+    # cells, costs and what is of the potential alone are taken from the earlier run
+    for other in ("EQUILIBRATE_CELL", "RELAX_CELL", "MEASURE_COST", "COMPARE_STRUCTURE"):
+        assert not [name for name in done if other in name], other
+    assert "TRANSPORT:FIND_BARRIERS (u4_r3)" in done and "STRUCTURES:BUILD_SUPERCELL (r3)" in done
+    staged = [path.parent for path in (tmp_path / "work").glob("*/*/earlier/diffusion.parquet")]
+    assert len(staged) == 2
+    kept = list((tmp_path / "work").glob("*/*/cells/cells.parquet"))
+    assert len(kept) == 4  # by each of the runs
+    none = nextflow(tmp_path / "none", "none.tsv", *options, "--earlier", str(tmp_path), root=ROOT)
+    assert none.status != 0 and not none.tasks
+    assert "has no tables runs.parquet and diffusion.parquet" in none.said
+
+
 def test_a_temperature_above_the_labels_ends_the_run_before_anything_starts(tmp_path: Path) -> None:
     for options in (("--temperatures_k", "300,1200"), ("--anneal_temperature_k", "1200")):
         name = options[0].strip("-")

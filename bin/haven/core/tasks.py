@@ -32,8 +32,9 @@ def alone(folder: Path) -> Iterator[None]:
     Parameters
     ----------
     folder
-        Folder to lock; it is made where it is missing, and the file ``lock`` in it. On a file
-        system without locks nothing is locked, and a warning says so.
+        Folder to lock; it is made where it is missing, and the file ``lock`` in it, which lists
+        the folders of the tasks that worked there, a line each. On a file system without locks
+        nothing is locked, and a warning says so.
     """
     while True:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,8 +52,15 @@ def alone(folder: Path) -> Iterator[None]:
                 log.warning("%s can't be locked (%s): don't run two tasks on it", folder, error)
             if not _is_there(folder / "lock", stream.fileno()):
                 continue  # the task that was waited for has removed the folder: begin a new one
+            _note(folder / "lock")
             yield
             return
+
+
+def _note(lock: Path) -> None:
+    """Write this task's folder into a lock file, so that `./haven status` knows whose it is."""
+    with contextlib.suppress(OSError), lock.open("a", encoding="utf-8") as stream:
+        stream.write(f"{Path.cwd()}\n")
 
 
 def remove(folder: Path) -> None:

@@ -178,9 +178,9 @@ def joined_cell(
     Parameters
     ----------
     paths
-        Tables ``cells``.
+        Tables ``cells``; those of other U, temperatures, potentials and pressures in them are left.
     u_ev, temperature_k, seed, pressure_gpa
-        What they must be of.
+        Of the cells that count.
 
     Returns
     -------
@@ -190,16 +190,19 @@ def joined_cell(
     Raises
     ------
     HavenError
-        If a table is of something else, or no run gave a cell.
+        If no cell is of this U, temperature, potential and pressure, or no run gave one.
     """
     rows = tables.read(CELLS, *[existing(path, "table of cells") for path in paths])
-    for row in rows.to_dict("records"):
-        asked = {"u_ev": u_ev, "temperature_k": temperature_k, "seed": seed,
-                 "pressure_asked_gpa": pressure_gpa}
-        wrong = [name for name, value in asked.items() if abs(float(row[name]) - value) > SAME_K]
-        if wrong:
-            raise HavenError(f"--cells has a cell with {wrong[0]} {row[wrong[0]]:g}, but this run "
-                             f"is of {asked[wrong[0]]:g}: give its own")
+    asked = {"u_ev": u_ev, "temperature_k": temperature_k, "seed": seed,
+             "pressure_asked_gpa": pressure_gpa}
+    fit = [(rows[name].astype(float) - value).abs() <= SAME_K for name, value in asked.items()]
+    if len(rows) and not np.logical_and.reduce(fit).any():
+        name = next((name for name, same in zip(asked, fit, strict=True) if not same.any()),
+                    "temperature_k")
+        held = ", ".join(f"{value:g}" for value in sorted(set(rows[name].astype(float))))
+        raise HavenError(f"--cells has cells of {name} {held}, but this run is of "
+                         f"{asked[name]:g}: give its own")
+    rows = rows[np.logical_and.reduce(fit)]
     good = rows[rows["verdict"].isin(USABLE)]
     if not np.isfinite(good[list(COMPONENTS)].to_numpy(float)).all():
         raise HavenError(f"--cells at U = {u_ev:g} eV, {temperature_k:g} K: a cell has values that "

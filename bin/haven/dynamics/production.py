@@ -241,8 +241,8 @@ def simulate(
     if (apart := at_steps(joined.deviation, joined.steps)) is not None:
         parts["deviation_ev_per_angstrom"] = apart
     inherent = stationary.snapshot_rows(judged, job, int(joined.steps[0]))
-    _write(_Results(row, verdicts, inherent, thermo_rows(job, joined), parts, phase), stem, keys,
-           inputs)
+    _write(_Results(row, verdicts, inherent, thermo_rows(job, joined), parts, phase, folder.name),
+           stem, keys, inputs)
     log.info("%s: %.4g ps, %.0f K, %.3g ns/day: %s", name, row["duration_ps"],
              row["temperature_mean_k"], row["ns_per_day"], row["verdict"])
 
@@ -268,7 +268,8 @@ def _measured(
 class _Results:
     """What a run gave: rows of its tables without their keys, and its trajectory.
 
-    ``trajectory`` holds the members of Haven's trajectory file, of the ``phase`` named.
+    ``trajectory`` holds the members of Haven's trajectory file, of the ``phase`` named;
+    ``checkpoints`` is the name of the folder that its frames lay in.
     """
 
     row: dict[str, Any]
@@ -277,6 +278,7 @@ class _Results:
     thermo: list[dict[str, float]]
     trajectory: dict[str, Any]
     phase: str
+    checkpoints: str
 
 
 def _write(
@@ -292,7 +294,8 @@ def _write(
     row = results.row
     write_npz(place("trajectory.npz"), results.trajectory,
               {**keys, "timestep_fs": row["timestep_fs"], "verdict": row["verdict"],
-               "phase": results.phase, "versions": versions()})
+               "phase": results.phase, "steps": row["steps"],
+               "checkpoints": results.checkpoints, "versions": versions()})
     inputs = {**inputs, "trajectory": sha256(place("trajectory.npz"))}
     tables.write(RUNS, [{**keys, **row}], place("runs.parquet"), inputs)
     tables.write(THERMO, [{**keys, **line} for line in results.thermo], place("thermo.parquet"),

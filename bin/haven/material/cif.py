@@ -18,7 +18,7 @@ import numpy as np
 
 from haven.core import plain
 from haven.core.elements import element_by_case, element_labelled
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, log
 from haven.core.extended_xyz import one_letter_apart
 from haven.material.file import LONGEST_ANGSTROM, NARROWEST_DEGREE, OUTSIDE
 from haven.material.orbits import SAME_POINT_ANGSTROM, hall_number, once
@@ -39,6 +39,17 @@ CELL_TAGS = tuple(f"_cell_{name}" for name in ("length_a", "length_b", "length_c
 WEIGHTY = (*(f"_atom_site_{name}" for name in SITE_COLUMNS), *CELL_TAGS, *OPERATORS, *SYMBOLS,
            *NUMBERS, *HALLS)
 """Tags whose loss, when misspelt by a letter, would change the crystal without a word."""
+MODULATED = ("_cell_modulation_", "_cell_wave_vector", "_cell_subsystem", "_space_group_ssg_",
+             "_space_group_symop_ssg_", "_superspace_", "_atom_site_displace_",
+             "_atom_site_fourier", "_atom_site_occ_fourier", "_atom_site_occ_special",
+             "_atom_site_rot_fourier", "_atom_site_u_fourier")
+"""Tags of crystals in superspace begin so (Madariaga, International Tables G, chapter 3.4)."""
+MAGNETIC = ("_space_group_magn_", "_space_group_symop_magn_")  # magCIF, of .mcif
+MOMENTS = "_atom_site_moment"
+NEAR_ANGSTROM = 0.5  # no two atoms are there at once: less than any bond
+LEAST_FULL = 0.98  # occupancy of a site that is filled
+SAME_VOLUME = 0.02  # share by which the volume that a file prints may differ from that of its cell
+SAME_AMOUNT = 0.1  # share of an element by which its formula may: occupancies are rounded
 FRACTION = re.compile(r"[+-]?[0-9]{1,2}/[1-9][0-9]?")
 OPEN = (".", "?")
 SHORTEST_ANGSTROM = 1.5  # lattice vector; beryllium has 2.3
@@ -82,7 +93,13 @@ def read_cif(source: Path) -> CifCrystal:
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise ValueError("it is written in UTF-16: save it as UTF-8")
         plain.without_controls(text)
-        blocks = _blocks(text)
+        try:
+            blocks = _blocks(text)
+        except ValueError as error:
+            if not text.startswith("#\\#CIF_2"):
+                raise
+            raise ValueError(f"{error}; it is CIF 2.0, whose lists and threefold quotes are not "
+                             "read: save it as CIF 1.1") from error
         placed = {name: tags for name, tags in blocks.items() if _has_sites(tags)}
         if not placed:
             other = any("_atom_site_cartn_x" in tags for tags in blocks.values())
@@ -137,7 +154,10 @@ def _blocks(text: str) -> dict[str, dict[str, list[str]]]:
         if not quoted and lower.startswith("data_"):
             close()
             _valued(single)
-            tags = blocks.setdefault(word[5:] or "unnamed", {})
+            name = word[5:] or "unnamed"
+            while name in blocks:
+                name += " again"
+            tags = blocks[name] = {}
             single = ""
         elif not quoted and lower == "loop_":
             close()
@@ -214,6 +234,7 @@ def _crystal(tags: Mapping[str, list[str]]) -> CifCrystal:
         near = next((one for one in WEIGHTY if one_letter_apart(tag, one)), None)
         if near is not None and tag not in WEIGHTY:
             raise ValueError(f"the tag {tag[:60]} is nearly {near}: correct it")
+    _check_kind(tags)
     cell = _cell(tags)
     rotations, translations, number = _operators(tags, cell)
     if (count := len(tags["_atom_site_fract_x"])) > MOST_SITES or (
@@ -237,8 +258,59 @@ def _crystal(tags: Mapping[str, list[str]]) -> CifCrystal:
             raise ValueError(f"the site of {label} is filled {sum(held.values()):g} times: "
                              "occupancies must sum to 1 at most")
     _check_multiplicities(orders, len(rotations))
+    _check_apart(sites, cell)
     _check_formula(tags, sites)
     return CifCrystal(cell, number, sites)
+
+
+def _check_kind(tags: Mapping[str, list[str]]) -> None:
+    """Refuse a crystal in superspace, and a magnetic one; warn where moments stand beside sites.
+
+    Read as a common CIF the former is its average, which no atom has; the latter's symmetry is that
+    of its magnetic cell, which a nuclear space group beside it is not.
+    """
+    plain_cell = tags.get("_cell_modulation_dimension", ["1"])[0] == "0"
+    waves = next((tag for tag in tags if tag.startswith(MODULATED)), None)
+    if waves and not plain_cell:
+        raise ValueError(f"it is modulated ({waves}): waves that its average cell does not have "
+                         "shift or replace its atoms: give a commensurate supercell, or a CIF of "
+                         "the average without these tags where that will do")
+    if magnetic := next((tag for tag in tags if tag.startswith(MAGNETIC)), None):
+        raise ValueError(f"it is a magnetic CIF ({magnetic}), whose symmetry is that of the "
+                         "moments: give the CIF of the nuclear crystal, and the moments by "
+                         "--moments")
+    if any(tag.startswith(MOMENTS) for tag in tags):
+        log.warning("the moments of its sites (%s) are not taken: give them by --moments", MOMENTS)
+
+
+def _check_apart(sites: Sequence[CifOrbit], cell: np.ndarray) -> None:
+    """Refuse two full points so near that one atom alone may be there; warn where partial ones are.
+
+    The former are the alternatives of disorder groups without their occupancies; the latter stand
+    in averages that are published, of sites that a refinement let overlap.
+    """
+    from ase.neighborlist import primitive_neighbor_list
+
+    points = np.concatenate([site.points for site in sites])
+    filled = np.repeat([sum(site.occupancy.values()) for site in sites],
+                       [len(site.points) for site in sites])
+    owner = np.repeat(np.arange(len(sites)), [len(site.points) for site in sites])
+    first, second, apart = primitive_neighbor_list("ijd", (True,) * 3, cell, points @ cell,
+                                                   NEAR_ANGSTROM)
+    if not len(first):
+        return
+    together = filled + np.bincount(first, filled[second], len(points))
+    both = filled[first] + filled[second]
+    worst = int(np.argmax(both))
+    held = ", ".join(sorted({element for one in (first[worst], second[worst])
+                             for element in sites[owner[one]].occupancy}))
+    where = f"points of {held} {apart[worst]:.2g} Angstrom apart"
+    if both[worst] > 2 * LEAST_FULL:
+        raise ValueError(f"{where} are both filled: give each alternative its occupancy, or leave "
+                         "one out")
+    if together.max() > FULL:
+        log.warning("%s: of such a group %.3g atoms would be there at once, more than one", where,
+                    together.max())
 
 
 def _cell(tags: Mapping[str, list[str]]) -> np.ndarray:
@@ -250,7 +322,10 @@ def _cell(tags: Mapping[str, list[str]]) -> np.ndarray:
             ("angle", ("alpha", "beta", "gamma"), NARROWEST_DEGREE, 180 - NARROWEST_DEGREE)):
         for name in names:
             tag = f"_cell_{kind}_{name}"
-            word = tags.get(tag, ["?"])[0]
+            word, *others = tags.get(tag, ["?"])
+            if set(others) - {word}:
+                raise ValueError(f"{tag} has {1 + len(others)} values: keep the cell of one "
+                                 "measurement")
             if word in OPEN:
                 raise ValueError(f"it has no {tag}: it is no crystal, or not whole")
             value = _number(word, tag)
@@ -261,6 +336,11 @@ def _cell(tags: Mapping[str, list[str]]) -> np.ndarray:
     cell = cellpar_to_cell(values)
     if not np.isfinite(cell).all() or np.linalg.det(cell) < 1e-3:
         raise ValueError("the angles of its cell fit no crystal")
+    volume = _first(tags, ("_cell_volume",))
+    own = float(np.linalg.det(cell))
+    if volume and abs(_number(volume, "_cell_volume") / own - 1) > SAME_VOLUME:
+        raise ValueError(f"_cell_volume is {volume}, its lengths and angles give {own:.6g} "
+                         "Angstrom^3: one of them is wrong")
     return cell
 
 
@@ -492,7 +572,10 @@ def _check_formula(tags: Mapping[str, list[str]], sites: Sequence[CifOrbit]) -> 
     formula = _first(tags, ("_chemical_formula_sum",))
     named = {"H" if word in ("D", "T") else word for word in re.findall(r"[A-Z][a-z]?", formula)}
     here = {element for site in sites for element in site.occupancy}
-    if not named or named == here or any(element_labelled(word) is None for word in named):
+    if not named or any(element_labelled(word) is None for word in named):
+        return
+    if named == here:
+        _say_amounts(formula, sites)
         return
     if extra := sorted(here - named):
         raise ValueError(f"its sites hold {', '.join(extra)}, which its formula ({formula[:60]}) "
@@ -500,3 +583,25 @@ def _check_formula(tags: Mapping[str, list[str]], sites: Sequence[CifOrbit]) -> 
     lacking = sorted(named - here)
     raise ValueError(f"no site holds {', '.join(lacking)} of its formula ({formula[:60]}): add "
                      "the sites, or correct _chemical_formula_sum")
+
+
+def _say_amounts(formula: str, sites: Sequence[CifOrbit]) -> None:
+    """Warn where the sites hold an element in another share than the file's formula says."""
+    told: dict[str, float] = {}
+    for word, amount in re.findall(r"([A-Z][a-z]?)\s*(\d*\.?\d*)", formula):
+        element = "H" if word in ("D", "T") else word
+        told[element] = told.get(element, 0.0) + float(amount if amount.strip(".") else 1.0)
+    found = dict.fromkeys(told, 0.0)
+    for site in sites:
+        for element, share in site.occupancy.items():
+            found[element] += share * len(site.points)
+    if not all(told.values()):
+        return
+    ratios = {element: found[element] / amount for element, amount in told.items()}
+    usual = max(ratios.values(), key=lambda one: (sum(
+        abs(ratio / one - 1) <= SAME_AMOUNT for ratio in ratios.values()), one))
+    others = [f"{found[element] / usual:.3g} {element}" for element, ratio in ratios.items()
+              if abs(ratio / usual - 1) > SAME_AMOUNT]
+    if others:
+        log.warning("its sites hold %s where its formula says %s: is a site or an occupancy "
+                    "missing?", ", ".join(others), formula[:80])

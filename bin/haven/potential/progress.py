@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from haven.core.launches import EARLIER, NotedLaunch, is_of
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 from haven.potential.curve import measure_of, read_curve
@@ -37,6 +38,8 @@ class TrainingProgress:
         ``complete``, ``running`` or ``stopped``.
     seconds_per_step
         Between the checkpoints kept; NaN before the second.
+    current
+        Whether it is of the newest launch of its work folder.
     """
 
     name: str
@@ -47,9 +50,12 @@ class TrainingProgress:
     seconds_left: float
     state: str
     seconds_per_step: float = math.nan
+    current: bool = True
 
 
-def read_trainings(place: Path, now: float | None = None) -> list[TrainingProgress]:
+def read_trainings(
+    place: Path, now: float | None = None, launch: NotedLaunch | None = None
+) -> list[TrainingProgress]:
     """Return the trainings of a folder of checkpoints, in the order of U and seed.
 
     Parameters
@@ -58,15 +64,20 @@ def read_trainings(place: Path, now: float | None = None) -> list[TrainingProgre
         Holds a folder for each, as `train_potential.py` keeps it.
     now
         Seconds since the epoch; the present if not given.
+    launch
+        The newest of the work folder, where it is known: its trainings come first.
     """
     found = [(match.group(1), path) for path in place.iterdir()
              if (match := TRAINING.match(path.name)) and (path / "input.json").exists()]
     found.sort(key=lambda pair: [float(n) for n in re.findall(r"[\d.]+", pair[0])])
-    every = [_read(name, path, time.time() if now is None else now) for name, path in found]
-    return [one for one in every if one is not None]
+    every = [_read(name, path, time.time() if now is None else now, launch)
+             for name, path in found]
+    return sorted((one for one in every if one is not None), key=lambda one: not one.current)
 
 
-def _read(name: str, folder: Path, now: float) -> TrainingProgress | None:
+def _read(
+    name: str, folder: Path, now: float, launch: NotedLaunch | None
+) -> TrainingProgress | None:
     """Return how far a training is; None where its settings are not written whole."""
     try:
         steps = int(json.loads((folder / "input.json").read_text())["training"]["numb_steps"])
@@ -87,7 +98,8 @@ def _read(name: str, folder: Path, now: float) -> TrainingProgress | None:
     measure = measure_of(last)
     return TrainingProgress(name, step, steps, last.get(f"{measure}_f_trn", math.nan),
                     last.get(f"{measure}_f_val", math.nan),
-                    0.0 if state == "complete" else (steps - step) * each, state, each)
+                    0.0 if state == "complete" else (steps - step) * each, state, each,
+                            is_of(folder, launch))
 
 
 def trainings_table(found: list[TrainingProgress]) -> str:
@@ -97,5 +109,6 @@ def trainings_table(found: list[TrainingProgress]) -> str:
     for one in found:
         errors = ["-" if math.isnan(e) else f"{e:.3f}" for e in (one.force_train, one.force_test)]
         lines.append(f"{one.name:<16}{one.step:>10}{one.steps:>10}{errors[0]:>14}{errors[1]:>10}"
-                     f"{duration(one.seconds_left):>10}  {one.state}")
+                     f"{duration(one.seconds_left):>10}  {one.state}"
+                     f"{'' if one.current else EARLIER}")
     return "\n".join([*lines, "Force errors are of one batch, eV/A."])

@@ -19,7 +19,13 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.core.periodic import heights, minimum_image
-from haven.trajectory.checks import check_closest, check_farthest, check_length_unit, check_times
+from haven.trajectory.checks import (
+    UNEVEN,
+    check_closest,
+    check_farthest,
+    check_length_unit,
+    check_times,
+)
 from haven.trajectory.frame_checks import (
     SAID_TWICE,
     cell_of,
@@ -59,13 +65,19 @@ class _AgainError(Exception):
         self.way = way
 
 
+CLOCK_UNITS_PS = {"ps": 1.0, "fs": 1e-3, "ASE's": 1.0180505710774743e-2, "atomic": 2.4188843e-5,
+                  "ns": 1e3}
+"""ps of the units in which programs may write a time without saying which."""
+
+
 @dataclass
 class _Held:
     """What a pass keeps in memory: 80 bytes for each frame, everything for a few.
 
     Numbers lie in flat arrays, three after three where they are places: small objects for each
     frame would lie between what is read and keep its memory from being given back. ``cell`` is the
-    first one, ``cells`` the sum of all; ``times`` and ``steps`` end where a frame lacks them.
+    first one, ``cells`` the sum of all; ``times``, ``steps`` and ``clocks`` end where a frame lacks
+    them.
     """
 
     symbols: np.ndarray
@@ -80,6 +92,7 @@ class _Held:
     cells: np.ndarray = field(default_factory=lambda: np.zeros((3, 3)))
     times: array[float] = field(default_factory=lambda: array("d"))
     steps: array[float] = field(default_factory=lambda: array("d"))
+    clocks: array[float] = field(default_factory=lambda: array("d"))
     places: array[int] = field(default_factory=lambda: array("q"))
     every: int = 1
     all: list[np.ndarray] = field(default_factory=list)
@@ -138,6 +151,30 @@ def check_spacing(source: Path, given: float | None, told: float) -> None:
                          f"--frame_spacing_ps says {given:g} ps: leave the option out, or correct "
                          "it (it is the time between two saved frames, not the step of the "
                          "dynamics)")
+
+
+def check_clock(source: Path, given: float | None, clocks: np.ndarray) -> None:
+    """Refuse a time between frames, ps, that is that of a file's times (T,) in no unit of theirs.
+
+    Times that do not increase evenly are something else, such as wall time, and judge nothing.
+
+    Raises
+    ------
+    HavenError
+        If none is given, with what the file's times are in ps and fs, or if it contradicts them.
+    """
+    apart = float((clocks[-1] - clocks[0]) / max(len(clocks) - 1, 1))
+    if not apart > 0 or np.abs(np.diff(clocks) - apart).max() > UNEVEN * apart:
+        return
+    told = {unit: apart * ps for unit, ps in CLOCK_UNITS_PS.items()}
+    if given is not None and any(abs(given - one) <= SAID_TWICE * one for one in told.values()):
+        return
+    said = (f"{source} has times without a unit, {apart:.6g} from frame to frame: that is "
+            f"{told['fs']:.6g} ps if they are fs, {told['ps']:.6g} ps if they are ps")
+    if given is None:
+        raise HavenError(f"{said}; give the right one by --frame_spacing_ps")
+    raise HavenError(f"{said}, and --frame_spacing_ps says {given:g} ps: correct it (it is the "
+                     "time between two saved frames, not the step of the dynamics)")
 
 
 def _frames(
@@ -327,7 +364,8 @@ def _keep(
     if not number:
         held.cell = cell
     held.cells += cell
-    for told, value in ((held.times, frame.time_ps), (held.steps, frame.step)):
+    for told, value in ((held.times, frame.time_ps), (held.steps, frame.step),
+                        (held.clocks, frame.clock)):
         if value is not None and len(told) == number:
             told.append(value)
     held.places.append(place)
@@ -346,9 +384,11 @@ def _times(source: Path, held: _Held, wanted: Wanted) -> np.ndarray:
     count, given = held.count, wanted.frame_spacing_ps
     even = np.arange(count, dtype=float)
     if len(steps := np.array(held.steps)) == count:
-        check_times(steps, str(source), "steps of ITEM: TIMESTEP", wanted.start)
+        check_times(steps, str(source), "time steps", wanted.start)
         even = (steps - steps[0]) / (steps[1] - steps[0])
     if len(times := np.array(held.times)) < count:
+        if len(clocks := np.array(held.clocks)) == count:
+            check_clock(source, given, clocks)
         if given is None:
             raise HavenError(f"{source} does not say its times: give --frame_spacing_ps, the time "
                              "between two saved frames in ps")

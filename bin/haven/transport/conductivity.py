@@ -13,6 +13,7 @@ MS_PER_CM = 10.0
 # Weight of the prior that keeps effects along a slope away from zero. With 1, activation energies
 # of two replicas that do not differ have intervals twice as wide as their scatter.
 ALONG = 0.25
+CONFOUNDED = 1e-9  # part of an effect, of 1, that regressors leave where they explain it whole
 
 
 def nernst_einstein(
@@ -113,7 +114,7 @@ def join(
     """
     count, width = regressors.shape
     own = np.diag(np.maximum(errors, 1e-9) ** 2)
-    parts, sources, degrees = _effects(groups, slope)
+    parts, sources, degrees = _effects(groups, slope, regressors)
     left = count - width - sum(degrees[source] for source in sources)
     if left >= 1:
         parts.append(np.eye(count))
@@ -186,23 +187,33 @@ def _likeliest(
 
 
 def _effects(
-    groups: Mapping[str, np.ndarray], slope: np.ndarray | None,
+    groups: Mapping[str, np.ndarray], slope: np.ndarray | None, regressors: np.ndarray,
 ) -> tuple[list[np.ndarray], list[str], dict[str, float]]:
     """Return covariances (R, R) of the effects groups may have, whose they are, and freedoms.
 
-    An effect along ``slope`` is there where two members or more have runs at different values.
+    An effect along ``slope`` is there where two members or more have runs at different values. An
+    effect that ``regressors`` (R, P) explain whole, such as that of two potentials each of which
+    drove cells of one size alone, has a variance that nothing tells, and is absent.
     """
+    basis = np.linalg.qr(regressors)[0]
+
+    def told(part: np.ndarray) -> bool:
+        return bool(np.abs(part - basis @ (basis.T @ part)).max() > CONFOUNDED)
+
     parts, sources, degrees = [], [], {}
     for source, labels in groups.items():
         members = np.unique(labels)
         if len(members) < 2:
             continue
         same = (labels[:, None] == labels[None, :]).astype(float)
+        if not told(same):
+            continue
         parts.append(same)
         sources.append(source)
         degrees[source] = float(len(members) - 1)
         if slope is not None and sum(np.ptp(slope[labels == m]) > 0 for m in members) > 1:
             along = (slope - slope.mean()) / slope.std()
-            parts.append(same * np.outer(along, along))
-            sources.append(source)
+            if told(same * np.outer(along, along)):
+                parts.append(same * np.outer(along, along))
+                sources.append(source)
     return parts, sources, degrees

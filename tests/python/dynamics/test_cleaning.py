@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
 import clean_work
+import numpy as np
 import pytest
 
 from haven.core.errors import HavenError
+from haven.dynamics.progress.cleaning import kept_checkpoints
+from haven.trajectory.trajectory import write_npz
 
 
 def finished(place: Path, run: str, results: Path, steps: int = 100, kept: int = 100) -> Path:
@@ -57,3 +62,61 @@ def test_only_finished_runs_with_a_whole_trajectory_go(tmp_path, capsys, monkeyp
         assert reason in said
     with pytest.raises(HavenError, match="there is no folder"):
         clean_work.main([str(tmp_path / "nowhere")])
+
+
+def published(results: Path, run: str, made: str | None, steps: int) -> None:
+    """Write a trajectory as run_dynamics.py does, which says which checkpoints made it."""
+    meta = {"u_ev": 4, "verdict": "stable"} | ({} if made is None else
+                                              {"checkpoints": made, "steps": steps})
+    times = np.arange(3.0)
+    write_npz(results / "trajectories" / f"{run}.trajectory.npz", {
+        "time_ps": times, "mobile_angstrom": np.zeros((3, 2, 3)), "mobile_symbol": np.array("Li"),
+        "host_centre_angstrom": np.zeros((3, 3)), "barycentre_angstrom": np.zeros((3, 3)),
+        "cell_angstrom": np.eye(3) * 9}, meta)
+
+
+@pytest.mark.parametrize(("made", "steps", "reason"), [
+    ("u4_t298_r0_0123456789ab", 100, ""), ("u4_t298_r0_0123456789ab", 200, ""),
+    ("u4_t298_r0_0123456789ab", 60, "holds 60 of its 100 steps"),
+    ("u4_t298_r0_ffffffffffff", 100, "is of other settings: it was made from u4_t298_r0_fff"),
+    (None, 0, ""),
+])
+def test_checkpoints_stay_where_the_results_hold_another_run_of_that_name(
+    tmp_path, made, steps, reason
+) -> None:
+    place, results = tmp_path / "work" / "checkpoints", tmp_path / "results"
+    finished(place, "u4_t298_r0", results)
+    published(results, "u4_t298_r0", made, steps)
+    one, = kept_checkpoints(place, results)
+    assert (reason in one.reason) if reason else not one.reason, one
+    if made is None:  # of an earlier version: with two runs of this name it may be either's
+        other = place / "u4_t298_r0_ba9876543210"
+        shutil.copytree(one.folder, other)
+        assert all("several runs have this name" in one.reason
+                   for one in kept_checkpoints(place, results))
+
+
+def test_a_launch_that_asks_for_a_longer_run_is_named(tmp_path, capsys) -> None:
+    place, results = tmp_path / "work" / "checkpoints", tmp_path / "results"
+    folder = finished(place, "u4_t298_r0", results)  # 100 steps of 1 fs
+    published(results, "u4_t298_r0", folder.name, 100)
+    for name, ps in (("long", 0.5), ("short", 0.1)):
+        (tmp_path / "work" / f"expected-{name}.json").write_text(json.dumps({
+            "u_ev": [4], "temperature_k": [298], "replica": [0], "seed": [1],
+            "parameters": {"models": "m", "production_ps": str(ps), "equilibration_ps": "3"}}))
+
+    def launched(name: str, began: int) -> None:
+        place = tmp_path / "work" / "launches"
+        place.mkdir(exist_ok=True)
+        (place / f"{began}.json").write_text(json.dumps({
+            "run_name": name, "began_s": began, "plan": f"expected-{name}.json", "stamp": "0",
+            "records": str(tmp_path)}))
+
+    launched("long", 1)
+    one, = kept_checkpoints(place, results)
+    assert one.reason == ("the newest launch goes on with it: expected-long.json asks for 0.5 ps "
+                          "of it, where 0.1 are")
+    launched("short", 2)
+    clean_work.main([str(place), "--results", str(results)])
+    assert ("may go (expected-long.json asks for 0.5 ps of it, where 0.1 are: that would begin "
+            "anew)") in capsys.readouterr().out

@@ -10,7 +10,9 @@ import time
 import pytest
 import show_status
 
+from haven.core import tasks
 from haven.core.errors import HavenError
+from haven.core.launches import is_of, newest_launch
 from haven.dynamics.progress.overall import Overall, jobs_of, overall, planned_jobs, progress_line
 from haven.dynamics.progress.runs import Progress
 from haven.potential.progress import TrainingProgress
@@ -149,3 +151,91 @@ def test_of_a_sheet_of_materials_the_work_folder_of_one_is_asked_for(tmp_path):
         (tmp_path / "work" / name / "checkpoints").mkdir(parents=True)
     with pytest.raises(HavenError, match=r"name the work folder of one, .*one, .*two"):
         show_status.main([str(tmp_path / "work" / "checkpoints")])
+
+
+A, B = "ab/cdef01", "12/345678"
+
+
+def task(short):
+    return f"/run/work/{short}{'0' * 24}\n"
+
+
+def launched(work, name, began, plan, *tasks):
+    """Note a launch as modules/records.nf does, with the trace that Nextflow writes."""
+    records = work.parent / "results" / "pipeline"
+    records.mkdir(parents=True, exist_ok=True)
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S", time.gmtime(began))
+    (work / "launches").mkdir(parents=True, exist_ok=True)
+    (work / "launches" / f"{began}_{name}.json").write_text(json.dumps({
+        "run_name": name, "began_s": began, "plan": plan, "stamp": stamp,
+        "records": str(records)}))
+    lines = [f"{number}\t{short}\tCACHED" for number, short in enumerate(tasks)]
+    (records / f"trace_{stamp}.tsv").write_text("\n".join(["task_id\thash\tstatus", *lines]))
+
+
+def checkpoints(work, name, short, steps, done, used):
+    """Write the folder of a run in which a task worked last at a time."""
+    folder = work / "checkpoints" / name
+    folder.mkdir(parents=True)
+    (folder / "production.a001.in").write_text(f"timestep 0.002\nrun {steps} upto\n")
+    (folder / f"production.{done}.restart").touch()
+    (folder / "lock").write_text(task(short))
+    for path in folder.iterdir():
+        os.utime(path, (used, used))
+    return folder
+
+
+def test_status_speaks_of_the_newest_launch_whatever_others_left_there(tmp_path, capsys):
+    """A, B with other settings, A again from the same work folder."""
+    work = tmp_path / "work"
+    plan = {**PLAN, "u_ev": [4], "seed": [1], "drivers": {}}
+    plan["parameters"] = {**PLAN["parameters"], "anneal_ps": "0", "cell": "material",
+                          "production_ps": "90", "pretrained": "true"}
+    written(work, plan, "expected-a.json")
+    written(work, {**plan, "u_ev": [0, 4], "replica": [0, 1]}, "expected-b.json")
+    checkpoints(work, "u4_t298_r0_000000000001", A, 45000, 45000, 1000)
+    checkpoints(work, "u4_t373_r0_000000000002", A, 45000, 45000, 1000)
+    checkpoints(work, "u4_t298_r0_000000000003", B, 45000, 1000, 2000)
+    checkpoints(work, "u0_t298_r0_000000000004", B, 45000, 1000, 2000)
+
+    def said():
+        show_status.main([str(work), "--json"])
+        return json.loads(capsys.readouterr().out)
+
+    launched(work, "first", 900, "expected-a.json", A)
+    launched(work, "second", 1900, "expected-b.json")
+    told = said()
+    assert told["overall"]["launch"] == "second" and told["overall"]["jobs"] == 8
+    assert told["overall"]["complete"] == 0, "A's runs of the same names are not B's"
+    assert told["overall"]["earlier"] == 2
+    assert {one["run"] for one in told["runs"] if one["current"]} == {"u4_t298_r0", "u0_t298_r0"}
+    launched(work, "third", 3000, "expected-a.json", A)
+    told = said()
+    assert told["overall"]["plan"].endswith("expected-a.json")
+    assert (told["overall"]["jobs"], told["overall"]["complete"]) == (2, 2)
+    show_status.main([str(work)])
+    text = capsys.readouterr().out
+    assert text.count("(not of the newest launch)") == 2
+    assert text.splitlines()[-1].endswith("of launch third: 2 of earlier ones don't count")
+
+
+def test_a_launch_without_a_trace_counts_all_that_is_there(tmp_path):
+    work = written(tmp_path / "work", PLAN)
+    checkpoints(work, "u4_t298_r0_000000000001", A, 45000, 45000, 1000)
+    launched(work, "only", 2000, "expected-00.json")
+    assert not is_of(work / "checkpoints" / "u4_t298_r0_000000000001", newest_launch(work))
+    for path in (tmp_path / "results" / "pipeline").iterdir():
+        path.unlink()
+    assert is_of(work / "checkpoints" / "u4_t298_r0_000000000001", newest_launch(work))
+    (work / "launches" / "9_half.json").write_text("{")
+    assert newest_launch(work).name == "only"
+
+
+def test_a_task_that_locks_its_folder_says_so_there(tmp_path, monkeypatch):
+    place = tmp_path / "work" / "ab" / f"cdef01{'0' * 24}"
+    place.mkdir(parents=True)
+    monkeypatch.chdir(place)
+    for _ in range(2):
+        with tasks.alone(tmp_path / "checkpoints"):
+            assert tasks.held(tmp_path / "checkpoints")
+    assert (tmp_path / "checkpoints" / "lock").read_text().splitlines() == [str(place)] * 2

@@ -214,7 +214,7 @@ def test_of_a_mobile_anion_the_cations_are_the_host(tmp_path):
     (operators(526) + f"{HM} 'F m -3 m'\n", "of space group 227, but it names F m -3 m"),
     (operators(526) + "_space_group_name_Hall '-F 4 2 3'\n", "but it names -F 4 2 3"),
     ("", "it says nothing of its symmetry: add _space_group_name_H-M_alt, 'P 1'"),
-    ("_space_group_magn.name_BNS 'F d -3 m'\n", "it says nothing of its symmetry"),
+    ("_space_group_magn.name_BNS 'F d -3 m'\n", "it is a magnetic CIF"),
     ("loop_\n_symmetry_equiv_pos_as_xyz\n'-x,-y,-z'\n'x+1/2,y+1/2,z'\n", "are no group"),
     (operators(526).replace("'+x, +y, +z'\n", "", 1), "its 191 operators of symmetry are no group"),
     ("loop_\n_symmetry_equiv_pos_as_xyz\n" + "'x,y,z'\n" * 800, "no cell has more than"),
@@ -268,3 +268,96 @@ def test_how_a_cif_is_encoded_changes_nothing_or_is_said(tmp_path):
     path.write_text(text.replace("data_x\n", "data_x\n_publ_section_title\n;\n A crystal\n"))
     with pytest.raises(HavenError, match="which a ; begins, has no end"):
         read_cif(path)
+
+
+@pytest.mark.parametrize(("more", "words"), [
+    ("_cell_modulation_dimension 1\n", "it is modulated (_cell_modulation_dimension)"),
+    ("_cell.modulation_dimension 2\n_space_group_ssg.name_WJJ x\n", "it is modulated"),
+    ("_space_group_ssg_name 'Fd-3m(00g)'\n", "it is modulated (_space_group_ssg_name)"),
+    ("loop_\n_cell_wave_vector_seq_id\n_cell_wave_vector_z\n1 0.31\n", "it is modulated"),
+    ("loop_\n_space_group_symop_ssg_operation_algebraic\nx1,x2,x3,x4\n", "it is modulated"),
+    ("_cell_subsystems_number 2\n", "it is modulated (_cell_subsystems_number)"),
+    ("loop_\n_atom_site_displace_Fourier_atom_site_label\n_atom_site_displace_Fourier_axis\nO1 x\n",
+     "waves that its average cell does not have"),
+    ("loop_\n_atom_site_occ_Fourier_atom_site_label\nO1\n", "it is modulated"),
+    ("_space_group_magn.number_BNS '227.131'\n", "it is a magnetic CIF"),
+    ("loop_\n_space_group_symop_magn_operation.id\n_space_group_symop_magn_operation.xyz\n"
+     "1 x,y,z,+1\n2 -x,-y,-z,-1\n", "give the CIF of the nuclear crystal"),
+    ("_cell_volume 600.1\n", "its lengths and angles give 560.495 Angstrom^3"),
+    ("_cell_volume big\n", "_cell_volume is big, which is no number"),
+])
+def test_crystals_that_are_more_or_other_than_their_sites_are_refused(tmp_path, more, words):
+    """Each was read as its average, or as a crystal of its cell, without a word."""
+    path = written(tmp_path, f"{HM} 'F d -3 m :2'\n", more=more)
+    with pytest.raises(HavenError) as refused:
+        read_cif(path)
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("more", [
+    "_cell_modulation_dimension 0\n", "_cell_volume 560.5(3)\n", "_cell_volume ?\n",
+    "_parent_space_group.name_H-M_alt 'F d -3 m'\n", "_pd_phase_name spinel\n",
+    "loop_\n_atom_site_aniso_label\n_atom_site_aniso_U_11\nO1 0.01\nH9 0.02\n",
+    "_shelx_hkl_file\n;\n 1 0 0 2.0\n_cell_length_a 9\n;\n",
+])
+def test_what_changes_no_crystal_is_passed_over(tmp_path, more):
+    path = written(tmp_path, f"{HM} 'F d -3 m :2'\n", more=more)
+    assert counts(path) == {"Li": 8, "Mn": 16, "O": 32}
+
+
+def test_moments_beside_sites_are_said_to_be_left_out(tmp_path, caplog):
+    path = written(tmp_path, f"{HM} 'F d -3 m :2'\n", more="loop_\n_atom_site_moment_label\n"
+                   "_atom_site_moment_crystalaxis_z\nMn1 3.5\n")
+    assert counts(path) == {"Li": 8, "Mn": 16, "O": 32}
+    assert "moments of its sites" in caplog.text and "--moments" in caplog.text
+
+
+def test_a_cell_of_several_measurements_is_refused(tmp_path):
+    path = written(tmp_path, f"{HM} 'F d -3 m :2'\n")
+    text = path.read_text().replace("_cell_length_a 8.245\n", "loop_\n_cell_length_a\n8.245\n8.3\n")
+    path.write_text(text)
+    with pytest.raises(HavenError, match="_cell_length_a has 2 values: keep the cell of one"):
+        read_cif(path)
+
+
+def test_blocks_of_one_name_stay_apart(tmp_path):
+    """The second one's cell was taken for the first one's sites."""
+    path = written(tmp_path, f"{HM} 'F d -3 m :2'\n")
+    first = path.read_text()
+    path.write_text(first + first.replace("8.245", "8.9"))
+    with pytest.raises(HavenError, match="it holds 2 crystals"):
+        read_cif(path)
+    path.write_text(first + "data_x\n_cell_length_a 9.9\n_refln_index_h 1\n")
+    assert read_cif(path).cell[0, 0] == pytest.approx(8.245)
+
+
+def test_version_2_is_named_where_its_grammar_is_in_the_way(tmp_path):
+    path = written(tmp_path, f"{HM} 'F d -3 m :2'\n", more="_list [1 2 3]\n")
+    path.write_text("#\\#CIF_2.0\n" + path.read_text())
+    with pytest.raises(HavenError, match=r"it is CIF 2\.0, .*save it as CIF 1\.1"):
+        read_cif(path)
+
+
+@pytest.mark.parametrize(("share", "refused", "said"), [
+    ("1", True, ""), ("0.6", False, "1.2 atoms would be there at once"), ("0.5", False, "")])
+def test_alternatives_that_are_all_there_are_refused(tmp_path, caplog, share, refused, said):
+    rows = (f"Li Li1 0.125 0.125 0.125 1\nMn Mn1 0.5 0.5 0.5 {share}\nMn Mn2 0.54 0.5 0.5 {share}\n"
+            "O O1 0.2633 0.2633 0.2633 1\n")
+    path = written(tmp_path, f"{HM} 'P 1'\n", rows)
+    if refused:
+        with pytest.raises(HavenError, match=r"points of Mn 0\.33 Angstrom apart are both filled"):
+            read_cif(path)
+        return
+    read_cif(path)
+    assert said in caplog.text and bool(said) == bool(caplog.text)
+
+
+@pytest.mark.parametrize(("formula", "said"), [
+    ("Li Mn2 O4", ""), ("Li8 Mn16 O32", ""), ("Li1.05 Mn1.95 O4", ""),
+    ("Li3 Mn2 O4", "hold 1 Li where its formula says Li3 Mn2 O4"),
+    ("Li Mn2 O2", "hold 4 O where its formula says Li Mn2 O2"),
+])
+def test_sites_in_other_amounts_than_the_formula_are_named(tmp_path, caplog, formula, said):
+    path = written(tmp_path, f"{HM} 'F d -3 m :2'\n", more=f"_chemical_formula_sum '{formula}'\n")
+    read_cif(path)
+    assert said in caplog.text and bool(said) == bool(caplog.text), caplog.text

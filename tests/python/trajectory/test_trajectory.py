@@ -223,6 +223,56 @@ def test_times_must_be_given_increase_and_be_even(tmp_path, path):
         opening.open_trajectory(uneven, "Li", tmp_path, 0.1)
 
 
+@pytest.mark.parametrize("types", ["", "Li Ti Cl"])
+def test_a_dump_that_names_no_atom_asks_for_a_column_and_for_no_option(tmp_path, path, types):
+    file = dump(tmp_path / "d.lammpstrj", path, "id xu yu zu")
+    with pytest.raises(HavenError, match="says of no atom what it is: write it with a column"):
+        opening.open_trajectory(file, "Li", tmp_path, 0.1, types)
+
+
+def headed(folder, path, **entries):
+    """Write an extxyz whose frames have header entries, each made by a function of the number."""
+    images = atoms_of(path)
+    for number, atoms in enumerate(images):
+        atoms.info |= {key: of(number) for key, of in entries.items()}
+    write(folder / "h.extxyz", images)
+    return folder / "h.extxyz"
+
+
+@pytest.mark.parametrize(("entries", "given", "spacing"), [
+    ({"time_fs": lambda n: 50.0 * n}, None, 0.05), ({"time_fs": lambda n: 50 * n}, 0.05, 0.05),
+    ({"time_ps": lambda n: 0.1 * n, "time_fs": lambda n: 100.0 * n}, None, 0.1),
+    ({"time": lambda n: 50.0 * n}, 0.05, 0.05), ({"Time": lambda n: 0.2 * n}, 0.2, 0.2),
+    ({"time": lambda n: 50.0 * n}, 50 * 0.01018051, 0.509025),
+    ({"step": lambda n: 100 * n}, 0.3, 0.3), ({"md_step": lambda n: 7 + n}, 0.3, 0.3),
+    ({"time": lambda n: "noon"}, 0.3, 0.3), ({"step": lambda n: 0.5}, 0.3, 0.3),
+    ({"time": lambda n: 3.0 + n + 0.1 * (n % 2)}, 0.3, 0.3),  # wall time
+])
+def test_times_of_a_header_are_believed(tmp_path, path, entries, given, spacing):
+    held = opening.open_trajectory(headed(tmp_path, path, **entries), "Li", tmp_path, given)
+    assert held.spacing_ps == pytest.approx(spacing, rel=1e-5)
+
+
+@pytest.mark.parametrize(("entries", "given", "words"), [
+    ({"time_fs": lambda n: 50.0 * n}, 0.1, "0.05 ps apart, --frame_spacing_ps says 0.1 ps"),
+    ({"time_fs": lambda n: 50.0 * n}, 50.0, "0.05 ps apart, --frame_spacing_ps says 50 ps"),
+    ({"time_fs": lambda n: "soon"}, 0.1, "time_fs is 'soon', not a number"),
+    ({"time_ps": lambda n: 0.1 * n, "time_fs": lambda n: 50.0 * n}, None, "one of them is wrong"),
+    ({"time": lambda n: 50.0 * n}, 0.1,
+     "0.05 ps if they are fs, 50 ps if they are ps, and --frame_spacing_ps says 0.1 ps"),
+    ({"Time": lambda n: 50.0 * n}, None,
+     "0.05 ps if they are fs, 50 ps if they are ps; give the right one by --frame_spacing_ps"),
+    ({"step": lambda n: 100 * (n % 20)}, 0.1, "times do not increase at frame 20"),
+    ({"step": lambda n: 100 * n + 50 * (n > 30)}, 0.1, "not evenly spaced in time: frame 31"),
+])
+def test_options_and_headers_that_contradict_times_are_refused(
+    tmp_path, path, entries, given, words
+):
+    with pytest.raises(HavenError) as refused:
+        opening.open_trajectory(headed(tmp_path, path, **entries), "Li", tmp_path, given)
+    assert words in str(refused.value), refused.value
+
+
 def test_species_not_there_and_unknown_files_are_refused(tmp_path, path):
     write(tmp_path / "w.extxyz", atoms_of(path))
     with pytest.raises(HavenError, match="has no Na: its species are Cl, Li, Ti"):

@@ -91,7 +91,7 @@ def test_runs_that_melted_are_left_out_and_named_and_few_jumps_count(tmp_path):
             for replica, jumps in enumerate((20, 3, 25, 20, 0))]
     molten = replace(run_of(walkers(rng, 900, frames=400), 600.0, 5), ended="melted")
     joined, = condition.conditions([*runs, molten], 30)
-    assert len(joined.runs) == 5 and joined.left_out == "replica 5 seed 1: melted"
+    assert joined.seen.runs == 5 and joined.left_out == "replica 5 seed 1: melted"
     assert joined.hops == sum(run.hops for run in runs)
     rows = condition.joined_rows([joined])
     table = tables.read(JOINED, tables.write(JOINED, rows, tmp_path / "joined.parquet"))
@@ -113,7 +113,7 @@ def test_potentials_are_joined_and_kept_apart_too():
             for replica in range(2) for seed in (1, 2)]
     found = condition.conditions(runs, 30)
     assert [one.keys["seed"] for one in found] == [None, 1, 2]
-    assert [len(one.runs) for one in found] == [4, 2, 2]
+    assert [one.seen.runs for one in found] == [4, 2, 2]
 
 
 def test_what_replicas_differ_by_widens_the_joined_interval():

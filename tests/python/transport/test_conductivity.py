@@ -58,6 +58,19 @@ def test_replicas_that_differ_widen_the_interval():
     assert joined.parts["disorder"][0, 0] > 50 * joined.parts["sampling"][0, 0]
 
 
+@pytest.mark.parametrize("slope", [None, np.arange(8.0)])
+def test_a_source_that_the_regressors_explain_whole_adds_nothing(slope):
+    """Each potential drove cells of one size alone: what potentials differ by, nothing tells."""
+    values, errors = np.array([0.0, 0.1, -0.1, 0.05, 1.0, 1.1, 0.9, 1.05]), np.full(8, 0.1)
+    large = np.repeat([0.0, 1.0], 4)
+    regressors = np.stack([np.ones(8), large], axis=1)
+    found = conductivity.join(values, errors, regressors,
+                              {"potential": large, "one": np.zeros(8)}, slope)
+    assert "potential" not in found.degrees or slope is not None
+    value, error, _ = found.contrast(np.array([0.0, 1.0]))
+    assert value == pytest.approx(1.0, abs=0.05) and np.isfinite(error) and error < 0.5
+
+
 def test_variances_by_source_are_found_back():
     rng = np.random.default_rng(1)
     found = []

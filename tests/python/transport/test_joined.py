@@ -8,7 +8,7 @@ import walks
 
 from haven.transport import diffusion
 from haven.transport.estimators import modes as sines
-from haven.transport.fits.condition import Condition
+from haven.transport.fits.condition import Condition, Seen
 from haven.transport.hop_counts import count_hops
 
 LENGTH = 3.0
@@ -64,7 +64,7 @@ def test_runs_of_different_lengths_are_joined_at_the_same_frequencies(lengths):
     (("not_stationary", "not_stationary"), "not_stationary"),
     (("not_stationary", "melted"), "unstable"), (("exploded",), "unstable")])
 def test_a_condition_without_runs_says_what_ails_them(ended, verdict):
-    none = Condition({"seed": None}, (), "", [], {}, ended)
+    none = Condition({"seed": None}, Seen(), "", [], {}, ended)
     assert none.verdict_on("self") == verdict
 
 

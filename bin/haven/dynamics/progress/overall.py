@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from haven.core.errors import log
+from haven.core.launches import NotedLaunch
 from haven.core.numbers import duration
 from haven.dynamics.progress.runs import Progress
 from haven.potential.progress import TrainingProgress
@@ -60,6 +61,10 @@ class Overall:
         Wall time, with as many at once as now; NaN before every kind has a speed.
     plan
         Path of the file that says what is planned, empty where none was found.
+    launch
+        Nextflow's name of the newest launch, which all of this is about; empty where none is noted.
+    earlier
+        Trainings and runs of earlier launches in the same folder, which are not counted.
     """
 
     jobs: int
@@ -68,9 +73,13 @@ class Overall:
     share: float
     seconds_left: float
     plan: str
+    launch: str = ""
+    earlier: int = 0
 
 
-def plan_of(work: Path, present: Sequence[str]) -> tuple[str, dict[str, Any]]:
+def plan_of(
+    work: Path, present: Sequence[str], launch: NotedLaunch | None = None
+) -> tuple[str, dict[str, Any]]:
     """Return path and content of the plan of the current run; empty where there is none.
 
     Parameters
@@ -78,22 +87,34 @@ def plan_of(work: Path, present: Sequence[str]) -> tuple[str, dict[str, Any]]:
     work
         Work folder, where Nextflow's runs leave ``expected-<digest>.json``.
     present
-        Names of the trainings and runs that have started: the plan that names most of them is
-        taken, of several the newest.
+        Names of the trainings and runs that have started: where no launch is noted, the plan that
+        names most of them is taken, of several the newest.
+    launch
+        The newest, whose plan is taken.
     """
-    found = []
+    plans = read_plans(work)
+    if launch is not None and launch.plan in plans:
+        return str(work / launch.plan), plans[launch.plan]
+    found = [(len(set(planned_jobs(plan)) & set(present)), (work / name).stat().st_mtime, name)
+             for name, plan in plans.items()]
+    if not found:
+        return "", {}
+    best = max(found)[2]
+    return str(work / best), plans[best]
+
+
+def read_plans(work: Path) -> dict[str, dict[str, Any]]:
+    """Return what each launch of a work folder should compute, by the name of its file."""
+    plans = {}
     for path in work.glob("expected-*.json"):
         try:
             plan = json.loads(path.read_text(encoding="utf-8"))
-            planned = set(planned_jobs(plan))
+            planned_jobs(plan)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("%s can't be read (%s): it is left out", path, error)
             continue
-        found.append((len(planned & set(present)), path.stat().st_mtime, str(path), plan))
-    if not found:
-        return "", {}
-    best = max(found, key=lambda one: one[:3])
-    return best[2], best[3]
+        plans[path.name] = plan
+    return plans
 
 
 def planned_jobs(plan: Mapping[str, Any]) -> dict[str, tuple[str, float]]:
@@ -186,7 +207,8 @@ def _cold(run: str) -> str:
 
 
 def overall(
-    trainings: Sequence[TrainingProgress], runs: Sequence[Progress], work: Path
+    trainings: Sequence[TrainingProgress], runs: Sequence[Progress], work: Path,
+    launch: NotedLaunch | None = None,
 ) -> Overall:
     """Return how far all is and how long it will take.
 
@@ -196,9 +218,14 @@ def overall(
         What is there.
     work
         Work folder, which may say what is planned.
+    launch
+        Its newest, where launches are noted.
     """
+    everything = len(trainings) + len(runs)
+    trainings = [one for one in trainings if one.current]
+    runs = [one for one in runs if one.current]
     present = [one.name for one in trainings] + [one.run for one in runs]
-    path, plan = plan_of(work, present)
+    path, plan = plan_of(work, present, launch)
     jobs = jobs_of(trainings, runs, plan)
     speeds = {"training": _seconds_per_step(trainings), "dynamics": _seconds_per_ps(runs)}
     spent, left, wall = 0.0, 0.0, 0.0
@@ -214,7 +241,8 @@ def overall(
     share = spent / (spent + left) if spent + left > 0 else math.nan
     return Overall(len(jobs), sum(job.state == "complete" for job in jobs),
                    sum(job.state == "running" for job in jobs), share,
-                   wall if jobs else math.nan, path)
+                   wall if jobs else math.nan, path, launch.name if launch else "",
+                   everything - len(present))
 
 
 def _other(speeds: Mapping[str, float], kind: str, jobs: Sequence[WorkItem]) -> bool:
@@ -240,6 +268,8 @@ def progress_line(all_of_it: Overall) -> str:
     """Return one line: a bar, the share, the time left."""
     counts = f"{all_of_it.complete} of {all_of_it.jobs} trainings and runs finished, "
     of = "" if all_of_it.plan else " of those begun (no plan is in the work folder)"
+    if all_of_it.earlier:
+        of += f"; of launch {all_of_it.launch}: {all_of_it.earlier} of earlier ones don't count"
     if math.isnan(all_of_it.share):
         return f"overall: {counts}share and time left not known before each kind has a speed{of}"
     filled = round(BAR * all_of_it.share)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haven.core.errors import HavenError
+from haven.core.launches import EARLIER, NotedLaunch, is_of
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 
@@ -46,6 +47,10 @@ class Progress:
         ``complete``, ``running`` or ``stopped``.
     attempts
         LAMMPS processes started so far.
+    current
+        Whether it is of the newest launch of its work folder (`haven.core.launches`).
+    steps
+        Steps that the phase has in all; 0 where not told.
     """
 
     run: str
@@ -55,6 +60,8 @@ class Progress:
     ns_per_day: float
     state: str
     attempts: int
+    current: bool = True
+    steps: int = 0
 
     @property
     def seconds_left(self) -> float:
@@ -99,7 +106,9 @@ def find_folders(place: Path) -> list[Path]:
         [float(n) for n in NUMBER.findall(path.name.rsplit("_", 1)[0])], path.name))
 
 
-def read_progress(folder: Path, now: float | None = None) -> Progress | None:
+def read_progress(
+    folder: Path, now: float | None = None, launch: NotedLaunch | None = None
+) -> Progress | None:
     """Return how far a run is; None where nothing was started yet.
 
     Parameters
@@ -108,6 +117,8 @@ def read_progress(folder: Path, now: float | None = None) -> Progress | None:
         Of one run, as `run_dynamics.py` keeps it.
     now
         Seconds since the epoch; the present if not given.
+    launch
+        The newest of the work folder, where it is known.
     """
     tries = sorted((match.group(1) == "production", int(match.group(2)), path)
                    for path in folder.glob("*.in") if (match := ATTEMPT.match(path.name)))
@@ -135,7 +146,7 @@ def read_progress(folder: Path, now: float | None = None) -> Progress | None:
     if math.isnan(speed):
         speed = _speed(frames, log, ns)
     return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns, speed, state,
-                    len(tries))
+                    len(tries), is_of(folder, launch), goal)
 
 
 def _frames(log: Path) -> tuple[int, int] | None:
@@ -185,12 +196,14 @@ def _speed(frames: tuple[int, int] | None, log: Path, ns: float) -> float:
 
 def runs_table(found: list[Progress]) -> str:
     """Return one line a run and one for all, as text."""
+    found = sorted(found, key=lambda one: not one.current)
     wide = max(16, *(len(one.run) + 2 for one in found)) if found else 16
     lines = [f"{'run':<{wide}}{'phase':<15}{'ns done':>10}{'of':>10}{'ns/day':>10}{'left':>10}"
              "  state"]
     for one in found:
         speed = "-" if math.isnan(one.ns_per_day) else f"{one.ns_per_day:.3g}"
         tried = f" ({one.attempts} starts)" if one.attempts > 2 else ""
+        tried += "" if one.current else EARLIER
         lines.append(f"{one.run:<{wide}}{one.phase:<15}{one.ns_done:>10.4g}{one.ns_total:>10.4g}"
                      f"{speed:>10}{duration(one.seconds_left):>10}  {one.state}{tried}")
     states = [one.state for one in found]

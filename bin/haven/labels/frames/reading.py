@@ -17,6 +17,7 @@ from haven.core.errors import HavenError, existing, log
 from haven.core.images import open_images
 from haven.labels.frames.consistency import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.labels.frames.header_units import in_ase_units
+from haven.labels.frames.net_charge import check_neutral
 from haven.labels.frames.reference_keys import results_of
 from haven.labels.pulay import HEADER, MOST_PULAY
 from haven.material.relaxation import at_fixed_cutoff
@@ -129,9 +130,9 @@ def read_file(
     ------
     HavenError
         Naming file and frame: if the file does not fit to its checksum or is cut off, a number is
-        not finite, forces or energy are missing, the cell is left-handed or absent, an element is
-        not of the material, header and name tell no U or different ones, or energies, forces and
-        stresses are not in eV and Angstrom.
+        not finite, forces or energy are missing, the cell is left-handed, absent or charged, an
+        element is not of the material, header and name tell no U or different ones, or energies,
+        forces and stresses are not in eV and Angstrom.
     """
     source = existing(path, "labelled frames")
     checksums.check_file(source)
@@ -184,6 +185,7 @@ def check_frames(
 
 def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> LabelledFrame:
     where = f"{source}, frame {number}"
+    check_neutral(atoms.info, where)
     results = results_of(atoms, where)
     if results.get("free_energy") is not None:  # with smearing, the one the forces belong to
         results["energy"] = results["free_energy"]

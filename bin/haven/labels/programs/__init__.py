@@ -17,7 +17,7 @@ from haven.labels.programs.cp2k import cp2k_frames, cp2k_output
 from haven.labels.programs.deepmd_folders import DATABASE, read_lmdb
 from haven.labels.programs.deepmd_folders import read_folder as read_deepmd
 from haven.labels.programs.espresso import FORCES, espresso_frames, espresso_hubbard
-from haven.labels.programs.gpaw import gpaw_frames
+from haven.labels.programs.gpaw import gpaw_frames, gpw_frames
 from haven.labels.programs.unread_formats import BINARY, check_foreign
 from haven.labels.programs.vasp import (
     VaspRun,
@@ -119,7 +119,9 @@ def open_output(path: Path, name: str) -> Output | None:
             return _dynamics_of_cp2k(path)
         return Output("imported", read_deepmd(path, name), None, numbered=True)
     if path.suffix in (".extxyz", ".xyz", ".traj", ".gpw"):
-        return Output("imported", open_images(path, name), None)
+        images = open_images(path, name)
+        return Output("imported", gpw_frames(path, images) if path.suffix == ".gpw" else images,
+                      None)
     check_foreign(path, name, BINARY)
     text = path.read_text(errors="replace")
     for program in PROGRAMS:

@@ -13,6 +13,7 @@ import numpy as np
 from haven.core import plain
 from haven.core.constants import RYDBERG_EV
 from haven.core.errors import HavenError
+from haven.labels.frames.net_charge import excess
 from haven.labels.programs.dpdata_frames import from_dpdata
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def cp2k_frames(system: Any, text: str, elements: Sequence[str] = ()) -> Iterato
                                text):
             if cutoff.group(1):
                 atoms.info["plane_wave_cutoff_ev"] = round(float(cutoff.group(1)) * RYDBERG_EV, 1)
+        if charge := re.search(r"(?m)^\s*DFT\|\s+Charge\s+(-?\d+)\s*$", text):
+            atoms.info |= excess(-float(charge.group(1)), 0.0)
         if functional := re.search(r"FUNCTIONAL\|\s+(\w+):", text):
             atoms.info["functional"] = functional.group(1)
         yield atoms

@@ -14,6 +14,7 @@ from haven.core import plain
 from haven.core.constants import RYDBERG_EV
 from haven.core.elements import element_of_kind
 from haven.core.errors import HavenError
+from haven.labels.frames.net_charge import excess
 from haven.labels.programs.numbered_lines import each_in_turn, in_turn
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def espresso_frames(_path: Path, text: str) -> Iterator[Atoms]:
         raise HavenError("the list of atoms is missing: give the whole output")
     check_espresso(text)
     clean = UNREAD.sub("", text)
-    settings = espresso_settings(text)
+    settings = espresso_settings(text) | _charge(text)
     pieces = clean.split(FORCES)
     for number, piece in enumerate(pieces[:-1]):
         energies = list(ENERGY.finditer(piece))
@@ -88,6 +89,26 @@ def espresso_settings(text: str) -> dict[str, Any]:
         found["pseudopotentials"] = "; ".join(dict.fromkeys(
             f"{element} {file.rpartition('/')[2]}" for element, file in files))
     return found
+
+
+def _charge(text: str) -> dict[str, float]:
+    """Return the net charge of a cell by its electrons and valences; {} where it can't be told.
+
+    Of several runs in a text the last counts: check_espresso reads each.
+    """
+    part = text[text.rfind("Program PWSCF"):]
+    electrons = re.search(r"number of electrons\s*=\s*(\d+\.\d*)", part)
+    table = re.search(r"atomic species +valence +mass.*\n((?:[ \t]+\S+[ \t]+-?\d+\.\d+.*\n)+)",
+                      part)
+    count = re.search(r"number of atoms/cell\s*=\s*(\d+)\s*$", part, re.M)
+    sites = re.findall(r"(?m)^\s*\d+\s+(\S+)\s+tau\(", part)
+    if electrons is None or table is None or count is None:
+        return {}
+    valences = {line.split()[0]: float(line.split()[1]) for line in table.group(1).splitlines()}
+    kinds = sites[:int(count.group(1))]
+    if len(kinds) < int(count.group(1)) or not set(kinds) <= set(valences):
+        return {}
+    return excess(float(electrons.group(1)), sum(valences[kind] for kind in kinds))
 
 
 def espresso_hubbard(text: str) -> dict[str, float] | None:

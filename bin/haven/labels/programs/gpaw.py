@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haven.core import plain
 from haven.core.errors import HavenError
+from haven.labels.frames.net_charge import excess
 from haven.labels.programs.numbered_lines import in_turn
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+CHARGE = re.compile(r"(?mi)^\s*(?:total )?charge: *(-?\d+(?:\.\d*)?)(?=[\s,#}]|$)")
+"""Of the input, of the density, in old and new wordings; in elementary charges."""
 
 
 def gpaw_frames(path: Path, text: str) -> Iterator[Atoms]:
@@ -20,6 +25,7 @@ def gpaw_frames(path: Path, text: str) -> Iterator[Atoms]:
     from ase.io import iread
 
     check_gpaw(text)
+    charge = excess(0.0, max(map(float, CHARGE.findall(text)), key=abs, default=0.0))
     for atoms in iread(str(path), index=":", format="gpaw-out"):
         calculator: Any = atoms.calc
         if calculator is not None:
@@ -27,6 +33,21 @@ def gpaw_frames(path: Path, text: str) -> Iterator[Atoms]:
             if "free energy" not in parts:
                 raise HavenError("its energy contributions are missing: the output is damaged")
             calculator.results["free_energy"] = parts["free energy"]
+        atoms.info |= charge
+        yield atoms
+
+
+def gpw_frames(path: Path, images: Iterable[Atoms]) -> Iterator[Atoms]:
+    """Yield the frames that ASE reads of a ``.gpw``, with the net charge among its parameters."""
+    from ase.io import ulm
+
+    for atoms in images:
+        try:
+            with ulm.open(path) as reader:
+                parameters = reader.parameters.asdict()
+        except (AttributeError, ulm.InvalidULMFileError):  # an old one, or without parameters
+            parameters = {}
+        atoms.info |= excess(0.0, float(parameters.get("charge") or 0.0))
         yield atoms
 
 

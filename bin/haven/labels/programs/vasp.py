@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import EV_PER_ANGSTROM3_GPA
+from haven.labels.frames.net_charge import excess
 from haven.trajectory import vasprun
 from haven.trajectory.outcar import CELL, FORCES, cell_vectors, numbers_of, rows_of, species_of
 
@@ -116,7 +117,8 @@ def _run(text: str) -> VaspRun:
         lost.append("VASP did not end after its last step")
     elif not lost and len(steps) > len(images) and images and not response:
         lost.append(f"{len(steps) - len(images)} of {len(steps)} steps have no forces (NWRITE)")
-    return VaspRun(images, ", ".join(lost), hubbard_by_element(text, kinds), _settings(text))
+    return VaspRun(images, ", ".join(lost), hubbard_by_element(text, kinds),
+                   _settings(text) | _charge(text, counts))
 
 
 def _energy_in_front(before: str) -> re.Match[str] | None:
@@ -349,7 +351,8 @@ def read_vasprun(text: str) -> VaspRun:
         atoms.info["scf_steps"] = steps
         if isif is not None and isif < STRESS_IS_WHOLE:
             atoms.calc.results.pop("stress", None)
-    return VaspRun(images, missing, hubbard_of_xml(text), _settings_of_xml(text))
+    return VaspRun(images, missing, hubbard_of_xml(text),
+                   _settings_of_xml(text) | _charge_of_xml(text))
 
 
 def _tag(text: str, name: str) -> float | None:
@@ -366,6 +369,41 @@ def hubbard_of_xml(text: str) -> dict[str, float] | None:
     kinds = re.findall(r"<rc><c>\s*\d+\s*</c><c>\s*([A-Z][a-z]?)\s*</c>", text)
     return _differences({key: found.group(1) for key, found in rows.items() if found},
                         f"{_tag(text, 'LDAUTYPE') or 2:g}", kinds)
+
+
+def _charge(text: str, counts: Sequence[int]) -> dict[str, float]:
+    """Return the net charge that NELECT gives a cell in an OUTCAR; {} where it can't be told."""
+    electrons = re.search(r"\bNELECT\s*=\s*(\d+\.\d*)\s+total number of electrons", text)
+    valences = re.findall(r"\bZVAL\s*=\s*(\d+\.\d*)\s+mass and valenz", text)
+    weights = re.search(r"\bVCA\s*=((?:\s+\d+\.\d+)+)", text)
+    return _charge_by(electrons.group(1) if electrons else "", counts, valences,
+                      weights.group(1).split() if weights else [])
+
+
+def _charge_of_xml(text: str) -> dict[str, float]:
+    """Return the net charge that NELECT gives a cell in a vasprun.xml; {} where it can't be told.
+
+    Number and valence of each kind of atoms stand in its table of types.
+    """
+    electrons = re.findall(r'name="NELECT">\s*(\d+\.\d*)', text)
+    kinds = re.findall(r"<rc><c>\s*(\d+)\s*</c><c>[^<]*</c><c>[^<]*</c>"
+                       r"<c>\s*(\d+\.\d*)\s*</c>", text)
+    weights = re.search(r'name="VCA">((?:\s*\d+\.\d+)+)', text)
+    return _charge_by(electrons[-1] if electrons else "", [int(count) for count, _ in kinds],
+                      [valence for _, valence in kinds],
+                      weights.group(1).split() if weights else [])
+
+
+def _charge_by(
+    electrons: str, counts: Sequence[int], valences: Sequence[str], weights: Sequence[str]
+) -> dict[str, float]:
+    """Return the net charge by electrons, and by count, valence and VCA's weight of each kind."""
+    if not electrons or not counts or len(valences) < len(counts):
+        return {}
+    shares = weights if len(weights) == len(counts) else ["1"] * len(counts)
+    return excess(float(electrons), sum(
+        count * float(valence) * float(share)
+        for count, valence, share in zip(counts, valences, shares, strict=False)))
 
 
 def _settings_of_xml(text: str) -> dict[str, Any]:

@@ -47,6 +47,7 @@ FOLDERS = {
     "tables": "a table of the results", "figures": "a figure of the report",
     "models": "a trained potential", "structures": "a structure",
     "trajectories": "a trajectory: unwrapped positions",
+    "modes": "amplitudes by which runs of one temperature are judged together",
     "to_label": "frames that the ensemble of potentials disagrees on",
     "pipeline": "Nextflow's records", "frames": "labelled frames",
 }

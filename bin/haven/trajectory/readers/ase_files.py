@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from haven.trajectory.readers.base import Frame, Unsaid, open_bytes, plain_name
 NAME: str = "extxyz, ASE .traj, OUTCAR, vasprun.xml"
 OPTIONS: tuple[str, ...] = ()
 SUFFIXES = {".extxyz": "extxyz", ".xyz": "extxyz", ".traj": "traj"}
+UNITS_PS = {"time_ps": 1.0, "time_fs": 1e-3}
+CLOCKS = ("time", "md_time", "simulation_time")  # without a unit: fs with most programs
+STEPS = ("step", "md_step", "timestep", "nstep")
 STARTS = {"outcar": "vasp-out", "vasprun": "vasp-xml"}
 
 
@@ -43,7 +46,9 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
     for atoms in _images(path, form_of(path)):
         cell = np.array(atoms.cell[:])
         yield Frame(np.array(atoms.get_chemical_symbols()), atoms.get_positions(), cell,
-                    time_ps=_time(atoms.info), periodic=bool(np.all(atoms.pbc)) or not cell.any())
+                    time_ps=_time(atoms.info), step=_step(atoms.info),
+                    periodic=bool(np.all(atoms.pbc)) or not cell.any(),
+                    clock=_number(atoms.info, CLOCKS))
 
 
 def _outcar(path: Path) -> Iterator[Frame]:
@@ -58,13 +63,38 @@ def _outcar(path: Path) -> Iterator[Frame]:
 
 
 def _time(info: dict[str, Any]) -> float | None:
-    """Return the time in ps of a frame whose comment says it in a known unit."""
-    if "time_ps" in info:
-        try:
-            return plain.number(str(info["time_ps"]))
-        except ValueError:
-            raise HavenError(f"time_ps is '{info['time_ps']}', not a number") from None
-    return info.get("cp2k_time_ps")
+    """Return the time in ps of a frame whose comment says it in a known unit.
+
+    Raises
+    ------
+    HavenError
+        If it is no number, or stands there in two units that contradict each other.
+    """
+    told = {}
+    for key, factor in UNITS_PS.items():
+        if key in info:
+            try:
+                told[key] = plain.number(str(info[key])) * factor
+            except ValueError:
+                raise HavenError(f"{key} is '{info[key]}', not a number") from None
+    if len(told) > 1 and not np.allclose(*told.values(), rtol=1e-6, atol=1e-9):
+        both = " and ".join(f"{key} is {info[key]}" for key in told)
+        raise HavenError(f"{both}: one of them is wrong")
+    return next(iter(told.values()), info.get("cp2k_time_ps"))
+
+
+def _number(info: dict[str, Any], keys: Collection[str]) -> float | None:
+    """Return the number under the first of some keys, in any case of letters; None without one."""
+    found = next((value for key, value in info.items() if str(key).lower() in keys), None)
+    if isinstance(found, bool) or not isinstance(found, (int, float, np.number)):
+        return None
+    return float(found) if np.isfinite(found) else None
+
+
+def _step(info: dict[str, Any]) -> int | None:
+    """Return the number of the time step that a comment says; None where it is no whole number."""
+    found = _number(info, STEPS)
+    return int(found) if found is not None and found >= 0 and not found % 1 else None
 
 
 def _images(path: Path, form: str | None) -> Iterator[Any]:

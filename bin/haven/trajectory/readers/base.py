@@ -36,6 +36,8 @@ class Frame:
         Time, ps, where the file says it in a known unit.
     step
         Number of the time step, where the file says it.
+    clock
+        Time in a unit that the file does not say, where it has one.
     unwrapped
         Whether positions are not folded back into the cell; None where the file does not say.
     ids
@@ -52,6 +54,7 @@ class Frame:
     unwrapped: bool | None = None
     ids: np.ndarray | None = None
     periodic: bool = True
+    clock: float | None = None
 
 
 @dataclass(frozen=True)

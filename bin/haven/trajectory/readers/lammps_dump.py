@@ -442,4 +442,7 @@ def _symbols(columns: _Columns, unsaid: Unsaid, path: str) -> np.ndarray:
     if "mass" in columns:
         kinds, inverse = np.unique(columns.numbers("mass"), return_inverse=True)
         return np.array([element_of(m, path) for m in kinds])[inverse]
+    if "type" not in columns:
+        raise HavenError(f"{path} says of no atom what it is: write it with a column element or "
+                         "type (dump ... custom ... id element x y z)")
     raise HavenError(f"{path} has no element column: give --type_map, such as 'Li Ti Cl'")

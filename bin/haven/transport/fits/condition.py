@@ -166,7 +166,9 @@ def read_folder(folder: str | Path) -> list[Watched]:
     return [read_kept_run(path) for path in sorted(Path(folder).glob(f"*{ENDING}"))]
 
 
-def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list[Watched]:
+def matched(
+    runs: Iterable[Watched], analysed: Iterable[dict[str, Any]], kept: bool = False,
+) -> list[Watched]:
     """Return the runs that the tables have, too; log those that are missing on either side.
 
     Parameters
@@ -175,6 +177,8 @@ def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list
         Runs of the files of modes.
     analysed
         Keys (material, u_ev, temperature_k, replica, seed) of the runs in the tables.
+    kept
+        Whether an earlier run's joined table stands for the runs without a file.
     """
     def key(keys: Mapping[str, Any]) -> tuple[str, float, float, int, int]:
         return (str(keys["material"]), float(keys["u_ev"]), float(keys["temperature_k"]),
@@ -183,12 +187,38 @@ def matched(runs: Iterable[Watched], analysed: Iterable[dict[str, Any]]) -> list
     held = {key(run.keys): run for run in runs}
     known = {key(keys) for keys in analysed}
     lost, left = len(known - set(held)), len(set(held) - known)
-    if lost and held:
+    if lost and held and not kept:
         log.warning("%d of %d runs have no file *%s beside their tables: they count with their "
                     "jumps alone (analyse them again)", lost, len(known), ENDING)
     if left:
         log.warning("%s *%s of runs that no table has: left out", count_of(left, "file"), ENDING)
     return [run for place, run in held.items() if place in known]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the joined runs of a condition saw.
+
+    Attributes
+    ----------
+    runs, ions
+        Number of runs, and of their mobile ions, of all together.
+    duration_ps
+        Lengths of the runs, ps, of all together.
+    hops
+        Jumps of all runs.
+    exposure
+        Ions times the time in which their jumps are seen, ps.
+    siemens
+        Conductivity in mS/cm of a diffusion coefficient of 1 cm2/s, mean over the runs.
+    """
+
+    runs: int = 0
+    ions: int = 0
+    duration_ps: float = 0.0
+    hops: float = 0.0
+    exposure: float = 0.0
+    siemens: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -199,8 +229,8 @@ class Condition:
     ----------
     keys
         material, u_ev, temperature_k, seed (None: all driving potentials together).
-    runs
-        Runs joined.
+    seen
+        Number of the joined runs, and what they saw.
     left_out
         Runs that are not, each with the reason, in words.
     estimates
@@ -213,7 +243,7 @@ class Condition:
     """
 
     keys: dict[str, Any]
-    runs: tuple[Watched, ...]
+    seen: Seen
     left_out: str
     estimates: list[Estimate]
     logs: dict[str, tuple[float, float]]
@@ -222,18 +252,17 @@ class Condition:
     @property
     def hops(self) -> float:
         """Jumps of all runs."""
-        return sum(run.hops for run in self.runs)
+        return self.seen.hops
 
     @property
     def exposure(self) -> float:
         """Ions times the time in which their jumps are seen, ps."""
-        return sum(run.ions * run.watched_ps for run in self.runs)
+        return self.seen.exposure
 
     @property
     def siemens(self) -> float:
         """Conductivity in mS/cm of a diffusion coefficient of 1 cm2/s, mean over the runs."""
-        return float(np.average([run.siemens for run in self.runs],
-                                weights=[run.ions * run.duration_ps for run in self.runs]))
+        return self.seen.siemens
 
     def verdict_on(self, part: str) -> str:
         """Return the verdict on ``self`` or ``total``; without runs that count, the reason."""
@@ -280,7 +309,7 @@ def condition(
     bad, ended = "; ".join(f"{run.name}: {run.ended}" for run in lost), tuple(
         run.ended for run in lost)
     if not good:
-        return Condition(keys, (), bad, [], {}, ended)
+        return Condition(keys, Seen(), bad, [], {}, ended)
     longest = max(run.duration_ps for run in good)
     slow = [run for run in good if run.duration_ps >= SHORT * longest]
     held = sines.joined([run.modes for run in slow], [run.duration_ps for run in slow])
@@ -307,17 +336,25 @@ def condition(
             if row.quantity in ("self", "total") and row.value and row.low_95 and row.low_95 > 0}
     if not all(run.has_host for run in good):
         logs.pop("total", None)
-    return Condition(keys, tuple(good), bad, rows, logs, ended)
+    return Condition(keys, _seen(good), bad, rows, logs, ended)
+
+
+def _seen(runs: Sequence[Watched]) -> Seen:
+    return Seen(
+        len(runs), sum(run.ions for run in runs), sum(run.duration_ps for run in runs),
+        sum(run.hops for run in runs), sum(run.ions * run.watched_ps for run in runs),
+        float(np.average([run.siemens for run in runs],
+                         weights=[run.ions * run.duration_ps for run in runs])))
 
 
 def joined_rows(found: Iterable[Condition]) -> list[dict[str, Any]]:
     """Return the rows of table ``joined``: coefficients and conductivities of joined conditions."""
     rows = []
     for one in found:
-        start = {**one.keys, "runs": len(one.runs), "left_out": one.left_out or None,
-                 "hop_events": one.hops, "ions": sum(run.ions for run in one.runs),
-                 "duration_ps": sum(run.duration_ps for run in one.runs)}
-        if not one.runs:
+        start = {**one.keys, "runs": one.seen.runs, "left_out": one.left_out or None,
+                 "hop_events": one.hops, "ions": one.seen.ions,
+                 "duration_ps": one.seen.duration_ps}
+        if not one.seen.runs:
             rows += [{**start, "quantity": name, "unit": unit, "verdict": one.uncounted}
                      for name, unit in NOTHING]
         for row in one.estimates:
@@ -339,7 +376,7 @@ def condition_line(one: Condition) -> str:
     seed = "" if one.keys["seed"] is None else f", potential of seed {one.keys['seed']}"
     of_u = f"U {one.keys['u_ev']:g} eV, " if one.keys["u_ev"] else ""
     start = (f"{of_u}{one.keys['temperature_k']:g} K{seed}: "
-             f"{count_of(len(one.runs), 'run')}, {one.hops:g} jumps")
+             f"{count_of(one.seen.runs, 'run')}, {one.hops:g} jumps")
     left = f"; left out: {one.left_out}" if one.left_out else ""
     if not one.estimates or one.estimates[0].value is None:
         return f"{start}, no D_self ({one.verdict_on('self').replace('_', ' ')}){left}"

@@ -13,7 +13,8 @@ from haven.core import tables
 from haven.core.errors import HavenError, log
 from haven.core.types import Row, Table
 from haven.transport.conductivity import Joined
-from haven.transport.fits import arrhenius, budget, condition, contrasts, plan
+from haven.transport.fits import arrhenius, budget, condition, contrasts, kept, plan
+from haven.transport.fits.earlier import NAME
 from haven.transport.fits.standing import line_words
 from haven.transport.tables import (
     ARRHENIUS,
@@ -27,6 +28,8 @@ from haven.transport.tables import (
 
 WRITTEN = (JOINED, ARRHENIUS, PAIRED, ERROR_BUDGET, PLAN)
 """Tables that `fit_folder` writes."""
+KEPT = f"{NAME}.{JOINED.name}.parquet"
+"""Joined table of an earlier run, laid there by `haven.transport.fits.earlier`."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,14 @@ def fit_folder(
     Parameters
     ----------
     folder
-        With tables of diffusion and conductivity, and ``.modes.npz`` files beside them.
+        With tables of diffusion and conductivity, and ``.modes.npz`` files beside them; of an
+        earlier run also its joined table.
     out
         Folder for the tables `WRITTEN`.
     min_events
         Jumps needed for a number.
-
-        wanted_interval Wanted relative half width of the 95 % interval, for the plan.
+    wanted_interval
+        Wanted relative half width of the 95 % interval, for the plan.
     speed
         Nanoseconds a day of dynamics by material and U, for the plan.
 
@@ -80,8 +84,11 @@ def fit_folder(
     runs = arrhenius.gather(diffusion, conductivity)
     keys = ["material", "u_ev", "temperature_k", "replica", "seed"]
     held = condition.matched(condition.read_folder(folder),
-                             runs[keys].drop_duplicates().to_dict("records"))
+                             runs[keys].drop_duplicates().to_dict("records"),
+                             (folder / KEPT).exists())
     joined = condition.conditions(held, min_events)
+    old = _kept(folder, runs, held)
+    joined = kept.together(joined, old, min_events) if old else joined
     for one in joined:
         log.info("%s", condition.condition_line(one))
     rows = _Rows()
@@ -100,6 +107,23 @@ def fit_folder(
     written = (condition.joined_rows(joined), rows.fits, rows.pairs, rows.budgets, rows.plans)
     for schema, made in zip(WRITTEN, written, strict=True):
         tables.write(schema, made, out / f"{schema.name}.parquet", {"tables": folder.name})
+
+
+def _kept(
+    folder: Path, runs: Table, held: Sequence[condition.Watched],
+) -> list[condition.Condition]:
+    """Return the conditions of an earlier run, if its modes are not in the folder."""
+    if not (folder / KEPT).exists():
+        return []
+    known = {(one.keys["material"], float(one.keys["u_ev"]), float(one.keys["temperature_k"]),
+              int(one.keys["replica"]), int(one.keys["seed"])) for one in held}
+    keys = zip(runs["material"], runs["u_ev"].astype(float), runs["temperature_k"].astype(float),
+               runs["replica"].astype(int), runs["seed"].astype(int), strict=True)
+    without = runs[[key not in known for key in keys]]
+    if without.empty:
+        return []
+    log.info("runs without modes count by the joined table of the earlier run")
+    return kept.kept_conditions(tables.read(JOINED, folder / KEPT), without)
 
 
 def _add_rows(
