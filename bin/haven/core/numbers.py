@@ -126,6 +126,21 @@ def number(value: float | None, unit: str = "1", digits: int = 4, plain: bool = 
     return f"{_power(body, exponent, plain)} {unit_text(unit, plain)}".rstrip()
 
 
+def percent(share: float, decimals: int = 0, signed: bool = False) -> str:
+    """Return a share in per cent, as units are written: ``5 %``, with a sign ``+2.6 %``.
+
+    Parameters
+    ----------
+    share
+        1 for the whole.
+    decimals
+        Of the per cents.
+    signed
+        Whether what is above zero has a plus.
+    """
+    return f"{100 * share:{'+' if signed else ''}.{decimals}f} %"
+
+
 def count_of(number: int, noun: str) -> str:
     """Return ``1 run`` or ``12 runs``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

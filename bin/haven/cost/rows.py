@@ -136,8 +136,8 @@ def base_of(rows: Sequence[Row], u_ev: float | None) -> Row | None:
     return max(bases, key=lambda r: (min(r["steps"], ENOUGH), r["atoms"]), default=None)
 
 
-def published_study(table: Table, settings: Mapping[str, float]) -> list[str]:
-    """Return what the published study would take at the speed measured, one sentence a U.
+def published_study(table: Table, settings: Mapping[str, float], source: str) -> list[str]:
+    """Return what a published study would take at the speed measured, one sentence a U.
 
     Parameters
     ----------
@@ -146,6 +146,8 @@ def published_study(table: Table, settings: Mapping[str, float]) -> list[str]:
     settings
         ``study_atoms``, ``study_duration`` (ns, each run) and ``study_runs``; without all three
         nothing is said.
+    source
+        What the study is called, such as ``Selvaraj 2024``.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def published_study(table: Table, settings: Mapping[str, float]) -> list[str]:
         best = one.sort_values(["atoms", "seconds_per_atom_step"], ascending=[False, True]).iloc[0]
         seconds = best["seconds_per_atom_step"] * best["cores"] * atoms * steps * runs
         sentences.append(
-            f"U = {u_ev:g} eV: the published study ({runs:.0f} runs of "
+            f"U = {u_ev:g} eV: the dynamics of {source} ({runs:.0f} runs of "
             f"{settings['study_duration']:g} ns with {atoms:.0f} atoms) would take "
             f"{seconds / HOUR / 8766:.2g} {hours_of(best['device'])}-years at the speed measured "
             f"with {best['atoms']} atoms ({best['model']}), if cost grows in proportion to atoms "

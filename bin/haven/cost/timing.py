@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, log
-from haven.core.numbers import count_of
+from haven.core.numbers import count_of, percent
 from haven.core.types import Row
 from haven.cost.rows import row
 from haven.potential.families import family_of
@@ -168,7 +168,7 @@ def dynamics_rows(
                 )
                 log.info("%s, %d atoms, %s: %.2e s per atom and step", potential.name,
                          len(cell), count_of(number, "core"), seconds / len(cell))
-                shared = "" if card or share > BUSY else f", shared: {share:.0%} of the time"
+                shared = "" if card or share > BUSY else f", shared: {percent(share)} of the time"
                 if shared and number == 1:
                     seconds, shared = seconds * share, ", shared: processor time"
                 rows.append(row(

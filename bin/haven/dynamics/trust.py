@@ -11,6 +11,7 @@ import numpy as np
 from haven.core.errors import log
 from haven.core.numbers import known as known_number
 from haven.core.numbers import number as number_text
+from haven.core.numbers import percent
 from haven.core.types import Row, Table
 from haven.potential.gate import BEYOND, TRUSTED, UNCALIBRATED, Gate
 from haven.potential.selection import select
@@ -271,7 +272,7 @@ def _said(run: Row, name: str, gate: Gate | None) -> str:
     error = float(str(run["force_error_max_p95_ev_per_angstrom"]))
     if not known_number(run["share_beyond_window"]):  # type: ignore[arg-type]
         return f"{name}: not calibrated well enough to say: table thermo lacks its deviations"
-    words = (f"in {float(str(run['share_beyond_window'])):.1%} of the frames of {name} the "
+    words = (f"in {percent(float(str(run['share_beyond_window'])), 1)} of the frames of {name} the "
              f"calibrated force error of the worst atom is above "
              f"{number_text(1000 * gate.window, plain=True)} meV/A (up to "
              f"{number_text(1000 * error, '1', 2, plain=True)} meV/A in 95 % of them)")

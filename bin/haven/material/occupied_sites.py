@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from haven.core.errors import HavenError
+from haven.core.numbers import percent
 from haven.core.periodic import Floats, Ints, with_images
 from haven.material.sites import NEIGHBOUR_REACH, SiteFinder, SiteLattice
 
@@ -122,7 +123,7 @@ def lay(
         if share < 0.5:
             own = ", ".join(sorted(letters))
             raise HavenError(
-                f"{source}: {1 - share:.0%} of the {element} are not on {own}: "
+                f"{source}: {percent(1 - share)} of the {element} are not on {own}: "
                 "move the structure's origin to the material's"
             )
     return laid

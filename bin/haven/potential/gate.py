@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from haven.core.numbers import known
+from haven.core.numbers import known, percent
 from haven.core.types import Row, Table
 from haven.potential.calibration import ATOM, atoms_of
 
@@ -71,7 +71,7 @@ class Flagged:
         """Return `share` in words, for a sentence."""
         value, low, high = self.share(atoms)
         return ("frames of as many atoms put together from held-out labels: "
-                f"{value:.0%} [{low:.0%}, {high:.0%}]")
+                f"{percent(value)} [{percent(low)}, {percent(high)}]")
 
 
 def flagged_frames(rows: Iterable[Mapping[str, object]]) -> dict[float, Flagged]:
@@ -277,8 +277,8 @@ def _reasons(row: Row) -> list[str]:
                      f"{text} times the calibrated one, and it must be within a factor of "
                      f"{FACTOR:g}")
     if int(str(row["above"])) >= ENOUGH and float(str(share)) < DETECT_LEAST:
-        found.append(f"of {row['above']} held-out atoms beyond the window {share:.0%} are flagged, "
-                     f"and {DETECT_LEAST:.0%} are needed")
+        found.append(f"of {row['above']} held-out atoms beyond the window {percent(share)} are "
+                     f"flagged, and {percent(DETECT_LEAST)} are needed")
     return found
 
 
@@ -308,4 +308,4 @@ def _share(row: Row, name: str) -> str:
     value, low, high = (row[f"share_{name}{end}"] for end in ("", "_low_95", "_high_95"))
     if not known(value, low, high):  # type: ignore[arg-type]
         return ""
-    return f" ({value:.1%}, 95 %: {low:.1%} to {high:.1%})"
+    return f" ({percent(value, 1)}, 95 %: {percent(low, 1)} to {percent(high, 1)})"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from haven.core.constants import NOT_STATIONARY
+from haven.core.numbers import percent
 from haven.trajectory.melting import (
     MELT_ANGSTROM2,
     HostMotion,
@@ -139,8 +140,8 @@ def motion_checks(found: list[Estimate], run: str, material: str) -> list[dict[s
     share, net, limit = known.mobile_share, known.net_angstrom, known.net_limit_angstrom
     return [*_agreement(found, run, material),
         {**_verdict(material, run, "mobile share", share, MOBILE_SHARE, "1",
-                    f"the motion is that of about {share:.0%} of the mobile ions; D_self is a mean "
-                    "over all of them, most of which move slower: look at populations apart"),
+                    f"the motion is that of about {percent(share)} of the mobile ions; D_self is a "
+                    "mean over all of them, most of which move slower: look at populations apart"),
          "passed": bool(share >= MOBILE_SHARE)},
         _verdict(material, run, "net drift", net, limit, "Angstrom",
                  "the mobile ions' centre came farther than diffusion takes it: the sublattice "

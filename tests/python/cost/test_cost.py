@@ -143,14 +143,14 @@ def test_the_published_study_is_scaled_from_the_largest_cell_timed():
             cost.row("m", 4.0, "dlmd", 0.256, 1280, 1, 50, engine="e", model="net",
                      compressed=True, device="d")]
     said = {"study_atoms": 20000.0, "study_duration": 5.5, "study_runs": 12.0}
-    (text,) = cost.published_study(pd.DataFrame(rows), said)
+    (text,) = cost.published_study(pd.DataFrame(rows), said, "Selvaraj 2024")
     years = 2e-4 * 20000 * 5.5e6 * 12 / 3600 / 8766
     assert f"would take {years:.2g} core-years" in text
-    assert "1280 atoms" in text
+    assert "1280 atoms" in text and "the dynamics of Selvaraj 2024 (12 runs" in text
     (text,) = cost.published_study(
-        pd.DataFrame(rows).assign(device="GPU NVIDIA H200"), said)
+        pd.DataFrame(rows).assign(device="GPU NVIDIA H200"), said, "Selvaraj 2024")
     assert f"{years:.2g} GPU-years" in text
-    assert cost.published_study(pd.DataFrame(rows), {}) == []
+    assert cost.published_study(pd.DataFrame(rows), {}, "") == []
 
 
 def test_sizes_that_are_no_numbers_are_refused(tmp_path):

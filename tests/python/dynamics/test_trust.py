@@ -308,7 +308,7 @@ def test_each_run_s_share_and_error_stand_beside_its_numbers_and_in_its_verdict(
     assert rows.groupby(rows["subject"].str[:2])["passed"].all().to_dict() == {"u0": True,
                                                                               "u4": False}
     text = wording.summary(collect(study), [])
-    assert "diffusive; force error beyond window in 100% of frames" in text.split("U = 4 eV")[1]
+    assert "diffusive; force error beyond window in 100 % of frames" in text.split("U = 4 eV")[1]
     assert "beyond window" not in text.split("U = 4 eV")[0]
 
 

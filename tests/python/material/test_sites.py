@@ -136,7 +136,7 @@ def test_framework_cations_must_be_on_their_sites(material):
         metal = lattice.centres[np.isin(lattice.letters, letters)]
         xyz = np.concatenate([host, metal, lattice.centres[-1:]])
         if wrong:
-            with pytest.raises(HavenError, match=r"100% of the Ti are not on 2a, 4g"):
+            with pytest.raises(HavenError, match=r"100 % of the Ti are not on 2a, 4g"):
                 cages.lay(lattice, material, names, xyz, "here")
         else:
             laid = cages.lay(lattice, material, names, xyz, "here")

@@ -16,6 +16,7 @@ from haven.report import claims
 from haven.report.claims.study import CONTRADICTED, OPEN, SUPPORTED, Study
 from haven.report.numbers import comparison
 from haven.report.numbers.measured import collect
+from haven.report.numbers.wording import comparison_words
 from haven.report.page import answer
 from haven.report.page.contents import load_tables
 from haven.report.tables import CLAIMS
@@ -187,8 +188,8 @@ def test_volumes_are_held_against_the_published_lattice_constants(judge, value, 
 
 
 @pytest.mark.parametrize(("volumes", "error", "kelvin", "verdict", "why"), [
-    ((3307.0, 3309.0), 2.0, 298.0, SUPPORTED, "within 1%"),
-    ((3960.0, 3975.0), 4.0, 313.0, CONTRADICTED, "+20.2% of the measured volume at 313 K"),
+    ((3307.0, 3309.0), 2.0, 298.0, SUPPORTED, "within 1 %"),
+    ((3960.0, 3975.0), 4.0, 313.0, CONTRADICTED, "+20.2 % of the measured volume at 313 K"),
     ((3340.0,), 10.0, 298.0, OPEN, "reaches across"),
     ((3540.0,), 2.0, 700.0, OPEN, "nothing is known near 298 K"),
     ((np.nan,), 2.0, 298.0, OPEN, "no cell at constant pressure"),
@@ -196,7 +197,7 @@ def test_volumes_are_held_against_the_published_lattice_constants(judge, value, 
 def test_the_cell_at_rest_is_held_against_the_measured_one(judge, volumes, error, kelvin, verdict,
                                                             why):
     cells = pd.DataFrame([
-        {"u_ev": 4.0, "temperature_k": kelvin, "replica": r, "atoms": 160,
+        {"u_ev": 4.0, "temperature_k": kelvin, "replica": r, "atoms": 160, "verdict": "complete",
          "pressure_asked_gpa": 0.0, "volume_angstrom3": volume, "volume_error_angstrom3": error}
         for r, volume in enumerate(volumes)])
     row = judge(cells=cells)["cell_at_rest"]
@@ -205,6 +206,8 @@ def test_the_cell_at_rest_is_held_against_the_measured_one(judge, volumes, error
     assert "dispersion correction is not known" in row["why"]
     pressed = judge(cells=cells.assign(pressure_asked_gpa=1.0))["cell_at_rest"]
     assert pressed["verdict"] == OPEN and pressed["value"] is None
+    melted = judge(cells=cells.assign(verdict="melted"))["cell_at_rest"]
+    assert melted["verdict"] == OPEN and melted["value"] is None
 
 
 def test_a_doubted_run_is_named_beside_what_it_supports(judge, made_up):
@@ -232,7 +235,8 @@ def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
     assert grid["columns"] == ["from", "σ at 298 K", "Eₐ of σ", "Haven ratio"]
     assert [line[0] for line in grid["rows"]] == [
         "Haven, U = 0 eV", "Haven, U = 4 eV", "published study", "experiment"]
-    assert grid["rows"][2][3] == {"text": "14", "small": "U = 4 eV, printed value doubtful"}
+    assert grid["rows"][2][3] == {
+        "text": "14", "small": "Selvaraj 2024, U = 4 eV, printed value doubtful"}
     plain = answer.plain_sentence(study, "Li₃TiCl₆")
     assert plain.startswith("σ of Li₃TiCl₆ at 298 K: U = 0 eV ") and "mS/cm" in plain
     assert plain.endswith(" Measured: 1.04 mS/cm.")
@@ -304,16 +308,17 @@ PUBLISHED = pd.DataFrame(columns=["quantity", "system", "u_ev", "temperature_k",
                                   "source", "doubtful", "note"])
 
 
-def line_of(made_up, **ends):
-    """Return a study whose conductivities at 298 K are those of a line with these ends, mS/cm."""
-    fits = made_up["arrhenius"].copy()
-    rows = [own("sigma_total from the Arrhenius line", 0.2, unit="mS/cm", u=u, **ends)
-            for u in (0.0, 4.0)]
-    rows += [own("activation", 0.3, 0.02, "eV", None, u=u) for u in (0.0, 4.0)]
+def line_of(made_up, verdict="diffusive", **ends):
+    """Return a study whose conductivities at 298 K are those of a line with these ends, mS/cm.
+
+    ``verdict`` is what the line of U = 0 eV is worth.
+    """
+    rows = [{**row, "verdict": verdict if u == 0 else "diffusive"} for u in (0.0, 4.0)
+            for row in (own("sigma_total from the Arrhenius line", 0.2, unit="mS/cm", u=u, **ends),
+                        own("activation", 0.3, 0.02, "eV", None, u=u))]
     runs = made_up["runs"].assign(trust="trusted")
-    return Study({**made_up, "runs": runs, "arrhenius": fits,
-                  "verdicts": made_up["verdicts"].iloc[:0]}, pd.DataFrame(rows), PUBLISHED, (),
-                 (0.0, 4.0))
+    return Study({**made_up, "runs": runs, "verdicts": made_up["verdicts"].iloc[:0]},
+                 pd.DataFrame(rows), PUBLISHED, (), (0.0, 4.0))
 
 
 def test_a_number_that_is_hardly_known_is_not_called_diffusive_or_trusted(made_up):
@@ -334,17 +339,83 @@ def test_a_number_that_is_hardly_known_is_not_called_diffusive_or_trusted(made_u
     assert "the interval reaches zero" in answer.plain_sentence(none, "m")
 
 
-def test_what_a_curved_line_gives_is_not_trusted(made_up):
-    study = line_of(made_up, low=0.1, high=0.4)
-    fits = study.tables["arrhenius"]
-    curved = (fits["u_ev"] == 0) & (fits["quantity"] == "sigma_total")
-    fits.loc[curved, ["curvature_p", "verdict"]] = [0.01, "diffusive"]
-    fits.loc[~curved, "curvature_p"] = 0.9
+@pytest.mark.parametrize(("verdict", "words"), [
+    ("curved", "the Arrhenius line is curved"),
+    ("jumps_alone", "runs too short: jumps that lead back later count in full"),
+    ("curved, jumps_alone", "the Arrhenius line is curved, runs too short: jumps that lead")])
+def test_what_a_line_that_something_stands_against_gives_is_not_trusted(made_up, verdict, words):
+    study = line_of(made_up, verdict, low=0.1, high=0.4)
     assert answer.trusted_sentence(study).startswith(
         "May be trusted within the intervals: σ at 298 K, Eₐ of σ for U = 4 eV.")
-    doubt = answer.doubtful_sentence(study)
-    assert "σ at 298 K and Eₐ of σ (the Arrhenius line is curved)" in doubt
-    assert "the Arrhenius line is curved; U = 4 eV" in answer.plain_sentence(study, "m")
+    assert f"σ at 298 K and Eₐ of σ ({words}" in answer.doubtful_sentence(study)
+    first, second = answer.plain_sentence(study, "m").split("; U = 4 eV")
+    assert words in first and "diffusive" not in first and "diffusive" in second
+
+
+TRANSPORT = [  # claim, its quantity, unit, a number that the claim holds and one that it excludes
+    ("sigma", "sigma_total from the Arrhenius line", "mS/cm", (1.1, 0.9, 1.4), (4.0, 3.0, 5.0)),
+    ("activation", "activation", "eV", (0.30, 0.27, 0.33), (0.40, 0.37, 0.43)),
+    ("haven_ratio", "haven_ratio", "1", (14.0, 11.0, 17.0), (3.0, 2.0, 4.0)),
+    ("anti_correlation", "haven_ratio", "1", (14.0, 11.0, 17.0), (0.5, 0.3, 0.8)),
+    ("barrier [101]", "barrier [101]", "eV", (0.30, 0.28, 0.33), (0.50, 0.47, 0.53)),
+]
+
+
+@pytest.mark.parametrize("claim, quantity, unit, holds, excludes", TRANSPORT)
+@pytest.mark.parametrize(("against", "why"), [
+    ("curved", "curved"), ("jumps_alone", "too short"), ("curved, jumps_alone", "too short"),
+    ("subdiffusive", "subdiffusive"), ("not_stationary", "not stationary")])
+def test_a_number_that_something_stands_against_settles_no_claim(
+        judge, claim, quantity, unit, holds, excludes, against, why):
+    """Neither way: whether its interval holds what is claimed, or excludes it."""
+    for ends, sound in ((holds, SUPPORTED), (excludes, CONTRADICTED)):
+        row = own(quantity, ends[0], unit=unit, low=ends[1], high=ends[2])
+        assert judge([row])[claim]["verdict"] == sound
+        found = judge([{**row, "verdict": against}])[claim]
+        assert found["verdict"] == OPEN and why in found["why"], found["why"]
+        assert found["value"] == ends[0], "the number is shown all the same"
+
+
+@pytest.mark.parametrize(("claim", "quantity", "unit", "ends"), [
+    ("sigma", "sigma_total from the Arrhenius line", "mS/cm", (0.01, 1e-4, 0.5)),
+    ("sigma", "sigma_total", "mS/cm", (300.0, 2.0, 1e4)),
+    ("activation", "activation", "eV", (0.1, -0.05, 0.25)),
+    ("activation", "activation", "eV", (0.5, 0.35, 1.1)),
+    ("haven_ratio", "haven_ratio", "1", (0.3, 0.001, 6.0)),
+    ("anti_correlation", "haven_ratio", "1", (0.03, 0.001, 0.8)),
+    ("barrier [100]", "barrier [100]", "eV", (0.4, -0.3, 1.1))])
+def test_a_number_that_is_hardly_known_settles_no_claim(judge, claim, quantity, unit, ends):
+    found = judge([own(quantity, ends[0], unit=unit, low=ends[1], high=ends[2])])[claim]
+    assert found["verdict"] == OPEN and "hardly known" in found["why"], found["why"]
+
+
+@pytest.mark.parametrize("against", ["curved", "jumps_alone"])
+def test_the_comparison_takes_no_agreement_from_a_number_that_is_not_sound(reference, against):
+    """Nor a difference."""
+    for value, sound in ((1.06, "agrees"), (4.0, "differs")):
+        rows = [{**own("activation", 0.29 * value, 0.03, "eV", None), "verdict": verdict}
+                for verdict in ("diffusive", against)]
+        for row, expected in zip(rows, (sound, "not_sound"), strict=True):
+            measured = pd.DataFrame([row], columns=list(COLUMNS))
+            found = comparison.compare(measured, reference, "li3ticl6", [4.0])
+            mine = found[(found["quantity"] == "activation")
+                         & (found["published"] == 0.29)].to_dict("records")
+            assert {one["verdict"] for one in mine} == {expected}
+        assert comparison_words(mine[0]).startswith("settles nothing: ")
+
+
+def test_jumps_of_runs_that_are_not_stable_settle_no_claim(judge, made_up):
+    table = pd.concat([jumps(100, 90).assign(replica=r, temperature_k=600.0, seed=seed)
+                       for r, seed in ((0, 1.0), (1, np.nan))])
+    runs = pd.concat([made_up["runs"].iloc[:1]] * 2).assign(
+        u_ev=4.0, temperature_k=600.0, replica=[0, 1], seed=[1, np.nan])
+    for verdicts, count in ((("stable", "stable"), 200), (("melted", "stable"), 100),
+                            (("stable", "not_stationary"), 100)):
+        row = judge(interstitial=table, runs=runs.assign(verdict=verdicts, trust="trusted"))[
+            "interstitial_intra_layer"]
+        assert row["verdict"] == SUPPORTED and f"of {count} jumps" in row["why"]
+    row = judge(interstitial=table, runs=runs.assign(verdict="melted"))["interstitial_intra_layer"]
+    assert row["verdict"] == OPEN
 
 
 @pytest.mark.parametrize("low, high, verdict", [

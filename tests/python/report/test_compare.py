@@ -183,6 +183,31 @@ def test_a_curved_line_is_called_so_as_in_the_report(folders, tmp_path, quantity
     assert bool(curved) == (quantity == "sigma_total")
 
 
+def test_a_study_called_as_its_material_stands_in_the_legend_once(folders):
+    """Three studies of two materials: names with their formulas, unless they are one."""
+    read = several.read_studies([*map(str, folders)], ["Li3TiCl6", "longer", "third"])
+    formulas = {"Li3TiCl6": "Li₃TiCl₆", "longer": "Li₃TiCl₆", "third": "Li₃InCl₆"}
+    figure = several.sigma_picture(read, [], formulas)["figure"]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    for u in ("U = 0 eV", "U = 4 eV"):
+        assert {f"Li₃TiCl₆, {u}", f"longer (Li₃TiCl₆), {u}", f"third (Li₃InCl₆), {u}"} <= set(names)
+    assert not any("Li3TiCl6" in name for name in names)
+
+
+@pytest.mark.parametrize(("standing", "style"), [
+    ("diffusive", "-"), ("jumps_alone", ":"), ("curved, jumps_alone", ":")])
+def test_a_line_that_settles_nothing_is_dotted(folders, tmp_path, standing, style):
+    short = tmp_path / "short"
+    shutil.copytree(folders[0], short)
+    path, = (short / "tables").glob("*.arrhenius.parquet")
+    fits = tables.read(TABLES["arrhenius"], path)
+    tables.write(TABLES["arrhenius"], fits.assign(standing=standing, curvature_p=0.9), path)
+    read = several.read_studies([str(folders[1]), str(short)])
+    figure = several.sigma_picture(read, [], {one.label: "x" for one in read})["figure"]
+    lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 60]
+    assert [line.get_linestyle() for line in lines] == ["-", "-", style, style]
+
+
 def test_names_may_be_given(folders, tmp_path):
     compare_studies.main([*map(str, folders[:2]), "--names", "old, new", "--out", str(tmp_path)])
     assert set(pd.read_csv(tmp_path / "compare.csv")["study"]) == {"old", "new"}

@@ -45,9 +45,9 @@ def test_cells_both_ways_stand_beside_the_experiments():
     for words in ("first principles, without dispersion", "first principles, with d3bj"):
         low, high = held[words, "1.000/0.000, gpaw 26.7.0"]
         assert low["text"].startswith("425.2") and high["text"].startswith("433.9")
-        assert (low["small"], high["small"]) == ("+3.1%", "+5.2%")
+        assert (low["small"], high["small"]) == ("+3.1 %", "+5.2 %")
     mine = held["potential, labels with d3bj", "0.754/0.123"]
-    assert mine[0]["text"].startswith("418") and mine[0]["small"] == "+1.3%"
+    assert mine[0]["text"].startswith("418") and mine[0]["small"] == "+1.3 %"
     last = block["rows"][-1]
     assert last[0]["text"].startswith("experiment") and last[1].startswith("412.6")
     assert "Not relaxed" not in block["caption"]

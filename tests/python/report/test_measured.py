@@ -69,6 +69,9 @@ def test_a_line_of_runs_too_short_to_be_diffusive_is_said_to_be_one(study):
     assert verdict("too_few_events", *["diffusive"] * 3)[0] == "diffusive"
     told, note = verdict("too_few_events", "subdiffusive", "diffusive", "diffusive")
     assert told == "jumps_alone" and "runs of 2 temperatures are long enough" in note
+    study["arrhenius"] = fits.assign(curvature_p=0.01)
+    assert verdict(*["diffusive"] * 3)[0] == "curved"
+    assert verdict("subdiffusive", "diffusive")[0] == "curved, jumps_alone"
 
 
 def test_the_terminal_shows_the_fits_first_and_d_self_of_every_temperature_once(study):

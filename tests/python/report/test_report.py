@@ -266,7 +266,7 @@ def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
     study["runs"].loc[study["runs"]["u_ev"] == 4, "trust"] = "beyond"
     text = " ".join(wording.doubts(study, {}))
     assert "is curved (p = 0.01)" in text and "d_" not in text
-    assert "U = 4 eV: in 6 of 6 runs more than 5% of the frames" in text
+    assert "U = 4 eV: in 6 of 6 runs more than 5 % of the frames" in text
     assert "U = 0 eV: in" not in text
     study["runs"]["trust"] = None
     assert "U = 0 eV: one potential alone drove the runs" in " ".join(wording.doubts(study, {}))
@@ -354,7 +354,8 @@ def test_a_conductivity_over_powers_of_ten_is_hardly_known(low, high, words):
     row = {"quantity": "sigma_total from the Arrhenius line", "verdict": "diffusive", "value": 0.2,
            "low_95": low, "high_95": high}
     assert wording.verdict_text(row) == words
-    assert wording.verdict_text({**row, "quantity": "d_self"}) == "diffusive"
+    assert wording.verdict_text({**row, "quantity": "d_self"}) == words
+    assert wording.verdict_text({**row, "quantity": "d_distinct"}) == "diffusive"
 
 
 def test_agreement_with_a_doubtful_print_is_said_to_be_one():

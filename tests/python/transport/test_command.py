@@ -12,6 +12,7 @@ import pytest
 
 from haven.core import tables
 from haven.core.errors import HavenError, log
+from haven.core.numbers import percent
 from haven.transport.conductivity import nernst_einstein
 from haven.transport.tables import CONDUCTIVITY, DIFFUSION, JOINED, ONSAGER
 
@@ -174,7 +175,7 @@ def test_several_temperatures_end_in_an_arrhenius_line(tmp_path, said):
     fit = pd.read_csv(tmp_path / "out" / "arrhenius.csv").set_index("quantity").loc["d_self"]
     assert fit["activation_low_95"] <= 0.2 <= fit["activation_high_95"]
     line = next(line for line in lines if "LiCl2 d_self: Ea" in line)
-    assert f"({fit['standing']}: known to {fit['known_to']:.0%}" in line
+    assert f"({fit['standing']}: known to {percent(fit['known_to'])}" in line
     assert "fitted: 600, 700, 850 K" in line and fit["fitted_k"] == "600, 700, 850"
 
 

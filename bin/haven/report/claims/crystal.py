@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from haven.core.numbers import known
+from haven.core.numbers import known, percent
 from haven.core.types import Row, Table
+from haven.dynamics.cell import USABLE
 from haven.report.claims.study import (
     CONTRADICTED,
     NEAR_K,
@@ -71,8 +72,9 @@ def rdf_against_aimd(table: Table, u_ev: float) -> tuple[Row | None, str, str]:
     ours: Row = {"value": shift, "low_95": shift - width, "high_95": shift + width,
                  "temperature_k": None}
     worst = max(shares, key=lambda name: shares[name])
-    seen = (f"in equal cells the 95 % intervals do not meet in {shares[worst]:.0%} of the bins of "
-            f"{worst}, the worst pair; first peaks shift by at most {abs(shift):.2f} Å ({pair})")
+    seen = (f"in equal cells the 95 % intervals do not meet in {percent(shares[worst])} of the "
+            f"bins of {worst}, the worst pair; first peaks shift by at most {abs(shift):.2f} Å "
+            f"({pair})")
     if shares[worst] <= BINS_AGREE:
         return ours, SUPPORTED, seen
     return ours, CONTRADICTED if shares[worst] > BINS_DIFFER else OPEN, seen
@@ -143,7 +145,7 @@ def cell_at_rest(
         Volume of the measured conventional cell at room temperature, Angstrom^3.
     """
     mine = cells[(cells["u_ev"] == u_ev) & cells["volume_angstrom3"].notna()
-                 & cells["volume_error_angstrom3"].notna()
+                 & cells["volume_error_angstrom3"].notna() & cells["verdict"].isin(USABLE)
                  & (cells["pressure_asked_gpa"].astype(float).abs() < 1e-6)]
     if mine.empty or measured is None:
         return None, OPEN, "no cell at constant pressure was computed"
@@ -159,14 +161,14 @@ def cell_at_rest(
     ours: Row = {"value": mean, "low_95": mean - 1.96 * error, "high_95": mean + 1.96 * error,
                  "temperature_k": at}
     low, high = (float(str(ours[end])) / measured - 1 for end in ("low_95", "high_95"))
-    seen = f"{mean / measured - 1:+.1%} of the measured volume{at_words(ours)}"
+    seen = f"{percent(mean / measured - 1, 1, signed=True)} of the measured volume{at_words(ours)}"
     if abs(at - ROOM) > NEAR_K:
         return ours, OPEN, f"{seen}, but nothing is known near {ROOM:g} K"
     if -CELL_SHARE <= low and high <= CELL_SHARE:
-        return ours, SUPPORTED, f"{seen}: within {CELL_SHARE:.0%}"
+        return ours, SUPPORTED, f"{seen}: within {percent(CELL_SHARE)}"
     if low > CELL_SHARE or high < -CELL_SHARE:
-        return ours, CONTRADICTED, f"{seen}: beyond {CELL_SHARE:.0%}"
-    return ours, OPEN, f"{seen}: the interval reaches across {CELL_SHARE:.0%}"
+        return ours, CONTRADICTED, f"{seen}: beyond {percent(CELL_SHARE)}"
+    return ours, OPEN, f"{seen}: the interval reaches across {percent(CELL_SHARE)}"
 
 
 def _own_volumes(study: Study, u_ev: float) -> list[Row]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from haven.core.numbers import known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.numbers.comparison import limit_words, printed_rounding, standing_of
-from haven.report.numbers.measured import JUMPS_ALONE
+from haven.report.numbers.soundness import reservations
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot_be_said"
 ROOM = 298.0  # K, of the study's claims on transport
@@ -147,9 +147,11 @@ def judged_claim(row: Row | None, published: Row) -> tuple[str, str]:
     words = standing_of(row["value"], row["low_95"], row["high_95"],  # type: ignore[arg-type]
                         float(str(published["value"])), spread, quantity)
     note = f" ({row['note']})" if row.get("note") else ""
-    if row["verdict"] == JUMPS_ALONE and words in ("agrees", "differs"):
+    against = reservations(row)
+    if against and words in ("agrees", "differs"):
         held = "holds" if words == "agrees" else "excludes"
-        return OPEN, f"the interval {held} the published value, but runs are too short{note}"
+        return OPEN, (f"the interval {held} the published value, but settles nothing: "
+                      f"{', '.join(against)}{note}")
     if words == "agrees":
         return SUPPORTED, f"the 95 % interval holds the published value{note}"
     if words == "differs":
@@ -157,8 +159,12 @@ def judged_claim(row: Row | None, published: Row) -> tuple[str, str]:
         return CONTRADICTED, (f"even the upper bound is below the published value{note}" if bound
                               else f"the 95 % interval excludes the published value{note}")
     if words == "too_wide":
-        return OPEN, (f"the interval holds the published value, but is wider than "
-                      f"{limit_words(quantity)}{note}")
+        return OPEN, "; ".join([f"the interval holds the published value, but is wider than "
+                                f"{limit_words(quantity)}{note}", *against])
+    if words == "as_machines":
+        return OPEN, ("the published value is outside what was timed here, but less than "
+                      f"{limit_words(quantity)} away, and machines and codes differ by as much"
+                      f"{note}")
     if words == "no_interval":
         return OPEN, f"a number without interval{note}"
     if known(row["high_95"]):  # type: ignore[arg-type]

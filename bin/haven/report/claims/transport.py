@@ -17,10 +17,12 @@ from haven.report.claims.study import (
     is_far,
     judged_claim,
 )
+from haven.report.numbers.soundness import reservations
 
 SAME_K = 1.0  # K: a conductivity further away is none at 298 K
 LEAST_JUMPS = 30  # jumps below which a share of them says little (half width 0.18 at one half)
 FINE_PS = 0.1  # ps between frames above which passages through a tetrahedron are missed
+RUN = ["u_ev", "temperature_k", "replica", "seed"]  # what tells runs of a material apart
 MAINLY = 0.5  # share of the jumps above which they are "mainly" of one kind
 
 
@@ -38,6 +40,9 @@ def anti_correlation_claims(study: Study) -> Iterator[Row]:
             low, high = float(str(row["low_95"])), float(str(row["high_95"]))
             if low <= 1 <= high:
                 verdict, why = OPEN, f"the interval{at_words(row)} holds 1 (independent ions)"
+            elif against := reservations(row):
+                verdict, why = OPEN, (f"{'above' if low > 1 else 'below'} 1{at_words(row)}, but "
+                                      f"settles nothing: {', '.join(against)}")
             elif is_far(row):
                 side = "above" if low > 1 else "below"
                 verdict = OPEN
@@ -70,9 +75,28 @@ def interstitial_claims(study: Study) -> Iterator[Row]:
         return
     for kind, where in (("intra_layer", "within a layer"), ("inter_layer", "between layers")):
         for u_ev in study.us:
-            ours, verdict, why = interstitial(study.tables["interstitial"], u_ev, kind)
+            counted = of_sound_runs(study.tables["interstitial"], study.tables["runs"])
+            ours, verdict, why = interstitial(counted, u_ev, kind)
             yield claim_row(f"interstitial_{kind}", "lithium moves mainly by interstitial "
                             f"hopping, {where}", u_ev, None, None, ours, "1", verdict, why)
+
+
+def of_sound_runs(table: Table, runs: Table) -> Table:
+    """Return the rows of a table that are not of runs which melted, drifted or still rearrange.
+
+    Parameters
+    ----------
+    table
+        Any table with U, temperature, replica and seed of runs.
+    runs
+        The table ``runs``; rows of runs that are not in it stay.
+    """
+    bad = runs[runs["verdict"] != "stable"]
+    if bad.empty or table.empty:
+        return table
+    left_out, own = (list(some[RUN].astype(float).fillna(-1.0).itertuples(index=False, name=None))
+                     for some in (bad, table))
+    return table[[key not in set(left_out) for key in own]]
 
 
 def interstitial(table: Table, u_ev: float, kind: str) -> tuple[Row | None, str, str]:

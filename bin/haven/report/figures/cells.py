@@ -21,6 +21,7 @@ from haven.report.figures.style import (
     u_label,
     u_marker,
 )
+from haven.report.numbers.wording import source_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,7 @@ def barriers(tables: Tables, reference: Table) -> Picture | None:
     directions = sorted(table["direction"].unique())
     rows = (len(directions) + 1) // 2
     figure, axes = panels(rows, 2, height=2.6 * rows + 0.7)
+    cut: list[str] = []
     for axis, direction in zip(axes.flat, directions, strict=False):
         mine = table[table["direction"] == direction]
         for (u_ev, *_), path in mine.groupby(["u_ev", "seed", "replica", "path"]):
@@ -48,10 +50,11 @@ def barriers(tables: Tables, reference: Table) -> Picture | None:
                                   for number in range(len(path))))
         for entry in reference[reference["quantity"] == f"barrier {direction}"].to_dict("records"):
             axis.axhline(entry["value"], color="black", linewidth=1, linestyle="--",
-                         label=f"barrier, {str(entry['source']).split(',')[0]}")
+                         label=f"barrier, {source_name(str(entry['source']))}")
         axis.set(title=direction, xlabel="along the band (Å)", ylabel="energy (eV)")
         said = reference[reference["quantity"] == f"barrier {direction}"]["value"]
         _limits(axis, mine, list(said))
+        cut += _beyond(axis, mine)
     for axis in axes.flat[len(directions):]:
         axis.remove()
     joint_legend(figure, [a for a in axes.flat if a.figure is not None])
@@ -59,20 +62,31 @@ def barriers(tables: Tables, reference: Table) -> Picture | None:
     caption = (f"{count_of(len(paths), 'path')} in the disordered cell, "
                f"{int((~paths['converged'].astype(bool)).sum())} not converged, "
                f"{int((paths['flag'].fillna('') != '').sum())} flagged (dotted): {_flags(paths)}. "
-               "Each path has other neighbours, so barriers of one direction differ; doubtful "
-               "paths may leave the picture.")
+               "Each path has other neighbours, so barriers of one direction differ. The length "
+               "along a band is that of all atoms together: of a jump that takes other ions along, "
+               "it is several times the distance between the sites."
+               + (f" Doubtful paths that leave the picture: {', '.join(cut)}." if cut else ""))
     return Picture("barriers", "Migration barriers", caption,
                    "Energy along the nudged elastic band of each direction, by U", figure)
 
 
 def _limits(axis: Axes, mine: Table, published: list[float]) -> None:
-    """Fit a panel to its trusted paths and the published barrier, to all paths without either."""
-    good = mine[mine["converged"].astype(bool) & (mine["flag"].fillna("") == "")]
-    kept = good if len(good) else mine
+    """Fit a panel to its trusted paths and the published barrier, else to converged paths."""
+    converged = mine[mine["converged"].astype(bool)]
+    good = converged[converged["flag"].fillna("") == ""]
+    kept = next(some for some in (good, converged, mine) if len(some) or some is mine)
     energies = [*(good["energy_ev"] if len(good) or published else kept["energy_ev"]), *published]
     low, high = min([0.0, *energies]), max([0.05, *energies])
     axis.set_ylim(low - 0.08 * (high - low), high + 0.15 * (high - low))
     axis.set_xlim(-0.2, 1.05 * float(kept["coordinate_angstrom"].max()) + 0.1)
+
+
+def _beyond(axis: Axes, mine: Table) -> list[str]:
+    """Return the paths, with their U, that have images outside a panel's limits."""
+    (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+    inside = mine["coordinate_angstrom"].between(left, right) & mine["energy_ev"].between(low, high)
+    names = mine.loc[~inside, ["path", "u_ev"]].drop_duplicates().to_dict("records")
+    return [f"{row['path']} ({u_label(row['u_ev'])})" for row in names]
 
 
 def density(tables: Tables) -> Picture | None:

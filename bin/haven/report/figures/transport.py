@@ -24,7 +24,7 @@ from haven.report.figures.style import (
     u_marker,
 )
 from haven.report.numbers.measured import ROOM
-from haven.transport.fits.standing import is_curved
+from haven.transport.fits.standing import line_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,9 +90,12 @@ def diffusion(tables: Tables, measured: Table) -> Picture | None:
             rows = mine[(mine["quantity"] == quantity) & (mine["u_ev"] == u_ev)]
             _points(axis, rows, u_ev, 0.008 * (index - (len(us) - 1) / 2))
         _lines(axis, tables["arrhenius"], quantity, mine["temperature_k"])
-        _limits(axis, mine[mine["quantity"] == quantity])
+        fits = tables["arrhenius"]
+        ends = fits.loc[fits["quantity"] == quantity, "d_298_cm2_per_s"].dropna()
+        _limits(axis, mine[mine["quantity"] == quantity], list(ends.astype(float)))
         axis.set_ylabel(label)
-    _kelvin_axis(axes[0, 0], list(mine["temperature_k"].unique()))
+    lined = (tables["arrhenius"]["verdict"] == "diffusive").any()
+    _kelvin_axis(axes[0, 0], [*([ROOM] if lined else []), *mine["temperature_k"].unique()])
     axes[1, 0].set_xlabel("1000 / T (1/K)")
     joint_legend(figure, list(axes[:, 0]))
     fitted = tables["arrhenius"]
@@ -132,7 +135,7 @@ def _lines(axis: Axes, fits: Table, quantity: str, temperatures: Iterable[float]
         axis.plot(x, y, color=u_colour(fit["u_ev"]), linewidth=1.0, zorder=0,
                   linestyle="-" if fit["u_ev"] == 0 else "--",
                   label=f"{u_label(fit['u_ev'])}, Arrhenius line"
-                        f"{', curved' if is_curved(fit) else ''}")
+                        f"{line_note(fit)}")
 
 
 def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:

@@ -12,6 +12,7 @@ from haven.core.entries import repeated
 from haven.core.errors import HavenError, existing
 from haven.core.numbers import known
 from haven.core.types import Row, Table
+from haven.report.numbers.soundness import reservations
 
 MACHINES = 3.0  # factor by which machines and codes differ in what a step costs
 # How wide an interval may be that is to say whether a published value holds: what is compared, in
@@ -144,7 +145,7 @@ def printed_rounding(text: str) -> float:
 
 def standing_of(
     value: float | None, low: float | None, high: float | None, published: float, spread: float,
-    quantity: str = "",
+    quantity: str = "", sound: bool = True,
 ) -> str:
     """Return how a measured number stands to a published one.
 
@@ -159,14 +160,18 @@ def standing_of(
         stated one.
     quantity
         What is compared; `LIMITS` has the largest width of its interval that still says something.
+    sound
+        Whether nothing stands against the number (`haven.report.numbers.soundness.reservations`).
 
     Returns
     -------
     str
         ``agrees`` where the interval overlaps with ``published ± spread`` and is narrow enough
         (`LIMITS`); ``too_wide`` where it overlaps but is wider than that; ``differs`` where it does
-        not overlap, or a bound excludes the published number; ``no_interval`` for a number without
-        an interval; else ``not_measured``.
+        not overlap, or a bound excludes the published number; ``as_machines`` for costs that do not
+        overlap, but differ by less than machines and codes do (`MACHINES`); ``not_sound`` where
+        something stands against a number that would agree or differ; ``no_interval`` for a number
+        without an interval; else ``not_measured``.
     """
     if value is None or not known(value):
         excluded = high is not None and known(high) and published - spread > high
@@ -174,8 +179,12 @@ def standing_of(
     if low is None or high is None or not known(low, high):
         return "no_interval"
     if low > published + spread or high < published - spread:
-        return "differs"
-    return "too_wide" if too_wide(low, high, published, quantity) else "agrees"
+        near = quantity == "cost_ratio" and (low <= MACHINES * published
+                                             and high >= published / MACHINES)
+        return "as_machines" if near else "differs" if sound else "not_sound"
+    if too_wide(low, high, published, quantity):
+        return "too_wide"
+    return "agrees" if sound else "not_sound"
 
 
 def too_wide(low: float, high: float, published: float, quantity: str) -> bool:
@@ -241,6 +250,7 @@ def _row(measured: Table, entry: dict, material: str, u_ev: float) -> dict[str, 
         raise HavenError(
             f"{entry['quantity']} is in {found['unit']} here and {entry['unit']} in the reference"
         )
+    against = reservations(found) if found else []
     stated = entry["uncertainty"]
     spread = float(stated) if known(stated) else float(entry["rounding"])
     system = str(entry["system"]).partition(" ")[2]
@@ -257,8 +267,9 @@ def _row(measured: Table, entry: dict, material: str, u_ev: float) -> dict[str, 
         "source": entry["source"],
         "doubtful": bool(entry["doubtful"]),
         "verdict": standing_of(value, low, high, float(entry["value"]), spread,
-                               str(entry["quantity"])),
-        "note": str(found["note"]) if found else "",
+                               str(entry["quantity"]), sound=not against),
+        "note": "; ".join(part for part in (", ".join(against),
+                                            str(found["note"]) if found else "") if part),
         "published_note": str(entry["note"]),
     }
 

@@ -12,7 +12,7 @@ from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
 from haven.material.relaxation import POTENTIAL, joined_cells, printed_occupancies
 from haven.report.numbers.pooling import pool
-from haven.transport.fits.standing import JUMPS_ALONE, of_jumps_alone
+from haven.transport.fits.standing import JUMPS_ALONE, standing_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,6 +142,17 @@ def _conductivity(tables: Tables) -> Iterator[Row]:
         yield _or_joined(_pooled(key[2], key, group, "mS/cm"), joined, key)
 
 
+def line_standing(fit: Row, tables: Tables) -> str:
+    """Return what may be said of a row of table ``arrhenius`` beside table ``joined``."""
+    return standing_of(fit, _single_ions(joined_conditions(tables), float(str(fit["u_ev"]))))
+
+
+def _single_ions(joined: dict[tuple[float, float, str], Row], u_ev: float) -> list[str]:
+    """Return the verdicts on D_self of all runs of each temperature together."""
+    return [str(row["verdict"]) for (u, _, name), row in joined.items()
+            if u == u_ev and name == "d_self"]
+
+
 def _arrhenius(tables: Tables) -> Iterator[Row]:
     joined = joined_conditions(tables)
     for fit in tables["arrhenius"].to_dict("records"):
@@ -153,11 +164,9 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
             note += f", {fit['hop_events']:g} jumps of all runs"
         if isinstance(fit.get("left_out"), str) and fit["left_out"]:
             note += f"; left out: {fit['left_out']}"
-        verdict = fit["verdict"]
-        mine = [row["verdict"] for (u_ev, _, name), row in joined.items()
-                if u_ev == float(fit["u_ev"]) and name == "d_self"]
-        if good and of_jumps_alone(mine):
-            verdict = JUMPS_ALONE
+        mine = _single_ions(joined, float(fit["u_ev"]))
+        verdict = standing_of(fit, mine)
+        if good and JUMPS_ALONE in verdict:
             long = count_of(mine.count("diffusive"), "temperature")
             note += f"; runs of {long} are long enough to show that jumps do not lead back"
         common = {"runs": fit["temperatures"], "verdict": verdict, "note": note}
@@ -187,8 +196,8 @@ def _accuracy(tables: Tables) -> Iterator[Row]:
             yield _row(f"{quantity}_{measure}", u_ev, group[measure].mean(), low, high,
                        str(group["unit"].iloc[0]), runs=len(group),
                        note=count_of(len(group), "potential") + (
-                           "; energies an atom of small cells, whose errors average less than "
-                           "those of the published 160 to 320 atoms"
+                           "; an atom's error averages out in large cells, so it compares with "
+                           "that of cells of as many atoms only"
                            if quantity == "energy" else ""))
 
 

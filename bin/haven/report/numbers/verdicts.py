@@ -14,7 +14,8 @@ from haven.core.statistics import error_of_mean
 from haven.core.types import Row, Table, Tables
 from haven.dynamics import trust
 from haven.potential.gate import WINDOW, Gate
-from haven.report.numbers.wording import WORDS
+from haven.report.numbers.measured import line_standing
+from haven.report.numbers.wording import WORDS, verdict_words
 
 OFF_SHARE = 0.005  # of the temperature that its mean may be off: 1.5 K at 298 K change D by 6 %
 OFF_ERRORS = 3.0  # standard errors of the mean beyond that: one false alarm in some 100 runs
@@ -228,10 +229,11 @@ def verdict_rows(
             f"D {fit['quantity']} of {name}: {WORDS.get(fit['verdict'], fit['verdict'])}",
             fit["loglog_slope"], 1.0)
     for fit in tables["arrhenius"].to_dict("records"):
+        standing = line_standing(fit, tables)
         add("FIT_ARRHENIUS", f"U = {fit['u_ev']:g} eV", str(fit["quantity"]),
-            fit["verdict"] == "diffusive", f"Arrhenius fit of {fit['quantity']} at U = "
+            standing == "diffusive", f"Arrhenius fit of {fit['quantity']} at U = "
             f"{fit['u_ev']:g} eV over {fit['temperatures']} temperatures: "
-            f"{WORDS.get(fit['verdict'], fit['verdict'])}")
+            f"{verdict_words(standing)}")
     new = pd.DataFrame(rows, columns=list(tables["verdicts"].columns))
     old = tables["verdicts"]
     return pd.concat([t for t in (old, new) if len(t)], ignore_index=True) if len(

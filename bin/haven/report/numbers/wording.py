@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from haven.core.numbers import DASH, bound, interval, known, number
+from haven.core.numbers import DASH, bound, interval, known, number, percent
 from haven.core.types import Row, Table, Tables
 from haven.dynamics.trust import LIMIT
 from haven.potential.gate import BEYOND, UNCALIBRATED, Gate
 from haven.report.numbers.comparison import limit_words
 from haven.report.numbers.measured import TRACER_LINE, headline
-from haven.transport.fits.standing import hardly_known_energy, is_curved
+from haven.report.numbers.soundness import reservations
+from haven.transport.fits.standing import AGAINST, CURVED, is_curved
 
 LABELS = {
     "d_self": "D self", "d_total": "D total", "sigma_total": "σ from D total",
@@ -36,11 +36,10 @@ WORDS = {
     "differs": "differs", "too_wide": "too wide to tell",
     "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
     "drifting": "ions drift together",
-    "jumps_alone": "runs too short: jumps that lead back later count in full",
-    "no_interval": "no interval, not judged", "": "",
+    "no_interval": "no interval, not judged", "not_sound": "settles nothing",
+    "as_machines": f"differs by less than {limit_words('cost_ratio')}, as machines and codes do",
+    "": "", **AGAINST,
 }
-HARDLY = 100.0  # upper over lower end of an interval above which a number is hardly known
-CURVED = "the Arrhenius line is curved"
 WHY = {
     "subdiffusive": "The mean-square displacement does not grow in proportion to time within the "
                     "run, so only an upper bound is supported; longer runs are needed",
@@ -113,6 +112,8 @@ def comparison_words(row: Mapping[str, Any]) -> str:
         return f"{words}{' with' if words == 'agrees' else ' from'} the value as printed"
     if row["verdict"] == "too_wide":
         return f"{words}: wider than {limit_words(str(row['quantity']))}"
+    if row["verdict"] == "not_sound" and row["note"]:
+        return f"{words}: {str(row['note']).partition('; ')[0]}"
     return f"{words}; {row['note']}" if row["verdict"] == "no_interval" and row["note"] else words
 
 
@@ -130,32 +131,23 @@ def published_text(row: Mapping[str, Any]) -> str:
     return number(row["published"], str(row["unit"])) + (" (?)" if row["doubtful"] else "")
 
 
-def hardly_known(row: Mapping[str, Any]) -> str:
-    """Return in words that a conductivity or an activation energy is hardly known; else nothing.
+def source_name(source: str) -> str:
+    """Return a work's name from a source: ``Selvaraj 2024`` of ``Selvaraj 2024, Table II``."""
+    return source.partition(",")[0].strip()
 
-    A conductivity is where its interval spans powers of ten or reaches zero, an energy as
-    `haven.transport.fits.standing.hardly_known_energy` has it.
-    """
-    quantity = str(row["quantity"])
-    if not quantity.startswith(("sigma", "activation")) or not known(
-            row["value"], row["low_95"], row["high_95"]):
-        return ""
-    low, high = float(row["low_95"]), float(row["high_95"])
-    if quantity.startswith("activation"):
-        return hardly_known_energy(float(row["value"]), low, high)
-    if low <= 0:
-        return "hardly known: the interval reaches zero"
-    return (f"hardly known: the interval spans {math.log10(high / low):.0f} powers of ten"
-            if high > HARDLY * low else "")
+
+def verdict_words(verdict: object) -> str:
+    """Return a verdict, or several joined by commas, in words."""
+    return ", ".join(WORDS.get(part, part) for part in str(verdict or "").split(", "))
 
 
 def verdict_text(row: Mapping[str, Any]) -> str:
     """Return a verdict in words, and how often a run's calibrated force error is too large."""
-    words = hardly_known(row) or WORDS.get(str(row["verdict"]), str(row["verdict"]))
+    words = ", ".join(reservations(row)) or verdict_words(row["verdict"])
     share = row.get("beyond")
     if share is None or not known(share) or share <= LIMIT:
         return words
-    return f"{words}; force error beyond window in {share:.0%} of frames".removeprefix("; ")
+    return f"{words}; force error beyond window in {percent(share)} of frames".removeprefix("; ")
 
 
 def summary(measured: Table, missing: list[str]) -> str:
@@ -208,9 +200,9 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
         curved: dict[str, list[str]] = {}
         for name, p in curved_lines(tables["arrhenius"], u_ev).items():
             curved.setdefault(f"{p:.2g}", []).append(LABELS.get(name, name))
-        sentences += [f"U = {u_ev:g} eV: {' and '.join(names)} against temperature: {CURVED} (p = "
-                      f"{p}), so one activation energy does not describe it, and 298 K cannot be "
-                      "told from it." for p, names in curved.items()]
+        sentences += [f"U = {u_ev:g} eV: {' and '.join(names)} against temperature: "
+                      f"{AGAINST[CURVED]} (p = {p}), so one activation energy does not describe "
+                      "it, and 298 K cannot be told from it." for p, names in curved.items()]
     sentences += _at_rest(tables)
     for u_ev, mine in tables["runs"].groupby("u_ev"):
         found = mine["trust"].value_counts()
@@ -220,10 +212,10 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
                              "tells whether they stayed where it was trained.")
         if found.get(BEYOND):
             sentences.append(f"U = {u_ev:g} eV: in {found[BEYOND]} of {len(mine)} runs more than "
-                             f"{LIMIT:.0%} of the frames ({_shares(mine)}) have a calibrated force "
-                             "error beyond the window (force_window_ev_per_angstrom, the error up "
-                             f"to which an atom counts as trained){_of_held_out(mine, gate)}; "
-                             "label such frames (to_label/).")
+                             f"{percent(LIMIT)} of the frames ({_shares(mine)}) have a calibrated "
+                             "force error beyond the window (force_window_ev_per_angstrom, the "
+                             f"error up to which an atom counts as trained)"
+                             f"{_of_held_out(mine, gate)}; label such frames (to_label/).")
         if found.get(UNCALIBRATED):
             why = gate.reason if gate and gate.reason else "no held-out frames of this U are known"
             sentences.append(f"U = {u_ev:g} eV: whether {found[UNCALIBRATED]} of {len(mine)} runs "
@@ -247,7 +239,7 @@ def curved_lines(fits: Table, u_ev: float) -> dict[str, float]:
 
 def _shares(runs: Table) -> str:
     """Return the least and the largest share of frames beyond the window of some runs."""
-    low, high = (f"{float(end):.0%}" for end in (runs["share_beyond_window"].min(),
+    low, high = (percent(float(end)) for end in (runs["share_beyond_window"].min(),
                                                  runs["share_beyond_window"].max()))
     return low if low == high else f"{low} to {high}"
 

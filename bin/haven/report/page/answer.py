@@ -8,16 +8,10 @@ from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
 from haven.report.claims.study import OPEN, Study, caveat
 from haven.report.claims.transport import sigma_at_room
-from haven.report.numbers.measured import JUMPS_ALONE, TRACER_LINE
+from haven.report.numbers.measured import TRACER_LINE
 from haven.report.numbers.pressure import pressure_sentence
-from haven.report.numbers.wording import (
-    CURVED,
-    WORDS,
-    curved_lines,
-    hardly_known,
-    shown,
-    where_words,
-)
+from haven.report.numbers.soundness import reservations
+from haven.report.numbers.wording import shown, source_name, verdict_words, where_words
 from haven.report.page.grids import Block, cell, grid
 
 NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
@@ -66,7 +60,7 @@ def answer_grid(study: Study) -> Block | None:
     if not any(row for rows in own.values() for row in rows.values()):
         return None
     lines = [[f"Haven, U = {u:g} eV", *(
-        _own(study, u, own[u][name], tracer_of(study, name, u))
+        _own(own[u][name], tracer_of(study, name, u))
         for name in NAMES)] for u in study.us]
     for words, real in (("published study", False), ("experiment", True)):
         theirs = [_theirs(study.published({"sigma": "sigma_total"}.get(name, name), None, real))
@@ -110,10 +104,13 @@ def _longer(rows: dict[str, Row], name: str, other: str) -> str | dict[str, str]
     row, second = rows.get(name), rows.get(other)
     if row is None:
         return DASH
-    words = f"from D self {shown(second)}" if second else ""
-    if known(row["temperature_k"]) and not second:  # type: ignore[arg-type]
-        words = f"at {float(str(row['temperature_k'])):g} K"
-    return cell(shown(row), words)
+    words = reservations(row)
+    if second:
+        weak = ", ".join(reservations(second))
+        words.append(f"from D self {shown(second)}{f' ({weak})' if weak else ''}")
+    elif known(row["temperature_k"]):  # type: ignore[arg-type]
+        words.append(f"at {float(str(row['temperature_k'])):g} K")
+    return cell(shown(row), "; ".join(words))
 
 
 def longer_lines(study: Study) -> list[str]:
@@ -121,7 +118,8 @@ def longer_lines(study: Study) -> list[str]:
     rows = longer_rows(study)
     lines = ["Haven's longer study of this material (assets/study):"] if rows else []
     for u, found in rows.items():
-        told = [f"{words} {shown(found[name], plain=True)}" for words, name in (
+        told = [", ".join([f"{words} {shown(found[name], plain=True)}",
+                           *reservations(found[name])]) for words, name in (
             ("Ea", "activation_self"), ("sigma at 298 K", "sigma_self")) if name in found]
         if told:
             lines.append(f"  U = {u:g} eV: {', '.join(told)}, from D_self")
@@ -133,49 +131,33 @@ def tracer_of(study: Study, name: str, u_ev: float) -> Row | None:
     return next(iter(study.found(TRACER[name], u_ev)), None) if name in TRACER else None
 
 
-def weakness(study: Study, u_ev: float, row: Row | None) -> str:
-    """Return in words why one of the answer's numbers says little though its runs are sound.
-
-    Parameters
-    ----------
-    study, u_ev
-        What was found, and the number's U.
-    row
-        The number's row; of one without a number nothing is said here.
-    """
-    if row is None or not _sound(row):
-        return ""
-    said = [words] if (words := hardly_known(row)) else []
-    quantity = str(row["quantity"])
-    of_line = "Arrhenius" in quantity or quantity.startswith("activation")
-    through = "sigma_self" if "sigma_self" in quantity else "sigma_total"
-    if of_line and through in curved_lines(study.tables["arrhenius"], u_ev):
-        said.append(CURVED)
-    return ", ".join(said)
+def weakness(row: Row | None) -> str:
+    """Return in words why a number that has an interval settles nothing; empty where it does."""
+    return "" if row is None or not _has_interval(row) else ", ".join(reservations(row))
 
 
-def tracer_words(study: Study, u_ev: float, tracer: Row | None) -> str:
+def tracer_words(tracer: Row | None) -> str:
     """Return a number from D self with what makes it weak, in words; empty without a number."""
     if tracer is None or not known(tracer["value"]):  # type: ignore[arg-type]
         return ""
-    weak = weakness(study, u_ev, tracer)
+    weak = weakness(tracer)
     return f"from D self {shown(tracer)}{f' ({weak})' if weak else ''}"
 
 
-def standing(study: Study, u_ev: float, row: Row | None) -> str:
+def standing(row: Row | None) -> str:
     """Return the verdict on one of the answer's numbers in words: `weakness`, else its runs'."""
     if row is None:
         return "not computed"
-    return weakness(study, u_ev, row) or WORDS.get(str(row["verdict"]), str(row["verdict"]))
+    return weakness(row) or verdict_words(row["verdict"])
 
 
-def _own(study: Study, u_ev: float, row: Row | None, tracer: Row | None) -> str | dict[str, str]:
-    verdict = standing(study, u_ev, row)
+def _own(row: Row | None, tracer: Row | None) -> str | dict[str, str]:
+    verdict = standing(row)
     if row is None:
         return cell(DASH, verdict)
     where = where_words(row) or str(row["note"] or "").partition(";")[0]
     text = ", ".join(text for text in (verdict, where) if text)
-    if words := tracer_words(study, u_ev, tracer):
+    if words := tracer_words(tracer):
         text += f"; {words}"
     return cell(shown(row), text)
 
@@ -187,7 +169,8 @@ def _theirs(row: Row | None) -> str | dict[str, str]:
     u_ev = row["u_ev"]
     of = f"U = {float(str(u_ev)):g} eV" if known(u_ev) else ""  # type: ignore[arg-type]
     doubt = "printed value doubtful" if row["doubtful"] else ""
-    return cell(text, ", ".join(part for part in (of, doubt) if part))
+    parts = (source_name(str(row["source"])), of, doubt)
+    return cell(text, ", ".join(part for part in parts if part))
 
 
 def plain_sentence(study: Study, formula: str) -> str:
@@ -195,7 +178,7 @@ def plain_sentence(study: Study, formula: str) -> str:
     parts = []
     for u_ev in study.us:
         row = answer_rows(study, u_ev)["sigma"]
-        verdict = standing(study, u_ev, row)
+        verdict = standing(row)
         text = DASH if row is None else shown(row)
         if row is not None and known(row["value"], row["low_95"], row["high_95"]):  # type: ignore[arg-type]
             text += " (95 % interval)"
@@ -212,7 +195,7 @@ def trusted_sentence(study: Study) -> str:
         if caveat(study.tables, u_ev):
             continue
         names = [NAMES[name] for name, row in answer_rows(study, u_ev).items()
-                 if _sound(row) and not weakness(study, u_ev, row)]
+                 if _has_interval(row) and not weakness(row)]
         if names:
             good.append(f"{', '.join(names)} for U = {u_ev:g} eV")
     if not good:
@@ -226,14 +209,14 @@ def doubtful_sentence(study: Study) -> str:
     parts = []
     for u_ev in study.us:
         rows = answer_rows(study, u_ev)
-        none = [NAMES[name] for name, row in rows.items() if not _sound(row)]
-        because = sorted({WORDS.get(str(row["verdict"]), str(row["verdict"]))
-                          for row in rows.values() if row and not _sound(row)})
+        none = [NAMES[name] for name, row in rows.items() if not _has_interval(row)]
+        because = sorted({verdict_words(row["verdict"])
+                          for row in rows.values() if row and not _has_interval(row)})
         words = [f"no number to rely on for {', '.join(none)} "
                  f"({'; '.join(because) or 'not computed'})"] if none else []
         weak: dict[str, list[str]] = {}
         for name, row in rows.items():
-            if said := weakness(study, u_ev, row):
+            if said := weakness(row):
                 weak.setdefault(said, []).append(NAMES[name])
         words += [f"{' and '.join(names)} ({said})" for said, names in weak.items()]
         why = caveat(study.tables, u_ev).removeprefix("but ")
@@ -246,9 +229,8 @@ def doubtful_sentence(study: Study) -> str:
     return f"Not to be trusted yet: {'; '.join(parts)}."
 
 
-def _sound(row: Row | None) -> bool:
-    return row is not None and row["verdict"] != JUMPS_ALONE and known(
-        row["value"], row["low_95"], row["high_95"])  # type: ignore[arg-type]
+def _has_interval(row: Row | None) -> bool:
+    return row is not None and known(row["value"], row["low_95"], row["high_95"])  # type: ignore[arg-type]
 
 
 def claims_grid(claims: list[Row]) -> Block | None:
@@ -267,7 +249,8 @@ def claims_grid(claims: list[Row]) -> Block | None:
                       *(_verdict(by_u.get(u) or both) for u in us)])
     return grid(["the study says", "experiment", *(f"Haven, U = {u:g} eV" for u in us)], lines,
                 "Supported: the 95 % interval holds what is said and is narrow enough to tell; "
-                "contradicted: it excludes it; cannot be said: neither. Rules: "
+                "contradicted: it excludes it; cannot be said: neither, or the number is hardly "
+                "known, of a curved line or of runs too short. Rules: "
                 "bin/haven/report/claims.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haven.core.numbers import DASH, interval
+from haven.core.numbers import DASH, interval, percent
 from haven.material.relaxation import POTENTIAL, joined_cells
 from haven.report.claims.crystal import volumes
 from haven.report.claims.study import Study
@@ -65,7 +65,9 @@ def _volume(
         return DASH
     text = (f"{row['value']:.1f} Å³" if row["low"] is None
             else interval(row["value"], row["low"], row["high"], "Angstrom^3"))
-    return text if measured is None else cell(text, f"{row['value'] / measured[1] - 1:+.1%}")
+    if measured is None:
+        return text
+    return cell(text, percent(row["value"] / measured[1] - 1, 1, signed=True))
 
 
 def _absent(found: list[dict], us: list[float], dispersion: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from haven.core.numbers import DASH, interval, known, number
+from haven.core.numbers import DASH, interval, known, number, percent
 from haven.core.types import Row, Table, Tables
 from haven.potential.gate import Gate
 from haven.report.figures.dynamics import at_room
@@ -206,6 +206,7 @@ def barriers_grid(tables: Tables, reference: Table) -> Block | None:
     if table.empty:
         return None
     lines, turned = [], []
+    printed = bool(reference["quantity"].astype(str).str.startswith("barrier ").any())
     for row in table.sort_values(["direction", "u_ev", "replica", "path"]).to_dict("records"):
         turned.append(path_name(row))
         said = reference[reference["quantity"] == f"barrier {row['direction']}"]
@@ -217,13 +218,15 @@ def barriers_grid(tables: Tables, reference: Table) -> Block | None:
             row["direction"], f"{row['u_ev']:g}", f"{row['from_site']} to {row['to_site']}",
             number(row["distance_angstrom"], "Angstrom", 3), f"{there:.3f}", f"{back:.3f}",
             f"{(there + back) / 2:.3f}", doubt or "sound",
-            published_text({**said.iloc[0].to_dict(), "published": said["value"].iloc[0]})
-            if len(said) else DASH])
+            *([published_text({**said.iloc[0].to_dict(), "published": said["value"].iloc[0]})
+               if len(said) else DASH] if printed else [])])
     return grid(["direction", "U (eV)", "sites", "distance", "there (eV)", "back (eV)",
-                 "mean (eV)", "path", "published"], lines,
+                 "mean (eV)", "path", *(["published"] if printed else [])], lines,
                 "Barriers of single paths, so without interval. In a disordered cell the two ends "
-                "of a path differ in energy: the mean of both ways is what a published barrier is "
-                "compared with. The paths of two U may be of different ions.", turned)
+                "of a path differ in energy: the mean of both ways is "
+                + ("what a published barrier is compared with" if printed
+                   else "what to compare with a barrier of an ordered cell")
+                + ". The paths of two U may be of different ions.", turned)
 
 
 def gate_grid(rows: list[Row]) -> Block | None:
@@ -349,7 +352,7 @@ def transport_grid(measured: Table) -> Block | None:
         share, error = mine["beyond"].max(), mine["force_error"].max()
         lines.append([f"{u_ev:g}", f"{temperature:g}", str(int(mine["runs"].max())),
                       *(shown(by_name[n]) if n in by_name else DASH for n in names), verdict,
-                      cell(f"{share:.1%}" if known(share) else "not measured",
+                      cell(percent(share, 1) if known(share) else "not measured",
                            number(MILLI * error, "meV/Angstrom", 2) if known(error) else "")])
     return grid(["U (eV)", "T (K)", "runs", "D self", "D total", "Haven ratio", "σ from D total",
                  "σ from D self", "verdict self / total", "frames beyond force window"], lines,
@@ -398,8 +401,8 @@ def cost_grid(tables: Tables) -> Block | None:
                 lines, "Measured here: wall time, or processor time where the machine was shared. "
                 "A “label” is a single point, a step of “aimd” goes on from the last density; "
                 "the ratio is to “aimd”, to “label” where a U has no “aimd”; on a GPU it is "
-                "core-hours over GPU-hours. Cells as large as "
-                "the published ones cost more per atom. float32: network in single precision, "
+                "core-hours over GPU-hours. First principles "
+                "cost more per atom the larger the cell. float32: network in single precision, "
                 "sums in double.")
 
 
@@ -455,7 +458,7 @@ def _part(row: Row) -> str:
     ends = (f"[{number(row['low_95'], '1', 2)}, {number(row['high_95'], '1', 2)}]"
             if known(row.get("low_95"), row.get("high_95")) else "")
     members = f"{row['members']:.0f} members" if known(row.get("members")) else ""
-    return ", ".join(part for part in (f"{row['share']:.0%}", members, ends) if part)
+    return ", ".join(part for part in (percent(row["share"]), members, ends) if part)
 
 
 def plan_grid(tables: Tables) -> Block | None:
@@ -466,10 +469,11 @@ def plan_grid(tables: Tables) -> Block | None:
         return None
     lines = []
     for row in table.sort_values(["u_ev", "quantity", "temperature_k"]).to_dict("records"):
-        now = f"± {row['half_width_now']:.0%}" if known(row["half_width_now"]) else DASH
+        now = f"± {percent(row['half_width_now'])}" if known(row["half_width_now"]) else DASH
         lines.append([cell(label_of(row["quantity"]), f"U = {row['u_ev']:g} eV, "
                            f"{row['temperature_k']:g} K"),
-                      number(row["have_ns"], "ns", 3), now, f"± {row['half_width_wanted']:.0%}",
+                      number(row["have_ns"], "ns", 3), now,
+                      f"± {percent(row['half_width_wanted'])}",
                       number(row["more_ns"], "ns", 3), number(row["device_hours"], "h", 3),
                       row["note"]])
     return grid(["quantity", "have", "interval now", "wanted", "more", "hours on this hardware",

@@ -19,7 +19,7 @@ from haven.report.claims.study import Study
 from haven.report.figures import keys_of
 from haven.report.numbers.measured import headline
 from haven.report.numbers.verdicts import force_window, present_runs
-from haven.report.numbers.wording import doubts, unsupported
+from haven.report.numbers.wording import doubts, source_name, unsupported
 from haven.report.page.answer import (
     answer_grid,
     claims_grid,
@@ -181,9 +181,10 @@ def _sections(
 ) -> list[Block]:
     """Return `SECTIONS` with their tables, notes, and the figures that are not ``shown`` yet."""
     tables = contents.tables
-    settings = {row["quantity"]: row["value"] for row in contents.reference.to_dict("records")
-                if row["quantity"].startswith("study_")}
-    notes = {"cost": published_study(tables["cost"], settings),
+    stated = contents.reference[contents.reference["quantity"].str.startswith("study_")]
+    settings = dict(zip(stated["quantity"], stated["value"].astype(float), strict=True))
+    of = next((source_name(text) for text in stated["source"]), "")
+    notes = {"cost": published_study(tables["cost"], settings, of),
              "potential": [*calibrated(tables["parity"]),
                            *gated(tables["parity"], force_window(contents.expected))]}
     sections = [{

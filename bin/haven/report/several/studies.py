@@ -25,7 +25,7 @@ from haven.report.numbers.wording import comparison_words, shown, verdict_text, 
 from haven.report.page.answer import TRACER, formula_of, tracer_words, weakness
 from haven.report.page.grids import Block, cell, grid
 from haven.report.page.provenance import build_id, provenance
-from haven.transport.fits.standing import is_curved
+from haven.transport.fits.standing import line_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -216,9 +216,7 @@ def _shown(one: One, u_ev: float, quantity: str) -> str | dict[str, str]:
     if row is None:
         return cell(DASH, "not computed")
     tracer = one.row(TRACER.get(quantity, ""), u_ev)
-    weak = "" if known(row["beyond"]) else weakness(one.study, u_ev, row)
-    parts = (weak or verdict_text(row), where_words(row),
-             tracer_words(one.study, u_ev, tracer))
+    parts = (verdict_text(row), where_words(row), tracer_words(tracer))
     return cell(shown(row), ", ".join(text for text in parts if text))
 
 
@@ -236,10 +234,10 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                           else entry["rounding"])
                 value, low, high = (_real(row, k) for k in ("value", "low_95", "high_95"))
                 verdict = standing_of(value, low, high, float(entry["value"]), float(spread),
-                                      str(entry["quantity"]))
+                                      str(entry["quantity"]), sound=not weakness(row))
                 words = "not computed" if row is None else comparison_words({
                     "quantity": entry["quantity"], "verdict": verdict, "high_95": high, "note": ""})
-                why = ", ".join(text for text in (words, weakness(one.study, u_ev, row)) if text)
+                why = ", ".join(text for text in (words, weakness(row)) if text)
                 doubt = " (?)" if entry["doubtful"] else ""
                 lines.append([
                     cell(f"{QUANTITIES[quantity]} of {formula_of(one.material, reference)}",
@@ -250,8 +248,9 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
     if not lines:
         return None
     return grid(["quantity", "Haven", "verdict", "measured"], lines,
-                "Agrees: the interval meets the measured value and is narrow enough to tell. (?) "
-                "marks a value that is doubtful where it was printed.")
+                "Agrees: the interval meets the measured value and is narrow enough to tell; "
+                "settles nothing: the number is hardly known, of a curved line or of runs too "
+                "short. (?) marks a value that is doubtful where it was printed.")
 
 
 def _real(row: Row | None, name: str) -> float | None:
@@ -340,7 +339,9 @@ def sigma_picture(
     several = len(set(formulas.values())) > 1
     lined = [(one.label, u_ev) for one, u_ev in curves if _lines_of(one, u_ev)]
     for index, (one, u_ev) in enumerate(curves):
-        name = f"{one.label} ({formulas[one.label]})" if several else one.label
+        formula = formulas[one.label]
+        own = one.label.lower() == one.material.lower()  # called as its material
+        name = formula if own else f"{one.label} ({formula})" if several else one.label
         _draw(axis, one, u_ev, index, len(curves), name)
         for fit in _lines_of(one, u_ev):
             place = lined.index((one.label, u_ev))
@@ -361,8 +362,8 @@ def sigma_picture(
         figure.savefig(stream, format="svg", metadata={"Date": None})
     return {"svg": _inline(stream.getvalue()), "figure": figure, "caption":
             "Conductivity from the joint displacement of all ions (D total). Bars: 95 %; arrows: "
-            "upper bounds; lines: Arrhenius fits, where the data support one (dotted: curved, so "
-            "one activation energy does not describe it), with broad bars for their 95 % at 298 K. "
+            "upper bounds; lines: Arrhenius fits, where the data support one (dotted: curved or of "
+            "runs too short, so they settle nothing), with broad bars for their 95 % at 298 K. "
             "Points and bars of one temperature stand side by side. White symbols: measured."}
 
 
@@ -408,7 +409,7 @@ def _draw(axis: Axes, one: One, u_ev: float, index: int, count: int, name: str =
     for fit in _lines_of(one, u_ev):
         if known(fit["prefactor"]) and fit["prefactor"]:
             y = fit["prefactor"] * np.exp(-fit["activation_ev"] * x / (KILO * BOLTZMANN_EV_PER_K))
-            axis.plot(x, y * x / KILO, ":" if is_curved(fit) else "-", color=colour,
+            axis.plot(x, y * x / KILO, ":" if line_note(fit) else "-", color=colour,
                       linewidth=1.0, zorder=0)
 
 

@@ -5,16 +5,23 @@ The command ``./haven transport``, the report and the comparison of studies all 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from haven.core.numbers import count_of, interval, known
+from haven.core.numbers import count_of, interval, known, percent
 
 FEWEST_TEMPERATURES = 3
 DIFFUSIVE = "diffusive"
 CURVED = "curved"  # 1/T has a quadratic term
 JUMPS_ALONE = "jumps_alone"  # fewer than three temperatures are known to be diffusive
 DOUBTFUL_P = 0.05  # p value of a quadratic term in 1/T below which a line is curved
+HARDLY = 100.0  # upper over lower end of an interval above which a number is hardly known
+AGAINST = {
+    CURVED: "the Arrhenius line is curved",
+    JUMPS_ALONE: "runs too short: jumps that lead back later count in full",
+}
+"""What may stand against a line, in words."""
 AT_A_TEMPERATURE = {
     "subdiffusive": "not diffusive yet", "drifting": "drifts", "unstable": "unstable",
     "not_stationary": "not stationary", "too_few_events": "too few jumps to tell",
@@ -58,6 +65,18 @@ def standing_of(fit: Mapping[str, Any], single_ions: Iterable[str]) -> str:
     return ", ".join(against) or DIFFUSIVE
 
 
+def line_note(fit: Mapping[str, Any]) -> str:
+    """Return what stands against a line as words that follow its name in a legend; or nothing.
+
+    Parameters
+    ----------
+    fit
+        Row of table ``arrhenius``; those of earlier versions do not say their ``standing``.
+    """
+    return (", curved" if is_curved(fit) else "") + (
+        ", of runs too short" if JUMPS_ALONE in str(fit.get("standing")) else "")
+
+
 def known_to(value: float, low: float, high: float) -> float | None:
     """Return the longer arm of a 95 % interval over its value; None of a value that is not > 0."""
     return max(high - value, value - low) / value if value > 0 else None
@@ -71,6 +90,18 @@ def hardly_known_energy(value: float, low: float, high: float) -> str:
     share = known_to(value, low, high)
     return "" if share is not None and share < 1 else (
         "hardly known: the interval reaches zero or twice the value")
+
+
+def hardly_known_factor(low: float, high: float) -> str:
+    """Return in words that a positive number is hardly known, of its 95 % interval, or nothing.
+
+    A conductivity, a coefficient of diffusion or a ratio of them is hardly known where its interval
+    spans two powers of ten or more, or reaches zero.
+    """
+    if low <= 0:
+        return "hardly known: the interval reaches zero"
+    return (f"hardly known: the interval spans {math.log10(high / low):.0f} powers of ten"
+            if high > HARDLY * low else "")
 
 
 def temperatures_text(kelvin: Iterable[float]) -> str:
@@ -105,7 +136,7 @@ def line_words(fit: Mapping[str, Any]) -> str:
                       "eV", plain=True)
     ends = [float(fit[name]) for name in ("activation_ev", "activation_low_95",
                                           "activation_high_95")]
-    told = [hardly_known_energy(*ends) or f"known to {fit['known_to']:.0%}"]
+    told = [hardly_known_energy(*ends) or f"known to {percent(fit['known_to'])}"]
     if is_curved(fit):
         told.append(f"p = {fit['curvature_p']:.2g} of a straight line, so one activation energy "
                     "does not describe it")
