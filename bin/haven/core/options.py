@@ -269,7 +269,7 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse a command line, of which nothing has been given yet."""
         self.given.clear()
-        return super().parse_known_args(args, namespace)
+        return super().parse_known_args(args, namespace or argparse.Namespace())
 
     def error(self, message: str) -> typing.NoReturn:
         """Refuse the command line."""

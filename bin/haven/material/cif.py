@@ -302,7 +302,7 @@ def _check_apart(sites: Sequence[CifOrbit], cell: np.ndarray) -> None:
     together = filled + np.bincount(first, filled[second], len(points))
     both = filled[first] + filled[second]
     worst = int(np.argmax(both))
-    held = ", ".join(sorted({element for one in (first[worst], second[worst])
+    held = ", ".join(sorted({element for one in (int(first[worst]), int(second[worst]))
                              for element in sites[owner[one]].occupancy}))
     where = f"points of {held} {apart[worst]:.2g} Angstrom apart"
     if both[worst] > 2 * LEAST_FULL:

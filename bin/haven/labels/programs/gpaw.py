@@ -43,8 +43,8 @@ def gpw_frames(path: Path, images: Iterable[Atoms]) -> Iterator[Atoms]:
 
     for atoms in images:
         try:
-            with ulm.open(path) as reader:
-                parameters = reader.parameters.asdict()
+            with ulm.Reader(path) as reader:
+                parameters: dict[str, Any] = getattr(reader, "parameters").asdict()  # noqa: B009
         except (AttributeError, ulm.InvalidULMFileError):  # an old one, or without parameters
             parameters = {}
         atoms.info |= excess(0.0, float(parameters.get("charge") or 0.0))
