@@ -60,3 +60,12 @@ def test_a_number_stands_with_its_interval_and_a_bound_without_one(study, part):
     good = joined[joined["verdict"] == "diffusive"]
     assert len(good) and good[["value", "low_95", "high_95"]].notna().all(axis=None)
     assert joined.loc[joined["verdict"] != "diffusive", "value"].isna().all()
+
+
+def test_tables_of_a_finished_report_are_judged_once(study, repository):
+    from haven.report.page.contents import contents_of
+
+    again = contents_of(study / "main" / "tables", repository / "assets" / "reference").verdicts
+    assert not again.duplicated(["stage", "subject", "check"]).any()
+    old = pd.read_parquet(study / "main" / "tables" / "verdicts.parquet")
+    assert len(again) == len(old)

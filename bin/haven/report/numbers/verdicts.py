@@ -188,6 +188,8 @@ def verdict_rows(
 ) -> Table:
     """Return earlier stages' verdicts and those that follow from the tables.
 
+    What follows from the tables takes the place of the same check of the same subject.
+
     Returns
     -------
     pandas.DataFrame
@@ -236,5 +238,9 @@ def verdict_rows(
             f"{verdict_words(standing)}")
     new = pd.DataFrame(rows, columns=list(tables["verdicts"].columns))
     old = tables["verdicts"]
+    # tables of a finished report, as those of an earlier run, hold these judgements already
+    made = set(zip(new["stage"], new["subject"], new["check"], strict=True))
+    old = old[[key not in made for key in zip(old["stage"], old["subject"], old["check"],
+                                              strict=True)]]
     return pd.concat([t for t in (old, new) if len(t)], ignore_index=True) if len(
         old) + len(new) else new
