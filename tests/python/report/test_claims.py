@@ -141,11 +141,11 @@ def test_interstitial_hopping(judge, counted, via, frame_ps, verdict, why):
     assert judge(interstitial=table)["interstitial_inter_layer"]["verdict"] == OPEN
 
 
-def curves(scale, width=0.05, sources=("aimd", "dlmd_cell")):
+def curves(scale, width=0.05, sources=("aimd", "dlmd_cell"), shift=0.0):
     r = np.arange(0.05, 6, 0.05)
     rows = []
-    for source, factor in zip(sources, (1.0, scale), strict=False):
-        g = (1 + 3 * np.exp(-((r - 2.5) ** 2) / 0.05)) * factor
+    for source, factor, off in zip(sources, (1.0, scale), (0.0, shift), strict=False):
+        g = (1 + 3 * np.exp(-((r - 2.5 - off) ** 2) / 0.05)) * factor
         rows += [{"u_ev": 4.0, "source": source, "pair": "Cl-Li", "r_angstrom": x, "g": y,
                   "g_low_95": y - width, "g_high_95": y + width} for x, y in zip(r, g, strict=True)]
     return pd.DataFrame(rows)
@@ -154,6 +154,8 @@ def curves(scale, width=0.05, sources=("aimd", "dlmd_cell")):
 @pytest.mark.parametrize(("table", "verdict"), [
     (curves(1.01), SUPPORTED), (curves(1.5), CONTRADICTED),
     (curves(1.035, 0.02), OPEN),  # the peak's bins alone lie apart
+    (curves(1.0, 2.0, shift=0.03), SUPPORTED),  # less than a bin, within wide intervals
+    (curves(1.0, 2.0, shift=0.1), OPEN),
     (curves(1.0, sources=("aimd",)), OPEN), (curves(1.0).assign(g_low_95=np.nan), OPEN),
 ])
 def test_radial_distributions_against_first_principles(judge, table, verdict):

@@ -75,8 +75,10 @@ def rdf_against_aimd(table: Table, u_ev: float) -> tuple[Row | None, str, str]:
     seen = (f"in equal cells the 95 % intervals do not meet in {percent(shares[worst])} of the "
             f"bins of {worst}, the worst pair; first peaks shift by at most {abs(shift):.2f} Å "
             f"({pair})")
-    if shares[worst] <= BINS_AGREE:
+    if shares[worst] <= BINS_AGREE and abs(shift) <= width:
         return ours, SUPPORTED, seen
+    if shares[worst] <= BINS_AGREE:
+        return ours, OPEN, f"{seen}, more than a bin is wide ({width:.2g} Å)"
     return ours, CONTRADICTED if shares[worst] > BINS_DIFFER else OPEN, seen
 
 
