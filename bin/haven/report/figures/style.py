@@ -70,6 +70,11 @@ class Picture:
         """The picture as SVG."""
         return vector.raw_svg(self.figure) if self.drawn else b""
 
+    @property
+    def answers(self) -> bool:
+        """Whether any of its points shows its values under the pointer; the template asks."""
+        return any(curve.hover and curve.x for curve in self.drawn[0])
+
     def svg(self) -> str:
         """Return the picture as SVG to stand in the page."""
         return vector.inline(self.vectors, self.key, self.alt)
