@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -72,6 +73,7 @@ STUDY = (
     ("Fig. 6: conductivity", ("conductivity",), ""),
     ("Barriers by direction", ("barriers",), "barriers"),
 )
+NUMBERED = re.compile(r"^(Table [IVX]+|Fig\. [0-9]+): ")
 # in the page's head: what is folded once the script runs takes no time to lay out until then
 EARLY = "document.documentElement.setAttribute('data-ready', 'soon');"
 LATER = ("lattice_", "energy_", "force_", "barrier ", "occupancy_")  # compared in tables of theirs
@@ -113,7 +115,8 @@ def context(
     drawn = {picture.key: picture for picture in pictures}
     failed, counted = verdict_grid(contents.verdicts)
     beside, own = _section_grids(contents), _study_grids(contents)
-    retold = _retold(own, drawn)
+    of_study = bool(contents.claims)
+    retold = _retold(own, drawn, of_study)
     shown = {"answer"} | {p.key for part in retold for p in part["pictures"]}
     formula = formula_of(contents.material, contents.reference)
     cited, codes = citations(reference_folder), sorted({row["code"] for row in sources})
@@ -124,7 +127,8 @@ def context(
                       **{f"{name}_{n}": block for name, blocks in beside.items()
                          for n, block in enumerate(blocks, 1)}})
     return {
-        **first, "retold": retold, **_compared(contents.comparison), "texts": texts,
+        **first, "retold": retold, "of_study": of_study, "texts": texts,
+        **_compared(contents.comparison),
         "methods": methods(tables, expected, formula, codes), "bibtex": bibtex(cited),
         "material": formula, "build": build_id(),
         "headline": headline_grid(contents.measured), "near": near_words(contents.measured),
@@ -166,10 +170,14 @@ def _study_grids(contents: Contents) -> dict[str, list[Block | None]]:
 
 
 def _retold(
-    own: Mapping[str, list[Block | None]], drawn: Mapping[str, Picture]
+    own: Mapping[str, list[Block | None]], drawn: Mapping[str, Picture], of_study: bool,
 ) -> list[Block]:
-    """Return the published study's tables and figures in its order, those that there are."""
-    parts = [{"title": title, "pictures": [drawn[k] for k in keys if k in drawn],
+    """Return the published study's tables and figures in its order, those that there are.
+
+    Of a material that no study is on file of they have no numbers.
+    """
+    parts = [{"title": title if of_study else NUMBERED.sub("", title).capitalize(),
+              "pictures": [drawn[k] for k in keys if k in drawn],
               "grids": [block for block in own.get(name, []) if block]}
              for title, keys, name in STUDY]
     return [part for part in parts if part["pictures"] or part["grids"]]
