@@ -47,7 +47,9 @@ def main(argv: list[str] | None = None) -> None:
     if given.command_line is not None:
         end_with(os.getppid())  # of Nextflow, which may be killed
         top, called = words_of(given.command_line, given.project)
-        words = [*_taken(_taken(called, "--input")[1], "--at_once")[1], *words]
+        for name in ("--input", "--at_once", "--outdir"):  # main.nf gives them, also of -c files
+            called = _taken(called, name)[1]
+        words = [*called, *words]
     launch = launch_of(words)
     done = run_rows(read_sheet(sheet, launch), launch, top, int(at_once or 1))
     compared(done, launch.outdir)

@@ -175,7 +175,7 @@ def test_ids_that_change(tmp_path, said):
 
 
 @pytest.mark.parametrize("columns, words", [
-    ("id x y z", "give --type_map"), ("id element x y", "has no positions")])
+    ("id x y z", "write it with a column element or type"), ("id element x y", "has no positions")])
 def test_dumps_that_say_too_little(tmp_path, said, columns, words):
     dump(tmp_path / "w.dump", made(), columns=columns)
     assert words in said(tmp_path / "w.dump")
