@@ -17,8 +17,8 @@ workflow {{
         [[id: "u${{u_ev}}_s1", u_ev: u_ev, seed: 1, first: 1], [file('potential.pb')]] }}
     def cells = [0, 1].collect {{ replica ->
         [[id: "r${{replica}}", replica: replica, seed: replica], file("r${{replica}}.extxyz")] }}
-    DYNAMICS(channel.fromList(cells), 2, channel.fromList(drivers),
-        channel.of([0, 1, []], [4, 1, []]), [[300, 1], [600, 1]], 'npt', false, [],
+    DYNAMICS(channel.fromList(cells), [0, 1], [], channel.fromList(drivers),
+        channel.of([0, 1, []], [4, 1, []]), false, [[300, 1], [600, 1]], 'npt', false, [],
         file('material.yml'), digests)
     DYNAMICS.out.trajectories.view {{ meta, _path -> "RAN ${{meta.id}}" }}
 }}
