@@ -8,8 +8,6 @@ runs.
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, run
@@ -36,17 +34,14 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.tables import RUNS
     from haven.dynamics.tables import TABLES as DYNAMICS
     from haven.transport.fits import folder, plan
-    from haven.transport.fits.earlier import beside_earlier
+    from haven.transport.fits.earlier import tables_of
     from haven.transport.tables import TABLES as TRANSPORT
 
     held = existing(given.folder or given.tables, "folder of tables")
-    with ExitStack() as stack:
-        if given.earlier:
-            place = stack.enter_context(tempfile.TemporaryDirectory())
-            held = beside_earlier(held, given.earlier, Path(place) / "both",
-                                  {one.name: one for one in (*TRANSPORT, *DYNAMICS)})
-        speed = plan.speeds(tables.read_folder(RUNS, held))
-        folder.fit_folder(held, Path(given.out), given.min_events, given.wanted_interval, speed)
+    schemas = {one.name: one for one in (*TRANSPORT, *DYNAMICS)}
+    with tables_of(held, given.earlier, schemas) as both:
+        speed = plan.speeds(tables.read_folder(RUNS, both))
+        folder.fit_folder(both, Path(given.out), given.min_events, given.wanted_interval, speed)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 from haven.core.errors import run
@@ -27,13 +25,9 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.report.page.report import write_report
     from haven.report.registry import TABLES
-    from haven.transport.fits.earlier import beside_earlier
+    from haven.transport.fits.earlier import tables_of
 
-    with ExitStack() as stack:
-        held = given.tables
-        if given.earlier:
-            place = stack.enter_context(tempfile.TemporaryDirectory())
-            held = beside_earlier(held, given.earlier, Path(place) / "both", TABLES)
+    with tables_of(given.tables, given.earlier, TABLES) as held:
         print(write_report(held, given.reference, given.template, given.out, given.expected,
                            given.structures))
     print(f"Report written to {Path(given.out) / 'report.html'}")

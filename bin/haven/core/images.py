@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-
 def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
     """Return the images of a file one by one, read as what its suffix says.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from haven.core import tables
@@ -19,6 +21,21 @@ KEYS = ("material", "u_ev", "temperature_k", "replica", "seed", "source", "speci
         "system", "occupancies")
 OF_A_REPLICA = re.compile(r"u[0-9.]+_(t[0-9.]+_)?r[0-9]+")
 SAME_ERROR = 0.02  # relative: a potential's force error repeats to far less on other processors
+
+
+@contextmanager
+def tables_of(
+    folder: str | Path, earlier: str | None, schemas: Mapping[str, Schema],
+) -> Iterator[Path]:
+    """Hold a run's folder of tables, with those of an earlier run beside it if one is given.
+
+    Parameters, errors: see `beside_earlier`, whose folder is removed at the end.
+    """
+    if not earlier:
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory() as place:
+        yield beside_earlier(folder, earlier, Path(place) / "both", schemas)
 
 
 def beside_earlier(
