@@ -143,7 +143,7 @@ def test_the_rounds_of_the_report_add_up(tmp_path):
 
     from haven.report.figures.learning import CLASSES, shares
     from haven.report.page.contents import load_tables
-    from haven.report.page.grids import rounds_grid
+    from haven.report.page.grids.potential import rounds_grid
 
     found = load_tables(write_study(tmp_path))
     joined = shares(found["exploration"], ["round", "u_ev"])
