@@ -19,7 +19,7 @@ from haven.core.errors import HavenError
 from haven.cost import rows as cost
 from haven.cost import scaling, timing
 from haven.cost.tables import COST, SCALING
-from haven.dynamics import lammps
+from haven.dynamics.lammps import program as lammps
 from haven.potential.families.deepmd import summary
 from haven.report.page.grids.cost import scaling_grid
 

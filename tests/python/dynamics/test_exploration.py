@@ -88,9 +88,9 @@ def test_potentials_that_agree_find_nothing_to_label(tmp_path):
 
 
 def test_a_run_of_exploring_is_one_start_of_lammps(tmp_path, monkeypatch):
-    from haven.dynamics import run as dynamics
     from haven.dynamics.exploration import explore
     from haven.dynamics.job import Job
+    from haven.dynamics.runs import run as dynamics
 
     seen = []
     start = dynamics.lammps.start_lammps

@@ -20,22 +20,22 @@ from haven.core.constants import BAR_GPA
 from haven.core.errors import log
 from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
-from haven.dynamics import lammps
-from haven.dynamics import run as dynamics
 from haven.dynamics.cell import BEYOND, RAN_AWAY, how_ended, labelled_volume, volumes
-from haven.dynamics.inherent import (
+from haven.dynamics.inputs import DynamicsInputs, checkpoints
+from haven.dynamics.job import COLUMNS, Job, check_job, velocity_seed
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.lammps.inherent import (
     Inherent,
     minimise_snapshots,
     moved_between,
     moves_of_halves,
     site_spacing,
 )
-from haven.dynamics.inputs import DynamicsInputs, checkpoints
-from haven.dynamics.job import COLUMNS, Job, check_job, velocity_seed
-from haven.dynamics.minimise import box_vectors, minimise
+from haven.dynamics.lammps.minimise import box_vectors, minimise
 from haven.dynamics.orders import settled_orders
-from haven.dynamics.production import watcher
-from haven.dynamics.segments import Segments, join_segments
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs.production import watcher
+from haven.dynamics.runs.segments import Segments, join_segments
 from haven.material import structures
 
 if TYPE_CHECKING:
