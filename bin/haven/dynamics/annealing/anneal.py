@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.constants import BAR_GPA
+from haven.core.constants import BAR_GPA, BOLTZMANN_EV_PER_K
 from haven.core.errors import log
 from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
@@ -90,9 +90,7 @@ def judge_anneal(
     temperature_k
         Of the anneal.
     """
-    from ase.units import kB
-
-    needed = PRECISION_KT * 1000 * kB * temperature_k * mobile.mean()
+    needed = PRECISION_KT * 1000 * BOLTZMANN_EV_PER_K * temperature_k * mobile.mean()
     start = len(found.steps) // 2
     late = Inherent(found.steps[start:], found.energies[start:], found.positions[start:])
     energy = compare_halves(1000 * late.energies / len(mobile))
