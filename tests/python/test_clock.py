@@ -13,10 +13,10 @@ import pytest
 import show_status
 
 from haven.core.errors import HavenError
-from haven.core.launches import is_of, newest_launch
-from haven.dynamics.lammps import clean_shared_memory
+from haven.core.nextflow.launches import is_of, newest_launch
+from haven.dynamics.lammps.program import clean_shared_memory
 from haven.dynamics.progress.runs import read_progress
-from haven.dynamics.run import note_start
+from haven.dynamics.runs.run import note_start
 from haven.potential.progress import read_trainings
 from haven.trajectory.trajectory import write_npz
 
