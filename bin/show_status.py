@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from haven import __version__
 from haven.core.errors import HavenError, run
-from haven.core.launches import newest_launch
+from haven.core.nextflow.launches import newest_launch
 from haven.core.options import parser
 from haven.dynamics.progress import overall
 from haven.dynamics.progress.runs import (

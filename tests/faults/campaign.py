@@ -35,10 +35,11 @@ from analytic import crystal
 from ase.io import write
 from pairs import write_pair
 
-from haven.core import checksums, tables
+from haven.core import tables
 from haven.core.errors import HavenError, run
-from haven.dynamics import lammps
+from haven.core.reading import checksums
 from haven.dynamics.job import COLUMNS
+from haven.dynamics.lammps import program as lammps
 from haven.potential.families.pair import Pair
 from haven.trajectory.opening import open_files
 from haven.trajectory.trajectory import read_members

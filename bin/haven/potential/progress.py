@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from haven.core.launches import EARLIER, NotedLaunch, is_of
+from haven.core.nextflow.launches import EARLIER, NotedLaunch, is_of
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 from haven.potential.curve import measure_of, read_curve

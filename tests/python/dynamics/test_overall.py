@@ -12,7 +12,7 @@ import show_status
 
 from haven.core import tasks
 from haven.core.errors import HavenError
-from haven.core.launches import is_of, newest_launch
+from haven.core.nextflow.launches import is_of, newest_launch
 from haven.dynamics.progress.overall import Overall, jobs_of, overall, planned_jobs, progress_line
 from haven.dynamics.progress.runs import Progress
 from haven.potential.progress import TrainingProgress

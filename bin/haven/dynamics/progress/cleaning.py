@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haven.core.launches import is_of, newest_launch
+from haven.core.nextflow.launches import is_of, newest_launch
 from haven.core.tasks import held
 from haven.dynamics.progress.overall import PS_PER_NS, planned_jobs, read_plans
 from haven.dynamics.progress.runs import find_folders, read_progress

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haven.core.errors import HavenError
-from haven.core.launches import EARLIER, NotedLaunch, is_of
+from haven.core.nextflow.launches import EARLIER, NotedLaunch, is_of
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 
@@ -48,7 +48,7 @@ class Progress:
     attempts
         LAMMPS processes started so far.
     current
-        Whether it is of the newest launch of its work folder (`haven.core.launches`).
+        Whether it is of the newest launch of its work folder (`haven.core.nextflow.launches`).
     steps
         Steps that the phase has in all; 0 where not told.
     """
