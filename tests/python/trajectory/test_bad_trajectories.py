@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.io import write
 
 from haven.core import errors
-from haven.core.errors import HavenError
+from haven.core.errors import CutOffError, HavenError
 from haven.trajectory import all_atoms
 from haven.trajectory.readers.base import Unsaid
 from haven.trajectory.readers.lammps_dump import frames as read_frames
@@ -233,6 +233,25 @@ def test_an_outcar_that_lists_a_pseudopotential_too_often_is_refused():
     with pytest.raises(HavenError, match=f"for {len(counts)} kinds of atoms"):
         reader.species_of(text.replace(title, 2 * title, 1))
     assert reader.species_of(text + text) == (kinds, counts)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_step_of_an_outcar_that_is_lost_is_not_called_the_last_one_cut_off(lost):
+    """The file is cut off at its end, behind the last step's positions."""
+    from outcars import outcar
+
+    from haven.trajectory import outcar as reader
+
+    text = outcar([(2, 1e-7)] * 3, ended=False).removesuffix("\n")[:-20]
+    assert len(list(reader.frames(text))) == 3
+    heads = [found.start() for found in reader.ANY_FORCES.finditer(text)]
+    damaged = text[:heads[lost]] + text[heads[lost]:].replace("TOTAL-FORCE", "TOTAL-F0RCE", 1)
+    if lost == 2:  # nothing tells it from one whose end is lost
+        with pytest.raises(CutOffError, match="step 3 is cut off"):
+            list(reader.frames(damaged))
+    else:
+        with pytest.raises(HavenError, match="1 of 3 steps have no positions"):
+            list(reader.frames(damaged))
 
 
 @pytest.mark.parametrize("lost, end", [(0, "\n"), (3, "\n"), (6, "\n"), (2, "\r\n")])
