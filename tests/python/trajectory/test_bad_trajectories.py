@@ -15,6 +15,7 @@ from ase.io import write
 from haven.core import errors
 from haven.core.errors import CutOffError, HavenError
 from haven.trajectory import all_atoms
+from haven.trajectory.readers.ase_files import frames as ase_frames
 from haven.trajectory.readers.base import Unsaid
 from haven.trajectory.readers.lammps_dump import frames as read_frames
 from haven.trajectory.readers.mdanalysis import lammps_data
@@ -265,6 +266,27 @@ def test_a_number_that_moved_to_the_line_below_is_seen(tmp_path, said, lost, end
     lines[row], lines[row + 1] = " ".join(words[:-1]), f"{words[-1]} {lines[row + 1]}"
     path.write_text(end.join(lines) + end, newline="")
     assert f"has {len(words) - 1} columns where {len(words)} are named" in said(path)
+
+
+@pytest.mark.parametrize("frame", [0, 2])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_of_an_xyz_file_ends_where_it_ends_and_a_cut_frame_has_whole_lines(
+        tmp_path, said, frame, end):
+    path = tmp_path / "w.extxyz"
+    write(path, [Atoms("Li4", np.random.default_rng(n).uniform(0, 9, (4, 3)), cell=[9, 9, 9],
+                       pbc=True, info={"time_ps": 0.1 * n}) for n in range(3)])
+    lines = path.read_text().splitlines()
+    path.write_text(end.join(lines) + end, newline="")
+    assert len(list(ase_frames(path, Unsaid()))) == 3
+    row = 6 * frame + 5  # the last of its frame, whose end would be the next one's number of atoms
+    words = lines[row].split()
+    for changed in (f"{' '.join(words[:3])} {words[3][:4]}\r474", f"{words[0]} {words[1]}"):
+        spoilt = [*lines[:row], changed, *lines[row + 1:]]
+        path.write_text(end.join(spoilt) + end, newline="")
+        assert "columns where 4 are due" in said(path) or "letter '\\r'" in said(path)
+    # the last frame lacks a row, and another one has lost a number
+    path.write_text(end.join([*lines[:-2], " ".join(lines[-2].split()[:3])]) + end, newline="")
+    assert "columns where 4 are due" in said(path)
 
 
 @pytest.mark.parametrize("columns, labels", [
