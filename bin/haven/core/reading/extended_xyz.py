@@ -36,7 +36,7 @@ SWALLOWED = re.compile(rf"(?<![\w-])({'|'.join((*NUMBERS, *WEIGHTY, 'energy', 's
 
 
 def frames(stream: IO[str]) -> Iterator[Atoms]:
-    r"""Yield the frames of an (extended) XYZ file, opened with ``newline="\\n"``.
+    r"""Yield the frames of an (extended) XYZ file, opened with ``newline="\n"``.
 
     Raises
     ------
