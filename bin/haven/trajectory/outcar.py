@@ -38,7 +38,7 @@ def frames(text: str) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
     kinds, counts = species_of(text)
     symbols = [kind for kind, count in zip(kinds, counts, strict=True) for _ in range(count)]
     blocks = list(ANY_FORCES.finditer(text))
-    begin, cell = 0, None
+    begin, cell, before = 0, None, np.empty(0)
     for number, block in enumerate(blocks, 1):
         last = number == len(blocks)
         found = CELL.findall(text, begin, block.start())
@@ -49,7 +49,10 @@ def frames(text: str) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
             raise CutOffError(f"step {number} is cut off")
         if given is None or rows is None:
             raise HavenError(f"step {number} is damaged")
-        cell, begin = given, block.end()
+        if np.array_equal(rows, before) and not ITERATION.search(text, begin, block.start()) and (
+                ITERATION.search(text)):
+            raise HavenError(f"step {number} stands twice")
+        cell, begin, before = given, block.end(), rows
         yield symbols, rows[:, :3], cell
     steps = {int(step) for step in ITERATION.findall(text)}
     if steps and max(steps) - min(steps) >= len(steps):

@@ -255,6 +255,20 @@ def test_a_step_of_an_outcar_that_is_lost_is_not_called_the_last_one_cut_off(los
             list(reader.frames(damaged))
 
 
+@pytest.mark.parametrize("doubled", [0, 1, 2])
+def test_a_step_of_an_outcar_that_stands_twice_is_refused(doubled):
+    from outcars import outcar
+
+    from haven.trajectory import outcar as reader
+
+    text = outcar([(2, 1e-7)] * 3)
+    block = list(reader.ANY_FORCES.finditer(text))[doubled]
+    end = text.index("-----", block.end())
+    end = text.index("\n", end) + 1
+    with pytest.raises(HavenError, match=f"step {doubled + 2} stands twice"):
+        list(reader.frames(text[:end] + text[block.start():end] + text[end:]))
+
+
 @pytest.mark.parametrize("lost, end", [(0, "\n"), (3, "\n"), (6, "\n"), (2, "\r\n")])
 def test_a_number_that_moved_to_the_line_below_is_seen(tmp_path, said, lost, end):
     """As many numbers as there should be: read on regardless, they would be other columns'."""
