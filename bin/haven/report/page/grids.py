@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from haven.core.numbers import DASH, interval, known, number, percent
+from haven.core.numbers import DASH, interval, known, number, percent, plus_minus
 from haven.core.types import Row, Table, Tables
 from haven.potential.gate import Gate
 from haven.report.figures.dynamics import at_room
@@ -333,7 +333,7 @@ def _pressure(row: Row) -> str | dict[str, str]:
         return DASH
     asked = row.get("pressure_asked_gpa")
     below = f"asked: {float(str(asked)):g}" if known(asked) else ""  # type: ignore[arg-type]
-    return cell(f"{float(str(mean)):.2f} ± {float(str(error)):.2f}", below)
+    return cell(plus_minus(float(str(mean)), float(str(error))), below)
 
 
 def transport_grid(measured: Table) -> Block | None:
