@@ -261,7 +261,8 @@ def test_every_curve_and_mark_stands_out_from_the_paper(report, browser, dark):
           + 'svg.plot [data-series] use').forEach(part => {
           const look = getComputedStyle(part), key = part.closest('figure').id;
           if (!opaque(look, 'opacity', 'strokeOpacity', 'fillOpacity')) return;
-          const ink = look.stroke !== 'none' ? look.stroke : look.fill;
+          const ink = ['none', 'rgb(255, 255, 255)'].includes(look.stroke) ? look.fill
+            : look.stroke;  // a white rim is no mark
           if (ink.startsWith('rgb')) seen[key + ' ' + ink] = [key, number(ink)]; });
         return [getComputedStyle(document.querySelector('svg.plot')).filter,
                 number(getComputedStyle(document.body).backgroundColor), Object.values(seen)];

@@ -6,6 +6,7 @@ The MUST requirements are those of Process Run Crate, Workflow Run Crate (0.5), 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -226,9 +227,15 @@ def test_a_number_is_traced_to_its_tasks_work_folder_by_following_links_alone(
         click(f"tr#{at} a", "file:")
         place = Path(unquote(arrived("/work/ab/12cd34").removeprefix("file://")))
         assert (place / ".command.run").is_file() and (place / "study.arrhenius.parquet").is_file()
-        tree = seen.ask("DOM.getDocument", depth=0)["root"]["nodeId"]
-        listed = seen.ask("DOM.getOuterHTML", nodeId=tree)["outerHTML"]
-        assert "study.arrhenius.parquet" in listed, "the browser shows the folder"
+        for _ in range(600):  # until the browser shows the folder
+            with contextlib.suppress(AssertionError):
+                tree = seen.ask("DOM.getDocument", depth=0)["root"]["nodeId"]
+                if "study.arrhenius.parquet" in seen.ask(
+                        "DOM.getOuterHTML", nodeId=tree)["outerHTML"]:
+                    break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("the folder is not shown")
     finally:
         seen.close()
 
