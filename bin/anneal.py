@@ -38,10 +38,16 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
-    from haven.dynamics.anneal import SETTLED, anneal_lengths, at_rest, run_anneal, verdict_rows
+    from haven.dynamics.annealing.anneal import (
+        SETTLED,
+        anneal_lengths,
+        at_rest,
+        run_anneal,
+        verdict_rows,
+    )
     from haven.dynamics.inputs import checkpoints, read_inputs
     from haven.dynamics.job import check_job, velocity_seed
-    from haven.dynamics.minimise import free_tilts
+    from haven.dynamics.lammps.minimise import free_tilts
     from haven.dynamics.tables import ANNEALS, INHERENT
     from haven.material.structures import wall_row
 

@@ -16,7 +16,8 @@ DRAWN = (4, 4, 1)  # conventional cells of the picture of all sets of occupancie
 def main(argv: list[str] | None = None) -> None:
     """Write the supercell as extxyz, CIF and LAMMPS data, and its occupancies as a table.
 
-    With replica 0 a small cell of every set of occupancies is written beside it, to be drawn.
+    With ``--every_set`` a small cell of each set of occupancies that the material file names is
+    written, too: the report draws them. The pipeline asks that of the first of its replicas.
     """
     arguments = parser(__doc__)
     arguments.add_argument("--material", required=True, help="material file")
@@ -25,8 +26,8 @@ def main(argv: list[str] | None = None) -> None:
     add_declared(arguments, Seed)
     arguments.add_argument("--replica", type=whole("replica"), default=0,
                            help="number of the replica")
-    arguments.add_argument("--every_set", action="store_true", help="draw a small cell of every "
-                           "set of occupancies, too, as is done with replica 0")
+    arguments.add_argument("--every_set", action="store_true", help="write a small cell of every "
+                           "set of occupancies, too, for the report's picture of them")
     arguments.add_argument("--sweeps", type=whole("sweeps", 0, 1_000_000), default=40,
                            help="Monte Carlo trials per site")
     arguments.add_argument("--out", default=".", help="folder for the results")
@@ -66,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
     write(out / f"{name}.supercell.extxyz", atoms)
     write(out / f"{name}.supercell.cif", atoms)
     write_data(out / f"{name}.supercell.data", atoms, material.species)
-    if given.every_set or given.replica == 0:
+    if given.every_set:
         write(out / f"{name}.occupancies.extxyz",
               sites_of_every_set(material, DRAWN, given.seed, sweeps))
     rows = [{**row, "replica": given.replica, "structure": name, "role": "supercell"}

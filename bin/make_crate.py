@@ -15,7 +15,8 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("folder", nargs="?", default="results", help="results folder of a run")
     given = options.parse_args(argv)
 
-    from haven.report.publishing.crate import earlier_words, read_results, write_crate
+    from haven.report.publishing.crate import write_crate
+    from haven.report.publishing.results import earlier_words, read_results
 
     print(f"Written: {write_crate(given.folder)}")
     if said := earlier_words(read_results(given.folder)):

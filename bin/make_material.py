@@ -22,9 +22,9 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--out", default=".", help="folder for material file and picture")
     given = options.parse_args(argv)
 
+    from haven.material.cif.choices import Choice
+    from haven.material.cif.written import draw, element_numbers, element_texts, write_material
     from haven.material.file import load_material
-    from haven.material.from_cif import Choice
-    from haven.material.written import draw, element_numbers, element_texts, write_material
 
     path = Path(given.cif)
     if path.suffix.lower() in (".yml", ".yaml"):

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import write
 
     from haven.dynamics.inputs import read_inputs
-    from haven.dynamics.minimise import minimise, verdict_rows
+    from haven.dynamics.lammps.minimise import minimise, verdict_rows
     from haven.material.structures import wall_row
 
     given = read_inputs(args.material, args.structure, [args.potential], args.gpu)

@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.core import tables
     from haven.core.columns import VERDICTS
     from haven.core.tasks import set_threads
-    from haven.dynamics.relaxed_cells import CellsAtRest
+    from haven.dynamics.annealing.relaxed_cells import CellsAtRest
     from haven.material.file import load_material
     from haven.material.structures import wall_row, walls_of
     from haven.material.tables import LATTICE

@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from ase.io import write
 
-    from haven.core.images import read_images
+    from haven.core.reading.images import read_images
     from haven.labels import aimd
     from haven.labels.labelling import check_asked, make_engine
     from haven.material.file import load_material

@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.cell import check_choice, in_cell, joined_cell
     from haven.dynamics.inputs import checkpoints, read_inputs
     from haven.dynamics.job import check_job, velocity_seed
-    from haven.dynamics.production import simulate
+    from haven.dynamics.runs.production import simulate
     from haven.potential.families import family_of
 
     given = read_inputs(args.material, args.structure, args.potentials, args.gpu,

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import write
 
     from haven.core import tables
-    from haven.core.images import read_images
+    from haven.core.reading.images import read_images
     from haven.labels.frames.reading import trajectory_name
     from haven.material.file import load_material
     from haven.material.structures import check_structure

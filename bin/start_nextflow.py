@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from haven.core.errors import run
-from haven.core.nextflow import start_nextflow
+from haven.core.nextflow.starting import start_nextflow
 from haven.core.options import parser
 
 

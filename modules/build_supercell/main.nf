@@ -1,4 +1,4 @@
-// The large disordered cell of the dynamics; one replica of the disorder. The first also shows every set of occupancies.
+// The large disordered cell of the dynamics; one replica of the disorder. A study's first (leads: true) also gives a small cell of every set of occupancies.
 
 process BUILD_SUPERCELL {
     tag "${meta.id}"

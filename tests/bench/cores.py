@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from haven.dynamics import lammps
+from haven.dynamics.lammps import program as lammps
 from haven.material import structures
 from haven.material.file import load_material
 from haven.material.starting_cells import starting_frames

@@ -38,7 +38,7 @@ def crystal_and_run(cells: int, frames: int, seed: int = 0
     from scipy.spatial import cKDTree
 
     from haven.material.file import load_material
-    from haven.material.sites import site_lattice
+    from haven.material.sites.lattice import site_lattice
 
     material, rng = load_material(MATERIAL), np.random.default_rng(seed)
     cell = material.cell * cells

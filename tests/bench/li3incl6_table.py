@@ -21,7 +21,7 @@ FORMULA = "Li3InCl6"
 
 def labels(folder: Path) -> list[str]:
     """Return what the labels are: how many of which origin, and what they took."""
-    from haven.core.images import read_images
+    from haven.core.reading.images import read_images
 
     frames = [atoms for place in ("frames", "explored")
               for path in sorted((folder / place).glob("*.u0.extxyz"))

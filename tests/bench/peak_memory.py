@@ -20,7 +20,7 @@ CELLS = ((2, 2, 1), (4, 4, 2), (8, 8, 8))  # of 40 atoms
 
 def peak_mib(repeat: tuple[int, int, int], potentials: int) -> tuple[int, float]:
     """Return number of atoms and peak memory, MiB, of one process of LAMMPS on one core."""
-    from haven.dynamics import lammps
+    from haven.dynamics.lammps import program as lammps
     from haven.material.structures import write_data
 
     atoms = read(ROOT / "tests" / "data" / "miniature" / "u4_r1.minimised.extxyz")

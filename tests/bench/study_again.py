@@ -4,8 +4,8 @@
 ``study_again.py PARTS TRAJECTORIES EXPECTED OUT``: ``PARTS`` is the folder of tables that an
 earlier RENDER_REPORT was given, ``TRAJECTORIES`` the results' folder of that name, ``EXPECTED``
 its JSON of what should have been computed. Dynamics, cells, barriers and costs are taken as they
-are. Anew are: whether each run is stationary (`haven.dynamics.stationary`, from the energies of
-minimised snapshots of run and anneal, the potential energies and the moves in the tables), the
+are. Anew are: whether each run is stationary (`haven.dynamics.runs.stationary`, from the energies
+of minimised snapshots of run and anneal, the potential energies and the moves in the tables), the
 analysis of every trajectory, the lines, the report.
 """
 
@@ -31,8 +31,8 @@ from haven.core import tables as store
 from haven.core.columns import VERDICTS
 from haven.core.constants import NOT_STATIONARY
 from haven.core.series import compare_halves, spread_of
-from haven.dynamics.inherent import Inherent
-from haven.dynamics.stationary import (
+from haven.dynamics.lammps.inherent import Inherent
+from haven.dynamics.runs.stationary import (
     LEVEL,
     Stationary,
     compare_potential,

@@ -17,7 +17,7 @@ from ase import Atoms
 from ase.io import write
 
 from haven.core.errors import HavenError, run
-from haven.core.images import read_images
+from haven.core.reading.images import read_images
 from haven.material.file import load_material
 
 

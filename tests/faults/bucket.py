@@ -30,11 +30,12 @@ import damage  # pyright: ignore[reportMissingImports]
 import numpy as np
 from test_pieces import open_files  # pyright: ignore[reportMissingImports]
 
-from haven.core import checksums
+from haven.core.reading import checksums
 from haven.dynamics import job as jobs
-from haven.dynamics import lammps, segments
-from haven.dynamics import run as dynamics
 from haven.dynamics.job import COLUMNS, Job
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs import segments
 
 EVERY = 20
 MINUTES = 0.001  # between restart files; LAMMPS rounds it up to a second

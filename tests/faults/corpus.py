@@ -454,8 +454,8 @@ def material(path: Path) -> Values:
 
 def of_cif(path: Path) -> Values:
     """Return what a CIF becomes, its sites by all their points, in whatever order they come."""
-    from haven.material.cif import read_cif
-    from haven.material.from_cif import Choice, material_of
+    from haven.material.cif.choices import Choice, material_of
+    from haven.material.cif.reading import read_cif
 
     content, _notes = material_of(path, Choice(name="x"))
     for site in (*content["anion_sites"].values(), *content["cation_sites"].values()):

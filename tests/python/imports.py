@@ -1,5 +1,6 @@
 """What the code imports, read from the syntax trees: for the layers and the code digests.
 
+``python tests/python/imports.py digests`` writes the table of ``modules/digests.nf`` anew.
 ``python tests/python/imports.py`` prints the numbers of the section "Before and after the packages"
 of bin/haven/README.md; a folder named behind it is counted in place of this one's bin.
 """
@@ -7,11 +8,16 @@ of bin/haven/README.md; a folder named behind it is counted in place of this one
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import textwrap
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
+DIGESTS = BIN.parent / "modules" / "digests.nf"
+TABLE = re.compile(r"(?<=    \[\n).*?(?=    \]\n)", re.S)  # of `DIGESTS`: scripts and their folders
 LAYERS = ("core", "material", "trajectory", "labels", "potential", "dynamics", "cost", "transport",
           "mechanism", "report")
 
@@ -23,10 +29,15 @@ def module_file(name: str, root: Path = BIN) -> Path | None:
     return next((found for found in (path.with_suffix(".py"), *inner) if found.exists()), None)
 
 
-def imported(path: Path, root: Path = BIN) -> set[str]:
-    """Return the modules of ``haven`` that a file imports, in functions and for types too."""
+@cache
+def imported(path: Path, root: Path = BIN, run: bool = False) -> set[str]:
+    """Return the modules of ``haven`` that a file imports, in functions and for types too.
+
+    With ``run`` those alone whose import runs with the file's own.
+    """
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for node in tree.body if run else ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -34,20 +45,37 @@ def imported(path: Path, root: Path = BIN) -> set[str]:
     return {name for name in found if name.startswith("haven.") and module_file(name, root)}
 
 
+@cache
 def closure(path: Path) -> set[str]:
-    """Return all modules that a file imports, itself and through others."""
+    """Return all modules that a file imports, itself, through others and through their folders."""
     seen: set[str] = set()
     waiting = imported(path)
     while waiting:
         seen |= waiting
-        waiting = {name for module in waiting for name in imported(module_file(module))} - seen
+        above = {module.rpartition(".")[0] for module in waiting if module.count(".") > 2}
+        waiting = {name for module in waiting for name in imported(module_file(module))}
+        waiting |= {name for parent in above for name in imported(module_file(parent), run=True)}
+        waiting -= seen
     return seen
 
 
-def packages(path: Path) -> list[str]:
-    """Return the packages whose code a script uses, lowest layer first."""
-    used = {name.split(".")[1] for name in closure(path)}
-    return sorted(used, key=LAYERS.index)
+def folders(path: Path) -> list[str]:
+    """Return the folders of ``haven`` whose modules a script uses, lowest package first."""
+    used = {module_file(name).parent.relative_to(BIN / "haven").as_posix()
+            for name in closure(path)}
+    return sorted(used, key=lambda folder: (LAYERS.index(folder.split("/")[0]), folder))
+
+
+def table() -> str:
+    """Return the rows of `DIGESTS` as they must be, in lines of at most 160 characters."""
+    listed = {path.stem: folders(path) for path in sorted(BIN.glob("*.py"))}
+    wide = max(map(len, listed))
+    lines = []
+    for script, names in listed.items():
+        start = f"        {script:<{wide}}: ["
+        text = textwrap.wrap(", ".join(f"'{name}'" for name in names) + "],", 160 - len(start))
+        lines += [start + text[0], *(" " * len(start) + line for line in text[1:])]
+    return "\n".join(lines) + "\n"
 
 
 def counted(root: Path = BIN) -> dict[str, str]:
@@ -69,5 +97,8 @@ def counted(root: Path = BIN) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["digests"]:
+        DIGESTS.write_text(TABLE.sub(lambda _: table(), DIGESTS.read_text(), count=1))
+        sys.exit()
     for what, value in counted(*map(Path, sys.argv[1:2])).items():
         print(f"{what}: {value}")

@@ -79,7 +79,7 @@ def test_values_of_a_study_stand_once_in_their_list():
 @pytest.mark.parametrize("text", ["Fe", "Fe=", "=2", "Fe=2,Fe=3", "Fe=nan", "Fe=1_0", "Fe=\u0661",
                                   "Fe:2", "Fe=2;Mn=3", "Fe=2,,Mn=3", "Fe=inf"])
 def test_numbers_by_element_are_plain_ones(text):
-    from haven.material.written import element_numbers
+    from haven.material.cif.written import element_numbers
 
     with pytest.raises(HavenError, match=r"^--charges is "):
         element_numbers(text, "charges")

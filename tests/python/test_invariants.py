@@ -29,7 +29,7 @@ from haven.labels.frames.reading import check_frames
 from haven.material.crystal import cation_lattice, framework_counts
 from haven.material.disorder import lattice_energy, order_cations
 from haven.material.file import load_material
-from haven.material.sites import site_lattice
+from haven.material.sites.lattice import site_lattice
 from haven.mechanism import hops as hopping
 from haven.mechanism.rdf import rdf_table
 from haven.trajectory.trajectory import open_npz, write_npz

@@ -2,17 +2,17 @@
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
-from imports import BIN, LAYERS, imported, packages
+from imports import BIN, DIGESTS, LAYERS, TABLE, folders, imported, table
 
 SCRIPTS = sorted(BIN.glob("*.py"))
 
 
 def declared() -> dict[str, list[str]]:
-    text = (BIN.parent / "modules" / "digests.nf").read_text()
-    rows = re.findall(r"^\s+(\w+)\s*: \[([^\]]*)\],$", text, re.M)
-    return {name: re.findall(r"'(\w+)'", listed) for name, listed in rows}
+    listed = re.findall(r"(\w+)\s*: \[([^\]]*)\]", TABLE.search(DIGESTS.read_text())[0])
+    return {name: re.findall(r"'([\w/]+)'", words) for name, words in listed}
 
 
 def test_each_package_has_its_layer():
@@ -38,6 +38,30 @@ def test_nothing_outside_the_families_of_potentials_imports_one():
     assert not wrong
 
 
+def logic(path: Path) -> list[tuple[str, list[str]]]:
+    """Return each function's name and lines, without docstrings and imports, in one layout."""
+    found = []
+    tree = ast.parse(path.read_text())
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    for function in (node for parent in (tree, *classes) for node in parent.body
+                     if isinstance(node, ast.FunctionDef)):
+        body = function.body[1 if ast.get_docstring(function) is not None else 0:]
+        lines = [line.strip() for part in body for line in ast.unparse(part).splitlines()]
+        found.append((f"{path.relative_to(BIN)}:{function.name}", [
+            line for line in lines if line and not line.startswith(("import ", "from "))]))
+    return found
+
+
+def test_no_six_lines_of_logic_stand_twice():
+    places: dict[tuple[str, ...], set[str]] = {}
+    for path in sorted(BIN.rglob("*.py")):
+        for name, lines in logic(path):
+            for first in range(len(lines) - 5):
+                places.setdefault(tuple(lines[first:first + 6]), set()).add(name)
+    assert len(places) > 5000
+    assert not [sorted(found) for found in places.values() if len(found) > 1]
+
+
 def test_a_class_has_a_name_of_its_own():
     places: dict[str, list[str]] = {}
     for path in (BIN / "haven").rglob("*.py"):
@@ -49,8 +73,21 @@ def test_a_class_has_a_name_of_its_own():
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_the_digest_of_a_script_covers_what_it_imports(script):
-    assert declared()[script.stem] == packages(script)
+    assert declared()[script.stem] == folders(script), (
+        "python tests/python/imports.py digests writes the table anew")
 
 
-def test_no_other_digest_is_declared():
+def test_the_table_of_digests_is_as_it_is_written():
+    assert TABLE.search(DIGESTS.read_text())[0] == table()
     assert set(declared()) == {path.stem for path in SCRIPTS}
+
+
+@pytest.mark.parametrize("folder, scripts", [
+    ("material/cif", {"make_material"}),
+    ("core/nextflow", {"start_nextflow", "show_status", "clean_work"}),
+    ("dynamics/annealing", {"anneal", "relax_cell"}),
+    ("report/page/grids", {"render_report", "compare_studies"}),
+    ("report/publishing", {"make_crate", "publish_results"}),
+])
+def test_an_edit_reruns_the_tasks_that_import_it_and_no_others(folder, scripts):
+    assert {script for script, named in declared().items() if folder in named} == scripts

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from haven.core.checksums import read_sums
+from haven.core.reading.checksums import read_sums
 from haven.dynamics.job import COLUMNS
-from haven.dynamics.lammps import read_thermo
+from haven.dynamics.lammps.program import read_thermo
 from haven.trajectory.trajectory import open_npz
 
 ROOT = Path(__file__).resolve().parents[2]

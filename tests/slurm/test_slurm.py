@@ -14,7 +14,7 @@ from study import DYNAMICS, EVERY, STEPS, Study, command
 
 from haven.core import tables
 from haven.dynamics.job import COLUMNS
-from haven.dynamics.lammps import read_thermo
+from haven.dynamics.lammps.program import read_thermo
 from haven.trajectory.trajectory import open_npz
 
 

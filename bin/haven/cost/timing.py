@@ -76,7 +76,7 @@ def time_dynamics(
     HavenError
         If LAMMPS ends with an error or times nothing.
     """
-    from haven.dynamics import lammps
+    from haven.dynamics.lammps import program as lammps
     from haven.material import structures
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def dynamics_rows(
     card
         Name of the GPU that LAMMPS finds; None where there is none.
     """
-    from haven.dynamics import lammps
+    from haven.dynamics.lammps import program as lammps
 
     counts = sorted({replicas(len(structure), size) for size in sizes})
     program = lammps_version(lammps.find_executable())

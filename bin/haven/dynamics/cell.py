@@ -16,12 +16,12 @@ from haven.core.errors import HavenError, existing, log
 from haven.core.numbers import count_of
 from haven.core.series import mean_of, stationary_start
 from haven.core.types import Row
-from haven.dynamics import lammps
-from haven.dynamics import run as dynamics
 from haven.dynamics.job import COLUMNS, RUNAWAY, Job
-from haven.dynamics.minimise import box_vectors
-from haven.dynamics.production import watcher
-from haven.dynamics.segments import Segments, join_segments
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.lammps.minimise import box_vectors
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs.production import watcher
+from haven.dynamics.runs.segments import Segments, join_segments
 from haven.dynamics.tables import CELLS
 from haven.material import structures
 

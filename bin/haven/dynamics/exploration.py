@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, log
-from haven.dynamics import lammps
-from haven.dynamics import run as dynamics
 from haven.dynamics.job import Job
-from haven.dynamics.segments import join_segments, members
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs.segments import join_segments, members
 from haven.material import structures
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from haven.core.constants import BAR_GPA
 from haven.core.errors import HavenError
 from haven.core.identity import digest_of
-from haven.dynamics import lammps
+from haven.dynamics.lammps import program as lammps
 
 PHASES = ("equilibration", "production")
 COLUMNS = (*lammps.KEYWORDS, *lammps.BOX, *lammps.CENTRES)

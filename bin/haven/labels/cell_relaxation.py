@@ -10,7 +10,7 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from haven.core.errors import HavenError, log
-from haven.core.images import read_images
+from haven.core.reading.images import read_images
 from haven.labels.aimd import Labelled
 from haven.labels.dispersion import KEY as DISPERSION
 from haven.labels.engines.base import Engine, LabelSettings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, brief, log
-from haven.core.images import open_images, read_images
+from haven.core.reading.images import open_images, read_images
 from haven.labels.engines import ENGINES
 from haven.labels.engines.base import Engine, LabelSettings
 from haven.labels.frames.reading import (
@@ -76,7 +76,7 @@ def to_label(source: str | Path, species: Sequence[str]) -> list[Atoms]:
     Raises
     ------
     HavenError
-        Naming file and frame: what `haven.core.images.read_images` refuses, no or several
+        Naming file and frame: what `haven.core.reading.images.read_images` refuses, no or several
         trajectories, a number that two frames have, and what no engine can compute.
     """
     frames = read_images(source, "structure file")

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from haven.core.entries import once_loader, read_entries
 from haven.core.errors import HavenError, existing
+from haven.core.reading.entries import once_loader, read_entries
 from haven.material.composition import atoms_in_formula
 from haven.material.crystal import Material, site_targets
 from haven.material.orbits import expand, hall_number, repeated

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.core.images import read_images
+from haven.core.reading.images import read_images
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -42,7 +42,7 @@ def read_structures(
     Raises
     ------
     HavenError
-        What `haven.core.images.read_images` and `check_structure` refuse; no atoms.
+        What `haven.core.reading.images.read_images` and `check_structure` refuse; no atoms.
     """
     images = read_images(source, "structure", last_alone)
     for atoms in images:

@@ -8,7 +8,7 @@ import numpy as np
 
 from haven.core.errors import log
 from haven.core.periodic import minimum_image
-from haven.material.sites import SiteFinder, SiteLattice
+from haven.material.sites.lattice import SiteFinder, SiteLattice
 from haven.mechanism.bands import Band, nudged_band, relax_end
 from haven.mechanism.paths import CLEARANCE, Jump, WantedJump, candidates
 

@@ -11,15 +11,15 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.core.periodic import Floats, Ints
-from haven.material.occupied_sites import lay
-from haven.material.sites import (
+from haven.material.sites.lattice import (
     SiteFinder,
     SiteLattice,
     jump,
     neighbour_classes,
     site_lattice,
 )
-from haven.material.symmetry import direction_name
+from haven.material.sites.occupied import lay
+from haven.material.sites.symmetry import direction_name
 from haven.trajectory.trajectory import read_members
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from haven.core.periodic import Floats, Ints, with_images
-from haven.material.sites import SiteFinder, SiteLattice
+from haven.material.sites.lattice import SiteFinder, SiteLattice
 from haven.mechanism.hops import classify, decode, encode, label_blocks, without_returns
 
 if TYPE_CHECKING:

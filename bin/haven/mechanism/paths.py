@@ -12,14 +12,14 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.core.periodic import Floats, Ints, minimum_image
-from haven.material.occupied_sites import lay
-from haven.material.sites import (
+from haven.material.sites.lattice import (
     SiteFinder,
     SiteLattice,
     shortest,
     site_lattice,
 )
-from haven.material.symmetry import canonical, direction_name, name_of, point_group
+from haven.material.sites.occupied import lay
+from haven.material.sites.symmetry import canonical, direction_name, name_of, point_group
 
 if TYPE_CHECKING:
     from ase import Atoms

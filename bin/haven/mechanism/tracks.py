@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from haven.core.periodic import Floats, Ints
-from haven.material.sites import SiteFinder, SiteLattice
-from haven.material.symmetry import name_of
+from haven.material.sites.lattice import SiteFinder, SiteLattice
+from haven.material.sites.symmetry import name_of
 from haven.mechanism.hops import BLOCK_POINTS, decode, encode, label_blocks, unwrapped_layer
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from haven.core import checksums, tasks
+from haven.core import tasks
 from haven.core.errors import HavenError
+from haven.core.reading import checksums
 
 
 @pytest.mark.parametrize("name", ["a.pb", "two words.pb", "a=b'c.pb"])

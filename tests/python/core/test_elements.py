@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from haven.core.elements import element_labelled, element_of_kind
 from haven.core.errors import HavenError
+from haven.core.reading.elements import element_labelled, element_of_kind
 from haven.trajectory.readers.base import elements_labelled
 
 

@@ -11,9 +11,9 @@ import label_frames
 import pytest
 import run_dynamics
 
-from haven.core.entries import read_entries
 from haven.core.errors import HavenError
 from haven.core.options import add_declared, option, parser
+from haven.core.reading.entries import read_entries
 
 
 @pytest.mark.parametrize(("name", "text", "words"), [

@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.io import read, write
 
 from haven.core.errors import HavenError
-from haven.core.images import read_images
+from haven.core.reading.images import read_images
 from haven.material.structures import read_structure, read_structures
 
 SPECIES = ("Li", "Cl")

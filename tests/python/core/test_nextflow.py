@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from haven.core import nextflow
+from haven.core.nextflow import starting
 
 CONFIGS = {
     "k8s": "process.executor = 'k8s'\n", "aws": 'process { executor = "awsbatch" }\n',
@@ -25,11 +25,11 @@ def test_plugins_are_those_of_stores_profiles_and_executors(
     monkeypatch.chdir(tmp_path)
     for name, text in CONFIGS.items():
         (tmp_path / name).write_text(text)
-    assert nextflow.plugins(words) == plugins
+    assert starting.plugins(words) == plugins
 
 
 def test_nothing_is_said_again_where_no_file_says_it(tmp_path, monkeypatch):
     """No Nextflow is started for it, either."""
     (tmp_path / "site").write_text("process.queue = 'q'")
-    monkeypatch.setattr(nextflow.subprocess, "run", None)
-    assert nextflow.late_options(["-c", str(tmp_path / "site")], tmp_path) == []
+    monkeypatch.setattr(starting.subprocess, "run", None)
+    assert starting.late_options(["-c", str(tmp_path / "site")], tmp_path) == []

@@ -19,9 +19,9 @@ from haven.core.errors import HavenError
 from haven.cost import rows as cost
 from haven.cost import scaling, timing
 from haven.cost.tables import COST, SCALING
-from haven.dynamics import lammps
+from haven.dynamics.lammps import program as lammps
 from haven.potential.families.deepmd import summary
-from haven.report.page import grids
+from haven.report.page.grids.cost import scaling_grid
 
 
 def test_ten_picoseconds_on_two_cores_cost_both():
@@ -218,10 +218,10 @@ def test_each_network_timed_at_three_sizes_has_its_row(tmp_path):
     rows.append({**timed(20, 50.0), "method": "aimd"})
     tables.write(SCALING, scaling.rows(rows), tmp_path / "u4.scaling.parquet")
     found = tables.read("scaling", tmp_path / "u4.scaling.parquet")
-    shown = grids.scaling_grid({"scaling": found})
+    shown = scaling_grid({"scaling": found})
     assert shown is not None and shown["rows"][0][4] == "3: 160 to 20000"
     assert re.match(r"[01]\.\d+ \[[01]\.\d+, 1\.\d+\]$", shown["rows"][0][5])
-    assert shown["rows"][0][-1] == "linear" and grids.scaling_grid({"scaling": found[:0]}) is None
+    assert shown["rows"][0][-1] == "linear" and scaling_grid({"scaling": found[:0]}) is None
     found = found.set_index("compressed")
     assert list(found["verdict"]) == ["linear", "superlinear"]
     assert found.loc[True, "sizes"] == 3 and found.loc[True, "device"] == "d"

@@ -12,9 +12,10 @@ import numpy as np
 from analytic import crystal
 from pairs import write_pair
 
-from haven.dynamics import lammps, segments
-from haven.dynamics import run as dynamics
 from haven.dynamics.job import Job
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs import segments
 from haven.material import structures
 
 SPECIES = ("Li", "Ti", "Cl")

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from haven.core.series import compare_counts
-from haven.dynamics import anneal, stationary
-from haven.dynamics.inherent import Inherent, count_moves, moved_between, site_spacing
+from haven.dynamics.annealing import anneal
 from haven.dynamics.job import COLUMNS, Job
-from haven.dynamics.minimise import box_vectors
-from haven.dynamics.segments import Segments
+from haven.dynamics.lammps.inherent import Inherent, count_moves, moved_between, site_spacing
+from haven.dynamics.lammps.minimise import box_vectors
+from haven.dynamics.runs import stationary
+from haven.dynamics.runs.segments import Segments
 
 SYMBOLS = np.array(["Li"] * 12 + ["Ti"] * 4 + ["Cl"] * 24)
 MOBILE = SYMBOLS == "Li"

@@ -10,10 +10,11 @@ from trained import MATERIAL
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.dynamics import cell, stationary
+from haven.dynamics import cell
 from haven.dynamics.job import COLUMNS, Job, script
-from haven.dynamics.minimise import box_vectors, free_tilts
-from haven.dynamics.segments import Segments
+from haven.dynamics.lammps.minimise import box_vectors, free_tilts
+from haven.dynamics.runs import stationary
+from haven.dynamics.runs.segments import Segments
 from haven.dynamics.tables import CELLS
 from haven.material.file import load_material
 

@@ -9,7 +9,7 @@ from crystals import CRYSTALS, EXPECTED
 from pairs import write_pair
 
 from haven.core.periodic import minimum_image
-from haven.dynamics.minimise import minimise, verdict_rows
+from haven.dynamics.lammps.minimise import minimise, verdict_rows
 from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
 from haven.potential.families import calculator

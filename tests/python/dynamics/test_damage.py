@@ -12,10 +12,11 @@ import pytest
 from damage import FIRST, HALF, JOB, UNSEEN, damages, go_on, same
 from pairs import write_pair
 
-from haven.core import checksums
 from haven.core.errors import HavenError
-from haven.dynamics import lammps, segments
-from haven.dynamics import run as dynamics
+from haven.core.reading import checksums
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs import segments
 
 GOAL = JOB.production_steps
 LONGER = GOAL + 60
@@ -125,7 +126,7 @@ def test_a_production_whose_files_are_gone_is_no_equilibration(finished, copy):
     _, job, frames = finished
     for path in copy.glob("production.a*"):
         path.unlink()
-    from haven.dynamics.production import _frames
+    from haven.dynamics.runs.production import _frames
 
     with pytest.raises(HavenError, match="frames of the production are missing"):
         _frames(job, copy, "complete")

@@ -19,8 +19,11 @@ from trained import MATERIAL, call, kill_when, script, trained
 from haven.core import options as core_options
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.dynamics import dcd, job, lammps, production, segments
-from haven.dynamics import run as dynamics
+from haven.dynamics import job
+from haven.dynamics.lammps import dcd
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.runs import production, segments
+from haven.dynamics.runs import run as dynamics
 from haven.material import structures
 from haven.material.distances import min_distance
 from haven.trajectory.melting import HostMotion
@@ -464,8 +467,8 @@ def test_lammps_of_the_user_is_taken_when_named(monkeypatch, tmp_path):
 def test_lammps_starts_without_importing_tensorflow():
     import sys
 
-    code = ("import sys; sys.path.insert(0, 'bin'); from haven.dynamics.lammps import environment, "
-            "find_executable; environment(2); find_executable(); "
+    code = ("import sys; sys.path.insert(0, 'bin'); from haven.dynamics.lammps.program "
+            "import environment, find_executable; environment(2); find_executable(); "
             "print('tensorflow' in sys.modules, 'deepmd' in sys.modules)")
     root = MATERIAL.parents[2]
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root,

@@ -88,9 +88,9 @@ def test_potentials_that_agree_find_nothing_to_label(tmp_path):
 
 
 def test_a_run_of_exploring_is_one_start_of_lammps(tmp_path, monkeypatch):
-    from haven.dynamics import run as dynamics
     from haven.dynamics.exploration import explore
     from haven.dynamics.job import Job
+    from haven.dynamics.runs import run as dynamics
 
     seen = []
     start = dynamics.lammps.start_lammps
@@ -143,7 +143,7 @@ def test_the_rounds_of_the_report_add_up(tmp_path):
 
     from haven.report.figures.learning import CLASSES, shares
     from haven.report.page.contents import load_tables
-    from haven.report.page.grids import rounds_grid
+    from haven.report.page.grids.potential import rounds_grid
 
     found = load_tables(write_study(tmp_path))
     joined = shares(found["exploration"], ["round", "u_ev"])

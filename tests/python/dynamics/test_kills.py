@@ -20,9 +20,9 @@ from haven.core import tasks as guard
 from haven.core.errors import HavenError
 from haven.core.numbers import duration
 from haven.dynamics.job import COLUMNS
-from haven.dynamics.lammps import read_thermo
+from haven.dynamics.lammps.program import read_thermo
 from haven.dynamics.progress.runs import read_progress, runs_table
-from haven.dynamics.run import restarts
+from haven.dynamics.runs.run import restarts
 from haven.trajectory.trajectory import read_members
 
 KILLS, STEPS, EVERY = 10, 3000, 10

@@ -10,7 +10,7 @@ from ase.io import write
 from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.series import HALVES_DIFFER, compare_halves, spread_of
 from haven.dynamics import orders
-from haven.dynamics.stationary import LEVEL
+from haven.dynamics.runs.stationary import LEVEL
 from haven.material.structures import read_structures
 
 SNAPSHOTS = 16

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from haven.dynamics import job as jobs
-from haven.dynamics import run as dynamics
-from haven.dynamics import segments
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs import segments
 
 
 class KilledError(Exception):

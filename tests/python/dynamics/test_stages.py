@@ -10,7 +10,7 @@ from trained import ROOT, call, kill_when, script
 from haven.core import tables
 from haven.core.columns import VERDICTS
 from haven.dynamics import cell
-from haven.dynamics.run import restarts
+from haven.dynamics.runs.run import restarts
 from haven.dynamics.tables import ANNEALS, CELLS, INHERENT, RUNS
 
 POTENTIAL = ROOT / "assets" / "models" / "small" / "u4_s1.pb"

@@ -9,8 +9,8 @@ import damage
 import pytest
 
 from haven.core.errors import HavenError
-from haven.dynamics import run as dynamics
-from haven.dynamics.run import FRUITLESS_MOST, FRUITLESS_S, STARTS, note_start
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs.run import FRUITLESS_MOST, FRUITLESS_S, STARTS, note_start
 
 
 class OutOfTimeError(Exception):

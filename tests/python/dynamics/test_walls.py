@@ -9,7 +9,7 @@ from ase import Atoms
 from test_crystal import MATERIAL
 
 from haven.core.errors import HavenError
-from haven.dynamics.lammps import setting_lines
+from haven.dynamics.lammps.program import setting_lines
 from haven.material.file import load_material
 from haven.material.structures import wall_row
 

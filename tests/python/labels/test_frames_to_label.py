@@ -11,7 +11,7 @@ import pytest
 from ase.io import read, write
 
 from haven.core.errors import HavenError
-from haven.core.images import read_images
+from haven.core.reading.images import read_images
 from haven.labels.labelling import to_label
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,11 +14,11 @@ import pytest
 import spglib
 
 from haven.core.errors import HavenError
-from haven.material.cif import read_cif
+from haven.material.cif.choices import Choice
+from haven.material.cif.reading import read_cif
+from haven.material.cif.written import write_material
 from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
-from haven.material.from_cif import Choice
-from haven.material.written import write_material
 
 SPINEL = "Li Li1 0.125 0.125 0.125 1\nMn Mn1 0.5 0.5 0.5 1\nO O1 0.2633 0.2633 0.2633 1\n"
 COLUMNS = ("type_symbol", "label", "fract_x", "fract_y", "fract_z", "occupancy")

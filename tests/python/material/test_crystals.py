@@ -19,7 +19,7 @@ from haven.material.disorder import draw_supercell
 from haven.material.distances import tightest_pair
 from haven.material.file import load_material
 from haven.material.orbits import expand, hall_number
-from haven.material.sites import neighbour_classes, site_lattice
+from haven.material.sites.lattice import neighbour_classes, site_lattice
 from haven.material.starting_cells import starting_frames
 
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from haven.core.errors import HavenError
+from haven.material.cif.choices import Choice, material_of
 from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
-from haven.material.from_cif import Choice, material_of
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAD = """data_x

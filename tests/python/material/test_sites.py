@@ -9,9 +9,10 @@ import pytest
 
 from haven.core.errors import HavenError
 from haven.core.periodic import minimum_image
-from haven.material import occupied_sites as cages
-from haven.material import sites, symmetry
 from haven.material.file import load_material
+from haven.material.sites import lattice as sites
+from haven.material.sites import occupied as cages
+from haven.material.sites import symmetry
 
 
 @pytest.fixture(scope="module")

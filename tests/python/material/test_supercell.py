@@ -24,6 +24,7 @@ def call(out, *options):
 
 def test_three_formats_hold_the_same_cell(tmp_path):
     call(tmp_path, "--supercell", "2,1,2", "--sweeps", 5)
+    assert not list(tmp_path.glob("*.occupancies.extxyz"))  # not asked for
     cell = read(tmp_path / "r0.supercell.extxyz")
     assert cell.get_chemical_formula() == "Cl48Li24Ti8"
     data = read(tmp_path / "r0.supercell.data", format="lammps-data", style="atomic")
@@ -41,7 +42,7 @@ def test_three_formats_hold_the_same_cell(tmp_path):
 def paper_cell(tmp_path_factory):
     """The cell of the published study, built as a run does."""
     out = tmp_path_factory.mktemp("paper")
-    call(out, "--supercell", "10,10,10", "--seed", 3)
+    call(out, "--supercell", "10,10,10", "--seed", 3, "--every_set")
     return out
 
 

@@ -8,8 +8,8 @@ from ase.geometry import cellpar_to_cell
 from trained import MATERIAL
 
 from haven.core.errors import HavenError
-from haven.material import symmetry
 from haven.material.file import load_material
+from haven.material.sites import symmetry
 
 MONOCLINIC = load_material(MATERIAL)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from haven.material import sites
 from haven.material.file import load_material
+from haven.material.sites import lattice as sites
 
 
 @pytest.fixture(scope="module")

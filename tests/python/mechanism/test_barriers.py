@@ -14,8 +14,9 @@ from find_barriers import main
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.core.periodic import minimum_image
-from haven.material import sites, symmetry
 from haven.material.crystal import assemble, cation_lattice
+from haven.material.sites import lattice as sites
+from haven.material.sites import symmetry
 from haven.mechanism import bands, barriers, interpolation, paths
 from haven.mechanism.bands import Band
 from haven.mechanism.paths import Jump, WantedJump

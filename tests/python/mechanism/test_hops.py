@@ -10,8 +10,8 @@ from analyse_hops import main
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.material import sites
 from haven.material.crystal import assemble, cation_lattice
+from haven.material.sites import lattice as sites
 from haven.mechanism import hops, tracks
 from haven.mechanism import van_hove as vanhove
 from haven.trajectory.trajectory import open_npz, read_members, write_npz

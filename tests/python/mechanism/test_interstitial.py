@@ -8,7 +8,7 @@ from analyse_hops import main
 from test_hops import STEP_PS, at, make_run, walk
 
 from haven.core import tables
-from haven.material import sites
+from haven.material.sites import lattice as sites
 from haven.mechanism import hops, interstitial
 from haven.mechanism.tables import INTERSTITIAL
 

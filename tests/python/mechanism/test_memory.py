@@ -9,7 +9,7 @@ import pytest
 
 from haven.material.crystal import assemble, cation_lattice
 from haven.material.file import load_material
-from haven.material.sites import site_lattice
+from haven.material.sites.lattice import site_lattice
 from haven.mechanism import hops, interstitial
 from haven.trajectory import convert, opening, trajectory
 from haven.trajectory.container import inflating

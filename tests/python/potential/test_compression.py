@@ -14,7 +14,7 @@ import pytest
 from trained import MATERIAL, ROOT, call, train_arguments, trained
 
 from haven.core.errors import HavenError
-from haven.dynamics import lammps
+from haven.dynamics.lammps import program as lammps
 from haven.material import structures
 from haven.material.file import load_material
 from haven.potential.families.deepmd import archive, compression, given, model_file

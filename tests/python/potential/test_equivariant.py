@@ -18,7 +18,7 @@ from trained import MATERIAL, ROOT, call, kill_when, script, trained
 
 from haven.core.errors import HavenError
 from haven.core.identity import sha256
-from haven.dynamics import lammps
+from haven.dynamics.lammps import program as lammps
 from haven.material import structures
 from haven.potential import curve as learning
 from haven.potential import dataset

@@ -15,7 +15,7 @@ from trained import MATERIAL, ROOT
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.dynamics.minimise import minimise
+from haven.dynamics.lammps.minimise import minimise
 from haven.potential import families
 from haven.potential.families import base, pair
 

@@ -9,8 +9,8 @@ import pytest
 from pairs import write_pair
 from trained import ROOT
 
-from haven.core import checksums
 from haven.core.errors import HavenError
+from haven.core.reading import checksums
 from haven.potential.families import (
     calculator,
     check_ensemble,

@@ -32,6 +32,7 @@ from haven.report.page import report as page
 from haven.report.page.contents import load_tables
 from haven.report.publishing import crate
 from haven.report.publishing import publish as publishing
+from haven.report.publishing.results import METADATA, read_results
 
 RUN = {
     "run_name": "sharp_curie", "session_id": "0b7e", "start": "2026-01-02T03:04:05Z",
@@ -99,7 +100,7 @@ def results(tmp_path_factory):
 @pytest.fixture(scope="module")
 def graph(results):
     make_crate.main([str(results)])
-    held = json.loads((results / crate.METADATA).read_text())
+    held = json.loads((results / METADATA).read_text())
     entities = {entity["@id"]: entity for entity in held["@graph"]}
     assert len(entities) == len(held["@graph"]), "every @id once"
     return {**entities, "@context": held["@context"]}
@@ -346,8 +347,8 @@ def test_the_zip_holds_results_licences_metadata_and_code(results, tmp_path, cap
         assert len(names) == len(held.namelist())
         about = json.loads(held.read(".zenodo.json"))
         citation = yaml.safe_load(held.read("CITATION.cff"))
-        graph = {one["@id"]: one for one in json.loads(held.read(crate.METADATA))["@graph"]}
-        for name in names - {crate.METADATA, ".zenodo.json", "CITATION.cff"}:
+        graph = {one["@id"]: one for one in json.loads(held.read(METADATA))["@graph"]}
+        for name in names - {METADATA, ".zenodo.json", "CITATION.cff"}:
             if (results / name).is_file():
                 assert held.read(name) == (results / name).read_bytes()
         licences = held.read("LICENSES/README.md").decode()
@@ -374,7 +375,7 @@ def test_folders_left_out_are_in_neither_zip_nor_crate(results, tmp_path, capsys
     assert "Zenodo will still ask for a creator" in capsys.readouterr().out
     with zipfile.ZipFile(target) as held:
         assert not [name for name in held.namelist() if name.startswith("trajectories/")]
-        assert b"trajectory.npz" not in held.read(crate.METADATA)
+        assert b"trajectory.npz" not in held.read(METADATA)
 
 
 @pytest.mark.parametrize("options, why", [
@@ -430,7 +431,7 @@ def test_what_earlier_runs_alone_put_there_is_no_part_of_the_results(results, tm
     said = capsys.readouterr().out
     assert "Left out: " in said and "2 files of earlier runs" in said and "models/u4_s2.pb" in said
     with zipfile.ZipFile(tmp_path / "record.zip") as held:
-        names, text = set(held.namelist()), held.read(crate.METADATA).decode()
+        names, text = set(held.namelist()), held.read(METADATA).decode()
     assert {f"trajectories/{mine}", "notes of mine.txt", "tables/arrhenius.parquet"} <= names
     assert "#run-day_3" in text
     for gone in ("u4_t373_r0", "u4_s2.pb"):
@@ -456,3 +457,25 @@ def test_files_of_a_run_that_made_no_report_are_not_taken_for_those_of_one_that_
         publishing.publish(place, tmp_path / "after.zip", "MIT", [])
     ran(place, 10, "report.html", "u4_t298_r0.trajectory.npz")
     publishing.publish(place, tmp_path / "after.zip", "MIT", [])
+
+
+@pytest.mark.parametrize("day", [1, 20])
+def test_a_clock_that_was_set_back_makes_no_earlier_run_the_later_one(results, tmp_path, day):
+    """The records' names hold the time; what counts is the order in which they were written."""
+    place = shutil.copytree(results, tmp_path / "results")
+    first, second, cut = ("u4_t298_r0.trajectory.npz", "u4_t373_r0.trajectory.npz",
+                          place / "pipeline" / f"trace_2026-02-{day - 1 or 1:02d}_03-04-04.tsv")
+    for order, when, name in ((1, 10, first), (2, day, second)):
+        (place / "trajectories" / name).write_text("0")
+        ran(place, when, "report.html", name)
+        record = place / "pipeline" / f"run_2026-02-{when:02d}_03-04-05.json"
+        record.write_text(json.dumps(json.loads(record.read_text()) | {
+            "order": order, "traces": [path.name for path in record.parent.glob("trace_*")]}))
+    told = read_results(place)
+    assert told.run["run_name"] == f"day_{day}"
+    assert told.earlier == (f"trajectories/{first}",)
+    cut.write_text("hash\n")
+    assert read_results(place).earlier == told.earlier, "nothing ran"
+    cut.write_text("hash\nab/12cd34\n")
+    with pytest.raises(HavenError, match=f"after the report was made.*{cut.name}.*-resume"):
+        read_results(place)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from report_tables import write_study
 
-from haven.report.page import grids, methods
+from haven.report.page import methods
 from haven.report.page.contents import load_tables
+from haven.report.page.grids.base import cell, grid
 from haven.report.page.provenance import citations
 
 CITED = Path(__file__).resolve().parents[3] / "assets" / "reference"
@@ -57,8 +58,8 @@ def test_a_reference_without_people_is_kept_whole():
 
 
 def test_tables_become_latex_that_quotes_every_character(study, tmp_path):
-    block = grids.grid(["", "σ (mS/cm) & co_2", "D"], [
-        [grids.cell("Li₃TiCl₆ 100 % #1", "a_b"), "(3.2 [1, 5]) × 10⁻⁸", "< 5 ~ \\input{x} {y}^"],
+    block = grid(["", "σ (mS/cm) & co_2", "D"], [
+        [cell("Li₃TiCl₆ 100 % #1", "a_b"), "(3.2 [1, 5]) × 10⁻⁸", "< 5 ~ \\input{x} {y}^"],
     ], "Costs $5; “said” – 50 %")
     text = methods.latex_table(block, "t")
     assert r"Li$_{3}$TiCl$_{6}$ 100 \% \#1 {\footnotesize a\_b} & " in text

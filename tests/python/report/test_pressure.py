@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from haven.report.numbers.pressure import UNKNOWN, pressure_sentence
-from haven.report.page import grids
+from haven.report.page.grids.transport import paired_grid
 
 
 def runs(*told):
@@ -46,8 +46,8 @@ def test_the_table_of_differences_says_it():
            "difference": 0.1, "low_95": -0.1, "high_95": 0.3, "p_value": 0.3}
     of_u = {"paired": pd.DataFrame([row]),
             "runs": runs((0.0, 600.0, 1.5, 0.02), (4.0, 600.0, 1.9, 0.02))}
-    block = grids.paired_grid(of_u)
+    block = paired_grid(of_u)
     assert block is not None and "not compared at equal pressure" in block["caption"]
     of_size = {**of_u, "paired": pd.DataFrame([row | {"contrast": "cell_size"}])}
-    block = grids.paired_grid(of_size)
+    block = paired_grid(of_size)
     assert block is not None and "pressure" not in block["caption"]

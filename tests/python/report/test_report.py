@@ -23,8 +23,9 @@ from haven.report.figures import style
 from haven.report.numbers import verdicts as judgement
 from haven.report.numbers import wording
 from haven.report.numbers.measured import collect
-from haven.report.page import grids, report
+from haven.report.page import report
 from haven.report.page.contents import load_tables, material_name
+from haven.report.page.grids.transport import budget_grid, headline_grid, near_words
 from haven.report.registry import TABLES
 from haven.transport.fits import budget
 from haven.transport.tables import DIFFUSION
@@ -231,7 +232,7 @@ def test_too_few_hops_leave_no_haven_ratio(tmp_path):
     rare = (rows["u_ev"] == 4) & (rows["temperature_k"] == 298) & (rows["quantity"] == "haven")
     rows.loc[rare, "verdict"] = "too_few_events"
     tables.write(DIFFUSION, rows, tmp_path / "study.diffusion.parquet")
-    grid = grids.headline_grid(collect(load_tables(tmp_path)))
+    grid = headline_grid(collect(load_tables(tmp_path)))
     line = next(row for row in grid["rows"] if row[0]["text"] == "Haven ratio")
     assert line[2] == {"text": "–", "small": "too few hops"}
 
@@ -338,13 +339,13 @@ def test_the_heading_of_the_numbers_says_at_which_temperatures_they_are():
            "low_95": 5e-7, "high_95": 2e-6, "unit": "cm2/s", "verdict": "diffusive", "note": "",
            "beyond": None}
     rows = pd.DataFrame([row, {**row, "u_ev": 4.0, "temperature_k": 700.0}])
-    assert grids.near_words(rows) == "Transport numbers at 600 and 700 K, nearest to 298 K"
-    first = grids.headline_grid(rows)["rows"][0]
+    assert near_words(rows) == "Transport numbers at 600 and 700 K, nearest to 298 K"
+    first = headline_grid(rows)["rows"][0]
     assert first[0]["small"] == "" and first[1]["small"] == "diffusive, at 600 K"
-    assert grids.near_words(rows.assign(temperature_k=298.0)) == "Transport numbers at 298 K"
+    assert near_words(rows.assign(temperature_k=298.0)) == "Transport numbers at 298 K"
     energy, = (line for line in wording.summary(rows.iloc[:1], []).splitlines() if " Ea  " in line)
     assert " at " not in energy, "an activation energy is at no temperature"
-    assert grids.near_words(rows.iloc[:0]) == "Transport numbers"
+    assert near_words(rows.iloc[:0]) == "Transport numbers"
 
 
 @pytest.mark.parametrize("low, high, words", [
@@ -386,8 +387,8 @@ def test_the_error_budget_says_how_many_members_show_it_and_falls_back_to_d(tmp_
     keys = {"material": "m", "u_ev": 4.0}
     study["error_budget"] = pd.DataFrame(budget.at_temperatures(
         pd.concat([runs, runs.assign(replica=1)]), "d_self", keys))
-    found = grids.budget_grid(study)
+    found = budget_grid(study)
     cells = str(found)
     assert "4 members" in cells and "2 members" in cells and "at 300 K" in cells
     study["error_budget"] = study["error_budget"].iloc[:0]
-    assert grids.budget_grid(study) is None
+    assert budget_grid(study) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ase.data import atomic_masses, atomic_numbers
 
-from haven.dynamics import production
+from haven.dynamics.runs import production
 from haven.trajectory.melting import host_motion
 from haven.trajectory.trajectory import open_npz, write_npz
 from haven.transport import rows

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from haven.core.errors import log
-from haven.core.launches import NotedLaunch
+from haven.core.nextflow.launches import NotedLaunch
 from haven.core.numbers import duration
 from haven.dynamics.progress.runs import Progress
 from haven.potential.progress import TrainingProgress

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core import checksums
 from haven.core.errors import HavenError, brief, existing, log
-from haven.core.images import open_images
 from haven.core.periodic import heights
+from haven.core.reading import checksums
+from haven.core.reading.images import open_images
 from haven.labels.frames.consistency import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.labels.frames.header_units import in_ase_units
 from haven.labels.frames.net_charge import check_neutral

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError, brief
-from haven.core.images import open_images
+from haven.core.reading.images import open_images
 from haven.labels.programs.cp2k import cp2k_frames, cp2k_output
 from haven.labels.programs.deepmd_folders import DATABASE, read_lmdb
 from haven.labels.programs.deepmd_folders import read_folder as read_deepmd

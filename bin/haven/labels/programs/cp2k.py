@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core import plain
 from haven.core.constants import RYDBERG_EV
 from haven.core.errors import HavenError
+from haven.core.reading import plain
 from haven.labels.frames.net_charge import excess
 from haven.labels.programs.dpdata_frames import from_dpdata
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core import plain
-from haven.core.elements import element_of_kind
-from haven.core.entries import repeated
 from haven.core.errors import HavenError, brief, existing
+from haven.core.reading import plain
+from haven.core.reading.elements import element_of_kind
+from haven.core.reading.entries import repeated
 from haven.labels.programs.dpdata_frames import from_dpdata
 from haven.trajectory.container.arrays import npy_head
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.elements import element_of_kind
+from haven.core.reading.elements import element_of_kind
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core import plain
 from haven.core.constants import RYDBERG_EV
-from haven.core.elements import element_of_kind
 from haven.core.errors import HavenError
+from haven.core.reading import plain
+from haven.core.reading.elements import element_of_kind
 from haven.labels.frames.net_charge import excess
 from haven.labels.programs.numbered_lines import each_in_turn, in_turn
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from haven.core import plain
 from haven.core.errors import HavenError
+from haven.core.reading import plain
 from haven.labels.frames.net_charge import excess
 from haven.labels.programs.numbered_lines import in_turn
 

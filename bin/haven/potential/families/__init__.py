@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from haven.core import checksums
 from haven.core.errors import HavenError, existing
 from haven.core.identity import sha256
+from haven.core.reading import checksums
 from haven.potential.families.base import Evaluator, Family, Trainer
 from haven.potential.families.deepmd.family import Deepmd
 from haven.potential.families.pair import Pair

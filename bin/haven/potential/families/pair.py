@@ -30,8 +30,8 @@ from ase.calculators.calculator import Calculator, all_changes
 
 from haven.core import tasks
 from haven.core.constants import COULOMB_EV_ANGSTROM
-from haven.core.entries import read_entries
 from haven.core.errors import HavenError
+from haven.core.reading.entries import read_entries
 from haven.potential.families.base import Evaluator, Predictions, Summary, Wall, wall_lines
 
 if TYPE_CHECKING:

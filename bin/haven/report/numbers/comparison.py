@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from haven.core.entries import repeated
 from haven.core.errors import HavenError, existing
 from haven.core.numbers import known
+from haven.core.reading.entries import repeated
 from haven.core.types import Row, Table, Tables
 from haven.report.numbers.soundness import against_runs, reservations
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from haven.core.numbers import known
 from haven.core.types import Table
-from haven.dynamics.stationary import PRESSURE_GPA
+from haven.dynamics.runs.stationary import PRESSURE_GPA
 
 UNKNOWN = ("Whether the values of U are compared at equal pressure cannot be said: the mean "
            "pressures of their runs are not known.")
@@ -18,7 +18,7 @@ def pressure_sentence(runs: Table) -> str:
     """Return in a sentence whether the runs of all U at one temperature have one pressure.
 
     Means over the runs of one U and temperature count as equal where they differ by no more than
-    `haven.dynamics.stationary.PRESSURE_GPA` and twice the error of the difference.
+    `haven.dynamics.runs.stationary.PRESSURE_GPA` and twice the error of the difference.
 
     Parameters
     ----------

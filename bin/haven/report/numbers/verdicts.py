@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from haven.core.entries import read_entries
 from haven.core.errors import HavenError, existing
 from haven.core.identity import run_id
 from haven.core.numbers import known
+from haven.core.reading.entries import read_entries
 from haven.core.statistics import error_of_mean
 from haven.core.types import Row, Table, Tables
 from haven.dynamics import trust

@@ -12,7 +12,7 @@ from haven.report.numbers.measured import TRACER_LINE
 from haven.report.numbers.pressure import pressure_sentence
 from haven.report.numbers.soundness import NOT_YET, against_runs, reservations
 from haven.report.numbers.wording import shown, source_name, verdict_words, where_words
-from haven.report.page.grids import Block, cell, grid
+from haven.report.page.grids.base import Block, cell, grid
 
 NAMES = {"sigma": "σ at 298 K", "activation": "Eₐ of σ", "haven_ratio": "Haven ratio"}
 # Rows of the longer study for each of NAMES: the number, and another to be said below it.

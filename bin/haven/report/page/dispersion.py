@@ -6,7 +6,7 @@ from haven.core.numbers import DASH, interval, percent
 from haven.material.relaxation import POTENTIAL, joined_cells
 from haven.report.claims.crystal import volumes
 from haven.report.claims.study import Study
-from haven.report.page.grids import Block, cell, grid
+from haven.report.page.grids.base import Block, cell, grid
 
 ADDED = " + "  # before the correction in an engine's name (`haven.labels.cell_relaxation`)
 NOT_KNOWN = "dispersion not known"

@@ -33,26 +33,23 @@ from haven.report.page.answer import (
 )
 from haven.report.page.dispersion import dispersion_grid
 from haven.report.page.downloads import island
-from haven.report.page.grids import (
-    Block,
-    accuracy_grid,
-    barriers_grid,
-    budget_grid,
+from haven.report.page.grids.base import Block
+from haven.report.page.grids.cost import cost_grid, scaling_grid
+from haven.report.page.grids.dynamics import runs_grid, verdict_grid
+from haven.report.page.grids.mechanism import barriers_grid, hops_grid
+from haven.report.page.grids.potential import accuracy_grid, gate_grid, rounds_grid
+from haven.report.page.grids.published import (
     comparison_grids,
-    cost_grid,
-    gate_grid,
-    headline_grid,
-    hops_grid,
     lattice_grid,
+    published_accuracy_grid,
+)
+from haven.report.page.grids.transport import (
+    budget_grid,
+    headline_grid,
     near_words,
     paired_grid,
     plan_grid,
-    published_accuracy_grid,
-    rounds_grid,
-    runs_grid,
-    scaling_grid,
     transport_grid,
-    verdict_grid,
 )
 from haven.report.page.methods import bibtex, latex_table, methods
 from haven.report.page.provenance import build_id, citations, others

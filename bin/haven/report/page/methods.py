@@ -341,7 +341,7 @@ def latex_table(block: Mapping[str, Any], label: str) -> str:
     Parameters
     ----------
     block
-        Header, rows and caption, `haven.report.page.grids.grid`.
+        Header, rows and caption, `haven.report.page.grids.base.grid`.
     label
         Name to refer to it by.
     """

@@ -16,16 +16,13 @@ from urllib.parse import unquote
 
 import haven
 from haven.core.errors import HavenError
-from haven.report.publishing.crate import (
+from haven.report.publishing.crate import PLACE, ROOT, Licence, write_crate
+from haven.report.publishing.results import (
     METADATA,
-    PLACE,
-    ROOT,
-    Licence,
     Results,
     earlier_words,
     files_of,
     read_results,
-    write_crate,
 )
 
 LICENCES = {

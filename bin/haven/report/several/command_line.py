@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import haven
-from haven.core.entries import read_entries, repeated
 from haven.core.errors import HavenError
+from haven.core.reading.entries import read_entries, repeated
 
 ROOT = Path(haven.__file__).parents[2]
 OF_PROJECT = ("-r", "-revision", "-hub", "-user", "-d", "-deep")  # which version, with a value

@@ -24,7 +24,7 @@ from haven.report.numbers.measured import ROOM, collect, study_u
 from haven.report.numbers.soundness import against_runs
 from haven.report.numbers.wording import comparison_words, shown, verdict_text, where_words
 from haven.report.page.answer import TRACER, formula_of, tracer_words, weakness
-from haven.report.page.grids import Block, cell, grid
+from haven.report.page.grids.base import Block, cell, grid
 from haven.report.page.provenance import build_id, provenance
 from haven.transport.fits.standing import line_note
 

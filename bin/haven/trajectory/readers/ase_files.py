@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from haven.core import extended_xyz, plain
 from haven.core.errors import CutOffError, HavenError, log
+from haven.core.reading import extended_xyz, plain
 from haven.trajectory import outcar, vasprun
 from haven.trajectory.readers.base import Frame, Unsaid, open_bytes, plain_name
 

@@ -12,8 +12,8 @@ from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 
-from haven.core.elements import element_labelled
 from haven.core.errors import HavenError
+from haven.core.reading.elements import element_labelled
 
 PACKED_TEXT = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 MASS_TOLERANCE = 0.3
@@ -120,7 +120,7 @@ def element_of(mass: float, where: str) -> str:
 
 
 def elements_labelled(labels: np.ndarray) -> np.ndarray:
-    """Return the elements of labels (A,), by `haven.core.elements.element_labelled`.
+    """Return the elements of labels (A,), by `haven.core.reading.elements.element_labelled`.
 
     A label that names none stays as it is.
     """

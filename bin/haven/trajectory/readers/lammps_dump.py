@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from haven.core import plain
-from haven.core.entries import repeated
 from haven.core.errors import HavenError, log
+from haven.core.reading import plain
+from haven.core.reading.entries import repeated
 from haven.trajectory.readers.base import (
     Frame,
     Unsaid,

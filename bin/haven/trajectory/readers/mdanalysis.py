@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from haven.core import plain
-from haven.core.entries import repeated
 from haven.core.errors import HavenError, brief, existing
+from haven.core.reading import plain
+from haven.core.reading.entries import repeated
 from haven.trajectory import dcd
 from haven.trajectory.readers import base
 from haven.trajectory.readers.base import Frame, Unsaid

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from haven.core import plain
 from haven.core.errors import log
+from haven.core.reading import plain
 from haven.trajectory.readers.base import Frame, Unsaid, open_bytes, plain_name
 
 NAME: str = "XDATCAR"

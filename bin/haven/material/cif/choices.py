@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from haven.core.errors import HavenError, existing
-from haven.material.cif import CifCrystal, read_cif
+from haven.material.cif.reading import CifCrystal, read_cif
 from haven.material.file import LARGEST_CHARGE, ROUNDED_CHARGE
 from haven.material.orbits import expand
 

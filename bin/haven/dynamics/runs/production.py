@@ -16,13 +16,14 @@ from haven.core.constants import BAR_GPA, NOT_STATIONARY
 from haven.core.errors import HavenError, log
 from haven.core.identity import sha256
 from haven.core.statistics import kinetic_spread, slope_with_error
-from haven.dynamics import lammps, stationary
-from haven.dynamics import run as dynamics
-from haven.dynamics.dcd import positions, read_dcd
 from haven.dynamics.job import COLUMNS, PHASES, Job
-from haven.dynamics.minimise import box_vectors
-from haven.dynamics.segments import Segments, chain, join_segments, members
-from haven.dynamics.stationary import stated
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.lammps.dcd import positions, read_dcd
+from haven.dynamics.lammps.minimise import box_vectors
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs import stationary
+from haven.dynamics.runs.segments import Segments, chain, join_segments, members
+from haven.dynamics.runs.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps
 from haven.material import structures

@@ -10,7 +10,7 @@ import numpy as np
 from haven.core.errors import HavenError
 from haven.core.numbers import percent
 from haven.core.periodic import Floats, Ints, with_images
-from haven.material.sites import NEIGHBOUR_REACH, SiteFinder, SiteLattice
+from haven.material.sites.lattice import NEIGHBOUR_REACH, SiteFinder, SiteLattice
 
 if TYPE_CHECKING:
     from haven.material.crystal import Material

@@ -16,26 +16,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haven.core.constants import BAR_GPA
+from haven.core.constants import BAR_GPA, BOLTZMANN_EV_PER_K
 from haven.core.errors import log
 from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
-from haven.dynamics import lammps
-from haven.dynamics import run as dynamics
 from haven.dynamics.cell import BEYOND, RAN_AWAY, how_ended, labelled_volume, volumes
-from haven.dynamics.inherent import (
+from haven.dynamics.inputs import DynamicsInputs, checkpoints
+from haven.dynamics.job import COLUMNS, Job, check_job, velocity_seed
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.lammps.inherent import (
     Inherent,
     minimise_snapshots,
     moved_between,
     moves_of_halves,
     site_spacing,
 )
-from haven.dynamics.inputs import DynamicsInputs, checkpoints
-from haven.dynamics.job import COLUMNS, Job, check_job, velocity_seed
-from haven.dynamics.minimise import box_vectors, minimise
+from haven.dynamics.lammps.minimise import box_vectors, minimise
 from haven.dynamics.orders import settled_orders
-from haven.dynamics.production import watcher
-from haven.dynamics.segments import Segments, join_segments
+from haven.dynamics.runs import run as dynamics
+from haven.dynamics.runs.production import watcher
+from haven.dynamics.runs.segments import Segments, join_segments
 from haven.material import structures
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def judge_anneal(
     temperature_k
         Of the anneal.
     """
-    from ase.units import kB
-
-    needed = PRECISION_KT * 1000 * kB * temperature_k * mobile.mean()
+    needed = PRECISION_KT * 1000 * BOLTZMANN_EV_PER_K * temperature_k * mobile.mean()
     start = len(found.steps) // 2
     late = Inherent(found.steps[start:], found.energies[start:], found.positions[start:])
     energy = compare_halves(1000 * late.energies / len(mobile))

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from haven.core import checksums
 from haven.core.errors import HavenError, log
 from haven.core.identity import sha256
-from haven.dynamics import lammps, segments
+from haven.core.reading import checksums
 from haven.dynamics.job import COLUMNS, PHASES, Job, script
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.runs import segments
 
 POLL_S = 0.2
 REPORT_S = 20.0
@@ -112,9 +113,9 @@ def next_attempt(folder: Path) -> int:
 def run_phases(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
     """Run what is missing of both phases in ``folder`` and return how it ended.
 
-    Files of earlier attempts are used as far as they are whole (`haven.dynamics.segments`): where
-    frames or a restart file are damaged or lost, the run is continued from the last restart file
-    before them.
+    Files of earlier attempts are used as far as they are whole (`haven.dynamics.runs.segments`):
+    where frames or a restart file are damaged or lost, the run is continued from the last restart
+    file before them.
 
     Parameters
     ----------
@@ -314,7 +315,7 @@ def _tidy(folder: Path, phase: str, start: Start) -> None:
     """Put aside restarts that the coming attempt makes anew, and write checksums that are lacking.
 
     Those of an attempt whose task was killed are of its files as they are found, which
-    `haven.dynamics.segments` has held against each other.
+    `haven.dynamics.runs.segments` has held against each other.
     """
     kept = checksums.read_sums(folder)
     lacking = [name for one in PHASES for stem in segments.stems(folder, one)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from haven.core import checksums, extended_xyz
 from haven.core.errors import HavenError, brief, existing
+from haven.core.reading import checksums, extended_xyz
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,7 +24,8 @@ def open_images(source: Path, name: str = "") -> Iterator[Atoms]:
     Parameters
     ----------
     source
-        File of any format that ASE knows. XYZ is read by `haven.core.extended_xyz`, strictly.
+        File of any format that ASE knows. XYZ is read strictly, by
+        `haven.core.reading.extended_xyz`.
     name
         What messages call the file; its path if not given.
 

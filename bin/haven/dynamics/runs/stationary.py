@@ -13,10 +13,15 @@ import numpy as np
 from haven.core.constants import BAR_GPA
 from haven.core.series import Halves, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
-from haven.dynamics.inherent import Inherent, minimise_snapshots, moves_of_halves, site_spacing
 from haven.dynamics.job import COLUMNS, Job
+from haven.dynamics.lammps.inherent import (
+    Inherent,
+    minimise_snapshots,
+    moves_of_halves,
+    site_spacing,
+)
 from haven.dynamics.orders import spread_at
-from haven.dynamics.segments import Segments
+from haven.dynamics.runs.segments import Segments
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -42,7 +47,7 @@ class Stationary:
     snapshots
         The minimised snapshots.
     clustered
-        How clustered the moves are, at least 1 (`haven.dynamics.inherent.count_moves`).
+        How clustered the moves are, at least 1 (`haven.dynamics.lammps.inherent.count_moves`).
     """
 
     inherent: Halves

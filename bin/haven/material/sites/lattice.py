@@ -10,7 +10,7 @@ import numpy as np
 from haven.core.errors import HavenError
 from haven.core.periodic import Floats, Ints, minimum_image, with_images
 from haven.material.crystal import cation_lattice
-from haven.material.symmetry import direction_name, point_group
+from haven.material.sites.symmetry import direction_name, point_group
 
 if TYPE_CHECKING:
     from haven.material.crystal import Material
@@ -39,7 +39,8 @@ class SiteLattice:
     layers
         Layers in the supercell; 0 where the sites lie in none, and every jump counts as within one.
     group
-        The crystal's point group, `haven.material.symmetry.point_group`; None where not known.
+        The crystal's point group (`haven.material.sites.symmetry.point_group`); None where not
+        known.
     """
 
     cell: Floats

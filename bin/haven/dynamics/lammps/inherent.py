@@ -12,7 +12,7 @@ import numpy as np
 
 from haven.core.errors import HavenError
 from haven.core.periodic import with_images
-from haven.dynamics import lammps
+from haven.dynamics.lammps import program as lammps
 from haven.material import structures
 from haven.trajectory.trajectory import DAMAGE
 

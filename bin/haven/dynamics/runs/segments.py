@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from haven.core import checksums
 from haven.core.errors import HavenError
-from haven.dynamics import lammps
-from haven.dynamics.dcd import Dcd, cell_lengths, means, positions, read_dcd
+from haven.core.reading import checksums
 from haven.dynamics.job import COLUMNS, PHASES, Job
+from haven.dynamics.lammps import program as lammps
+from haven.dynamics.lammps.dcd import Dcd, cell_lengths, means, positions, read_dcd
 from haven.potential.families import family_of
 
 SAME_MEV = 0.1  # per atom, between energies of one state: single precision's rounding is far less

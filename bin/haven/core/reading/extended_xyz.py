@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from haven.core import plain
 from haven.core.errors import CutOffError, HavenError
+from haven.core.reading import plain
 
 if TYPE_CHECKING:
     from ase import Atoms

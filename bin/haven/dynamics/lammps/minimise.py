@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError
-from haven.dynamics.lammps import (
+from haven.dynamics.lammps.program import (
     error_line,
     link_potentials,
     read_thermo,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, log
 from haven.core.options import NUMBER
+from haven.material.cif.choices import Choice, material_of
 from haven.material.crystal import Material
 from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
-from haven.material.from_cif import Choice, material_of
 
 VIEW = "-80x,10y"  # rotation of the picture as ASE takes it: a along the page, c nearly up
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from haven.core.errors import log
 from haven.core.identity import digest_of, sha256
 from haven.core.types import Row
-from haven.dynamics.anneal import anneal_built
+from haven.dynamics.annealing.anneal import anneal_built
 from haven.dynamics.inputs import DynamicsInputs
 from haven.labels.cell_relaxation import read_relaxed
 from haven.material.disorder import draw_supercell

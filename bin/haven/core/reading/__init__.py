@@ -1,0 +1,1 @@
+"""Reading what users and other programs give: strictly, each refusal in one line."""

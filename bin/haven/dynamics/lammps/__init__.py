@@ -1,0 +1,1 @@
+"""LAMMPS itself: starting it, its files, minimisation with it."""

@@ -1,0 +1,1 @@
+"""Runs of molecular dynamics in segments, and what they are judged by."""

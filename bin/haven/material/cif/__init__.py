@@ -1,0 +1,1 @@
+"""A material file from a crystallographic information file (CIF)."""
