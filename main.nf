@@ -25,7 +25,7 @@ workflow {
     checkImages(settings, workflow.profile)
 
     def plan = planOf(settings)
-    noteLaunch(settings.outdir, plan.expected)
+    noteLaunch(settings, plan.expected)
     STUDY(plan)
     STUDY.out.summary.subscribe { path -> println(path.text) }
     channel.topic('versions').flatMap { process, _software, said -> // said: what bin/tool_versions.py prints, `python 3.11.2; ase 3.26.0`

@@ -29,8 +29,8 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--yes", action="store_true",
                          help="remove what may go; without it nothing is removed")
     given = options.parse_args(argv)
-    place = checkpoints_in(given.folder)
-    kept = kept_checkpoints(place, Path(given.results))
+    place, work = checkpoints_in(given.folder)
+    kept = kept_checkpoints(place, Path(given.results), work)
     for one in kept:
         print(f"{one.run:<20}{one.size / MB:>10.1f} MB  "
               f"{'kept: ' + one.reason if one.reason else 'may go'}"

@@ -24,15 +24,15 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--json", action="store_true",
                            help="as JSON, whose keys AGENTS.md lists")
     given = arguments.parse_args(argv)
-    place = checkpoints_in(given.folder)
-    launch = newest_launch(place.parent)
+    place, work = checkpoints_in(given.folder)
+    launch = newest_launch(work)
     found = [state for folder in find_folders(place)
              if (state := read_progress(folder, launch=launch))]
     learnt = trainings.read_trainings(place, launch=launch)
     if not found and not learnt:
         raise HavenError(f"{place} holds no training and no dynamics run: none has been started "
                          "yet")
-    together = overall.overall(learnt, found, place.parent, launch)
+    together = overall.overall(learnt, found, work, launch)
     if given.json:
         print(overall.as_json(place, learnt, found, together, __version__))
         return

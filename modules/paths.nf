@@ -9,6 +9,12 @@ def filesIn(folder) {
     place.isDirectory() ? place.listFiles().findAll { path -> !path.isDirectory() }.sort { path -> path.name } : []
 }
 
+/** Folder of the checkpoints, as conf/base.config tells it to the tasks; none where each keeps them in its own folder. */
+def checkpointsOf(named) {
+    def work = workflow.workDir.toUriString()
+    named ? new File("${named}").absolutePath : work.startsWith('/') ? "${work}/checkpoints".toString() : null
+}
+
 /** Letters that a shell leaves alone, or that Nextflow escapes in the scripts that it writes for one (it leaves dollars and line ends as they are). */
 def isPlain(text) { text ==~ /[\p{L}\p{N}_.@%+=:,~\/ '"()&;-]+/ && !text.startsWith('-') }
 

@@ -5,6 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 export HAVEN_SCRATCH
 HAVEN_SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/haven-test.XXXXXX")
 lines=() failed=0
+cores=$(nproc)
+beside=(-n "$((cores < 4 ? cores : 4))" --dist loadfile) # files of tests side by side; a file's tests stay together
 
 step() { # name, command ...: run, time and count one check
   local name=$1 start=$SECONDS verdict=passed
@@ -16,11 +18,11 @@ step() { # name, command ...: run, time and count one check
 
 step "style: ruff" ruff check .
 step "types: pyright" pyright --pythonpath "$(command -v python)"
-step "science and scripts: pytest" pytest tests/python
-step "damaged and bad inputs: pytest" pytest tests/faults
+step "science and scripts: pytest" pytest "${beside[@]}" --durations 15 tests/python
+step "damaged and bad inputs: pytest" pytest "${beside[@]}" tests/faults
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 step "single processes, their script blocks on miniature data, and mutants of them: pytest" pytest tests/processes
-step "the pipeline, killed and resumed, and its numbers: pytest" pytest tests/pipeline
+step "the pipeline, killed and resumed, and its numbers: pytest" pytest "${beside[@]}" --durations 15 tests/pipeline
 step "SLURM: two GPUs for twelve runs, a job cancelled, the head killed and resumed: pytest" pytest tests/slurm
 step "images, where HAVEN_IMAGES names a folder for them: pytest" pytest tests/containers
 if command -v nf-test >/dev/null; then

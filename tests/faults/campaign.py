@@ -34,6 +34,7 @@ import run_dynamics
 from analytic import crystal
 from ase.io import write
 from pairs import write_pair
+from strangers import given_away, without_powers
 
 from haven.core import tables
 from haven.core.errors import HavenError, run
@@ -589,6 +590,146 @@ def shared_memory(bench: Bench, _rng: np.random.Generator) -> Outcome:
     return found
 
 
+CLOCK_SOURCE = """
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+static long off() {
+  long found = 0;
+  FILE *told = fopen(getenv("CLOCK_OFF_S"), "r");
+  if (told) { if (fscanf(told, "%ld", &found) != 1) found = 0; fclose(told); }
+  return found;
+}
+int clock_gettime(clockid_t which, struct timespec *now) {
+  static int (*real)(clockid_t, struct timespec *);
+  if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+  int code = real(which, now);
+  if (which == CLOCK_REALTIME) now->tv_sec += off();
+  return code;
+}
+int gettimeofday(struct timeval *now, void *zone) {
+  struct timespec held;
+  (void)zone;
+  clock_gettime(CLOCK_REALTIME, &held);
+  now->tv_sec = held.tv_sec;
+  now->tv_usec = held.tv_nsec / 1000;
+  return 0;
+}
+time_t time(time_t *now) {
+  struct timespec held;
+  clock_gettime(CLOCK_REALTIME, &held);
+  if (now) *now = held.tv_sec;
+  return held.tv_sec;
+}
+"""
+YEAR_S = 365 * 86400
+
+
+def clock_set(bench: Bench, rng: np.random.Generator) -> Outcome | None:
+    """Set the clock of a run and of its LAMMPS, an hour or years, ahead or back, on its way.
+
+    Restart files must be written as before: they come by time.
+    """
+    compiler = shutil.which("gcc") or shutil.which("cc") or shutil.which("g++")
+    if compiler is None:
+        return None
+    library, told = bench.place / "clock.so", bench.scratch() / "off"
+    if not library.exists():
+        source = bench.place / "clock.c"
+        source.write_text("#define _GNU_SOURCE\n" + CLOCK_SOURCE)
+        subprocess.run([compiler, "-x", "c", "-shared", "-fPIC", str(source), "-o", str(library),
+                        "-ldl"], check=True)
+    off = int(rng.choice([-20 * YEAR_S, -3600, 3600, 5 * YEAR_S]))
+    real = time.time
+
+    def shimmed() -> None:
+        os.environ |= {"LD_PRELOAD": str(library), "CLOCK_OFF_S": str(told)}  # of LAMMPS
+        time.time = lambda: real() + (off if told.exists() else 0)  # of this process
+
+    for _ in range(6):
+        told.unlink(missing_ok=True)
+        out = bench.scratch()
+        process = bench.begin(out, bench.long, before=shimmed)
+        set_on_its_way = wait_for(process, lambda out=out: len(restarts(out)) >= 1)
+        before = {path.name for path in restarts(out)}
+        told.write_text(f"{off}\n")
+        later = wait_for(process, lambda out=out, before=before: any(
+            path.name not in before for path in restarts(out)))
+        if set_on_its_way and later:
+            break
+        assert process.wait().returncode == 0
+        bench.long *= 2
+    else:
+        return Outcome(False, said="no restart file was written after the clock was set")
+    done = process.wait()
+    apart = unlike(out, bench.undisturbed(bench.long), bench.long)
+    same = done.returncode == 0 and not apart
+    return Outcome(same, False, 0.0, same, f"{last(done)} {apart}")
+
+
+def other_times(bench: Bench, rng: np.random.Generator) -> Outcome:
+    """Kill the task, and give its files times of years ago or to come, each its own."""
+    out, process = on_its_way(bench, lambda out: len(restarts(out)) >= 1)
+    process.kill()
+    for path in out.rglob("*"):
+        when = time.time() + float(rng.uniform(-20, 20)) * YEAR_S
+        os.utime(path, (when, when), follow_symlinks=False)
+    return again(bench, out, bench.long)
+
+
+def umasks(bench: Bench, rng: np.random.Generator) -> Outcome:
+    """Kill a task of which nobody else may read a file; one that lets all write goes on with it."""
+    first, second = rng.permutation([0o077, 0o000]).tolist()
+    before = os.umask(first)
+    try:
+        out, process = on_its_way(bench, lambda out: len(restarts(out)) >= 1)
+        process.kill()
+        os.umask(second)
+        found = again(bench, out, bench.long)
+        wrong = [path for path in out.rglob("*") if not path.is_symlink()
+                 and path.stat().st_mode & 0o777 & first & second]
+    finally:
+        os.umask(before)
+    found.survived &= not wrong
+    return found
+
+
+def others_checkpoints(bench: Bench, _rng: np.random.Generator) -> Outcome:
+    """Give a killed run's checkpoints to another user who lets all read them, then give them back.
+
+    Nothing of them may change, and the call that finds them so ends in one line.
+    """
+    out, process = on_its_way(bench, lambda out: len(restarts(out)) >= 1)
+    process.kill()
+    held = {path: path.read_bytes() for path in (out / "checkpoints").rglob("*") if path.is_file()}
+    given_away(out / "checkpoints", write=False)
+    done = bench.call(out, bench.long, before=without_powers)
+    for path in [out / "checkpoints", *(out / "checkpoints").rglob("*")]:
+        if not path.is_symlink():
+            os.chown(path, os.geteuid(), os.getegid())
+            path.chmod(0o755)
+    same = held == {path: path.read_bytes() for path in held}
+    found = again(bench, out, bench.long)
+    found.survived &= clear(done) and same
+    found.refused = clear(done)
+    return found
+
+
+def shared_checkpoints(bench: Bench, _rng: np.random.Generator) -> Outcome | None:
+    """Go on with the killed run of another user, in a folder that both may write to."""
+    if os.geteuid():
+        return None
+    out, process = on_its_way(bench, lambda out: len(restarts(out)) >= 1)
+    process.kill()
+    given_away(out / "checkpoints", write=True)
+    done = bench.call(out, bench.long, before=without_powers)
+    apart = unlike(out, bench.undisturbed(bench.long), bench.long)
+    same = done.returncode == 0 and not apart
+    return Outcome(same, False, None, same, f"{last(done)} {apart}")
+
+
 FAULTS: dict[str, Callable[[Bench, np.random.Generator], Outcome | None]] = {
     "task killed (-9) while it writes a checkpoint": killed_at_a_checkpoint,
     "task killed (-9) anywhere": killed_anywhere,
@@ -610,6 +751,11 @@ FAULTS: dict[str, Callable[[Bench, np.random.Generator], Outcome | None]] = {
     "one bit of a table": refused(flipped_table),
     "one bit of a trajectory": refused(flipped_trajectory),
     "the same run twice at once": two_in_one,
+    "the clock is set, ahead or back": clock_set,
+    "files of years ago and to come": other_times,
+    "umask 077, then 000, or the reverse": umasks,
+    "checkpoints of another user, not to be written": others_checkpoints,
+    "checkpoints of another user, shared": shared_checkpoints,
 }
 
 
@@ -692,7 +838,7 @@ def main() -> None:
                 rows[name] = added(row, before[name]) if name in before else row
                 write_rows(given.out, [rows[one] for one in FAULTS if one in rows])
             else:
-                print(f"{name}: not done, no right to mount here", flush=True)
+                print(f"{name}: not done, no right to that here", flush=True)
 
 
 if __name__ == "__main__":

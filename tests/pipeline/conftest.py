@@ -1,4 +1,4 @@
-"""Fixtures: one killed and resumed run of every stage serves all tests of numbers."""
+"""Fixtures: one killed and resumed run of every stage serves all tests of test_numbers.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The miniature run's numbers, not only its files."""
+"""The miniature run: killed and resumed, and its numbers, not only its files."""
 
 from __future__ import annotations
 
@@ -27,6 +27,20 @@ def table(miniature: Miniature):
         return tables.read(name, miniature.results / "tables" / f"{name}.parquet")
 
     return read
+
+
+def test_a_killed_run_repeats_no_finished_task(miniature: Miniature) -> None:
+    finished = miniature.killed.names("COMPLETED")
+    assert miniature.killed.status == -9
+    assert len(finished) >= 6
+    assert finished <= miniature.resumed.names("CACHED")
+    assert miniature.resumed.names("COMPLETED")
+
+
+def test_a_finished_run_runs_nothing_again(miniature: Miniature) -> None:
+    assert miniature.again.status == 0
+    assert miniature.again.names("CACHED") == miniature.resumed.names("CACHED", "COMPLETED")
+    assert not miniature.again.names("COMPLETED", "FAILED")
 
 
 @pytest.mark.parametrize("name", ["runs", "thermo", "rdf", "msd", "diffusion", "conductivity"])

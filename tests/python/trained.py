@@ -1,8 +1,8 @@
-"""A small potential, trained for real once a test session, and killed half-way on purpose."""
+"""A small potential, trained for real once for all tests, and killed half-way on purpose."""
 
 from __future__ import annotations
 
-import atexit
+import fcntl
 import functools
 import os
 import shutil
@@ -65,9 +65,21 @@ def trained() -> Path:
     """Return a folder with a data set and a potential whose training was killed and gone on with.
 
     The folder holds ``killed``: whether the first attempt was still running when it was killed.
+    Tests that run side by side share it (``HAVEN_TEST_SHARED`` of conftest.py): the first that
+    asks trains, the others wait for it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="haven_trained_"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shared = Path(os.environ["HAVEN_TEST_SHARED"])
+    folder = shared / "trained"
+    with (shared / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "said").is_file():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker whose training failed
+            folder.mkdir()
+            _train(folder)
+    return folder
+
+
+def _train(folder: Path) -> None:
     write_labelled(folder / "frames", 6, 4, rattle=0.06)
     built = call("build_dataset.py", "--frames", folder / "frames", "--u_ev", 4, "--test_share",
                  0.3, "--out", folder)
@@ -81,4 +93,3 @@ def trained() -> Path:
     done = call("train_potential.py", *train_arguments(folder))
     assert done.returncode == 0, done.stderr
     (folder / "said").write_text(done.stderr)
-    return folder

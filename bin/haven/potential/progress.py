@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import statistics
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from haven.core.nextflow.launches import EARLIER, NotedLaunch, is_of
@@ -90,16 +92,31 @@ def _read(
     saved = sorted((int(match.group(1)), path.stat().st_mtime)
                    for path in folder.glob("model.ckpt-*")
                    if (match := CHECKPOINT.match(path.name)))
-    between = [saved[-1][i] - saved[0][i] for i in (0, 1)] if saved else [0, 0]
-    each = between[1] / between[0] if between[0] and between[1] > 0 else math.nan
+    each = _seconds_per_step(saved)
     touched = (curve if rows else folder / "input.json").stat().st_mtime
+    # a curve of a time to come is of a clock that was set: it says nothing
     state = ("complete" if (folder / "finished.json").exists() else "running"
-             if held(folder) or now - touched < QUIET_S else "stopped")
+             if held(folder) or -QUIET_S < now - touched < QUIET_S else "stopped")
     measure = measure_of(last)
     return TrainingProgress(name, step, steps, last.get(f"{measure}_f_trn", math.nan),
                     last.get(f"{measure}_f_val", math.nan),
                     0.0 if state == "complete" else (steps - step) * each, state, each,
                             is_of(folder, launch))
+
+
+def _seconds_per_step(saved: list[tuple[int, float]]) -> float:
+    """Return the median time of a step between checkpoints, s; NaN where it isn't known.
+
+    Parameters
+    ----------
+    saved
+        Steps and times (s) of the checkpoints that are kept. One among them at which training was
+        interrupted, or the clock was set, makes no speed.
+    """
+    known = [(later - before) / (step - begun)
+             for (begun, before), (step, later) in pairwise(saved) if step > begun]
+    known = [one for one in known if one > 0]
+    return statistics.median(known) if known else math.nan
 
 
 def trainings_table(found: list[TrainingProgress]) -> str:

@@ -120,3 +120,21 @@ def test_a_launch_that_asks_for_a_longer_run_is_named(tmp_path, capsys) -> None:
     clean_work.main([str(place), "--results", str(results)])
     assert ("may go (expected-long.json asks for 0.5 ps of it, where 0.1 are: that would begin "
             "anew)") in capsys.readouterr().out
+
+
+def test_a_launch_that_goes_on_with_checkpoints_elsewhere_keeps_them(tmp_path, capsys) -> None:
+    place, results, work = tmp_path / "scratch", tmp_path / "results", tmp_path / "work"
+    folder = finished(place, "u4_t298_r0", results)  # 100 steps of 1 fs
+    published(results, "u4_t298_r0", folder.name, 100)
+    (folder / "lock").write_text(f"{work}/ab/{'c' * 30}\n")
+    (work / "launches").mkdir(parents=True)
+    (work / "expected-long.json").write_text(json.dumps({
+        "u_ev": [4], "temperature_k": [298], "replica": [0], "seed": [1],
+        "parameters": {"models": "m", "production_ps": "0.5", "equilibration_ps": "3"}}))
+    (work / "launches" / "1_long.json").write_text(json.dumps({
+        "run_name": "long", "began_s": 1, "order": 1, "plan": "expected-long.json", "stamp": "0",
+        "records": str(tmp_path), "checkpoints": str(place)}))
+    for named in (place, work):
+        clean_work.main([str(named), "--results", str(results), "--yes"])
+        assert "the newest launch goes on with it" in capsys.readouterr().out
+        assert (folder / "production.100.restart").exists()

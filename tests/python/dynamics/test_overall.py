@@ -239,3 +239,59 @@ def test_a_task_that_locks_its_folder_says_so_there(tmp_path, monkeypatch):
         with tasks.alone(tmp_path / "checkpoints"):
             assert tasks.held(tmp_path / "checkpoints")
     assert (tmp_path / "checkpoints" / "lock").read_text().splitlines() == [str(place)] * 2
+
+
+def elsewhere(tmp_path, name, short):
+    """Write a work folder, and a run whose checkpoints lie in another place (--checkpoint_dir)."""
+    (tmp_path / name).mkdir()
+    work = written(tmp_path / name / "work", {**PLAN, "u_ev": [4]})
+    scratch = tmp_path / "scratch"
+    checkpoints(scratch, f"u4_t298_r0_{short.replace('/', '0' * 4)}", short, 45000, 20000, 1000)
+    lock = scratch / "checkpoints" / f"u4_t298_r0_{short.replace('/', '0' * 4)}" / "lock"
+    lock.write_text(f"{work}/{short}{'0' * 24}\n")
+    return work, scratch / "checkpoints"
+
+
+def told(folder, capsys):
+    show_status.main([str(folder), "--json"])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_checkpoints_outside_the_work_folder_lead_to_its_plan_and_it_to_them(
+        tmp_path, capsys, monkeypatch):
+    work, place = elsewhere(tmp_path, "a", A)
+    other, _ = elsewhere(tmp_path, "b", B)
+    noted = {"records": str(tmp_path), "plan": "expected-00.json", "stamp": "0"}
+    for folder, name, order in ((work, "first", 1), (other, "second", 2)):
+        (folder / "launches").mkdir()
+        (folder / "launches" / f"{order}_{name}.json").write_text(json.dumps(
+            noted | {"run_name": name, "began_s": order, "order": order,
+                     "checkpoints": str(place)}))
+    # of work folders that share it, the one that was launched last
+    found = told(place, capsys)
+    assert found["overall"]["plan"] == str(other / "expected-00.json")
+    assert (found["folder"], found["overall"]["launch"]) == (str(place), "second")
+    found = told(work, capsys)
+    assert found["overall"]["plan"] == str(work / "expected-00.json")
+    assert (found["folder"], found["overall"]["launch"]) == (str(place), "first")
+    monkeypatch.chdir(work.parent)
+    assert told("work", capsys)["runs"] == found["runs"]
+    show_status.main([])
+    assert "no plan" not in capsys.readouterr().out
+    # a launch before it kept them in the work folder
+    checkpoints(work, "u4_t298_r0_000000000001", A, 45000, 45000, 1000)
+    assert told(work, capsys)["folder"] == str(place)
+    assert told(work / "checkpoints", capsys)["folder"] == str(work / "checkpoints")
+    place.rename(tmp_path / "lost")
+    assert told(work, capsys)["folder"] == str(work / "checkpoints")
+    (work / "checkpoints").rename(tmp_path / "lost" / "too")
+    with pytest.raises(HavenError, match=r"launch first keeps its checkpoints in .*scratch"):
+        show_status.main([str(work)])
+
+
+def test_checkpoints_elsewhere_without_notes_count_what_was_begun(tmp_path, capsys):
+    work, place = elsewhere(tmp_path, "a", A)
+    (work / "expected-00.json").unlink()
+    assert told(place, capsys)["overall"]["plan"] == ""
+    (next(place.iterdir()) / "lock").write_bytes(b"\xff")
+    assert told(place, capsys)["overall"]["jobs"] == 1

@@ -29,7 +29,7 @@ from haven.report.page import report as page
 from haven.report.page.contents import load_tables
 from haven.report.publishing import crate
 from haven.report.publishing import publish as publishing
-from haven.report.publishing.results import METADATA
+from haven.report.publishing.results import METADATA, read_results
 
 RUN = {
     "run_name": "sharp_curie", "session_id": "0b7e", "start": "2026-01-02T03:04:05Z",
@@ -393,3 +393,25 @@ def test_files_of_a_run_that_made_no_report_are_not_taken_for_those_of_one_that_
         publishing.publish(place, tmp_path / "after.zip", "MIT", [])
     ran(place, 10, "report.html", "u4_t298_r0.trajectory.npz")
     publishing.publish(place, tmp_path / "after.zip", "MIT", [])
+
+
+@pytest.mark.parametrize("day", [1, 20])
+def test_a_clock_that_was_set_back_makes_no_earlier_run_the_later_one(results, tmp_path, day):
+    """The records' names hold the time; what counts is the order in which they were written."""
+    place = shutil.copytree(results, tmp_path / "results")
+    first, second, cut = ("u4_t298_r0.trajectory.npz", "u4_t373_r0.trajectory.npz",
+                          place / "pipeline" / f"trace_2026-02-{day - 1 or 1:02d}_03-04-04.tsv")
+    for order, when, name in ((1, 10, first), (2, day, second)):
+        (place / "trajectories" / name).write_text("0")
+        ran(place, when, "report.html", name)
+        record = place / "pipeline" / f"run_2026-02-{when:02d}_03-04-05.json"
+        record.write_text(json.dumps(json.loads(record.read_text()) | {
+            "order": order, "traces": [path.name for path in record.parent.glob("trace_*")]}))
+    told = read_results(place)
+    assert told.run["run_name"] == f"day_{day}"
+    assert told.earlier == (f"trajectories/{first}",)
+    cut.write_text("hash\n")
+    assert read_results(place).earlier == told.earlier, "nothing ran"
+    cut.write_text("hash\nab/12cd34\n")
+    with pytest.raises(HavenError, match=f"after the report was made.*{cut.name}.*-resume"):
+        read_results(place)

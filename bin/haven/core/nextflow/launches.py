@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,28 +34,63 @@ class NotedLaunch:
     tasks
         Tasks of its trace that ended well or were there from earlier launches, as ``1c/2e0e99``;
         None where its trace isn't known.
+    checkpoints
+        Folder in which its tasks keep checkpoints; None where that isn't noted.
     """
 
     name: str
     began_s: float
     plan: str
     tasks: frozenset[str] | None = None
+    checkpoints: Path | None = None
 
 
 def newest_launch(work: Path) -> NotedLaunch | None:
-    """Return the launch that began last in a work folder; None where none is noted."""
+    """Return the launch that was noted last in a work folder; None where none is.
+
+    Each has a number above all that lay there when it began, which the time is in milliseconds
+    where no clock was set back.
+    """
     found = []
     for path in (work / "launches").glob("*.json"):
         try:
             told = json.loads(path.read_text(encoding="utf-8"))
-            found.append((float(told["began_s"]), str(told["run_name"]), str(told["plan"]),
-                          str(told["stamp"]), Path(told["records"])))
-        except (OSError, ValueError, KeyError, TypeError):
+            began = float(told["began_s"])
+            found.append((float(told.get("order", 1000 * began)), began, str(told["run_name"]),
+                          str(told["plan"]), str(told["stamp"]), Path(told["records"]),
+                          str(told.get("checkpoints") or "")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # half written, or of another version
     if not found:
         return None
-    began, name, plan, stamp, records = max(found)
-    return NotedLaunch(name, began, plan, _tasks_of(records, stamp))
+    _order, began, name, plan, stamp, records, checkpoints = max(found)
+    return NotedLaunch(name, began, plan, _tasks_of(records, stamp),
+                       Path(checkpoints) if checkpoints else None)
+
+
+def work_of(checkpoints: Path) -> Path:
+    """Return the work folder whose launches keep their checkpoints in a folder.
+
+    It is the one around it, or, of a folder elsewhere (``--checkpoint_dir``), the one of the tasks
+    that worked there; of several that of the newest launch, and where none is known the one around.
+    """
+    if _has_notes(checkpoints.parent):
+        return checkpoints.parent
+    places: set[Path] = set()
+    for lock in checkpoints.glob("*/lock"):
+        try:
+            noted = lock.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            continue
+        places.update(Path(line[:task.start()]) for line in noted if (task := TASK.search(line)))
+    known = [(launch.began_s if (launch := newest_launch(place)) else 0.0, place)
+             for place in places if _has_notes(place)]
+    return max(known)[1] if known else checkpoints.parent
+
+
+def _has_notes(place: Path) -> bool:
+    """Return whether launches left notes in a folder: it is a work folder of Haven's."""
+    return (place / "launches").is_dir() or any(place.glob("expected-*.json"))
 
 
 def _tasks_of(records: Path, stamp: str) -> frozenset[str] | None:
@@ -76,7 +112,7 @@ def is_of(folder: Path, launch: NotedLaunch | None) -> bool:
 
     It is where a task of the launch, finished now or earlier, has worked in it, or anything has
     since the launch began. Where that can't be known, since the folder or the launch tells of no
-    tasks, it counts as its own.
+    tasks or the clock was set back after the launch began, it counts as its own.
 
     Parameters
     ----------
@@ -93,6 +129,7 @@ def is_of(folder: Path, launch: NotedLaunch | None) -> bool:
     except (OSError, UnicodeDecodeError):
         return True
     tasks = {f"{found.group(1)}/{found.group(2)}" for line in noted if (found := TASK.search(line))}
-    if not tasks or used >= launch.began_s - SLACK_S:
+    latest = time.time() + SLACK_S
+    if not tasks or launch.began_s > latest or launch.began_s - SLACK_S <= used <= latest:
         return True
     return not tasks.isdisjoint(launch.tasks)

@@ -77,7 +77,7 @@ def clean_shared_memory(place: Path = SHARED_MEMORY) -> None:
     """Remove the shared memory that MPI made for processes of this user which are dead.
 
     MPICH names it after the process, and a killed process leaves a megabyte behind until the
-    machine is restarted. Shared memory younger than a minute is kept, since a process of another
+    machine is restarted. Shared memory of the last minute is kept, since a process of another
     container may be about to open it; a process that has opened it no longer needs the name.
     """
     for path in place.glob("mpich_shm_*"):
@@ -86,7 +86,7 @@ def clean_shared_memory(place: Path = SHARED_MEMORY) -> None:
             held = path.stat()
             if found and held.st_uid == os.getuid() and not Path(
                     f"/proc/{int(found.group(1), 16)}").exists() and (
-                    time.time() - held.st_mtime > QUIET_S):
+                    abs(time.time() - held.st_mtime) > QUIET_S):
                 path.unlink()
         except OSError:
             continue

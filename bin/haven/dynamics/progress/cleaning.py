@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haven.core.nextflow.launches import is_of, newest_launch
+from haven.core.nextflow.launches import is_of, newest_launch, work_of
 from haven.core.tasks import held
 from haven.dynamics.progress.overall import PS_PER_NS, planned_jobs, read_plans
 from haven.dynamics.progress.runs import find_folders, read_progress
@@ -97,6 +97,10 @@ def _other_run(folder: Path, target: Path, steps: int, alone: bool) -> str:
     told = made_from(target)
     made, length = told.get("checkpoints"), told.get("steps")
     if made is None:
+        newest = max((path.stat().st_mtime for path in folder.glob("production.*.dcd")),
+                     default=0.0)
+        if target.stat().st_mtime < newest:
+            return f"{target} is older than the run's last frames"
         return "" if alone else (f"several runs have this name, and {target} does not say which of "
                                  "them made it")
     if made != folder.name:
@@ -117,7 +121,9 @@ def _longer(run: str, ps: float, plans: Mapping[str, Mapping[str, Any]], newest:
     return found
 
 
-def kept_checkpoints(checkpoints: Path, results: Path) -> list[Kept]:
+def kept_checkpoints(
+    checkpoints: Path, results: Path, work: Path | None = None
+) -> list[Kept]:
     """Return the checkpoints of every dynamics run of a folder.
 
     Parameters
@@ -126,12 +132,15 @@ def kept_checkpoints(checkpoints: Path, results: Path) -> list[Kept]:
         Holds a folder for each run, as `run_dynamics.py` keeps it.
     results
         Results folder, whose ``trajectories`` must hold a finished run's trajectory.
+    work
+        Work folder of the launches that keep them there; the one that notes tell of if not given.
     """
     found = []
+    work = work_of(checkpoints) if work is None else work
     folders = find_folders(checkpoints)
     names = [folder.name.rsplit("_", 1)[0] for folder in folders]
-    plans = read_plans(checkpoints.parent)
-    launch = newest_launch(checkpoints.parent)
+    plans = read_plans(work)
+    launch = newest_launch(work)
     for folder, run in zip(folders, names, strict=True):
         state, cost = read_progress(folder), ""
         if state is None or state.state != "complete":
@@ -141,10 +150,6 @@ def kept_checkpoints(checkpoints: Path, results: Path) -> list[Kept]:
         else:
             target = results / "trajectories" / f"{run}.trajectory.npz"
             reason = damage_of(target)
-            newest = max((path.stat().st_mtime for path in folder.glob("production.*.dcd")),
-                         default=0.0)
-            if not reason and target.stat().st_mtime < newest:
-                reason = f"{target} is older than the run's last frames"
             reason = reason or _other_run(folder, target, state.steps, names.count(run) == 1)
             wanted = _longer(run, PS_PER_NS * state.ns_total, plans, launch.plan if launch else "")
             if wanted and launch and is_of(folder, launch) and wanted[0].startswith(launch.plan):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haven.core.errors import HavenError
-from haven.core.nextflow.launches import EARLIER, NotedLaunch, is_of
+from haven.core.nextflow.launches import EARLIER, NotedLaunch, is_of, newest_launch, work_of
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 
@@ -73,13 +73,15 @@ class Progress:
 
 
 def add_folder(options: argparse.ArgumentParser) -> None:
-    """Add the argument that names a folder of checkpoints."""
-    options.add_argument("folder", nargs="?", default="work/checkpoints",
-                         help="checkpoints of the runs: the work folder's, or --checkpoint_dir")
+    """Add the argument that names a work folder, or a folder of checkpoints."""
+    options.add_argument("folder", nargs="?", default="work",
+                         help="work folder of the runs, or their folder of checkpoints")
 
 
-def checkpoints_in(folder: str) -> Path:
-    """Return the folder of checkpoints that is meant: the one named, or the one inside it.
+def checkpoints_in(folder: str) -> tuple[Path, Path]:
+    """Return the folder of checkpoints that is meant, and the work folder of its launches.
+
+    Of a work folder it is where the newest launch keeps them, which may be elsewhere.
 
     Raises
     ------
@@ -87,14 +89,22 @@ def checkpoints_in(folder: str) -> Path:
         If there is none, or the folder is of a sheet of materials, each with a work folder.
     """
     place = Path(folder)
+    launch = newest_launch(place)
+    if launch is not None and launch.checkpoints is not None:
+        if launch.checkpoints.is_dir():
+            return launch.checkpoints, place
+        if not (place / "checkpoints").is_dir():
+            raise HavenError(f"launch {launch.name} keeps its checkpoints in {launch.checkpoints}, "
+                             "which is not there: no task has begun yet, or another machine has it")
     if (place / "checkpoints").is_dir():
-        return place / "checkpoints"
-    if place.is_dir():
-        return place
-    rows = sorted(path.parent for path in place.parent.glob("*/checkpoints"))
-    if rows and place.name == "checkpoints":
-        raise HavenError(f"{place.parent} is of a sheet of materials: name the work folder of one, "
+        return place / "checkpoints", place
+    above = place if place.is_dir() else place.parent
+    rows = sorted(path.parent for path in above.glob("*/checkpoints"))
+    if rows and (place.is_dir() or place.name == "checkpoints"):
+        raise HavenError(f"{above} is of a sheet of materials: name the work folder of one, "
                          f"{', '.join(map(str, rows[:5]))}")
+    if place.is_dir():
+        return place, work_of(place)
     raise HavenError(f"there is no folder {place}: call this where the run was started, or "
                      "name its work folder or --checkpoint_dir")
 
@@ -136,7 +146,8 @@ def read_progress(
     done = max([*kept, frames[1] if frames else 0])
     ended = phase == "production" and done >= goal
     touched = (log if log.exists() else script).stat().st_mtime
-    since = (time.time() if now is None else now) - touched
+    present = time.time() if now is None else now
+    since = present - touched
     # a log of a time to come is of a clock that was set: it says nothing
     fresh = -QUIET_S < since < QUIET_S
     state = "complete" if ended else "running" if held(folder) or fresh else "stopped"
@@ -144,7 +155,7 @@ def read_progress(
     if math.isnan(speed) and state != "running":
         speed = _noted_speed(folder, phase)
     if math.isnan(speed):
-        speed = _speed(frames, log, ns)
+        speed = _speed(frames, log, ns, present)
     return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns, speed, state,
                     len(tries), is_of(folder, launch), goal)
 
@@ -186,11 +197,15 @@ def _noted_speed(folder: Path, phase: str) -> float:
         return math.nan
 
 
-def _speed(frames: tuple[int, int] | None, log: Path, ns: float) -> float:
-    """Return the speed by the times of input and log, ns/day; NaN for too short a time."""
+def _speed(frames: tuple[int, int] | None, log: Path, ns: float, now: float) -> float:
+    """Return the speed by the times of input and log, ns/day.
+
+    NaN for too short a time, and for times to come: the clock was set since.
+    """
     if frames is None or frames[0] == frames[1]:
         return math.nan
-    wall = log.stat().st_mtime - log.with_suffix(".in").stat().st_mtime
+    began, last = (path.stat().st_mtime for path in (log.with_suffix(".in"), log))
+    wall = last - began if last < now + QUIET_S else math.nan
     return (frames[1] - frames[0]) * ns * 86400 / wall if wall >= SHORTEST_S else math.nan
 
 

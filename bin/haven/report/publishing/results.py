@@ -72,20 +72,25 @@ def _own(place: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the record of the run that made the report, and the files that earlier ones left.
 
     Each record, ``pipeline/run_<time>.json``, names the files that its run published, report.html
-    among them once it is made; those of earlier versions of Haven name none.
+    among them once it is made; those of earlier versions of Haven name none. It has a number above
+    those of the records beside it (``order``), and names the traces that were there at its end, so
+    that a clock that was set back puts no earlier run after a later one.
     """
-    records = sorted((place / "pipeline").glob("run_*.json"))
-    if not records:
+    told = sorted(((one.get("order") or 0, path, one) for path in (
+        place / "pipeline").glob("run_*.json") for one in [read_json(path)]),
+        key=lambda one: one[:2])
+    if not told:
         return {}, ()
-    held = [read_json(path) for path in records]
+    records, held = [path for _, path, _ in told], [one for _, _, one in told]
     last = max((number for number, one in enumerate(held)
                 if "report.html" in one.get("files", ["report.html"])), default=-1)
     files = [set(one.get("files", ())) for one in held]
-    after = records[-1].stem.removeprefix("run_")
+    after, seen = records[-1].stem.removeprefix("run_"), held[-1].get("traces")
     cut = [path.name for path, put in zip(records[last + 1:], files[last + 1:], strict=True)
            if put]
     cut += [path.name for path in sorted((place / "pipeline").glob("trace_*.tsv"))
-            if path.stem.removeprefix("trace_") > after and _tasks_in(path)]
+            if (path.stem.removeprefix("trace_") > after if seen is None else path.name not in seen)
+            and _tasks_in(path)]
     if cut:
         raise HavenError(f"a run has put files into {place} after the report was made, and has "
                          f"made none itself (pipeline/{cut[-1]}): let it end, or run again with "
