@@ -36,11 +36,26 @@ def significant(number: float, digits: int = 2) -> str:
     if number == 0 or not math.isfinite(number):
         return "0" if number == 0 else str(number)
     decimals = _decimals(abs(number), digits)
-    if 1e3 <= abs(number) < 1e6:  # no more digits than were asked for
-        return f"{round(number, decimals):.0f}"
-    if decimals > 6 or abs(number) >= 1e6:
+    if decimals > 6 or abs(round(number, decimals)) >= 1e5:
         return f"{number:.{digits - 1}e}"
-    return f"{number:.{max(decimals, 0)}f}"
+    return fixed(number, decimals)
+
+
+def fixed(number: float, decimals: int) -> str:
+    """Return a number with so many decimals; rounded to tens, hundreds where they are negative.
+
+    What is rounded to zero has no sign.
+    """
+    rounded = round(number, decimals) + 0.0  # -0.0 + 0.0 is 0.0
+    return f"{rounded:.{max(decimals, 0)}f}"
+
+
+def plus_minus(value: float, error: float) -> str:
+    """Return ``value ± error``, both to two digits of the error."""
+    if not known(value, error) or error <= 0:
+        return f"{fixed(value, 2)} ± {fixed(error, 2)}"
+    decimals = _decimals(error)
+    return f"{fixed(value, decimals)} ± {fixed(error, decimals)}"
 
 
 def _power(text: str, exponent: int, plain: bool) -> str:
@@ -59,11 +74,20 @@ def _exponent(number: float) -> int:
     return 0 if -4 < exponent < 5 else exponent
 
 
+def _alone(number: float, plain: bool) -> str:
+    """Return a number to two digits, with a power of ten of its own where it has one."""
+    exponent = _exponent(float(f"{number:.1e}"))
+    return _power(significant(number / 10.0**exponent), exponent, plain)
+
+
 def interval(
     value: float | None, low: float | None, high: float | None, unit: str = "1",
     plain: bool = False,
 ) -> str:
     """Return ``value [low, high] unit`` rounded to two digits of the interval's shorter arm.
+
+    Of an interval over more than a factor of ten each number has two digits of its own, and where
+    it is over so many powers of ten that none fits all three, a power of its own.
 
     Parameters
     ----------
@@ -83,14 +107,24 @@ def interval(
     """
     if value is None or low is None or high is None or not known(value, low, high):
         return DASH
-    exponent = _exponent(max(abs(value), abs(low), abs(high)) if value == 0 else value)
+    exponent = (_exponent(value) if low > 0
+                else _exponent(float(f"{max(abs(value), abs(low), abs(high)):.0e}")))
+    if low > 0 and high > 10 * low:
+        ends = [float(f"{number:.1e}") / 10.0**exponent for number in (low, high)]
+        fits = (not any(map(_exponent, ends)) if not exponent
+                else ends[0] > 0.0099 and ends[1] < 9999)
+        if not fits:  # one power of ten for all three reads badly
+            first, lower, upper = (_alone(number, plain) for number in (value, low, high))
+            return f"{first} [{lower}, {upper}] {unit_text(unit, plain)}".rstrip()
+    elif not exponent:
+        exponent = max(_exponent(float(f"{high:.0e}")), 0)
     scaled = [number / 10.0**exponent for number in (value, low, high)]
     arms = [arm for arm in (scaled[0] - scaled[1], scaled[2] - scaled[0]) if arm > 0]
     if scaled[1] > 0 and scaled[2] > 10 * scaled[1]:
         first, lower, upper = (significant(number) for number in scaled)
     else:
-        decimals = max(_decimals(min(arms)) if arms else 3, 0)
-        first, lower, upper = (f"{number:.{decimals}f}" for number in scaled)
+        decimals = min(_decimals(min(arms)), _decimals(max(arms)) + 2) if arms else 3
+        first, lower, upper = (fixed(number, decimals) for number in scaled)
     if plain and exponent:
         first, lower, upper = (f"{part}e{exponent:+03d}" for part in (first, lower, upper))
     body = f"{first} [{lower}, {upper}]"

@@ -18,8 +18,9 @@ COMPARISON = Schema("comparison", (
     truth("doubtful", "whether the printed value is doubtful"),
     text("verdict", "agrees (inside the interval) | differs | as_machines (costs that differ by "
          "less than machines do) | too_wide (an interval that tells "
-         "nothing) | not_sound (hardly known, of a curved line or of runs too short, as the "
-         "note says) | no_interval (a number alone) | not_measured"),
+         "nothing) | not_sound (hardly known, of a curved line, of runs too short, or of runs "
+         "that may not be trusted, as the note says) | no_interval (a number alone) | "
+         "not_measured"),
     text("note", "what Haven's is of"),
     text("published_note", "what is known, or not, of the published value"),
 ))

@@ -17,6 +17,7 @@ from haven.core.errors import CutOffError, HavenError
 FORCES = re.compile(r"(?m)^ POSITION\s+TOTAL-FORCE \(eV/Angst\)(?! \(ML\)).*\n\s*-{5,}\s*\n")
 ANY_FORCES = re.compile(FORCES.pattern.replace(r"(?! \(ML\))", ""))
 CELL = re.compile(r"direct lattice vectors\s+reciprocal lattice vectors\s*\n((?:.*\n){3})")
+ITERATION = re.compile(r"Iteration\s+(\d+)\(")
 NUMBER = re.compile(r"-?\d+\.\d+")
 NUMBERS = re.compile(r"(?:\s*+-?\d++\.\d++)++\s*+")  # and nothing else: columns may touch
 INVERSE = 1e-3  # by which the products of printed lattice and reciprocal vectors may fail
@@ -37,7 +38,7 @@ def frames(text: str) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
     kinds, counts = species_of(text)
     symbols = [kind for kind, count in zip(kinds, counts, strict=True) for _ in range(count)]
     blocks = list(ANY_FORCES.finditer(text))
-    begin, cell = 0, None
+    begin, cell, before = 0, None, np.empty(0)
     for number, block in enumerate(blocks, 1):
         last = number == len(blocks)
         found = CELL.findall(text, begin, block.start())
@@ -48,13 +49,19 @@ def frames(text: str) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
             raise CutOffError(f"step {number} is cut off")
         if given is None or rows is None:
             raise HavenError(f"step {number} is damaged")
-        cell, begin = given, block.end()
+        if np.array_equal(rows, before) and not ITERATION.search(text, begin, block.start()) and (
+                ITERATION.search(text)):
+            raise HavenError(f"step {number} stands twice")
+        cell, begin, before = given, block.end(), rows
         yield symbols, rows[:, :3], cell
-    steps = {int(step) for step in re.findall(r"Iteration\s+(\d+)\(", text)}
+    steps = {int(step) for step in ITERATION.findall(text)}
     if steps and max(steps) - min(steps) >= len(steps):
         raise HavenError(f"steps {min(steps)} to {max(steps)} are not all there: some are lost")
     if steps and len(steps) > len(blocks):
-        if max(steps) == len(steps) and "General timing and accounting" not in text[-20000:]:
+        # the one step without positions is the last only if it begins behind all that have some
+        behind = {int(step) for step in ITERATION.findall(text, blocks[-1].end() if blocks else 0)}
+        if max(steps) == len(steps) == len(blocks) + len(behind) and (
+                "General timing and accounting" not in text[-20000:]):
             raise CutOffError(f"step {max(steps)} is cut off")
         raise HavenError(f"{len(steps) - len(blocks)} of {len(steps)} steps have no positions: it "
                          "is damaged, or was written with NWRITE = 0")

@@ -285,6 +285,16 @@ def test_headers_that_poison_the_data_are_refused(info, results, words):
                             Path("x.u4.extxyz"), 4.0, SPECIES)
 
 
+@pytest.mark.parametrize("results", [
+    {"energy": -1e300}, {"energy": 2e9}, {"forces": np.full((20, 3), 1e300)},
+    {"forces": np.eye(20, 3) * -2e5},
+], ids=["energy", "energy in another unit", "forces", "one force"])
+def test_energies_and_forces_of_no_crystal_are_refused(results):
+    with pytest.raises(HavenError, match=r"reaches \S+ eV.*which no crystal has"):
+        reading.check_frames([relabelled(labelled(1, 1)[0], {}, **results)],
+                             Path("x.u4.extxyz"), 4.0, SPECIES)
+
+
 @pytest.mark.parametrize("change", [
     lambda a: a.positions.__setitem__((3, 1), 1e300),
     lambda a: a.positions.__setitem__((0, 0), -1e7),

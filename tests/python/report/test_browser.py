@@ -230,6 +230,85 @@ def test_paper_cuts_nothing_and_has_a_still_picture_of_the_view(report, browser,
     assert 3 < pages < 120, pages
 
 
+def luminance(rgb):
+    """Return the relative luminance of WCAG 2.1 of a colour of three numbers in 0 to 1."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return sum(part * c for part, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    """Return the contrast of two colours, 1 to 21."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def inverted(rgb):
+    """Return what ``invert(1) hue-rotate(180deg)`` of CSS makes of a colour."""
+    turned = ((-0.574, 1.430, 0.144), (0.426, 0.430, 0.144), (0.426, 1.430, -0.856))
+    return [min(max(sum(a * (1 - c) for a, c in zip(row, rgb, strict=True)), 0), 1)
+            for row in turned]
+
+
+@needs_browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_curve_and_mark_stands_out_from_the_paper(report, browser, dark):
+    """Three to one (WCAG 2.1, 1.4.11), light and dark; thin bands and filled areas are no marks."""
+    page = shown(browser, report, dark=dark)
+    filters, paper, marks = page.run("""(() => {
+        const number = text => text.match(/[0-9.]+/g).map(Number);
+        const seen = {}, opaque = (look, ...names) => names.every(name => Number(look[name]) > 0.9);
+        document.querySelectorAll('svg.plot [data-series] path, svg.plot path[data-series], '
+          + 'svg.plot [data-series] use').forEach(part => {
+          const look = getComputedStyle(part), key = part.closest('figure').id;
+          if (!opaque(look, 'opacity', 'strokeOpacity', 'fillOpacity')) return;
+          const ink = ['none', 'rgb(255, 255, 255)'].includes(look.stroke) ? look.fill
+            : look.stroke;  // a white rim is no mark
+          if (ink.startsWith('rgb')) seen[key + ' ' + ink] = [key, number(ink)]; });
+        return [getComputedStyle(document.querySelector('svg.plot')).filter,
+                number(getComputedStyle(document.body).backgroundColor), Object.values(seen)];
+      })()""")
+    assert filters == ("invert(1) hue-rotate(180deg)" if dark else "none")
+    assert len({key for key, _ in marks}) >= 8 and len(marks) > 20, "figures and their colours"
+    paper = [c / 255 for c in paper[:3]]
+    faint = []
+    for key, ink in marks:
+        ink = [c / 255 for c in ink[:3]]
+        if (found := contrast(inverted(ink) if dark else ink, paper)) < 2.995:
+            faint.append((key, ink, round(found, 2)))
+    assert not faint, faint
+
+
+SMALLEST = 6.5  # CSS pixels of a figure's words on a phone, which widens them to 2.5 times that
+
+
+@needs_browser
+def test_words_of_figures_are_not_too_small_on_a_phone_and_none_lies_on_another(report, browser):
+    page = shown(browser, report, width=390)
+    page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    small, crowded = page.run("""(() => {
+        const small = [], crowded = [];
+        document.querySelectorAll('svg.plot').forEach(svg => {
+          const key = svg.closest('figure').id, held = [];
+          const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+          svg.querySelectorAll('text').forEach(part => {
+            const box = part.getBoundingClientRect(), text = part.textContent.trim();
+            if (!box.width || !text) return;
+            const size = Math.min(...[part, ...part.querySelectorAll('tspan')].map(
+              one => parseFloat(getComputedStyle(one).fontSize))) * scale;
+            if (!part.querySelector('tspan')) small.push([size, key, text]);
+            held.forEach(([other, words]) => {
+              const over = (a, b, c, d) => Math.min(b, d) - Math.max(a, c);
+              if (over(box.left, box.right, other.left, other.right) > 1 &&
+                  over(box.top, box.bottom, other.top, other.bottom) >
+                  0.45 * Math.min(box.height, other.height))
+                crowded.push(key + ': ' + words + ' | ' + text); });
+            held.push([box, text]); }); });
+        return [small, crowded]; })()""")
+    assert len(small) > 100
+    assert not (faint := [word for word in small if word[0] < SMALLEST]), faint
+    assert not crowded, crowded
+
+
 @needs_browser
 def test_values_answer_to_pointer_and_keys_and_legends_switch_curves(report, browser):
     page = shown(browser, report)

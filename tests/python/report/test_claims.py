@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -220,7 +221,7 @@ def test_a_doubted_run_is_named_beside_what_it_supports(judge, made_up):
     row = judge([own("activation", 0.3, 0.03, "eV", None)], runs=runs,
                 verdicts=checks)["activation"]
     assert "error along the runs is not known to be small and cells are not at rest" in row["why"]
-    assert "stationary" not in row["why"] and row["verdict"] == SUPPORTED
+    assert "stationary" not in row["why"] and row["verdict"] == OPEN
 
 
 def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
@@ -376,6 +377,71 @@ def test_a_number_that_something_stands_against_settles_no_claim(
         found = judge([{**row, "verdict": against}])[claim]
         assert found["verdict"] == OPEN and why in found["why"], found["why"]
         assert found["value"] == ends[0], "the number is shown all the same"
+
+
+UNTRUSTED = [  # of `runs`, of a failed check, and words of the reason
+    ({"trust": "beyond"}, "", "the potential's error along the runs"),
+    ({"trust": "uncalibrated"}, "", "the potential's error along the runs"),
+    ({"trust": None}, "", "the potential's error along the runs"),
+    ({"trust": "trusted"}, "pressure", "cells are not at rest"),
+    ({"trust": "trusted"}, "stationary", "lithium is not stationary")]
+
+
+@pytest.mark.parametrize(("of_runs", "failed", "why"), UNTRUSTED)
+def test_no_claim_on_dynamics_rests_on_runs_that_may_not_be_trusted(
+        judge, made_up, of_runs, failed, why):
+    """Neither way, and bounds and counted jumps neither; the number and the reason are shown."""
+    runs = made_up["runs"].assign(**of_runs)
+    checks = pd.DataFrame([{"subject": "u4_t298_r0", "check": failed, "passed": False}])
+    untrusted = {"runs": runs, "verdicts": checks}
+    cells = pd.DataFrame([
+        {"u_ev": 4.0, "temperature_k": 298.0, "replica": r, "atoms": 160, "verdict": "complete",
+         "pressure_asked_gpa": 0.0, "volume_angstrom3": 3300.0, "volume_error_angstrom3": 1.0}
+        for r in range(2)])
+    given = [(claim, {"rows": [own(quantity, ends[0], unit=unit, low=ends[1], high=ends[2])]})
+             for claim, quantity, unit, *both in TRANSPORT if not claim.startswith("barrier")
+             for ends in both]
+    given += [("sigma", {"rows": [own("sigma_total", None, high=0.5, unit="mS/cm")]}),
+              ("interstitial_intra_layer", {"interstitial": jumps(100, 90)}),
+              ("interstitial_intra_layer", {"interstitial": jumps(100, 10)}),
+              ("cell_at_rest", {"cells": cells})]
+    for claim, numbers in given:
+        sound, found = judge(**numbers)[claim], judge(**numbers, **untrusted)[claim]
+        assert sound["verdict"] != OPEN and "settles nothing" not in sound["why"]
+        assert found["verdict"] == OPEN, claim
+        assert found["why"].startswith(sound["why"])
+        assert f"settles nothing: {why}" in found["why"]
+        assert found["value"] == sound["value"] and found["high_95"] == sound["high_95"]
+    for row in judge([own("cost_ratio", 4939.0, low=2876.0, high=4939.0, kelvin=None),
+                      own("barrier [101]", 0.3, 0.02, "eV")], **untrusted).values():
+        assert "settles nothing" not in row["why"], "these are of no run"
+
+
+@pytest.mark.parametrize(("of_runs", "failed", "why"), UNTRUSTED)
+def test_what_may_not_be_trusted_is_said_beside_the_number(
+        made_up, reference, of_runs, failed, why):
+    sound = line_of(made_up, low=0.1, high=0.4)
+    checks = pd.DataFrame([{"subject": f"u{u}_t298_r0", "check": failed, "passed": False}
+                           for u in (0, 4)])
+    doubted = replace(sound, tables={**made_up, "verdicts": checks,
+                                     "runs": made_up["runs"].assign(**of_runs)})
+    for study, told in ((sound, 0), (doubted, 2)):
+        assert answer.plain_sentence(study, "m").count("diffusive, not to be trusted yet") == told
+        grid = answer.answer_grid(study)
+        assert grid is not None
+        assert [line[1]["small"].startswith("diffusive, not to be trusted yet")
+                for line in grid["rows"][:2]] == [bool(told)] * 2
+    assert f"U = 0 eV: no number to rely on for Haven ratio (not computed), and {why}" in (
+        answer.doubtful_sentence(doubted))
+    rows = pd.DataFrame([own("activation", 0.29, 0.03, "eV", None),
+                         own("activation", 0.6, 0.03, "eV", None, u=0.0)], columns=list(COLUMNS))
+    for study, verdicts in ((sound, {0.0: "differs", 4.0: "agrees"}),
+                            (doubted, {0.0: "not_sound", 4.0: "not_sound"})):
+        found = comparison.compare(rows, reference, "li3ticl6", [0.0, 4.0], study.tables)
+        mine = found[(found["quantity"] == "activation") & found["value"].notna()]
+        assert {row["u_ev"]: row["verdict"] for row in mine.to_dict("records")} == verdicts
+        if study is doubted:
+            assert mine["note"].str.startswith(why).all()
 
 
 @pytest.mark.parametrize(("claim", "quantity", "unit", "ends"), [

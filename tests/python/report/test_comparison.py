@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -259,7 +261,13 @@ def test_one_run_that_is_not_diffusive_leaves_a_bound_not_a_mean():
     ((1.234e-8, 0.95e-8, 1.51e-8, "cm2/s"), "(1.23 [0.95, 1.51]) × 10⁻⁸ cm²/s"),
     ((0.31234, 0.26, 0.36, "eV"), "0.312 [0.260, 0.360] eV"),
     ((0.5, 0.001, 40.0, "1"), "0.50 [0.0010, 40]"),
-    ((1234.0, 1100.0, 1400.0, "1"), "1234 [1100, 1400]"),
+    ((1234.0, 1100.0, 1400.0, "1"), "1230 [1100, 1400]"),
+    ((0.91, 1.2e-5, 1e5, "mS/cm"), "0.91 [1.2 × 10⁻⁵, 1.0 × 10⁵] mS/cm"),
+    ((120.0, 1.2, 99_960.0, "1"), "120 [1.2, 1.0 × 10⁵]"),
+    ((9e4, 6e4, 1.2e5, "1"), "(0.90 [0.60, 1.20]) × 10⁵"),
+    ((0.5, -2e5, 2e5, "eV"), "(0.0 [-2.0, 2.0]) × 10⁵ eV"),
+    ((3.5e-6, 1e-6, 3e-5, "cm2/s"), "(3.5 [1.0, 30]) × 10⁻⁶ cm²/s"),
+    ((3e-6, 1e-9, 1e-3, "cm2/s"), "3.0 × 10⁻⁶ [1.0 × 10⁻⁹, 0.0010] cm²/s"),
     ((1.0, None, 2.0, "eV"), "–"), ((None, 1.0, 2.0, "eV"), "–"),
 ])
 def test_a_value_is_rounded_to_its_interval(number, text):
@@ -271,6 +279,25 @@ def test_a_value_is_rounded_to_its_interval(number, text):
     (0.034, "< 0.034 cm²/s"), (None, "–"), (0.0, "–")])
 def test_an_upper_bound_is_rounded_up(high, text):
     assert formatting.bound(high, "cm2/s") == text
+
+
+def test_no_number_of_an_interval_is_written_with_more_digits_than_it_has():
+    """Whatever the powers of ten: no run of zeros before or behind the digits, one sign of zero."""
+    powers = [10.0**n for n in range(-9, 10, 2)]
+    for value, down, up in itertools.product(powers, powers, powers):
+        for low, high in ((value / (1 + down), value * (1 + up)), (value - down, value + up)):
+            for plain in (False, True):
+                text = formatting.interval(1.37 * value, low, high, "1", plain)
+                mantissas = re.sub(r"× 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|e[+-]\d\d", "", text)
+                for number in re.findall(r"-?[\d.]+", mantissas):
+                    assert len(number.lstrip("-")) <= 8 and number.count(".") < 2, text
+                    assert abs(float(number)) < 1e5 and not re.fullmatch(r"-0\.?0*", number), text
+
+
+def test_a_number_and_its_error_have_as_many_decimals():
+    assert formatting.plus_minus(-0.0012, 0.02) == "-0.001 ± 0.020"
+    assert formatting.plus_minus(-0.0001, 0.02) == "0.000 ± 0.020"
+    assert formatting.plus_minus(0.0042, 0.0005) == "0.00420 ± 0.00050"
 
 
 def test_a_terminal_gets_plain_exponents():

@@ -6,14 +6,17 @@ The MUST requirements are those of Process Run Crate, Workflow Run Crate (0.5), 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 import shutil
+import time
 import zipfile
 from pathlib import Path
 from urllib.parse import unquote
 
+import chromium
 import make_crate
 import pandas as pd
 import publish_results
@@ -175,6 +178,67 @@ def test_the_page_leads_from_a_number_to_the_work_folder_of_its_task(
     held = pd.read_parquet(tmp_path / "tables" / "origins.parquet")
     assert str(place) in set(held["folder"])
     assert json.loads((tmp_path / "parameters.json").read_text()) == {}
+
+
+@pytest.mark.skipif(chromium.program() is None, reason="no Chromium: apt install chromium")
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_number_is_traced_to_its_tasks_work_folder_by_following_links_alone(
+        results, tmp_path, monkeypatch, scripts):
+    """Clicked in a browser: the number in the answer, its table file, the task's work folder."""
+    monkeypatch.setattr(page, "draw_all", lambda given: [])
+    assets = Path(crate.ROOT) / "assets"
+    page.write_report(results.parent / "parts", assets / "reference", assets / "report.html.j2",
+                      tmp_path / "out")
+    seen = chromium.Page(tmp_path / "profile", scripts=scripts)
+
+    def click(selector, words):
+        tree = seen.ask("DOM.getDocument", depth=0)["root"]["nodeId"]
+        for node in seen.ask("DOM.querySelectorAll", nodeId=tree, selector=selector)["nodeIds"]:
+            if words in seen.ask("DOM.getOuterHTML", nodeId=node)["outerHTML"]:
+                seen.ask("DOM.scrollIntoViewIfNeeded", nodeId=node)
+                corners = seen.ask("DOM.getContentQuads", nodeId=node)["quads"][0]
+                for kind in ("mousePressed", "mouseReleased"):
+                    seen.ask("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1,
+                             x=corners[0] + 3, y=(corners[1] + corners[5]) / 2)
+                return
+        raise AssertionError(f"no {selector} with {words}")
+
+    def address():
+        try:
+            history = seen.ask("Page.getNavigationHistory")
+        except AssertionError:  # between two pages
+            return ""
+        return history["entries"][history["currentIndex"]]["url"]
+
+    def arrived(begins):
+        for _ in range(600):
+            if begins in address():
+                return address()
+            time.sleep(0.1)
+        raise AssertionError(f"{address()} instead of {begins}")
+
+    try:
+        seen.open(tmp_path / "out" / "report.html")
+        if scripts:
+            seen.wait("document.documentElement.dataset.ready === 'yes'")
+            click("section[aria-labelledby=headline] summary", "Where each number comes from")
+        words = "activation energy of σ, U = 4 eV (row "
+        click("section[aria-labelledby=headline] li a", words)
+        at = arrived("#made-").rpartition("#")[2]
+        click(f"tr#{at} a", "file:")
+        place = Path(unquote(arrived("/work/ab/12cd34").removeprefix("file://")))
+        assert (place / ".command.run").is_file() and (place / "study.arrhenius.parquet").is_file()
+        for _ in range(600):  # until the browser shows the folder
+            with contextlib.suppress(AssertionError):
+                tree = seen.ask("DOM.getDocument", depth=0)["root"]["nodeId"]
+                if "study.arrhenius.parquet" in seen.ask(
+                        "DOM.getOuterHTML", nodeId=tree)["outerHTML"]:
+                    break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("the folder is not shown")
+    finally:
+        seen.close()
 
 
 def test_files_have_their_size_digest_and_meaning(results, graph):

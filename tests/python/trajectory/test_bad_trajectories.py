@@ -13,8 +13,9 @@ from ase import Atoms
 from ase.io import write
 
 from haven.core import errors
-from haven.core.errors import HavenError
+from haven.core.errors import CutOffError, HavenError
 from haven.trajectory import all_atoms
+from haven.trajectory.readers.ase_files import frames as ase_frames
 from haven.trajectory.readers.base import Unsaid
 from haven.trajectory.readers.lammps_dump import frames as read_frames
 from haven.trajectory.readers.mdanalysis import lammps_data
@@ -235,6 +236,39 @@ def test_an_outcar_that_lists_a_pseudopotential_too_often_is_refused():
     assert reader.species_of(text + text) == (kinds, counts)
 
 
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_step_of_an_outcar_that_is_lost_is_not_called_the_last_one_cut_off(lost):
+    """The file is cut off at its end, behind the last step's positions."""
+    from outcars import outcar
+
+    from haven.trajectory import outcar as reader
+
+    text = outcar([(2, 1e-7)] * 3, ended=False).removesuffix("\n")[:-20]
+    assert len(list(reader.frames(text))) == 3
+    heads = [found.start() for found in reader.ANY_FORCES.finditer(text)]
+    damaged = text[:heads[lost]] + text[heads[lost]:].replace("TOTAL-FORCE", "TOTAL-F0RCE", 1)
+    if lost == 2:  # nothing tells it from one whose end is lost
+        with pytest.raises(CutOffError, match="step 3 is cut off"):
+            list(reader.frames(damaged))
+    else:
+        with pytest.raises(HavenError, match="1 of 3 steps have no positions"):
+            list(reader.frames(damaged))
+
+
+@pytest.mark.parametrize("doubled", [0, 1, 2])
+def test_a_step_of_an_outcar_that_stands_twice_is_refused(doubled):
+    from outcars import outcar
+
+    from haven.trajectory import outcar as reader
+
+    text = outcar([(2, 1e-7)] * 3)
+    block = list(reader.ANY_FORCES.finditer(text))[doubled]
+    end = text.index("-----", block.end())
+    end = text.index("\n", end) + 1
+    with pytest.raises(HavenError, match=f"step {doubled + 2} stands twice"):
+        list(reader.frames(text[:end] + text[block.start():end] + text[end:]))
+
+
 @pytest.mark.parametrize("lost, end", [(0, "\n"), (3, "\n"), (6, "\n"), (2, "\r\n")])
 def test_a_number_that_moved_to_the_line_below_is_seen(tmp_path, said, lost, end):
     """As many numbers as there should be: read on regardless, they would be other columns'."""
@@ -246,6 +280,27 @@ def test_a_number_that_moved_to_the_line_below_is_seen(tmp_path, said, lost, end
     lines[row], lines[row + 1] = " ".join(words[:-1]), f"{words[-1]} {lines[row + 1]}"
     path.write_text(end.join(lines) + end, newline="")
     assert f"has {len(words) - 1} columns where {len(words)} are named" in said(path)
+
+
+@pytest.mark.parametrize("frame", [0, 2])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_of_an_xyz_file_ends_where_it_ends_and_a_cut_frame_has_whole_lines(
+        tmp_path, said, frame, end):
+    path = tmp_path / "w.extxyz"
+    write(path, [Atoms("Li4", np.random.default_rng(n).uniform(0, 9, (4, 3)), cell=[9, 9, 9],
+                       pbc=True, info={"time_ps": 0.1 * n}) for n in range(3)])
+    lines = path.read_text().splitlines()
+    path.write_text(end.join(lines) + end, newline="")
+    assert len(list(ase_frames(path, Unsaid()))) == 3
+    row = 6 * frame + 5  # the last of its frame, whose end would be the next one's number of atoms
+    words = lines[row].split()
+    for changed in (f"{' '.join(words[:3])} {words[3][:4]}\r474", f"{words[0]} {words[1]}"):
+        spoilt = [*lines[:row], changed, *lines[row + 1:]]
+        path.write_text(end.join(spoilt) + end, newline="")
+        assert "columns where 4 are due" in said(path) or "letter '\\r'" in said(path)
+    # the last frame lacks a row, and another one has lost a number
+    path.write_text(end.join([*lines[:-2], " ".join(lines[-2].split()[:3])]) + end, newline="")
+    assert "columns where 4 are due" in said(path)
 
 
 @pytest.mark.parametrize("columns, labels", [

@@ -431,6 +431,37 @@ def test_a_last_line_without_its_end_is_no_frame(tmp_path, path, monkeypatch, ca
     assert "last frame is cut short and left out" in caplog.text
 
 
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+@pytest.mark.parametrize("letter", ["\v", "\f", "\r"])
+def test_what_is_neither_blank_nor_end_of_a_line_parts_no_numbers(
+        tmp_path, path, monkeypatch, letter, large):
+    from haven.trajectory.readers import lammps_dump
+
+    monkeypatch.setattr(lammps_dump, "LARGE_BYTES", 0 if large else 1 << 40)
+    file = dump(tmp_path / "d.dump", path, "id element x y z", places=8)
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"\n", b"\r\n"))
+    same(opening.open_trajectory(file, "Li", tmp_path, 0.1), path)
+    lines = whole.decode().split("\n")
+    row = lines[17 * 7 + 9].split()
+    lines[17 * 7 + 9] = " ".join([*row[:3], letter.join((row[3][:2], row[4]))])
+    file.write_bytes("\n".join(lines).encode())
+    with pytest.raises(HavenError, match="control character"):
+        opening.open_trajectory(file, "Li", tmp_path, 0.1)
+
+
+@pytest.mark.parametrize("change", [
+    lambda lines: [*lines[:-3], lines[-3] + " " + lines[-2], lines[-1]],
+    lambda lines: [*lines[:-4], lines[-4].rsplit(" ", 1)[0], lines[-3]],
+    lambda lines: [*lines[:-8], "1.5", *lines[-8:-2]],
+], ids=["joined", "a number lost", "a number alone"])
+def test_a_last_frame_whose_lines_are_damaged_is_not_called_cut_short(tmp_path, path, change):
+    file = dump(tmp_path / "d.dump", path, "id element x y z", places=8)
+    file.write_text("\n".join(change(file.read_text().splitlines())) + "\n")
+    with pytest.raises(HavenError, match=r"a line of step \d+ has \d+ columns where 5 are named"):
+        opening.open_trajectory(file, "Li", tmp_path, 0.1)
+
+
 def test_a_box_that_does_not_repeat_is_said(tmp_path, path, caplog):
     file = dump(tmp_path / "d.dump", path)
     file.write_text(file.read_text().replace("pp pp pp", "pp pp ff"))

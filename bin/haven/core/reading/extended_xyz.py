@@ -36,7 +36,7 @@ SWALLOWED = re.compile(rf"(?<![\w-])({'|'.join((*NUMBERS, *WEIGHTY, 'energy', 's
 
 
 def frames(stream: IO[str]) -> Iterator[Atoms]:
-    """Yield the frames of an open (extended) XYZ file.
+    r"""Yield the frames of an (extended) XYZ file, opened with ``newline="\n"``.
 
     Raises
     ------
@@ -50,20 +50,23 @@ def frames(stream: IO[str]) -> Iterator[Atoms]:
     from ase.io.extxyz import read_xyz
 
     number = 0
-    while first := stream.readline():
+    while first := _plain_end(stream.readline()):
         if not first.strip():
             continue
         first = first.removeprefix("\ufeff")
         count = first.strip()
         if not (count.isascii() and count.isdecimal() and 0 < int(count) < MOST_ATOMS):
             raise HavenError(f"'{count[:40]}' stands where frame {number} has its number of atoms")
-        comment = stream.readline()
+        comment = _plain_end(stream.readline())
         lines: list[str] = []
         for line in stream:
-            lines.append(line)
+            lines.append(_plain_end(line))
             if len(lines) == int(count):
                 break
         if len(lines) < int(count) or not lines[-1].endswith("\n"):
+            whole = [line for line in lines if line.endswith("\n") and line.strip()]
+            if whole:
+                _check_rows(comment, whole)
             raise CutOffError(f"the file is cut off in frame {number}: copy or make it again")
         _check_rows(comment, lines)
         time = CP2K_TIME.match(comment.strip())
@@ -73,6 +76,11 @@ def frames(stream: IO[str]) -> Iterator[Atoms]:
                 atoms.info["cp2k_time_ps"] = float(time.group(1)) * 1e-3
             yield atoms
         number += 1
+
+
+def _plain_end(line: str) -> str:
+    """Return a line that ends as Unix's do; a carriage return elsewhere is no end of a line."""
+    return line[:-2] + "\n" if line.endswith("\r\n") else line
 
 
 def header(line: str) -> dict[str, Any]:

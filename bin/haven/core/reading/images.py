@@ -93,7 +93,7 @@ def _text_images(source: Path, name: str) -> Iterator[Atoms]:
     """Yield the frames of an extended XYZ file; what is wrong is said with the frame's number."""
     number = 0
     try:
-        with source.open(encoding="utf-8", errors="replace") as stream:
+        with source.open(encoding="utf-8", errors="replace", newline="\n") as stream:
             for number, atoms in enumerate(extended_xyz.frames(stream), 1):  # noqa: B007
                 yield atoms
     except HavenError as error:

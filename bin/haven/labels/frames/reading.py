@@ -30,6 +30,9 @@ READABLE = ("*.extxyz", "*.xyz", "*.traj")
 FAILED = ".failed.extxyz"  # frames that no engine could label
 YES = frozenset(("t", "true", "yes", "y", "1", "1.0", "converged"))  # other words are no
 LONGEST_NAME = 100  # letters of a trajectory's name: it becomes folders and files
+# eV, eV/Angstrom: a uranium atom with all its electrons has 8e5 eV; two atoms 0.1 Angstrom apart
+# repel each other by less than 1e5 eV/Angstrom
+MOST_ENERGY, MOST_FORCE = 1e7, 1e5
 FARTHEST = 1000.0  # cell vectors from the origin: no ion drifts so far in a run that is labelled
 LEAST_VOLUME = 1.0  # Angstrom^3 an atom: solid hydrogen at 100 GPa has about 2
 MOST_VOLUME = 1e6  # Angstrom^3 an atom: a box 100 Angstrom wide about one atom
@@ -215,6 +218,11 @@ def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> L
         if what in shapes and array.shape not in shapes[what]:
             raise HavenError(f"{where}: {what} has {array.size} numbers for {len(atoms)} atoms, in "
                              f"shape {array.shape}: label it again")
+        most = {"energy": MOST_ENERGY * len(atoms), "forces": MOST_FORCE}.get(what, np.inf)
+        if np.abs(array).max(initial=0.0) > most:
+            raise HavenError(f"{where}: {what} reaches {np.abs(array).max():.3g} eV"
+                             f"{'/Angstrom' if what == 'forces' else ''}, which no crystal has: "
+                             "it is damaged, or in another unit")
     info = {**atoms.info, **({"magmom": results["magmom"]} if "magmom" in results else {})}
     if "converged" in info:
         info["converged"] = is_converged(info["converged"])

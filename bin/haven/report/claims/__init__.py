@@ -11,16 +11,11 @@ from collections.abc import Iterator
 from haven.core.numbers import number
 from haven.core.types import Row
 from haven.report.claims import crystal, transport
-from haven.report.claims.study import (
-    OPEN,
-    Study,
-    caveat,
-    claim_row,
-    judged_claim,
-)
+from haven.report.claims.study import OPEN, Study, claim_row, judged_claim
+from haven.report.numbers.soundness import against_runs
 
-TRANSPORT = ("anti_correlation", "haven_ratio", "sigma", "activation", "interstitial_intra_layer",
-             "interstitial_inter_layer")  # claims that rest on the dynamics
+OF_RUNS = ("anti_correlation", "haven_ratio", "sigma", "activation", "interstitial_intra_layer",
+           "interstitial_inter_layer", "cell_at_rest")  # claims that rest on the dynamics
 
 
 def claim_rows(study: Study, material: str) -> list[Row]:
@@ -37,14 +32,28 @@ def claim_rows(study: Study, material: str) -> list[Row]:
              transport.interstitial_claims, transport.sigma_claims, transport.activation_claims,
              transport.barriers_claims, crystal.rdf_claims, crystal.volume_claims,
              crystal.volume_with_u_claims, crystal.cell_at_rest_claims, cost_claims)
-    caveats = {u: caveat(study.tables, u) for u in study.us}
+    doubts = {u: " and ".join(against_runs(study.tables, u)) for u in study.us}
     rows = []
     for rule in rules:
         for row in rule(study):
-            words = caveats.get(row["u_ev"]) if row["claim"] in TRANSPORT else ""  # type: ignore[arg-type]
-            why = f"{row['why']}; {words}" if words and row["verdict"] != OPEN else row["why"]
-            rows.append({"material": material, **row, "why": why})
+            words = doubts.get(row["u_ev"]) if row["claim"] in OF_RUNS else ""  # type: ignore[arg-type]
+            rows.append({"material": material, **(settled(row, words) if words else row)})
     return rows
+
+
+def settled(row: Row, doubt: str) -> Row:
+    """Return a claim's row whose runs may not be trusted: whatever it said, it says no more.
+
+    Parameters
+    ----------
+    row
+        Of table ``claims``, less the material.
+    doubt
+        What stands against the runs, in words.
+    """
+    if row["verdict"] == OPEN:
+        return row
+    return row | {"verdict": OPEN, "why": f"{row['why']}; but settles nothing: {doubt}"}
 
 
 def cost_claims(study: Study) -> Iterator[Row]:

@@ -82,22 +82,6 @@ def experiments_of(folder: Path) -> tuple[str, ...]:
                      if row["role"].startswith("measured"))
 
 
-def caveat(tables: Tables, u_ev: float) -> str:
-    """Return in words which checks the dynamics of a U fails, so that its results are doubtful."""
-    runs = tables["runs"]
-    mine = runs[runs["u_ev"] == u_ev]
-    found = []
-    if len(mine) and (mine["trust"].fillna("") != "trusted").any():
-        found.append("the potential's error along the runs is not known to be small")
-    checks = tables["verdicts"]
-    names = {"pressure": "cells are not at rest", "stationary": "lithium is not stationary"}
-    for check, words in names.items():
-        rows = checks[(checks["check"] == check) & ~checks["passed"].astype(bool)]
-        if rows["subject"].astype(str).str.startswith(f"u{u_ev:g}_").any():
-            found.append(words)
-    return ("but " + " and ".join(found)) if found else ""
-
-
 def claim_row(
     claim: str, says: str, u_ev: float | None, published: Row | None, experiment: Row | None,
     ours: Mapping[str, object] | None, unit: str, verdict: str, why: str,

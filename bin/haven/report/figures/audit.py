@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
-from haven.report.figures.style import Picture, joint_legend, panels, u_colour, u_label
+from haven.report.figures.style import (
+    GREY,
+    OKABE,
+    Picture,
+    joint_legend,
+    panels,
+    u_colour,
+    u_label,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,10 +22,10 @@ if TYPE_CHECKING:
 REASONS = {  # start of a reason: name in the legend, marker, colour
     "magnetic branch": ("magnetic branch", "X", "#CC79A7"),
     "electronic state": ("electronic state", "s", "#D55E00"),
-    "energy outlier": ("energy outlier", "^", "#E69F00"),
+    "energy outlier": ("energy outlier", "^", OKABE[4]),
     "force of": ("force too large", "v", "#009E73"),
-    "atoms ": ("atoms too close", "P", "#56B4E9"),
-    "duplicate": ("duplicate", "D", "#999999"),
+    "atoms ": ("atoms too close", "P", OKABE[5]),
+    "duplicate": ("duplicate", "D", GREY),
     "other settings": ("other settings", "*", "#0072B2"),
     "not converged": ("not converged", "p", "#000000"),
 }

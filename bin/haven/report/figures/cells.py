@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from haven.core.numbers import count_of, known, significant
+from haven.core.numbers import count_of, known, number
 from haven.core.types import Table, Tables
 from haven.cost.rows import hours_of
 from haven.report.figures import vector
@@ -158,7 +158,7 @@ def cost(tables: Tables, reference: Table) -> Picture | None:
     best = "No ratio to first principles was measured."
     if ratio == ratio and ratio:
         cheapest = str(table.loc[table["ratio_to_aimd"].idxmax(), "model"]).partition(",")[0]
-        best = (f"First principles ({base}) cost up to {significant(float(ratio), 2)} times the "
+        best = (f"First principles ({base}) cost up to {number(float(ratio), digits=2)} times the "
                 f"potential ({cheapest}){beside}.")
         if hours_of(table.loc[table["ratio_to_aimd"].idxmax(), "device"]) == "GPU":
             best += " That is core-hours over GPU-hours."

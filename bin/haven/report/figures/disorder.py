@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from haven.report.figures.style import BY_SPECIES, OKABE, Picture, joint_legend, panels
+from haven.report.figures.style import BY_SPECIES, GREY, OKABE, Picture, joint_legend, panels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +79,7 @@ def _layer(axis: Axes, sites: Any, framework: list[str], mobile: str, size: floa
     axis.scatter(*sites.positions[kinds == mobile][:, 1::-1].T, s=size, clip_on=False,
                  color=BY_SPECIES.get(mobile, OKABE[2]), label=mobile, linewidth=0)
     axis.scatter(*sites.positions[kinds == "X"][:, 1::-1].T, s=0.6 * size, facecolor="none",
-                 edgecolor="#999999", linewidth=0.7, label="vacancy", clip_on=False)
+                 edgecolor=GREY, linewidth=0.7, label="vacancy", clip_on=False)
     axis.set_title(", ".join(title), fontsize=11)
     axis.set(aspect="equal")
     axis.grid(False)

@@ -12,6 +12,7 @@ from haven.report.figures.style import Picture, joint_legend, panels, u_colour, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+WITHOUT_TURNING = 6  # sets of occupancies whose names stand beside each other below an axis
 LETTERS = {"a_angstrom": "a (Å)", "b_angstrom": "b (Å)", "c_angstrom": "c (Å)",
            "beta_degree": "β (°)"}
 
@@ -33,9 +34,11 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
         _own(axis, found[found["quantity"] == name], order)
         _published(axis, printed[printed["quantity"] == name], order)
         axis.set(ylabel=LETTERS[column], xlim=(-0.5, len(order) - 0.5))
-        size = 8 if len(order) < 6 else 6.5
-        axis.set_xticks(range(len(order)), [text.replace("/", "\n") for text in order],
-                        fontsize=size)
+        many = len(order) > WITHOUT_TURNING
+        axis.set_xticks(range(len(order)),
+                        order if many else [text.replace("/", "\n") for text in order],
+                        fontsize=8 if len(order) != WITHOUT_TURNING else 7.5,
+                        rotation=90 if many else 0)
     for axis in axes[1]:
         axis.set_xlabel("occupancy of each site")
     joint_legend(figure, axes.flat)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from haven.core.numbers import count_of
 from haven.core.types import Table, Tables
 from haven.report.figures.style import (
+    GREY,
     MARKERS,
+    OKABE,
     Picture,
     legend_below,
     panels,
@@ -15,7 +17,7 @@ from haven.report.figures.style import (
 )
 
 MILLI = 1000.0  # meV in an eV
-CLASSES = {"accurate": "#009E73", "candidate": "#E69F00", "failed": "#999999"}
+CLASSES = {"accurate": "#009E73", "candidate": OKABE[4], "failed": GREY}
 
 
 def shares(exploration: Table, keys: list[str]) -> Table:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by all kinds of colour vision.
-OKABE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Okabe and Ito's colours, told apart by all kinds of colour vision. The last but one and two are
+# darker than theirs: three times the contrast to white paper, and inverted to dark paper, too.
+OKABE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#C48700", "#3D97CC", "#000000")
+GREY = "#949494"  # as light as a mark may be
 BY_U = {0.0: "#0072B2", 4.0: "#D55E00"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-BY_SPECIES = {"Li": "#009E73", "Ti": "#0072B2", "Cl": "#E69F00", "all": "#000000",
-              "vacancy": "#BBBBBB"}
+BY_SPECIES = {"Li": "#009E73", "Ti": "#0072B2", "Cl": OKABE[4], "all": "#000000",
+              "vacancy": GREY}
 WIDTH = 5.5  # inches: fonts of 12 points stay readable when a phone shows it 360 points wide
 DPI = 160
 MOST_KELVIN = 9  # temperatures in a legend, at most
@@ -134,13 +136,16 @@ def u_label(u_ev: float) -> str:
 
 
 def temperature_colours(temperatures: Iterable[float]) -> dict[float, tuple]:
-    """Return a dark-to-light colour for each temperature, K, readable without colour vision."""
+    """Return a dark-to-light colour for each temperature, K, readable without colour vision.
+
+    The lightest still stands out from white paper, and inverted from dark paper, three to one.
+    """
     import matplotlib as mpl
 
     ordered = sorted(set(temperatures))
     span = max(len(ordered) - 1, 1)
     scale = mpl.colormaps["viridis"]
-    return {t: scale(0.75 * i / span) for i, t in enumerate(ordered)}
+    return {t: scale(0.6 * i / span) for i, t in enumerate(ordered)}
 
 
 def legend_below(figure: Figure, axes: Axes, columns: int = 3, title: str | None = None) -> None:

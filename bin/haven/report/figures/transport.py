@@ -160,7 +160,7 @@ def answer(tables: Tables, measured: Table, reference: Table) -> Picture | None:
     joint_legend(figure, [axis])
     caption = ("Conductivity from the joint displacement of all ions (D total). Bars: 95 %; "
                f"arrows: upper bounds. {_line_words(fits, bool(ends))}"
-               f"{' Open symbols: published.' if len(published) else ''}")
+               f"{' Black symbols: published.' if len(published) else ''}")
     return Picture("answer", "Conductivity against temperature", caption,
                    "Conductivity against inverse temperature with lines to 298 K and published "
                    "points", figure)
@@ -214,8 +214,9 @@ def _published(axis: Axes, published: Table) -> None:
     for entry in published.to_dict("records"):
         calculated = entry["u_ev"] == entry["u_ev"]
         axis.scatter([KILO / entry["temperature_k"]], [entry["value"]],
-                     s=240 if calculated else 55, zorder=4 if calculated else 5,
-                     marker="*" if calculated else "P", facecolor="white", edgecolor="black",
+                     s=240 if calculated else 70, zorder=4 if calculated else 5,
+                     marker="*" if calculated else "P", edgecolor="black",
+                     facecolor="white" if calculated else "black",  # where they lie on each other
                      label=f"{'calculation' if calculated else 'experiment'}, "
                            f"{str(entry['source']).split(',')[0]}")
 
@@ -251,7 +252,7 @@ def conductivity(
                "arrows: upper bounds. Top: from D total (what a cell measures); bottom: from D "
                "self (tracer), which ignores how the ions move together. "
                f"{_line_words(fits, barred)}"
-               f"{' Open symbols: published.' if len(published) else ''}")
+               f"{' Black symbols: published.' if len(published) else ''}")
     return Picture("conductivity", "Ionic conductivity", caption,
                    "Ionic conductivity against inverse temperature beside published points", figure)
 

@@ -11,8 +11,8 @@ from typing import Any
 from haven.core.errors import HavenError, existing
 from haven.core.numbers import known
 from haven.core.reading.entries import repeated
-from haven.core.types import Row, Table
-from haven.report.numbers.soundness import reservations
+from haven.core.types import Row, Table, Tables
+from haven.report.numbers.soundness import against_runs, reservations
 
 MACHINES = 3.0  # factor by which machines and codes differ in what a step costs
 # How wide an interval may be that is to say whether a published value holds: what is compared, in
@@ -175,7 +175,7 @@ def standing_of(
     """
     if value is None or not known(value):
         excluded = high is not None and known(high) and published - spread > high
-        return "differs" if excluded else "not_measured"
+        return "not_measured" if not excluded else "differs" if sound else "not_sound"
     if low is None or high is None or not known(low, high):
         return "no_interval"
     if low > published + spread or high < published - spread:
@@ -210,7 +210,8 @@ def of_material(reference: Table, material: str) -> Table:
 
 
 def compare(
-    measured: Table, reference: Table, material: str, u_values: list[float]
+    measured: Table, reference: Table, material: str, u_values: list[float],
+    tables: Tables | None = None,
 ) -> Table:
     """Put each published value beside Haven's for each U it holds for.
 
@@ -225,6 +226,9 @@ def compare(
         Name of the material; published values of others are left out.
     u_values
         Values of U in this study, eV; a published value without U is compared for each.
+    tables
+        Tables by name, by whose ``runs`` and ``verdicts`` numbers of the dynamics may be doubted;
+        None: nothing is known of the runs.
 
     Returns
     -------
@@ -239,18 +243,21 @@ def compare(
             continue  # a setting of the published study, not a result
         wanted = [float(entry["u_ev"])] if known(entry["u_ev"]) else sorted(u_values)
         for u_ev in wanted:
-            rows.append(_row(measured, entry, material, u_ev))
+            doubts = against_runs(tables, u_ev, str(entry["quantity"])) if tables else []
+            rows.append(_row(measured, entry, material, u_ev, doubts))
     return pd.DataFrame(rows)
 
 
-def _row(measured: Table, entry: dict, material: str, u_ev: float) -> dict[str, object]:
+def _row(
+    measured: Table, entry: dict, material: str, u_ev: float, doubts: list[str],
+) -> dict[str, object]:
     found = next(_matching(measured, entry, u_ev), None)
     value, low, high = (found[k] if found else None for k in ("value", "low_95", "high_95"))
     if found and found["unit"] != entry["unit"]:
         raise HavenError(
             f"{entry['quantity']} is in {found['unit']} here and {entry['unit']} in the reference"
         )
-    against = reservations(found) if found else []
+    against = [*reservations(found), *doubts] if found else []
     stated = entry["uncertainty"]
     spread = float(stated) if known(stated) else float(entry["rounding"])
     system = str(entry["system"]).partition(" ")[2]

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from haven.core.numbers import known
+from haven.core.types import Tables
+from haven.potential.gate import TRUSTED
 from haven.transport.fits.standing import (
     AGAINST,
     DIFFUSIVE,
@@ -19,6 +21,9 @@ from haven.transport.fits.standing import (
 
 ENERGIES = ("activation", "barrier ")  # beginnings of quantities in eV
 FACTORS = ("sigma", "d_self", "d_total", "haven_ratio")  # of quantities that are known to a factor
+OF_RUNS = (*FACTORS, "activation")  # of quantities that the dynamics of a U gives
+NOT_YET = "not to be trusted yet"  # where there is no room for `against_runs`
+CHECKS = {"pressure": "cells are not at rest", "stationary": "lithium is not stationary"}
 
 
 def hardly_known(row: Mapping[str, Any]) -> str:
@@ -56,3 +61,34 @@ def reservations(row: Mapping[str, Any]) -> list[str]:
         return []
     words = hardly_known(row)
     return [words] * bool(words) + against_line(row)
+
+
+def against_runs(tables: Tables, u_ev: float, quantity: str = OF_RUNS[0]) -> list[str]:
+    """Return what stands against all numbers that the dynamics of a U gives, in words.
+
+    A number may be narrow and its line straight: where the potential's error along the runs is
+    not known to be small, where cells are not at rest or lithium still rearranges, it is of
+    another crystal, or may be, and settles nothing.
+
+    Parameters
+    ----------
+    tables
+        Tables by name: ``runs`` (with ``trust``) and ``verdicts``.
+    u_ev
+        Whose, eV.
+    quantity
+        As in `haven.report.numbers.measured.collect`; of one that no dynamics gives nothing is
+        said.
+    """
+    if not quantity.startswith(OF_RUNS):
+        return []
+    runs, checks = tables["runs"], tables["verdicts"]
+    mine = runs[runs["u_ev"] == u_ev]
+    found = []
+    if len(mine) and (mine["trust"].fillna("") != TRUSTED).any():
+        found.append("the potential's error along the runs is not known to be small")
+    for check, words in CHECKS.items():
+        rows = checks[(checks["check"] == check) & ~checks["passed"].astype(bool)]
+        if rows["subject"].astype(str).str.startswith(f"u{u_ev:g}_").any():
+            found.append(words)
+    return found

@@ -6,11 +6,11 @@ import math
 
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
-from haven.report.claims.study import OPEN, Study, caveat
+from haven.report.claims.study import OPEN, Study
 from haven.report.claims.transport import sigma_at_room
 from haven.report.numbers.measured import TRACER_LINE
 from haven.report.numbers.pressure import pressure_sentence
-from haven.report.numbers.soundness import reservations
+from haven.report.numbers.soundness import NOT_YET, against_runs, reservations
 from haven.report.numbers.wording import shown, source_name, verdict_words, where_words
 from haven.report.page.grids.base import Block, cell, grid
 
@@ -60,7 +60,7 @@ def answer_grid(study: Study) -> Block | None:
     if not any(row for rows in own.values() for row in rows.values()):
         return None
     lines = [[f"Haven, U = {u:g} eV", *(
-        _own(own[u][name], tracer_of(study, name, u))
+        _own(own[u][name], tracer_of(study, name, u), against_runs(study.tables, u))
         for name in NAMES)] for u in study.us]
     for words, real in (("published study", False), ("experiment", True)):
         theirs = [_theirs(study.published({"sigma": "sigma_total"}.get(name, name), None, real))
@@ -144,15 +144,24 @@ def tracer_words(tracer: Row | None) -> str:
     return f"from D self {shown(tracer)}{f' ({weak})' if weak else ''}"
 
 
-def standing(row: Row | None) -> str:
-    """Return the verdict on one of the answer's numbers in words: `weakness`, else its runs'."""
+def standing(row: Row | None, doubts: list[str]) -> str:
+    """Return the verdict on one of the answer's numbers in words: `weakness`, else its runs'.
+
+    Parameters
+    ----------
+    row
+        The number's, or None.
+    doubts
+        What stands against its runs (`against_runs`); a sentence below the answer has the words.
+    """
     if row is None:
         return "not computed"
-    return weakness(row) or verdict_words(row["verdict"])
+    words = weakness(row) or verdict_words(row["verdict"])
+    return f"{words}, {NOT_YET}" if doubts and _has_interval(row) else words
 
 
-def _own(row: Row | None, tracer: Row | None) -> str | dict[str, str]:
-    verdict = standing(row)
+def _own(row: Row | None, tracer: Row | None, doubts: list[str]) -> str | dict[str, str]:
+    verdict = standing(row, doubts)
     if row is None:
         return cell(DASH, verdict)
     where = where_words(row) or str(row["note"] or "").partition(";")[0]
@@ -178,7 +187,7 @@ def plain_sentence(study: Study, formula: str) -> str:
     parts = []
     for u_ev in study.us:
         row = answer_rows(study, u_ev)["sigma"]
-        verdict = standing(row)
+        verdict = standing(row, against_runs(study.tables, u_ev))
         text = DASH if row is None else shown(row)
         if row is not None and known(row["value"], row["low_95"], row["high_95"]):  # type: ignore[arg-type]
             text += " (95 % interval)"
@@ -192,7 +201,7 @@ def trusted_sentence(study: Study) -> str:
     """Return in one sentence which of the answer's numbers may be trusted."""
     good = []
     for u_ev in study.us:
-        if caveat(study.tables, u_ev):
+        if against_runs(study.tables, u_ev):
             continue
         names = [NAMES[name] for name, row in answer_rows(study, u_ev).items()
                  if _has_interval(row) and not weakness(row)]
@@ -219,7 +228,7 @@ def doubtful_sentence(study: Study) -> str:
             if said := weakness(row):
                 weak.setdefault(said, []).append(NAMES[name])
         words += [f"{' and '.join(names)} ({said})" for said, names in weak.items()]
-        why = caveat(study.tables, u_ev).removeprefix("but ")
+        why = " and ".join(against_runs(study.tables, u_ev))
         if why and len(none) < len(rows):
             words.append(why)
         if words:
@@ -250,8 +259,8 @@ def claims_grid(claims: list[Row]) -> Block | None:
     return grid(["the study says", "experiment", *(f"Haven, U = {u:g} eV" for u in us)], lines,
                 "Supported: the 95 % interval holds what is said and is narrow enough to tell; "
                 "contradicted: it excludes it; cannot be said: neither, or the number is hardly "
-                "known, of a curved line or of runs too short. Rules: "
-                "bin/haven/report/claims.")
+                "known, of a curved line, of runs too short, or of runs that may not be trusted. "
+                "Rules: bin/haven/report/claims.")
 
 
 def _verdict(row: Row | None) -> str | dict[str, str]:

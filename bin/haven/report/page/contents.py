@@ -145,7 +145,7 @@ def contents_of(
                   str((expected.get("parameters") or {}).get("dispersion") or ""),
                   tuple(load_studies(reference_folder, material)))
     return Contents(material, found, expected, missing, gate,
-                    compare(measured, reference, material, us), verdicts,
+                    compare(measured, reference, material, us, study.tables), verdicts,
                     claim_rows(study, material), study)
 
 

@@ -22,7 +22,7 @@ def build_id() -> str:
 def provenance(
     folder: Path, origins: Sequence[Row] = (), numbers: Sequence[Row] = ()
 ) -> list[dict[str, str]]:
-    """Return version, code digest and inputs of each table file of a folder.
+    """Return version, code digest and inputs of each table file of a folder, and its anchor.
 
     Parameters
     ----------
@@ -38,11 +38,12 @@ def provenance(
 
     by_part = {str(row["part"]): row for row in origins}
     rows = []
-    for path in sorted(folder.glob("*.parquet")):
+    for number, path in enumerate(sorted(folder.glob("*.parquet"))):
         held = pq.read_schema(path).metadata or {}
         inputs = json.loads(held.get(b"haven_inputs", b"{}") or b"{}")
         rows.append({
-            "file": path.name, "version": held.get(b"haven_version", b"?").decode(),
+            "file": path.name, "anchor": f"made-{number}",
+            "version": held.get(b"haven_version", b"?").decode(),
             "code": held.get(b"haven_code", b"?").decode(),
             "inputs": "; ".join(f"{k}: {v}" for k, v in inputs.items())[:300],
             **_made_by(by_part.get(path.name), numbers),

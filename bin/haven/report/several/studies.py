@@ -21,6 +21,7 @@ from haven.report.claims.study import Study
 from haven.report.claims.transport import sigma_at_room
 from haven.report.numbers.comparison import load_reference, of_material, standing_of
 from haven.report.numbers.measured import ROOM, collect, study_u
+from haven.report.numbers.soundness import against_runs
 from haven.report.numbers.wording import comparison_words, shown, verdict_text, where_words
 from haven.report.page.answer import TRACER, formula_of, tracer_words, weakness
 from haven.report.page.grids.base import Block, cell, grid
@@ -216,7 +217,8 @@ def _shown(one: One, u_ev: float, quantity: str) -> str | dict[str, str]:
     if row is None:
         return cell(DASH, "not computed")
     tracer = one.row(TRACER.get(quantity, ""), u_ev)
-    parts = (verdict_text(row), where_words(row), tracer_words(tracer))
+    doubts = against_runs(one.tables, u_ev) if known(row["value"]) else []
+    parts = (verdict_text(row), *doubts, where_words(row), tracer_words(tracer))
     return cell(shown(row), ", ".join(text for text in parts if text))
 
 
@@ -232,12 +234,14 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
                 row = one.row(quantity, u_ev)
                 spread = (entry["uncertainty"] if known(entry["uncertainty"])
                           else entry["rounding"])
+                against = [text for text in (weakness(row), *against_runs(one.tables, u_ev))
+                           if text] if row else []
                 value, low, high = (_real(row, k) for k in ("value", "low_95", "high_95"))
                 verdict = standing_of(value, low, high, float(entry["value"]), float(spread),
-                                      str(entry["quantity"]), sound=not weakness(row))
+                                      str(entry["quantity"]), sound=not against)
                 words = "not computed" if row is None else comparison_words({
                     "quantity": entry["quantity"], "verdict": verdict, "high_95": high, "note": ""})
-                why = ", ".join(text for text in (words, weakness(row)) if text)
+                why = ", ".join(text for text in (words, *against) if text)
                 doubt = " (?)" if entry["doubtful"] else ""
                 lines.append([
                     cell(f"{QUANTITIES[quantity]} of {formula_of(one.material, reference)}",
@@ -249,8 +253,9 @@ def experiment_grid(studies: Sequence[One], reference: Table) -> Block | None:
         return None
     return grid(["quantity", "Haven", "verdict", "measured"], lines,
                 "Agrees: the interval meets the measured value and is narrow enough to tell; "
-                "settles nothing: the number is hardly known, of a curved line or of runs too "
-                "short. (?) marks a value that is doubtful where it was printed.")
+                "settles nothing: the number is hardly known, of a curved line, of runs too short, "
+                "or of runs that may not be trusted. (?) marks a value that is doubtful where it "
+                "was printed.")
 
 
 def _real(row: Row | None, name: str) -> float | None:

@@ -119,7 +119,7 @@ def _images(path: Path, form: str | None) -> Iterator[Any]:
 
 def _xyz(path: Path) -> Iterator[Any]:
     """Yield the frames of an (extended) XYZ file, but for a last one that is cut short."""
-    with io.TextIOWrapper(open_bytes(path), errors="replace") as stream:
+    with io.TextIOWrapper(open_bytes(path), errors="replace", newline="\n") as stream:
         try:
             yield from extended_xyz.frames(stream)
         except CutOffError:

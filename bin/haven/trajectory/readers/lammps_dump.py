@@ -194,11 +194,16 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
                     raise ValueError(f"ITEM: ATOMS names {twice} twice in step {step}")
                 rows = stream.lines(count)
                 if rows is None:
+                    _check_cut(stream.rest(), len(columns), step)
                     log.warning("%s: last frame is cut short and left out", path)
                     return
                 if missing := {"TIMESTEP", "NUMBER OF ATOMS", "BOX BOUNDS"} - begun:
                     raise ValueError(f"the frame behind step {step} has no ITEM: "
                                      f"{sorted(missing)[0]}")
+                if b"\x0b" in rows or b"\x0c" in rows or (
+                        b"\r" in rows and rows.count(b"\r") != rows.count(b"\r\n")):
+                    raise ValueError(f"a line of step {step} holds a control character, which no "
+                                     "dump has: it is damaged")
                 begun = set()
                 yield _Text(path, columns, rows, count, step, time, unsaid, box,
                             low, LENGTH_ANGSTROM.get(unit or "", 1.0), periodic)
@@ -208,6 +213,15 @@ def _texts(path: Path, unsaid: Unsaid) -> Iterator[_Text]:
                                  "there are more atoms than ITEM: NUMBER OF ATOMS says")
     if begun:
         log.warning("%s: last frame is cut short and left out", path)
+
+
+def _check_cut(rest: bytes, wide: int, step: int | None) -> None:
+    """Raise ValueError where a frame that is cut short has damaged lines before its end."""
+    whole = rest.split(b"\n")[:-1]
+    bad = next((line for line in whole if len(line.split()) not in (0, wide)), None)
+    if bad is not None:
+        raise ValueError(f"a line of step {step} has {len(bad.split())} columns where {wide} are "
+                         f"named ('{bad.decode(errors='replace').strip()[:40]}')")
 
 
 class _Lines:
@@ -229,6 +243,10 @@ class _Lines:
         end = len(self.held) if end < 0 else end + 1
         line, self.at = self.held[self.at:end], end
         return line
+
+    def rest(self) -> bytes:
+        """Return what is left once `lines` has found fewer than it was asked for."""
+        return self.held[self.at:]
 
     def lines(self, count: int) -> bytes | None:
         """Return so many whole lines, or None where there are fewer."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import Z95
-from haven.core.errors import HavenError, existing, log
+from haven.core.errors import HavenError, brief, existing, log
 from haven.core.numbers import count_of
 from haven.trajectory.trajectory import DAMAGE
 from haven.transport.diffusion import (
@@ -155,8 +155,8 @@ def read_kept_run(path: str | Path) -> Watched:
             parts = Modes(held["values"], held["mean"], held["spread"], held["path"],
                           held["net"] if held["net"].size else None)
     except (*DAMAGE, AttributeError) as error:  # the latter of what is none of Haven's
-        raise HavenError(f"{path}: no modes of a run, or damaged ({error}): analyse the trajectory "
-                         "again with analyse_transport.py") from error
+        raise HavenError(f"{path}: no modes of a run, or damaged ({brief(error)}): analyse the "
+                         "trajectory again with analyse_transport.py") from error
     told.pop("inputs", None)
     return Watched(**told, modes=parts)
 

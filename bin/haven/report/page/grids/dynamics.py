@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from haven.core.numbers import DASH, known, number
+from haven.core.numbers import DASH, known, number, plus_minus
 from haven.core.types import Row, Table, Tables
 from haven.potential.gate import Gate
 from haven.report.figures.scene_names import run_name
@@ -66,7 +66,7 @@ def _pressure(row: Row) -> str | dict[str, str]:
         return DASH
     asked = row.get("pressure_asked_gpa")
     below = f"asked: {float(str(asked)):g}" if known(asked) else ""  # type: ignore[arg-type]
-    return cell(f"{float(str(mean)):.2f} ± {float(str(error)):.2f}", below)
+    return cell(plus_minus(float(str(mean)), float(str(error))), below)
 
 
 def verdict_grid(verdicts: Table) -> tuple[Block, Block]:
