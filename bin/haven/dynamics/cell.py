@@ -41,7 +41,7 @@ USABLE = ("complete", "too short")
 COMPONENTS = ("ax_angstrom", "bx_angstrom", "by_angstrom", "cx_angstrom", "cy_angstrom",
               "cz_angstrom")
 PLACES = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))  # of `COMPONENTS` in the cell's matrix
-SAME_K = 1e-6
+SAME_K = 1e-6  # by which temperatures and U read from tables may differ from those asked for
 
 
 def how_ended(job: Job, folder: Path, ended: str) -> str:

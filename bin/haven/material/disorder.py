@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 COULOMB_EV_ANGSTROM = 14.399645  # e^2 / (4 pi epsilon_0), CODATA 2018
 PRINTED_CHARGE = 1e-5  # of all positive charge: what charges of five digits, such as 3.2857, lack
-PAIR_CUTOFF_ANGSTROM = 9.0
-PAIR_DAMPING_PER_ANGSTROM = 0.2
+PAIR_CUTOFF_ANGSTROM = 9.0  # of the screened Coulomb pairs: two to three distances of sites
+PAIR_DAMPING_PER_ANGSTROM = 0.2  # their screening: erfc is 0.01 at the cutoff
 
 
 def neighbour_pairs(

@@ -7,8 +7,8 @@ import numpy as np
 from haven.material.crystal import Material, cation_lattice
 from haven.material.disorder import neighbour_pairs, order_cations
 
-CUTOFF_ANGSTROM = 8.0
-DRAWS = 1000
+CUTOFF_ANGSTROM = 8.0  # of the pairs whose numbers are held against those of a random crystal
+DRAWS = 1000  # random cells, of which the nearest to it is taken
 
 
 def pair_mismatch(

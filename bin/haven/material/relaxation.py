@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from haven.core.types import Table
 
-STEPS = 500
+STEPS = 500  # of an optimisation at most
 POTENTIAL = "potential"  # the engine of cells relaxed with a potential
 # What relaxations to one minimum differ by at most: forces left over, 0.05 eV/Angstrom, move soft
 # directions by some thousandths. Cells of two arrangements differ by some meV an atom.

@@ -15,9 +15,9 @@ from haven.mechanism.paths import CLEARANCE, Jump, WantedJump, candidates
 if TYPE_CHECKING:
     from ase import Atoms
 
-END_SHARE = 0.5
-SHORTENED = 0.75
-DIP = 0.02
+END_SHARE = 0.5  # of the band's tolerance on forces, that its ends are relaxed to
+SHORTENED = 0.75  # share of a jump that the relaxed ion must have gone, else it is off site
+DIP = 0.02  # eV below both ends, from which on a band has a minimum between them
 SHOWN = 5.0  # Angstrom about the path, of atoms kept to be looked at
 
 

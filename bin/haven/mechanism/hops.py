@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from haven.material.crystal import Material
     from haven.trajectory.trajectory import Trajectory
 
-IMAGES = 1024
-BLOCK_POINTS = 200_000
+IMAGES = 1024  # of the cell in each direction, that a site's number has room for
+BLOCK_POINTS = 200_000  # positions laid onto sites at once
 HopClass = tuple[str, str, str, str]
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from haven.core.periodic import Floats, Ints, minimum_image
 
-REACH = 4.5
-SIDEWAYS = 0.5
+REACH = 4.5  # Angstrom, of the pairs whose distances are interpolated
+SIDEWAYS = 0.5  # Angstrom, by which a bent path leaves the straight one in its middle
 
 
 def straight_path(first: Floats, second: Floats, cell: Floats, images: int) -> Floats:

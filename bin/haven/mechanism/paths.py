@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from haven.material.crystal import Material
 
-LONGEST_JUMP = 7.0
-CLEARANCE = 1.3
-ASIDE = 2.2
-OFF_SITE = 0.8
+LONGEST_JUMP = 7.0  # Angstrom, about twice the distance of neighbouring sites
+CLEARANCE = 1.3  # Angstrom, of a path from other ions: a nearer one would have to make way
+ASIDE = 2.2  # Angstrom, of a long path from other empty sites: nearer ones are stops on the way
+OFF_SITE = 0.8  # Angstrom from the centre of its cage, from which on an ion is not on its site
 
 
 @dataclass(frozen=True)

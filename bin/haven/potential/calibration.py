@@ -12,7 +12,7 @@ from haven.potential.accuracy import bootstrap_rmse
 if TYPE_CHECKING:
     import numpy as np
 
-BINS = 6
+BINS = 6  # of equal numbers of atoms, by rank of deviation
 ATOM = ["trajectory", "frame", "species", "number"]
 
 

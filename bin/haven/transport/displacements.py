@@ -18,10 +18,10 @@ from haven.core.periodic import heights
 from haven.trajectory.checks import check_block
 from haven.trajectory.trajectory import Trajectory
 
-COARSE = 2048
+COARSE = 2048  # positions kept of each ion for what needs no finer ones
 COARSE_BYTES = 1 << 28
-STRETCHES = 24
-ERROR_LAGS = 32
+STRETCHES = 24  # independent parts of a run at most, over which errors are taken
+ERROR_LAGS = 32  # at which errors are taken; between them they are interpolated
 COMPILED_FROM = 1 << 24
 BATCH_BYTES = 1 << 20  # of ions that SciPy transforms at once: what a processor's cache holds
 

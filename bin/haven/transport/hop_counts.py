@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-RESIDENCE_PS = 1.0
-MEMORY = 0.2
-SAMPLE = 400
+RESIDENCE_PS = 1.0  # longer than a vibration (0.1 ps), shorter than an ion's stay on a site
+MEMORY = 0.2  # share of the way that an ion's place follows it in one residence time
+SAMPLE = 400  # ions whose nearest neighbour is looked for
 
 
 def jump_length(positions: np.ndarray, cell: np.ndarray) -> float:

@@ -21,8 +21,8 @@ from haven.transport.conductivity import Z95, nernst_einstein
 from haven.transport.diffusion import DISAGREE, Estimate
 from haven.transport.displacements import Curves
 
-REPORTED_LAGS = 150
-DRIFT_ANGSTROM = 1.0
+REPORTED_LAGS = 150  # of a curve of displacement in table msd, spaced both ways
+DRIFT_ANGSTROM = 1.0  # that the whole host moves: nothing should push it
 # Smallest share of ions that carry the motion for which D_self describes an ion. At a half, one
 # half of the ions does not move at all, or the ions' coefficients scatter by their own size.
 MOBILE_SHARE = 0.5

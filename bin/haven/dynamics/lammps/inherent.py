@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from haven.material.crystal import Material
 
 FORCE_EV_PER_ANGSTROM = 0.1  # a snapshot of 160 atoms is then within 0.02 eV of its minimum
-ITERATIONS = 300
+ITERATIONS = 300  # of a minimisation at most
 STRIDE = 1_000_000  # steps between the numbers of two snapshots: a minimisation takes fewer
 CACHE = "inherent.npz"
 

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
     from haven.material.crystal import Material
 
-DRIFT_MEV, JUMP_MEV, CLOSEST = 1.0, 20.0, 1.3
+DRIFT_MEV = 1.0  # meV/atom/ps, slope of the conserved energy: as heat 4 K a ps
+JUMP_MEV = 20.0  # meV/atom, that the conserved energy strays by: as heat 80 K
+CLOSEST = 1.3  # Angstrom: nearer than ions of a crystal come: the potential has a hole there
 
 
 def motion_of(

@@ -15,7 +15,7 @@ from haven.material.sites.lattice import NEIGHBOUR_REACH, SiteFinder, SiteLattic
 if TYPE_CHECKING:
     from haven.material.crystal import Material
 
-MELTED = 1.0
+MELTED = 1.0  # Angstrom, median of anions from their ideal places: then the sites are none
 
 
 def refine(lattice: SiteLattice, material: Material, anions: Floats) -> SiteLattice:

@@ -21,6 +21,7 @@ from haven.report.figures.style import (
     u_label,
     u_marker,
 )
+from haven.report.numbers.pooling import mobile_species
 from haven.report.numbers.wording import source_name
 
 if TYPE_CHECKING:
@@ -176,13 +177,18 @@ def _cost_name(row: dict) -> str:
 
 def structures(tables: Tables) -> Picture | None:
     """Occupancy of each site by element, beside what was asked for."""
+    import numpy as np
+
     table = tables["structures"]
     table = table[table["role"] == "supercell"]
     if table.empty:
         return None
     mean = table.groupby(["site", "species"])["occupancy"].mean().unstack(fill_value=0.0)
-    order = [s for s in ("Ti", "Li", "vacancy") if s in mean] + sorted(
-        s for s in mean if s not in ("Ti", "Li", "vacancy"))
+    last = {"vacancy": 2, **dict.fromkeys(mobile_species(tables), 1)}
+    order = sorted(mean, key=lambda species: (last.get(species, 0), species))
+    host = [species for species in order if species not in last]
+    asked = table.drop_duplicates(["site", "species"]).set_index(["site", "species"])[
+        "target_occupancy"].dropna()
     figure, axes = panels(height=3.4)
     axis, base = axes[0, 0], 0.0
     for species in order:
@@ -190,16 +196,17 @@ def structures(tables: Tables) -> Picture | None:
                  color=BY_SPECIES.get(species, "#CC79A7"), edgecolor="white",
                  hatch="//" if species == "vacancy" else None)
         base = base + mean[species]
-    for target in table.dropna(subset=["target_occupancy"]).drop_duplicates(
-            ["site", "species"]).to_dict("records"):
-        if target["species"] == order[0]:
-            place = list(mean.index).index(target["site"])
-            axis.plot([place - 0.4, place + 0.4], [target["target_occupancy"]] * 2, color="black",
-                      linewidth=2, label=f"{order[0]} asked for")
+    for place, site in enumerate(mean.index):
+        # each mark is as high as all that is asked for up to its species, as the bars are stacked
+        heights = np.cumsum([float(asked.get((site, species), 0.0)) for species in host])
+        for height, species in zip(heights, host, strict=True):
+            if (site, species) in asked:
+                axis.plot([place - 0.4, place + 0.4], [height] * 2, color="black", linewidth=2,
+                          label=f"{', '.join(host)} asked for")
     axis.set(xlabel="Wyckoff site", ylabel="share of sites", ylim=(0, 1))
     legend_below(figure, axis, 4)
     one = table.iloc[0]
     caption = (f"{count_of(table['replica'].nunique(), 'replica')} of {one['atoms']} atoms, "
                f"{one['volume_angstrom3'] / one['atoms']:.2f} Å³ per atom; mean over replicas.")
     return Picture("structures", "Occupancy of the simulated cell", caption,
-                   "Stacked bars of Li, Ti and vacancies on each site", figure)
+                   f"Stacked bars of {', '.join(order)} on each site", figure)

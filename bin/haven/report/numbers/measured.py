@@ -11,7 +11,7 @@ from haven.core.types import Row, Table, Tables
 from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
 from haven.material.relaxation import POTENTIAL, joined_cells, printed_occupancies
-from haven.report.numbers.pooling import pool
+from haven.report.numbers.pooling import mobile_species, pool
 from haven.transport.fits.standing import JUMPS_ALONE, standing_of
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def _cost(tables: Tables, network: str) -> Iterator[Row]:
 def _occupancies(tables: Tables) -> Iterator[Row]:
     table = tables["structures"]
     table = table[(table["role"] == "supercell") & table["target_occupancy"].notna()
-                  & ~table["species"].isin(["vacancy", "Li"])]
+                  & ~table["species"].isin({"vacancy", *mobile_species(tables)})]
     if table.empty:
         return
     targets = table.drop_duplicates("site").sort_values("site")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from haven.core.constants import NOT_STATIONARY, SEVERITY, Z95
 from haven.core.numbers import known
-from haven.core.types import Table
+from haven.core.types import Table, Tables
 
 WITHOUT_BOUND = ("unstable", NOT_STATIONARY)  # verdicts on runs that bound nothing
 
@@ -108,3 +108,17 @@ def joined_interval(runs: Table) -> tuple[float, float, float]:
         np.ones(1))
     middle, lower, upper = (math.exp(end) if positive else end for end in ends)
     return middle, lower, upper
+
+
+MOTION = ("diffusion", "msd", "hops", "tracks")  # tables whose species are the mobile ones
+USUALLY_MOBILE = frozenset({"Li", "Na", "Ag", "K", "Cu"})
+
+
+def mobile_species(tables: Tables) -> frozenset[str]:
+    """Return the mobile elements, as the tables of motion name them.
+
+    Where no run was analysed they are those that move in most solid electrolytes.
+    """
+    named = {str(one) for name in MOTION if name in tables and "species" in tables[name]
+             for one in tables[name]["species"].dropna()}
+    return frozenset(named) or USUALLY_MOBILE

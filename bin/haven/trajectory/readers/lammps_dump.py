@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from haven.core.constants import BOHR_ANGSTROM
 from haven.core.errors import HavenError, log
 from haven.core.reading import plain
 from haven.core.reading.entries import repeated
@@ -31,7 +32,7 @@ OPTIONS: tuple[str, ...] = ("type_map",)
 TIME_PS = {"metal": 1.0, "real": 1e-3, "si": 1e12, "cgs": 1e12, "electron": 1e-3,
            "micro": 1e6, "nano": 1e3}
 """Picoseconds in LAMMPS's units of time; those of ``lj`` have no picosecond and no Angstrom."""
-LENGTH_ANGSTROM = {"metal": 1.0, "real": 1.0, "si": 1e10, "cgs": 1e8, "electron": 0.529177210903,
+LENGTH_ANGSTROM = {"metal": 1.0, "real": 1.0, "si": 1e10, "cgs": 1e8, "electron": BOHR_ANGSTROM,
                    "micro": 1e4, "nano": 10.0}
 MOST_ATOMS = 10**9
 HEAD_BYTES = 1 << 16

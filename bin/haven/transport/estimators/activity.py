@@ -8,7 +8,7 @@ import numpy as np
 
 from haven.transport.estimators.modes import Modes
 
-SLOW = 8
+SLOW = 8  # lowest modes at least, and an eighth of all, that count as slow motion
 # Standard errors by which lasting differences between ions must exceed those by chance.
 LASTING = 3.0
 # Stretches of a run over which the sum's activity is compared with that of its ions.

@@ -20,11 +20,11 @@ import numpy as np
 from haven.transport.estimators.activity import activity
 from haven.transport.estimators.modes import TINY, Modes
 
-DRAWS = 4000
+DRAWS = 4000  # of what the truth may be: 100 lie beyond each end of a 95 % interval
 EVEN = (np.arange(DRAWS) + 0.5) / DRAWS
-NEWTON = 30
-GROUPS = 256
-SLOW = 8
+NEWTON = 30  # steps of the fit at most
+GROUPS = 256  # of neighbouring modes at most, whose means are fitted
+SLOW = 8  # lowest modes, by which the level of an ion's slow motion is told
 # Usual difference between the slopes of ln(power) of the sum and of single ions, from f^2 = 0 to
 # the end of the window, for ions with D_total = D_self: correlations depend on the frequency. Where
 # jumps are undone by other ions some time later, at a ratio of 1/9, the slopes differ by more than

@@ -10,7 +10,7 @@ from haven.transport.estimators.walk import NEWTON, design, dispersion, intercep
 # Numbers of modes that are tried as the window of single ions, and the fewest of a fit.
 WINDOWS = (6, 8, 10, 12, 15, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512,
            640, 800, 1000, 1280, 1600, 2000)
-FEWEST_MODES = 8
+FEWEST_MODES = 8  # of a window: in three directions their mean power has an error of 29 %
 # A term quadratic in f^2, in its standard errors: up to the first a window counts as straight,
 # beyond the second no wider window is tried.
 CURVED = 2.0

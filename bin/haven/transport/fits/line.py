@@ -21,9 +21,9 @@ import numpy as np
 
 from haven.transport.conductivity import Joined, join
 
-ROUNDS = 40
-CLOSE = 1e-8
-MIXED_ROUNDS = 3
+ROUNDS = 40  # steps of the fit at most
+CLOSE = 1e-8  # of a step, relative, at which the fit has ended
+MIXED_ROUNDS = 3  # in turns of the line and of the variances of replicas and potentials
 STEEPEST = 3.0  # change of a logarithm that one step of the fit may make
 NOISIER = 3.0  # times the median, from which on a condition has a noise of its own
 LEAST_NOISE = 0.3  # of a jump's yield: half of what the directions of the slowest modes alone give

@@ -11,7 +11,7 @@ from typing import Any
 
 from haven.core.numbers import count_of, interval, known, percent
 
-FEWEST_TEMPERATURES = 3
+FEWEST_TEMPERATURES = 3  # of a line that can be seen to bend
 DIFFUSIVE = "diffusive"
 CURVED = "curved"  # 1/T has a quadratic term
 JUMPS_ALONE = "jumps_alone"  # fewer than three temperatures are known to be diffusive

@@ -14,8 +14,9 @@ from haven.potential.families.deepmd.process import dp
 from haven.potential.families.deepmd.settings import FLAG, backend_of
 from haven.potential.systems import system_arrays
 
-ENERGY_BOUND, FORCE_BOUND = 1e-6, 1e-4
-TABLE_STEPS = (0.01, 0.005, 0.002, 0.001)
+ENERGY_BOUND = 1e-6  # eV/atom, by which a compressed potential may differ: far less than it errs by
+FORCE_BOUND = 1e-4  # eV/Angstrom, the same of forces
+TABLE_STEPS = (0.01, 0.005, 0.002, 0.001)  # of its tables, finer until both bounds hold
 
 
 def open_potential(path: str | Path) -> Any:
