@@ -74,9 +74,23 @@ def test_a_line_of_runs_too_short_to_be_diffusive_is_said_to_be_one(study):
     assert verdict("subdiffusive", "diffusive")[0] == "curved, jumps_alone"
 
 
+def test_the_terminal_says_what_stopped_the_runs_that_are_missing(study):
+    found = measured.collect(study)
+    row = {"material": "li3ticl6", "stage": "ANNEAL", "subject": "u4_r0", "check": "annealed",
+           "value": None, "limit": None, "unit": "meV/atom", "passed": False,
+           "message": "the anneal has melted: nothing starts from it"}
+    verdicts = pd.DataFrame([row, {**row, "subject": "u0_r0", "passed": True},
+                             {**row, "stage": "TEST_POTENTIAL", "subject": "u4_s1"}])
+    lines = wording.summary(found, ["u4_t600_r0"], verdicts).splitlines()
+    at = lines.index("Missing runs: u4_t600_r0")
+    assert lines[at + 1] == "  u4_r0: the anneal has melted: nothing starts from it"
+    assert not [line for line in lines if "u0_r0" in line or "u4_s1" in line]
+    assert lines[at - 1 : at] == wording.summary(found, [], verdicts).splitlines()[at - 1 : at]
+
+
 def test_the_terminal_shows_the_fits_first_and_d_self_of_every_temperature_once(study):
     found = measured.collect(study)
-    lines = wording.summary(found, []).splitlines()
+    lines = wording.summary(found, [], study["verdicts"]).splitlines()
     mine = lines[lines.index("U = 4 eV") + 1 :]
     mine = mine[: next(i for i, line in enumerate(mine) if not line.startswith("  "))]
     assert mine[0].split()[0] == "Ea" and mine[1].startswith("  sigma (fit) at 298 K")

@@ -150,10 +150,30 @@ def verdict_text(row: Mapping[str, Any]) -> str:
     return f"{words}; force error beyond window in {percent(share)} of frames".removeprefix("; ")
 
 
-def summary(measured: Table, missing: list[str]) -> str:
+BEFORE_RUNS = ("MINIMISE", "ANNEAL", "EQUILIBRATE_CELL")
+"""Stages without whose structure or cell no run starts."""
+
+
+def stopped(verdicts: Table) -> list[str]:
+    """Return what the stages before the runs failed at: ``subject: message`` of each verdict."""
+    failed = verdicts[verdicts["stage"].isin(BEFORE_RUNS) & ~verdicts["passed"].astype(bool)]
+    return [f"{row['subject']}: {row['message']}" for row in failed.to_dict("records")]
+
+
+def summary(measured: Table, missing: list[str], verdicts: Table) -> str:
     """Return the headline and D_self at each temperature as a plain table for a terminal.
 
-    Each number stands with its interval, unit and verdict, per U.
+    Each number stands with its interval, unit and verdict, per U; runs that are missing are named,
+    with what failed before them.
+
+    Parameters
+    ----------
+    measured
+        Rows of table ``comparison`` or ``numbers``, as `headline` takes them.
+    missing
+        Names of runs that were expected and are not there.
+    verdicts
+        Table ``verdicts``.
     """
     lines = []
     fitted = ("activation", "sigma_total from the Arrhenius line", *TRACER_LINE)
@@ -173,6 +193,7 @@ def summary(measured: Table, missing: list[str]) -> str:
             lines.append(f"  {where:<27}{text:<{width + 2}}{verdict_text(row)}".rstrip())
     if missing:
         lines.append(f"Missing runs: {', '.join(missing)}")
+        lines += [f"  {line}" for line in stopped(verdicts)]
     return "\n".join(lines or ["No transport number was computed."]) + (
         "\nIntervals are 95 %; \"<\" is an upper bound; \"-\" means the data support no number.")
 

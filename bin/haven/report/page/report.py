@@ -69,7 +69,8 @@ def write_report(
     html = render_report(Path(template), words, pictures, scenes(made, cells))
     (target / "report.html").write_text(html, encoding="utf-8")
     change = change_sentence(force_change(found.tables["parity"])).replace("Å", "A")
-    return "\n".join([summary(found.measured, found.missing), change, *longer_lines(found.study)])
+    told = summary(found.measured, found.missing, found.verdicts)
+    return "\n".join([told, change, *longer_lines(found.study)])
 
 
 def _write_tables(made: Mapping[str, Table], folder: Path) -> None:
