@@ -105,6 +105,25 @@ def test_conditions_that_differ_have_an_interval_that_holds_both():
     assert row.value == pytest.approx(np.mean([s.estimates[0].value for s in sides]), rel=1e-6)
 
 
+def test_the_interval_of_a_condition_holds_what_its_runs_differ_by(tmp_path):
+    """A table's interval is widened by it, and stays so beside a run that is added."""
+    widths = []
+    for seed in range(8):
+        rng = np.random.default_rng([11, seed])
+        *old, new = [run_of(walkers(rng, 300 * np.exp(rng.normal(0, 0.3))), 600.0, replica)
+                     for replica in range(4)]
+        before, = kept.kept_conditions(table_of(old, tmp_path), gathered(old))
+        alone, = condition.conditions([new], 30)
+        whole, = condition.conditions([*old, new], 30)
+        row, other = kept.merged(alone, before, 30).estimates[0], whole.estimates[0]
+        widths.append(np.log(row.high_95 / row.low_95) / np.log(other.high_95 / other.low_95))
+        earlier = before.estimates[0]
+        least = np.log(earlier.high_95 / earlier.low_95) * before.exposure / (
+            before.exposure + alone.exposure) * earlier.value / row.value
+        assert np.log(row.high_95 / row.low_95) > 0.99 * least
+    assert 0.7 < np.median(widths) < 1.6, widths
+
+
 def test_what_one_side_lacks_is_taken_from_the_other_and_bounds_stay_bounds():
     rng = np.random.default_rng(5)
     few = [run_of(walkers(rng, 3), 600.0, replica) for replica in (0, 1)]

@@ -98,8 +98,9 @@ def merged(first: Condition, second: Condition, min_events: int) -> Condition:
     """Join two conditions of the same keys that have no run in common.
 
     Coefficients are the means by the time watched. Where the two differ by more than their errors
-    explain, the error is widened by what they differ (method of moments, DerSimonian and Laird,
-    1986). The slopes' mean is judged as that of one run.
+    explain, their interval is widened by what they differ (method of moments, DerSimonian and
+    Laird, 1986). The logarithm of D_self for a line is not: a line counts that by itself. The
+    slopes' mean is judged as that of one run.
 
     Parameters
     ----------
@@ -121,7 +122,8 @@ def merged(first: Condition, second: Condition, min_events: int) -> Condition:
                 one.hops + two.hops, one.exposure + two.exposure,
                 weights[0] * one.siemens + weights[1] * two.siemens)
     logs = {part: found for part in ("self", "total")
-            if (found := _mean_log([one.logs.get(part) for one in sides], weights)) is not None}
+            if (found := _mean_log([one.logs.get(part) for one in sides], weights,
+                                   part == "total")) is not None}
     slopes = {part: _mean_slope([_row(one, part) for one in sides], weights)
               for part in ("self", "total")}
     error = logs["self"][1] if "self" in logs else math.inf
@@ -157,8 +159,9 @@ def _mean_row(
         return None, (0.0 if whole else None), (bound if whole else None)
     if part == "distinct":
         return _mean_value(rows, weights)
-    found = logs.get(part) if part in ("self", "total") else _mean_log(
-        [None if row is None else _log(row) for row in rows], weights)
+    # The rows' own intervals, which hold what runs differ by; `logs` are of sampling alone.
+    own = [None if row is None else _log(row) for row in rows]
+    found = logs.get(part) if part in ("self", "total") and None in own else _mean_log(own, weights)
     if found is None:
         return None, None, None
     value, error = found
@@ -183,9 +186,12 @@ def _mean_value(
 
 
 def _mean_log(
-    logs: Sequence[tuple[float, float] | None], weights: Sequence[float],
+    logs: Sequence[tuple[float, float] | None], weights: Sequence[float], apart: bool = True,
 ) -> tuple[float, float] | None:
-    """Return the logarithm of the weighted mean of coefficients, and its standard error."""
+    """Return the logarithm of the weighted mean of coefficients, and its standard error.
+
+    What two differ by beyond their errors is in it where ``apart``; a line counts that by itself.
+    """
     known = [(log, error, w) for pair, w in zip(logs, weights, strict=True) if pair is not None
              for log, error in [pair]]
     if not known:
@@ -194,7 +200,7 @@ def _mean_log(
     mean = sum(w / whole * math.exp(log) for log, _, w in known)
     shares = [(w / whole * math.exp(log) / mean, error) for log, error, w in known]
     variance = sum((share * error) ** 2 for share, error in shares)
-    if len(known) == 2:
+    if apart and len(known) == 2:
         (one, first, _), (two, second, _) = known
         between = max(0.0, ((one - two) ** 2 - first**2 - second**2) / 2)
         variance += between * sum(share**2 for share, _ in shares)
