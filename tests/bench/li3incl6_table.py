@@ -60,13 +60,18 @@ def errors(folder: Path) -> list[str]:
                          f"{row['rmse']:.3f}{interval}", f"{row['mae']:.3f}"])
     frames = pd.read_csv(folder / "errors.csv")
     frames = frames[frames["subset"] != "train"]
+    new = frames["subset"] == "new"  # of many trajectories: by temperature
+    frames.loc[new, "trajectory"] = frames[new].groupby("temperature_k")["trajectory"].transform(
+        lambda one: f"{one.nunique()} trajectories")
     lines = []
-    for (subset, name, origin), part in frames.groupby(["subset", "trajectory", "origin"]):
+    keys = ["subset", "temperature_k", "trajectory", "origin"]
+    for (subset, _, name, origin), part in frames.groupby(keys, dropna=False):
         means = part.groupby("potential")["force_rmse_ev_per_angstrom"].apply(
             lambda one: f"{np.sqrt((one**2).mean()):.3f}")
         kelvin = part["temperature_k"].dropna().unique()
         lines.append([str(subset), str(name), str(origin),
-                      f"{kelvin[0]:g}" if len(kelvin) else "", str(part["frame"].nunique()),
+                      f"{kelvin[0]:g}" if len(kelvin) else "",
+                      str(len(part) // part["potential"].nunique()),
                       ", ".join(means)])
     return [grid(["potential", "subset", "atoms", "force RMSE [95 %], eV/Å", "MAE"], rows), "",
             grid(["subset", "trajectory", "origin", "K", "frames",
