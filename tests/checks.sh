@@ -6,7 +6,7 @@ export HAVEN_SCRATCH
 HAVEN_SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/haven-test.XXXXXX")
 lines=() failed=0
 cores=$(nproc)
-beside=(-n "$((cores < 4 ? cores : 4))" --dist loadfile) # files of tests side by side; a file's tests stay together
+beside=(-n "$((cores < 4 ? cores : 4))" --dist loadfile --no-loadscope-reorder) # files of tests side by side; a file's tests stay together
 
 step() { # name, command ...: run, time and count one check
   local name=$1 start=$SECONDS verdict=passed

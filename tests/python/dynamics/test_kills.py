@@ -6,6 +6,7 @@ import json
 import math
 import os
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -226,6 +227,7 @@ def test_a_gpu_that_is_not_there_or_not_used_is_one_clear_line(tmp_path, monkeyp
     torch = tmp_path / "torch"
     torch.mkdir()
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "torch", raising=False)  # another test may have imported it
     (torch / "__init__.py").touch()
     (torch / "version.py").write_text("cuda: Optional[str] = None\nhip = None\n")
     with pytest.raises(HavenError, match=r"would not be used: pytorch is built for processors"):
