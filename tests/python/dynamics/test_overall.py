@@ -157,7 +157,7 @@ A, B = "ab/cdef01", "12/345678"
 
 
 def task(short):
-    return f"/run/work/{short}{'0' * 24}\n"
+    return f"/run/tasks/{short}{'0' * 24}\n"
 
 
 def launched(work, name, began, plan, *tasks):
