@@ -66,10 +66,10 @@ class Place:
     def checkout(self, name: str, tiny: str = "1.0", more: str = "1.0") -> Path:
         """Return a checkout whose locks hold these versions."""
         root = self.folder / name
-        for folder in ("containers", "bin"):
+        for folder in ("containers", "bin", "conf"):
             shutil.copytree(ROOT / folder, root / folder,
                             ignore=shutil.ignore_patterns("__pycache__"))
-        for file in ("haven", "nextflow.config"):
+        for file in ("haven", "nextflow.config", "nextflow_schema.json"):
             shutil.copy(ROOT / file, root)
         for lock in (root / "containers").glob("requirements-*.txt"):
             lock.write_text(wheel(self.wheels, "tiny", tiny))
@@ -211,9 +211,9 @@ def test_options_of_nextflow_itself_and_of_its_run_arrive(place: Place, first: P
 
 
 def test_help_leaves_nothing_where_it_is_called(place: Place, first: Path) -> None:
-    assert place.call(first, "run", "-profile", "paper", "--help").returncode == 0
+    done = place.call(first, "run", "-profile", "paper", "--help")
+    assert (done.returncode, done.stderr) == (0, "") and "--temperatures_k" in done.stdout
     assert not any(place.work.iterdir())
-    assert place.said[1].startswith("cache=/") and "-work-dir" in place.said
 
 
 def test_the_profile_gpu_gets_an_environment_with_cuda(place: Place, first: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_clone_is_never_written(place: Place, first: Path) -> None:
         assert "rror" not in done.stderr.replace("haven: error: ", "") and held() == before
 
 
-@pytest.mark.parametrize(("word", "status"), [("--help", 130), ("s3://bucket", 143)])
+@pytest.mark.parametrize(("word", "status"), [("gs://bucket", 130), ("s3://bucket", 143)])
 def test_a_nextflow_that_is_ended_ends_the_launcher(place: Place, first: Path, word, status):
     """What ends Nextflow while the launcher waits for it is told on, as 128 + the signal."""
     number = status - 128

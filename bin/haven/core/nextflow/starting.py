@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -100,10 +99,6 @@ def start_nextflow(top: Sequence[str], words: Sequence[str], root: Path) -> int:
     HavenError
         If the folder can't be written, or a plugin that the options need can't be fetched.
     """
-    if {"--help", "--help=true"} & set(words):  # parameters are told without leaving a trace
-        with tempfile.TemporaryDirectory() as scratch:
-            return _run([*top, "-log", f"{scratch}/log", "run", str(root / "main.nf"), "-work-dir",
-                         f"{scratch}/work", *words], {"NXF_CACHE_DIR": scratch})
     if not os.access(".", os.W_OK):
         raise HavenError(f"{Path.cwd()} can't be written, where Nextflow keeps its records: go to "
                          f"a folder of yours and call {root}/haven from there")
