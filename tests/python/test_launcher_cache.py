@@ -20,7 +20,7 @@ NEXTFLOW = """#!/usr/bin/env bash
 if [ "$1" = -v ]; then echo 'nextflow version 25.04.4.5950'; exit; fi
 case " $* " in *" config -flat "*)
   printf "params.%s\\n" "outdir = 'there'" "publish_dir_mode = 'link'"; exit ;; esac
-mode=${NXF_PLUGINS_MODE:+ $NXF_PLUGINS_MODE}
+mode=${NXF_PLUGINS_MODE:+ $NXF_PLUGINS_MODE${NXF_PLUGINS_DEFAULT:+ $NXF_PLUGINS_DEFAULT}}
 printf '%s\\n' "offline=${NXF_OFFLINE:-}$mode" "cache=${NXF_CACHE_DIR:-}" "$@" > "$SAID"
 python -c 'import tiny; print(tiny.__version__)' >> "$SAID" 2>&1
 [ -z "${ENDS:-}" ] || { trap - "$ENDS"; kill -"$ENDS" $$; }
@@ -232,12 +232,14 @@ def test_the_profile_gpu_gets_an_environment_with_cuda(place: Place, first: Path
 def test_a_plugin_may_be_fetched_and_its_lack_is_one_line(place, first, options, plugin) -> None:
     (place.work / "site.config").write_text("process {\n    executor = 'k8s'\n}\n")
     assert place.call(first, "run", *options).returncode == 0
-    assert place.said[0] == "offline=false prod"  # a Nextflow of jars installs none without it
-    done = place.call(first, "run", *options,
-                      FAILS=f"ERROR: Plugin with id {plugin} not found in any repository")
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith(
-        f"haven: error: Nextflow could not fetch its plugin {plugin}: where there is Internet")
+    # a Nextflow of jars installs none without the one, and starts none for an executor without both
+    assert place.said[0] == "offline=false prod true"
+    for why in (f"Plugin with id {plugin} not found in any repository",
+                "Unknown executor name: k8s"):
+        done = place.call(first, "run", *options, FAILS=f"ERROR: {why}")
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(
+            f"haven: error: Nextflow could not fetch its plugin {plugin}: where there is Internet")
     other = place.call(first, "run", *options, FAILS="something else")
     assert other.returncode == 1 and "plugin" not in other.stderr
     for left in (".nextflow.log", "site.config"):
