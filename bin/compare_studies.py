@@ -2,7 +2,8 @@
 """Put several studies into one page: compare.html, with compare.csv and the picture as PDF and PNG.
 
 A study is a results folder of a run, or a folder that ./haven transport wrote to: other materials,
-values of U, potentials, settings or versions of Haven.
+values of U, potentials, settings or versions of Haven. A material file stands for a material
+without results, of which measured values alone are shown.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     add = options.add_argument
     assets = Path(__file__).resolve().parents[1] / "assets"
-    add("folders", nargs="*", metavar="FOLDER", help="results folders, two or more")
+    add("folders", nargs="*", metavar="FOLDER", help="results folders, two "
+        "or more; of a material without results its file (.yml), for what was measured of it")
     add("--names", default="", help="what the studies are called, with commas between; the "
         "folders' names if not given")
     add("--reference", default=assets / "reference", help="folder of published values (CSV)")
@@ -25,7 +27,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--out", default=".", help="folder to write into")
     given = options.parse_args(argv)
 
-    from haven.report.several.studies import read_studies, write_comparison
+    from haven.report.several.comparison import write_comparison
+    from haven.report.several.studies import read_studies
 
     names = [name.strip() for name in given.names.split(",") if name.strip()]
     studies = read_studies(given.folders, names)

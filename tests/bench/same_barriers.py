@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Follow the same jumps with two potentials, in one lattice, and compare their barriers.
 
-What dispersion in the labels does to barriers: each structure's atoms are relaxed with either
-potential in the lattice they have; from both, jumps of the same ions to the same empty sites are
-followed along each direction; those whose bands are sound with both count. A row is written as soon
-as a jump is done, and jumps that the file holds are not followed again.
+What dispersion in the labels, or an equivariant network, does to barriers: each structure's atoms
+are relaxed with either potential in the lattice they have; from both, jumps of the same ions to the
+same empty sites are followed along each direction; those whose bands are sound with both count. A
+row is written as soon as a jump is done, and jumps that the file holds are not followed again.
 
     tests/bench/same_barriers.py --first assets/models/small_d3bj --second assets/models/small \\
         --structures u0_r0.annealed.extxyz u4_r0.annealed.extxyz --out barriers.csv
@@ -39,7 +39,7 @@ def follow_all(structure: Path, models: list[Path], each: int, out: Path) -> Non
     structure
         Annealed supercell; its name begins with U and replica.
     models
-        Two folders of potentials ``u4_s1.pb``.
+        Two folders of potentials ``u4_s1.pb`` or ``u4_s1.pt2`` (`compile_potential.py`).
     each
         Jumps of a direction that count; twice as many are tried.
     out
@@ -54,7 +54,9 @@ def follow_all(structure: Path, models: list[Path], each: int, out: Path) -> Non
     starts = []
     for folder in models:
         start, lattice, _ = paths.load_start(material, structure)
-        start.calc = calculator(folder / f"u{u_ev}_s1.pb", start)
+        names = [folder / f"u{u_ev}_s1{end}" for end in (".pb", ".pt2")]
+        frozen = next((path for path in names if path.exists()), names[0])
+        start.calc = calculator(frozen, start)
         if not barriers.start_verdict(start, TOLERANCE)["passed"]:
             raise SystemExit(f"{structure} can't be relaxed with {folder}")
         starts.append((start, lattice, paths.occupation(lattice, start, ["Li", "Ti"])))

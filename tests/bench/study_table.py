@@ -187,6 +187,28 @@ def same_barriers(path: Path, first: str, second: str) -> str:
                  f"barrier {second} (eV)", "difference (eV)"], rows) + f"\n\n{tried}"
 
 
+def control_forces(path: Path) -> str:
+    """Return how far the study's forces are from those of the equivariant control."""
+    every = pd.read_csv(path).set_index(["u_ev", "species", "temperature_k", "measure"])
+    rows = []
+    for (u, species), some in every.groupby(["u_ev", "species"], sort=False):
+        by = some.droplevel(["u_ev", "species"])
+        temperatures = by.index.unique("temperature_k")
+        spread = [[by.loc[t, name] for t in temperatures]
+                  for name in ("rms_force", "rms_difference", "largest_of_a_frame_p95",
+                               "share_of_frames_beyond_window")]
+        texts = [" to ".join(dict.fromkeys(f"{edge(r['value'] for r in rows_):.2g}"
+                                           for edge in (min, max))) for rows_ in spread]
+        low = min(r["lower"] for r in spread[3])
+        high = max(r["upper"] for r in spread[3])
+        rows.append([f"{u:g}", species, *texts[:3], f"{texts[3]} [{low:.2g}, {high:.2g}]"])
+    frames = every["frames"].iloc[0]
+    return grid(["U (eV)", "element", "force (eV/Å)", "difference (eV/Å)",
+                 "largest of a frame, 95 % of frames (eV/Å)", "frames beyond 0.3 eV/Å"], rows) + (
+        f"\n\nLeast to most of {', '.join(f'{t:g}' for t in temperatures)} K; {frames} frames of "
+        "each run of replica 3; root mean squares of a component; mean forces of two seeds each.")
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     hours = []
@@ -204,6 +226,12 @@ def main() -> None:
         if (place / "barriers.csv").exists():
             print(same_barriers(place / "barriers.csv", "with dispersion", "without"), "\n")
         hours.append((part, core_hours(place)))
+    if (folder / "equivariant").is_dir():
+        print("### equivariant\n")
+        print(control_forces(folder / "equivariant" / "forces.csv"), "\n")
+        if (folder / "equivariant" / "barriers.csv").exists():
+            print(same_barriers(folder / "equivariant" / "barriers.csv", "small", "equivariant"),
+                  "\n")
     print("Core-hours: " + ", ".join(f"{name} {spent:.2f}" for name, spent in hours)
           + f"; {sum(spent for _, spent in hours):.2f} in all.")
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from jobs import restarts
@@ -94,10 +95,11 @@ def conduct(folder: Path) -> Study:
 
 
 def command(folder: Path, name: str, *more: str) -> list[str]:
-    """Return the command line of a run of the pipeline."""
+    """Return the command line of a run of the pipeline; an option of ``more`` replaces ours."""
+    pairs = [pair for pair in zip(OPTIONS[::2], OPTIONS[1::2], strict=True) if pair[0] not in more]
     return ["nextflow", "-log", f"{name}.log", "run", str(ROOT / "main.nf"), "-ansi-log", "false",
             "-with-trace", str(folder / f"{name}.tsv"), "--outdir", str(folder / "results"),
-            *OPTIONS, *more]
+            *chain.from_iterable(pairs), *more]
 
 
 def _watch(study: Study, head: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:

@@ -307,7 +307,7 @@ def test_each_run_s_share_and_error_stand_beside_its_numbers_and_in_its_verdict(
     rows = pd.DataFrame(trust.verdict_rows(study["runs"], "m", judgement.namer(study, {}), gates))
     assert rows.groupby(rows["subject"].str[:2])["passed"].all().to_dict() == {"u0": True,
                                                                               "u4": False}
-    text = wording.summary(collect(study), [])
+    text = wording.summary(collect(study), [], study["verdicts"])
     assert "diffusive; force error beyond window in 100 % of frames" in text.split("U = 4 eV")[1]
     assert "beyond window" not in text.split("U = 4 eV")[0]
 

@@ -272,7 +272,7 @@ def next_ones(frames):
 
 
 def constant(frames):
-    return [changed(a, energy=-100.0, free_energy=-100.0) for a in frames]
+    return [changed(a, energy=-100.0) for a in frames]
 
 
 def still(frames):

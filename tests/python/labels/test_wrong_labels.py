@@ -585,8 +585,36 @@ def test_a_misspelt_trajectory_is_refused(tmp_path, name):
         reading.read_file(path, 4.0, SPECIES)
 
 
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("trajectory=c", "trajec ory=c", "frame 0: this frame|frame 1: .* has no trajectory"),
+    ("pulay_stress_ev_per_angstrom3=0.005", "a_stress_ev_per_angstrom3=0.005",
+     "has no pulay_stress_ev_per_angstrom3"),
+    ("stress-unit=eV/Angstrom^3", "sress_uni=eV/Angstrom^3", "has no stress-unit"),
+    ("free_energy=-1", "fre _energy=-1", "has no free_energy"),
+    ('stress="0.', 'stress="0\\0', "no plain number"),
+])
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_entry_that_one_frame_of_a_file_lost_is_named(tmp_path, old, new, says, which):
+    path = tmp_path / "a.u4.extxyz"
+    images = labelled(1, 2)
+    for atoms in images:
+        atoms.info |= {"trajectory": "c", "pulay_stress_ev_per_angstrom3": 0.005,
+                       "stress-unit": "eV/Angstrom^3"}
+        atoms.calc.results |= {"stress": np.full(6, 0.0007), "free_energy": -1.0}
+    write(path, images)
+    text = re.sub(r"(free_energy=)\S+", r"\g<1>-1", path.read_text())
+    path.write_text(text)
+    assert len(reading.read_file(path, 4.0, SPECIES)) == 2
+    parts = text.split(old)
+    assert len(parts) > 2, text
+    path.write_text(old.join(parts[:which + 1]) + new + old.join(parts[which + 1:]))
+    with pytest.raises(HavenError, match=says):
+        reading.read_file(path, 4.0, SPECIES)
+
+
 @pytest.mark.parametrize("lattice", [
     "inf 0 0 0 11 0 0 0 6", "nan 0 0 0 11 0 0 0 6", "6 0 0 0 11 100000 -2 0 6", "0 0 0 0 0 0 0 0 0",
+    "6 0 0 0 11 0 0 0 1e5",
     "6 0 0 0 11 0 0 0 -6", "1e300 0 0 0 11 0 0 0 6", "1e-300 0 0 0 11 0 0 0 6", "",
 ])
 def test_damaged_frames_that_failed_are_passed_over_in_bounded_time(tmp_path, caplog, lattice):

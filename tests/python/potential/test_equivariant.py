@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
-from trained import MATERIAL, ROOT, call, kill_when, script, trained
+from trained import ROOT, call, kill_when, script, trained
 
 from haven.core.errors import HavenError
 from haven.core.identity import sha256
@@ -193,25 +192,16 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
                              capture_output=True, text=True)
     assert further.returncode == 0, further.stderr[-2000:]
 
-    # the weights give the same potential again, and its energy does not see a rotation
-    again = subprocess.run(
-        [sys.executable, str(ROOT / "bin" / "compile_potential.py"), "--potential",
-         str(tmp_path / "u4_s1.pt"), "--material", str(MATERIAL), "--name", "again", "--out",
-         str(tmp_path)],
-        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    assert again.returncode == 0, again.stderr
+    # the energy does not see a rotation
     atoms = Atoms("Li3TiCl6", cell=np.diag([6.2, 6.4, 6.8]), pbc=True,
                   positions=np.random.default_rng(3).random((10, 3)) * [6.2, 6.4, 6.8])
     from haven.potential.families.deepmd.compression import open_potential, predict
 
-    one, two = (open_potential(tmp_path / name) for name in ("u4_s1.pt2", "again.pt2"))
     turned = atoms.copy()
     turned.rotate(50, (1, 2, 3), rotate_cell=True)
-    types = np.array([0, 0, 0, 1, *[2] * 6])
-    first, same, rotated = (
-        predict(model, a.positions[None], a.cell.array[None], types)
-        for model, a in ((one, atoms), (two, atoms), (one, turned)))
-    assert np.allclose(first.force, same.force, atol=1e-5)
+    model = open_potential(tmp_path / "u4_s1.pt2")
+    first, rotated = (predict(model, a.positions[None], a.cell.array[None],
+                              np.array([0, 0, 0, 1, *[2] * 6])) for a in (atoms, turned))
     assert first.energy[0] == pytest.approx(rotated.energy[0], abs=1e-4)
 
     # LAMMPS finds the library and computes the same energy

@@ -38,7 +38,7 @@ def whole(text: str) -> int:
 
 def odd(word: str) -> bool:
     """Tell whether Python may read a word as another number than a person does."""
-    return "_" in word or not word.isascii()
+    return "_" in word or "\\" in word or not word.isascii()
 
 
 def row(line: str, count: int, what: str = "a line") -> list[float]:

@@ -36,6 +36,11 @@ MOST_ENERGY, MOST_FORCE = 1e7, 1e5
 FARTHEST = 1000.0  # cell vectors from the origin: no ion drifts so far in a run that is labelled
 LEAST_VOLUME = 1.0  # Angstrom^3 an atom: solid hydrogen at 100 GPa has about 2
 MOST_VOLUME = 1e6  # Angstrom^3 an atom: a box 100 Angstrom wide about one atom
+# Entries without which a number means something else: all frames of a file have them, or none.
+SHARED = ("trajectory", HEADER, "free_energy", "stress-unit", "stress_unit", "energy-unit",
+          "energy_unit", "forces-unit", "forces_unit", "force-unit", "force_unit", "virial-unit",
+          "virial_unit")
+MOST_HEIGHT = 2000.0  # Angstrom between opposite faces: 10,000 atoms in a row
 LEAST_HEIGHT = 0.5  # Angstrom between opposite faces of a cell: an atom's own image stands nearer
 HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
 
@@ -165,8 +170,13 @@ def check_frames(
     """Check frames as they come from the reader of ``source``; see `read_file`."""
     frames: list[LabelledFrame] = []
     number, open_ones = -1, 0
+    first: set[str] | None = None
     try:
         for number, atoms in enumerate(images):
+            own = _shared_entries(atoms)
+            first = own if first is None else first
+            if own != first:
+                _refuse_unlike(own, first, f"{source}, frame {number}")
             open_ones += not atoms.pbc.all()
             atoms.pbc = True  # a potential knows crystals alone
             frame = _frame(atoms, source, number, species)
@@ -186,6 +196,18 @@ def check_frames(
     check_stress(frames, max_stress_gpa)
     check_units(frames)
     return frames
+
+
+def _shared_entries(atoms: Atoms) -> set[str]:
+    results = {} if atoms.calc is None else atoms.calc.results
+    return {name for name in SHARED if name in atoms.info or results.get(name) is not None}
+
+
+def _refuse_unlike(own: set[str], first: set[str], where: str) -> None:
+    name = min(own ^ first)
+    lacks, has = ("this frame", "frame 0") if name in first else ("frame 0", "this frame")
+    raise HavenError(f"{where}: {lacks} has no {name}, {has} of the same file has: a damaged "
+                     "header, or frames of two kinds; give it to every frame, or divide the file")
 
 
 def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> LabelledFrame:
@@ -259,9 +281,10 @@ def check_geometry(atoms: Atoms, where: str) -> None:
     if not LEAST_VOLUME < volume / len(atoms) < MOST_VOLUME:
         raise HavenError(f"{where}: the cell has {volume / len(atoms):.3g} Angstrom^3 an atom: is "
                          "it in Angstrom?")
-    narrow = float(heights(cell).min())
-    if narrow < LEAST_HEIGHT:
-        raise HavenError(f"{where}: opposite faces of the cell are {narrow:.3g} Angstrom apart: "
+    apart = heights(cell)
+    wrong = apart[(apart < LEAST_HEIGHT) | (apart > MOST_HEIGHT)]
+    if len(wrong):
+        raise HavenError(f"{where}: opposite faces of the cell are {wrong[0]:.3g} Angstrom apart: "
                          "is one of its vectors damaged?")
     if np.abs(atoms.positions @ np.linalg.inv(cell)).max() > FARTHEST:
         raise HavenError(f"{where}: an atom is more than {FARTHEST:g} cells from the origin: wrap "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from haven.core.errors import HavenError, brief, log
@@ -54,13 +56,30 @@ def check_weights(weights: Path) -> None:
                          ) from error
 
 
+@contextlib.contextmanager
+def _one_rank() -> Iterator[None]:
+    from deepmd.pt.model.descriptor.sezm import DescrptSeZM
+
+    before = DescrptSeZM.supports_edge_parallel
+    DescrptSeZM.supports_edge_parallel = lambda _: False
+    try:
+        yield
+    finally:
+        DescrptSeZM.supports_edge_parallel = before
+
+
 def compile_weights(weights: Path, target: Path) -> None:
-    """Freeze the weights of a dpa4 network (``.pt``) for this kind of processor or GPU."""
+    """Freeze the weights of a dpa4 network (``.pt``) for this kind of processor or GPU.
+
+    DeePMD-kit compiles a second program for a LAMMPS of several MPI ranks, which takes as long as
+    the first. Haven runs one rank with threads or a GPU, and leaves it out.
+    """
     check_weights(weights)
     log.info("compiling %s for this machine: a minute or more", weights.name)
     try:
-        dp("--pt", "freeze", "-c", str(weights.resolve()), "-o", str(target.resolve()),
-           "--log-level", "0")
+        with _one_rank():
+            dp("--pt", "freeze", "-c", str(weights.resolve()), "-o", str(target.resolve()),
+               "--log-level", "0")
     except Exception as error:
         raise HavenError(f"{weights} cannot be compiled: {' '.join(str(error).split())[:300]}"
                          ) from error
