@@ -20,11 +20,13 @@ from haven.core.errors import run
 
 
 def main(argv: list[str] | None = None) -> None:
-    from haven.mechanism.beside import chosen
     from haven.transport.command.arguments import checked
-    from haven.transport.command.command import analysed
 
     given = checked(__doc__, argv, beside=True)
+
+    from haven.mechanism.beside import chosen
+    from haven.transport.command.command import analysed
+
     analysed(given, chosen(given))
 
 

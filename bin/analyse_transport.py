@@ -13,9 +13,12 @@ from haven.core.errors import run
 
 def main(argv: list[str] | None = None) -> None:
     from haven.transport.command.arguments import checked
+
+    given = checked(__doc__, argv)
+
     from haven.transport.command.command import analysed
 
-    analysed(checked(__doc__, argv))
+    analysed(given)
 
 
 if __name__ == "__main__":

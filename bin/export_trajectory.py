@@ -14,9 +14,6 @@ from haven.core.options import parser, whole
 
 
 def main(argv: list[str] | None = None) -> None:
-    from haven.trajectory.export import FORMATS, chosen, write_export
-    from haven.trajectory.trajectory import open_npz
-
     options = parser(__doc__)
     add = options.add_argument
     add("trajectory", help="results/trajectories/<run>.trajectory.npz")
@@ -28,6 +25,10 @@ def main(argv: list[str] | None = None) -> None:
     add("--stop", type=whole("stop", 1), metavar="N", help="first frame not wanted")
     add("--stride", type=whole("stride", 1), default=1, metavar="N", help="every N-th frame only")
     given = options.parse_args(argv)
+
+    from haven.trajectory.export import FORMATS, chosen, write_export
+    from haven.trajectory.trajectory import open_npz
+
     form = FORMATS.get(Path(given.out).suffix.lower())
     if form is None:
         raise HavenError(f"--out {given.out}: its ending names no format: give .extxyz, .h5md or "

@@ -14,7 +14,7 @@ from haven.core.options import parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    from haven.report.publishing.publish import LICENCES, creator_of, publish
+    from haven.report.publishing.licences import LICENCES
 
     options = parser(__doc__)
     add = options.add_argument
@@ -32,6 +32,9 @@ def main(argv: list[str] | None = None) -> None:
     if not given.dry_run:
         raise HavenError("Haven uploads nothing itself: give --dry-run, which makes the zip, and "
                          "upload that where you want it")
+
+    from haven.report.publishing.publish import creator_of, publish
+
     place = Path(given.folder)
     done = publish(place, given.out or f"{place.resolve().name}.zip", given.licence,
                    [creator_of(text) for text in given.creator], given.title.strip(),

@@ -68,6 +68,7 @@ def foldersOf() {
         select_beyond         : ['core', 'core/reading', 'material', 'trajectory', 'trajectory/container', 'trajectory/readers', 'labels', 'labels/engines',
                                  'labels/frames', 'labels/programs', 'potential', 'dynamics'],
         select_frames         : ['core', 'core/reading', 'material', 'labels', 'labels/engines', 'labels/frames', 'potential'],
+        show_parameters       : ['core', 'core/nextflow'],
         show_status           : ['core', 'core/nextflow', 'potential', 'dynamics/progress'],
         start_nextflow        : ['core', 'core/nextflow'],
         test_potential        : ['core', 'core/reading', 'material', 'labels', 'labels/engines', 'labels/frames', 'potential', 'potential/families',

@@ -9,7 +9,7 @@ def filesIn(folder) {
     place.isDirectory() ? place.listFiles().findAll { path -> !path.isDirectory() }.sort { path -> path.name } : []
 }
 
-/** Folder of the checkpoints, as conf/base.config tells it to the tasks; none where each keeps them in its own folder. */
+/** Folder of the checkpoints, as conf/modules.config (ext.checkpoints) tells it to the tasks; none where each keeps them in its own folder. */
 def checkpointsOf(named) {
     def work = workflow.workDir.toUriString()
     named ? new File("${named}").absolutePath : work.startsWith('/') ? "${work}/checkpoints".toString() : null

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "tests" / "slurm"))
 import jobs
 
 from haven import __version__
+from haven.core.nextflow.launches import newest_launch
 
 # What a site is reached by needs a plugin or an account; everything else of its file is tried.
 HERE = """
@@ -74,6 +75,43 @@ def test_the_gpu_reaches_into_the_image_in_either_order(
     for line in called:
         assert "--no-privs --net --network none" in line
         assert (" --nv " in line) == ("haven-gpu.sif" in line), line
+
+
+# Starts what stands behind the image, and notes what stands before it.
+CONTAINER = """#!/bin/sh
+[ "$1" != rm ] || exit 0
+while :; do
+  case $1 in *.sif | haven-*:*) break ;; esac
+  echo "$1" >> "$(dirname "$0")/called"
+  shift
+done
+shift
+exec "$@"
+"""
+
+
+@pytest.mark.parametrize("engine", ["apptainer", "docker"])
+def test_one_folder_of_checkpoints_for_tasks_containers_and_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    """It is worked out by a setting and, for what is no task, by a script."""
+    (tmp_path / engine).write_text(CONTAINER)
+    (tmp_path / engine).chmod(0o755)
+    (tmp_path / "haven-cpu.sif").touch()
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    run = nextflow(tmp_path, "trace.tsv", "-profile", f"test,{engine}", "-stub", "--image_folder",
+                   str(tmp_path), "--potentials_only", "true", "--u_ev", "4",
+                   "--checkpoint_dir", "it's mine")
+    assert run.status == 0, run.said
+    place = str(tmp_path / "it's mine")
+    called = (tmp_path / "called").read_text().splitlines()
+    mounted = {line for line in called if "it's mine" in line}
+    assert len(mounted) == 1 and mounted.pop().endswith((f",{place}", f"{place}:{place}"))
+    scripts = [path.read_text() for path in (tmp_path / "work").glob("*/*/.command.run")]
+    quoted = "export HAVEN_CHECKPOINT_DIR='" + place.replace("'", "'\\''") + "'"
+    assert scripts and all(quoted in text for text in scripts)
+    note = newest_launch(tmp_path / "work")
+    assert note is not None and str(note.checkpoints) == place
 
 
 @pytest.mark.parametrize(("profiles", "run", "dynamics"), [

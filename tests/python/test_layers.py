@@ -84,7 +84,7 @@ def test_the_table_of_digests_is_as_it_is_written():
 
 @pytest.mark.parametrize("folder, scripts", [
     ("material/cif", {"make_material"}),
-    ("core/nextflow", {"start_nextflow", "show_status", "clean_work"}),
+    ("core/nextflow", {"start_nextflow", "show_parameters", "show_status", "clean_work"}),
     ("dynamics/annealing", {"anneal", "relax_cell"}),
     ("report/page/grids", {"render_report", "compare_studies"}),
     ("report/publishing", {"make_crate", "publish_results"}),

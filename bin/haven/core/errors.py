@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
 log = logging.getLogger("haven")
 
@@ -62,6 +63,22 @@ def run(main: Callable[[list[str] | None], None]) -> None:
         status, words = exit_of(error)
         print(f"haven: error: {words}", file=sys.stderr)
         raise SystemExit(status) from None
+
+
+def _told_before_run(kind: type[BaseException], error: BaseException,
+                     trace: TracebackType | None) -> None:
+    """Say in one line which package a script's own imports lack; leave other errors to Python."""
+    script = Path(getattr(sys.modules.get("__main__"), "__file__", None) or "")
+    ours = script.resolve().parent == Path(__file__).resolve().parents[2]
+    if ours and isinstance(error, ModuleNotFoundError) and os.environ.get("HAVEN_LOG") != "DEBUG":
+        status, words = exit_of(error)
+        print(f"haven: error: {words}", file=sys.stderr)
+        raise SystemExit(status)
+    sys.__excepthook__(kind, error, trace)
+
+
+if sys.excepthook is sys.__excepthook__:  # the imports of a script run before `run` is called
+    sys.excepthook = _told_before_run
 
 
 def exit_of(error: Exception) -> tuple[int, str]:

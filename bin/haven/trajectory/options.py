@@ -6,13 +6,15 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from haven.core.errors import HavenError
 from haven.core.options import numbers, real, whole
-from haven.trajectory.readers import Unsaid
-from haven.trajectory.wanted import Wanted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from haven.trajectory.wanted import Wanted
 
 MOST_IONS = 10_000_000  # in one range of --ions
 
@@ -61,6 +63,9 @@ def wanted_of(
     fixed
         Whether the frame of reference of the file stands still.
     """
+    from haven.trajectory.readers import Unsaid
+    from haven.trajectory.wanted import Wanted
+
     elements = tuple(given.type_map.replace(",", " ").split())
     return Wanted(
         species=tuple(species), framework=tuple(framework), ions=numbered(ions),
@@ -90,6 +95,8 @@ def cell_of(text: str) -> np.ndarray | None:
     HavenError
         Unless there are three lengths, or three and three angles, or nine numbers of a cell.
     """
+    import numpy as np
+
     if not text:
         return None
     found = numbers(text, None, "cell")

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ EXECUTORS = {"awsbatch": "nf-amazon", "google-batch": "nf-google", "azurebatch":
 STORES = {"s3://": "nf-amazon", "gs://": "nf-google", "az://": "nf-azure"}
 EARLY = ("outdir", "publish_dir_mode")  # parameters that nextflow.config itself uses
 NO_PLUGIN = re.compile(r"Plugin with id|Unable to (start|download|resolve) plugin"
-                       r"|PluginRuntimeException")
+                       r"|PluginRuntimeException|Unknown executor name")
 
 
 def _valued(words: Sequence[str], *names: str) -> Iterator[str]:
@@ -100,10 +99,6 @@ def start_nextflow(top: Sequence[str], words: Sequence[str], root: Path) -> int:
     HavenError
         If the folder can't be written, or a plugin that the options need can't be fetched.
     """
-    if {"--help", "--help=true"} & set(words):  # parameters are told without leaving a trace
-        with tempfile.TemporaryDirectory() as scratch:
-            return _run([*top, "-log", f"{scratch}/log", "run", str(root / "main.nf"), "-work-dir",
-                         f"{scratch}/work", *words], {"NXF_CACHE_DIR": scratch})
     if not os.access(".", os.W_OK):
         raise HavenError(f"{Path.cwd()} can't be written, where Nextflow keeps its records: go to "
                          f"a folder of yours and call {root}/haven from there")
@@ -113,9 +108,11 @@ def start_nextflow(top: Sequence[str], words: Sequence[str], root: Path) -> int:
     if not needed:
         os.execvp("nextflow", ["nextflow", *command])
     # what reaches a cloud is a plugin, which Nextflow fetches: only then may it ask the Internet. A
-    # Nextflow of Maven's jars takes itself for one in development, which installs none, unless told
-    status = _run(command, {"NXF_OFFLINE": "false",
-                            "NXF_PLUGINS_MODE": os.environ.get("NXF_PLUGINS_MODE") or "prod"})
+    # Nextflow of Maven's jars takes itself for one in development, which installs none and starts
+    # none for an executor, unless told
+    usual = {"NXF_PLUGINS_MODE": "prod", "NXF_PLUGINS_DEFAULT": "true"}
+    status = _run(command, {"NXF_OFFLINE": "false"} | {
+        name: os.environ.get(name) or value for name, value in usual.items()})
     if status and NO_PLUGIN.search(_text(".nextflow.log")):
         raise HavenError(f"Nextflow could not fetch its plugin {' '.join(needed)}: where there is "
                          f"Internet, 'nextflow plugin install {needed[0]}', then copy that "

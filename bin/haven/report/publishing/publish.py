@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import haven
 from haven.core.errors import HavenError
 from haven.report.publishing.crate import PLACE, ROOT, Licence, write_crate
+from haven.report.publishing.licences import LICENCES
 from haven.report.publishing.results import (
     METADATA,
     Results,
@@ -25,14 +26,6 @@ from haven.report.publishing.results import (
     read_results,
 )
 
-LICENCES = {
-    "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/legalcode",
-    "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/legalcode",
-    "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/legalcode",
-    "ODbL-1.0": "https://opendatacommons.org/licenses/odbl/1-0/",
-    "MIT": "https://opensource.org/license/mit",
-}
-"""Licences offered, by SPDX identifier, and where their text is."""
 CODE = ("bin", "modules", "conf", "containers")
 CODE_FILES = (".py", ".nf", ".config", ".sh", ".txt", ".in", ".md", ".def", ".xml")
 STORED = (".parquet", ".png", ".npz", ".zip", ".gz", ".pt2", ".h5")
