@@ -533,3 +533,21 @@ def test_long_tables_stay_beside_the_page(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "BUDGET", 4 * len(whole[1]["parquet"]))
     short = downloads.held_tables(tmp_path / "joined", rows)
     assert [bool(entry["parquet"]) for entry in short] == [False, True]
+
+
+@needs_browser
+def test_on_a_phone_answer_and_claims_stand_row_by_row_and_every_file_is_in_reach(report, browser):
+    page = shown(browser, report, width=390)
+    for name in ("headline", "claims", "compared"):
+        looks = page.run(f"""Array.from(document.querySelectorAll('.{name} tbody tr')).map(row =>
+            [getComputedStyle(row).borderBottomWidth, getComputedStyle(row.cells[1]).display,
+             getComputedStyle(row.cells[1], '::before').content.includes(
+               row.cells[1].dataset.label)])""")
+        assert looks, name
+        assert all(look == ["1px", "block", True] for look in looks), name
+    page.run("document.querySelectorAll('.held details').forEach(d => { d.open = false; })")
+    held, hidden = page.run("""(() => { const part = document.querySelector('.scroll.held');
+        const links = Array.from(part.querySelectorAll('.files a, .files button'));
+        return [links.length, links.filter(link => link.getBoundingClientRect().right >
+          part.getBoundingClientRect().right + 1).map(link => link.textContent)]; })()""")
+    assert held > 20 and hidden == []
