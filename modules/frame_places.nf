@@ -1,22 +1,9 @@
 // Where labelled frames lie, and what of them is ready.
 
-include { pathOf } from './paths'
+include { filesUnder; pathOf } from './paths'
 
 /** What may be an output of a program, by its name. */
 def isOutput(name) { name =~ /OUTCAR|^vasprun.*\.xml([-._]\w+)?$|\.(extxyz|xyz|traj|gpw|txt|out|log|pwo)(\.(gz|bz2|xz))?$/ && !(name =~ /\.failed\.extxyz/) }
-
-/** All files under a folder, or the file itself; a link to a folder above is not followed, which would never end. */
-def filesUnder(place, above = []) {
-    def root = pathOf(place)
-    if (!root.isDirectory()) { return [root] }
-    def here = above + [root.toRealPath()]
-    root.listFiles().sort { path -> path.name }.collectMany { path -> path.isDirectory() && path.toRealPath() in here ? [] : filesUnder(path, here) }
-}
-
-/** What changes with the files of a folder, of which a task's hash sees the folder's own date alone. */
-def stateOf(place) {
-    filesUnder(place).collect { path -> "${place.relativize(path)} ${path.size()} ${path.lastModified()}" }.join('\n').digest('SHA-256').take(16)
-}
 
 /** Path of a source from the folder given on, whose name may tell U. */
 def nameUnder(folder, path) { "${folder.name}/${folder.relativize(path)}".toString() }

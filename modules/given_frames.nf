@@ -1,4 +1,4 @@
-include { stateOf       } from './frame_places'
+include { stateOf       } from './paths'
 include { plainPath; writtenOnce } from './paths'
 include { IMPORT_FRAMES } from './import_frames'
 

@@ -9,6 +9,19 @@ def filesIn(folder) {
     place.isDirectory() ? place.listFiles().findAll { path -> !path.isDirectory() }.sort { path -> path.name } : []
 }
 
+/** All files under a folder, or the file itself; a link to a folder above is not followed, which would never end. */
+def filesUnder(place, above = []) {
+    def root = pathOf(place)
+    if (!root.isDirectory()) { return [root] }
+    def here = above + [root.toRealPath()]
+    root.listFiles().sort { path -> path.name }.collectMany { path -> path.isDirectory() && path.toRealPath() in here ? [] : filesUnder(path, here) }
+}
+
+/** What changes with the files of a folder, of which a task's hash sees the folder's own date alone. */
+def stateOf(place) {
+    filesUnder(place).collect { path -> "${place.relativize(path)} ${path.size()} ${path.lastModified()}" }.join('\n').digest('SHA-256').take(16)
+}
+
 /** Folder of the checkpoints, as conf/modules.config (ext.checkpoints) tells it to the tasks; none where each keeps them in its own folder. */
 def checkpointsOf(named) {
     def work = workflow.workDir.toUriString()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from runs import ROOT, nextflow
 
 
@@ -80,3 +81,12 @@ def test_a_launch_folder_of_any_name_is_one_word_in_every_command(
     assert {words[0] for words in told} == {str(folder / "work" / "checkpoints")}
     assert any(words[1:3] == ["--label_structures", "10"] for words in told)
     assert not list(tmp_path.rglob("three"))
+
+
+def test_the_strict_parser_which_later_versions_of_nextflow_use_runs_it_too(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It loads every module; of one with includes of its own, only the first time."""
+    monkeypatch.setenv("NXF_SYNTAX_PARSER", "v2")
+    run = nextflow(tmp_path, "strict.tsv", "-profile", "test", "-stub", "--potentials_only", "true")
+    assert run.status == 0, run.said
+    assert any(name.split(":")[-1] == "RENDER_REPORT (report)" for name in run.names("COMPLETED"))
