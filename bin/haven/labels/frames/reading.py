@@ -37,9 +37,9 @@ FARTHEST = 1000.0  # cell vectors from the origin: no ion drifts so far in a run
 LEAST_VOLUME = 1.0  # Angstrom^3 an atom: solid hydrogen at 100 GPa has about 2
 MOST_VOLUME = 1e6  # Angstrom^3 an atom: a box 100 Angstrom wide about one atom
 # Entries without which a number means something else: all frames of a file have them, or none.
-SHARED = ("trajectory", HEADER, "free_energy", "stress-unit", "stress_unit", "energy-unit",
-          "energy_unit", "forces-unit", "forces_unit", "force-unit", "force_unit", "virial-unit",
-          "virial_unit")
+# The audit leaves frames out that lack the Pulay stress, or other settings, of their fellows.
+SHARED = ("trajectory", "free_energy", "stress-unit", "stress_unit", "energy-unit", "energy_unit",
+          "forces-unit", "forces_unit", "force-unit", "force_unit", "virial-unit", "virial_unit")
 MOST_HEIGHT = 2000.0  # Angstrom between opposite faces: 10,000 atoms in a row
 LEAST_HEIGHT = 0.5  # Angstrom between opposite faces of a cell: an atom's own image stands nearer
 HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
