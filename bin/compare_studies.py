@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Put several studies into one page: compare.html, with compare.csv and the picture as PDF and PNG.
+"""Put studies, or one, into one page: compare.html, compare.csv and the picture as PDF and PNG.
 
 A study is a results folder of a run, or a folder that ./haven transport wrote to: other materials,
 values of U, potentials, settings or versions of Haven. A material file stands for a material
@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__)
     add = options.add_argument
     assets = Path(__file__).resolve().parents[1] / "assets"
-    add("folders", nargs="*", metavar="FOLDER", help="results folders, two "
+    add("folders", nargs="*", metavar="FOLDER", help="results folders, one "
         "or more; of a material without results its file (.yml), for what was measured of it")
     add("--names", default="", help="what the studies are called, with commas between; the "
         "folders' names if not given")

@@ -35,7 +35,7 @@ def done(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep)
                            if "/python-" not in part)
     found = blocks(repository / "assets" / "tutorial.md")
-    assert len(found) == 3
+    assert len(found) == 4
     for number, block in enumerate(found):
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block], cwd=folder, text=True, check=False,
@@ -77,6 +77,16 @@ def test_what_it_says_and_leaves_is_there(done: Path) -> None:
     assert len(list(answer.glob("*.msd.png"))) == 3 and list(answer.glob("arrhenius_*.png"))
     for path in answer.glob("*.parquet"):
         assert len(pd.read_csv(path.with_suffix(".csv"))) == len(pd.read_parquet(path))
+
+
+def test_the_page_holds_the_numbers(done: Path) -> None:
+    text = (done / "page" / "compare.html").read_text(encoding="utf-8")
+    path, = (done / "answer").glob("*600K*.diffusion.parquet")
+    rows = tables.read("diffusion", path)
+    found = rows[(rows["axis"] == "xyz") & (rows["quantity"] == "self")].iloc[0]
+    for name in ("value", "low_95", "high_95"):
+        assert f"{found[name] * 1e5:.3f}" in text, name
+    assert "<h1>LiCl</h1>" in text and "measured: no value in assets/reference" in text
 
 
 def test_the_json_is_what_agents_md_describes(repository: Path, done: Path) -> None:

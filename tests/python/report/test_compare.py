@@ -237,7 +237,7 @@ def test_all_wrong_folders_are_named_at_once(folders, tmp_path):
 
 
 @pytest.mark.parametrize("given, why", [
-    (("{0}",), "two results folders or more"), ((), "two results folders or more"),
+    ((), "a results folder or more"),
     (("{0}", "{0}"), "named twice"), (("{0}", "{1}", "--names", "a"), "1 names for 2 folders"),
     (("{0}", "{1}", "--names", "a,a"), "two are alike"),
 ])
@@ -256,6 +256,13 @@ def test_folders_that_transport_wrote_to_are_studies_too(folders, tmp_path):
     text = (tmp_path / "compare.html").read_text(encoding="utf-8")
     assert "None of the folders says its settings" in text
     assert "no checks in the folder" in text
+
+
+def test_one_study_is_a_page_of_its_own_beside_what_was_measured(folders, tmp_path):
+    compare_studies.main([str(folders[0]), "--out", str(tmp_path)])
+    text = (tmp_path / "compare.html").read_text(encoding="utf-8")
+    assert "1 study by molecular dynamics" in text and ", compared<" not in text
+    assert "Numbers of each study" in text and "Settings that differ" in text
 
 
 def test_a_material_file_stands_for_what_was_measured_of_it_alone(folders, tmp_path):

@@ -99,11 +99,11 @@ def read_studies(folders: Sequence[str], names: Sequence[str] = ()) -> list[One]
     Raises
     ------
     HavenError
-        If there are fewer than two, names do not fit, folders hold no study, or none has results.
+        If there is none, names do not fit, folders hold no study, or none has results.
     """
     places = [Path(folder) for folder in folders]
-    if len(places) < 2:
-        raise HavenError("give two results folders or more, which are to be compared")
+    if len(places) < 1:
+        raise HavenError("give a results folder or more, which are to be shown")
     if len(places) > MOST_STUDIES:
         raise HavenError(f"{len(places)} studies: a picture tells {MOST_STUDIES} apart at most; "
                          "compare fewer at once")
