@@ -1,5 +1,4 @@
-include { stateOf       } from './paths'
-include { plainPath; writtenOnce } from './paths'
+include { plainPath; stateOf; writtenOnce } from './paths'
 include { IMPORT_FRAMES } from './import_frames'
 
 // Labelled frames that the user gives: extxyz files as they are, outputs of other programs imported.

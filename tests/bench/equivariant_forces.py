@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,14 +34,22 @@ WINDOW = 0.3  # eV/Angstrom, as the pipeline's --force_window_ev_per_angstrom
 TYPES = ("Li", "Ti", "Cl")
 
 
+@functools.cache
+def opened(path: Path) -> Any:
+    """Return a potential, which all runs of one U share."""
+    from haven.potential.families.deepmd.compression import open_potential
+
+    return open_potential(path)
+
+
 def forces_of(models: list[Path], coords: np.ndarray, cell: np.ndarray, symbols: np.ndarray,
               extra: np.ndarray | float) -> np.ndarray:
     """Return the forces of each potential, shape (M, F, A, 3), eV/Angstrom, plus ``extra``."""
-    from haven.potential.families.deepmd.compression import open_potential, predict
+    from haven.potential.families.deepmd.compression import predict
 
     found = []
     for path in models:
-        potential = open_potential(path)
+        potential = opened(path)
         known = list(potential.get_type_map())
         types = np.array([known.index(symbol) for symbol in symbols])
         found.append(np.concatenate([predict(potential, one[None], cell[None], types).force
@@ -57,7 +67,7 @@ def dispersion_forces(coords: np.ndarray, cell: np.ndarray, symbols: np.ndarray)
                      for one in coords])
 
 
-def rms(vectors: np.ndarray) -> np.ndarray:
+def mean_squares(vectors: np.ndarray) -> np.ndarray:
     """Return the mean square of a component in each frame, shape (F,)."""
     return (vectors**2).mean(axis=(1, 2))
 
@@ -98,7 +108,7 @@ def rows_of(path: Path, fast: Path, equivariant: Path, count: int) -> list[dict[
     found = []
     for name in ("all", *TYPES):
         mine = np.ones(len(symbols), bool) if name == "all" else symbols == name
-        measured = {key: interval(rms(value[:, mine]), lambda v: np.sqrt(v.mean()))
+        measured = {key: interval(mean_squares(value[:, mine]), lambda v: np.sqrt(v.mean()))
                     for key, value in pairs.items()}
         worst = np.linalg.norm(between[:, mine], axis=2).max(axis=1)
         measured["largest_of_a_frame_median"] = interval(worst, np.median)

@@ -48,6 +48,16 @@ def test_a_task_s_labels_choose_its_queue_image_and_gpu(tmp_path, site, queues, 
         assert rows[name]["queue"] == queue
 
 
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, engine: str, script: str,
+             *images: str) -> None:
+    """Put a script in the place of a container engine, and image files beside it."""
+    (folder / engine).write_text(script)
+    (folder / engine).chmod(0o755)
+    for name in images:
+        (folder / f"{name}.sif").touch()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 # Notes its options and the image, and runs what follows.
 APPTAINER = """#!/bin/sh
 said=
@@ -62,11 +72,7 @@ exec "$@"
 def test_the_gpu_reaches_into_the_image_in_either_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profiles: str
 ) -> None:
-    (tmp_path / "apptainer").write_text(APPTAINER)
-    (tmp_path / "apptainer").chmod(0o755)
-    for name in ("haven-cpu", "haven-gpu"):
-        (tmp_path / f"{name}.sif").touch()
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    stand_in(tmp_path, monkeypatch, "apptainer", APPTAINER, "haven-cpu", "haven-gpu")
     run = nextflow(tmp_path, "gpu.tsv", "-profile", profiles, "-stub", "--image_folder",
                    str(tmp_path), "--potentials_only", "true", "--u_ev", "4")
     assert run.status == 0, run.said
@@ -95,10 +101,7 @@ def test_one_folder_of_checkpoints_for_tasks_containers_and_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     """It is worked out by a setting and, for what is no task, by a script."""
-    (tmp_path / engine).write_text(CONTAINER)
-    (tmp_path / engine).chmod(0o755)
-    (tmp_path / "haven-cpu.sif").touch()
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    stand_in(tmp_path, monkeypatch, engine, CONTAINER, "haven-cpu")
     run = nextflow(tmp_path, "trace.tsv", "-profile", f"test,{engine}", "-stub", "--image_folder",
                    str(tmp_path), "--potentials_only", "true", "--u_ev", "4",
                    "--checkpoint_dir", "it's mine")

@@ -25,7 +25,7 @@ LENGTH_ANGSTROM = {"angstrom": 1.0, "ang": 1.0, "a": 1.0, "å": 1.0, "bohr": BOH
 PRESSURE_EV_PER_ANGSTROM3 = {"gpa": 1 / EV_PER_ANGSTROM3_GPA, "mpa": 1e-3 / EV_PER_ANGSTROM3_GPA,
                              "kbar": 0.1 / EV_PER_ANGSTROM3_GPA, "kb": 0.1 / EV_PER_ANGSTROM3_GPA,
                              "bar": 1e-4 / EV_PER_ANGSTROM3_GPA, "pa": 1e-9 / EV_PER_ANGSTROM3_GPA}
-SAID = re.compile(r"^(energy|energies|force|forces|stress|stresses|virial|virials|length|lengths"
+UNIT = re.compile(r"^(energy|energies|force|forces|stress|stresses|virial|virials|length|lengths"
                   r"|position|positions|pos|distance)[-_ ]?units?$", re.IGNORECASE)
 SAME_STRESS = 1e-4  # eV/Angstrom^3, about 0.02 GPa: how far virial and stress of a frame may differ
 
@@ -69,7 +69,7 @@ def in_ase_units(atoms: Atoms, results: dict[str, Any], where: str) -> dict[str,
     found = dict(results)
     units: dict[str, str] = {}
     for key, value in atoms.info.items():
-        if match := SAID.match(str(key)):
+        if match := UNIT.match(str(key)):
             units[match.group(1).lower()] = str(value)
     virial_factor = 1.0
     for what, unit in units.items():

@@ -17,7 +17,7 @@ from haven.core.periodic import heights
 from haven.core.reading import checksums
 from haven.core.reading.images import open_images
 from haven.labels.frames.consistency import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
-from haven.labels.frames.header_units import in_ase_units
+from haven.labels.frames.header_units import UNIT, in_ase_units
 from haven.labels.frames.net_charge import check_neutral
 from haven.labels.frames.reference_keys import results_of
 from haven.labels.pulay import HEADER, MOST_PULAY
@@ -38,8 +38,7 @@ LEAST_VOLUME = 1.0  # Angstrom^3 an atom: solid hydrogen at 100 GPa has about 2
 MOST_VOLUME = 1e6  # Angstrom^3 an atom: a box 100 Angstrom wide about one atom
 # Entries without which a number means something else: all frames of a file have them, or none.
 # The audit leaves frames out that lack the Pulay stress, or other settings, of their fellows.
-SHARED = ("trajectory", "free_energy", "stress-unit", "stress_unit", "energy-unit", "energy_unit",
-          "forces-unit", "forces_unit", "force-unit", "force_unit", "virial-unit", "virial_unit")
+SHARED = ("trajectory", "free_energy")  # and all units
 MOST_HEIGHT = 2000.0  # Angstrom between opposite faces: 10,000 atoms in a row
 LEAST_HEIGHT = 0.5  # Angstrom between opposite faces of a cell: an atom's own image stands nearer
 HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
@@ -200,7 +199,8 @@ def check_frames(
 
 def _shared_entries(atoms: Atoms) -> set[str]:
     results = {} if atoms.calc is None else atoms.calc.results
-    return {name for name in SHARED if name in atoms.info or results.get(name) is not None}
+    return {name for name in SHARED if name in atoms.info or results.get(name) is not None} | {
+        key for key in map(str, atoms.info) if UNIT.match(key)}
 
 
 def _refuse_unlike(own: set[str], first: set[str], where: str) -> None:

@@ -18,22 +18,21 @@ from haven.report.several.studies import One
 MEASURED = "measured"  # what the CSV calls the study of a measured value
 
 
-def page_of(studies: Sequence[One], reference_folder: Path) -> Block:
+def page_of(studies: Sequence[One], reference: Table, reference_folder: Path) -> Block:
     """Return what the page shows (``assets/compare.html.j2``).
 
     Parameters
     ----------
     studies
         What is compared.
-    reference_folder
-        Published values (CSV).
+    reference, reference_folder
+        Published values, and the folder that they and their works are from (CSV).
 
     Raises
     ------
     HavenError
         If nothing was measured of a material without results.
     """
-    reference = load_reference(reference_folder)
     points = measured_points(studies, reference)
     formulas = {one.label: formula_of(one.material, reference) for one in studies}
     for one in studies:
@@ -91,13 +90,14 @@ def write_comparison(
     from haven.report.page.layout import render
 
     place = existing(reference_folder, "folder of reference values")
-    words = page_of(studies, place)
+    reference = load_reference(place)
+    words = page_of(studies, reference, place)
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
     written = [target / f"compare.{ending}" for ending in ("html", "csv", "pdf", "png")]
     figure = words["picture"].pop("figure")
     written[0].write_text(render(Path(template), words), encoding="utf-8")
-    pd.DataFrame(rows_of(studies, load_reference(place))).to_csv(written[1], index=False)
+    pd.DataFrame(rows_of(studies, reference)).to_csv(written[1], index=False)
     figure.savefig(written[2], metadata={"CreationDate": None})
     figure.savefig(written[3], facecolor="white")
     return written

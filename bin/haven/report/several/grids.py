@@ -34,8 +34,7 @@ LARGEST_PLAIN, SMALLEST_PLAIN = 1e4, 1e-3  # of measured values written without 
 
 def name_of(one: One, reference: Table) -> str:
     """Return what a study is called on the page; one called as its material by the formula."""
-    own = one.label.lower() == one.material.lower()
-    return formula_of(one.material, reference) if own else one.label
+    return formula_of(one.material, reference) if one.called_as_material else one.label
 
 
 def full_name(one: One, reference: Table) -> str:

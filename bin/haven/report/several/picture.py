@@ -66,8 +66,8 @@ def sigma_picture(
     entries: dict[str, dict[str, Any]] = {formula: {} for formula in order}  # of the legend
     for index, (one, u_ev) in enumerate(curves):
         formula = formulas[one.label]
-        own = one.label.lower() == one.material.lower()  # called as its material
-        name = formula if own else f"{one.label} ({formula})" if several else one.label
+        other = f"{one.label} ({formula})" if several else one.label
+        name = formula if one.called_as_material else other
         entries[formula] |= _draw(axis, one, u_ev, index, len(curves), name,
                                   (colours[index], MARKERS[(index + index // 7) % len(MARKERS)]))
         for fit in _lines_of(one, u_ev):

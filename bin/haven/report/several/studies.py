@@ -56,6 +56,11 @@ class One:
         return not self.measured.empty
 
     @property
+    def called_as_material(self) -> bool:
+        """Whether it is called as its material, which the page then writes as a formula."""
+        return self.label.lower() == self.material.lower()
+
+    @property
     def us(self) -> list[float]:
         """Values of U with any number, eV."""
         return study_u(self.tables)
