@@ -13,6 +13,7 @@ MS_PER_CM = 10.0
 # Weight of the prior that keeps effects along a slope away from zero. With 1, activation energies
 # of two replicas that do not differ have intervals twice as wide as their scatter.
 ALONG = 0.25
+SMALLEST = -36.0  # logarithm of the smallest variance that is searched, in units of sampling's
 CONFOUNDED = 1e-9  # part of an effect, of 1, that regressors leave where they explain it whole
 
 
@@ -126,21 +127,21 @@ def join(
                 for place, source in enumerate(sources)]
     scale = float(1.0 / np.mean(1.0 / np.diag(own)))
     extra = np.array([source == "extra" for source in sources], bool)
-    theta = _likeliest(values, regressors, own, scale, parts, kept_off, extra)
-    inverse = np.linalg.inv(_covariance(own, scale, parts, theta))
+    variances = _likeliest(values, regressors, own, scale, parts, kept_off, extra)
+    inverse = np.linalg.inv(_covariance(own, scale, parts, variances))
     hat = np.linalg.solve(regressors.T @ inverse @ regressors, regressors.T @ inverse)
     split = {"sampling": hat @ own @ hat.T}
-    for t, source, part in zip(theta, sources, parts, strict=True):
-        share = hat @ (scale * t**2 * part) @ hat.T
+    for variance, source, part in zip(variances, sources, parts, strict=True):
+        share = hat @ (scale * variance * part) @ hat.T
         split[source] = split[source] + share if source in split else share
     return Joined(hat @ values, split, {"sampling": np.inf, **degrees})
 
 
 def _covariance(
-    own: np.ndarray, scale: float, parts: Sequence[np.ndarray], theta: np.ndarray
+    own: np.ndarray, scale: float, parts: Sequence[np.ndarray], variances: np.ndarray
 ) -> np.ndarray:
-    """Return the covariance of runs (R, R): ``own``, and ``parts`` times ``scale theta^2``."""
-    return own + scale * sum((t**2 * part for t, part in zip(theta, parts, strict=True)),
+    """Return the covariance of runs (R, R): ``own``, and ``parts`` times ``scale variances``."""
+    return own + scale * sum((v * part for v, part in zip(variances, parts, strict=True)),
                              np.zeros_like(own))
 
 
@@ -148,9 +149,10 @@ def _likeliest(
     values: np.ndarray, regressors: np.ndarray, own: np.ndarray, scale: float,
     parts: Sequence[np.ndarray], kept_off: Sequence[float], extra: np.ndarray,
 ) -> np.ndarray:
-    """Return the effects' standard deviations (K,) by restricted maximum likelihood.
+    """Return the effects' variances (K,) in units of ``scale``, by restricted maximum likelihood.
 
-    They are in units of the root of ``scale``.
+    The gradient is analytic: twice the derivative of the restricted likelihood by a variance is
+    ``y' P G P y - tr(P G)`` (Patterson and Thompson, Biometrika 58, 545, 1971).
 
     Parameters
     ----------
@@ -163,27 +165,43 @@ def _likeliest(
     parts
         Covariance (R, R) of each effect for a variance of 1.
     kept_off
-        Weight of the prior that keeps each standard deviation away from zero; 0 without.
+        Weight of the prior that keeps each variance away from zero; 0 without.
     extra
         Whether each effect is one of single runs (K,); it is zero where the data do not need it.
     """
     from scipy.optimize import minimize
 
-    def deviance(theta: np.ndarray) -> float:
-        inverse = np.linalg.inv(_covariance(own, scale, parts, theta))
-        normal = regressors.T @ inverse @ regressors
-        rest = values - regressors @ np.linalg.solve(normal, regressors.T @ inverse @ values)
-        away = sum(weight * np.log(max(abs(t), 1e-9))
-                   for t, weight in zip(theta, kept_off, strict=True))
-        return float(-np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1]
-                     + rest @ inverse @ rest - away)
+    weights = np.asarray(kept_off, float)
+
+    def deviance(variances: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return minus twice the logarithm of the likelihood, and its gradient (K,)."""
+        inverse = np.linalg.inv(_covariance(own, scale, parts, variances))
+        weighed = inverse @ regressors
+        normal = regressors.T @ weighed
+        left = inverse - weighed @ np.linalg.solve(normal, weighed.T)
+        rest = left @ values
+        kept = np.maximum(variances, 1e-18)
+        value = (-np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1] + values @ rest
+                 - 0.5 * weights @ np.log(kept))
+        slopes = [scale * (np.vdot(left, part) - rest @ part @ rest) for part in parts]
+        return float(value), np.array(slopes) - 0.5 * weights / kept
+
+    def searched(place: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the deviance at ``place``: log(1 + variance) where it may be zero, else log."""
+        grown = np.exp(place)
+        value, gradient = deviance(grown - extra)
+        return value, gradient * grown
 
     if not parts:
         return np.zeros(0)
-    theta = np.abs(minimize(deviance, np.full(len(parts), 0.7), method="Nelder-Mead",
-                            options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 4000}).x)
-    without = np.where(extra, 0.0, theta)
-    return without if deviance(without) <= deviance(theta) + 1e-6 else theta
+    start = np.log(0.5 + extra)
+    largest = np.log(10.0 + 100.0 * np.ptp(values) ** 2 / scale)
+    bounds = [(0.0 if one else SMALLEST, largest) for one in extra]
+    found = minimize(searched, start, jac=True, method="L-BFGS-B", bounds=bounds,
+                     options={"ftol": 1e-12, "gtol": 1e-6, "maxiter": 1000}).x
+    variances = np.exp(found) - extra
+    without = np.where(extra, 0.0, variances)
+    return without if deviance(without)[0] <= deviance(variances)[0] + 1e-6 else variances
 
 
 def _effects(
