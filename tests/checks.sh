@@ -26,7 +26,7 @@ step "damaged and bad inputs: pytest" "${beside[@]}" tests/faults
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 step "single processes, their script blocks on miniature data, and mutants of them: pytest" pytest tests/processes
 step "the pipeline, killed and resumed, and its numbers: pytest" "${beside[@]}" --durations 15 tests/pipeline
-step "SLURM: two GPUs for twelve runs, a job cancelled, the head killed and resumed: pytest" pytest tests/slurm
+step "SLURM: two GPUs for six runs, a job cancelled, the head killed and resumed: pytest" pytest tests/slurm
 step "images, where HAVEN_IMAGES names a folder for them: pytest" pytest tests/containers
 if command -v nf-test >/dev/null; then
   step "the same and the graph by nf-test" nf-test test

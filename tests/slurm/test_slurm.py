@@ -1,4 +1,4 @@
-"""The study on a real SLURM: two GPUs for twelve runs, a cancelled job, a killed head, mistakes."""
+"""The study on a real SLURM: two GPUs for six runs, a cancelled job, a killed head, mistakes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def segments(folder: Path) -> list[np.ndarray]:
 def test_the_study_ends_well(study: Study) -> None:
     assert study.status == 0, study.said
     runs = tables.read("runs", study.folder / "results" / "tables" / "runs.parquet")
-    assert len(runs) == 12
+    assert len(runs) == 6
     assert set(runs.steps) == {STEPS}
 
 
