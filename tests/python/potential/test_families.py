@@ -160,7 +160,7 @@ def test_minimise_dynamics_and_barriers_run_without_any_training(tmp_path):
     run = tables.read("runs", tmp_path / "u4_t300_r0.runs.parquet").iloc[0]
     assert run["verdict"] == "stable" and run["steps"] == 1000
     call("find_barriers.py", "--structure", start, "--potential", path, "--u_ev", 4,
-         "--directions", "[110]", "--images", 3, "--out", tmp_path)
+         "--directions", "[110]", "--images", 3, "--paths_per_direction", 1, "--out", tmp_path)
     found = tables.read("barriers", tmp_path / "u4_r0.barriers.parquet")
     assert len(found) and found["energy_ev"].notna().all()
 
