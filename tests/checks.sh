@@ -7,9 +7,13 @@ HAVEN_SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/haven-test.XXXXXX")
 lines=() failed=0
 cores=$(nproc)
 # Files of tests side by side; a file's tests stay together. Each takes one thread: two files with two threads each would wait for one
-# another on two cores.
-beside=(env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 DP_INTRA_OP_PARALLELISM_THREADS=1 DP_INTER_OP_PARALLELISM_THREADS=1
-  pytest -n "$((cores < 4 ? cores : 4))" --dist loadfile --no-loadscope-reorder)
+# another on two cores. Tests of the pipeline wait for Nextflow half of the time, so one more of them goes on beside.
+one_thread=(env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 DP_INTRA_OP_PARALLELISM_THREADS=1 DP_INTER_OP_PARALLELISM_THREADS=1)
+beside() { # how many, what: run files of tests side by side
+  local most=$1
+  shift
+  "${one_thread[@]}" pytest -n "$((most < 4 ? most : 4))" --dist loadfile --no-loadscope-reorder --durations 15 "$@"
+}
 
 step() { # name, command ...: run, time and count one check
   local name=$1 start=$SECONDS verdict=passed
@@ -19,14 +23,28 @@ step() { # name, command ...: run, time and count one check
   lines+=("$(printf '%s %5d s  %s' "$verdict" "$((SECONDS - start))" "$name")")
 }
 
+later() { # command ...: begin a check that `ended` waits for
+  slurm_said=$HAVEN_SCRATCH/slurm.said
+  "$@" >"$slurm_said" 2>&1 &
+  slurm=$!
+}
+
+ended() {
+  wait "$slurm"
+  local status=$?
+  cat "$slurm_said"
+  return "$status"
+}
+
 step "style: ruff" ruff check .
 step "types: pyright" pyright --pythonpath "$(command -v python)"
-step "science and scripts: pytest" "${beside[@]}" --durations 15 tests/python
-step "damaged and bad inputs: pytest" "${beside[@]}" tests/faults
+step "science and scripts: pytest" beside "$cores" tests/python
+step "damaged and bad inputs: pytest" beside "$cores" tests/faults
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
-step "single processes, their script blocks on miniature data, and mutants of them: pytest" pytest tests/processes
-step "the pipeline, killed and resumed, and its numbers: pytest" "${beside[@]}" --durations 15 tests/pipeline
-step "SLURM: two GPUs for six runs, a job cancelled, the head killed and resumed: pytest" pytest tests/slurm
+later pytest tests/slurm
+step "the pipeline, killed and resumed, its numbers, its single processes and mutants of them: pytest" \
+  beside "$((cores + 1))" tests/pipeline/test_numbers.py tests/processes tests/pipeline
+step "SLURM, begun beside: two GPUs for six runs, a job cancelled, the head killed and resumed: pytest" ended
 step "images, where HAVEN_IMAGES names a folder for them: pytest" pytest tests/containers
 if command -v nf-test >/dev/null; then
   step "the same and the graph by nf-test" nf-test test
