@@ -43,7 +43,7 @@ step "damaged and bad inputs: pytest" beside "$cores" tests/faults
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 later pytest tests/slurm
 step "the pipeline, killed and resumed, its numbers, its single processes and mutants of them: pytest" \
-  beside "$((cores + 1))" tests/pipeline/test_numbers.py tests/processes tests/pipeline
+  beside "$((cores + 1))" tests/processes tests/pipeline
 step "SLURM, begun beside: two GPUs for six runs, a job cancelled, the head killed and resumed: pytest" ended
 step "images, where HAVEN_IMAGES names a folder for them: pytest" pytest tests/containers
 if command -v nf-test >/dev/null; then
