@@ -3,6 +3,7 @@
 process FIND_BARRIERS {
     tag "${meta.id}"
     label 'process_medium'
+    label 'process_fan_out'
     label 'env_run'
 
     input:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,3 +145,15 @@ def test_framework_cations_must_be_on_their_sites(material):
             assert np.abs(laid.centres - lattice.centres).max() < 0.25
     with pytest.raises(HavenError, match="here has no Li"):
         cages.lay(lattice, material, names[:-1], xyz[:-1], "here")
+
+
+def test_mobile_ions_may_be_on_any_site(material):
+    """Lithium goes to the vacant sites of the framework's cations, which is no wrong origin."""
+    lattice = sites.site_lattice(material, supercell(material, 2, 1, 2))
+    host = anions(material, lattice)
+    centres = {letter: lattice.centres[lattice.letters == letter] for letter in ("2a", "4g")}
+    names = np.array(["Cl"] * len(host) + ["Ti"] * len(centres["2a"]) + ["Li"] * len(centres["4g"]))
+    xyz = np.concatenate([host, centres["2a"], centres["4g"]])
+    only = replace(material, occupancies={"default": {"Li": {"2d": 1.0}, "Ti": {"2a": 1.0}}})
+    laid = cages.lay(lattice, only, names, xyz, "here")
+    assert np.abs(laid.centres - lattice.centres).max() < 0.25

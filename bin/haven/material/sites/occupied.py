@@ -115,7 +115,9 @@ def lay(
     for occupancies in material.occupancies.values():
         for element, by_site in occupancies.items():
             allowed.setdefault(element, set()).update(k for k, v in by_site.items() if v > 0)
-    for element, letters in sorted(allowed.items()):
+    framework = set(allowed) - {material.mobile, *material.mobiles}  # mobile ions may be anywhere
+    for element in sorted(framework):
+        letters = allowed[element]
         if not (here := names == element).any():
             continue
         site, _, _ = SiteFinder(laid).nearest(positions[here])
