@@ -3,6 +3,7 @@
 process ANALYSE_STRUCTURE {
     tag "${[meta.id, meta.source].findAll().join(' ')}"
     label 'process_low'
+    label 'process_fan_out'
     label 'env_run'
 
     input:

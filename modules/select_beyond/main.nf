@@ -3,6 +3,7 @@
 process SELECT_BEYOND {
     tag "${meta.id}"
     label 'process_low'
+    label 'process_fan_out'
     label 'env_run'
 
     input:

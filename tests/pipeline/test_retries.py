@@ -85,6 +85,12 @@ def test_one_temperature_that_fails_loses_no_other_and_the_run_ends_non_zero(fai
     assert done.returncode != 0
 
 
+@pytest.mark.parametrize("name", ["run_dynamics", "analyse_transport", "analyse_structure",
+                                  "analyse_hops", "select_beyond", "find_barriers"])
+def test_what_is_done_for_one_run_alone_may_fail_alone(name: str) -> None:
+    assert "label 'process_fan_out'" in (ROOT / "modules" / name / "main.nf").read_text()
+
+
 ENDED = """
 process %(name)s {
     tag "${code}"
