@@ -62,7 +62,7 @@ def errors(folder: Path) -> list[str]:
     frames = frames[frames["subset"] != "train"]
     new = frames["subset"] == "new"  # of many trajectories: by temperature
     frames.loc[new, "trajectory"] = frames[new].groupby("temperature_k")["trajectory"].transform(
-        lambda one: f"{one.nunique()} trajectories")
+        lambda one: f"{one.nunique()} trajector{'y' if one.nunique() == 1 else 'ies'}")
     lines = []
     keys = ["subset", "temperature_k", "trajectory", "origin"]
     for (subset, _, name, origin), part in frames.groupby(keys, dropna=False):
@@ -111,8 +111,8 @@ def dynamics(folder: Path) -> list[str]:
                  str(row["temperatures"]), str(row["verdict"]),
                  row["left_out"] if isinstance(row["left_out"], str) else ""]
                 for row in table.to_dict("records")]
-        lines += ["", grid(["quantity", "Ea, eV", "σ at 298 K, mS/cm", "temperatures", "verdict",
-                            "left out"], rows)]
+        lines += ["", grid(["quantity", "Ea of D or σT, eV", "σ at 298 K, mS/cm", "temperatures",
+                            "verdict", "left out"], rows)]
     return lines
 
 
