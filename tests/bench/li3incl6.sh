@@ -59,7 +59,7 @@ answer() { # what is shipped: frames, potentials, tables, errors of every frame,
   cp frames/*.u0.extxyz "$target/frames"
   if [ -d results/frames ]; then cp results/frames/x1_s1_*.u0.extxyz "$target/explored"; fi
   cp results/models/u0_s*.pb results/models/u0_s*.potential.json "$target/models"
-  cp -L "$parts"/*{structures,labels,accuracy,learning_curve,anneals,inherent,verdicts,cells,runs,thermo,msd,diffusion,conductivity,onsager}.parquet \
+  cp -L "$parts"/*{structures,labels,accuracy,parity,learning_curve,anneals,inherent,verdicts,cells,runs,msd,diffusion,conductivity,onsager}.parquet \
     "$parts"/*{joined,paired,plan,arrhenius,error_budget}.parquet "$target/tables"
   python "$root/tests/bench/frame_errors.py" --material "$material" --frames "$target/frames" "$target/explored" \
     --dataset "$(dirname "$dataset")" --u_ev 0 --dispersion d3bj -- "$target"/models/u0_s{1,2}.pb >"$target/errors.csv"
