@@ -98,7 +98,8 @@ def main(argv: list[str] | None = None) -> None:
         frame.wrap()
     if kept:
         write(out / f"{name}.candidates.extxyz", kept)
-    tables.write(EXPLORATION, rows, out / f"{name}.exploration.parquet", vars(args))
+    tables.write(EXPLORATION, rows, out / f"{name}.exploration.parquet",
+                 options.asked(args))
 
 
 if __name__ == "__main__":

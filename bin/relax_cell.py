@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haven.core.errors import existing, run
-from haven.core.options import Operation, Seed, add_declared, add_given, parser
+from haven.core.options import Operation, Seed, add_declared, add_given, asked, parser
 from haven.dynamics.options import Anneal, Dynamics
 from haven.labels.options import Thermostat
 from haven.material.options import Forces, RelaxedCells
@@ -55,10 +55,10 @@ def main(argv: list[str] | None = None) -> None:
         cell = found.conventional_cell()
         out.mkdir(parents=True, exist_ok=True)
         cell.write(out / f"{name}.cell.extxyz")
-    tables.write(LATTICE, found.rows, out / f"{name}.lattice.parquet", vars(given))
+    tables.write(LATTICE, found.rows, out / f"{name}.lattice.parquet", asked(given))
     verdicts = [*found.verdicts, wall_row(found.cells, walls_of(material), material.name,
                                           "RELAX_CELL", f"{name} relaxed cells")]
-    tables.write(VERDICTS, verdicts, out / f"{name}_lattice.verdicts.parquet", vars(given))
+    tables.write(VERDICTS, verdicts, out / f"{name}_lattice.verdicts.parquet", asked(given))
 
 
 if __name__ == "__main__":

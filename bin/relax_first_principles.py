@@ -55,7 +55,8 @@ def main(argv: list[str] | None = None) -> None:
     frames = read_file(target, args.u_ev, material.species)
     row = {"material": material.name, "u_ev": args.u_ev, "seed": args.seed, "replica": 0,
            **lattice_row(frames, args.force_tolerance_ev_per_angstrom)}
-    tables.write(LATTICE, [row], out / f"u{args.u_ev:g}_cell.lattice.parquet", vars(args))
+    tables.write(LATTICE, [row], out / f"u{args.u_ev:g}_cell.lattice.parquet",
+                 options.asked(args))
 
 
 if __name__ == "__main__":

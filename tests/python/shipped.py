@@ -6,7 +6,8 @@ import hashlib
 import re
 from pathlib import Path
 
-PLACE = re.compile(rb"[ >\"']/(?:[\w.-]+/)+(?:assets|tables|frames)/")
+PLACE = re.compile(rb"[ >\"']/(?:[\w.-]+/)+(?:assets|tables|frames)/"
+                   rb"|checkpoint_dir\W{1,16}/[\w.-]+/")
 
 
 def check_sums(folder: Path) -> set[str]:

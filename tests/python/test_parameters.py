@@ -212,3 +212,12 @@ def test_how_a_task_runs_comes_by_the_environment(monkeypatch: pytest.MonkeyPatc
     assert given == options.Operation(threads=3, checkpoint_dir="/some where")
     given = options.read_options(options.Operation, parser.parse_args(["--threads", "2", "--gpu"]))
     assert given == options.Operation(threads=2, gpu=True, checkpoint_dir="/some where")
+
+
+def test_a_table_does_not_say_how_its_task_ran() -> None:
+    """Such as where checkpoints lie, which is a place of the machine."""
+    parser = argparse.ArgumentParser()
+    options.add_declared(parser, options.Seed)
+    options.add_declared(parser, options.Operation)
+    given = parser.parse_args(["--seed", "3", "--checkpoint_dir", "/elsewhere", "--threads", "2"])
+    assert options.asked(given) == {"seed": 3}

@@ -355,6 +355,12 @@ class Operation:
         environment="HAVEN_CHECKPOINT_MINUTES")
 
 
+def asked(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what a table says it was made from: all that was parsed but how the task ran."""
+    how = {field.name for field in dataclasses.fields(Operation)}
+    return {name: value for name, value in vars(args).items() if name not in how}
+
+
 @dataclass(frozen=True)
 class Seed:
     """The seed."""

@@ -115,8 +115,7 @@ def lay(
     for occupancies in material.occupancies.values():
         for element, by_site in occupancies.items():
             allowed.setdefault(element, set()).update(k for k, v in by_site.items() if v > 0)
-    framework = set(allowed) - {material.mobile, *material.mobiles}  # mobile ions may be anywhere
-    for element in sorted(framework):
+    for element in sorted(set(allowed) - set(material.moving)):  # mobile ions may be anywhere
         letters = allowed[element]
         if not (here := names == element).any():
             continue
