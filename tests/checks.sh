@@ -38,8 +38,7 @@ ended() {
 
 step "style: ruff" ruff check .
 step "types: pyright" pyright --pythonpath "$(command -v python)"
-step "science and scripts: pytest" beside "$cores" tests/python
-step "damaged and bad inputs: pytest" beside "$cores" tests/faults
+step "science and scripts, damaged and bad inputs: pytest" beside "$cores" tests/python tests/faults
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 later pytest tests/slurm
 step "the pipeline, killed and resumed, its numbers, its single processes and mutants of them: pytest" \

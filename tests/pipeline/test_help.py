@@ -26,7 +26,7 @@ def told(text: str) -> dict[str, tuple[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("profile", ["", "gpu,equivariant,paper", "study,label", "test"])
+@pytest.mark.parametrize("profile", ["", "gpu,equivariant,paper", "study,label"])
 def test_the_launcher_s_help_is_nextflow_s(tmp_path: Path, profile: str) -> None:
     words = ["-profile", profile] if profile else []
     done = subprocess.run(

@@ -19,6 +19,20 @@ import jobs
 from haven import __version__
 from haven.core.nextflow.launches import newest_launch
 
+# A task on a CPU and one on a GPU, as stubs: the whole pipeline takes three times as long to start.
+TWO = """
+include { BUILD_SUPERCELL } from './modules/build_supercell'
+include { RUN_DYNAMICS } from './modules/run_dynamics'
+
+workflow {
+    def material = file("${projectDir}/assets/materials/li3ticl6.yml")
+    def data = "${projectDir}/tests/data/miniature"
+    BUILD_SUPERCELL([id: 'r0', replica: 0, seed: 1, leads: true], material, 'code')
+    RUN_DYNAMICS(channel.of([[id: 'u4_t300_r0', u_ev: 4, seed: 1, replica: 0, temperature_k: 300],
+        file("${data}/u4_r1.minimised.extxyz"), [file("${data}/u4_s2.pair")], []]), material,
+        'code')
+}
+"""
 # What a site is reached by needs a plugin or an account; everything else of its file is tried.
 HERE = """
 process.executor = 'local'
@@ -27,22 +41,28 @@ trace.fields     = 'task_id,hash,name,status,queue,container'
 """
 
 
+def two_tasks(folder: Path) -> Path:
+    """Make a folder from which the two tasks start."""
+    jobs.prepare(folder, 1, 1)
+    (folder / "main.nf").write_text(TWO)
+    return folder
+
+
 @pytest.mark.parametrize(("site", "queues", "executor"), [
     ("aws_batch", ("haven-cpu", "haven-gpu"), "awsbatch"),
     ("google_batch", ("-", "-"), "google-batch"), ("kubernetes", ("-", "-"), "k8s")])
 def test_a_task_s_labels_choose_its_queue_image_and_gpu(tmp_path, site, queues, executor) -> None:
     file = ROOT / "conf" / "site" / f"{site}.config"
     assert f"executor = '{executor}'" in file.read_text()
-    (tmp_path / "here.config").write_text(HERE)
-    run = nextflow(tmp_path, "trace.tsv", "-profile", "test", "-stub", "-c", str(file), "-c",
-                   str(tmp_path / "here.config"), "--potentials_only", "true", "--u_ev", "4")
+    folder = two_tasks(tmp_path / "run")
+    (folder / "here.config").write_text(HERE)
+    run = nextflow(folder, "trace.tsv", "-stub", "-c", str(file), "-c", "here.config", root=folder)
     assert run.status == 0, run.said
     assert "undefined parameter" not in run.said
-    with (tmp_path / "trace.tsv").open(newline="") as stream:
-        rows = {row["name"].split(" ")[0].split(":")[-1]: row
-                for row in csv.DictReader(stream, delimiter="\t")}
-    for name, device, queue in (("BUILD_DATASET", "cpu", queues[0]),
-                                ("TRAIN_POTENTIAL", "gpu", queues[1])):
+    with (folder / "trace.tsv").open(newline="") as stream:
+        rows = {row["name"].split(" ")[0]: row for row in csv.DictReader(stream, delimiter="\t")}
+    for name, device, queue in (("BUILD_SUPERCELL", "cpu", queues[0]),
+                                ("RUN_DYNAMICS", "gpu", queues[1])):
         # the tag that containers/README.md pushes
         assert rows[name]["container"] == f"my-registry/haven-{device}:{__version__}"
         assert rows[name]["queue"] == queue
@@ -68,13 +88,14 @@ exec "$@"
 """
 
 
-@pytest.mark.parametrize("profiles", ["test,gpu,apptainer", "test,apptainer,gpu"])
+@pytest.mark.parametrize("profiles", ["gpu,apptainer", "apptainer,gpu"])
 def test_the_gpu_reaches_into_the_image_in_either_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profiles: str
 ) -> None:
     stand_in(tmp_path, monkeypatch, "apptainer", APPTAINER, "haven-cpu", "haven-gpu")
-    run = nextflow(tmp_path, "gpu.tsv", "-profile", profiles, "-stub", "--image_folder",
-                   str(tmp_path), "--potentials_only", "true", "--u_ev", "4")
+    folder = two_tasks(tmp_path / "run")
+    run = nextflow(folder, "gpu.tsv", "-profile", profiles, "-stub", "--image_folder",
+                   str(tmp_path), root=folder)
     assert run.status == 0, run.said
     called = (tmp_path / "called").read_text().splitlines()
     assert {"haven-gpu.sif" in line for line in called} == {True, False}

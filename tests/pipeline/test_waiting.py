@@ -99,16 +99,3 @@ def test_replicas_are_added_to_an_earlier_run_of_which_results_alone_are_left(
     assert len(staged) == 2
     kept = list((tmp_path / "work").glob("*/*/cells/cells.parquet"))
     assert len(kept) == 4  # by each of the runs
-    none = nextflow(tmp_path / "none", "none.tsv", *options, "--earlier", str(tmp_path), root=ROOT)
-    assert none.status != 0 and not none.tasks
-    assert "has no tables runs.parquet and diffusion.parquet" in none.said
-
-
-def test_a_temperature_above_the_labels_ends_the_run_before_anything_starts(tmp_path: Path) -> None:
-    for options in (("--temperatures_k", "300,1200"), ("--anneal_temperature_k", "1200")):
-        name = options[0].strip("-")
-        run = nextflow(tmp_path / name, "hot.tsv", "-profile", "test", "-stub", "--models",
-                       str(ROOT / "assets" / "models" / "small"), *options)
-        assert run.status != 0 and not run.tasks
-        assert (f"haven: error: --{name} asks for 1200 K, above what the labels of u0_s1.pb cover "
-                "(dynamics at up to 900.0 K): lower it") in run.said

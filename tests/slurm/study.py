@@ -23,6 +23,8 @@ FIRST = 4294960000  # above what SLURM gives jobs by their order
 OPTIONS = (
     "-profile", "test,slurm", "-c", str(Path(__file__).parent / "nextflow.config"),
     "--slurm_queue", "cpu", "--slurm_gpu_queue", "gpu", "--slurm_gres", "gpu:1",
+    "--models", str(ROOT / "assets" / "models" / "small"), "--compress", "false", "--u_ev", "4",
+    "--temperatures_k", "298,313,328,343,358,373", "--cell", "material", "--directions", "[010]",
     "--production_ps", "6", "--checkpoint_minutes", "0.03",
 )  # fmt: skip
 

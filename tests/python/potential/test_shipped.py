@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -158,18 +159,32 @@ def test_a_shipped_potential_says_what_it_was_trained_on(name, folder, frames):
     assert found.cutoff_angstrom == about["cutoff_angstrom"]
 
 
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Return a function that makes the data set of a U and a dispersion correction, once."""
+    from trained import call
+
+    @functools.cache
+    def made(u_ev, dispersion):
+        folder = tmp_path_factory.mktemp("dataset")
+        built = call("build_dataset.py", "--frames", FRAMES, "--u_ev", u_ev, "--out", folder,
+                     "--dispersion", dispersion)
+        assert built.returncode == 0, built.stderr
+        return folder / f"u{u_ev}.dataset"
+
+    return made
+
+
 @pytest.mark.parametrize("folder, u_ev, along_aimd", [
     (MODELS, 0, 0.0482), (MODELS, 4, 0.0498),
     (MODELS / "small", 0, 0.0509), (MODELS / "small", 4, 0.0552),
     (MODELS / "small_d3bj", 0, 0.0512), (MODELS / "small_d3bj", 4, 0.0550)])
-def test_a_shipped_potential_has_the_errors_it_is_shipped_with(tmp_path, folder, u_ev, along_aimd):
+def test_a_shipped_potential_has_the_errors_it_is_shipped_with(dataset, tmp_path, folder, u_ev,
+                                                                along_aimd):
     from trained import call
 
-    dispersion = "d3bj" if folder.name.endswith("d3bj") else "none"
-    built = call("build_dataset.py", "--frames", FRAMES, "--u_ev", u_ev, "--out", tmp_path,
-                 "--dispersion", dispersion)
-    assert built.returncode == 0, built.stderr
-    name, content = f"u{u_ev}_s1", tmp_path / f"u{u_ev}.dataset"
+    content = dataset(u_ev, "d3bj" if folder.name.endswith("d3bj") else "none")
+    name = f"u{u_ev}_s1"
     digest = json.loads((content / "dataset.json").read_text())["sha256"]
     about = folder / f"{name}.potential.json"
     assert json.loads(about.read_text())["dataset_sha256"] == digest, (

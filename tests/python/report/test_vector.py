@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from haven.report.figures import style, vector
 from haven.report.figures.style import Picture, legend_below, panels
@@ -93,6 +94,14 @@ def test_files_for_a_paper_are_a_column_wide_and_hold_what_is_drawn(tmp_path):
     assert [(float(r["x"]), float(r["y"]), float(r["low_95"]), float(r["high_95"])) for r in bars
             ] == [(1, 2, 1.5, 3), (2, 4, 3.5, 5)]
     assert {row["panel"] for row in rows} == {"a", "b"} and len(rows) == 30 + 3
+
+
+def test_each_file_is_drawn_once(tmp_path, monkeypatch):
+    """A layout engine that is left would draw the figure for each file once more, for nothing."""
+    made, drawn, draw = picture(), [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda *given: drawn.append(draw(*given)))
+    made.save(tmp_path)
+    assert len(drawn) == 1 + len(("svg", "png", "pdf"))
 
 
 def test_hostile_names_stay_text_in_svg_and_islands():

@@ -1,4 +1,4 @@
-"""Of 200 synthetic runs of each kind, the 95 % intervals hold the truth in 90 to 99 %."""
+"""Of 100 synthetic runs of each kind, the 95 % intervals hold the truth in 90 to 99 %."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from haven.transport.estimators.walk import intercepts
 from haven.transport.estimators.windows import fit_misfit, power_law, straight_modes
 from haven.transport.hop_counts import count_hops
 
-RUNS = 200
+RUNS = 100
 # The whole table is that of tests/bench/interval_coverage.py
 SLOW = ("walkers_few", "caged_pairs", "lattice_gas", "answered_9_60", "answered_9_late",
         "groups_4_80", "one_ion", "tenth_mobile", "channel")

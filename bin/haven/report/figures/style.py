@@ -63,7 +63,7 @@ class Picture:
         for axes in self.figure.axes:
             axes.patch.set_facecolor("none")
         self.figure.draw_without_rendering()
-        self.figure.set_layout_engine("none")
+        self.figure.set_layout_engine(None)  # with any engine, "none" too, files are drawn twice
         curves = vector.curves_of(self.figure)
         return curves, vector.mark(self.figure, curves)
 
@@ -107,7 +107,7 @@ def style() -> None:
         "xtick.labelsize": 11, "ytick.labelsize": 11, "legend.fontsize": 10.5,
         "legend.title_fontsize": 10.5, "legend.frameon": False, "axes.grid": True,
         "grid.color": "#e4e4e4", "grid.linewidth": 0.6, "axes.spines.top": False,
-        "axes.spines.right": False, "lines.linewidth": 1.8, "figure.constrained_layout.use": True,
+        "axes.spines.right": False, "lines.linewidth": 1.8,
         "font.family": "DejaVu Sans", "mathtext.default": "regular",
     })
 
@@ -116,7 +116,7 @@ def panels(rows: int = 1, columns: int = 1, height: float = 3.6, **kwargs: Any) 
     """Return a figure as wide as the report's column and its axes as an array (rows, columns)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height))
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **kwargs)
 
 

@@ -54,7 +54,8 @@ def sigma_picture(
     from matplotlib.figure import Figure
 
     curves = [(one, u_ev) for one in studies for u_ev in one.us]
-    figure = Figure(figsize=(WIDTH, 4.4 + LEGEND_LINE * (len(curves) + len(points))))
+    figure = Figure(figsize=(WIDTH, 4.4 + LEGEND_LINE * (len(curves) + len(points))),
+                    layout="constrained")
     figure.patch.set_facecolor("none")
     axis = figure.subplots()
     axis.patch.set_facecolor("none")
