@@ -46,7 +46,7 @@ study() { # the pipeline: potentials of all labels, 80 atoms, lithium annealed, 
   nextflow run "$root/main.nf" -resume -ansi-log false --outdir results --material "$root/assets/materials/$material" --frames "$given" \
     --u_ev 0 --dispersion d3bj "${round[@]}" --ensemble 2 --driving_potentials 1 --training_steps 16000 --learning_rate_stop 1e-4 --compress false \
     --supercell 2,1,2 --relax_supercell 2,1,2 --relax_replicas 1 --relax_anneal_ps 10 --replicas 2 --temperatures_k 500,550,600,650 \
-    --production_ps "${HAVEN_LENGTHS_PS:-50,40,30,25}" --anneal_temperature_k 650 --anneal_ps 40 --cell_ps 4 --equilibration_ps 1 --timestep_fs 2 \
+    --production_ps "${HAVEN_LENGTHS_PS:-400,300,250,200}" --anneal_temperature_k 650 --anneal_ps 40 --cell_ps 4 --equilibration_ps 1 --timestep_fs 2 \
     --dump_ps 0.05 --all_every 10 --checkpoint_minutes 2 --paths_per_direction 1 --cost_steps 50
 }
 
@@ -60,7 +60,8 @@ answer() { # what is shipped: frames, potentials, tables, errors of every frame,
   if [ -d results/frames ]; then cp results/frames/x1_s1_*.u0.extxyz "$target/explored"; fi
   cp results/models/u0_s*.pb results/models/u0_s*.potential.json "$target/models"
   cp -L "$parts"/*{structures,labels,accuracy,parity,learning_curve,anneals,inherent,verdicts,cells,runs,msd,diffusion,conductivity,onsager}.parquet \
-    "$parts"/*{joined,paired,plan,arrhenius,error_budget}.parquet "$target/tables"
+    "$parts"/*{hops,network,interstitial,barriers,joined,paired,plan,arrhenius,error_budget}.parquet "$target/tables"
+  rm "$target/tables/u0_s2.parity.parquet" # one potential's shows what the other's does
   python "$root/tests/bench/frame_errors.py" --material "$material" --frames "$target/frames" "$target/explored" \
     --dataset "$(dirname "$dataset")" --u_ev 0 --dispersion d3bj -- "$target"/models/u0_s{1,2}.pb >"$target/errors.csv"
   python "$bin/build_supercell.py" --material "$material" --supercell 2,1,2 --replica 0 --seed 1 --out drawn
