@@ -50,14 +50,13 @@ def labels(folder: Path) -> list[str]:
 def errors(folder: Path) -> list[str]:
     """Return force errors by subset with intervals, and of each trajectory not trained on."""
     rows = []
-    for path in sorted((folder / "tables").glob("u0_s*.accuracy.parquet")):
-        table = pd.read_parquet(path)
-        table = table[(table["component"] == "all") & (table["quantity"] == "force")]
-        for row in table.to_dict("records"):
-            low = row["rmse_low_95"]
-            interval = "" if pd.isna(low) else f" [{low:.3f}, {row['rmse_high_95']:.3f}]"
-            rows.append([path.name.split(".")[0], row["subset"], row["species"],
-                         f"{row['rmse']:.3f}{interval}", f"{row['mae']:.3f}"])
+    table = pd.read_parquet(folder / "tables" / "accuracy.parquet")
+    table = table[(table["component"] == "all") & (table["quantity"] == "force")]
+    for row in table.to_dict("records"):
+        low = row["rmse_low_95"]
+        interval = "" if pd.isna(low) else f" [{low:.3f}, {row['rmse_high_95']:.3f}]"
+        rows.append([f"u0_s{row['seed']:g}", row["subset"], row["species"],
+                     f"{row['rmse']:.3f}{interval}", f"{row['mae']:.3f}"])
     frames = pd.read_csv(folder / "errors.csv")
     frames = frames[frames["subset"] != "train"]
     new = frames["subset"] == "new"  # of many trajectories: by temperature
@@ -80,40 +79,32 @@ def errors(folder: Path) -> list[str]:
 
 def dynamics(folder: Path) -> list[str]:
     """Return runs, lines and the conductivity at 298 K, as far as there are any."""
-    names = ("conductivity", "joined", "arrhenius")
-    found = {name: [pd.read_parquet(path) for path in sorted(
-        (folder / "tables").glob(f"*{name}.parquet"))] for name in names}
-    if not found["conductivity"]:
-        return ["No run of dynamics was made long enough to analyse: there is no conductivity "
-                "here, measured ones stand below."]
-    runs = pd.concat(pd.read_parquet(path) for path in sorted(
-        (folder / "tables").glob("*.runs.parquet")))
+    runs, joined, fits = (pd.read_parquet(folder / "tables" / f"{name}.parquet")
+                          for name in ("runs", "joined", "arrhenius"))
     rows = [[f"{row['temperature_k']:g}", f"{row['duration_ps']:g}", f"{row['pressure_gpa']:.2f}",
              f"{row['inherent_change_mev_per_atom']:.1f} "
              f"(±{row['inherent_change_bound_mev_per_atom']:.1f})",
              f"{row['force_error_max_p95_ev_per_angstrom']:.2f}"
              if pd.notna(row["force_error_max_p95_ev_per_angstrom"]) else "",
              f"{row['deviation_max_p95_ev_per_angstrom']:.2f}", str(row["verdict"])]
-            for row in runs.sort_values("temperature_k").to_dict("records")]
+            for row in runs.sort_values(["temperature_k", "replica"]).to_dict("records")]
     lines = [grid(["K", "ps", "pressure, GPa", "energy of minimised snapshots, second less first "
                    "half, meV/atom", "calibrated force error, eV/Å", "deviation of the two, eV/Å",
                    "verdict"], rows), ""]
     rows = [[f"{row['temperature_k']:g}", str(row["quantity"]),
              ends(row, "value", "low_95", "high_95"), str(row["unit"]),
              f"{row['hop_events']:.0f}", str(row["verdict"])]
-            for row in pd.concat(found["joined"]).to_dict("records") if pd.isna(row["seed"])]
+            for row in joined.to_dict("records") if pd.isna(row["seed"])]
     lines += [grid(["K", "quantity", "value [95 %]", "unit", "jumps", "verdict"], rows)]
-    for table in found["arrhenius"]:
-        rows = [[str(row["quantity"]), ends(row, "activation_ev", "activation_low_95",
-                                            "activation_high_95"),
-                 ends(row, "sigma_298_ms_per_cm", "sigma_298_low_95", "sigma_298_high_95")
-                 if str(row["quantity"]).startswith("sigma") else "",
-                 str(row["temperatures"]), str(row["verdict"]),
-                 row["left_out"] if isinstance(row["left_out"], str) else ""]
-                for row in table.to_dict("records")]
-        lines += ["", grid(["quantity", "Ea of D or σT, eV", "σ at 298 K, mS/cm", "temperatures",
-                            "verdict", "left out"], rows)]
-    return lines
+    rows = [[str(row["quantity"]), ends(row, "activation_ev", "activation_low_95",
+                                        "activation_high_95"),
+             ends(row, "sigma_298_ms_per_cm", "sigma_298_low_95", "sigma_298_high_95")
+             if str(row["quantity"]).startswith("sigma") else "",
+             str(row["temperatures"]), str(row["verdict"]),
+             row["left_out"] if isinstance(row["left_out"], str) else ""]
+            for row in fits.to_dict("records")]
+    return [*lines, "", grid(["quantity", "Ea of D or σT, eV", "σ at 298 K, mS/cm", "temperatures",
+                              "verdict", "left out"], rows)]
 
 
 def measured() -> list[str]:

@@ -29,6 +29,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = jobs.prepare(folder, 1, PRODUCTION_PS)
+        self.begun = 0  # jobs whose production was waited for
         self.head = jobs.start(self.folder, "--checkpoint_minutes", "0.02", "--dump_ps",
                                str(DUMP_PS))
 
@@ -41,7 +42,13 @@ class Run:
             time.sleep(0.2)
 
     def advance(self) -> str:
-        """Wait until a job has left a restart file later than those there; return its number."""
+        """Wait until a further job has left a restart file in its production; return its number.
+
+        What a job that was ended writes last, when the next one is in the queue, is not the next's.
+        """
+        self.begun += 1
+        self.wait("a further job's production",
+                  lambda: len(jobs.starts(self.folder)) >= self.begun)
         before = self.latest()
         self.wait("another restart file", lambda: bool(jobs.jobs("R")) and self.latest() > before)
         return jobs.jobs("R")[0]
