@@ -51,7 +51,8 @@ study() { # the pipeline: potentials of all labels, 80 atoms, lithium annealed, 
 }
 
 answer() { # what is shipped: frames, potentials, tables, errors of every frame, the page, checksums
-  local task parts dataset
+  local task parts dataset name # each: tables that the pipeline makes of each run, cell or potential
+  local each=(structures labels accuracy parity learning_curve anneals inherent cells runs msd diffusion conductivity onsager hops network barriers)
   task=$(grep -l '^render_report.py' work/*/*/.command.sh | xargs ls -t | head -1)
   parts=$(dirname "$task")/parts dataset=$(ls -dt work/*/*/u0.dataset/dataset.json | head -1)
   rm -rf "$target"/{models,tables}
@@ -59,15 +60,15 @@ answer() { # what is shipped: frames, potentials, tables, errors of every frame,
   cp frames/*.u0.extxyz "$target/frames"
   if [ -d results/frames ]; then cp results/frames/x1_s1_*.u0.extxyz "$target/explored"; fi
   cp results/models/u0_s*.pb results/models/u0_s*.potential.json "$target/models"
-  cp -L "$parts"/*{structures,labels,accuracy,parity,learning_curve,anneals,inherent,verdicts,cells,runs,msd,diffusion,conductivity,onsager}.parquet \
-    "$parts"/*{hops,network,barriers,joined,paired,plan,arrhenius,error_budget}.parquet "$target/tables"
+  for name in "${each[@]}" verdicts; do cp -L "$parts"/*."$name.parquet" "$target/tables"; done
+  cp -L "$parts"/{joined,paired,plan,arrhenius,error_budget}.parquet "$target/tables"
   python "$root/tests/bench/frame_errors.py" --material "$material" --frames "$target/frames" "$target/explored" \
     --dataset "$(dirname "$dataset")" --u_ev 0 --dispersion d3bj -- "$target"/models/u0_s{1,2}.pb >"$target/errors.csv"
   python "$bin/build_supercell.py" --material "$material" --supercell 2,1,2 --replica 0 --seed 1 --out drawn
   rm -rf reference && cp -r "$root/assets/reference" . && rm reference/studies.csv # no earlier self beside it
   python "$bin/render_report.py" --tables "$target/tables" --structures drawn/r0.supercell.extxyz --reference reference --out report >report.txt
   sed "s#$place/##g; s#$root/##g" report/report.html >"$target/report.html" # no place of the machine
-  for name in structures labels accuracy parity learning_curve anneals inherent cells runs msd diffusion conductivity onsager hops network barriers; do
+  for name in "${each[@]}"; do
     rm "$target/tables"/*."$name.parquet" # one table of all runs is a fifth as large as one a run
     cp "report/tables/$name.parquet" "$target/tables"
   done

@@ -36,6 +36,12 @@ def test_what_is_given_twice_is_refused_on_the_command_line_and_in_files(tmp_pat
         assert "--seed is given twice" not in run.said, "that stands in the name of a folder"
 
 
+def test_more_driving_potentials_than_an_ensemble_has_are_refused(tmp_path: Path) -> None:
+    run = nextflow(tmp_path, "few.tsv", "-profile", "test", "--driving_potentials", "2")
+    assert run.status != 0 and not run.tasks
+    assert "--driving_potentials is 2, but U = 0 eV has 1 potential: raise --ensemble" in run.said
+
+
 def test_occupancies_that_do_not_sum_are_refused(tmp_path: Path) -> None:
     text = (ROOT / "assets" / "materials" / "li3ticl6.yml").read_text()
     material = tmp_path / "wrong.yml"

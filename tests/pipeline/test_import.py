@@ -45,7 +45,6 @@ def without_u(root: Path) -> int:
 
 def test_frames_of_others_are_imported_from_wherever_they_lie(tmp_path: Path) -> None:
     count, low = others_folder(tmp_path / "mine"), without_u(tmp_path / "more")
-    (tmp_path / "mine" / "notes.txt").write_text("nothing here\n")  # is passed over
     run = nextflow(tmp_path, "import.tsv", "-profile", "test", "--frames",
                    f"{tmp_path}/mine,{tmp_path}/more/u0", "--labels_only", "true")
     assert run.status == 0, run.said
@@ -56,7 +55,7 @@ def test_frames_of_others_are_imported_from_wherever_they_lie(tmp_path: Path) ->
     assert (labels["verdict"] == "accepted").all()
 
 
-def test_a_text_alone_ends_the_run(tmp_path: Path) -> None:
+def test_a_text_beside_frames_is_passed_over_and_alone_ends_the_run(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "notes.txt").write_text("nothing here\n")
@@ -69,6 +68,12 @@ def test_a_text_alone_ends_the_run(tmp_path: Path) -> None:
                      f"{FRAMES},{tmp_path / 'mine.dat'}", *options[4:])
     assert named.status != 0
     assert "mine.dat is no output of a program that is known: give an OUTCAR" in named.said
+    for path in FRAMES.glob("d1_*.u4.extxyz"):
+        shutil.copy(path, folder)
+    beside = nextflow(tmp_path / "beside", "beside.tsv", *options)
+    assert beside.status == 0, beside.said
+    labels = pd.read_parquet(tmp_path / "beside" / "results" / "tables" / "labels.parquet")
+    assert len(labels) == sum(len(read(path, ":")) for path in FRAMES.glob("d1_*.u4.extxyz"))
 
 
 def test_a_folder_whose_files_change_is_imported_again(tmp_path: Path) -> None:

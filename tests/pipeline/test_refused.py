@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from runs import ROOT, nextflow
+
+sys.path.insert(0, str(ROOT / "tests" / "slurm"))
+import jobs
 
 MAIN = """
 import groovy.json.JsonSlurper
@@ -42,7 +46,6 @@ HOT = ("haven: error: --{} asks for 1200 K, above what the labels of u0_s1.pb co
        "up to 900.0 K): lower it")
 SAID = {
     "nothing": "accepted",
-    "few drivers": "--driving_potentials is 2, but U = 0 eV has 1 potential: raise --ensemble",
     "short": "--production_ps is 0.03, shorter than one frame of all atoms",
     "a run twice": "has one run twice: u4_t500_r0.trajectory.npz and u4_t500_r0_s1.trajectory.npz",
     "frames twice": "--frames has s1_000.u4.extxyz twice",
@@ -68,7 +71,6 @@ def wanted(folder: Path) -> dict[str, dict[str, str]]:
     (folder / "li3ycl6.yml").write_text(crystal.replace("Ti", "Y"))
     return {
         "nothing": {},
-        "few drivers": {"driving_potentials": "2"},
         "short": {"production_ps": "0.03"},
         "a run twice": {"trajectories": str(folder / "runs")},
         "frames twice": {"frames": f"{frames},{folder / 'frames'}", "label": "true"},
@@ -83,10 +85,7 @@ def wanted(folder: Path) -> dict[str, dict[str, str]]:
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What Haven says of each."""
-    folder = tmp_path_factory.mktemp("refused")
-    for name in ("assets", "bin", "conf", "modules", "nextflow.config", "nextflow_schema.json"):
-        (folder / name).symlink_to(ROOT / name)
-    (folder / "main.nf").write_text(MAIN)
+    folder = jobs.place(tmp_path_factory.mktemp("refused") / "run", MAIN)
     (folder / "wanted.json").write_text(json.dumps(wanted(folder)))
     run = nextflow(folder, "refused.tsv", "-profile", "test", root=folder)
     assert run.status == 0 and not run.tasks, run.said

@@ -41,20 +41,13 @@ trace.fields     = 'task_id,hash,name,status,queue,container'
 """
 
 
-def two_tasks(folder: Path) -> Path:
-    """Make a folder from which the two tasks start."""
-    jobs.prepare(folder, 1, 1)
-    (folder / "main.nf").write_text(TWO)
-    return folder
-
-
 @pytest.mark.parametrize(("site", "queues", "executor"), [
     ("aws_batch", ("haven-cpu", "haven-gpu"), "awsbatch"),
     ("google_batch", ("-", "-"), "google-batch"), ("kubernetes", ("-", "-"), "k8s")])
 def test_a_task_s_labels_choose_its_queue_image_and_gpu(tmp_path, site, queues, executor) -> None:
     file = ROOT / "conf" / "site" / f"{site}.config"
     assert f"executor = '{executor}'" in file.read_text()
-    folder = two_tasks(tmp_path / "run")
+    folder = jobs.place(tmp_path / "run", TWO)
     (folder / "here.config").write_text(HERE)
     run = nextflow(folder, "trace.tsv", "-stub", "-c", str(file), "-c", "here.config", root=folder)
     assert run.status == 0, run.said
@@ -93,7 +86,7 @@ def test_the_gpu_reaches_into_the_image_in_either_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profiles: str
 ) -> None:
     stand_in(tmp_path, monkeypatch, "apptainer", APPTAINER, "haven-cpu", "haven-gpu")
-    folder = two_tasks(tmp_path / "run")
+    folder = jobs.place(tmp_path / "run", TWO)
     run = nextflow(folder, "gpu.tsv", "-profile", profiles, "-stub", "--image_folder",
                    str(tmp_path), root=folder)
     assert run.status == 0, run.said

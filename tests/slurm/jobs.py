@@ -41,11 +41,16 @@ def prepare(folder: Path, runs: int, production_ps: float) -> Path:
     production_ps
         Length of each.
     """
+    return place(folder, SCRIPT.format(runs=runs, production_ps=production_ps))
+
+
+def place(folder: Path, script: str) -> Path:
+    """Make a folder with a main.nf of its own, to which everything else of Haven is linked."""
     folder.mkdir(parents=True)
-    for name in ("assets", "bin", "conf", "modules", "tests", "nextflow.config"):
+    for name in ("assets", "bin", "conf", "modules", "tests", "nextflow.config",
+                 "nextflow_schema.json"):
         (folder / name).symlink_to(ROOT / name)
-    (folder / "nextflow_schema.json").symlink_to(ROOT / "nextflow_schema.json")
-    (folder / "main.nf").write_text(SCRIPT.format(runs=runs, production_ps=production_ps))
+    (folder / "main.nf").write_text(script)
     return folder
 
 
