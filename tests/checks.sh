@@ -7,7 +7,8 @@ HAVEN_SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/haven-test.XXXXXX")
 lines=() failed=0
 cores=$(nproc)
 # Files of tests side by side; a file's tests stay together. Each takes one thread: two files with two threads each would wait for one
-# another on two cores. Tests of the pipeline wait for Nextflow half of the time, so one more of them goes on beside.
+# another on two cores. Tests of the pipeline wait for Nextflow half of the time, so one more of them goes on beside; they come first, as the
+# longest, and what is short fills the end.
 one_thread=(env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 DP_INTRA_OP_PARALLELISM_THREADS=1 DP_INTER_OP_PARALLELISM_THREADS=1)
 beside() { # how many, what: run files of tests side by side
   local most=$1
@@ -38,11 +39,10 @@ ended() {
 
 step "style: ruff" ruff check .
 step "types: pyright" pyright --pythonpath "$(command -v python)"
-step "science and scripts, damaged and bad inputs: pytest" beside "$cores" tests/python tests/faults
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 later pytest tests/slurm
-step "the pipeline, killed and resumed, its numbers, its single processes and mutants of them: pytest" \
-  beside "$((cores + 1))" tests/processes tests/pipeline
+step "the pipeline, killed and resumed, its numbers, its processes and mutants of them; science, scripts, bad inputs: pytest" \
+  beside "$((cores + 1))" tests/processes tests/pipeline tests/faults tests/python
 step "SLURM, begun beside: two GPUs for six runs, a job cancelled, the head killed and resumed: pytest" ended
 step "images, where HAVEN_IMAGES names a folder for them: pytest" pytest tests/containers
 if command -v nf-test >/dev/null; then

@@ -86,9 +86,25 @@ def write(
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     metadata[DIGEST] = _digest(made, metadata)
+    split = _measured(made)
     pq.write_table(made.replace_schema_metadata({**(schema.metadata or {}), **metadata}), target,
-                   compression="zstd", write_page_checksum=True)
+                   compression="zstd", write_page_checksum=True, use_byte_stream_split=split,
+                   use_dictionary=[name for name in schema.names if name not in split])
     return target
+
+
+def _measured(held: pa.Table) -> list[str]:
+    """Return the columns of numbers of which few are equal.
+
+    Parquet's usual list of a column's values is longer than the column then; its first bytes
+    put beside one another, its second and so on, it is a quarter to a third smaller.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return [field.name for field, column in zip(held.schema, held.columns, strict=True)
+            if pa.types.is_floating(field.type)
+            and pc.count_distinct(column).as_py() > 0.3 * len(column)]
 
 
 def _digest(held: pa.Table, metadata: Mapping[str, str]) -> str:

@@ -89,6 +89,8 @@ def set_threads(threads: int) -> None:
     # PyTorch's loader in this process: data sets are small, and its helpers fail on loaded machines
     os.environ["NUM_WORKERS"] = "0"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow then looks for Keras's old package and loads none: DeePMD-kit uses no Keras
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TORCH_LOGS", "-all")  # errors only
 
 

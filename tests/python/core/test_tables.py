@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -24,6 +25,19 @@ def test_rows_come_back_and_the_file_says_what_made_it(tmp_path):
     assert metadata[b"haven_version"].decode() == __version__
     assert metadata[b"haven_inputs"] == b'{"dump": "d.npz"}'
     assert pq.read_schema(path).field("time_ps").metadata[b"unit"] == b"ps"
+
+
+def test_measured_numbers_are_written_smaller_and_come_back_equal(tmp_path, rng):
+    rows = pd.DataFrame([ROW] * 4000)
+    rows["time_ps"] = np.repeat(np.arange(40) * 0.1, 100)
+    rows["potential_energy_ev"] = -1000 + rng.normal(size=len(rows))
+    path = tables.write(THERMO, rows, tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(tables.read("thermo", path), rows)
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    columns = {c.path_in_schema: c for c in map(group.column, range(group.num_columns))}
+    assert "BYTE_STREAM_SPLIT" in columns["potential_energy_ev"].encodings
+    assert "RLE_DICTIONARY" in columns["time_ps"].encodings
+    assert columns["potential_energy_ev"].total_compressed_size < 0.9 * 8 * len(rows)
 
 
 @pytest.mark.parametrize("change, words", [
