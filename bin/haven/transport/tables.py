@@ -113,6 +113,9 @@ JOINED = Schema("joined", (
     real("duration_ps", "time of all runs joined, one after the other", "ps"),
     real("loglog_slope", "slope of log MSD against log lag; 1 is diffusive", nullable=True),
     real("loglog_slope_error", "standard error of that slope", nullable=True),
+    real("ln_value", "natural logarithm of a diffusion coefficient, cm2/s, whatever the verdict: "
+         "to it replicas that are added later are joined (--earlier)", nullable=True),
+    real("ln_error", "its standard error, of sampling alone", nullable=True),
     VERDICT,
 ))
 

@@ -139,3 +139,26 @@ def test_what_one_side_lacks_is_taken_from_the_other_and_bounds_stay_bounds():
     assert same.estimates == more.estimates and "melted" in same.left_out
     none = kept.merged(molten, molten, 30)
     assert not none.estimates and none.verdict_on("self") == "unstable"
+
+
+def test_a_number_of_new_runs_is_not_given_as_that_of_earlier_runs_too(tmp_path, caplog):
+    """The value behind a bound is in the table; in those of an earlier Haven it is not."""
+    rng = np.random.default_rng(9)
+    old = [run_of(walkers(rng, 12), 600.0, replica) for replica in (0, 1)]
+    new = [run_of(walkers(rng, 300), 600.0, replica) for replica in (2, 3)]
+    table, after = table_of(old, tmp_path), condition.conditions(new, 30)[0]
+    whole, = condition.conditions([*old, *new], 30)
+    before, = kept.kept_conditions(table, gathered(old))
+    assert before.verdict_on("self") == "too_few_events" and before.estimates[0].value is None
+    both = kept.merged(after, before, 30)
+    assert both.verdict_on("self") == "diffusive"
+    assert both.estimates[0].value == pytest.approx(whole.estimates[0].value, rel=0.1)
+    assert both.estimates[0].value < 0.6 * after.estimates[0].value
+    assert not caplog.records
+
+    before, = kept.kept_conditions(table.drop(columns=["ln_value", "ln_error"]), gathered(old))
+    both = kept.merged(after, before, 30)
+    assert both.verdict_on("self") == "too_few_events" and "modes are gone" in caplog.text
+    row, mine, theirs = (one.estimates[0] for one in (both, after, before))
+    assert "self" not in both.logs and theirs.high_95 < row.high_95 < mine.high_95
+    assert not any(each.value for each in both.estimates)

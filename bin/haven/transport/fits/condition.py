@@ -362,7 +362,9 @@ def joined_rows(found: Iterable[Condition]) -> list[dict[str, Any]]:
                     "loglog_slope_error": _finite(row.loglog_slope_error), "verdict": row.verdict}
             ends = {"value": row.value, "low_95": row.low_95, "high_95": row.high_95}
             if row.quantity in DIFFUSION:
-                rows.append({**start, **told, **ends, "quantity": DIFFUSION[row.quantity]})
+                ln_value, ln_error = one.logs.get(row.quantity, (None, None))
+                rows.append({**start, **told, **ends, "quantity": DIFFUSION[row.quantity],
+                             "ln_value": ln_value, "ln_error": ln_error})
             if row.quantity in ("self", "total"):
                 ends = {name: None if value is None else value * one.siemens
                         for name, value in ends.items()}

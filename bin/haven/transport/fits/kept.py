@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import Z95
+from haven.core.errors import log
 from haven.transport.diffusion import Estimate, diffusion_verdict, judge_sum
 from haven.transport.fits.condition import DIFFUSION, Condition, Seen
 
@@ -54,6 +55,7 @@ def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]
                 if row.quantity in ("self", "total") and (log := _log(row)) is not None}
         if "self" in logs:
             logs["self"] = (logs["self"][0], min(logs["self"][1], _sampling(here)))
+        logs |= _told(known)
         left_out = first["left_out"]
         found.append(Condition(
             {"material": str(material), "u_ev": float(u_ev), "temperature_k": float(temperature),
@@ -61,6 +63,19 @@ def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]
             "" if _lacks(left_out) else str(left_out), estimates if seen.runs else [], logs,
             () if seen.runs else (str(first["verdict"]),)))
     return found
+
+
+def _told(known: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return the logarithms that a table ``joined`` tells, whatever the verdict.
+
+    Those of an earlier Haven do not: of them, what has a value alone is known.
+    """
+    if "ln_value" not in known:
+        return {}
+    found = {part: (_number(known.loc[name, "ln_value"]), _number(known.loc[name, "ln_error"]))
+             for part, name in (("self", "d_self"), ("total", "d_total")) if name in known.index}
+    return {part: (value, error) for part, (value, error) in found.items()
+            if value is not None and error is not None}
 
 
 def _sampling(runs: pd.DataFrame) -> float:
@@ -100,7 +115,8 @@ def merged(first: Condition, second: Condition, min_events: int) -> Condition:
     Coefficients are the means by the time watched. Where the two differ by more than their errors
     explain, their interval is widened by what they differ (method of moments, DerSimonian and
     Laird, 1986). The logarithm of D_self for a line is not: a line counts that by itself. The
-    slopes' mean is judged as that of one run.
+    slopes' mean is judged as that of one run. Where a side has a bound alone, so have both: the
+    value of the other side would be that of its own runs.
 
     Parameters
     ----------
@@ -133,6 +149,15 @@ def merged(first: Condition, second: Condition, min_events: int) -> Condition:
         said = {row.verdict for one in sides if (row := _row(one, part)) is not None}
         if verdicts[part] == "diffusive" and said & {"drifting", "unstable", "no_host"}:
             verdicts[part] = next(iter(sorted(said - {"diffusive"})))
+        bounds = [row.verdict for one in sides if (row := _row(one, part)) is not None
+                  and part not in one.logs and row.verdict != "diffusive"]
+        if bounds:
+            logs.pop(part, None)
+            if verdicts[part] == "diffusive":  # a table of an earlier Haven
+                verdicts[part] = bounds[0]
+                log.warning("%s, %g K: D_%s of earlier runs is a bound, and their modes are gone: "
+                            "with the new runs it is one too", first.keys["material"],
+                            first.keys["temperature_k"], part)
     rows = []
     for part in DIFFUSION:
         each = [_row(one, part) for one in sides]
