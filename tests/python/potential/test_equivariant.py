@@ -158,7 +158,7 @@ def test_shipped_weights_have_the_errors_they_are_shipped_with(tmp_path, u_ev):
 def arguments(folder: Path, out: Path) -> list[object]:
     return ["--dataset", folder / "u4.dataset", "--u_ev", 4, "--seed", 1, "--backend", "pytorch",
             "--descriptor", "dpa4", "--degree", 1, "--channels", 16, "--blocks", 1,
-            "--cutoff_angstrom", 4, "--training_steps", 120, "--learning_rate_start", 0.005,
+            "--cutoff_angstrom", 4, "--training_steps", 300, "--learning_rate_start", 0.005,
             "--learning_rate_stop", 1e-5, "--prefactors", "20,20,20,20,5,5",
             "--checkpoint_dir", out / "checkpoints", "--out", out]
 
