@@ -230,8 +230,8 @@ def main() -> None:
         print("### equivariant\n")
         print(control_forces(folder / "equivariant" / "forces.csv"), "\n")
         if (folder / "equivariant" / "barriers.csv").exists():
-            print(same_barriers(folder / "equivariant" / "barriers.csv", "small", "equivariant"),
-                  "\n")
+            print(same_barriers(folder / "equivariant" / "barriers.csv", "invariant",
+                               "equivariant"), "\n")
     print("Core-hours: " + ", ".join(f"{name} {spent:.2f}" for name, spent in hours)
           + f"; {sum(spent for _, spent in hours):.2f} in all.")
 
