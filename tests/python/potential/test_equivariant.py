@@ -185,7 +185,7 @@ def test_one_is_killed_trained_compiled_tested_and_run(tmp_path):
     # another training starts from the weights
     job, = jobs.iterdir()
     content = json.loads((job / "input.json").read_text())
-    content["training"] |= {"numb_steps": 10, "save_ckpt": "further"}
+    content["training"] |= {"numb_steps": 40, "save_ckpt": "further"}
     (job / "further.json").write_text(json.dumps(content))
     further = subprocess.run([sys.executable, "-m", "deepmd", "--pt", "train", "further.json",
                               "--init-model", tmp_path / "u4_s1.pt"], cwd=job, check=False,
