@@ -5,14 +5,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 export HAVEN_SCRATCH
 HAVEN_SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/haven-test.XXXXXX")
 lines=() failed=0
-cores=$(nproc)
 # Files of tests side by side; a file's tests stay together. Each takes one thread: two files with two threads each would wait for one
 # another on two cores. Tests of the pipeline wait for Nextflow half of the time, so one more of them goes on beside; they come first, as the
 # longest, and what is short fills the end.
 one_thread=(env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 DP_INTRA_OP_PARALLELISM_THREADS=1 DP_INTER_OP_PARALLELISM_THREADS=1)
-beside() { # how many, what: run files of tests side by side
-  local most=$1
-  shift
+beside() { # what: run files of tests side by side
+  local most=$(($(nproc) + 1))
   "${one_thread[@]}" pytest -n "$((most < 4 ? most : 4))" --dist loadfile --no-loadscope-reorder --durations 15 "$@"
 }
 
@@ -42,7 +40,7 @@ step "types: pyright" pyright --pythonpath "$(command -v python)"
 step "syntax: nextflow lint" nextflow lint main.nf modules conf nextflow.config
 later pytest tests/slurm
 step "the pipeline, killed and resumed, its numbers, its processes and mutants of them; science, scripts, bad inputs: pytest" \
-  beside "$((cores + 1))" tests/processes tests/pipeline tests/faults tests/python
+  beside tests/processes tests/pipeline tests/faults tests/python
 step "SLURM, begun beside: two GPUs for six runs, a job cancelled, the head killed and resumed: pytest" ended
 step "images, where HAVEN_IMAGES names a folder for them: pytest" pytest tests/containers
 if command -v nf-test >/dev/null; then

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
+import jobs
 import pytest
 from runs import ROOT, nextflow
-
-sys.path.insert(0, str(ROOT / "tests" / "slurm"))
-import jobs
 
 MAIN = """
 import groovy.json.JsonSlurper

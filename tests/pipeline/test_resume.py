@@ -5,13 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-import sys
 from pathlib import Path
 
-from runs import ROOT, nextflow
-
-sys.path.insert(0, str(ROOT / "tests" / "slurm"))
 import jobs
+from runs import ROOT, nextflow
 
 
 def test_editing_a_module_reruns_the_tasks_that_use_it(copy: Path, tmp_path: Path) -> None:

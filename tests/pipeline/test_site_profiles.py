@@ -7,14 +7,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
+import jobs
 import pytest
 from runs import ROOT, nextflow
-
-sys.path.insert(0, str(ROOT / "tests" / "slurm"))
-import jobs
 
 from haven import __version__
 from haven.core.nextflow.launches import newest_launch

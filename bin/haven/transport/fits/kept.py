@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHARED = ("material", "u_ev", "temperature_k", "replica", "seed")
-PARTS = {"d_self": "self", "d_total": "total", "d_distinct": "distinct", "haven_ratio": "haven"}
 
 
 def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]:
@@ -50,9 +49,9 @@ def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]
                     _number(first["hop_events"]) or 0.0, float(own["exposure"].sum()),
                     float(own["siemens"].mean()) if siemens is None else siemens)
         estimates = [_estimate(part, known.loc[name], seen.hops)
-                     for name, part in PARTS.items() if name in known.index]
-        logs = {row.quantity: log for row in estimates
-                if row.quantity in ("self", "total") and (log := _log(row)) is not None}
+                     for part, name in DIFFUSION.items() if name in known.index]
+        logs = {row.quantity: pair for row in estimates
+                if row.quantity in ("self", "total") and (pair := _log(row)) is not None}
         if "self" in logs:
             logs["self"] = (logs["self"][0], min(logs["self"][1], _sampling(here)))
         logs |= _told(known)
@@ -73,7 +72,7 @@ def _told(known: pd.DataFrame) -> dict[str, tuple[float, float]]:
     if "ln_value" not in known:
         return {}
     found = {part: (_number(known.loc[name, "ln_value"]), _number(known.loc[name, "ln_error"]))
-             for part, name in (("self", "d_self"), ("total", "d_total")) if name in known.index}
+             for part in ("self", "total") if (name := DIFFUSION[part]) in known.index}
     return {part: (value, error) for part, (value, error) in found.items()
             if value is not None and error is not None}
 
