@@ -1,5 +1,7 @@
 // What identifies the code of each process.
 
+include { filesIn } from './paths'
+
 /** Script to the folders of bin/haven whose modules it imports, itself or through others. `python tests/python/imports.py digests` writes it. */
 def foldersOf() {
     [
@@ -79,12 +81,12 @@ def foldersOf() {
     ]
 }
 
-/** Script to a digest of those folders' own files: only files directly in bin/ are in a task's hash by themselves. */
+/** Script to a digest of those folders' own files: only files directly in bin/ are in a task's hash by themselves. Each is read once. */
 def codeDigests(wanted) {
-    foldersOf().collectEntries { script, folders ->
-        def own = wanted ? folders.collectMany { name -> files("${projectDir}/bin/haven/${name}/*.py") } : []
-        def sources = wanted ? own + [file("${projectDir}/bin/haven/__init__.py")] : []
-        def text = sources.sort { path -> path.toString() }.collect { path -> "${path.name}\n${path.text}" }.join('\n')
-        [script, text.digest('SHA-256').take(16)]
+    def folders = foldersOf()
+    def held = !wanted ? [:] : (folders.values().flatten() + ['.']).unique().collectEntries { name ->
+        def sources = filesIn("${projectDir}/bin/haven/${name}").findAll { path -> path.name.endsWith('.py') && (name != '.' || path.name == '__init__.py') }
+        [name, sources.collect { path -> "${name}/${path.name} ${path.text.digest('SHA-256')}" }.join('\n')]
     }
+    folders.collectEntries { script, names -> [script, (names + ['.']).collect { name -> held[name] }.join('\n').digest('SHA-256').take(16)] }
 }

@@ -32,11 +32,11 @@ class Mean:
 
     def half_width(self, level: float = 0.95) -> float:
         """Return half the width of Student's interval that holds the mean with this chance."""
-        from scipy.stats import t as student
+        from scipy.special import stdtrit
 
         if not math.isfinite(self.error):
             return math.inf
-        return float(student.ppf(0.5 + level / 2, max(self.effective - 1, 1)) * self.error)
+        return float(stdtrit(max(self.effective - 1, 1), 0.5 + level / 2) * self.error)
 
 
 def inefficiency(values: np.ndarray) -> float:
@@ -141,14 +141,13 @@ def compare_halves(values: np.ndarray, level: float = 0.95, spread: float = 0.0)
         neither its standard deviation nor its correlation time, so that slow fluctuations could be
         taken for a trend. With a given standard deviation the bound holds for any correlation.
     """
-    from scipy.special import ndtri
-    from scipy.stats import t as student
+    from scipy.special import ndtri, stdtrit
 
     middle = len(values) // 2
     first, second = mean_of(values[:middle]), mean_of(values[middle:])
     error = math.hypot(first.error, second.error)
     freedom = max(first.effective + second.effective - 2, 1.0)
-    bound = float(student.ppf(0.5 + level / 2, freedom)) * error if math.isfinite(error) else error
+    bound = float(stdtrit(freedom, 0.5 + level / 2)) * error if math.isfinite(error) else error
     if spread > 0:
         bound = float(ndtri(0.5 + level / 2)) * HALVES_DIFFER * spread
     return Halves(second.value - first.value, bound)
@@ -168,8 +167,8 @@ def compare_counts(
     clustered
         Variance over mean of a count, 1 for a Poisson process; both counts are divided by it.
     """
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
     first, second = round(first / clustered), round(second / clustered)
     total = first + second
-    return total == 0 or float(binomtest(first, total, 0.5).pvalue) > 1 - level
+    return total == 0 or 2 * float(bdtr(min(first, second), total, 0.5)) > 1 - level

@@ -1,8 +1,13 @@
-"""Statistics that several packages use."""
+"""Statistics that several packages use.
+
+Quantiles are those of SciPy's special functions: to import scipy.stats takes longer than a table.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+
+from haven.core.periodic import Floats
 
 
 def kinetic_spread(temperature_k: float, atoms: int) -> float:
@@ -35,3 +40,20 @@ def error_of_mean(values: np.ndarray, blocks: int = 10) -> float:
         return float("inf")
     means = np.array([part.mean() for part in np.array_split(np.asarray(values, float), blocks)])
     return float(means.std(ddof=1) / np.sqrt(blocks))
+
+
+def poisson_interval(count: Floats) -> tuple[Floats, Floats]:
+    """Return the exact 95 % interval of the mean of Poisson counts, (H,) each (Garwood)."""
+    from scipy.special import chdtri
+
+    number = np.asarray(count, float)
+    low = np.where(number > 0, chdtri(2 * np.maximum(number, 1), 0.975) / 2, 0.0)
+    return low, chdtri(2 * number + 2, 0.025) / 2
+
+
+def share_interval(hits: int, total: int) -> tuple[float, float]:
+    """Return the exact 95 % interval of a share (Clopper and Pearson)."""
+    from scipy.special import betaincinv
+
+    return (float(betaincinv(hits, total - hits + 1, 0.025)) if hits else 0.0,
+            float(betaincinv(hits + 1, total - hits, 0.975)) if hits < total else 1.0)

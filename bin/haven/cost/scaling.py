@@ -43,13 +43,13 @@ def fit_scaling(
 
 def _line(design: np.ndarray, values: np.ndarray) -> list[tuple[float, float, float]]:
     """Return each coefficient of a least-squares fit with its 95 % interval."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     free = len(values) - design.shape[1]
     best, *_ = np.linalg.lstsq(design, values, rcond=None)
     spread = ((values - design @ best) ** 2).sum() / free
     errors = np.sqrt(spread * np.diag(np.linalg.inv(design.T @ design)))
-    half = float(t.ppf(0.975, free)) * errors
+    half = float(stdtrit(free, 0.975)) * errors
     return [(float(b), float(b - h), float(b + h)) for b, h in zip(best, half, strict=True)]
 
 

@@ -189,7 +189,7 @@ def joined_cells(table: Table) -> Iterator[dict[str, Any]]:
         quantity (``lattice_a``), u_ev, engine, value, low, high (None of a single cell), unit,
         system, runs, note.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     good = table[table["converged"].astype(bool)]
     for (u_ev, system, engine), every in good.groupby(["u_ev", "system", "engine"]):
@@ -198,7 +198,7 @@ def joined_cells(table: Table) -> Iterator[dict[str, Any]]:
             values = group[column].to_numpy(float)
             half = None
             if len(values) > 1:
-                half = float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1)
+                half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1)
                              / np.sqrt(len(values)))
             mean = float(values.mean())
             yield {"quantity": f"lattice_{column.partition('_')[0]}", "u_ev": u_ev, "value": mean,

@@ -11,6 +11,7 @@ import numpy as np
 
 from haven.core.errors import HavenError, log
 from haven.core.periodic import Floats, Ints
+from haven.core.statistics import poisson_interval
 from haven.material.sites.lattice import (
     SiteFinder,
     SiteLattice,
@@ -298,15 +299,6 @@ def unwrapped_layer(lattice: SiteLattice, code: Ints) -> Ints:
     """
     site, image = decode(code, len(lattice.centres))
     return lattice.layer[site] + lattice.layers * image[..., 2]
-
-
-def poisson_interval(count: Floats) -> tuple[Floats, Floats]:
-    """Return the exact 95 % interval of the mean of Poisson counts, (H,) each."""
-    from scipy.stats import chi2
-
-    number = np.asarray(count, float)
-    low = np.where(number > 0, chi2.ppf(0.025, 2 * np.maximum(number, 1)) / 2, 0.0)
-    return low, chi2.ppf(0.975, 2 * number + 2) / 2
 
 
 def hop_table(lattice: SiteLattice, hops: Hops, ions: int, duration_ps: float) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from haven.core.periodic import Floats, Ints, with_images
+from haven.core.statistics import share_interval
 from haven.material.sites.lattice import SiteFinder, SiteLattice
 from haven.mechanism.hops import classify, decode, encode, label_blocks, without_returns
 
@@ -275,7 +276,6 @@ def interstitial_table(
         the ions.
     """
     import pandas as pd
-    from scipy.stats import binomtest
 
     kinds = np.array([kind for kind, *_ in classify(lattice, visits.first, visits.second)], str)
     share, low, high = _time_share(visits)
@@ -292,9 +292,9 @@ def interstitial_table(
         row = {"kind": kind, "jumps": len(mine), "jumps_via": int(mine.sum()), "share_via": None,
                "share_via_low_95": None, "share_via_high_95": None, **common}
         if len(mine):
-            ends = binomtest(int(mine.sum()), len(mine)).proportion_ci(0.95, "exact")
-            row |= {"share_via": float(mine.mean()), "share_via_low_95": float(ends.low),
-                    "share_via_high_95": float(ends.high)}
+            ends = share_interval(int(mine.sum()), len(mine))
+            row |= {"share_via": float(mine.mean()), "share_via_low_95": ends[0],
+                    "share_via_high_95": ends[1]}
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -104,13 +104,13 @@ def block_interval(values: Floats, blocks: int = 10) -> tuple[Floats, Floats] | 
     tuple of ndarray or None
         Lower and upper ends, (B,); None where fewer than three blocks can be made.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     number = min(blocks, len(values) // 2)
     if number < 3:
         return None
     means = np.stack([block.mean(axis=0) for block in np.array_split(values, number)])
-    half = student.ppf(0.975, number - 1) * means.std(axis=0, ddof=1) / np.sqrt(number)
+    half = stdtrit(number - 1, 0.975) * means.std(axis=0, ddof=1) / np.sqrt(number)
     centre = values.mean(axis=0)
     return np.maximum(centre - half, 0.0), centre + half
 

@@ -154,8 +154,6 @@ def scale_rows(parity: Table, material: str, draws: int = 2000) -> list[Row]:
 
 def sentences(parity: Table) -> list[str]:
     """Return a sentence for each U on how well an ensemble's disagreement predicts errors."""
-    from scipy.stats import spearmanr
-
     scales = {row["u_ev"]: row for row in scale_rows(parity, "")}
     found = []
     for u_ev, mine in atoms_of(parity).groupby("u_ev"):
@@ -164,7 +162,7 @@ def sentences(parity: Table) -> list[str]:
             found.append(f"{where}: one potential only, so there is no disagreement to go by: "
                          "--ensemble 2 or more measures it.")
             continue
-        rank = float(spearmanr(mine["deviation"], mine["error"])[0])
+        rank = float(mine[["deviation", "error"]].rank().corr().iloc[0, 1])
         factor = interval(row["scale"], row["scale_low_95"], row["scale_high_95"])
         held = (f" Fitted without one of the {row['trajectories']} held-out trajectories, it "
                 f"foretells that one's error to a factor of {row['left_out_low']:.2f} to "

@@ -63,7 +63,9 @@ class Flagged:
             larger one, and the ends of its 95 % interval, which follow from the exact binomial
             interval of p.
         """
-        ends = (self.frames / self.of, *_binomial(self.frames, self.of))
+        from haven.core.statistics import share_interval
+
+        ends = (self.frames / self.of, *share_interval(self.frames, self.of))
         value, low, high = (1 - (1 - end) ** (atoms / self.atoms) for end in ends)
         return value, low, high
 
@@ -172,13 +174,14 @@ def gate_rows(parity: Table, material: str, window: float = WINDOW) -> list[Row]
 
 def _measured(mine: Table, window: float) -> Row:
     import numpy as np
-    from scipy.stats import rankdata
+
+    from haven.core.statistics import share_interval
 
     names, group = np.unique(mine["trajectory"].to_numpy(str), return_inverse=True)
     error, calibrated = (mine[c].to_numpy(float) for c in ("error", "calibrated"))
     above, flagged = error > window, calibrated > window
-    ranks = np.stack([rankdata(mine["deviation"]), rankdata(error)])
-    ranks -= ranks.mean(axis=1, keepdims=True)
+    ranks = mine[["deviation", "error"]].rank().to_numpy().T
+    ranks = ranks - ranks.mean(axis=1, keepdims=True)
     parts = [above & flagged, above, flagged & ~above, ~above, ranks[0] * ranks[1], ranks[0]**2,
              ranks[1]**2]
     sums = np.array([np.bincount(group, part.astype(float), len(names)) for part in parts]).T
@@ -198,7 +201,7 @@ def _measured(mine: Table, window: float) -> Row:
         some = drawn[drawn[:, of] > 0]
         low, high = None, None
         if total and enough:
-            low, high = (_binomial(hits, total) if hits in (0, total)
+            low, high = (share_interval(hits, total) if hits in (0, total)
                          else _quantiles(some[:, hit] / some[:, of]))
         row |= {{"flagged": "above", "false_alarms": "within"}[name]: total, name: hits,
                 f"share_{name}": hits / total if total else None,
@@ -214,14 +217,6 @@ def _quantiles(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
         return None, None
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
-
-
-def _binomial(hits: int, total: int) -> tuple[float, float]:
-    """Return the exact 95 % interval of a share (Clopper and Pearson)."""
-    from scipy.stats import binomtest
-
-    found = binomtest(hits, total).proportion_ci(0.95, "exact")
-    return float(found.low), float(found.high)
 
 
 def _at_the_top(error: np.ndarray, calibrated: np.ndarray) -> float | None:

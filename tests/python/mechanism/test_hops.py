@@ -177,12 +177,6 @@ def test_codes_hold_site_and_image(rng):
     np.testing.assert_array_equal(cells, image)
 
 
-def test_poisson_intervals_are_the_exact_ones():
-    low, high = hops.poisson_interval(np.array([0, 1, 10]))
-    np.testing.assert_allclose(low, [0.0, 0.0253, 4.7954], atol=1e-4)
-    np.testing.assert_allclose(high, [3.6889, 5.5716, 18.3904], atol=1e-4)
-
-
 def test_no_jump_at_all_still_has_a_row_for_each_kind(lattice):
     found = counted(lattice, [walk(lattice, [(0, 0, 0)], dwell=100)])
     table = hops.hop_table(lattice, found, 10, 1000.0)

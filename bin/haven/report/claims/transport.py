@@ -111,22 +111,22 @@ def interstitial(table: Table, u_ev: float, kind: str) -> tuple[Row | None, str,
     kind
         ``intra_layer`` or ``inter_layer``.
     """
-    from scipy.stats import binomtest
+    from haven.core.statistics import share_interval
 
     mine = table[(table["u_ev"] == u_ev) & (table["kind"] == kind)]
     jumps, via = int(mine["jumps"].sum()), int(mine["jumps_via"].sum())
     if not jumps:
         return None, OPEN, "no such jump was seen, or jumps were not analysed"
-    ends = binomtest(via, jumps).proportion_ci(0.95, "exact")
-    ours: Row = {"value": via / jumps, "low_95": float(ends.low), "high_95": float(ends.high),
+    low, high = share_interval(via, jumps)
+    ours: Row = {"value": via / jumps, "low_95": low, "high_95": high,
                  "temperature_k": None}
     seen = (f"{via} of {jumps} jumps by way of a tetrahedron of anions that is no cation site, all "
             "temperatures together")
     if jumps < LEAST_JUMPS:
         return ours, OPEN, f"{seen}: fewer than {LEAST_JUMPS} jumps"
-    if ends.low > MAINLY:
+    if low > MAINLY:
         return ours, SUPPORTED, seen
-    if ends.high >= MAINLY:
+    if high >= MAINLY:
         return ours, OPEN, f"{seen}: the interval holds one half"
     if (mine["frame_ps"] > FINE_PS).any():
         return ours, OPEN, f"{seen}: frames further than {FINE_PS:g} ps apart miss quick passages"

@@ -339,7 +339,8 @@ def hop_rates(table: Table) -> Table:
         Columns u_ev (eV), temperature_k (K), kind, count, rate, low, high (1/ns per ion).
     """
     import pandas as pd
-    from scipy import stats
+
+    from haven.core.statistics import poisson_interval
 
     rows = []
     exposure = _exposure(table)
@@ -347,8 +348,7 @@ def hop_rates(table: Table) -> Table:
         count, time = int(mine["count"].sum()), exposure.get((key[0], key[1]))
         if not time:
             continue
-        low = stats.chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-        high = stats.chi2.ppf(0.975, 2 * count + 2) / 2
+        low, high = (float(end) for end in poisson_interval(count))
         rows.append({"u_ev": key[0], "temperature_k": key[1], "kind": key[2], "count": count,
                      "rate": count / time, "low": low / time, "high": high / time})
     return pd.DataFrame(rows, columns=["u_ev", "temperature_k", "kind", "count", "rate", "low",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SVG, LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+LAYOUT_TABLES = ("GSUB", "GPOS", "GDEF", "kern")  # of a font: in a PDF each glyph has its place
 COLUMN_MM = 86.0  # width of one column of a journal
 MM_PER_INCH, POINTS_PER_INCH = 25.4, 72.0
 MOST_POINTS = 400  # of a curve that answers to the pointer; its file has all of them
@@ -465,8 +466,11 @@ def journal_svg(svg: bytes) -> str:
 def journal_pdf(figure: Figure, path: Path) -> None:
     """Write a figure as PDF as wide as a journal's column, all its parts scaled alike."""
     import matplotlib as mpl
+    from fontTools.subset import Options
     from matplotlib.backends.backend_pdf import Op, PdfFile, PdfPages
 
+    dropped = Options._drop_tables_default
+    dropped.extend(name for name in LAYOUT_TABLES if name not in dropped)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
     factor = COLUMN_MM / MM_PER_INCH / float(figure.get_size_inches()[0])
 

@@ -268,7 +268,7 @@ def _peaks(tables: Tables) -> Iterator[Row]:
 
 def _barriers(tables: Tables) -> Iterator[Row]:
     import numpy as np
-    from scipy import stats
+    from scipy.special import stdtrit
 
     paths = good_paths(tables["barriers"])
     for (u_ev, direction), group in paths.groupby(["u_ev", "direction"]):
@@ -276,7 +276,7 @@ def _barriers(tables: Tables) -> Iterator[Row]:
         means, count, half = both.mean(axis=1), len(both), None
         if count > 1:
             spread = float(np.std(means, ddof=1)) / count**0.5
-            half = float(stats.t.ppf(0.975, count - 1)) * spread
+            half = float(stdtrit(count - 1, 0.975)) * spread
         mean = float(means.mean())
         low, high = (None, None) if half is None else (mean - half, mean + half)
         yield _row(f"barrier {direction}", u_ev, mean, low, high, "eV", runs=count,

@@ -103,13 +103,13 @@ def counts_agree(cages: float, cages_ps: float, sites: float, sites_ps: float) -
     sites, sites_ps
         Jumps between sites (table ``hops``) and the time watched, ps.
     """
-    from scipy.stats import binom
+    from scipy.special import bdtr, bdtrc
 
     total = round(cages + sites)
     for factor in (1.0, COUNTS_FACTOR, 1.0 / COUNTS_FACTOR):
         share = factor * cages_ps / (factor * cages_ps + sites_ps)
-        below = binom.cdf(round(cages), total, share)
-        above = binom.sf(round(cages) - 1, total, share)
+        below = bdtr(round(cages), total, share)
+        above = bdtrc(round(cages) - 1, total, share)
         if min(below, above) > COUNTS_CHANCE / 2:
             return True
     rate = (cages / cages_ps) / max(sites / sites_ps, 1e-12)
