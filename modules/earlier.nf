@@ -1,4 +1,4 @@
-// Tables of an earlier run, to which replicas are added.
+// Tables of an earlier run, to which replicas or temperatures are added.
 
 include { filesIn; pathOf; plainPath } from './paths'
 
@@ -11,4 +11,19 @@ def earlierTables(folder) {
         error("haven: error: --earlier ${folder} has no tables runs.parquet and diffusion.parquet: name the results folder of a finished run")
     }
     (held + filesIn(pathOf("${folder}/modes")).findAll { path -> path.name.endsWith('.modes.npz') }).collect { path -> plainPath(path) }
+}
+
+/** Temperatures in K at which an earlier run has cells at rest; none where its results do not tell. */
+def restsTold(folder) {
+    try {
+        def told = new groovy.json.JsonSlurper().parseText(pathOf("${folder}/parameters.json").text)
+        (told['cells_k'] ?: told['temperature_k'] ?: []).collect { temperature_k -> temperature_k as double }
+    }
+    catch (Exception _lacking) { [] }
+}
+
+/** Those of the temperatures at which an earlier run has cells at rest; all of them where its results do not tell. */
+def temperaturesAtRest(folder, temperatures_k) {
+    def known = restsTold(folder)
+    temperatures_k.findAll { temperature_k -> !known || (temperature_k as double) in known }
 }

@@ -5,7 +5,7 @@ include { checkCovered; hottestOf } from './coverage'
 include { codeDigests } from './digests'
 include { chosenDrivers; drivingSeeds } from './drivers'
 include { expectedRuns } from './expected_runs'
-include { earlierTables } from './earlier'
+include { earlierTables; temperaturesAtRest } from './earlier'
 include { framePlaces; givenFrames } from './frame_places'
 include { givenPotentials; modelsFolder; startsOf } from './given_potentials'
 include { givenTrajectories } from './given_trajectories'
@@ -24,7 +24,8 @@ def conditionsOf(temperatures_k, lengths_ps) {
  * settings (the parameters), material (path), digests (script to digest), u_evs, temperatures_k, seeds, explorers (lists of numbers),
  * conditions (pairs of temperature in K and length of its runs in ps), hottest (option to the highest temperature in K that the dynamics asks for),
  * replicas (list of maps: id, replica, seed, leads: whether it is the first), in_mean (numbers of those that give the mean cell that all keep),
- * at_rest (an earlier run's table of cells, which is kept instead, or an empty list), earlier (list of an earlier run's tables and modes),
+ * at_rest (an earlier run's table of cells, which is kept instead, or an empty list), rests_k (temperatures in K at which it is),
+ * earlier (list of an earlier run's tables and modes),
  * runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
  * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
  * start (potentials to fine-tune), old_aimd, new_aimd (pairs of map and path; maps), relaxed (pairs of U and path), expected (path),
@@ -68,8 +69,9 @@ def planOf(settings) {
         seeds          : seeds,
         explorers      : (0..<settings.explore_ensemble).collect { member -> first + member },
         replicas       : replicas,
-        in_mean        : at_rest ? [] : (settings.cell_replicas > 0 ? replicas.take(settings.cell_replicas) : replicas)*.replica,
+        in_mean        : (settings.cell_replicas > 0 ? replicas.take(settings.cell_replicas) : replicas)*.replica,
         at_rest        : at_rest,
+        rests_k        : at_rest ? temperaturesAtRest(settings.earlier, temperatures_k) : [],
         earlier        : earlier,
         runs           : runs,
         potentials     : potentials,

@@ -49,8 +49,8 @@ workflow STUDY {
 
     // Dynamics: U x temperature x replica x driving potential, [[id: u4_t298_r0, u_ev: 4, ...], u4_t298_r0.trajectory.npz].
     STRUCTURES(channel.fromList(plan.has_potential && plan.goes_on ? plan.replicas : []), material, digests)
-    DYNAMICS(STRUCTURES.out.supercells, plan.in_mean, plan.at_rest, ch_drivers, POTENTIAL.out.abouts, plan.earlier as boolean, plan.conditions, settings.cell,
-        settings.relax_first_principles, plan.relaxed, material, digests)
+    DYNAMICS(STRUCTURES.out.supercells, plan.in_mean, plan.at_rest, plan.rests_k, ch_drivers, POTENTIAL.out.abouts, plan.earlier as boolean,
+        plan.conditions, settings.cell, settings.relax_first_principles, plan.relaxed, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(plan.runs))
 
     // First-principles dynamics beside the potential's: new where asked for, else what is there.

@@ -2,7 +2,7 @@
 # Makes assets/study/li3ticl6 anew: the profile study, then its controls, all from one launch folder in HAVEN_SCRATCH, so that
 # what they share (annealed lithium, cells) is computed once; a call after an interruption goes on where it stopped. Tables,
 # report, costs and checksums are copied; trajectories are not (they stay in HAVEN_SCRATCH). study.sh [PART ...] makes some
-# parts only (`more` adds a replica to what is shipped); the options of all of them may be added to HAVEN_STUDY.
+# parts only (`more` adds a replica to what is shipped, `colder` a temperature); the options of all of them may be added to HAVEN_STUDY.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-study.XXXXXX")}
@@ -24,6 +24,8 @@ part() { # name, options: one run, and what is shipped of it
   cp "$place/$name"/results/{summary.txt,pipeline/trace*.tsv} "$target/$name/"
 }
 
+next_replica() { python3 -c "import pandas; print(int(pandas.read_parquet('$target/main/tables/runs.parquet')['replica'].max()) + 1)"; }
+
 parts=("$@")
 [ "${#parts[@]}" != 0 ] || parts=(main material_cell without_dispersion room second_potential size)
 for name in "${parts[@]}"; do
@@ -31,8 +33,11 @@ for name in "${parts[@]}"; do
     main) part main ;;
     # one more replica of the disorder, in the cells of the replicas that are shipped, of which tables and modes are enough
     more)
-      known=$(python3 -c "import pandas; print(int(pandas.read_parquet('$target/main/tables/runs.parquet')['replica'].max()) + 1)")
-      part main --first_replica "$known" --replicas 1 --earlier "$target/main"
+      part main --first_replica "$(next_replica)" --replicas 1 --earlier "$target/main"
+      ;;
+    # two replicas at a colder temperature, in cells of their own: table plan says how long narrows the conductivity at 298 K
+    colder)
+      part main --first_replica "$(next_replica)" --replicas 2 --temperatures_k 500 --production_ps 500 --earlier "$target/main"
       ;;
     # the experimental lattice: what the cell does to D and Ea
     material_cell) part material_cell --cell material --temperatures_k 700 --production_ps 130 --replicas 2 ;;

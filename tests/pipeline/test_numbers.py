@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,6 +130,11 @@ def test_every_table_is_whole_and_says_where_it_is_from(miniature: Miniature) ->
     for name in found:
         schema = pq.read_schema(miniature.results / "tables" / f"{name}.parquet")
         assert b"haven" in b" ".join(schema.metadata or {}), name
+
+
+def test_further_replicas_are_told_where_there_are_cells_at_rest(miniature: Miniature) -> None:
+    told = json.loads((miniature.results / "parameters.json").read_text())
+    assert told["cells_k"] == told["temperature_k"] == TEMPERATURES
 
 
 def test_the_report_stands_alone(miniature: Miniature) -> None:

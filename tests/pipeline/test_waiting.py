@@ -17,7 +17,7 @@ workflow {{
         [[id: "u${{u_ev}}_s1", u_ev: u_ev, seed: 1, first: 1], [file('potential.pb')]] }}
     def cells = [0, 1].collect {{ replica ->
         [[id: "r${{replica}}", replica: replica, seed: replica], file("r${{replica}}.extxyz")] }}
-    DYNAMICS(channel.fromList(cells), [0, 1], [], channel.fromList(drivers),
+    DYNAMICS(channel.fromList(cells), [0, 1], [], [], channel.fromList(drivers),
         channel.of([0, 1, []], [4, 1, []]), false, [[300, 1], [600, 1]], 'npt', false, [],
         file('material.yml'), digests)
     DYNAMICS.out.trajectories.view {{ meta, _path -> "RAN ${{meta.id}}" }}
@@ -81,21 +81,24 @@ def test_replicas_added_later_leave_the_runs_there_are_as_they_are(tmp_path: Pat
     assert len(cells) == 2 and cells <= again.names("CACHED")  # those of the first two
 
 
-def test_replicas_are_added_to_an_earlier_run_of_which_results_alone_are_left(
+def test_replicas_and_temperatures_are_added_to_an_earlier_run_of_which_results_alone_are_left(
         tmp_path: Path) -> None:
     study = ROOT / "assets" / "study" / "li3ticl6" / "main"
     options = ("-profile", "test", "-stub", "--models", str(ROOT / "assets" / "models" / "small"),
-               "--temperatures_k", "600,700", "--u_ev", "4", "--first_replica", "3",
+               "--temperatures_k", "500,700", "--u_ev", "4", "--first_replica", "3",
                "--replicas", "2")
     run = nextflow(tmp_path, "added.tsv", *options, "--earlier", str(study), root=ROOT)
     assert run.status == 0, run.said
     done = {name.removeprefix("STUDY:") for name in run.names("COMPLETED")}
-    assert {f"DYNAMICS:RUN_DYNAMICS (u4_t{t}_r{r})" for t in (600, 700) for r in (3, 4)} <= done
-    # cells, costs and what is of the potential alone are taken from the earlier run
-    for other in ("EQUILIBRATE_CELL", "RELAX_CELL", "MEASURE_COST", "COMPARE_STRUCTURE"):
+    assert {f"DYNAMICS:RUN_DYNAMICS (u4_t{t}_r{r})" for t in (500, 700) for r in (3, 4)} <= done
+    # cells, costs and what is of the potential alone are taken from the earlier run, which has no
+    # cell at 500 K
+    assert {name for name in done if "EQUILIBRATE_CELL" in name} == {
+        f"DYNAMICS:EQUILIBRATE_CELL (u4_t500_r{replica})" for replica in (3, 4)}
+    for other in ("RELAX_CELL", "MEASURE_COST", "COMPARE_STRUCTURE"):
         assert not [name for name in done if other in name], other
     assert "TRANSPORT:FIND_BARRIERS (u4_r3)" in done and "STRUCTURES:BUILD_SUPERCELL (r3)" in done
     staged = [path.parent for path in (tmp_path / "work").glob("*/*/earlier/diffusion.parquet")]
     assert len(staged) == 2
     kept = list((tmp_path / "work").glob("*/*/cells/cells.parquet"))
-    assert len(kept) == 4  # by each of the runs
+    assert len(kept) == 2  # by each of the runs at 700 K

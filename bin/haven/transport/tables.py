@@ -191,9 +191,11 @@ ERROR_BUDGET = Schema("error_budget", (
 
 PLAN = Schema("plan", (
     MATERIAL, U_EV, TEMPERATURE,
-    text("quantity", "sigma_total | sigma_self | d_total | d_self"),
+    text("quantity", "sigma_total | sigma_self | d_total | d_self; or a conductivity of the line, "
+         "'sigma_self at 298 K', were all further time spent at this temperature"),
     real("have_ns", "time simulated, all runs together", "ns", nullable=True),
-    real("half_width_now", "relative half width of the 95 % interval", nullable=True),
+    real("half_width_now", "relative half width of the 95 % interval (of the logarithm)",
+         nullable=True),
     real("half_width_wanted", "the one wanted"),
     real("needed_ns", "time that takes, all runs together", "ns", nullable=True),
     real("more_ns", "time still to simulate", "ns", nullable=True),

@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
+from haven.core.numbers import DASH
 from haven.report.figures.cells import structures
 from haven.report.page.grids.base import label_of
+from haven.report.page.grids.transport import line_plan_grid
 
 
 @pytest.mark.parametrize("quantity, words", [
@@ -42,3 +44,24 @@ def test_what_was_asked_for_stands_at_the_framework_of_any_crystal(host, mobile)
     assert all(word in picture.alt for word in (*host, mobile, "vacancy"))
     heights = sorted(round(float(line.get_ydata()[0]), 3) for line in axis.get_lines())
     assert heights == ([0.28, 0.68] if len(host) == 1 else [0.28, 0.36, 0.68, 0.86])
+
+
+def test_the_plan_for_298_k_names_the_temperature_at_which_it_takes_the_least_time():
+    def rows(more, now=0.7, quantity="sigma_self at 298 K"):
+        return [{"u_ev": 4.0, "quantity": quantity, "temperature_k": kelvin, "more_ns": time,
+                 "half_width_now": now, "half_width_wanted": 0.53, "device_hours": 2.0,
+                 "note": "narrow enough" if time == 0 else ""} for kelvin, time in more.items()]
+
+    plan = pd.DataFrame(rows({450.0: 1.9, 500.0: 0.94, 600.0: 2.6, 700.0: None}))
+    line, = line_plan_grid({"plan": plan})["rows"]
+    assert line[1:3] == ["a factor of 2", "a factor of 1.7"]
+    assert line[3] == {"text": "0.94 ns at 500 K", "small": "2 h"}
+    assert line[4] == "1.9 ns at 450 K; 2.6 ns at 600 K; not at 700 K alone"
+    line, = line_plan_grid({"plan": pd.DataFrame(rows({450.0: None, 600.0: None}))})["rows"]
+    assert line[3] == DASH and line[4] == "not at 450 K or above alone"
+    line, = line_plan_grid({"plan": pd.DataFrame(rows({450.0: None, 600.0: 1.0}))})["rows"]
+    assert line[3]["text"] == "1 ns at 600 K" and line[4] == "not at 450 K alone"
+    line, = line_plan_grid({"plan": pd.DataFrame(rows({450.0: 0.0, 600.0: 0.0}, now=0.3))})["rows"]
+    assert line[3]["text"] == "narrow enough" and not line[4]
+    other = pd.DataFrame(rows({450.0: 1.0}, quantity="sigma_self"))
+    assert line_plan_grid({"plan": other}) is None

@@ -304,6 +304,49 @@ def test_plan_asks_for_more_time_the_colder_it_is_whatever_each_run_saw(counts):
     assert all(colder > 1.05 * warmer for colder, warmer in itertools.pairwise(needed))
 
 
+def jumping(runs, ps=1000.0, prefactor=10.0):
+    """Return runs of a length whose jumps and errors are those of a hopping process, 0.3 eV."""
+    rate = prefactor * np.exp(-0.3 / KB / runs["temperature_k"])
+    hops = np.round(rate * runs["ions"] * ps)
+    return runs.assign(hop_events=hops, exposure=runs["ions"] * ps, duration_ps=ps,
+                       error=np.sqrt(2.5 / hops), high_95=np.nan)
+
+
+def line_planned(runs, factor):
+    _, line = arrhenius.fit_line(runs, "sigma_self")
+    rows = plan.line_plans(runs, "sigma_self", line, 2.0, factor=factor)
+    return {row["temperature_k"]: row for row in rows}
+
+
+def test_the_time_planned_for_298_k_gives_the_interval_that_was_wanted():
+    runs = jumping(runs_of("sigma_self", temperatures=(600, 700, 800), replicas=3, error=1e-3))
+    found = line_planned(runs, factor := 1.15)
+    assert list(found) == [450, 500, 550, 600, 700, 800]
+    assert {row["quantity"] for row in found.values()} == {"sigma_self at 298 K"}
+    assert found[700]["more_ns"] is None and "not by runs at this temp" in found[700]["note"]
+    assert found[500]["more_ns"] < found[600]["more_ns"] < 100
+    for temperature in (450, 500, 550, 600):
+        row = found[temperature]
+        assert row["half_width_now"] > np.log(factor) == row["half_width_wanted"]
+        assert row["device_hours"] == pytest.approx(12 * row["more_ns"])
+        added = jumping(runs_of("sigma_self", temperatures=(temperature,), replicas=1, error=1e-3),
+                        1000 * row["more_ns"]).assign(replica=7)
+        fit, _ = arrhenius.fit_line(pd.concat([runs, added], ignore_index=True), "sigma_self")
+        reached = np.log(fit["sigma_298_high_95"] / fit["sigma_298_low_95"]) / 2
+        assert reached == pytest.approx(np.log(factor), rel=0.25), temperature
+    for row in line_planned(runs, 10.0).values():
+        assert row["more_ns"] == 0 and row["note"] == "narrow enough"
+
+
+def test_a_temperature_not_yet_run_needs_a_run_long_enough_to_be_diffusive():
+    runs = jumping(runs_of("sigma_self", temperatures=(600, 700, 800), replicas=3, error=1e-3))
+    now = line_planned(runs, 2.0)[600]["half_width_now"]
+    found = line_planned(runs, np.exp(0.99 * now))
+    rate = 10.0 * np.exp(-0.3 / KB / 450)
+    assert found[450]["more_ns"] == pytest.approx(plan.GROWN_JUMPS / rate / 1000, rel=0.05)
+    assert found[600]["more_ns"] < found[450]["more_ns"]
+
+
 @pytest.mark.parametrize("ended", ["melted", "exploded", "drifting"])
 def test_a_run_that_did_not_stay_stable_enters_no_fit(tmp_path, caplog, ended):
     path = walks.lattice_walk(np.random.default_rng(6), 40, 300, 0.2) + 0.5

@@ -46,6 +46,7 @@ from haven.report.page.grids.published import (
 from haven.report.page.grids.transport import (
     budget_grid,
     headline_grid,
+    line_plan_grid,
     near_words,
     paired_grid,
     plan_grid,
@@ -152,7 +153,7 @@ def _section_grids(contents: Contents) -> dict[str, list[Block | None]]:
         "potential": [accuracy_grid(tables), gate_grid(gate)],
         "health": [runs_grid(tables, contents.gates)],
         "transport": [transport_grid(measured), paired_grid(tables), budget_grid(tables),
-                      plan_grid(tables)],
+                      plan_grid(tables), line_plan_grid(tables)],
         "hops": [hops_grid(tables)],
         "cost": [cost_grid(tables), scaling_grid(tables)],
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from haven.core.errors import existing, log
 from haven.core.types import Table
+from haven.dynamics.cell import USABLE
 from haven.report.figures import Given, draw_all
 from haven.report.figures.potential import change_sentence, force_change
 from haven.report.numbers.measured import headline
@@ -55,8 +56,10 @@ def write_report(
     made = tables_of(found, origins)
     _write_tables(made, target / "tables")
     (target / "figures").mkdir(parents=True, exist_ok=True)
+    cells_k = _cells_k(found.tables["cells"])
+    told = {**found.expected, "cells_k": cells_k} if cells_k else found.expected
     (target / "parameters.json").write_text(
-        json.dumps(found.expected, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     for picture in pictures:
         picture.save(target / "figures")
     shown = number_rows(pd.DataFrame(headline(found.measured)), found.tables, found.material)
@@ -71,6 +74,12 @@ def write_report(
     change = change_sentence(force_change(found.tables["parity"])).replace("Å", "A")
     told = summary(found.measured, found.missing, found.verdicts)
     return "\n".join([told, change, *longer_lines(found.study)])
+
+
+def _cells_k(cells: Table) -> list[float]:
+    """Return the temperatures, K, at which there are cells at rest: further replicas keep them."""
+    usable = cells[cells["verdict"].isin(USABLE)]
+    return sorted(set(usable["temperature_k"].astype(float)))
 
 
 def _write_tables(made: Mapping[str, Table], folder: Path) -> None:

@@ -149,9 +149,12 @@ def _add_rows(
             rows.budgets.append(budget.extrapolation(line, kept, named))
     if quantity.startswith("d_"):
         rows.budgets.extend(budget.at_temperatures(runs, quantity, keys))
+    speed = wanted.speed.get((material, u_ev))
     rows.plans.extend({**keys, **one} for one in plan.plans(
-        runs, quantity, wanted.interval, wanted.min_events, wanted.speed.get((material, u_ev)),
-        own))
+        runs, quantity, wanted.interval, wanted.min_events, speed, own))
+    if line is not None and quantity.startswith("sigma"):
+        rows.plans.extend({**keys, **one}
+                          for one in plan.line_plans(runs, quantity, line, speed, own))
     return line
 
 

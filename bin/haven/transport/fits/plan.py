@@ -1,4 +1,8 @@
-"""How many more nanoseconds a wanted interval takes, and how many hours they cost."""
+"""How many more nanoseconds a wanted interval takes, and how many hours they cost.
+
+An interval at a temperature takes jumps there. That of the conductivity at 298 K, which a line
+leads to, may be narrowed at any temperature, at some far sooner than at others.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import NOT_STATIONARY, Z95
-from haven.transport.conductivity import join
+from haven.transport.conductivity import Joined, join
 from haven.transport.fits import line as likelihood
-from haven.transport.fits.arrhenius import counted, inverse
+from haven.transport.fits.arrhenius import REFERENCE_K, counted, inverse
 from haven.transport.fits.condition import Condition
+from haven.transport.fits.standing import AT_298
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +27,9 @@ USUAL_NOISE = {"self": 2.5, "total": 8.0}  # variance of ln D times jumps, where
 LINE_JUMPS = 10  # fewer leave the slope of a rate within a factor of two at best
 UNSEEN = 3.0  # jumps that may be missed where none was seen (95 % of a Poisson count)
 LONGER = 4.0  # times as long, where ions have not begun to diffuse
+FACTOR_AT_298 = 1.7  # of an interval at 298 K: its ends are then a factor of three apart
+COLDER_K, COLDEST_K = 50.0, 150.0  # steps to temperatures not yet run; how far below those run
+GROWN_JUMPS = 6.0  # of an ion: with one to four, jumps lead back and no coefficient is seen
 BEYOND_TIME = {
     "no_host": "the trajectories hold the mobile ions alone: save all atoms",
     "drifting": "the mobile ions drift against the host, which more time does not mend",
@@ -88,6 +96,75 @@ def plans(
         rows.append({"temperature_k": float(temperature), "quantity": quantity, "have_ns": have,
                      "half_width_now": now, "half_width_wanted": wanted, "needed_ns": needed,
                      "more_ns": more, "device_hours": hours, "note": note})
+    return rows
+
+
+def line_plans(
+    runs: pd.DataFrame, quantity: str, line: Joined, speed_ns_per_day: float | None,
+    joined: Sequence[Condition] = (), factor: float = FACTOR_AT_298,
+) -> list[dict[str, Any]]:
+    """Plan the conductivity at 298 K of a line, were all further time spent at one temperature.
+
+    A measurement at x = 1 / (kB T) - 1 / (kB 298 K) with the variance v changes the covariance C of
+    the line's coefficients to C - C a a' C / (v + a' C a), a = (1, -x). This is solved for v. From
+    the noise of a jump follows a number of jumps, and a time from the line of their rates. What
+    draws of the disorder differ by stays as it is: the time is one of runs in as many draws as now.
+
+    Parameters
+    ----------
+    runs
+        As in `plans`, of a conductivity.
+    quantity
+        Their quantity.
+    line
+        Its line (value at 298 K, activation energy), as `haven.transport.fits.arrhenius.fit_line`
+        returns it.
+    speed_ns_per_day
+        As in `plans`.
+    joined
+        As in `plans`.
+    factor
+        Wanted factor from the value to each end of its 95 % interval, above 1.
+
+    Returns
+    -------
+    list of dict
+        Rows of table ``plan`` but for material and U: temperatures of the runs, and colder ones in
+        steps of `COLDER_K`. ``needed_ns`` is None where the interval can't be reached at this
+        temperature alone.
+    """
+    kept, _ = counted(runs, joined)
+    run_k = np.array(sorted(kept["temperature_k"].unique()), float)
+    colder = np.arange(COLDER_K * (np.ceil(run_k[0] / COLDER_K) - 1), run_k[0] - COLDEST_K - 1,
+                       -COLDER_K)
+    temperatures = np.concatenate([colder[colder > REFERENCE_K][::-1], run_k])
+    rates, bounds = jump_rates(kept, temperatures)
+    if bounds:
+        return []
+    ions = float(kept["ions"].mean())
+    per_ns = 1000 * rates * ions
+    at_298 = np.array([1.0, 0.0])
+    _, error, quantile = line.contrast(at_298)
+    excess = error**2 - (np.log(factor) / quantile)**2
+    noise = noise_per_jump(kept, quantity, joined)
+    rows = []
+    for temperature, jumps, x in zip(temperatures, per_ns, inverse(temperatures), strict=True):
+        have = float(kept.loc[kept["temperature_k"] == temperature, "duration_ps"].sum()) / 1000
+        a = line.covariance @ np.array([1.0, -x])
+        variance = (at_298 @ a)**2 / excess - np.array([1.0, -x]) @ a if excess > 0 else np.inf
+        more, note = None, "not by runs at this temperature alone"
+        if excess <= 0:
+            more, note = 0.0, "narrow enough"
+        elif variance > 0:
+            least = 0.0 if have else GROWN_JUMPS * ions / jumps
+            more = max(least, float(noise / variance / jumps))
+            note = "were all further time spent at this temperature, in as many draws as now"
+        hours = None if more is None or not speed_ns_per_day else more / speed_ns_per_day * 24
+        rows.append({"temperature_k": float(temperature), "quantity": f"{quantity}{AT_298}",
+                     "have_ns": have, "half_width_now": quantile * error,
+                     "half_width_wanted": float(np.log(factor)),
+                     "needed_ns": None if more is None else have + more, "more_ns": more,
+                     "device_hours": hours, "note": note})
     return rows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from haven.core.numbers import DASH, interval, known, number, percent
 from haven.core.types import Row, Table, Tables
 from haven.report.figures.scene_names import condition_name
@@ -9,6 +11,7 @@ from haven.report.numbers.measured import ROOM, headline
 from haven.report.numbers.pressure import pressure_sentence
 from haven.report.numbers.wording import LABELS, MILLI, WORDS, shown, verdict_text
 from haven.report.page.grids.base import Block, at_kelvin, cell, grid, label_of
+from haven.transport.fits.standing import AT_298
 
 
 def headline_grid(measured: Table) -> Block:
@@ -137,3 +140,36 @@ def plan_grid(tables: Tables) -> Block | None:
                       row["note"]])
     return grid(["quantity", "have", "interval now", "wanted", "more", "hours on this hardware",
                  "note"], lines, "What a narrower interval would take, all runs together.")
+
+
+def line_plan_grid(tables: Tables) -> Block | None:
+    """Return at which temperature further time narrows the conductivity at 298 K the soonest."""
+    table = tables["plan"]
+    table = table[table["quantity"].astype(str).str.endswith(AT_298)]
+    if table.empty:
+        return None
+    lines = []
+    for (u_ev, quantity), mine in table.groupby(["u_ev", "quantity"]):
+        rows = mine.to_dict("records")
+        if rows[0]["half_width_now"] <= rows[0]["half_width_wanted"]:
+            rows = rows[:1]
+        reached = sorted((row for row in rows if known(row["more_ns"])),
+                         key=lambda row: row["more_ns"])
+        texts = [row["note"] if not row["more_ns"] else
+                 f"{number(row['more_ns'], 'ns', 2)} at {row['temperature_k']:g} K"
+                 for row in reached]
+        never = sorted(row["temperature_k"] for row in rows if not known(row["more_ns"]))
+        hotter = [row for row in rows if never and row["temperature_k"] >= never[0]]
+        where = (f"{never[0]:g} K or above" if len(hotter) == len(never) > 1
+                 else ", ".join(f"{kelvin:g}" for kelvin in never) + " K")
+        elsewhere = [*texts[1:4], *([f"not at {where} alone"] if never else [])]
+        hours = number(reached[0]["device_hours"], "h", 2) if reached and texts[0] else ""
+        lines.append([cell(label_of(str(quantity)), f"U = {u_ev:g} eV"),
+                      *(f"a factor of {number(math.exp(rows[0][name]), '1', 2)}"
+                        for name in ("half_width_now", "half_width_wanted")),
+                      cell(texts[0], hours) if reached else DASH, "; ".join(elsewhere)])
+    return grid(["quantity", "interval now", "wanted", "the least more time", "elsewhere"], lines,
+                "What a narrower interval at 298 K would take, were all further time spent at one "
+                "temperature, in as many draws of the disorder as now: by the line's covariance, "
+                "the noise of a jump and the line of the jump rates. A temperature not yet run "
+                "needs a run long enough to be diffusive, too.")
