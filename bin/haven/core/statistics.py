@@ -42,8 +42,8 @@ def error_of_mean(values: np.ndarray, blocks: int = 10) -> float:
     return float(means.std(ddof=1) / np.sqrt(blocks))
 
 
-def poisson_interval(count: Floats) -> tuple[Floats, Floats]:
-    """Return the exact 95 % interval of the mean of Poisson counts, (H,) each (Garwood)."""
+def poisson_interval(count: Floats | int) -> tuple[Floats, Floats]:
+    """Return the exact 95 % interval of the mean of Poisson counts, (H,) or one (Garwood)."""
     from scipy.special import chdtri
 
     number = np.asarray(count, float)
