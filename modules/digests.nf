@@ -81,12 +81,15 @@ def foldersOf() {
     ]
 }
 
+/** A file's name, and a digest of what it holds. */
+def digestOf(path) { "${path.name} ${path.text.digest('SHA-256')}" }
+
 /** Script to a digest of those folders' own files: only files directly in bin/ are in a task's hash by themselves. Each is read once. */
 def codeDigests(wanted) {
     def folders = foldersOf()
-    def held = !wanted ? [:] : (folders.values().flatten() + ['.']).unique().collectEntries { name ->
-        def sources = filesIn("${projectDir}/bin/haven/${name}").findAll { path -> path.name.endsWith('.py') && (name != '.' || path.name == '__init__.py') }
-        [name, sources.collect { path -> "${name}/${path.name} ${path.text.digest('SHA-256')}" }.join('\n')]
+    def held = !wanted ? [:] : folders.values().flatten().unique().collectEntries { name ->
+        [name, filesIn("${projectDir}/bin/haven/${name}").findAll { path -> path.name.endsWith('.py') }.collect { path -> digestOf(path) }]
     }
-    folders.collectEntries { script, names -> [script, (names + ['.']).collect { name -> held[name] }.join('\n').digest('SHA-256').take(16)] }
+    def of_all = wanted ? digestOf(file("${projectDir}/bin/haven/__init__.py")) : ''
+    folders.collectEntries { script, names -> [script, "${of_all} ${names.collect { name -> [name, held[name]] }}".toString().digest('SHA-256').take(16)] }
 }

@@ -53,7 +53,7 @@ workflow DYNAMICS {
         .map { same, path -> [groupKey(same.join('_'), in_mean.size()), same, path] }
         .groupTuple(remainder: true)
         .map { _key, same, paths -> same[0] + [paths.sort { path -> path.name }] }
-        .mix(ch_runs.filter { run -> cell == 'npt' && run[0].temperature_k in rests_k }.map { run -> [run[0].u_ev, run[0].seed, run[0].temperature_k] }.unique()
+        .mix(ch_runs.filter { run -> run[0].temperature_k in rests_k }.map { run -> [run[0].u_ev, run[0].seed, run[0].temperature_k] }.unique()
             .map { same -> same + [[at_rest]] })
     // ch_at_rest: [4, 1 (seed), 298, [u4_t298_r0.cells.parquet, u4_t298_r1.cells.parquet]]
     ch_in_mean = ch_runs

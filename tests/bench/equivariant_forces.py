@@ -82,10 +82,9 @@ def interval(frames: np.ndarray, statistic, times: int = 1000) -> tuple[float, f
 
 def share(hits: int, count: int) -> tuple[float, float, float]:
     """Return a share and its exact binomial interval (Clopper and Pearson), which 0 has too."""
-    from scipy.stats import binomtest
+    from haven.core.statistics import share_interval
 
-    bounds = binomtest(hits, count).proportion_ci(method="exact")
-    return hits / count, bounds.low, bounds.high
+    return hits / count, *share_interval(hits, count)
 
 
 def rows_of(path: Path, fast: Path, equivariant: Path, count: int) -> list[dict[str, object]]:

@@ -42,7 +42,7 @@ def error_of_mean(values: np.ndarray, blocks: int = 10) -> float:
     return float(means.std(ddof=1) / np.sqrt(blocks))
 
 
-def poisson_interval(count: Floats | int) -> tuple[Floats, Floats]:
+def poisson_interval(count: Floats | float) -> tuple[Floats, Floats]:
     """Return the exact 95 % interval of the mean of Poisson counts, (H,) or one (Garwood)."""
     from scipy.special import chdtri
 

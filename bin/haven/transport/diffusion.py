@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from haven.core.errors import log
+from haven.core.statistics import poisson_interval
 from haven.trajectory.trajectory import Trajectory
 from haven.transport.displacements import Curves
 from haven.transport.estimators import ESTIMATORS, windows
@@ -367,8 +368,8 @@ def upper_bounds(held: Modes, run: Run, seen: float) -> dict[str, float]:
     squeeze = freedom / chdtri(freedom, 0.975)
     jump = run.length**2 / (2 * held.mean.shape[1] * held.ions * seen_ps(run.duration_ps))
     group = min(CONCERTED, held.ions / held.sums)
-    rare = {"self": chdtri(2 * seen + 2, 0.025) / 2 * jump,
-            "total": chdtri(2 * seen / group + 2, 0.025) / 2 * group**2 * jump}
+    rare = {"self": poisson_interval(seen)[1] * jump,
+            "total": poisson_interval(seen / group)[1] * group**2 * jump}
     means = {"self": held.mean[:lowest].mean(), "total": held.total[:lowest].mean()}
     return {name: float(max(mean / 2 * squeeze, rare[name])) * CM2_PER_S
             for name, mean in means.items()}

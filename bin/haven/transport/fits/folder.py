@@ -15,7 +15,7 @@ from haven.core.types import Row, Table
 from haven.transport.conductivity import Joined
 from haven.transport.fits import arrhenius, budget, condition, contrasts, kept, plan
 from haven.transport.fits.earlier import NAME
-from haven.transport.fits.standing import line_words
+from haven.transport.fits.standing import AT_298, line_words
 from haven.transport.tables import (
     ARRHENIUS,
     CONDUCTIVITY,
@@ -143,7 +143,7 @@ def _add_rows(
         named = {**keys, "quantity": f"activation of {quantity}", "unit": "eV"}
         rows.budgets.extend(budget.budget(line, np.array([0.0, 1.0]), named))
         if quantity.startswith("sigma"):
-            named = {**keys, "quantity": f"{quantity} at 298 K", "unit": "ln"}
+            named = {**keys, "quantity": f"{quantity}{AT_298}", "unit": "ln"}
             kept, _ = arrhenius.counted(runs, own)
             rows.budgets.extend(budget.budget(line, np.array([1.0, 0.0]), named))
             rows.budgets.append(budget.extrapolation(line, kept, named))

@@ -91,12 +91,19 @@ def plans(
                 note = "not diffusive yet: at least so long, then look again"
         elif not note:
             note = "no run with a count of jumps"
-        more = None if needed is None else max(0.0, needed - have)
-        hours = None if more is None or not speed_ns_per_day else more / speed_ns_per_day * 24
-        rows.append({"temperature_k": float(temperature), "quantity": quantity, "have_ns": have,
-                     "half_width_now": now, "half_width_wanted": wanted, "needed_ns": needed,
-                     "more_ns": more, "device_hours": hours, "note": note})
+        rows.append({"temperature_k": float(temperature), "quantity": quantity,
+                     "half_width_now": now, "half_width_wanted": wanted, "note": note,
+                     **_times(have, needed, speed_ns_per_day)})
     return rows
+
+
+def _times(
+    have: float, needed: float | None, speed_ns_per_day: float | None,
+) -> dict[str, float | None]:
+    """Return what a row of table ``plan`` says of nanoseconds that are there and needed."""
+    more = None if needed is None else max(0.0, needed - have)
+    hours = None if more is None or not speed_ns_per_day else more / speed_ns_per_day * 24
+    return {"have_ns": have, "needed_ns": needed, "more_ns": more, "device_hours": hours}
 
 
 def line_plans(
@@ -150,21 +157,18 @@ def line_plans(
     rows = []
     for temperature, jumps, x in zip(temperatures, per_ns, inverse(temperatures), strict=True):
         have = float(kept.loc[kept["temperature_k"] == temperature, "duration_ps"].sum()) / 1000
-        a = line.covariance @ np.array([1.0, -x])
-        variance = (at_298 @ a)**2 / excess - np.array([1.0, -x]) @ a if excess > 0 else np.inf
-        more, note = None, "not by runs at this temperature alone"
-        if excess <= 0:
-            more, note = 0.0, "narrow enough"
-        elif variance > 0:
-            least = 0.0 if have else GROWN_JUMPS * ions / jumps
-            more = max(least, float(noise / variance / jumps))
-            note = "were all further time spent at this temperature, in as many draws as now"
-        hours = None if more is None or not speed_ns_per_day else more / speed_ns_per_day * 24
+        here = np.array([1.0, -x])
+        shared = line.covariance @ here
+        needed, note = have, "narrow enough"
+        if excess > 0:
+            needed, note = None, "not by runs at this temperature alone"
+            if (variance := (at_298 @ shared)**2 / excess - here @ shared) > 0:
+                least = 0.0 if have else GROWN_JUMPS * ions / jumps
+                needed = have + max(least, float(noise / variance / jumps))
+                note = "were all further time spent at this temperature, in as many draws as now"
         rows.append({"temperature_k": float(temperature), "quantity": f"{quantity}{AT_298}",
-                     "have_ns": have, "half_width_now": quantile * error,
-                     "half_width_wanted": float(np.log(factor)),
-                     "needed_ns": None if more is None else have + more, "more_ns": more,
-                     "device_hours": hours, "note": note})
+                     "half_width_now": quantile * error, "half_width_wanted": float(np.log(factor)),
+                     "note": note, **_times(have, needed, speed_ns_per_day)})
     return rows
 
 

@@ -150,26 +150,30 @@ def line_plan_grid(tables: Tables) -> Block | None:
         return None
     lines = []
     for (u_ev, quantity), mine in table.groupby(["u_ev", "quantity"]):
-        rows = mine.to_dict("records")
-        if rows[0]["half_width_now"] <= rows[0]["half_width_wanted"]:
-            rows = rows[:1]
-        reached = sorted((row for row in rows if known(row["more_ns"])),
-                         key=lambda row: row["more_ns"])
-        texts = [row["note"] if not row["more_ns"] else
-                 f"{number(row['more_ns'], 'ns', 2)} at {row['temperature_k']:g} K"
-                 for row in reached]
-        never = sorted(row["temperature_k"] for row in rows if not known(row["more_ns"]))
-        hotter = [row for row in rows if never and row["temperature_k"] >= never[0]]
-        where = (f"{never[0]:g} K or above" if len(hotter) == len(never) > 1
-                 else ", ".join(f"{kelvin:g}" for kelvin in never) + " K")
-        elsewhere = [*texts[1:4], *([f"not at {where} alone"] if never else [])]
-        hours = number(reached[0]["device_hours"], "h", 2) if reached and texts[0] else ""
-        lines.append([cell(label_of(str(quantity)), f"U = {u_ev:g} eV"),
-                      *(f"a factor of {number(math.exp(rows[0][name]), '1', 2)}"
-                        for name in ("half_width_now", "half_width_wanted")),
-                      cell(texts[0], hours) if reached else DASH, "; ".join(elsewhere)])
+        rows = sorted(mine.to_dict("records"), key=lambda row: row["temperature_k"])
+        now, wanted = (rows[0][name] for name in ("half_width_now", "half_width_wanted"))
+        least, elsewhere = (_least_time(rows) if now > wanted else
+                            (cell(rows[0]["note"], number(rows[0]["device_hours"], "h", 2)), ""))
+        factors = (f"a factor of {number(math.exp(width), '1', 2)}" for width in (now, wanted))
+        lines.append([cell(label_of(str(quantity)), f"U = {u_ev:g} eV"), *factors, least,
+                      elsewhere])
     return grid(["quantity", "interval now", "wanted", "the least more time", "elsewhere"], lines,
                 "What a narrower interval at 298 K would take, were all further time spent at one "
                 "temperature, in as many draws of the disorder as now: by the line's covariance, "
                 "the noise of a jump and the line of the jump rates. A temperature not yet run "
                 "needs a run long enough to be diffusive, too.")
+
+
+def _least_time(rows: list[Row]) -> tuple[str | dict[str, str], str]:
+    """Return, of a plan's rows by temperature, the one of least time, and the others in words."""
+    reached = sorted((row for row in rows if known(row["more_ns"])), key=lambda row: row["more_ns"])
+    texts = [f"{number(row['more_ns'], 'ns', 2)} at {row['temperature_k']:g} K" for row in reached]
+    never = [row["temperature_k"] for row in rows if not known(row["more_ns"])]
+    words = texts[1:4]
+    if never:
+        every = len(never) > 1 and never == [row["temperature_k"] for row in rows[-len(never):]]
+        where = (f"{never[0]:g} K or above" if every
+                 else ", ".join(f"{kelvin:g}" for kelvin in never) + " K")
+        words.append(f"not at {where} alone")
+    least = cell(texts[0], number(reached[0]["device_hours"], "h", 2)) if reached else DASH
+    return least, "; ".join(words)
