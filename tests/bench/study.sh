@@ -37,7 +37,7 @@ for name in "${parts[@]}"; do
       ;;
     # two replicas at a colder temperature, in cells of their own: table plan says how long narrows the conductivity at 298 K
     colder)
-      part main --first_replica "$(next_replica)" --replicas 2 --temperatures_k 500 --production_ps 500 --earlier "$target/main"
+      part main --first_replica "$(next_replica)" --replicas 2 --temperatures_k 500 --production_ps 600 --earlier "$target/main"
       ;;
     # the experimental lattice: what the cell does to D and Ea
     material_cell) part material_cell --cell material --temperatures_k 700 --production_ps 130 --replicas 2 ;;
