@@ -162,3 +162,8 @@ def test_a_number_of_new_runs_is_not_given_as_that_of_earlier_runs_too(tmp_path,
     row, mine, theirs = (one.estimates[0] for one in (both, after, before))
     assert "self" not in both.logs and theirs.high_95 < row.high_95 < mine.high_95
     assert not any(each.value for each in both.estimates)
+
+    caplog.clear()
+    other = kept.merged(before, after, 30)  # the bound is of the new runs
+    assert other.verdict_on("self") == "too_few_events"
+    assert "of the new runs is a bound" in caplog.text and "modes are gone" not in caplog.text

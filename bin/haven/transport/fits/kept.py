@@ -148,15 +148,16 @@ def merged(first: Condition, second: Condition, min_events: int) -> Condition:
         said = {row.verdict for one in sides if (row := _row(one, part)) is not None}
         if verdicts[part] == "diffusive" and said & {"drifting", "unstable", "no_host"}:
             verdicts[part] = next(iter(sorted(said - {"diffusive"})))
-        bounds = [row.verdict for one in sides if (row := _row(one, part)) is not None
+        bounds = [(one, row.verdict) for one in sides if (row := _row(one, part)) is not None
                   and part not in one.logs and row.verdict != "diffusive"]
         if bounds:
             logs.pop(part, None)
-            if verdicts[part] == "diffusive":  # a table of an earlier Haven
-                verdicts[part] = bounds[0]
-                log.warning("%s, %g K: D_%s of earlier runs is a bound, and their modes are gone: "
-                            "with the new runs it is one too", first.keys["material"],
-                            first.keys["temperature_k"], part)
+            if verdicts[part] == "diffusive":  # a table of an earlier Haven, or no value at all
+                bounded, verdicts[part] = bounds[0]
+                why = ("earlier runs is a bound, and their modes are gone: with the new runs"
+                       if bounded is second else "the new runs is a bound: with the earlier runs")
+                log.warning("%s, %g K: D_%s of %s it is one too", first.keys["material"],
+                            first.keys["temperature_k"], part, why)
     rows = []
     for part in DIFFUSION:
         each = [_row(one, part) for one in sides]
