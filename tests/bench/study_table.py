@@ -15,6 +15,9 @@ import pandas as pd
 from scipy.stats import chi2
 from scipy.stats import t as student
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bin"))
+from haven.report.numbers.haven_ratio import mean_ratios, mean_sentence
+
 AGAINST = {"without_dispersion": "material_cell"}  # in the same cell; other controls: main
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "d": 86400.0}
 
@@ -76,7 +79,9 @@ def answer(folder: Path) -> str:
             text += (f"\n\nU = {row['second']:g} less U = {row['first']:g} eV, {row['quantity']}: "
                      f"{ends(row, 'difference', 'low_95', 'high_95')} {row['unit']} "
                      f"(p = {row['p_value']:.2g}).")
-    return text
+    joined = table(folder, "joined")
+    said = mean_sentence(mean_ratios(joined[joined["seed"].isna()]))
+    return f"{text}\n\nHaven ratio: {said[0].lower()}{said[1:]}" if said else text
 
 
 def jump_rates(diffusion: pd.DataFrame) -> str:

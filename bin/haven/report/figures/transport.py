@@ -23,6 +23,7 @@ from haven.report.figures.style import (
     u_label,
     u_marker,
 )
+from haven.report.numbers.haven_ratio import mean_ratios, mean_sentence
 from haven.report.numbers.measured import ROOM
 from haven.transport.fits.standing import line_note
 
@@ -286,7 +287,8 @@ def haven_ratio(measured: Table, reference: Table) -> Picture | None:
     none = len(rows) - len(shown)
     caption = (f"{count_of(len(shown), 'condition')} with an interval; {none} without a number "
                "(not diffusive, or too few hops). Bars: 95 %, both coefficients' errors together. "
-               "Below 1 ions move together, above 1 against each other.")
+               "Below 1 ions move together, above 1 against each other. "
+               f"{mean_sentence(mean_ratios(rows))}").rstrip()
     return Picture("haven_ratio", "Haven ratio", caption,
                    "Haven ratio against temperature with intervals beside one", figure)
 
