@@ -13,6 +13,10 @@ from haven.report.page.grids.transport import line_plan_grid
     ("occupancy_ti_4g", "Ti occupancy of 4g"), ("occupancy_y_1a", "Y occupancy of 1a"),
     ("occupancy_in_2b", "In occupancy of 2b"), ("lattice_beta", "lattice, beta"),
     ("rdf_first_peak Y-Cl", "first RDF peak, Y-Cl"), ("some_other_one", "some other one"),
+    ("sigma_self at 298 K", "σ from D self at 298 K"),
+    ("activation of sigma_self", "activation energy of σ from D self"),
+    ("activation of sigma_total", "activation energy of σ from D total"),
+    ("activation of d_self", "activation energy of D self"),
 ])
 def test_a_quantity_has_a_name_for_any_crystal(quantity, words):
     assert label_of(quantity) == words
