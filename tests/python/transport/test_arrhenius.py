@@ -14,7 +14,8 @@ import walks
 from haven.core import tables
 from haven.core.errors import HavenError
 from haven.trajectory import trajectory
-from haven.transport.fits import arrhenius, budget, contrasts, plan, standing
+from haven.transport.diffusion import Estimate
+from haven.transport.fits import arrhenius, budget, condition, contrasts, plan, standing
 from haven.transport.tables import CONDUCTIVITY, DIFFUSION
 
 KB = 8.617333262e-5
@@ -343,8 +344,49 @@ def test_a_temperature_not_yet_run_needs_a_run_long_enough_to_be_diffusive():
     now = line_planned(runs, 2.0)[600]["half_width_now"]
     found = line_planned(runs, np.exp(0.99 * now))
     rate = 10.0 * np.exp(-0.3 / KB / 450)
-    assert found[450]["more_ns"] == pytest.approx(plan.GROWN_JUMPS / rate / 1000, rel=0.05)
+    assert found[450]["more_ns"] == pytest.approx(3 * plan.GROWN_JUMPS / rate / 1000, rel=0.05)
     assert found[600]["more_ns"] < found[450]["more_ns"]
+
+
+def seen_at(temperature, jumps, slope, verdict, runs=3, ions=50, ps=1000.0):
+    """Return a condition of runs in which an ion made so many jumps."""
+    tracer = Estimate("self", "xyz", 1e-6, 8e-7, 1.2e-6, "cm2/s", 0.0, ps, slope, 0.05,
+                      jumps * ions * runs, "walk", verdict)
+    return condition.Condition(
+        {"material": "m", "u_ev": 4.0, "temperature_k": temperature, "seed": None},
+        condition.Seen(runs, ions * runs, ps * runs, jumps * ions * runs, ps * ions * runs, 1.0),
+        "", [tracer], {"self": (-13.8, (2.5 / (jumps * ions * runs)) ** 0.5)})
+
+
+def test_runs_that_were_too_short_say_how_long_they_have_to_be():
+    """A mean-square displacement c + 6 D t: the time at which its slope is 0.9, from that now."""
+    assert plan.grown_jumps([]) == plan.GROWN_JUMPS
+    hot = [seen_at(t, jumps, 0.97, "diffusive")
+           for t, jumps in ((600.0, 13.0), (700.0, 40.0), (800.0, 90.0))]
+    assert plan.grown_jumps(hot) == 13.0
+    offset, jumps = 1.5, np.array([2.0, 5.0, 10.0])
+    slopes = jumps / (jumps + offset)  # of MSD = 1.5 + jumps, in squares of a jump's length
+    wanted = offset * 0.9 / 0.1
+    for seen, slope in zip(jumps, slopes, strict=True):
+        few = seen_at(500.0, seen, slope, "subdiffusive")
+        assert plan.grown_jumps([few]) == pytest.approx(max(wanted, plan.GROWN_JUMPS))
+    few = seen_at(500.0, 10.0, 0.8, "subdiffusive", runs=2)
+    assert plan.grown_jumps([*hot, few]) == pytest.approx(22.5)
+
+    runs = jumping(runs_of("sigma_self", temperatures=(500, 600, 700, 800), replicas=3, error=1e-3))
+    _, line = arrhenius.fit_line(runs[runs["temperature_k"] > 500], "sigma_self")
+    _, error, quantile = line.contrast(np.array([1.0, 0.0]))
+    rows = plan.line_plans(runs, "sigma_self", line, 2.0, [*hot, few],
+                           np.exp(0.98 * quantile * error))
+    found = {row["temperature_k"]: row for row in rows}
+    assert list(found) == [450, 500, 550, 600, 700, 800]
+    rate = 10.0 * np.exp(-0.3 / KB / 500)  # jumps of an ion and ps
+    assert found[500]["have_ns"] == pytest.approx(2.0) and "longer" in found[500]["note"]
+    assert found[500]["needed_ns"] == pytest.approx(2 * 22.5 / rate / 1000, rel=0.05)
+    assert found[500]["more_ns"] == pytest.approx(found[500]["needed_ns"] - 2.0)
+    cold = 10.0 * np.exp(-0.3 / KB / 450)
+    assert found[450]["have_ns"] == 0
+    assert found[450]["needed_ns"] == pytest.approx(3 * 22.5 / cold / 1000, rel=0.05)
 
 
 @pytest.mark.parametrize("ended", ["melted", "exploded", "drifting"])

@@ -13,6 +13,7 @@ import numpy as np
 
 from haven.core.constants import NOT_STATIONARY, Z95
 from haven.transport.conductivity import Joined, join
+from haven.transport.diffusion import SLOPE_TOLERANCE
 from haven.transport.fits import line as likelihood
 from haven.transport.fits.arrhenius import REFERENCE_K, counted, inverse
 from haven.transport.fits.condition import Condition
@@ -116,6 +117,8 @@ def line_plans(
     the line's coefficients to C - C a a' C / (v + a' C a), a = (1, -x). This is solved for v. From
     the noise of a jump follows a number of jumps, and a time from the line of their rates. What
     draws of the disorder differ by stays as it is: the time is one of runs in as many draws as now.
+    Where no runs of a temperature are in the line, each run has to be long enough to be diffusive
+    (`grown_jumps`); those that are there already count towards it.
 
     Parameters
     ----------
@@ -144,32 +147,65 @@ def line_plans(
     run_k = np.array(sorted(kept["temperature_k"].unique()), float)
     colder = np.arange(COLDER_K * (np.ceil(run_k[0] / COLDER_K) - 1), run_k[0] - COLDEST_K - 1,
                        -COLDER_K)
-    temperatures = np.concatenate([colder[colder > REFERENCE_K][::-1], run_k])
+    short = {float(one.keys["temperature_k"]): one.seen for one in joined
+             if one.keys["seed"] is None and one.verdict_on("self") == "subdiffusive"}
+    temperatures = np.unique([*colder[colder > REFERENCE_K], *short, *run_k])
     rates, bounds = jump_rates(kept, temperatures)
     if bounds:
         return []
     ions = float(kept["ions"].mean())
-    per_ns = 1000 * rates * ions
+    draws, grown = int(kept.groupby("temperature_k").size().max()), grown_jumps(joined)
     at_298 = np.array([1.0, 0.0])
     _, error, quantile = line.contrast(at_298)
     excess = error**2 - (np.log(factor) / quantile)**2
     noise = noise_per_jump(kept, quantity, joined)
     rows = []
-    for temperature, jumps, x in zip(temperatures, per_ns, inverse(temperatures), strict=True):
-        have = float(kept.loc[kept["temperature_k"] == temperature, "duration_ps"].sum()) / 1000
+    for temperature, rate, x in zip(temperatures, 1000 * rates, inverse(temperatures), strict=True):
+        there = float(kept.loc[kept["temperature_k"] == temperature, "duration_ps"].sum()) / 1000
+        seen = short.get(float(temperature)) if not there else None
+        have = seen.duration_ps / 1000 if seen else there
         here = np.array([1.0, -x])
         shared = line.covariance @ here
         needed, note = have, "narrow enough"
         if excess > 0:
             needed, note = None, "not by runs at this temperature alone"
             if (variance := (at_298 @ shared)**2 / excess - here @ shared) > 0:
-                least = 0.0 if have else GROWN_JUMPS * ions / jumps
-                needed = have + max(least, float(noise / variance / jumps))
-                note = "were all further time spent at this temperature, in as many draws as now"
+                time = float(noise / variance / (rate * ions))
+                least = (seen.runs if seen else draws) * grown / rate
+                needed = there + time if there else max(time, least)
+                note = ("its runs are not diffusive yet: all of them longer" if seen else
+                        "were all further time spent at this temperature, in as many draws as now")
         rows.append({"temperature_k": float(temperature), "quantity": f"{quantity}{AT_298}",
                      "half_width_now": quantile * error, "half_width_wanted": float(np.log(factor)),
                      "note": note, **_times(have, needed, speed_ns_per_day)})
     return rows
+
+
+def grown_jumps(joined: Sequence[Condition]) -> float:
+    """Return how many jumps an ion has to make in a run for the run to be diffusive.
+
+    As many as where the fewest were enough, but no fewer than `GROWN_JUMPS`. Jumps that lead back
+    add a constant c to the mean-square displacement, c + 6 D t, whose slope on logarithmic axes is
+    a = 1 / (1 + c / (6 D t)). So where runs have a slope that is too small, the slope wanted, A,
+    takes (1 / a - 1) / (1 / A - 1) times as many jumps.
+
+    Parameters
+    ----------
+    joined
+        Joined conditions of one material and U.
+    """
+    wanted = 1 / (1 - SLOPE_TOLERANCE) - 1
+    enough, too_few = [], [GROWN_JUMPS]
+    for one in joined:
+        slope = next((row.loglog_slope for row in one.estimates if row.quantity == "self"), np.nan)
+        if one.keys["seed"] is not None or not one.seen.ions:
+            continue
+        jumps, verdict = one.hops / one.seen.ions, one.verdict_on("self")
+        if verdict == "diffusive":
+            enough.append(jumps)
+        elif verdict == "subdiffusive" and 0 < slope < 1:
+            too_few.append(jumps * max(1.0, (1 / slope - 1) / wanted))
+    return max([*too_few, *([min(enough)] if enough else [])])
 
 
 def jump_rates(kept: pd.DataFrame, temperatures: np.ndarray) -> tuple[np.ndarray, bool]:

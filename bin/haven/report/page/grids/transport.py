@@ -160,8 +160,9 @@ def line_plan_grid(tables: Tables) -> Block | None:
     return grid(["quantity", "interval now", "wanted", "the least more time", "elsewhere"], lines,
                 "What a narrower interval at 298 K would take, were all further time spent at one "
                 "temperature, in as many draws of the disorder as now: by the line's covariance, "
-                "the noise of a jump and the line of the jump rates. A temperature not yet run "
-                "needs a run long enough to be diffusive, too.")
+                "the noise of a jump and the line of the jump rates. At a temperature without "
+                "runs in the line each run has to be long enough to be diffusive, too: that is "
+                "part of the time.")
 
 
 def _least_time(rows: list[Row]) -> tuple[str | dict[str, str], str]:
