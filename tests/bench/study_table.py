@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 from scipy.stats import t as student
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bin"))
+from haven.core.statistics import poisson_interval
 from haven.report.numbers.haven_ratio import mean_ratios, mean_sentence
 
 AGAINST = {"without_dispersion": "material_cell"}  # in the same cell; other controls: main
@@ -92,8 +92,7 @@ def jump_rates(diffusion: pd.DataFrame) -> str:
     for row in runs.sort_values(["seed", "replica"]).to_dict("records"):
         seen, exposure = row["hop_events"], row["ions"] * row["watched_ps"] / 1000
         texts.append("{:.0f} [{:.0f}, {:.0f}]".format(*(
-            one / exposure for one in (seen, chi2.ppf(0.025, 2 * seen) / 2 if seen else 0.0,
-                                       chi2.ppf(0.975, 2 * seen + 2) / 2))))
+            one / exposure for one in (seen, *poisson_interval(seen)))))
     return ", ".join(texts)
 
 

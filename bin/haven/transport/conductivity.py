@@ -87,6 +87,13 @@ class Joined:
         value, error, quantile = self.contrast(row)
         return value, value - quantile * error, value + quantile * error
 
+    def p_value(self, row: np.ndarray) -> float:
+        """Return how likely so large a ``row @ beta`` is by chance: 0.05 where an end is zero."""
+        from scipy.special import ndtr
+
+        value, error, quantile = self.contrast(row)
+        return float(2 * ndtr(-abs(value) / (error * quantile / Z95)))
+
 
 def join(
     values: np.ndarray, errors: np.ndarray, regressors: np.ndarray,

@@ -288,7 +288,7 @@ def haven_ratio(measured: Table, reference: Table) -> Picture | None:
     caption = (f"{count_of(len(shown), 'condition')} with an interval; {none} without a number "
                "(not diffusive, or too few hops). Bars: 95 %, both coefficients' errors together. "
                "Below 1 ions move together, above 1 against each other. "
-               f"{mean_sentence(mean_ratios(rows))}").rstrip()
+               f"{mean_sentence(mean_ratios(measured))}").rstrip()
     return Picture("haven_ratio", "Haven ratio", caption,
                    "Haven ratio against temperature with intervals beside one", figure)
 

@@ -11,8 +11,8 @@ from haven.core.constants import BOLTZMANN_EV_PER_K, Z95
 from haven.core.numbers import interval
 from haven.core.types import Table
 from haven.transport.conductivity import join
+from haven.transport.fits.standing import FEWEST_TEMPERATURES
 
-FEWEST = 3  # temperatures with a number
 LIKELY = 0.05  # p value of a trend below which no mean is given
 
 
@@ -59,8 +59,7 @@ def mean_ratios(measured: Table) -> list[MeanRatio]:
     for u_ev, some in rows.groupby("u_ev"):
         ends = some[["temperature_k", "value", "low_95", "high_95"]].to_numpy(float)
         ends = ends[np.isfinite(ends).all(axis=1) & (ends[:, 2] > 0)]
-        ends = ends[np.argsort(ends[:, 0])]
-        if len(np.unique(ends[:, 0])) < FEWEST:
+        if len(np.unique(ends[:, 0])) < FEWEST_TEMPERATURES:
             continue
         found.append(_mean(float(str(u_ev)), ends))
     return found
@@ -68,17 +67,13 @@ def mean_ratios(measured: Table) -> list[MeanRatio]:
 
 def _mean(u_ev: float, ends: np.ndarray) -> MeanRatio:
     """Return the mean of rows (T, 4): temperature, value and the ends of its interval."""
-    from scipy.special import stdtr
-
     kelvin, value, low, high = ends.T
     logs, errors, ones = np.log(value), np.log(high / low) / (2 * Z95), np.ones((len(ends), 1))
     whole = join(logs, errors, ones, {})
     mean, least, most = (float(np.exp(v)) for v in whole.interval(np.ones(1)))
     line = join(logs, errors, np.hstack([ones, 1 / (BOLTZMANN_EV_PER_K * kelvin[:, None])]), {})
-    slope = np.array([0.0, 1.0])
-    variance, degrees = line.freedom(slope)
-    p = 2 * stdtr(min(degrees, 1e6), -abs(line.beta[1]) / variance**0.5)
-    return MeanRatio(u_ev, mean, least, most, tuple(float(t) for t in np.unique(kelvin)), float(p))
+    return MeanRatio(u_ev, mean, least, most, tuple(float(t) for t in np.unique(kelvin)),
+                     line.p_value(np.array([0.0, 1.0])))
 
 
 def mean_sentence(means: Sequence[MeanRatio]) -> str:

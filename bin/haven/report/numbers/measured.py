@@ -12,7 +12,7 @@ from haven.cost.rows import hours_of
 from haven.dynamics.trust import worst
 from haven.material.relaxation import POTENTIAL, joined_cells, printed_occupancies
 from haven.report.numbers.pooling import mobile_species, pool
-from haven.transport.fits.standing import JUMPS_ALONE, standing_of
+from haven.transport.fits.standing import ACTIVATION, JUMPS_ALONE, standing_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,9 +170,9 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
             long = count_of(mine.count("diffusive"), "temperature")
             note += f"; runs of {long} are long enough to show that jumps do not lead back"
         common = {"runs": fit["temperatures"], "verdict": verdict, "note": note}
-        energies = {f"activation of {quantity}{' T' if conductive else ''}": "activation"}
+        energies = {f"{ACTIVATION}{quantity}{' T' if conductive else ''}": "activation"}
         if conductive:
-            name = {"sigma_total": "activation"}.get(quantity, f"activation of {quantity}")
+            name = {"sigma_total": "activation"}.get(quantity, f"{ACTIVATION}{quantity}")
             energies[name] = "activation_sigma"
         for name, column in energies.items():
             value, low, high = (fit[f"{column}{end}"] if good else None
@@ -345,7 +345,7 @@ def nearest_temperature(temperatures: list[float], wanted: float = ROOM) -> floa
 
 
 # What the line through conductivities from D_self gives, beside that through those from D_total.
-TRACER_LINE = ("activation of sigma_self", "sigma_self from the Arrhenius line")
+TRACER_LINE = (f"{ACTIVATION}sigma_self", "sigma_self from the Arrhenius line")
 
 
 def headline(measured: Table) -> list[Row]:

@@ -16,6 +16,7 @@ from haven.core.numbers import known
 from haven.core.types import Row, Table, Tables
 from haven.report.numbers.measured import DIFFUSION, good_paths, joined_conditions
 from haven.report.registry import TABLES
+from haven.transport.fits.standing import ACTIVATION
 
 SAID = re.compile(r"^### (name|container): '?(.*?)'?$", re.MULTILINE)
 HEAD_BYTES = 1 << 12
@@ -106,7 +107,7 @@ def _made_from(row: Row, tables: Tables, joined: dict) -> tuple[str, Table]:
     if line != quantity or quantity.startswith("activation"):
         name, table = "arrhenius", tables["arrhenius"]
         wanted = line if line != quantity else (
-            quantity.removeprefix("activation of ").removesuffix(" T")
+            quantity.removeprefix(ACTIVATION).removesuffix(" T")
             if " of " in quantity else "sigma_total")
         chosen = table[table["quantity"] == wanted]
     elif quantity in _QUANTITY or quantity.startswith("sigma_"):

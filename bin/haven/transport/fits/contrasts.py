@@ -13,6 +13,7 @@ from haven.transport.conductivity import Joined
 from haven.transport.fits.arrhenius import FEWEST_TEMPERATURES, join_runs
 from haven.transport.fits.condition import Condition
 from haven.transport.fits.line import added
+from haven.transport.fits.standing import ACTIVATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def paired(
     energy = _energies(runs, slopes, lines or {}, levels)
     if energy is not None:
         pairs, found, row = energy
-        rows.append({**start, "quantity": f"activation of {quantity}", "temperature_k": None,
+        rows.append({**start, "quantity": f"{ACTIVATION}{quantity}", "temperature_k": None,
                      "pairs": pairs, "unit": "eV", **_tested(found, row)})
     return rows
 
@@ -148,9 +149,5 @@ def sizes(runs: pd.DataFrame, quantity: str) -> list[dict[str, Any]]:
 
 
 def _tested(joined: Joined, row: np.ndarray) -> dict[str, float]:
-    from scipy.special import ndtr
-
-    value, error, quantile = joined.contrast(row)
-    return {"difference": value, "low_95": value - quantile * error,
-            "high_95": value + quantile * error,
-            "p_value": float(2 * ndtr(-abs(value) / (error * quantile / Z95)))}
+    value, low, high = joined.interval(row)
+    return {"difference": value, "low_95": low, "high_95": high, "p_value": joined.p_value(row)}

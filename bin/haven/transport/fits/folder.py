@@ -15,7 +15,7 @@ from haven.core.types import Row, Table
 from haven.transport.conductivity import Joined
 from haven.transport.fits import arrhenius, budget, condition, contrasts, kept, plan
 from haven.transport.fits.earlier import NAME
-from haven.transport.fits.standing import AT_298, line_words
+from haven.transport.fits.standing import ACTIVATION, AT_298, line_words
 from haven.transport.tables import (
     ARRHENIUS,
     CONDUCTIVITY,
@@ -140,7 +140,7 @@ def _add_rows(
     log.info("%s%s %s: %s", material, f", U {u_ev:g} eV" if u_ev else "", quantity, line_words(row))
     rows.pairs.extend({**keys, **one} for one in contrasts.sizes(runs, quantity))
     if line is not None:
-        named = {**keys, "quantity": f"activation of {quantity}", "unit": "eV"}
+        named = {**keys, "quantity": f"{ACTIVATION}{quantity}", "unit": "eV"}
         rows.budgets.extend(budget.budget(line, np.array([0.0, 1.0]), named))
         if quantity.startswith("sigma"):
             named = {**keys, "quantity": f"{quantity}{AT_298}", "unit": "ln"}

@@ -148,12 +148,12 @@ def merged(first: Condition, second: Condition, min_events: int) -> Condition:
         said = {row.verdict for one in sides if (row := _row(one, part)) is not None}
         if verdicts[part] == "diffusive" and said & {"drifting", "unstable", "no_host"}:
             verdicts[part] = next(iter(sorted(said - {"diffusive"})))
-        bounds = [(one, row.verdict) for one in sides if (row := _row(one, part)) is not None
-                  and part not in one.logs and row.verdict != "diffusive"]
-        if bounds:
+        bound = next(((one, row.verdict) for one in sides if (row := _row(one, part)) is not None
+                      and part not in one.logs and row.verdict != "diffusive"), None)
+        if bound:
             logs.pop(part, None)
             if verdicts[part] == "diffusive":  # a table of an earlier Haven, or no value at all
-                bounded, verdicts[part] = bounds[0]
+                bounded, verdicts[part] = bound
                 why = ("earlier runs is a bound, and their modes are gone: with the new runs"
                        if bounded is second else "the new runs is a bound: with the earlier runs")
                 log.warning("%s, %g K: D_%s of %s it is one too", first.keys["material"],

@@ -195,17 +195,18 @@ def grown_jumps(joined: Sequence[Condition]) -> float:
         Joined conditions of one material and U.
     """
     wanted = 1 / (1 - SLOPE_TOLERANCE) - 1
-    enough, too_few = [], [GROWN_JUMPS]
+    enough: list[float] = []
+    too_few: list[float] = []
     for one in joined:
-        slope = next((row.loglog_slope for row in one.estimates if row.quantity == "self"), np.nan)
-        if one.keys["seed"] is not None or not one.seen.ions:
+        row = next((row for row in one.estimates if row.quantity == "self"), None)
+        if one.keys["seed"] is not None or row is None or not one.seen.ions:
             continue
-        jumps, verdict = one.hops / one.seen.ions, one.verdict_on("self")
-        if verdict == "diffusive":
+        jumps = one.hops / one.seen.ions
+        if row.verdict == "diffusive":
             enough.append(jumps)
-        elif verdict == "subdiffusive" and 0 < slope < 1:
-            too_few.append(jumps * max(1.0, (1 / slope - 1) / wanted))
-    return max([*too_few, *([min(enough)] if enough else [])])
+        elif row.verdict == "subdiffusive" and 0 < row.loglog_slope < 1:
+            too_few.append(jumps * max(1.0, (1 / row.loglog_slope - 1) / wanted))
+    return max(GROWN_JUMPS, min(enough, default=0.0), *too_few)
 
 
 def jump_rates(kept: pd.DataFrame, temperatures: np.ndarray) -> tuple[np.ndarray, bool]:

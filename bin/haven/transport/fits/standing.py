@@ -13,6 +13,7 @@ from haven.core.numbers import count_of, interval, known, percent
 
 FEWEST_TEMPERATURES = 3  # of a line that can be seen to bend
 DIFFUSIVE = "diffusive"
+ACTIVATION = "activation of "  # begins the name of the activation energy of a line's quantity
 AT_298 = " at 298 K"  # ends the name of the conductivity that a line leads to
 CURVED = "curved"  # 1/T has a quadratic term
 JUMPS_ALONE = "jumps_alone"  # fewer than three temperatures are known to be diffusive

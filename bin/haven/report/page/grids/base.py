@@ -7,10 +7,9 @@ from typing import Any
 
 from haven.core.numbers import known
 from haven.report.numbers.wording import LABELS, WORDS
-from haven.transport.fits.standing import AT_298
+from haven.transport.fits.standing import ACTIVATION, AT_298
 
 Block = dict[str, Any]
-ACTIVATION = "activation of "  # begins the name of a line's activation energy
 
 
 def grid(columns: list[str], rows: list[list[str]], caption: str,
@@ -45,8 +44,10 @@ def label_of(quantity: str) -> str:
     for start, words in (("lattice_", "lattice, "), ("rdf_first_peak ", "first RDF peak, ")):
         if quantity.startswith(start):
             return words + quantity.removeprefix(start)
-    if quantity not in LABELS and quantity.endswith(AT_298):
+    if quantity in LABELS:
+        return LABELS[quantity]
+    if quantity.endswith(AT_298):
         return label_of(quantity.removesuffix(AT_298)) + AT_298
-    if quantity not in LABELS and quantity.startswith(ACTIVATION):
+    if quantity.startswith(ACTIVATION):
         return "activation energy of " + label_of(quantity.removeprefix(ACTIVATION))
-    return LABELS.get(quantity, quantity.replace("_", " "))
+    return quantity.replace("_", " ")
