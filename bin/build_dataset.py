@@ -54,6 +54,9 @@ def main(argv: list[str] | None = None) -> None:
         if reason:
             log.warning("left out: %s: %s", frame.where, reason)
     kept = [f for f, reason in zip(frames, reasons, strict=True) if not reason]
+    kept, told = audit.with_one_stress(kept)
+    if told:
+        log.warning("%s", told)
     if len(kept) < args.min_frames:
         counts = Counter(audit.kind_of(reason) for reason in reasons if reason)
         why = ", ".join(f"{number} {kind}" for kind, number in counts.items())

@@ -51,9 +51,9 @@ def main(argv: list[str] | None = None) -> None:
     keys = {"material": given.material.name, "u_ev": args.u_ev,
             "temperature_k": args.temperature_k, "replica": args.replica, "seed": args.seed}
     with checkpoints(job, given, f"cell_{name}", args) as folder:
-        row = keys | equilibrate(given.atoms, job, given.driving, folder,
-                                 labelled_volume(given.material, len(given.atoms),
-                                                 given.covered))
+        labelled = labelled_volume(given.material, len(given.atoms), given.covered)
+        row = keys | equilibrate(given.atoms, job, given.driving, folder, labelled,
+                                 given.material.moving)
     verdict = verdict_row(row, given.material.name, name)
     (log.info if verdict["passed"] else log.warning)("%s", verdict["message"])
     tables.write(CELLS, [row], out / f"{name}.cells.parquet", given.digests)

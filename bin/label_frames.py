@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import inspect
-import os
 import shutil
 from pathlib import Path
 
 from haven.core import tasks as guard
 from haven.core.errors import HavenError, run
-from haven.core.identity import sha256
 from haven.core.options import Operation, add_declared, numbers, parser
 from haven.labels import options as label_options
 
@@ -26,9 +23,9 @@ def main(argv: list[str] | None = None) -> None:
     arguments.add_argument("--out", default="frames", help="folder for the labelled frames")
     given = arguments.parse_args(argv)
 
-    from haven.labels.engines import ENGINES
     from haven.labels.labelling import (
         check_asked,
+        hamiltonian,
         label_key,
         label_trajectory,
         make_engine,
@@ -44,11 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     check_asked(material, u_evs, frames[0].get_chemical_symbols())
     if given.checkpoint_dir:
         maker = make_engine(given.engine, material, settings, out)
-        about = {"u_evs": u_evs, "moments": material.moments,
-                 "site_moments": material.site_moments, "hubbard": material.hubbard,
-                 "hubbard_share": material.hubbard_share,
-                 "code": sha256(inspect.getfile(type(maker))),
-                 **{name: os.environ.get(name) for name in ENGINES[given.engine].environment}}
+        about = {"u_evs": u_evs, **hamiltonian(material, given.engine, maker)}
         key = label_key(about, frames, settings, maker.version)
         folder = (Path(given.checkpoint_dir).resolve()
                   / f"labels_{frames[0].info['trajectory']}_{key}")

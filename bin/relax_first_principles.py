@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.labels.aimd import key_of_aimd
     from haven.labels.cell_relaxation import FRAMES, lattice_row, relax_labelled
     from haven.labels.frames.reading import read_file
-    from haven.labels.labelling import check_asked, make_engine
+    from haven.labels.labelling import check_asked, hamiltonian, make_engine
     from haven.material.file import load_material
     from haven.material.structures import read_structure
     from haven.material.tables import LATTICE
@@ -41,9 +41,10 @@ def main(argv: list[str] | None = None) -> None:
     settings = label_options.settings_of(args)
     name, out = str(start.info.get("trajectory", f"relaxed_s{args.seed}")), Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    version = make_engine(args.engine, material, settings, out).version
+    engine = make_engine(args.engine, material, settings, out)
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    key = key_of_aimd({"u_ev": args.u_ev}, start, settings, version)
+    about = {"u_ev": args.u_ev, **hamiltonian(material, args.engine, engine)}
+    key = key_of_aimd(about, start, settings, engine.version)
     folder = place / f"relaxed_u{args.u_ev:g}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
     with guard.alone(folder):

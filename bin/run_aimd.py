@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
 
     from haven.core.reading.images import read_images
     from haven.labels import aimd
-    from haven.labels.labelling import check_asked, make_engine
+    from haven.labels.labelling import check_asked, hamiltonian, make_engine
     from haven.material.file import load_material
 
     course = aimd.Course(args.u_ev, args.temperature_k, args.aimd_timestep_fs, args.damping_fs,
@@ -49,7 +49,8 @@ def main(argv: list[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     engine = make_engine(args.engine, material, settings, out)
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
-    key = aimd.key_of_aimd(asdict(course), start, settings, engine.version)
+    about = {**asdict(course), **hamiltonian(material, args.engine, engine)}
+    key = aimd.key_of_aimd(about, start, settings, engine.version)
     folder = place / f"aimd_u{args.u_ev:g}_{key}"
     folder.mkdir(parents=True, exist_ok=True)
     with guard.alone(folder):

@@ -86,7 +86,8 @@ def labelled_volume(
 
 
 def equilibrate(
-    atoms: Atoms, job: Job, potential: Path, folder: Path, labelled: tuple[float, float]
+    atoms: Atoms, job: Job, potential: Path, folder: Path, labelled: tuple[float, float],
+    moving: Sequence[str] = (),
 ) -> Row:
     """Run or continue dynamics at constant pressure, and return the row of the mean cell.
 
@@ -105,6 +106,8 @@ def equilibrate(
         Of checkpoints.
     labelled
         From `labelled_volume`; a mean cell outside gets a verdict that says so.
+    moving
+        Mobile elements beside the job's.
 
     Returns
     -------
@@ -113,7 +116,8 @@ def equilibrate(
     """
     structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
-    ended = how_ended(job, folder, dynamics.run_phases(job, folder, watcher(job, folder, atoms)))
+    watch = watcher(job, folder, atoms, moving)
+    ended = how_ended(job, folder, dynamics.run_phases(job, folder, watch))
     row: Row = {"atoms": len(atoms), "pressure_asked_gpa": job.pressure_gpa, "verdict": ended}
     if ended != "complete":
         log.warning("constant pressure at %g K: the run %s: no cell", job.temperature_k, ended)

@@ -69,12 +69,15 @@ def check_course(course: Course) -> None:
 
 
 def key_of_aimd(
-    course: Mapping[str, Any], start: Atoms, settings: LabelSettings, version: str
+    about: Mapping[str, Any], start: Atoms, settings: LabelSettings, version: str
 ) -> str:
-    """Return 12 characters that name a run whatever its length: its settings and its start."""
+    """Return 12 characters that name a run whatever its length: its settings and its start.
+
+    ``about``: the course, and what `haven.labels.labelling.hamiltonian` returns.
+    """
     from haven.labels.labelling import label_key
 
-    return label_key({**course, "steps": 0}, [start], settings, version)
+    return label_key({**about, "steps": 0}, [start], settings, version)
 
 
 class Labelled(Calculator):

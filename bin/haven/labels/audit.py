@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ SETTINGS = ("engine", "functional", "plane_wave_cutoff_ev", "smearing_ev", "smea
 POTENTIALS = "pseudopotentials"  # of a header: files by element, with "; " between
 SAME_ENERGY = 1e-3  # eV an atom: two runs of one geometry and one setting agree far better
 SAME_FORCE = 0.05  # eV/Angstrom, as much as a potential's own error
-STRESS_AT = "stress at"  # a fixed cutoff, or a fixed number of plane waves
+STRESS_AT = "stress at"
+AT_CUTOFF = "a fixed cutoff"  # rather than a fixed basis, which is a fixed number of plane waves
 METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
 
 
@@ -195,12 +196,14 @@ def other_settings(frames: Sequence[LabelledFrame]) -> dict[int, str]:
     Where two settings have as many frames, neither is the usual one and both are left out.
 
     Only what a frame's header says counts: program, functional, cutoff, smearing, dispersion,
-    pseudopotentials, Pulay stress.
+    pseudopotentials. Of stress see `with_one_stress`.
     """
     told = [_told(frame) for frame in frames]
     usual = _most_told(told)
     found: dict[int, str] = {}
     for key in usual:
+        if key == STRESS_AT:
+            continue
         counts = Counter(own[key] for own in told if own.get(key, "imported") != "imported")
         ranks = counts.most_common(2)
         tied = len(ranks) > 1 and ranks[0][1] == ranks[1][1]
@@ -214,6 +217,24 @@ def other_settings(frames: Sequence[LabelledFrame]) -> dict[int, str]:
             elif value != usual[key]:
                 found.setdefault(index, f"other settings: {key} {value}, usual {usual[key]}")
     return found
+
+
+def with_one_stress(frames: Sequence[LabelledFrame]) -> tuple[list[LabelledFrame], str]:
+    """Return frames whose stress is of one kind, at a fixed cutoff or a fixed basis, and a note.
+
+    The frames of the rarer kind lose their stress; energies and forces of both are the same. Where
+    both are as many, the stress at a fixed cutoff is kept, which is that of the energies.
+    """
+    kinds = [_told(frame).get(STRESS_AT) for frame in frames]
+    counts = Counter(kind for kind in kinds if kind)
+    if len(counts) < 2:
+        return list(frames), ""
+    kept = max(counts, key=lambda kind: (counts[kind], kind == AT_CUTOFF))
+    lost = sum(counts.values()) - counts[kept]
+    told = (f"the stress of {lost} of {len(frames)} frames is left out: it is not at {kept}, as "
+            "that of most is; their energies and forces are kept")
+    return [frame if kind in (kept, None) else replace(frame, stress=None)
+            for frame, kind in zip(frames, kinds, strict=True)], told
 
 
 def usual_settings(frames: Sequence[LabelledFrame]) -> dict[str, str]:
@@ -236,7 +257,7 @@ def _told(frame: LabelledFrame) -> dict[str, str]:
             if element:
                 own[f"pseudopotential of {element}"] = file
     if "plane_wave_cutoff_ev" in own and frame.stress is not None:
-        own[STRESS_AT] = f"a fixed {'cutoff' if HEADER in frame.info else 'basis'}"
+        own[STRESS_AT] = AT_CUTOFF if HEADER in frame.info else "a fixed basis"
     return own
 
 
@@ -244,7 +265,7 @@ def _word(value: Any, key: str) -> str:
     """Return a setting as text; of an engine the program alone, its versions may differ."""
     if isinstance(value, (int, float)):
         return f"{float(value):g}"
-    return str(value).partition(" ")[0] if key == "engine" else str(value)
+    return re.split(r"[ .]", str(value))[0] if key == "engine" else str(value)
 
 
 def _own_fault(frame: LabelledFrame, limits: Limits) -> str:

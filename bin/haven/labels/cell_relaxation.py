@@ -11,11 +11,12 @@ from ase.calculators.calculator import all_changes
 
 from haven.core.errors import HavenError, log
 from haven.core.reading.images import read_images
+from haven.core.tasks import write_whole
 from haven.labels.aimd import Labelled
 from haven.labels.dispersion import KEY as DISPERSION
 from haven.labels.engines.base import Engine, LabelSettings
 from haven.labels.frames.reading import read_file
-from haven.labels.labelling import labelled, make_engine
+from haven.labels.labelling import append_frame, labelled, make_engine
 from haven.labels.pulay import HEADER, measured
 from haven.material.crystal import Material
 from haven.material.relaxation import EV_PER_ANGSTROM3_GPA, at_fixed_cutoff, described, relax_cell
@@ -64,21 +65,52 @@ def calculator(
     """
     kept = folder / PULAY
     made = LabelledCell(make_engine(name, material, settings, folder), u_ev, 0.0)
-    if not kept.exists():
+    pulay = _kept_number(kept)
+    if pulay is None:
         made.calculate(atoms)
-        value = measured(atoms, float(made.results["energy"]), u_ev, settings,
+        pulay = measured(atoms, float(made.results["energy"]), u_ev, settings,
                          lambda further: make_engine(name, material, further, folder))
-        if value is None:
+        if pulay is None:
             raise HavenError("the stress cannot be that of a fixed cutoff: no label at a higher "
                              "one")
-        kept.write_text(f"{value:.9g}\n")
-    made.pulay = float(kept.read_text())
+        write_whole(kept, f"{pulay:.9g}\n")
+    made.pulay = pulay
     pulay_stress = made.pulay / atoms.get_volume()
     if made.last:
         made.results["stress"] = at_fixed_cutoff(made.last["stress"], pulay_stress)
     log.info("U = %g eV: %.2f GPa added to the stress for the waves that a larger cell lacks",
              u_ev, EV_PER_ANGSTROM3_GPA * pulay_stress)
     return made
+
+
+def _kept_number(path: Path) -> float | None:
+    """Return the number in a file; None where there is none, or the file is cut off."""
+    try:
+        return float(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _optimiser(atoms: Any, kept: Path) -> Any:
+    """Return ASE's BFGS, whose Hessian is in ``kept``; a damaged one is begun anew."""
+    from ase.io.jsonio import encode
+    from ase.optimize import BFGS
+    from ase.optimize.optimize import RestartError
+
+    class Kept(BFGS):
+        """Writes its Hessian beside the old one first, so that a kill leaves one of them."""
+
+        def dump(self, data: Any) -> None:
+            write_whole(kept, encode(data))
+
+    quiet: Any = None
+    given: dict[str, Any] = {"logfile": quiet, "restart": str(kept), "alpha": SPRING}
+    try:
+        return Kept(atoms, **given)
+    except RestartError:
+        log.warning("%s is damaged: the relaxation goes on with a first guess of the Hessian", kept)
+        kept.unlink()
+        return Kept(atoms, **given)
 
 
 def relax_labelled(
@@ -108,7 +140,6 @@ def relax_labelled(
         Whether forces and stress are within their limits.
     """
     from ase.filters import FrechetCellFilter
-    from ase.optimize import BFGS
 
     atoms, frames = start.copy(), folder / FRAMES
     atoms.info, atoms.calc = {}, None
@@ -117,8 +148,7 @@ def relax_labelled(
     both: Any = FrechetCellFilter(atoms)  # strains are counted from the start's cell
     done = _take_up(atoms, engine, frames) if frames.exists() else 0
     atoms.calc = engine
-    quiet: Any = None
-    optimiser: Any = BFGS(both, logfile=quiet, restart=str(folder / HESSIAN), alpha=SPRING)
+    optimiser = _optimiser(both, folder / HESSIAN)
     if optimiser.state is None:  # nothing to go on from
         soft = STIFFNESS_GPA / EV_PER_ANGSTROM3_GPA * atoms.get_volume() / len(atoms) ** 2
         optimiser.H0[-9:, -9:] = soft * np.eye(9)  # the filter's coordinates: strain times atoms
@@ -133,7 +163,7 @@ def relax_labelled(
         pulay = engine.pulay / atoms.get_volume()
         bare.info = {**about, "frame": done, HEADER: pulay}
         step = labelled(bare, u_ev, engine.last, settings, engine.engine.version)
-        step.write(str(frames), format="extxyz", append=True)
+        append_frame(frames, step)
         done += 1
         _log_step(step, u_ev, described(step, (1, 1, 1), force_tolerance, pulay=pulay))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.errors import HavenError, brief, log
+from haven.core.identity import sha256
 from haven.core.reading.images import open_images, read_images
 from haven.labels.engines import ENGINES
 from haven.labels.engines.base import Engine, LabelSettings
@@ -29,6 +32,8 @@ from haven.material.structures import check_structure
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+SAME_PLACE = 1e-5  # Angstrom; files hold eight decimals
 
 
 def make_engine(name: str, material: Material, settings: LabelSettings, folder: Path) -> Engine:
@@ -101,6 +106,25 @@ def to_label(source: str | Path, species: Sequence[str]) -> list[Atoms]:
     return frames
 
 
+def hamiltonian(material: Material, engine: str, made: Engine) -> dict[str, Any]:
+    """Return what decides labels beside their settings: moments, Hubbard terms, the engine's code.
+
+    Labels that were begun with another one are not gone on with.
+
+    Parameters
+    ----------
+    material
+        Its moments and Hubbard terms count.
+    engine, made
+        Name in `haven.labels.engines.ENGINES`, and that engine opened.
+    """
+    files = {inspect.getfile(type(made)), inspect.getfile(type(getattr(made, "engine", made)))}
+    return {"moments": material.moments, "site_moments": material.site_moments,
+            "hubbard": material.hubbard, "hubbard_share": material.hubbard_share,
+            "code": sorted(sha256(file) for file in files),
+            **{name: os.environ.get(name) for name in ENGINES[engine].environment}}
+
+
 def label_key(
     about: Mapping[str, Any], frames: Sequence[Atoms], settings: LabelSettings, version: str
 ) -> str:
@@ -128,6 +152,11 @@ def label_trajectory(
     -------
     list of Path
         The files there are: ``<trajectory>.u<U>.extxyz`` and ``<trajectory>.failed.extxyz``.
+
+    Raises
+    ------
+    HavenError
+        Where labels that are there were made with other settings, or are of other frames.
     """
     name = trajectory_name(frames[0].info["trajectory"], "frames to label")
     check_asked(material, u_evs, frames[0].get_chemical_symbols())
@@ -142,6 +171,8 @@ def label_trajectory(
     pulay = next((float(a.info[HEADER]) * a.get_volume() for some in there.values() for a in some
                   if HEADER in a.info), None)
     labeller = make_engine(engine, material, settings, out)
+    for u_ev, some in there.items():
+        _check_made_before(some, frames, u_ev, settings, labeller.version, paths[u_ev])
     for frame in frames:
         number = int(frame.info["frame"])
         wanted = [u for u in u_evs if number not in have[u]]
@@ -159,7 +190,7 @@ def label_trajectory(
                     lambda further: make_engine(engine, material, further, out / "pulay"))
             if pulay is not None:
                 frame.info[HEADER] = pulay / frame.get_volume()
-            _append(paths[u_ev], labelled(frame, u_ev, result, settings, labeller.version))
+            append_frame(paths[u_ev], labelled(frame, u_ev, result, settings, labeller.version))
             done(f"{name} frame {number} U = {u_ev:g} eV: {result['scf_steps']} steps, "
                  f"{result['wall_s']:.0f} s, {result['energy']:.4f} eV")
         for u_ev in missing:
@@ -168,11 +199,42 @@ def label_trajectory(
             failed.info.update(u_ev=u_ev, engine=labeller.version,
                                reason=f"not converged in {settings.maximum_steps} steps: "
                                       f"{labeller.ways(u_ev)}")
-            _append(lost, failed)
+            append_frame(lost, failed)
     return [path for path in (*paths.values(), lost) if path.exists()]
 
 
-def _append(path: Path, atoms: Atoms) -> None:
+def _check_made_before(
+    made: Sequence[Atoms], frames: Sequence[Atoms], u_ev: float, settings: LabelSettings,
+    version: str, path: Path,
+) -> None:
+    """Refuse labels in a file that are not those that are asked for now."""
+    wanted = {int(atoms.info["frame"]): atoms for atoms in frames}
+    for atoms in made:
+        number = int(atoms.info["frame"])
+        if number not in wanted:
+            continue
+        frame, info = wanted[number], atoms.info
+        now = _settings_told(frame, u_ev, settings, version)
+        for key in (*now, "dispersion"):
+            was, want = info.get(key), now.get(key)
+            if not _same(was, want):
+                raise HavenError(f"{path}, frame {number}: a label made before has {key} {was}, "
+                                 f"asked is {want}: give another --out, or delete the file")
+        if (not np.array_equal(atoms.numbers, frame.numbers)
+                or not np.allclose(atoms.cell, frame.cell, atol=SAME_PLACE)
+                or not np.allclose(atoms.positions, frame.positions, atol=SAME_PLACE)):
+            raise HavenError(f"{path}, frame {number}: a label made before is of another structure "
+                             "with that number: give another --out, or delete the file")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two entries of a header say the same."""
+    if one is None or other is None or isinstance(other, str):
+        return one == other
+    return bool(np.shape(one) == np.shape(other) and np.allclose(one, other))
+
+
+def append_frame(path: Path, atoms: Atoms) -> None:
     """Add a frame to a file, which a kill leaves whole."""
     from ase.io import write
 
@@ -226,6 +288,18 @@ def _float_or_none(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
+def _settings_told(
+    frame: Atoms, u_ev: float, settings: LabelSettings, engine: str
+) -> dict[str, Any]:
+    """Return what the header of a label says of its settings."""
+    told = {"engine": engine, "functional": settings.functional,
+            "plane_wave_cutoff_ev": settings.plane_wave_cutoff_ev,
+            "kpoints": np.array(settings.kpoints(np.asarray(frame.cell))),
+            "smearing_ev": settings.width_ev(u_ev)}
+    corrected = settings.dispersion != "none"
+    return {**told, **({"dispersion": settings.dispersion} if corrected else {})}
+
+
 def labelled(
     frame: Atoms, u_ev: float, result: dict[str, Any], settings: LabelSettings, engine: str
 ) -> Atoms:
@@ -238,14 +312,9 @@ def labelled(
         atoms, energy=result["energy"], forces=result["forces"], stress=result["stress"],
         magmoms=result["magmoms"], magmom=result["magmom"])
     atoms.info.update(
-        u_ev=float(u_ev), engine=engine, functional=settings.functional,
-        plane_wave_cutoff_ev=settings.plane_wave_cutoff_ev,
-        kpoints=np.array(settings.kpoints(np.asarray(frame.cell))),
-        smearing_ev=settings.width_ev(u_ev), scf_steps=result["scf_steps"],
-        scf_tries=result["tries"], scf_way=result["rung"], wall_s=round(result["wall_s"], 1),
-        cores=result["cores"], converged=True)
-    if settings.dispersion != "none":
-        atoms.info["dispersion"] = settings.dispersion
+        u_ev=float(u_ev), **_settings_told(frame, u_ev, settings, engine),
+        scf_steps=result["scf_steps"], scf_tries=result["tries"], scf_way=result["rung"],
+        wall_s=round(result["wall_s"], 1), cores=result["cores"], converged=True)
     if result["cpu_s"] is not None:
         atoms.info["cpu_s"] = round(result["cpu_s"], 1)
     return atoms

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from haven.material.crystal import Material, site_targets
+from haven.material.crystal import Material, framework_counts, site_targets
 from haven.material.disorder import draw_supercell
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 REPEATS = ((1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 2), (1, 1, 1), (1, 1, 1), (2, 1, 1))
 FOURFOLD, EVERY = (2, 1, 2), 16
+BALANCED = 200  # times that rows and columns of a table are brought to their sums
+FRACTION = 1e-6  # of an atom: nearer to a whole number is one
 
 
 def draw_framework(
@@ -22,25 +25,106 @@ def draw_framework(
     """Draw atoms of each kind of site for a cell too small to have the occupancies exactly.
 
     Each framework atom gets a kind of site with the probability that the occupancies give it, so
-    that the average over many cells has the occupancies.
+    that the average over many cells has the occupancies. Where elements share kinds of sites, the
+    counts are those of the occupancies, rounded up or down at random (`round_table`).
     """
     cells = int(np.prod(repeat))
+    targets = site_targets(material, occupancies)
+    kinds = [site for by_site in targets.values() for site, value in by_site.items() if value]
+    if len(set(kinds)) < len(kinds):
+        return _of_shared_sites(material, targets, cells, random) or framework_counts(
+            material, occupancies, cells)
     counts: dict[str, dict[str, int]] = {}
-    taken: dict[str, int] = {}
-    for element, by_site in site_targets(material, occupancies).items():
+    for element, by_site in targets.items():
         total = material.atoms_of(element, cells)
         if not total:
             counts[element] = dict.fromkeys(by_site, 0)
             continue
         weight = np.array([v * len(material.sites[s]) for s, v in by_site.items()])
-        room = np.array([len(material.sites[s]) * cells - taken.get(s, 0) for s in by_site])
+        room = np.array([len(material.sites[s]) * cells for s in by_site])
         drawn = np.minimum(random.multinomial(total, weight / weight.sum()), room)
         for _ in range(total - int(drawn.sum())):
             drawn[np.argmax(room - drawn)] += 1
-        for site, number in zip(by_site, drawn, strict=True):
-            taken[site] = taken.get(site, 0) + int(number)
         counts[element] = {s: int(n) for s, n in zip(by_site, drawn, strict=True)}
     return counts
+
+
+def _of_shared_sites(
+    material: Material, targets: Mapping[str, Mapping[str, float]], cells: int,
+    random: np.random.Generator,
+) -> dict[str, dict[str, int]] | None:
+    """Return the counts of one draw where elements share kinds of sites; None if they don't fit."""
+    sites = {site: len(points) * cells for site, points in material.sites.items()}
+    totals = [material.atoms_of(element, cells) for element in targets]
+    rows = np.array([*totals, sum(sites.values()) - sum(totals)], float)  # the last: what is free
+    columns = np.array(list(sites.values()), float)
+    table = np.array([[by_site.get(site, 0.0) for site in sites] for by_site in targets.values()])
+    table = np.vstack([table, np.maximum(1 - table.sum(axis=0), 0.0)]) * columns
+    for _ in range(BALANCED):  # printed occupancies are rounded: sums as they have to be
+        for axis, wanted in ((1, rows), (0, columns)):
+            now = table.sum(axis=axis, keepdims=True)
+            table *= np.divide(np.expand_dims(wanted, axis), now, out=np.zeros_like(now),
+                               where=now > 0)
+    counts = round_table(table, random)
+    if (counts.sum(axis=1) != rows).any() or (counts.sum(axis=0) != columns).any():
+        return None
+    return {element: {site: int(counts[row, column]) for column, site in enumerate(sites)
+                      if site in by_site}
+            for row, (element, by_site) in enumerate(targets.items())}
+
+
+def round_table(table: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return a table rounded up or down at random, whose mean is the table and whose sums are its.
+
+    Dependent rounding (Gandhi et al., J. ACM 53, 324, 2006): along a closed path of fractions,
+    by turns along rows and columns, they are raised and lowered until one is whole.
+
+    Parameters
+    ----------
+    table
+        Numbers (R, C) whose rows and columns sum to whole numbers.
+    random
+        Source of random numbers.
+
+    Returns
+    -------
+    ndarray
+        Whole numbers (R, C).
+    """
+    made = table.copy()
+    while (path := _closed_path(np.abs(made - np.rint(made)) > FRACTION)):
+        raised, lowered = (tuple(np.array(path[start::2]).T) for start in (0, 1))
+        up = min((np.ceil(made[raised]) - made[raised]).min(),
+                 (made[lowered] - np.floor(made[lowered])).min())
+        down = min((made[raised] - np.floor(made[raised])).min(),
+                   (np.ceil(made[lowered]) - made[lowered]).min())
+        step = up if random.random() < down / (up + down) else -down
+        made[raised] += step
+        made[lowered] -= step
+    return np.rint(made).astype(int)
+
+
+def _closed_path(loose: np.ndarray) -> list[tuple[int, int]]:
+    """Return entries of a mask (R, C), by turns in one row and one column, that end at the first.
+
+    Empty where there is none.
+    """
+    for row in np.flatnonzero(loose.any(axis=1)):
+        path: list[tuple[int, int]] = []
+        along_row, here = True, int(row)
+        seen = {(along_row, here): 0}
+        while True:
+            line = np.flatnonzero(loose[here] if along_row else loose[:, here]).tolist()
+            entries = [(here, n) if along_row else (n, here) for n in line]
+            entry = next((one for one in entries if not path or one != path[-1]), None)
+            if entry is None:
+                break
+            path.append(entry)
+            along_row, here = not along_row, entry[1] if along_row else entry[0]
+            if (along_row, here) in seen:
+                return path[seen[along_row, here]:]
+            seen[along_row, here] = len(path)
+    return []
 
 
 def starting_frames(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from trained import MATERIAL
 
 from haven.core.series import compare_counts
 from haven.dynamics.annealing import anneal
@@ -12,6 +15,7 @@ from haven.dynamics.lammps.inherent import Inherent, count_moves, moved_between,
 from haven.dynamics.lammps.minimise import box_vectors
 from haven.dynamics.runs import stationary
 from haven.dynamics.runs.segments import Segments
+from haven.material.file import load_material
 
 SYMBOLS = np.array(["Li"] * 12 + ["Ti"] * 4 + ["Cl"] * 24)
 MOBILE = SYMBOLS == "Li"
@@ -68,6 +72,17 @@ def test_cations_of_the_framework_that_left_are_counted(rng, gone):
     found.positions[-1, 12 : 12 + gone] += [3.6, 0.0, 0.0]
     found.positions[-1, 20] += [5.0, 0.0, 0.0]  # an anion is none
     assert anneal.left_sites(found, SYMBOLS, {"Ti"}, MOBILE, SPACING) == gone
+
+
+def test_a_second_mobile_element_is_no_framework(rng):
+    """Ti stands for it: its jumps leave no site of the framework."""
+    crystal = load_material(MATERIAL)
+    assert anneal.framework(crystal) == {"Ti"}
+    assert anneal.framework(replace(crystal, mobiles=("Li", "Ti"))) == set()
+    found = walk(rng, snapshots=6)
+    found.positions[-1, 12:14] += [3.6, 0.0, 0.0]
+    both = np.isin(SYMBOLS, ("Li", "Ti"))
+    assert anneal.left_sites(found, SYMBOLS, set(), both, SPACING) == 0
 
 
 def row(**changed):

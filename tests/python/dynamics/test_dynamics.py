@@ -401,6 +401,8 @@ def test_the_watcher_tells_melting_and_drift_from_health(tmp_path, moved, energy
     watch = production.watcher(one, tmp_path, atoms)
     assert watch("production") == said
     assert watch("equilibration") == ""
+    second = production.watcher(one, tmp_path, atoms, ("Li", "Cl"))  # a mobile element can't melt
+    assert second("production") == said.replace("melted", "")
 
 
 def test_what_a_potential_says_of_itself_is_read_without_a_library(potential, minimised, caplog):

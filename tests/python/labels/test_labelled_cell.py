@@ -123,6 +123,38 @@ def test_a_stopped_relaxation_goes_on_to_the_same_cell(tmp_path, monkeypatch):
         "occupancies": "default", "system": "1.000/0.000", "atoms": 4}
 
 
+@pytest.mark.parametrize("damaged", [cell_relaxation.HESSIAN, cell_relaxation.PULAY])
+@pytest.mark.parametrize("left", [0, 0.5])
+def test_a_relaxation_whose_file_was_cut_off_goes_on(tmp_path, monkeypatch, damaged, left):
+    cheap(monkeypatch)
+    relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), tmp_path, 0.01, steps=4)
+    before, file = steps_of(tmp_path), tmp_path / damaged
+    content = file.read_bytes()
+    file.write_bytes(content[:int(left * len(content))] if damaged.endswith("json") else b"")
+    assert relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), tmp_path, 0.01)
+    after = steps_of(tmp_path)
+    assert [frame.number for frame in after] == list(range(len(after))) and len(after) > len(before)
+    assert lattice_row(after, 0.01)["converged"]
+
+
+@pytest.mark.parametrize("ending", ["frames", "hessian", "pulay_ev"])
+def test_a_full_disk_leaves_the_files_of_a_relaxation_whole(tmp_path, monkeypatch, ending):
+    """A file is written beside the old one, so that what stops the writing stops nothing else."""
+    cheap(monkeypatch)
+    relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), tmp_path, 0.01, steps=4)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    if ending == "pulay_ev":
+        (tmp_path / cell_relaxation.PULAY).unlink()
+    (tmp_path / f"{ending}.new").mkdir()  # nothing can be written there
+    with pytest.raises(OSError, match=f"{ending}.new"):
+        relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), tmp_path, 0.01)
+    (tmp_path / f"{ending}.new").rmdir()
+    kept = (tmp_path / cell_relaxation.FRAMES).read_bytes()
+    assert kept.startswith(files[cell_relaxation.FRAMES])
+    assert relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), tmp_path, 0.01)
+    assert lattice_row(steps_of(tmp_path), 0.01)["converged"]
+
+
 def test_a_relaxed_cell_is_judged_by_its_stress_at_a_fixed_cutoff(tmp_path, monkeypatch):
     cheap(monkeypatch)
     relax_labelled(start(), CRYSTAL, 4.0, "waves", LabelSettings(), tmp_path, 0.01)

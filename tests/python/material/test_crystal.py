@@ -12,7 +12,7 @@ from haven.core.errors import HavenError
 from haven.material.crystal import assemble, cation_lattice, framework_counts, site_targets
 from haven.material.disorder import draw_supercell, lattice_energy, order_cations, warren_cowley
 from haven.material.file import load_material
-from haven.material.starting_cells import draw_framework, starting_frames
+from haven.material.starting_cells import draw_framework, round_table, starting_frames
 
 MATERIAL = Path(__file__).parents[3] / "assets" / "materials" / "li3ticl6.yml"
 
@@ -148,6 +148,53 @@ def test_small_cells_have_the_occupancies_on_average(material):
     share = np.mean([d["2a"] for d in drawn]) / 2
     assert share == pytest.approx(0.754, abs=0.03)
     assert all(sum(d.values()) == 2 for d in drawn)
+
+
+def test_elements_that_share_sites_all_find_one(tmp_path):
+    """A spinel with Li and Ni on each other's sites: the first drawn may leave none to the last."""
+    text = tmp_path / "spinel.yml"
+    text.write_text("""name: lnmo
+formula: Li2NiMn3O8
+space_group: Fd-3m
+setting: '2'
+lattice: {a_angstrom: 8.17, b_angstrom: 8.17, c_angstrom: 8.17,
+          alpha_degree: 90, beta_degree: 90, gamma_degree: 90}
+mobile: Li
+charges: {Li: 1, Ni: 2, Mn: 4, O: -2}
+anion_sites:
+  32e: {species: O, position: [0.263, 0.263, 0.263]}
+cation_sites:
+  8b: {position: [0.125, 0.125, 0.125]}
+  16c: {position: [0.5, 0.5, 0.5]}
+occupancies:
+  default: {Li: {8b: 0.9, 16c: 0.05}, Ni: {8b: 0.1, 16c: 0.2}, Mn: {16c: 0.75}}
+""", encoding="utf-8")
+    shared, random = load_material(text), np.random.default_rng(1)
+    found = [draw_framework(shared, "default", (1, 1, 1), random) for _ in range(400)]
+    for drawn in found:
+        for site, room in (("8b", 8), ("16c", 16)):
+            assert sum(by_site.get(site, 0) for by_site in drawn.values()) <= room
+        assert sum(drawn["Ni"].values()) == 4 and sum(drawn["Mn"].values()) == 12
+    assert np.mean([drawn["Ni"]["8b"] for drawn in found]) == pytest.approx(0.8, abs=0.08)
+    assert np.mean([drawn["Li"]["16c"] for drawn in found]) == pytest.approx(0.8, abs=0.08)
+    starting_frames(shared, 12, 1, 0.05, 0.02, 3, atoms_max=60)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_table_is_rounded_to_its_own_sums_and_mean(seed):
+    random = np.random.default_rng(seed)
+    table = random.integers(0, 4, random.integers(2, 6, 2)).astype(float)
+    sums = [table.sum(axis=axis) for axis in (0, 1)]
+    for _ in range(30):
+        (i, k), (j, m) = (random.choice(size, 2, replace=False) for size in table.shape)
+        moved = random.random() * min(table[i, j], table[k, m])
+        table[[i, k], [j, m]] -= moved
+        table[[i, k], [m, j]] += moved
+    made = np.array([round_table(table, random) for _ in range(600)])
+    assert np.abs(made - table).max() < 1 and (made >= 0).all()
+    for axis in (0, 1):
+        assert (made.sum(axis=1 + axis) == sums[axis]).all()
+    assert np.abs(made.mean(axis=0) - table).max() < 0.5 * 4.2 / 600**0.5
 
 
 def test_starting_frames_are_no_larger_than_asked(material):

@@ -93,6 +93,21 @@ def test_a_cif_becomes_a_material_that_builds(tmp_path, name, formula, atoms):
         assert Counter(found.get_chemical_symbols()) == atoms
 
 
+@pytest.mark.parametrize(("lithium", "charge"), [
+    ("0.90", 3.1), ("0.93", 3.07), ("0.95", 3.05), ("0.97", 3.03), ("0.99", 3.01), ("0.995", 3.005),
+])
+def test_vacancies_of_a_cif_are_not_filled(tmp_path, lithium, charge):
+    """LiCoO2 with lithium missing: cobalt has the charge, and lithium stays as it is."""
+    rows = (f" Li Li1 0 0 0.5 {lithium}\n Co Co1 0 0 0 1.0\n O O1 0 0 0.24 1.0\n")
+    file = cif(tmp_path, "R -3 m:H", 166, (2.81, 2.81, 14.05, 90, 120), rows)
+    content, notes = material_of(file, Choice())
+    assert content["charges"]["Co"] == pytest.approx(charge)
+    assert content["occupancies"]["default"]["Li"] == {"3b": float(lithium)}
+    assert any(f"Co has the charge +{charge:g}" in note for note in notes)
+    with pytest.raises(HavenError, match="would fill the vacancies of site 3b"):
+        material_of(file, Choice(charges={"Co": 3.0}))
+
+
 def test_what_a_cif_leaves_open_is_guessed_by_neutrality_or_asked_for(tmp_path):
     content, notes = material_of(cif(tmp_path, *GIVEN["olivine"]), Choice())
     assert content["charges"]["Fe"] == 2 and any("Fe may have an open shell" in n for n in notes)

@@ -182,7 +182,7 @@ def test_each_fault_is_found_and_named(tmp_path):
         assert (expected[index] in reason) if index in expected else not reason, (index, reason)
 
 
-def test_stress_has_the_pulay_stress_of_the_header_and_frames_without_are_left_out(tmp_path):
+def test_stress_has_the_pulay_stress_of_the_header_and_that_of_frames_without_is_left_out(tmp_path):
     images = labelled(1, 9)
     for atoms in images:
         atoms.info |= {"plane_wave_cutoff_ev": 340.0, HEADER: -0.003}
@@ -192,8 +192,28 @@ def test_stress_has_the_pulay_stress_of_the_header_and_frames_without_are_left_o
     for frame, atoms in zip(found, images, strict=True):
         more = -0.003 * np.eye(3) if HEADER in atoms.info else 0.0
         np.testing.assert_allclose(frame.stress, atoms.get_stress(voigt=False) + more, atol=1e-8)
-    assert {index: reason for index, reason in enumerate(audit.audit(found, audit.Limits()))
-            if reason} == {4: "other settings: stress at a fixed basis, usual a fixed cutoff"}
+    assert not any(audit.audit(found, audit.Limits()))
+    kept, told = audit.with_one_stress(found)
+    assert [frame.stress is None for frame in kept] == [number == 4 for number in range(9)]
+    assert told.startswith("the stress of 1 of 9 frames is left out: it is not at a fixed cutoff")
+    assert audit.with_one_stress(kept) == (kept, "")
+
+
+@pytest.mark.parametrize(("with_pulay", "lost"), [(2, {0, 1}), (6, {6, 7}), (4, {4, 5, 6, 7})])
+def test_frames_of_own_outputs_and_new_labels_are_trained_on_together(tmp_path, with_pulay, lost):
+    """New labels of a learning round have a Pulay stress, a user's own outputs have none."""
+    images = labelled(1, 8)
+    for number, atoms in enumerate(images):
+        atoms.info |= {"plane_wave_cutoff_ev": 340.0}
+        if number < with_pulay:
+            atoms.info |= {"engine": "vasp.6.4.1", HEADER: -0.003}
+        else:
+            atoms.info |= {"engine": "vasp.6.3.2"}
+    write(tmp_path / "cell1.u4.extxyz", images)
+    found = read_all(tmp_path)
+    assert not any(audit.audit(found, audit.Limits()))
+    kept, _ = audit.with_one_stress(found)
+    assert {number for number, frame in enumerate(kept) if frame.stress is None} == lost
 
 
 def test_frames_of_other_settings_are_left_out(tmp_path):
@@ -208,7 +228,7 @@ def test_frames_of_other_settings_are_left_out(tmp_path):
     found = audit.audit(read_all(tmp_path), audit.Limits())
     assert {index: reason for index, reason in enumerate(found) if reason} == {
         2: "other settings: smearing_ev 0.2, usual 0.1",
-        5: "other settings: engine vasp.6.4, usual gpaw",
+        5: "other settings: engine vasp, usual gpaw",
         7: "other settings: functional LDA, usual PBE"}
 
 

@@ -115,6 +115,13 @@ def test_weights_are_what_an_equivariant_training_starts_from(tmp_path, caplog):
     assert "no potential for U = 0 eV: weights start from another U" in caplog.text
 
 
+def test_the_uncompressed_potential_of_the_same_u_is_started_from(tmp_path):
+    for name in ("uncompressed_u0_s1.pt", "uncompressed_u4_s1.pt", "u4_s1.pt", "other_u4_s1.pt"):
+        (tmp_path / name).write_bytes(b"x")
+    for u_ev, name in ((4.0, "uncompressed_u4_s1.pt"), (0.0, "uncompressed_u0_s1.pt")):
+        assert choose_start(tmp_path, u_ev, 1, ["Li"], "dpa4").name == name
+
+
 def test_shipped_weights_say_what_they_were_trained_on():
     lines = [line.split() for line in (SHIPPED / "SHA256SUMS").read_text().splitlines()]
     names = {name for _, name in lines}

@@ -158,10 +158,10 @@ def run_anneal(
         Rows of table ``inherent``, without keys.
     """
     symbols = np.array(atoms.get_chemical_symbols())
-    mobile = symbols == material.mobile
+    mobile = np.isin(symbols, material.moving)
     rotation = structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, [potential]))
-    watch = watcher(job, folder, atoms)
+    watch = watcher(job, folder, atoms, material.moving)
     spacing = site_spacing(material)
     limits = ((0.0, math.inf) if job.pressure_gpa is None
               else labelled_volume(material, len(atoms), covered))
@@ -301,7 +301,7 @@ def at_rest(
 def framework(material: Material) -> set[str]:
     """Return the elements of the cations that make up the framework."""
     return {element for element, charge in material.charges.items()
-            if charge > 0 and element != material.mobile}
+            if charge > 0 and element not in material.moving}
 
 
 def left_sites(

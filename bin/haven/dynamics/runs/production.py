@@ -71,15 +71,16 @@ def motion_of(
 
 
 def watcher(
-    job: Job, folder: Path, atoms: Atoms
+    job: Job, folder: Path, atoms: Atoms, moving: Sequence[str] = (),
 ) -> Callable[[str], str]:
     """Return a function that is called while a phase runs: ``melted``, ``drifting`` or nothing.
 
     Melted: see `haven.trajectory.melting`, from the phase's frames of all atoms so far.
     Drifting: the conserved energy has left its start by more than 20 meV/atom.
+    Elements of ``moving`` beside the job's mobile one are no part of the host.
     """
     symbols, masses = atoms.get_chemical_symbols(), atoms.get_masses()
-    host = [i for i, s in enumerate(symbols) if s != job.mobile]
+    host = _host(symbols, (job.mobile, *moving))
 
     def watch(phase: str) -> str:
         lines = [lammps.read_thermo(f, len(COLUMNS)) for f in sorted(folder.glob(f"{phase}.*.log"))]
@@ -93,6 +94,11 @@ def watcher(
         return ""
 
     return watch
+
+
+def _host(symbols: Sequence[str], moving: Sequence[str]) -> list[int]:
+    """Return the rows of the atoms that are of no mobile element."""
+    return [row for row, symbol in enumerate(symbols) if symbol not in moving]
 
 
 def _so_far(job: Job, folder: Path, phase: str, thermo: np.ndarray) -> np.ndarray:
@@ -213,7 +219,7 @@ def simulate(
     inputs
         Digests for the tables.
     material
-        Names the mobile element and the distance of sites.
+        Names the mobile elements and the distance of sites.
     cell
         Which cell the atoms are in (npt, relaxed, material) and the pressure asked for, GPa.
     """
@@ -222,11 +228,13 @@ def simulate(
     symbols, name = atoms.get_chemical_symbols(), stem.name
     rotation = structures.write_data(folder / "start.data", atoms, job.species)
     job = replace(job, potentials=lammps.link_potentials(folder, potentials))
-    ended = dynamics.run_phases(job, folder, watcher(job, folder, atoms))
+    ended = dynamics.run_phases(job, folder, watcher(job, folder, atoms, material.moving))
     joined, phase = _frames(job, folder, ended)
     parts = members(job, joined, atoms.cell.array, rotation, symbols)
     frames = [Atoms(symbols, xyz, cell=atoms.cell, pbc=True) for xyz in parts["all_angstrom"]]
-    row = _measured(job, joined, ended, frames, atoms, window, folder)
+    if material.moving != (job.mobile,):
+        parts["framework"] = np.array(sorted(set(symbols) - set(material.moving)), dtype=str)
+    row = _measured(job, joined, ended, frames, atoms, window, folder, material.moving)
     if phase != PHASES[1]:
         row |= {"steps": 0, "duration_ps": 0.0, "wall_s": 0.0, "ns_per_day": 0.0}
     judged = None
@@ -252,17 +260,18 @@ def simulate(
 
 def _measured(
     job: Job, joined: Segments, ended: str, frames: Sequence[Atoms], atoms: Atoms,
-    window: float | None, folder: Path,
+    window: float | None, folder: Path, moving: Sequence[str],
 ) -> dict[str, Any]:
     """Return `run_row` of a run, with the shortest distance in its frames and the host's motion.
 
-    ``atoms`` are its start, ``frames`` some of all atoms in its cell; the rest as in `simulate`.
+    ``atoms`` are its start, ``frames`` some of all atoms in its cell, ``moving`` the mobile
+    elements; the rest as in `simulate`.
     """
     symbols = atoms.get_chemical_symbols()
     shortest = min(map(min_distance, frames or [atoms]))
     if shortest < CLOSEST:
         log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
-    host = [i for i, s in enumerate(symbols) if s != job.mobile]
+    host = _host(symbols, moving)
     moved = motion_of(joined.all_positions, host, atoms.get_masses(), symbols)
     return run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
 

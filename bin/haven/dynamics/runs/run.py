@@ -17,6 +17,7 @@ import numpy as np
 from haven.core.errors import HavenError, log
 from haven.core.identity import sha256
 from haven.core.reading import checksums
+from haven.core.tasks import write_whole
 from haven.dynamics.job import COLUMNS, PHASES, Job, script
 from haven.dynamics.lammps import program as lammps
 from haven.dynamics.runs import segments
@@ -292,9 +293,7 @@ def note_start(folder: Path, phase: str, step: int, now: float) -> None:
             f"{folder}: {count} attempts at the {phase} began at step {step} and ended before they "
             "left a later restart file: give the task more time, or lower checkpoint_minutes")
     told = {"phase": phase, "step": step, "fruitless": count, "began": now}
-    unfinished = file.with_suffix(".new")
-    unfinished.write_text(json.dumps(told))
-    unfinished.replace(file)
+    write_whole(file, json.dumps(told))
 
 
 def _went_on(job: Job, phase: str, folder: Path, start: Start) -> bool:

@@ -86,7 +86,7 @@ def judge_halves(
     potential
         The potential that drove the run.
     material
-        Names the mobile element and the distance of sites.
+        Names the mobile elements and the distance of sites.
     folder
         Of checkpoints.
     """
@@ -96,7 +96,7 @@ def judge_halves(
     chosen = np.unique(np.linspace(0, count - 1, min(SNAPSHOTS, count)).round().astype(int))
     found = minimise_snapshots(atoms, joined.all_steps[chosen], joined.all_positions[chosen],
                                potential, material.species, folder, job.threads, job.walls)
-    mobile = np.array(atoms.get_chemical_symbols()) == material.mobile
+    mobile = np.isin(atoms.get_chemical_symbols(), material.moving)
     moves, clustered = moves_of_halves(found, mobile, site_spacing(material))
     scale = 1000 / len(atoms)
     slow = spread_at(atoms, job.temperature_k) * scale

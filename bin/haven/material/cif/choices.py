@@ -31,6 +31,9 @@ OPEN_SHELLS = {**dict.fromkeys(("V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Mo", "
 ROUNDED = 0.009  # atoms a cell, or of 10: occupancies are printed with two or three digits
 MOST_ROUNDED = 0.02  # atoms a cell
 CHARGE_SHARE = 0.03  # of all positive charge, that rounded occupancies may leave over
+NEARLY_WHOLE = 0.1  # a charge as near to a whole number may be that number
+LEAST_CHARGE = 0.5  # of a cation that neutrality tells: less is no ion
+VACANT, KEPT_VACANT = 0.005, 0.5  # share of a site that is a vacancy; how much of it has to stay
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,10 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
     sites, notes = _sites(crystal), []
     counts = _counts(sites)
     mobile = _mobile(counts, choice, source)
-    charges = _charges(counts, choice, source)
+    charges = _charges(sites, counts, choice, source)
+    notes += [f"{element} has the charge {charge:+g}, which makes the crystal of the CIF neutral: "
+              f"--charges {element}=... says otherwise" for element, charge in charges.items()
+              if not float(charge).is_integer() and element not in (choice.charges or {})]
     sites, counts = _neutral(sites, counts, charges, mobile, notes, source)
     formula, units = _formula(counts)
     symmetry = _symmetry(crystal, sites)
@@ -175,8 +181,27 @@ def _mobile(counts: Mapping[str, float], choice: Choice, source: Path) -> str:
     return here[0]
 
 
-def _charges(counts: Mapping[str, float], choice: Choice, source: Path) -> dict[str, float]:
-    """Return formal charges: given ones, usual ones, and the one that neutrality leaves."""
+def _printed_to(value: float) -> float:
+    """Return by how much an occupancy may differ from what is printed: half its last digit."""
+    digits = len(f"{value:.6f}".rstrip("0").partition(".")[2])
+    return 0.5 * 10.0 ** -max(2, digits)
+
+
+def _rounded_charge(sites: list[CifSite], charges: Mapping[str, float]) -> float:
+    """Return the charge of a cell, at most, that printed digits of occupancies leave open."""
+    return sum(abs(charges.get(element, 0.0)) * len(site.points) * _printed_to(value)
+               for site in sites for element, value in site.occupancy.items()
+               if value < 1)
+
+
+def _charges(
+    sites: list[CifSite], counts: Mapping[str, float], choice: Choice, source: Path,
+) -> dict[str, float]:
+    """Return formal charges: given ones, usual ones, and the one that neutrality leaves.
+
+    That one is a whole number where the digits of the occupancies let it be: Li0.93CoO2 has Co at
+    +3.07, and no lithium in its vacancies.
+    """
     given = dict(choice.charges or {})
     if foreign := [element for element in given if element not in counts]:
         raise HavenError(f"--charges names {foreign[0]}: {source} has {', '.join(counts)}")
@@ -194,8 +219,11 @@ def _charges(counts: Mapping[str, float], choice: Choice, source: Path) -> dict[
     if lacking:
         rest = sum(found[element] * counts[element] for element in found)
         value = -rest / counts[lacking[0]]
-        near = round(value) if abs(value - round(value)) < 0.1 else round(value, 6)
-        if not 0 < near <= 8:
+        whole = float(round(value))
+        left = abs(value - whole) * counts[lacking[0]]
+        near = whole if abs(value - whole) < NEARLY_WHOLE and left <= _rounded_charge(
+            sites, {**found, lacking[0]: whole}) else round(value, 6)
+        if not LEAST_CHARGE <= near <= 8:
             raise HavenError(f"{source}: a neutral crystal would give {lacking[0]} the charge "
                              f"{value:+.2f}: give --charges {lacking[0]}=...")
         found[lacking[0]] = near
@@ -213,6 +241,7 @@ def _neutral(
     """Return sites whose occupancies are scaled so that the crystal is neutral, and their atoms.
 
     Printed occupancies are rounded; partly filled cations, the mobile ones last, take what is left.
+    Vacancies are not filled by it.
     """
     charge = sum(charges[element] * count for element, count in counts.items())
     positive = sum(charges[e] * n for e, n in counts.items() if charges[e] > 0)
@@ -236,6 +265,13 @@ def _neutral(
         raise HavenError(f"{source}: charges of its atoms sum to {charge:+.3f} a cell and no "
                          "cation site has room for it: give --charges, or complete the CIF")
     scale = scale_of(chosen)
+    filled = [site.name for site in sites if chosen in site.occupancy
+              and (vacant := 1 - sum(site.occupancy.values())) > VACANT
+              and vacant - (scale - 1) * site.occupancy[chosen] < KEPT_VACANT * vacant]
+    if filled and abs(charge) > _rounded_charge(sites, charges):
+        raise HavenError(f"{source}: charges of its atoms sum to {charge:+.3f} a cell, and as much "
+                         f"{chosen} as makes up for it would fill the vacancies of site "
+                         f"{filled[0]}: give --charges that leave them, or correct the occupancies")
     notes.append(f"occupancies of {chosen} are {scale:.4f} of the CIF's, so that charges sum to 0")
     sites = [CifSite(site.name, site.points, {
         element: value * scale if element == chosen else value

@@ -13,7 +13,7 @@ import numpy as np
 
 from haven.core.constants import NOT_STATIONARY, Z95
 from haven.transport.conductivity import Joined, join
-from haven.transport.diffusion import SLOPE_TOLERANCE
+from haven.transport.diffusion import SLOPE_TOLERANCE, Estimate
 from haven.transport.fits import line as likelihood
 from haven.transport.fits.arrhenius import REFERENCE_K, counted, inverse
 from haven.transport.fits.condition import Condition
@@ -27,7 +27,7 @@ USUAL_NOISE = {"self": 2.5, "total": 8.0}  # variance of ln D times jumps, where
 #   self: half width 3.1 / sqrt(jumps) of synthetic runs; total: that of 28 modes at 90 jumps
 LINE_JUMPS = 10  # fewer leave the slope of a rate within a factor of two at best
 UNSEEN = 3.0  # jumps that may be missed where none was seen (95 % of a Poisson count)
-LONGER = 4.0  # times as long, where ions have not begun to diffuse
+LONGER = 4.0  # times as long, where ions have not begun to diffuse and no slope tells how much
 FACTOR_AT_298 = 1.7  # of an interval at 298 K: its ends are then a factor of three apart
 COLDER_K, COLDEST_K = 50.0, 150.0  # steps to temperatures not yet run; how far below those run
 GROWN_JUMPS = 6.0  # of an ion: with one to four, jumps lead back and no coefficient is seen
@@ -48,6 +48,7 @@ def plans(
     The number of jumps needed for an interval is the same at each temperature. The time they take
     follows from the Arrhenius line of the jump rates of all temperatures. Differences between
     replicas and between potentials, where they are significant, are not reduced by longer runs.
+    Runs that are not diffusive yet have to be as long as `too_short` says, too.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def plans(
     kept, _ = counted(runs, joined)
     temperatures = np.array(sorted(runs["temperature_k"].unique()), float)
     rates, least = jump_rates(kept, temperatures)
-    noise = noise_per_jump(kept, quantity, joined)
+    noise, short = noise_per_jump(kept, quantity, joined), too_short(joined)
     rows = []
     for temperature, rate in zip(temperatures, rates, strict=True):
         some = runs[runs["temperature_k"] == temperature]
@@ -87,8 +88,8 @@ def plans(
             needed = max(float(min_events), noise / room) / (rate * ions) / 1000
             note = ("more than this: by the jumps that may have been missed" if least else
                     "time of all runs together, by the jump rates of all temperatures")
-            if temperature not in set(kept["temperature_k"]):
-                needed = max(needed, LONGER * have)
+            if temperature in short or temperature not in set(kept["temperature_k"]):
+                needed = max(needed, short.get(float(temperature), LONGER) * have)
                 note = "not diffusive yet: at least so long, then look again"
         elif not note:
             note = "no run with a count of jumps"
@@ -118,7 +119,7 @@ def line_plans(
     the noise of a jump follows a number of jumps, and a time from the line of their rates. What
     draws of the disorder differ by stays as it is: the time is one of runs in as many draws as now.
     Where no runs of a temperature are in the line, each run has to be long enough to be diffusive
-    (`grown_jumps`); those that are there already count towards it.
+    (`grown_jumps`); those that are there already count towards it (`too_short`).
 
     Parameters
     ----------
@@ -147,8 +148,9 @@ def line_plans(
     run_k = np.array(sorted(kept["temperature_k"].unique()), float)
     colder = np.arange(COLDER_K * (np.ceil(run_k[0] / COLDER_K) - 1), run_k[0] - COLDEST_K - 1,
                        -COLDER_K)
-    short = {float(one.keys["temperature_k"]): one.seen for one in joined
-             if one.keys["seed"] is None and one.verdict_on("self") == "subdiffusive"}
+    seen_ns = {float(one.keys["temperature_k"]): one.seen.duration_ps / 1000 for one in joined
+               if one.keys["seed"] is None}
+    short = too_short(joined)
     temperatures = np.unique([*colder[colder > REFERENCE_K], *short, *run_k])
     rates, bounds = jump_rates(kept, temperatures)
     if bounds:
@@ -162,8 +164,8 @@ def line_plans(
     rows = []
     for temperature, rate, x in zip(temperatures, 1000 * rates, inverse(temperatures), strict=True):
         there = float(kept.loc[kept["temperature_k"] == temperature, "duration_ps"].sum()) / 1000
-        seen = short.get(float(temperature)) if not there else None
-        have = seen.duration_ps / 1000 if seen else there
+        longer = short.get(float(temperature)) if not there else None
+        have = seen_ns[float(temperature)] if longer else there
         here = np.array([1.0, -x])
         shared = line.covariance @ here
         needed, note = have, "narrow enough"
@@ -171,9 +173,9 @@ def line_plans(
             needed, note = None, "not by runs at this temperature alone"
             if (variance := (at_298 @ shared)**2 / excess - here @ shared) > 0:
                 time = float(noise / variance / (rate * ions))
-                least = (seen.runs if seen else draws) * grown / rate
+                least = longer * have if longer else draws * grown / rate
                 needed = there + time if there else max(time, least)
-                note = ("its runs are not diffusive yet: all of them longer" if seen else
+                note = ("its runs are not diffusive yet: all of them longer" if longer else
                         "were all further time spent at this temperature, in as many draws as now")
         rows.append({"temperature_k": float(temperature), "quantity": f"{quantity}{AT_298}",
                      "half_width_now": quantile * error, "half_width_wanted": float(np.log(factor)),
@@ -194,19 +196,51 @@ def grown_jumps(joined: Sequence[Condition]) -> float:
     joined
         Joined conditions of one material and U.
     """
-    wanted = 1 / (1 - SLOPE_TOLERANCE) - 1
     enough: list[float] = []
     too_few: list[float] = []
     for one in joined:
-        row = next((row for row in one.estimates if row.quantity == "self"), None)
-        if one.keys["seed"] is not None or row is None or not one.seen.ions:
+        row = _tracer(one)
+        if row is None:
             continue
         jumps = one.hops / one.seen.ions
         if row.verdict == "diffusive":
             enough.append(jumps)
-        elif row.verdict == "subdiffusive" and 0 < row.loglog_slope < 1:
-            too_few.append(jumps * max(1.0, (1 / row.loglog_slope - 1) / wanted))
+        elif row.verdict == "subdiffusive" and (longer := _by_slope(row.loglog_slope)):
+            too_few.append(jumps * longer)
     return max(GROWN_JUMPS, min(enough, default=0.0), *too_few)
+
+
+def too_short(joined: Sequence[Condition]) -> dict[float, float]:
+    """Return how many times as long the runs have to be at temperatures (K) not diffusive yet.
+
+    As long as `grown_jumps` takes; `LONGER` where the slope is as wanted, so that it can't tell.
+
+    Parameters
+    ----------
+    joined
+        Joined conditions of one material and U.
+    """
+    grown, found = grown_jumps(joined), {}
+    for one in joined:
+        row = _tracer(one)
+        if row is not None and row.verdict == "subdiffusive":
+            told = one.hops > 0 and _by_slope(row.loglog_slope)
+            found[float(one.keys["temperature_k"])] = (
+                grown * one.seen.ions / one.hops if told else LONGER)
+    return found
+
+
+def _tracer(one: Condition) -> Estimate | None:
+    """Return the coefficient of single ions of all potentials together, where ions were seen."""
+    if one.keys["seed"] is not None or not one.seen.ions:
+        return None
+    return next((row for row in one.estimates if row.quantity == "self"), None)
+
+
+def _by_slope(slope: float) -> float | None:
+    """Return how many times as many jumps give the slope that is wanted; None: it is there."""
+    wanted = 1 - SLOPE_TOLERANCE
+    return (1 / slope - 1) / (1 / wanted - 1) if 0 < slope < wanted else None
 
 
 def jump_rates(kept: pd.DataFrame, temperatures: np.ndarray) -> tuple[np.ndarray, bool]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log
 from haven.potential.families import check_potential, check_undamaged, family_of
 from haven.potential.families.deepmd.files import WEIGHTS
+
+WHOLE = "uncompressed_"
+NAME = re.compile(rf"({WHOLE})?u([0-9.]+)_s([0-9]+)")
 
 
 def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[str],
@@ -20,7 +24,8 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
     Parameters
     ----------
     folder
-        Holds potentials named ``u4_s1.pb``, uncompressed, or weights named ``u4_s1.pt``.
+        Holds potentials named ``u4_s1.pb``, uncompressed, or ``uncompressed_u4_s1.pb`` beside the
+        compressed ones, or weights named ``u4_s1.pt``.
     u_ev, seed
         Of the training.
     species
@@ -30,14 +35,18 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
     """
     place = existing(folder, "folder of potentials")
     ends = (WEIGHTS,) if descriptor == "dpa4" else (".pb", ".pth")
-    found = sorted(path for end in ends for path in place.glob(f"u*_s*{end}"))
+    found = {path: named for path in sorted(place.iterdir()) if path.suffix in ends
+             and (named := NAME.fullmatch(path.stem))}
     if not found:
         raise HavenError(f"{place} has no potential to start a network {descriptor} from: name it "
                          f"u{u_ev:g}_s1{ends[0]}")
-    same = f"u{u_ev:g}_"
-    chosen = max(found, key=lambda path: (path.name.startswith(same),
-                                          path.stem.endswith(f"_s{seed}")))
-    if not chosen.name.startswith(same):
+
+    def fitness(path: Path) -> tuple[bool, bool, bool]:
+        whole, own_u, own_seed = found[path].groups()
+        return own_u == f"{u_ev:g}", own_seed == f"{seed}", whole is not None
+
+    chosen = max(found, key=fitness)
+    if not fitness(chosen)[0]:
         log.warning("%s has no potential for U = %g eV: weights start from another U", place, u_ev)
     if chosen.suffix == WEIGHTS:
         check_undamaged(chosen)
@@ -45,6 +54,6 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
         check_potential(chosen, species)
         if family_of(chosen).summarise(chosen).compressed:
             raise HavenError(f"potential {chosen} is compressed, and its network cannot be trained "
-                             f"further: give the uncompressed one (uncompressed_{chosen.name})")
+                             f"further: give the uncompressed one ({WHOLE}{chosen.name})")
     log.info("weights start from %s", chosen.name)
     return chosen
