@@ -48,7 +48,7 @@ def test_a_killed_stage_goes_on_and_misses_nothing(name, minimised, tmp_path):
     assert done.returncode == 0, done.stderr
 
     def ready():
-        return any(40 <= step < 900 for folder in killed.glob("checkpoints/*")
+        return any(40 <= step < 400 for folder in killed.glob("checkpoints/*")
                    for step, _ in restarts(folder, "production"))
 
     assert kill_when(script(name, *arguments(name, minimised, killed)), ready)

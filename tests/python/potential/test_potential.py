@@ -369,10 +369,13 @@ def test_a_training_goes_on_from_a_given_potential_s_weights(folder, tmp_path):
     assert about["init_model"] == "u4_s1.pb" and about["compression"] is None
 
 
-def test_a_compressed_potential_cannot_be_trained_further(folder):
+def test_a_compressed_potential_cannot_be_trained_further(folder, tmp_path):
+    shutil.copy(folder / "u4_s1.pb", tmp_path)
     for u_ev in (4.0, 2.0):  # of the training's own U, and of another
         with pytest.raises(HavenError, match="is compressed, and its network cannot be trained"):
-            choose_start(folder, u_ev, 1, ["Li", "Ti", "Cl"])
+            choose_start(tmp_path, u_ev, 1, ["Li", "Ti", "Cl"])
+    beside = choose_start(folder, 4.0, 1, ["Li", "Ti", "Cl"])
+    assert beside.name == "uncompressed_u4_s1.pb"
 
 
 def test_error_falls_with_the_share_of_the_data_trained_on(folder, tmp_path):
