@@ -5,7 +5,13 @@ cards=${CUDA_VISIBLE_DEVICES:-}
 while [[ $cards == [0-9G]* ]]; do # no card at all is refused by the script, in one line
   for card in ${cards//,/ }; do
     for place in $(seq "${HAVEN_GPU_TASKS:-1}"); do
-      exec 8>>"${HAVEN_LOCKS:-/tmp}/haven-gpu-$card-$place.lock"
+      lock=${HAVEN_LOCKS:-/tmp}/haven-gpu-$card-$place.lock
+      # Made where it is missing, then opened for reading: another user's may be locked, but not written.
+      (umask 022; set -C; : >"$lock") 2>/dev/null || :
+      { exec 8<"$lock"; } 2>/dev/null || {
+        echo "haven: error: $lock, which hands out card $card, can't be made or read: its owner may call chmod a+r on it" >&2
+        exit 2
+      }
       if flock -n 8; then
         export CUDA_VISIBLE_DEVICES=$card
         break 3

@@ -25,10 +25,12 @@ def mistakeOfItem(item, rule) {
 
 def mistakeOf(name, value, rule, required) {
     if (value == null) {
-        return required ? "--${name} is missing: ${rule['description']}" : null
+        def needed = rule['default'] != null && !('null' in kindsOf(rule)) // a switch has no default: it is off
+        return required ? "--${name} is missing: ${rule['description']}" :
+            needed ? "--${name} is null, but a run needs a value: give one${rule['unit'] ? ' (in ' + rule['unit'] + ')' : ''}, or leave it out" : null
     }
     def several = 'array' in kindsOf(rule)
-    def items = several ? asList(value) : [value]
+    def items = several ? asList(value, rule) : [value]
     if ("${value}".trim() == '' || items.any { item -> "${item}".trim() == '' }) {
         return "--${name} is empty: give ${rule['description']}, or leave it out"
     }

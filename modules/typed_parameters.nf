@@ -7,7 +7,7 @@ include { kindsOf; schemaRules } from './schema'
 def typedValue(value, rule) {
     def kinds = kindsOf(rule)
     if (value == null) { return null }
-    if ('array' in kinds) { return asList(value).collect { item -> typedValue(item, rule['items']) } }
+    if ('array' in kinds) { return asList(value, rule).collect { item -> typedValue(item, rule['items']) } }
     def text = "${value}".toString()
     if (kinds == ['boolean']) { return text.toBoolean() }
     if (kinds == ['integer']) { return text.toInteger() }

@@ -213,6 +213,7 @@ GROUPS: dict[str, tuple[str, tuple[type, ...]]] = {
     "site": ("Site (profiles slurm and apptainer, files of conf/site)", (Cluster,)),
 }
 REQUIRED = ("material", "outdir", "reference")
+NULLABLE = ("frames",)  # though it has a default: profile paper makes all its labels itself
 # Process: declarations whose parameters its script takes under the same name. An alias of a
 # process (RUN_CELL of RUN_DYNAMICS) takes the same.
 PROCESSES: dict[str, tuple[type, ...]] = {
@@ -292,6 +293,8 @@ def rule_of(told: Option) -> dict[str, Any]:
     if told.default is not None and told.default is not False:  # a switch is off unless it is set
         plain = told.several or isinstance(told.default, str)
         entry["default"] = text_of(told.default) if plain else told.default
+    if told.name in NULLABLE:
+        entry["type"] = [*entry["type"], "null"]
     entry["description"] = rule.meaning
     unit = f"In {rule.unit}. " if rule.unit else ""
     spans = f"{told.range[0].upper()}{told.range[1:]}. " if told.range else ""

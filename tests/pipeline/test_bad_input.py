@@ -21,6 +21,27 @@ def test_wrong_parameters_are_listed_all_at_once(tmp_path: Path) -> None:
         assert f"--{name} is" in run.said, run.said
 
 
+def test_null_is_refused_by_name_where_a_run_needs_a_value(tmp_path: Path) -> None:
+    """Switches and what has no default may be null; a direction keeps its brackets and commas."""
+    (tmp_path / "mine.yml").write_text(
+        "dump_ps: null\nproduction_ps:\ncompress: null\npretrained: null\nmodels: null\n"
+        "min_distance_angstrom: null\ntrain: 1\n")
+    run = nextflow(tmp_path, "null.tsv", "-profile", "test,paper", "-params-file",
+                   str(tmp_path / "mine.yml"), "--directions", "[1,-1,0], [010]")
+    assert run.status != 0 and not run.tasks
+    said = run.said.splitlines()
+    start = said.index("haven: error: 4 parameters are wrong:")
+    assert sorted(line.split()[0] for line in said[start + 1: start + 5]) == [
+        "--compress", "--dump_ps", "--production_ps", "--train"]
+    assert "  --dump_ps is null, but a run needs a value: give one (in ps), or leave it out" in said
+
+
+def test_a_direction_alone_is_one_value(tmp_path: Path) -> None:
+    run = nextflow(tmp_path, "one.tsv", "-profile", "test", "-preview", "--directions",
+                   "[1,-1,0]", "--u_ev", "[0, 4]")
+    assert run.status == 0, run.said
+
+
 def test_what_is_given_twice_is_refused_on_the_command_line_and_in_files(tmp_path: Path) -> None:
     for name, text, known in (
         ("mine.yml", "seed: 1\nu_ev: 0\n'seed': 2\n", "seed"),

@@ -85,6 +85,60 @@ def test_one_temperature_that_fails_loses_no_other_and_the_run_ends_non_zero(fai
     assert done.returncode != 0
 
 
+HERE_ALONE = """
+process SLOW {
+    label 'process_low'
+
+    script:
+    \"\"\"
+    [ ${task.attempt} -eq 3 ] || exec sleep 60
+    \"\"\"
+}
+
+process WAITING {
+    label 'process_low'
+    label 'process_gpu'
+
+    script:
+    \"\"\"
+    true
+    \"\"\"
+}
+
+workflow {
+    SLOW()
+    WAITING()
+}
+"""
+SHORT = f"""
+params {{ job_array = null; checkpoint_minutes = 1; gpu_tasks = 1 }}
+includeConfig '{ROOT}/conf/base.config'
+includeConfig '{ROOT}/conf/gpu.config'
+process.resourceLimits = [time: 45.s]
+process {{
+    withLabel: process_low {{ ext.time = 10.s }}
+    withLabel: process_gpu {{ ext.before = 'sleep 50' }} // the card of another task is waited for
+}}
+trace {{ enabled = true; overwrite = true; file = 'trace.tsv'; fields = 'name,status,time' }}
+"""
+
+
+def test_on_one_machine_time_doubles_as_well_and_waiting_for_a_card_takes_none_of_it(
+    tmp_path: Path,
+) -> None:
+    """Nextflow ends a local task without an exit status, and counts from before the wait."""
+    (tmp_path / "main.nf").write_text(HERE_ALONE)
+    (tmp_path / "nextflow.config").write_text(SHORT)
+    done = subprocess.run(["nextflow", "run", "main.nf", "-ansi-log", "false"], cwd=tmp_path,
+                          text=True, capture_output=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout
+    with (tmp_path / "trace.tsv").open(newline="") as stream:
+        rows = [tuple(row.values()) for row in csv.DictReader(stream, delimiter="\t")]
+    assert [row[1:] for row in rows if row[0] == "SLOW"] == [
+        ("FAILED", "10s"), ("FAILED", "20s"), ("COMPLETED", "40s")]
+    assert [row[1:] for row in rows if row[0] == "WAITING"] == [("COMPLETED", "-")]
+
+
 @pytest.mark.parametrize("name", ["run_dynamics", "analyse_transport", "analyse_structure",
                                   "analyse_hops", "select_beyond", "find_barriers"])
 def test_what_is_done_for_one_run_alone_may_fail_alone(name: str) -> None:

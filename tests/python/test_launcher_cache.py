@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import os
 import shutil
@@ -23,8 +24,11 @@ case " $* " in *" config -flat "*)
 mode=${NXF_PLUGINS_MODE:+ $NXF_PLUGINS_MODE${NXF_PLUGINS_DEFAULT:+ $NXF_PLUGINS_DEFAULT}}
 printf '%s\\n' "offline=${NXF_OFFLINE:-}$mode" "cache=${NXF_CACHE_DIR:-}" "$@" > "$SAID"
 python -c 'import tiny; print(tiny.__version__)' >> "$SAID" 2>&1
+locale charmap > "$SAID.charmap"
 [ -z "${ENDS:-}" ] || { trap - "$ENDS"; kill -"$ENDS" $$; }
-[ -z "${FAILS:-}" ] || { echo "$FAILS" > .nextflow.log; exit 1; }
+log=${NXF_LOG_FILE:-.nextflow.log}
+case " $* " in *" -log my log "*) log='my log' ;; esac
+[ -z "${FAILS:-}" ] || { echo "$FAILS" > "$log"; exit 1; }
 """
 
 
@@ -155,6 +159,31 @@ def test_a_cache_that_another_user_set_up_is_used_and_left_alone() -> None:
         place.cache.chmod(0o755)
 
 
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="no other user")
+def test_the_set_up_of_another_user_is_waited_for() -> None:
+    """In a folder of a group; their lock can be read, and not written."""
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o755)
+        place = Place(Path(scratch))
+        place.cache.mkdir(0o777)
+        place.cache.chmod(0o777)
+        place.work.chmod(0o777)
+        lock = place.cache / "lock"
+        lock.touch(0o444)
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        with lock.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with subprocess.Popen(
+                    [*(become if os.geteuid() == 0 else []), place.checkout("group") / "haven",
+                     "setup"], cwd=place.work, env=place.variables, text=True,
+                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as waiting:
+                assert waiting.stderr
+                said = waiting.stderr.readline()
+                waiting.kill()
+                fcntl.flock(held, fcntl.LOCK_UN)
+        assert said == "haven: another set-up is under way; waiting for it\n"
+
+
 def files_of(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
 
@@ -243,7 +272,13 @@ def test_a_plugin_may_be_fetched_and_its_lack_is_one_line(place, first, options,
             f"haven: error: Nextflow could not fetch its plugin {plugin}: where there is Internet")
     other = place.call(first, "run", *options, FAILS="something else")
     assert other.returncode == 1 and "plugin" not in other.stderr
-    for left in (".nextflow.log", "site.config"):
+    (place.work / ".nextflow.log").write_text(f"ERROR: {why}")  # of another run
+    for top, more in ((("-q", "-log", "my log"), {}), ((), {"NXF_LOG_FILE": "my log"})):
+        named = place.call(first, *top, "run", *options, FAILS=f"ERROR: {why}", **more)
+        assert named.returncode == 2 and "could not fetch its plugin" in named.stderr
+        other = place.call(first, *top, "run", *options, FAILS="something else", **more)
+        assert other.returncode == 1 and "plugin" not in other.stderr
+    for left in (".nextflow.log", "my log", "site.config"):
         (place.work / left).unlink()
 
 
@@ -278,6 +313,20 @@ def test_any_path_of_the_clone_and_of_the_work_will_do(place: Place, first: Path
     assert place.said[2:-1] == ["-log", f"log {name}", "run", f"{root}/main.nf", "--outdir",
                                 f"out {name}"]
     there.rmdir()  # it is empty: nothing else was left there
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "xx_XX", "C.UTF-8"])
+def test_nextflow_reads_names_of_files_in_any_locale(place: Place, first: Path, locale) -> None:
+    """Java finds no file with a letter beyond ASCII in a locale that has none."""
+    assert place.call(first, "run", LC_ALL=locale).returncode == 0
+    assert (place.folder / "said.charmap").read_text() == "UTF-8\n"
+    java = place.folder / "java"
+    java.write_text("#!/bin/sh\nlocale charmap\n")
+    java.chmod(0o755)
+    done = subprocess.run([str(ROOT / "containers" / "nextflow" / "nextflow")], text=True,
+                          capture_output=True, check=False, timeout=60,
+                          env=os.environ | {"JAVA_CMD": str(java), "LC_ALL": locale})
+    assert done.stdout == "UTF-8\n"
 
 
 def test_a_clone_is_never_written(place: Place, first: Path) -> None:

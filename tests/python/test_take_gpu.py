@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -65,3 +67,29 @@ def test_without_a_card_the_script_is_left_to_refuse(tmp_path: Path) -> None:
                           env={"PATH": os.environ["PATH"], "HAVEN_DEVICES": str(tmp_path)},
                           capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout == "went on\n", done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="no other user")
+def test_the_lock_of_another_user_of_the_machine_is_taken_as_well() -> None:
+    """It can be read, and not written."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o1777)
+        script = shutil.copy(SCRIPT, folder)
+        lock = folder / "haven-gpu-0-1.lock"
+        lock.touch(0o444)
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+        def take() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [*(become if os.geteuid() == 0 else []), "bash", "-euo", "pipefail", "-c",
+                 f". '{script}'; echo card $CUDA_VISIBLE_DEVICES"], text=True, check=False,
+                capture_output=True, timeout=60, env={
+                    "PATH": os.defpath, "HAVEN_LOCKS": name, "CUDA_VISIBLE_DEVICES": "0"})
+
+        assert (take().stdout, take().stderr) == ("card 0\n", "")
+        lock.chmod(0)
+        refused = take()
+        assert refused.returncode == 2 and refused.stderr == (
+            f"haven: error: {lock}, which hands out card 0, can't be made or read: its owner may "
+            "call chmod a+r on it\n")

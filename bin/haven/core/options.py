@@ -182,7 +182,9 @@ def value_of(told: Option, text: str) -> Any:
         If the text is no such value, or one outside the range; the message names the option, the
         text, what is wrong and the unit.
     """
-    items = ([one.strip() for one in _unbracketed(text).split(",")] if told.several
+    # one value that holds commas itself, such as the direction [1,-1,0]
+    alone = told.rule.pattern and re.fullmatch(told.rule.pattern, text.replace(" ", ""))
+    items = ([one.strip() for one in _unbracketed(text).split(",")] if told.several and not alone
              else [text.strip()])
     if told.several and "[" in "".join(items):  # directions such as [1,-1,0] keep their brackets
         items = re.findall(r"[^,\[\]]+|\[[^\[\]]*\]", text.replace(" ", ""))

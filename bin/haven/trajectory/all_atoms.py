@@ -22,9 +22,18 @@ TEMPERATURE = re.compile(r"(?<![0-9.])(\d+(?:\.\d+)?)K(?![A-Za-z])|_t(\d+(?:\.\d
 
 
 def temperature_in(name: str) -> float | None:
-    """Return the temperature in K that stands in a file's name; None where there is none."""
-    seen = TEMPERATURE.search(name)
-    return None if seen is None else float(seen.group(1) or seen.group(2))
+    """Return the temperature in K that stands in a file's name; None where there is none.
+
+    Raises
+    ------
+    HavenError
+        If two stand there, of which one may be the number of a run or of atoms.
+    """
+    seen = dict.fromkeys(float(one or other) for one, other in TEMPERATURE.findall(name))
+    if len(seen) > 1:
+        raise HavenError(f"the name {name} says {' K and '.join(f'{one:g}' for one in seen)} K: "
+                         "give the right one with --temperature_k")
+    return next(iter(seen), None)
 
 
 def formula(symbols: Sequence[str]) -> str:

@@ -24,8 +24,21 @@ UNEVEN = 1e-3
 """Relative difference between intervals that are not even; times are rounded in files."""
 
 
+def rounding(times: np.ndarray) -> float:
+    """Return by how much intervals of even times (T,) may differ that a file keeps in 32 bits.
+
+    GROMACS' files and AMBER's do. It is twice the distance of such numbers at the largest time, and
+    0 where the times are no numbers of 32 bits, or whole ones, which 32 bits hold exactly.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        narrow = times.astype(np.float32)
+    if not np.isfinite(narrow).all() or (narrow != times).any() or not (times % 1).any():
+        return 0.0
+    return 2 * float(np.spacing(np.abs(narrow).max()))
+
+
 def check_times(times: np.ndarray, where: str, unit: str = "ps", first: int = 0) -> None:
-    """Raise `HavenError` unless times (T,) increase evenly.
+    """Raise `HavenError` unless times (T,) increase evenly, but for their `rounding`.
 
     Parameters
     ----------
@@ -44,7 +57,8 @@ def check_times(times: np.ndarray, where: str, unit: str = "ps", first: int = 0)
         raise HavenError(f"{where}: times do not increase at frame {bad}: use the frames of one "
                          f"side with --stop {bad} or --start {bad}")
     usual = float(np.median(steps))
-    odd = np.flatnonzero(np.abs(steps - usual) > UNEVEN * usual) + 1 + first
+    allowed = UNEVEN * usual + min(rounding(times), usual / 2)  # of a lost frame it is all of it
+    odd = np.flatnonzero(np.abs(steps - usual) > allowed) + 1 + first
     if not len(odd):
         return
     what = (f"{where}: frames are not evenly spaced in time: frame {odd[0]} comes "

@@ -25,6 +25,7 @@ from haven.trajectory.checks import (
     check_farthest,
     check_length_unit,
     check_times,
+    rounding,
 )
 from haven.trajectory.frame_checks import (
     SAID_TWICE,
@@ -164,7 +165,7 @@ def check_clock(source: Path, given: float | None, clocks: np.ndarray) -> None:
         If none is given, with what the file's times are in ps and fs, or if it contradicts them.
     """
     apart = float((clocks[-1] - clocks[0]) / max(len(clocks) - 1, 1))
-    if not apart > 0 or np.abs(np.diff(clocks) - apart).max() > UNEVEN * apart:
+    if not apart > 0 or np.abs(np.diff(clocks) - apart).max() > UNEVEN * apart + rounding(clocks):
         return
     told = {unit: apart * ps for unit, ps in CLOCK_UNITS_PS.items()}
     if given is not None and any(abs(given - one) <= SAID_TWICE * one for one in told.values()):
@@ -394,8 +395,9 @@ def _times(source: Path, held: _Held, wanted: Wanted) -> np.ndarray:
                              "between two saved frames in ps")
         return even * given
     check_times(times, str(source), "ps", wanted.start)
-    check_spacing(source, given, float((times[-1] - times[0]) / (count - 1)))
-    return times - times[0]
+    apart = float((times[-1] - times[0]) / (count - 1))
+    check_spacing(source, given, apart)
+    return np.arange(count) * apart if rounding(times) else times - times[0]
 
 
 def _write(

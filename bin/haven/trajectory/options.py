@@ -28,7 +28,7 @@ def add_reading(options: argparse.ArgumentParser) -> None:
                             "files that do not say it")
     group.add_argument("--type_map", default="", metavar="ELEMENTS",
                        help="elements of LAMMPS types 1 2 .., such as 'Li Ti Cl', for files that "
-                            "name types alone")
+                            "name types alone; of names in a topology such as 'CA=Ca HF=Hf'")
     group.add_argument("--topology", metavar="FILE",
                        help="file that names the atoms (PDB, GRO, LAMMPS data, ..), for DCD, XTC, "
                             "TRR, NetCDF")

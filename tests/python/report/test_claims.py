@@ -53,7 +53,7 @@ def judge(made_up, reference):
         for name in ("u_ev", "temperature_k", "value", "low_95", "high_95"):
             measured[name] = pd.to_numeric(measured[name])
         empty = {name: table.iloc[:0] for name, table in made_up.items()}
-        study = Study({**empty, **changed}, measured, reference, ("Wang 2023",), us)
+        study = Study({**empty, **changed}, measured, reference, us)
         return {row["claim"]: row for row in claims.claim_rows(study, "li3ticl6")}
 
     return judged
@@ -190,6 +190,19 @@ def test_volumes_are_held_against_the_published_lattice_constants(judge, value, 
     assert row["experiment"] == pytest.approx(412.6, abs=0.1)
 
 
+def test_a_volume_has_the_source_of_its_lattice_constants(judge, reference, monkeypatch):
+    """A user's own rows are no published study's."""
+    theirs = reference["source"].str.startswith("Selvaraj 2024")
+    angles = reference["quantity"] == "lattice_beta"
+    monkeypatch.setitem(reference, "source", reference["source"].mask(theirs, "Mine 2020, Table 1")
+                        .mask(theirs & angles, "Mine 2021"))
+    rows = [own("lattice_volume", value, 1.0, "Angstrom^3", None, "0.754/0.123", u=u)
+            for u, value in ((0.0, 425.0), (4.0, 420.0))]
+    found = judge(rows, us=(0.0, 4.0))
+    for claim in ("volume", "volume_with_u"):
+        assert found[claim]["source"] == "Mine 2020, Table 1; Mine 2021"
+
+
 @pytest.mark.parametrize(("volumes", "error", "kelvin", "verdict", "why"), [
     ((3307.0, 3309.0), 2.0, 298.0, SUPPORTED, "within 1 %"),
     ((3960.0, 3975.0), 4.0, 313.0, CONTRADICTED, "+20.2 % of the measured volume at 313 K"),
@@ -226,8 +239,7 @@ def test_a_doubted_run_is_named_beside_what_it_supports(judge, made_up):
 
 def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
     runs = made_up["runs"].assign(trust="trusted")
-    study = Study({**made_up, "runs": runs}, collect(made_up), reference, ("Wang 2023",),
-                  (0.0, 4.0))
+    study = Study({**made_up, "runs": runs}, collect(made_up), reference, (0.0, 4.0))
     rows = claims.claim_rows(study, "li3ticl6")
     store.write(CLAIMS, rows, tmp_path / "claims.parquet")
     assert {row["verdict"] for row in rows} == {SUPPORTED, CONTRADICTED, OPEN}
@@ -254,7 +266,7 @@ def test_claims_of_a_whole_study_are_a_table(made_up, reference, tmp_path):
     assert told is not None and len(told["rows"]) < len(rows), "one row a claim, a column a U"
     assert answer.trusted_sentence(study).startswith("May be trusted within the intervals: σ")
     doubted = Study({**made_up, "runs": made_up["runs"].assign(trust="uncalibrated")},
-                    study.measured, reference, ("Wang 2023",), (0.0, 4.0))
+                    study.measured, reference, (0.0, 4.0))
     assert answer.trusted_sentence(doubted) == "May be trusted: none of these numbers yet."
     assert "error along the runs is not known" in answer.doubtful_sentence(doubted)
     told, silent = answer.open_first(rows)
@@ -275,7 +287,7 @@ def test_the_longer_study_stands_between_this_run_and_the_published_one(made_up,
     (tmp_path / "studies.csv").write_text(STUDIES, encoding="utf-8")
     assert comparison.load_studies(tmp_path, "nacl") == []
     longer = tuple(comparison.load_studies(tmp_path, "li3ticl6"))
-    study = Study(made_up, collect(made_up), reference, ("Wang 2023",), (0.0, 4.0), "", longer)
+    study = Study(made_up, collect(made_up), reference, (0.0, 4.0), "", longer)
     grid = answer.answer_grid(study)
     assert grid is not None
     assert [line[0] for line in grid["rows"]][1:4] == [
@@ -288,7 +300,7 @@ def test_the_longer_study_stands_between_this_run_and_the_published_one(made_up,
     assert answer.longer_lines(study)[1].startswith("  U = 4 eV: Ea 0.310 [0.300, 0.320] eV, sigma")
     own = answer.answer_rows(study, 4.0)["sigma"]
     same = ({**longer[0], "value": own["value"]}, *longer[1:])
-    alone = Study(made_up, study.measured, reference, (), (0.0, 4.0), "", same)
+    alone = Study(made_up, study.measured, reference, (0.0, 4.0), "", same)
     assert answer.longer_rows(alone) == {} and answer.longer_lines(alone) == []
 
 
@@ -303,12 +315,12 @@ def test_a_damaged_table_of_studies_is_refused(tmp_path, old, new, words):
 
 
 def test_another_material_has_no_claims(made_up, reference):
-    study = Study(made_up, collect(made_up), reference.iloc[:0], (), (4.0,))
+    study = Study(made_up, collect(made_up), reference.iloc[:0], (4.0,))
     assert claims.claim_rows(study, "m") == []
 
 
 PUBLISHED = pd.DataFrame(columns=["quantity", "system", "u_ev", "temperature_k", "value", "unit",
-                                  "source", "doubtful", "note"])
+                                  "source", "doubtful", "note", "measured"])
 
 
 def line_of(made_up, verdict="diffusive", **ends):
@@ -321,7 +333,7 @@ def line_of(made_up, verdict="diffusive", **ends):
                         own("activation", 0.3, 0.02, "eV", None, u=u))]
     runs = made_up["runs"].assign(trust="trusted")
     return Study({**made_up, "runs": runs, "verdicts": made_up["verdicts"].iloc[:0]},
-                 pd.DataFrame(rows), PUBLISHED, (), (0.0, 4.0))
+                 pd.DataFrame(rows), PUBLISHED, (0.0, 4.0))
 
 
 def test_a_number_that_is_hardly_known_is_not_called_diffusive_or_trusted(made_up):

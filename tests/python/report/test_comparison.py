@@ -13,8 +13,10 @@ from report_tables import MATERIAL, write_study
 
 from haven.core import numbers as formatting
 from haven.core.errors import HavenError
+from haven.report.claims.study import Study
 from haven.report.numbers import comparison, measured, pooling, wording
 from haven.report.page.contents import load_tables, published_network
+from haven.report.several import grids
 
 # what each unit may hold, so that a slip of a decimal point in a CSV is caught
 RANGES = {
@@ -217,6 +219,59 @@ def test_a_reference_without_its_columns_or_with_words_for_numbers_is_refused(tm
     (tmp_path / "a.csv").write_text(f"{header}\nx,Li3TiCl6,,,about one,,eV,s,no,\n")
     with pytest.raises(HavenError, match="value is no number"):
         comparison.load_reference(tmp_path)
+
+
+def own_values(folder, *rows, works="Mine 2020,I. Mine (2020),unknown,measured conductivity"):
+    """Write a user's own folder of published values, and return it."""
+    (folder / "mine.csv").write_text("\n".join([",".join(comparison.COLUMNS), *rows]) + "\n")
+    (folder / "citations.csv").write_text(f"name,reference,doi,role\n{works}\n")
+    return folder
+
+
+def test_the_role_of_its_work_says_whether_a_value_was_measured(tmp_path):
+    """In the report and in a comparison of studies, whether or not the row names a U."""
+    works = ("Mine 2020,I. Mine (2020),unknown,measured conductivity\n"
+             "Mine 2020b,I. Mine (2020),unknown,dynamics")
+    values = comparison.load_reference(own_values(
+        tmp_path, "sigma_total,LiCl,,298,0.5,,mS/cm,Mine 2020; Fig. 1,no,",
+        "sigma_total,LiCl,,298,0.7,,mS/cm,\"Mine 2020b, Fig. 2\",no,",
+        "activation,LiCl,4,,0.3,,eV,Mine 2020,no,", works=works))
+    assert values["measured"].tolist() == [True, False, True]
+    study = Study({}, pd.DataFrame(), comparison.of_material(values, "licl"), (4.0,))
+    for quantity, real in (("sigma_total", [0.5]), ("activation", [0.3])):
+        rows = grids.measured_rows("licl", values, quantity)
+        assert [row["value"] for row in rows] == real
+        found = study.published(quantity, None, True)
+        assert found is not None and [found["value"]] == real
+    calculated = study.published("sigma_total", 4.0, False)
+    assert calculated is not None and calculated["value"] == 0.7
+
+
+def test_a_source_that_citations_do_not_hold_is_named(tmp_path):
+    row = "sigma_total,LiCl,,298,0.5,,mS/cm,\"Smith 2020, impedance\",no,"
+    said = (f"{tmp_path}/citations.csv lacks the work 'Smith 2020', the source of sigma_total of "
+            "LiCl: add a row with its name, reference, doi, role (a role that begins with "
+            "'measured' says that its values were measured)")
+    with pytest.raises(HavenError) as raised:
+        comparison.load_reference(own_values(tmp_path, row))
+    assert str(raised.value) == said
+    (tmp_path / "citations.csv").write_text("name,reference\nSmith 2020,Smith\n")
+    with pytest.raises(HavenError, match=r"citations\.csv lacks the column doi, role"):
+        comparison.load_reference(tmp_path)
+    (tmp_path / "citations.csv").unlink()
+    with pytest.raises(HavenError) as raised:
+        comparison.load_reference(tmp_path)
+    assert str(raised.value) == said
+
+
+def test_the_card_of_the_published_values_names_every_column(repository):
+    card = (repository / "assets" / "reference" / "README.md").read_text(encoding="utf-8")
+    for name in (*comparison.COLUMNS, *comparison.CITED_COLUMNS, *comparison.STUDY_COLUMNS,
+                 *comparison.OTHER_TABLES):
+        assert f"`{name}`" in card, name
+    assert f"begins with `{comparison.MEASURED}`" in card
+    for path in (repository / "assets" / "reference").glob("*.csv"):
+        assert f"`{path.name}`" in card, path
 
 
 def test_the_first_peak_is_found_between_bins():

@@ -10,7 +10,7 @@ from trained import ROOT
 from haven.labels.cell_relaxation import lattice_row
 from haven.labels.dispersion import KEY
 from haven.labels.frames.reading import read_file
-from haven.report.claims.study import Study, experiments_of
+from haven.report.claims.study import Study
 from haven.report.numbers.comparison import load_reference, of_material
 from haven.report.page.dispersion import dispersion_grid
 
@@ -29,8 +29,8 @@ def first_principles(u_ev, dispersion):
 
 def study(rows, dispersion):
     reference = of_material(load_reference(REFERENCE), "li3ticl6")
-    return Study({"lattice": pd.DataFrame(rows)}, pd.DataFrame(), reference,
-                 experiments_of(REFERENCE), (0.0, 4.0), dispersion)
+    return Study({"lattice": pd.DataFrame(rows)}, pd.DataFrame(), reference, (0.0, 4.0),
+                 dispersion)
 
 
 def rows_of(block):

@@ -275,6 +275,17 @@ def test_curved_lines_and_untrusted_frames_are_said(tmp_path):
     assert "U = 0 eV: whether 1 of 6 runs stayed" in " ".join(wording.doubts(study, {}))
 
 
+def test_the_range_of_frames_beyond_the_window_is_that_of_the_runs_counted(tmp_path):
+    study = load_tables(write_study(tmp_path))
+    runs = study["runs"].assign(trust="trusted", share_beyond_window=0.0)
+    four = runs.index[runs["u_ev"] == 4]
+    runs.loc[four[:2], "trust"] = "beyond"
+    for shares, told in (((0.12, 0.30), "12 % to 30 %"), ((0.12, 0.12), "12 %")):
+        runs.loc[four[:2], "share_beyond_window"] = shares
+        assert f"U = 4 eV: in 2 of 6 runs more than 5 % of the frames ({told}) have" in " ".join(
+            wording.doubts({**study, "runs": runs}, {}))
+
+
 def test_runs_whose_cell_or_lithium_is_not_at_rest_are_named(tmp_path):
     study = load_tables(write_study(tmp_path))
     study["runs"]["trust"] = "trusted"

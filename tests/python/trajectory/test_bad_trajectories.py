@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from ase.io import write
 from haven.core import errors
 from haven.core.errors import CutOffError, HavenError
 from haven.trajectory import all_atoms
+from haven.trajectory.readers import read_frames as all_frames
 from haven.trajectory.readers.ase_files import frames as ase_frames
 from haven.trajectory.readers.base import Unsaid
 from haven.trajectory.readers.lammps_dump import frames as read_frames
@@ -349,6 +351,28 @@ def test_lines_behind_the_last_frame_of_an_xdatcar_are_not_passed_over(tmp_path,
     assert "last frame is cut short and left out" in caplog.text
 
 
+def numbered(path, frames, first=999_700, step=100):
+    """Write an XDATCAR with the numbers VASP gives configurations; frames are places in it."""
+    save(path, made(max(frames) + 1))
+    head, *parts = re.split(r"Direct configuration=.*\n", path.read_text())
+    texts = [f"{first + step * n:6d}" if first + step * n < 10**6 else "******" for n in frames]
+    path.write_text(head + "".join(f"Direct configuration={text}\n{parts[n]}"
+                                   for text, n in zip(texts, frames, strict=True)))
+    return path
+
+
+def test_configurations_beyond_a_million_have_no_number_and_the_others_are_in_turn(tmp_path, said):
+    """VASP writes six digits, and stars from 1000000 on."""
+    path = numbered(tmp_path / "XDATCAR", range(8))
+    assert path.read_text().count("=******") == 5
+    assert len(all_atoms.read_frames(path)[1]) == 8
+    numbered(path, [2, 3, 4, 2, 3])  # one number, stars, a restart
+    assert len(all_atoms.read_frames(path)[1]) == 5
+    assert "999800 follows 999600" not in said(numbered(path, [0, 1, 3, 2]), spacing=())
+    lost = numbered(path, [0, 1, 3, 8, 9], first=999_000)
+    assert "configuration 999300 follows 999100" in said(lost)
+
+
 @pytest.mark.parametrize("columns, words", [
     ("id element x y z 1 Li 0.96", "names a column '1'"), ("id element x y z z", "names z twice")])
 def test_columns_of_a_dump_have_names_of_their_own(tmp_path, said, columns, words):
@@ -358,6 +382,44 @@ def test_columns_of_a_dump_have_names_of_their_own(tmp_path, said, columns, word
     first = text.index("ITEM: ATOMS", text.index("ITEM: ATOMS") + 1)
     path.write_text(text[:first] + text[first:].replace("id element x y z", columns, 1))
     assert words in said(path)
+
+
+def typed(path, comment="Atoms. Timestep: {}", kinds=("1", "2", "3")):
+    """Write an XYZ file as LAMMPS's dump xyz does, with numbers in place of elements."""
+    names = dict(zip(("Li", "Ti", "Cl"), kinds, strict=True))
+    text = "".join(f"8\n{comment.format(100 * t)}\n" + "".join(
+        f"{names[atom.symbol]} {' '.join(f'{x:.6f}' for x in atom.position)}\n" for atom in atoms)
+        for t, atoms in enumerate(made()))
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("name", ["w.xyz", "w.xyz.gz"])
+@pytest.mark.parametrize("comment", ["Atoms. Timestep: {}", "Properties=species:S:1:pos:R:3",
+                                     'Properties="species:S:1:pos:R:3" x={}', ""])
+def test_an_xyz_file_of_types_is_read_with_their_elements(tmp_path, name, comment):
+    with pytest.raises(HavenError, match=rf"{name} names types by number .*give --type_map"):
+        next(all_frames(typed(tmp_path / name, comment), Unsaid()))
+    found = list(all_frames(tmp_path / name, Unsaid(("Li", "Ti", "Cl"))))
+    assert len(found) == 12 and all(frame.symbols.tolist() == SYMBOLS for frame in found)
+    assert np.allclose(found[-1].positions, made()[-1].positions, atol=1e-6)
+
+
+@pytest.mark.parametrize("kinds, given, words", [
+    ("123", ("Li", "Ti"), "has an atom of type 3: --type_map names types 1 to 2"),
+    ("012", ("Li", "Ti", "Cl"), "has an atom of type 0"),
+    ("123", ("Li=Li", "Ti=Ti", "Cl=Cl"), "numbers its types"),
+    (("Li", "Ti", "Cl"), ("Li", "Ti", "Cl"), "--type_map has no use with")])
+def test_a_type_map_that_does_not_fit_an_xyz_file_is_refused(tmp_path, kinds, given, words):
+    with pytest.raises(HavenError, match=words):
+        list(all_frames(typed(tmp_path / "w.xyz", kinds=kinds), Unsaid(given)))
+
+
+@pytest.mark.parametrize("name", ["w.traj", "OUTCAR", "vasprun.xml"])
+def test_a_type_map_has_no_use_with_files_that_name_elements(tmp_path, name):
+    (tmp_path / name).write_text("x")
+    with pytest.raises(HavenError, match="--type_map has no use with"):
+        list(all_frames(tmp_path / name, Unsaid(("Li",))))
 
 
 def test_an_atom_of_no_element_is_refused(tmp_path, said):

@@ -8,7 +8,7 @@ from ase import Atoms
 from ase.io import write
 
 from haven.core.errors import HavenError
-from haven.trajectory import opening, trajectory
+from haven.trajectory import checks, opening, trajectory
 
 CELL = np.array([[12.0, 0, 0], [0, 11, 0], [-4, 0, 10]])
 SYMBOLS = ["Li"] * 3 + ["Ti"] + ["Cl"] * 4
@@ -223,6 +223,31 @@ def test_times_must_be_given_increase_and_be_even(tmp_path, path):
         opening.open_trajectory(uneven, "Li", tmp_path, 0.1)
 
 
+def even(frames, apart, kind, start=0.0):
+    """Return times as a file of 32 or 64 bits keeps them."""
+    return (start + apart * np.arange(frames)).astype(kind).astype(float)
+
+
+@pytest.mark.parametrize("apart, frames", [(0.1, 30_000), (0.02, 15_000), (0.05, 24_001),
+                                           (0.5, 200_000), (1.0, 300), (0.1, 400_000)])
+def test_even_times_are_even_in_32_bits_too_and_a_lost_frame_is_seen(apart, frames):
+    times = even(frames, apart, np.float32)
+    checks.check_times(times, "a.xtc")
+    with pytest.raises(HavenError, match=f"frame {frames // 2} comes"):
+        checks.check_times(np.delete(times, frames // 2), "a.xtc")
+
+
+def test_rounding_is_allowed_to_times_of_32_bits_alone():
+    wide = even(30_000, 0.1, np.float64)
+    assert checks.rounding(wide) == 0 and checks.rounding(np.array([0.0, np.nan, 1e300])) == 0
+    assert checks.rounding(np.arange(0, 3_000_000, 100.0)) == 0  # steps
+    assert checks.rounding(even(30_000, 0.1, np.float32)) == 2 * 2.0**-12
+    with pytest.raises(HavenError, match="not evenly spaced"):
+        checks.check_times(wide + 1.5e-4 * (np.arange(30_000) % 2), "a.dump")
+    with pytest.raises(HavenError, match="frame 5 comes 2 after"):
+        checks.check_times(np.delete(np.arange(1e7, 1e7 + 40), 5), "a.dump", "time steps")
+
+
 @pytest.mark.parametrize("types", ["", "Li Ti Cl"])
 def test_a_dump_that_names_no_atom_asks_for_a_column_and_for_no_option(tmp_path, path, types):
     file = dump(tmp_path / "d.lammpstrj", path, "id xu yu zu")
@@ -247,6 +272,7 @@ def headed(folder, path, **entries):
     ({"step": lambda n: 100 * n}, 0.3, 0.3), ({"md_step": lambda n: 7 + n}, 0.3, 0.3),
     ({"time": lambda n: "noon"}, 0.3, 0.3), ({"step": lambda n: 0.5}, 0.3, 0.3),
     ({"time": lambda n: 3.0 + n + 0.1 * (n % 2)}, 0.3, 0.3),  # wall time
+    ({"time_ps": lambda n: float(np.float32(9000 + 0.05 * n))}, None, 0.050005),
 ])
 def test_times_of_a_header_are_believed(tmp_path, path, entries, given, spacing):
     held = opening.open_trajectory(headed(tmp_path, path, **entries), "Li", tmp_path, given)
@@ -262,6 +288,7 @@ def test_times_of_a_header_are_believed(tmp_path, path, entries, given, spacing)
      "0.05 ps if they are fs, 50 ps if they are ps, and --frame_spacing_ps says 0.1 ps"),
     ({"Time": lambda n: 50.0 * n}, None,
      "0.05 ps if they are fs, 50 ps if they are ps; give the right one by --frame_spacing_ps"),
+    ({"time": lambda n: float(np.float32(9000 + 0.05 * n))}, 0.1, "and --frame_spacing_ps says"),
     ({"step": lambda n: 100 * (n % 20)}, 0.1, "times do not increase at frame 20"),
     ({"step": lambda n: 100 * n + 50 * (n > 30)}, 0.1, "not evenly spaced in time: frame 31"),
 ])

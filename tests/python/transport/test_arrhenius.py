@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import analyse_transport
 import fit_arrhenius
@@ -380,13 +381,37 @@ def test_runs_that_were_too_short_say_how_long_they_have_to_be():
                            np.exp(0.98 * quantile * error))
     found = {row["temperature_k"]: row for row in rows}
     assert list(found) == [450, 500, 550, 600, 700, 800]
-    rate = 10.0 * np.exp(-0.3 / KB / 500)  # jumps of an ion and ps
     assert found[500]["have_ns"] == pytest.approx(2.0) and "longer" in found[500]["note"]
-    assert found[500]["needed_ns"] == pytest.approx(2 * 22.5 / rate / 1000, rel=0.05)
+    assert found[500]["needed_ns"] == pytest.approx(2.0 * 22.5 / 10.0)
     assert found[500]["more_ns"] == pytest.approx(found[500]["needed_ns"] - 2.0)
-    cold = 10.0 * np.exp(-0.3 / KB / 450)
+    cold = 10.0 * np.exp(-0.3 / KB / 450)  # jumps of an ion and ps
     assert found[450]["have_ns"] == 0
     assert found[450]["needed_ns"] == pytest.approx(3 * 22.5 / cold / 1000, rel=0.05)
+    of_temperatures = plan.plans(runs, "sigma_self", 0.5, 30, 2.0, [*hot, few])
+    assert of_temperatures[0]["needed_ns"] == pytest.approx(3.0 * 2.25)
+    assert "not diffusive yet" in of_temperatures[0]["note"]
+
+
+def test_runs_whose_slope_cannot_tell_are_asked_for_four_times_the_time():
+    """No modes are straight, but the slope is as wanted: a hot one asks nothing of the others."""
+    odd = seen_at(500.0, 30.0, 0.95, "subdiffusive")
+    assert plan.grown_jumps([odd]) == plan.GROWN_JUMPS
+    assert plan.too_short([odd]) == {500.0: plan.LONGER}
+    assert plan.too_short([replace(odd, keys={**odd.keys, "seed": 3})]) == {}
+    few = seen_at(500.0, 4.0, 0.8, "subdiffusive")
+    assert plan.too_short([few]) == {500.0: pytest.approx(2.25)}
+    enough = seen_at(600.0, 14.0, 0.97, "diffusive")  # where fewest were enough
+    assert plan.too_short([few, enough]) == {500.0: pytest.approx(3.5)}
+
+
+def test_a_plan_says_not_diffusive_yet_where_too_few_temperatures_are():
+    """All temperatures are too short, so that the line is one of jumps, and none is left out."""
+    runs = jumping(runs_of("d_self", temperatures=(400, 500, 600), replicas=3, error=1e-3))
+    runs = runs.assign(verdict="subdiffusive", good=False)
+    short = [seen_at(t, 4.0, 0.8, "subdiffusive") for t in (400.0, 500.0, 600.0)]
+    rows = plan.plans(runs, "d_self", 2.0, 30, None, short)
+    assert {row["note"].partition(":")[0] for row in rows} == {"not diffusive yet"}
+    assert rows[-1]["needed_ns"] == pytest.approx(3.0 * 2.25)
 
 
 @pytest.mark.parametrize("ended", ["melted", "exploded", "drifting"])

@@ -13,6 +13,9 @@ import pytest
 from haven.core import tables
 from haven.core.errors import HavenError, log
 from haven.core.numbers import percent
+from haven.trajectory import all_atoms, trajectory
+from haven.trajectory.wanted import Wanted
+from haven.transport.command import files
 from haven.transport.conductivity import nernst_einstein
 from haven.transport.tables import CONDUCTIVITY, DIFFUSION, JOINED, ONSAGER
 
@@ -264,11 +267,31 @@ def test_a_slope_of_the_sum_that_is_not_known_is_the_reason_not_the_jumps(tmp_pa
     assert "slope of the sum is" in total and "tells no diffusion from a cage" in total
 
 
+@pytest.mark.parametrize("name, kelvin", [
+    ("run_600K.xtc", 600.0), ("u4_t298_r0.npz", 298.0), ("u4_t298.5_r0_298.5K.npz", 298.5),
+    ("run_t2_600K.extxyz", None), ("box_20K_atoms_600K.dump", None), ("t600.dump", ())])
+def test_a_name_that_says_two_temperatures_is_not_read_as_the_first(name, kelvin):
+    if kelvin is not None:
+        assert all_atoms.temperature_in(name) == (kelvin or None)
+        return
+    with pytest.raises(HavenError, match=f"{name} says .* and 600 K: give .*--temperature_k"):
+        all_atoms.temperature_in(name)
+
+
+def test_a_temperature_that_contradicts_the_container_is_refused(tmp_path):
+    file = trajectory.write_npz(tmp_path / "a_t2_600K.npz", {
+        "time_ps": np.arange(9.0), "mobile_angstrom": np.zeros((9, 2, 3)),
+        "host_centre_angstrom": np.zeros((9, 3)), "cell_angstrom": np.eye(3) * 9,
+        "mobile_symbol": np.array("Li")}, {"temperature_k": 600.0})
+    words = "says that its run was at 600 K, --temperature_k says 700 K: leave the option out"
+    with pytest.raises(HavenError, match=words):
+        files.runs_of([str(file)], "700", "auto", Wanted())
+    assert len(files.runs_of([str(file)], "600.5", "auto", Wanted())) == 1
+    assert files.runs_of([str(file)], "", "auto", Wanted())[0].temperature_k == 600
+
+
 @pytest.mark.parametrize("value", [True, "600", [600], {"k": 600}])
 def test_a_container_whose_temperature_is_no_number_is_refused(tmp_path, monkeypatch, value):
-    from haven.trajectory import trajectory
-    from haven.transport.command import files
-
     (tmp_path / "a.npz").touch()
     monkeypatch.setattr(trajectory, "read_meta", lambda _path: {"temperature_k": value})
     with pytest.raises(HavenError, match=r"its temperature_k is .*: it must be a number"):

@@ -79,10 +79,11 @@ def test_a_damaged_file_is_said_in_one_line(tmp_path, content):
 
 def test_files_without_a_table_and_tables_without_a_file_are_said(caplog):
     run = run_of(walkers(np.random.default_rng(1), 5))
-    other = {**run.keys, "replica": 9}
-    assert condition.matched([run], [run.keys]) == [run] and not caplog.text
-    assert condition.matched([run], [other]) == []
+    keys = {**run.keys, "species": "Li"}
+    assert condition.matched([run], [keys]) == [run] and not caplog.text
+    assert condition.matched([run], [{**keys, "replica": 9}]) == []
     assert "1 of 1 runs have no file" in caplog.text and "1 file *" in caplog.text
+    assert condition.matched([run], [{**keys, "species": "Na"}]) == []
 
 
 def test_runs_that_melted_are_left_out_and_named_and_few_jumps_count(tmp_path):

@@ -85,6 +85,10 @@ def test_an_earlier_run_of_the_same_replicas_another_crystal_or_potential_is_ref
     write("runs", other, same / "runs.parquet")
     with pytest.raises(HavenError, match=r"of another material .li3ticl6, nacl"):
         beside_earlier(new, same, tmp_path / "b2", TABLES)
+    write("runs", of_study("runs").assign(replica=7), same / "runs.parquet")
+    write("diffusion", of_study("diffusion").assign(species="Na"), same / "diffusion.parquet")
+    with pytest.raises(HavenError, match=r"of another mobile species .Li, Na"):
+        beside_earlier(new, same, tmp_path / "b5", TABLES)
     worse = of_study("accuracy")
     write("accuracy", worse.assign(rmse=worse["rmse"] * 1.1), new / "u0_s1.accuracy.parquet")
     with pytest.raises(HavenError, match=r"another potential at U = 0 eV, seed 1.*--models"):

@@ -113,11 +113,16 @@ def start_nextflow(top: Sequence[str], words: Sequence[str], root: Path) -> int:
     usual = {"NXF_PLUGINS_MODE": "prod", "NXF_PLUGINS_DEFAULT": "true"}
     status = _run(command, {"NXF_OFFLINE": "false"} | {
         name: os.environ.get(name) or value for name, value in usual.items()})
-    if status and NO_PLUGIN.search(_text(".nextflow.log")):
+    if status and NO_PLUGIN.search(_text(log_file(top))):
         raise HavenError(f"Nextflow could not fetch its plugin {' '.join(needed)}: where there is "
                          f"Internet, 'nextflow plugin install {needed[0]}', then copy that "
                          "~/.nextflow/plugins here")
     return status
+
+
+def log_file(top: Sequence[str]) -> str:
+    """Return where Nextflow writes its log, by its own options and its environment."""
+    return [os.environ.get("NXF_LOG_FILE") or ".nextflow.log", *_valued(top, "-log")][-1]
 
 
 def _run(command: Sequence[str], more: Mapping[str, str]) -> int:

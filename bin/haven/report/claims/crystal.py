@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from haven.core.numbers import known, percent
 from haven.core.types import Row, Table
@@ -90,18 +90,22 @@ def volume(constants: Mapping[str, float]) -> float:
             * sin(radians(constants["lattice_beta"])))
 
 
-def volumes(study: Study, measured: bool) -> dict[tuple[str, float | None], float]:
-    """Return published volumes, Angstrom^3, by system and U (None of measured cells)."""
-    rows = study.reference[study.reference["quantity"].str.startswith("lattice_")]
-    found: dict[tuple[str, float | None], float] = {}
+def volumes(study: Study, measured: bool) -> dict[tuple[str, float | None], tuple[float, str]]:
+    """Return published volumes, Angstrom^3, and sources, by system and U (None if not given)."""
+    rows = study.reference[study.reference["quantity"].str.startswith("lattice_")
+                           & (study.reference["measured"] == measured)]
+    found: dict[tuple[str, float | None], tuple[float, str]] = {}
     for (system, u_ev), group in rows.groupby(["system", "u_ev"], dropna=False):
-        theirs = bool(study.experiments) and all(
-            str(source).startswith(study.experiments) for source in group["source"])
         values = dict(zip(group["quantity"], group["value"].astype(float), strict=True))
-        if theirs == measured and len(values) == 4 and not group["doubtful"].any():
+        if len(values) == 4 and not group["doubtful"].any():
             key = str(system).partition(" ")[2], float(u_ev) if known(u_ev) else None
-            found[key] = volume(values)
+            found[key] = volume(values), _joined(group["source"])
     return found
+
+
+def _joined(sources: Iterable[object]) -> str:
+    """Return sources in words, each once."""
+    return "; ".join(dict.fromkeys(map(str, sources)))
 
 
 def labels_words(study: Study) -> str:
@@ -122,7 +126,8 @@ def cell_at_rest_claims(study: Study) -> Iterator[Row]:
     names = list(dict.fromkeys(study.reference["system"].str.partition(" ")[2]))
     own = study.reference.loc[study.reference["quantity"] == "sigma_total", "system"]
     sample = str(own.iloc[0]).partition(" ")[2] if len(own) else names[0]
-    measured = next((v for (name, _), v in real.items() if same_occupancies(name, sample)), None)
+    measured = next((value for (name, _), (value, _) in real.items()
+                     if same_occupancies(name, sample)), None)
     for u_ev in study.us:
         ours, verdict, why = cell_at_rest(cells, u_ev, float(atoms.iloc[0]), measured)
         yield claim_row("cell_at_rest", "(experiment) the simulated cell without pressure is the "
@@ -180,7 +185,7 @@ def _own_volumes(study: Study, u_ev: float) -> list[Row]:
 def volume_claims(study: Study) -> Iterator[Row]:
     """Yield the rows on volumes of relaxed cells beside calculated and measured ones."""
     cells = volumes(study, True)
-    for (system, of_u), value in volumes(study, False).items():
+    for (system, of_u), (value, source) in volumes(study, False).items():
         for u_ev in study.us:
             if of_u not in (None, u_ev):
                 continue
@@ -189,9 +194,9 @@ def volume_claims(study: Study) -> Iterator[Row]:
             if row is None:
                 continue
             entry: Row = {"quantity": "lattice_volume", "value": value, "rounding": 0.001 * value,
-                          "source": "Selvaraj 2024, Table II"}
-            real = next((v for (name, _), v in cells.items() if same_occupancies(name, system)),
-                        None)
+                          "source": source}
+            real = next((found for (name, _), (found, _) in cells.items()
+                         if same_occupancies(name, system)), None)
             verdict, why = judged_claim(row, entry)
             why = f"{why}; {labels_words(study)}"
             says = f"the relaxed cell of occupancies {system} has {value:.1f} Å³"
@@ -211,11 +216,12 @@ def volume_with_u_claims(study: Study) -> Iterator[Row]:
                      if same_occupancies(str(r["system"]), system)), None) for u in (low_u, high_u)]
         if (system, high_u) not in theirs or own[0] is None or own[1] is None:
             continue
-        change = theirs[system, high_u] - theirs[system, low_u]
+        (high, high_source), (low, low_source) = theirs[system, high_u], theirs[system, low_u]
+        change = high - low
         ours, verdict, why = sign_of(own[0], own[1], change)
         says = (f"U = {high_u:g} eV {'shrinks' if change < 0 else 'widens'} the cell of "
                 f"occupancies {system}: {change:+.1f} Å³")
-        entry: Row = {"value": change, "source": "Selvaraj 2024, Table II"}
+        entry: Row = {"value": change, "source": _joined([low_source, high_source])}
         yield claim_row("volume_with_u", says, None, entry, None, ours, "Angstrom^3", verdict, why)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from haven.core.numbers import known, number
 from haven.core.types import Row, Table, Tables
@@ -28,9 +26,7 @@ class Study:
     measured
         Rows of `haven.report.numbers.measured.collect`.
     reference
-        Published values of the material.
-    experiments
-        Names of the sources that measured, as sources begin.
+        Published values of the material, of `haven.report.numbers.comparison.load_reference`.
     us
         Values of U, eV.
     dispersion
@@ -43,7 +39,6 @@ class Study:
     tables: Tables
     measured: Table
     reference: Table
-    experiments: tuple[str, ...]
     us: tuple[float, ...]
     dispersion: str = ""
     longer: tuple[Row, ...] = ()
@@ -52,9 +47,8 @@ class Study:
         """Return the published value of a quantity, calculated (for this U) or measured."""
         rows = self.reference[self.reference["quantity"] == quantity]
         for row in rows.to_dict("records"):
-            theirs = str(row["source"]).startswith(self.experiments) if self.experiments else False
             fits = u_ev is None or not known(row["u_ev"]) or row["u_ev"] == u_ev
-            if theirs == measured and fits and not (row["doubtful"] and len(rows) > 1
+            if bool(row["measured"]) == measured and fits and not (row["doubtful"] and len(rows) > 1
                                                     and quantity == "activation"):
                 return row
         return None
@@ -70,16 +64,6 @@ class Study:
             return not known(row["value"], row["low_95"], row["high_95"]), away  # type: ignore[arg-type]
 
         return sorted(rows, key=order)
-
-
-def experiments_of(folder: Path) -> tuple[str, ...]:
-    """Return the names in ``citations.csv`` whose role says that they measured."""
-    path = folder / "citations.csv"
-    if not path.exists():
-        return ()
-    with path.open(encoding="utf-8", newline="") as stream:
-        return tuple(row["name"] for row in csv.DictReader(stream)
-                     if row["role"].startswith("measured"))
 
 
 def claim_row(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from haven.core.numbers import count_of
+from haven.core.numbers import count_of, known
 from haven.core.types import Table, Tables
 from haven.material.relaxation import CONSTANTS, POTENTIAL, joined_cells
 from haven.report.figures.style import Picture, joint_legend, panels, u_colour, u_label, u_marker
+from haven.report.numbers.wording import source_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,11 +70,14 @@ def _own(axis: Axes, found: Table, order: list[str]) -> None:
 
 def _published(axis: Axes, printed: Table, order: list[str]) -> None:
     for row in printed.to_dict("records"):
-        place, measured = order.index(row["system"]), row["u_ev"] != row["u_ev"]
+        place, source = order.index(row["system"]), source_name(str(row["source"]))
         if row["doubtful"]:
             continue  # far off the scale: the table shows it with its mark
-        if measured:
-            axis.plot(place, row["value"], "kx", markersize=7, label="measured, Wang 2023")
+        if row["measured"]:
+            axis.plot(place, row["value"], "kx", markersize=7, label=f"measured, {source}")
+        elif not known(row["u_ev"]):
+            axis.plot(place, row["value"], "k^", markersize=7, markerfacecolor="none",
+                      label=f"published, {source}")
         else:
             shift = -0.15 if row["u_ev"] == 0 else 0.15
             axis.plot(place + shift, row["value"], u_marker(row["u_ev"]), markersize=9,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ COLUMNS = (
 )
 # Works cited; findings on other materials, in words; answers of the studies shipped with Haven.
 OTHER_TABLES = ("citations.csv", "others.csv", "studies.csv")
+CITED_COLUMNS = ("name", "reference", "doi", "role")
+MEASURED = "measured"  # how the role of a work begins whose values are measured ones
 STUDY_COLUMNS = ("quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95",
                  "unit", "verdict", "source")
 
@@ -107,17 +110,20 @@ def load_reference(folder: str | Path) -> Table:
     Parameters
     ----------
     folder
-        Holds CSV files with the columns of `COLUMNS`; those of `OTHER_TABLES` are other tables.
+        Holds CSV files with the columns of `COLUMNS`; those of `OTHER_TABLES` are other tables. Its
+        ``README.md`` in ``assets/reference`` tells what is in each.
 
     Returns
     -------
     pandas.DataFrame
-        The rows, with ``doubtful`` as bool and ``rounding``, half a unit of the last printed digit.
+        The rows, with ``doubtful`` as bool, ``rounding``, half a unit of the last printed digit,
+        and ``measured``, whether the value is of an experiment (`are_measured`).
 
     Raises
     ------
     HavenError
-        If the folder holds no such file, or a file lacks a column or a number.
+        If the folder holds no such file, a file lacks a column or a number, or ``citations.csv``
+        lacks a source.
     """
     import pandas as pd
 
@@ -130,7 +136,41 @@ def load_reference(folder: str | Path) -> Table:
     _to_numbers(rows, ("u_ev", "temperature_k", "value", "uncertainty"),
                 lambda row: f"reference {row['quantity']}")
     rows["doubtful"] = rows["doubtful"] == "yes"
+    rows["measured"] = are_measured(rows, Path(folder) / "citations.csv")
     return rows
+
+
+def are_measured(rows: Table, cited: Path) -> list[bool]:
+    """Return of each published value whether it was measured: whether its source's role says so.
+
+    Parameters
+    ----------
+    rows
+        Published values; each ``source`` begins with the name of a work.
+    cited
+        ``citations.csv`` with the columns of `CITED_COLUMNS`; the role of what measured begins
+        with ``measured``.
+
+    Raises
+    ------
+    HavenError
+        If a source is of no work there.
+    """
+    works = _read(cited, CITED_COLUMNS) if cited.exists() else None
+    roles = {} if works is None else dict(zip(works["name"], works["role"], strict=True))
+    names = sorted((name for name in roles if name), key=len, reverse=True)
+    found = []
+    for row in rows.to_dict("records"):
+        source = str(row["source"])
+        name = next((name for name in names if re.match(rf"{re.escape(name)}(?!\w)", source)), None)
+        if name is None:
+            raise HavenError(
+                f"{cited} lacks the work '{source.partition(',')[0]}', the source of "
+                f"{row['quantity']} of {row['system']}: add a row with its "
+                f"{', '.join(CITED_COLUMNS)} (a role that begins with '{MEASURED}' says that its "
+                "values were measured)")
+        found.append(roles[name].startswith(MEASURED))
+    return found
 
 
 def printed_rounding(text: str) -> float:

@@ -232,8 +232,9 @@ def doubts(tables: Tables, gates: Mapping[float, Gate]) -> list[str]:
             sentences.append(f"U = {u_ev:g} eV: one potential alone drove the runs, so nothing "
                              "tells whether they stayed where it was trained.")
         if found.get(BEYOND):
+            shares = _shares(mine[mine["trust"] == BEYOND])
             sentences.append(f"U = {u_ev:g} eV: in {found[BEYOND]} of {len(mine)} runs more than "
-                             f"{percent(LIMIT)} of the frames ({_shares(mine)}) have a calibrated "
+                             f"{percent(LIMIT)} of the frames ({shares}) have a calibrated "
                              "force error beyond the window (force_window_ev_per_angstrom, the "
                              f"error up to which an atom counts as trained)"
                              f"{_of_held_out(mine, gate)}; label such frames (to_label/).")

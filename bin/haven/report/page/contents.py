@@ -13,7 +13,7 @@ from haven.dynamics.trust import add_share, judge_runs
 from haven.potential.calibration import calibration_rows, scale_rows
 from haven.potential.gate import Gate, gate_rows, gates
 from haven.report.claims import claim_rows
-from haven.report.claims.study import Study, experiments_of
+from haven.report.claims.study import Study
 from haven.report.numbers.comparison import compare, load_reference, load_studies, of_material
 from haven.report.numbers.measured import collect, study_u
 from haven.report.numbers.verdicts import force_window, missing_runs, read_expected, verdict_rows
@@ -140,8 +140,7 @@ def contents_of(
     missing = missing_runs(expected, found)
     verdicts = verdict_rows(found, missing, material, expected, gate)
     us = study_u(found) or [float(u) for u in expected.get("u_ev", [])]
-    study = Study({**found, "verdicts": verdicts}, measured, reference,
-                  experiments_of(Path(reference_folder)), tuple(us),
+    study = Study({**found, "verdicts": verdicts}, measured, reference, tuple(us),
                   str((expected.get("parameters") or {}).get("dispersion") or ""),
                   tuple(load_studies(reference_folder, material)))
     return Contents(material, found, expected, missing, gate,

@@ -29,7 +29,8 @@ def dispersion_grid(study: Study) -> Block | None:
     if table.empty or not table["converged"].astype(bool).any():
         return None
     found = [row for row in joined_cells(table) if row["quantity"] == "lattice_volume"]
-    measured = next(iter(volumes(study, True).items()), None)
+    measured = next(((system, value) for (system, _), (value, _) in volumes(study, True).items()),
+                    None)
     us = sorted({float(row["u_ev"]) for row in found})
     lines = []
     kinds = sorted({(row["engine"], row["system"]) for row in found},
@@ -41,7 +42,7 @@ def dispersion_grid(study: Study) -> Block | None:
                       *(_volume(by_u.get(u), measured) for u in us)])
     if measured is not None:
         text = f"{measured[1]:.1f} Å³"
-        lines.append([cell("experiment, room temperature", measured[0][0]), *([text] * len(us))])
+        lines.append([cell("experiment, room temperature", measured[0]), *([text] * len(us))])
     return grid(["relaxed cell", *(f"U = {u:g} eV" for u in us)], lines,
                 "Volume of the conventional cell at no pressure and 0 K, and how far it is from "
                 f"the measured one. {_absent(found, us, dispersion)}".rstrip())
@@ -59,7 +60,7 @@ def _named(engine: str, system: str, dispersion: str) -> tuple[str, str]:
 
 
 def _volume(
-    row: dict | None, measured: tuple[tuple[str, float | None], float] | None
+    row: dict | None, measured: tuple[str, float] | None
 ) -> str | dict[str, str]:
     if row is None:
         return DASH

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from haven.core.numbers import DASH, known, number
 from haven.core.types import Row, Table
+from haven.report.claims.study import at_words
 from haven.report.numbers.comparison import of_material, standing_of
 from haven.report.numbers.measured import ROOM
 from haven.report.numbers.soundness import against_runs
@@ -46,7 +47,7 @@ def full_name(one: One, reference: Table) -> str:
 def measured_rows(material: str, reference: Table, quantity: str) -> list[Row]:
     """Return the rows of the reference on what was measured of a material."""
     rows = of_material(reference, material)
-    return rows[(rows["quantity"] == quantity) & rows["u_ev"].isna()].to_dict("records")
+    return rows[(rows["quantity"] == quantity) & rows["measured"]].to_dict("records")
 
 
 def tied(text: str) -> str:
@@ -85,12 +86,11 @@ def short_answers(studies: Sequence[One], reference: Table) -> list[Block]:
             why = [words for words in why if words and text != DASH]
             texts.append(f"U = {u_ev:g} eV: " + ("no number" if text == DASH else tied(text))
                          + (f" ({', '.join(why)})" if why else ""))
-        real = [f"{as_printed(row)} at {row['temperature_k']:g} K "
-                f"({source_name(str(row['source']))})"
+        real = [f"{as_printed(row)}{at_words(row)} ({source_name(str(row['source']))})"
                 for row in measured_rows(one.material, reference, "sigma_total")]
         found.append({"name": full_name(one, reference), "computed": texts,
                       "doubts": " and ".join(sorted(common)),
-                      "measured": "; ".join(real) or "no value in assets/reference"})
+                      "measured": "; ".join(real) or "no value in the folder of published values"})
     return found
 
 

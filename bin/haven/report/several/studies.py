@@ -68,8 +68,7 @@ class One:
     @property
     def study(self) -> Study:
         """The study as its own report judges it, without published values."""
-        return Study(self.tables, self.measured, self.tables["verdicts"].iloc[:0], (),
-                     tuple(self.us))
+        return Study(self.tables, self.measured, self.tables["verdicts"].iloc[:0], tuple(self.us))
 
     def row(self, quantity: str, u_ev: float, kelvin: float | None = None) -> Row | None:
         """Return a number at a temperature (K), or the one nearest to 298 K.

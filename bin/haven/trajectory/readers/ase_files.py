@@ -5,17 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 
 from haven.core.errors import CutOffError, HavenError, log
 from haven.core.reading import extended_xyz, plain
 from haven.trajectory import outcar, vasprun
+from haven.trajectory.readers import typed_xyz
 from haven.trajectory.readers.base import Frame, Unsaid, open_bytes, plain_name
 
 NAME: str = "extxyz, ASE .traj, OUTCAR, vasprun.xml"
-OPTIONS: tuple[str, ...] = ()
+OPTIONS: tuple[str, ...] = ("type_map",)
 SUFFIXES = {".extxyz": "extxyz", ".xyz": "extxyz", ".traj": "traj"}
 UNITS_PS = {"time_ps": 1.0, "time_fs": 1e-3}
 CLOCKS = ("time", "md_time", "simulation_time")  # without a unit: fs with most programs
@@ -38,12 +39,24 @@ def knows(path: Path) -> bool:
 
 
 def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
-    """Yield the frames of a file, its format taken from its name."""
-    del unsaid  # the file says its elements itself
+    """Yield the frames of a file, its format taken from its name.
+
+    Raises
+    ------
+    HavenError
+        If it numbers its types and their elements are not given, or are although it does not.
+    """
+    typed = form_of(path) == "extxyz" and typed_xyz.numbers_types(path)
+    if unsaid.elements and not typed:
+        raise HavenError(f"--type_map has no use with {path} ({NAME}), which names its elements: "
+                         "leave it out")
+    if typed and not unsaid.elements:
+        raise HavenError(f"{path} names types by number where its elements are due: give "
+                         "--type_map, such as 'Li Ti Cl'")
     if form_of(path) == "vasp-out":
         yield from _outcar(path)
         return
-    for atoms in _images(path, form_of(path)):
+    for atoms in _images(path, form_of(path), unsaid.elements):
         cell = np.array(atoms.cell[:])
         if not atoms.numbers.all():
             raise HavenError(f"{path}: atom {int(np.argmin(atoms.numbers)) + 1} is of no element")
@@ -99,12 +112,12 @@ def _step(info: dict[str, Any]) -> int | None:
     return int(found) if found is not None and found >= 0 and not found % 1 else None
 
 
-def _images(path: Path, form: str | None) -> Iterator[Any]:
+def _images(path: Path, form: str | None, elements: tuple[str, ...]) -> Iterator[Any]:
     from ase.io import iread
     from ase.io.trajectory import TrajectoryReader
 
     if form == "extxyz":
-        yield from _xyz(path)
+        yield from _xyz(path, elements)
     elif form == "traj":  # not by iread, which takes an '@' in a name for an index
         with TrajectoryReader(str(path)) as held:
             yield from held
@@ -117,10 +130,14 @@ def _images(path: Path, form: str | None) -> Iterator[Any]:
         yield from iread(io.StringIO(text), index=":", format=form)
 
 
-def _xyz(path: Path) -> Iterator[Any]:
-    """Yield the frames of an (extended) XYZ file, but for a last one that is cut short."""
+def _xyz(path: Path, elements: tuple[str, ...]) -> Iterator[Any]:
+    """Yield the frames of an (extended) XYZ file, but for a last one that is cut short.
+
+    ``elements`` are those of types 1, 2, ... where it names them by number.
+    """
     with io.TextIOWrapper(open_bytes(path), errors="replace", newline="\n") as stream:
+        named = typed_xyz.Named(stream, elements, str(path)) if elements else stream
         try:
-            yield from extended_xyz.frames(stream)
+            yield from extended_xyz.frames(cast(IO[str], named))
         except CutOffError:
             log.warning("%s: last frame is cut short and left out", path)

@@ -64,7 +64,8 @@ class Unsaid:
     Attributes
     ----------
     elements
-        Elements of LAMMPS types 1, 2, ..., for files that name types only.
+        Elements of LAMMPS types 1, 2, ..., for files that name types only; for a topology whose
+        names may be read in two ways also ``NAME=ELEMENT``, such as ``CA=Ca``.
     topology
         File that says which atom is what, for formats of positions alone.
     """
@@ -135,8 +136,11 @@ def elements_of(kinds: np.ndarray, elements: tuple[str, ...], where: str) -> np.
     Raises
     ------
     HavenError
-        If a type is not named.
+        If a type is not named, or names are.
     """
+    if any("=" in one for one in elements):
+        raise HavenError(f"{where} numbers its types: give --type_map as their elements in this "
+                         "order, such as 'Li Ti Cl'")
     if kinds.size and (kinds.min() < 1 or kinds.max() > len(elements)):
         wrong = kinds[(kinds < 1) | (kinds > len(elements))][0]
         raise HavenError(f"{where} has an atom of type {wrong}: --type_map names types 1 to "

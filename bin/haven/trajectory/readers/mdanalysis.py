@@ -16,7 +16,7 @@ from haven.core.errors import HavenError, brief, existing
 from haven.core.reading import plain
 from haven.core.reading.entries import repeated
 from haven.trajectory import dcd
-from haven.trajectory.readers import base
+from haven.trajectory.readers import base, topology_names
 from haven.trajectory.readers.base import Frame, Unsaid
 
 NAME: str = "what an installed MDAnalysis reads"
@@ -57,7 +57,7 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
     else:
         universe = _opened(path, MDAnalysis.Universe, *([str(topology)] if topology else []),
                            topology=topology)
-        symbols = _symbols(path, universe, unsaid.elements)
+        symbols = topology_names.symbols_of(path, universe.atoms, unsaid.elements)
     for step in universe.trajectory:
         cell = np.zeros((3, 3)) if step.dimensions is None else step.triclinic_dimensions
         # a dcd file holds times in units of the program that wrote it, and does not say which
@@ -74,7 +74,7 @@ def _opened(path: Path, make: Any, *first: Any, topology: Path | None) -> Any:
             warnings.simplefilter("ignore")
             if first and isinstance(first[0], int):
                 return make(*first, trajectory=True).load_new(str(path))
-            return make(*first, str(path))
+            return make(*first, str(path), to_guess=("types",))
     except Exception as error:  # its many parsers raise anything
         why = brief(error, LENGTH_OF_MESSAGE)
         what = (f"check --topology {topology}" if topology else
@@ -98,23 +98,6 @@ def _hush_half_made() -> None:
 
     hook.hushes = True  # type: ignore[attr-defined]
     sys.unraisablehook = hook
-
-
-def _symbols(path: Path, universe: Any, elements: tuple[str, ...]) -> np.ndarray:
-    """Return the element of each atom from what the topology names."""
-    atoms = universe.atoms
-    if elements and hasattr(atoms, "types"):
-        types = np.array(atoms.types, dtype=str)
-        if all(kind.isdecimal() for kind in set(types)):
-            return base.elements_of(types.astype(int), elements, str(path))
-    names = [name for name in ("elements", "types") if hasattr(atoms, name)]
-    if not names:
-        raise HavenError(f"{path} does not say which atom is what: give --topology")
-    symbols = np.char.capitalize(np.array(getattr(atoms, names[0]), dtype=str))
-    if all(symbol.isdecimal() for symbol in set(symbols)):
-        raise HavenError(f"{path}: its topology names types {', '.join(sorted(set(symbols)))}: "
-                         "give --type_map, such as 'Li Ti Cl'")
-    return symbols
 
 
 def lammps_data(path: Path, elements: tuple[str, ...]) -> np.ndarray | None:

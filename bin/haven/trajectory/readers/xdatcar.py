@@ -69,10 +69,14 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
 def _in_turn(line: str, seen: list[int]) -> None:
     """Refuse a configuration whose number is not the one that is due: frames are lost or doubled.
 
-    Numbers go up by one step throughout; a continued run may begin again with the first one.
+    Numbers go up by one step throughout; a continued run may begin again with the first one. From
+    1000000 on VASP writes stars, which are no number: what follows them is a first one again.
     """
     words = line.partition("=")[2].split()
     if not words:
+        return
+    if not words[0].strip("*"):
+        seen.clear()
         return
     number = plain.whole(words[0])
     step = seen[1] - seen[0] if len(seen) > 1 else None

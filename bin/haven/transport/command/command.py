@@ -21,6 +21,7 @@ from haven.core.columns import VERDICTS, Schema
 from haven.core.errors import HavenError, log
 from haven.core.identity import digests
 from haven.core.options import numbers
+from haven.core.types import Row
 from haven.trajectory import opening
 from haven.trajectory.options import wanted_of
 from haven.trajectory.trajectory import Trajectory
@@ -31,7 +32,7 @@ from haven.transport.command import pictures, screen
 from haven.transport.command.files import Files, runs_of
 from haven.transport.command.summary import as_json
 from haven.transport.conductivity import nernst_einstein
-from haven.transport.fits import arrhenius, condition, folder
+from haven.transport.fits import arrhenius, condition, folder, reading
 from haven.transport.hop_counts import watched_ps
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
 
@@ -133,11 +134,12 @@ def fitted(
             if path.suffix in (".parquet", ".npz"):
                 shutil.copy(path, scratch)
         folder.fit_folder(Path(scratch), out, given.min_events)
+        points = reading.read_runs(Path(scratch)).conductivity
     found = [path for path in (out / f"{schema.name}.parquet" for schema in folder.WRITTEN)
              if path.exists()]
     found += [as_csv(path) for path in found]
     if given.pictures and count > 1:
-        found += draw_lines(written, out, pictures.arrhenius)
+        found += draw_lines(points.to_dict("records"), out, pictures.arrhenius)
     return found
 
 
@@ -196,21 +198,21 @@ def as_csv(path: Path) -> Path:
     return target
 
 
-def draw_lines(written: Sequence[Path], out: Path, draw: Callable[..., Path | None]) -> list[Path]:
+def draw_lines(
+    points: Sequence[Row], out: Path, draw: Callable[..., Path | None],
+) -> list[Path]:
     """Draw the Arrhenius lines of every material whose runs were written.
 
     Parameters
     ----------
-    written
-        Files written, tables of conductivity among them.
+    points
+        Rows of table ``conductivity``, their materials named as in table ``arrhenius``.
     out
         Folder with the table ``arrhenius``, and for the pictures.
     draw
         `haven.transport.command.pictures.arrhenius`.
     """
     fits = tables.read(ARRHENIUS, out / "arrhenius.parquet")
-    points = [row for path in written if path.name.endswith(f".{CONDUCTIVITY.name}.parquet")
-              for row in tables.read(CONDUCTIVITY, path).to_dict("records")]
     found = []
     for material in sorted({str(row["material"]) for row in points}):
         name = re.sub(r"[^\w.+-]+", "_", material).strip("_")
@@ -380,7 +382,7 @@ def write_tables(
         earlier = tables.inputs_of(target).get("files", inputs["files"])
         if earlier != inputs["files"]:
             raise HavenError(f"{target} is of another trajectory ({', '.join(earlier)}): give "
-                             "--name or another --out")
+                             "another --replica (and --name, where it is given), or another --out")
         written.append(tables.write(schema, found, target, inputs))
         written.append(as_csv(target))
     return written

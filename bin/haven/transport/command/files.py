@@ -9,6 +9,7 @@ from pathlib import Path
 from haven.core.errors import HavenError, existing, log
 from haven.core.options import numbers
 from haven.trajectory.all_atoms import temperature_in
+from haven.trajectory.frame_checks import SAID_TWICE
 from haven.trajectory.readers import read_frames
 from haven.trajectory.wanted import Wanted
 
@@ -65,7 +66,7 @@ def runs_of(
     Raises
     ------
     HavenError
-        If a file or a temperature is missing.
+        If a file or a temperature is missing, or a file contradicts the one that is given.
     """
     if how not in RUNS:
         raise HavenError(f"--runs {how}: choose one of {', '.join(RUNS)}")
@@ -75,17 +76,18 @@ def runs_of(
     paths = [existing(file, "trajectory") for file in files]
     if twice := {path for path in paths if paths.count(path) > 1}:
         raise HavenError(f"{sorted(twice)[0]} is given twice: give each file once")
-    told = [_temperature(path) for path in paths]
     if temperatures:
         given = numbers(temperatures, None, "temperature_k")
         if len(given) not in (1, len(paths)):
             raise HavenError(f"--temperature_k {temperatures}: give one temperature for all files "
                              f"or one for each of the {len(paths)}")
         given = given if len(given) == len(paths) else given * len(paths)
+        for path, value in zip(paths, given, strict=True):
+            _check_temperature(path, value)
     else:
         given = []
-        for path, value in zip(paths, told, strict=True):
-            if value is None:
+        for path in paths:
+            if (value := _temperature(path)) is None:
                 raise HavenError(f"{path} does not say its temperature: give --temperature_k (one "
                                  "for all files, or one for each with commas between), or names "
                                  "such as run_600K.lammpstrj")
@@ -101,16 +103,29 @@ def runs_of(
 
 def _temperature(path: Path) -> float | None:
     """Return the temperature that a container or a file's name says, K."""
-    if path.suffix == ".npz":
-        from haven.trajectory.trajectory import read_meta
+    value = _held_temperature(path)
+    return temperature_in(path.name) if value is None else value
 
-        value = read_meta(path).get("temperature_k")
-        if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
-            raise HavenError(f"{path}: its temperature_k is {str(value)[:40]}: it must be a number "
-                             "of kelvin")
-        if value is not None:
-            return float(value)
-    return temperature_in(path.name)
+
+def _held_temperature(path: Path) -> float | None:
+    """Return the temperature that a container holds, K; None of other files."""
+    if path.suffix != ".npz":
+        return None
+    from haven.trajectory.trajectory import read_meta
+
+    value = read_meta(path).get("temperature_k")
+    if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
+        raise HavenError(f"{path}: its temperature_k is {str(value)[:40]}: it must be a number "
+                         "of kelvin")
+    return None if value is None else float(value)
+
+
+def _check_temperature(path: Path, given: float) -> None:
+    """Refuse a temperature, K, that an option gives and a container contradicts."""
+    told = _held_temperature(path)
+    if told is not None and abs(given - told) > SAID_TWICE * told:
+        raise HavenError(f"{path} says that its run was at {told:g} K, --temperature_k says "
+                         f"{given:g} K: leave the option out, or correct it")
 
 
 def _pieces(paths: list[Path], how: str, wanted: Wanted) -> list[list[Path]]:

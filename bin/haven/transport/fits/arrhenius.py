@@ -12,7 +12,7 @@ from haven.core.constants import NOT_STATIONARY, SEVERITY, Z95
 from haven.core.numbers import count_of
 from haven.transport.conductivity import Joined, join
 from haven.transport.fits import line as likelihood
-from haven.transport.fits.condition import Condition
+from haven.transport.fits.condition import KEYS, Condition
 from haven.transport.fits.standing import (
     AT_A_TEMPERATURE,
     FEWEST_TEMPERATURES,
@@ -44,7 +44,7 @@ def gather(diffusion: pd.DataFrame, conductivity: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     diffusion, conductivity
-        Tables of all runs.
+        Tables of all runs, of one mobile species each material.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def gather(diffusion: pd.DataFrame, conductivity: pd.DataFrame) -> pd.DataFrame:
     chosen = diffusion[(diffusion["axis"] == "xyz") & diffusion["quantity"].isin(["self", "total"])]
     first = chosen.assign(quantity="d_" + chosen["quantity"])
     second = conductivity.rename(columns={"value_ms_per_cm": "value"})
-    keys = ["material", "u_ev", "temperature_k", "replica", "seed"]
+    keys: list[str] = list(KEYS)
     columns = [*keys, "quantity", "value", "low_95", "high_95", "verdict"]
     runs = pd.concat([first[columns], second[columns]], ignore_index=True)
     for name in ("value", "low_95", "high_95"):
@@ -79,7 +79,7 @@ def _seen(diffusion: pd.DataFrame) -> pd.DataFrame:
     """Return keys, jumps, ions, duration_ps and exposure (ion ps) of each run."""
     import pandas as pd
 
-    keys = ["material", "u_ev", "temperature_k", "replica", "seed"]
+    keys = list(KEYS)
     rows = diffusion[(diffusion["axis"] == "xyz") & (diffusion["quantity"] == "self")]
     rows = rows.drop_duplicates(keys)
     numbers = {name: pd.to_numeric(rows[name]) if name in rows else np.nan

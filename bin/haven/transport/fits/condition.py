@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from haven.transport.displacements import Curves
 
 ENDING = ".modes.npz"
+KEYS = ("material", "u_ev", "temperature_k", "replica", "seed")  # of a run of one species
 STABLE = "stable"
 KEPT_NUMBERS = 1_200_000  # modes of single ions in a file: 5 MB in float32
 KEPT_LEAST = 32  # modes of each ion kept of the largest crystals
@@ -166,6 +167,12 @@ def read_folder(folder: str | Path) -> list[Watched]:
     return [read_kept_run(path) for path in sorted(Path(folder).glob(f"*{ENDING}"))]
 
 
+def run_key(keys: Mapping[str, Any]) -> tuple[str, float, float, int, int]:
+    """Return the values of `KEYS`, which compare alike whatever they were read from."""
+    return (str(keys["material"]), float(keys["u_ev"]), float(keys["temperature_k"]),
+            int(keys["replica"]), int(keys["seed"]))
+
+
 def matched(
     runs: Iterable[Watched], analysed: Iterable[dict[str, Any]], kept: bool = False,
 ) -> list[Watched]:
@@ -176,16 +183,12 @@ def matched(
     runs
         Runs of the files of modes.
     analysed
-        Keys (material, u_ev, temperature_k, replica, seed) of the runs in the tables.
+        `KEYS` and species of the runs in the tables.
     kept
         Whether an earlier run's joined table stands for the runs without a file.
     """
-    def key(keys: Mapping[str, Any]) -> tuple[str, float, float, int, int]:
-        return (str(keys["material"]), float(keys["u_ev"]), float(keys["temperature_k"]),
-                int(keys["replica"]), int(keys["seed"]))
-
-    held = {key(run.keys): run for run in runs}
-    known = {key(keys) for keys in analysed}
+    held = {(*run_key(run.keys), run.species): run for run in runs}
+    known = {(*run_key(keys), str(keys["species"])) for keys in analysed}
     lost, left = len(known - set(held)), len(set(held) - known)
     if lost and held and not kept:
         log.warning("%d of %d runs have no file *%s beside their tables: they count with their "

@@ -119,6 +119,11 @@ def _check(here: Path, there: Path, runs: Table, schemas: Mapping[str, Schema]) 
     materials = sorted({str(name) for name in (*runs["material"], *new["material"])})
     if len(materials) > 1:
         raise HavenError(f"--earlier {there} is of another material ({', '.join(materials)})")
+    moving = sorted({str(name) for rows in (
+        tables.read_folder(schemas["diffusion"], place) for place in (here, there))
+        for name in rows["species"]})
+    if len(moving) > 1:
+        raise HavenError(f"--earlier {there} is of another mobile species ({', '.join(moving)})")
     keys = ["u_ev", "temperature_k", "replica", "seed"]
     twice = runs[keys].astype(float).merge(new[keys].astype(float), on=keys)
     if len(twice):

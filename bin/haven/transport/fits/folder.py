@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 
 from haven.core import tables
-from haven.core.errors import HavenError, log
+from haven.core.errors import log
 from haven.core.types import Row, Table
 from haven.transport.conductivity import Joined
 from haven.transport.fits import arrhenius, budget, condition, contrasts, kept, plan
 from haven.transport.fits.earlier import NAME
+from haven.transport.fits.reading import read_modes, read_runs
 from haven.transport.fits.standing import ACTIVATION, AT_298, line_words
 from haven.transport.tables import (
     ARRHENIUS,
-    CONDUCTIVITY,
-    DIFFUSION,
     ERROR_BUDGET,
     JOINED,
     PAIRED,
@@ -57,6 +56,8 @@ def fit_folder(
 ) -> None:
     """Join the runs of each temperature, fit them against 1/T, and write tables.
 
+    Mobile species of one material are fitted apart.
+
     Parameters
     ----------
     folder
@@ -74,23 +75,22 @@ def fit_folder(
     Raises
     ------
     HavenError
-        If the folder has no such tables.
+        If the folder has no such tables, or two runs of the same keys.
     """
-    wanted = _Wanted(min_events, wanted_interval, speed or {})
-    diffusion = tables.read_folder(DIFFUSION, folder)
-    conductivity = tables.read_folder(CONDUCTIVITY, folder)
-    if diffusion.empty or conductivity.empty:
-        raise HavenError(f"{folder} has no diffusion and conductivity tables: analyse runs first")
-    runs = arrhenius.gather(diffusion, conductivity)
-    keys = ["material", "u_ev", "temperature_k", "replica", "seed"]
-    held = condition.matched(condition.read_folder(folder),
-                             runs[keys].drop_duplicates().to_dict("records"),
+    found = read_runs(folder)
+    _say_apart(found.names)
+    wanted = _Wanted(min_events, wanted_interval, _speeds(speed or {}, found.names))
+    runs = arrhenius.gather(found.diffusion, found.conductivity)
+    analysed = found.diffusion[[*condition.KEYS, "species"]].drop_duplicates()
+    held = condition.matched(read_modes(folder, found.names), analysed.to_dict("records"),
                              (folder / KEPT).exists())
     joined = condition.conditions(held, min_events)
     old = _kept(folder, runs, held)
     joined = kept.together(joined, old, min_events) if old else joined
+    several = len({one.keys["material"] for one in joined}) > 1
     for one in joined:
-        log.info("%s", condition.condition_line(one))
+        log.info("%s%s", f"{one.keys['material']}, " if several else "",
+                 condition.condition_line(one))
     rows = _Rows()
     for (material, quantity), every in runs.groupby(["material", "quantity"]):
         of_material = [one for one in joined if one.keys["material"] == material]
@@ -109,17 +109,31 @@ def fit_folder(
         tables.write(schema, made, out / f"{schema.name}.parquet", {"tables": folder.name})
 
 
+def _say_apart(names: Mapping[tuple[str, str], str]) -> None:
+    """Log which materials are fitted species by species, and under which names."""
+    for material in dict.fromkeys(material for material, _ in names):
+        own = {species: name for (one, species), name in names.items() if one == material}
+        log.info("%s has runs of %s: they are fitted apart, as %s", material,
+                 " and of ".join(own), " and ".join(own.values()))
+
+
+def _speeds(
+    speed: Mapping[tuple[str, float], float], names: Mapping[tuple[str, str], str],
+) -> dict[tuple[str, float], float]:
+    """Return the speeds of dynamics under the names of materials that are fitted apart, too."""
+    return {**speed, **{(name, u_ev): held for (material, _), name in names.items()
+                        for (one, u_ev), held in speed.items() if one == material}}
+
+
 def _kept(
     folder: Path, runs: Table, held: Sequence[condition.Watched],
 ) -> list[condition.Condition]:
     """Return the conditions of an earlier run, if its modes are not in the folder."""
     if not (folder / KEPT).exists():
         return []
-    known = {(one.keys["material"], float(one.keys["u_ev"]), float(one.keys["temperature_k"]),
-              int(one.keys["replica"]), int(one.keys["seed"])) for one in held}
-    keys = zip(runs["material"], runs["u_ev"].astype(float), runs["temperature_k"].astype(float),
-               runs["replica"].astype(int), runs["seed"].astype(int), strict=True)
-    without = runs[[key not in known for key in keys]]
+    known = {condition.run_key(one.keys) for one in held}
+    keys = runs[list(condition.KEYS)].to_dict("records")
+    without = runs[[condition.run_key(one) not in known for one in keys]]
     if without.empty:
         return []
     log.info("runs without modes count by the joined table of the earlier run")

@@ -16,12 +16,10 @@ import numpy as np
 from haven.core.constants import Z95
 from haven.core.errors import log
 from haven.transport.diffusion import Estimate, diffusion_verdict, judge_sum
-from haven.transport.fits.condition import DIFFUSION, Condition, Seen
+from haven.transport.fits.condition import DIFFUSION, KEYS, Condition, Seen
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SHARED = ("material", "u_ev", "temperature_k", "replica", "seed")
 
 
 def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]:
@@ -41,7 +39,7 @@ def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]
         here = runs[(runs["material"] == material) & (runs["u_ev"] == u_ev)
                     & (runs["temperature_k"] == temperature)]
         here = here if _lacks(seed) else here[here["seed"] == seed]
-        own = here.drop_duplicates(list(SHARED))
+        own = here.drop_duplicates(list(KEYS))
         known = rows.set_index("quantity")
         first = known.iloc[0]
         siemens = _ratio(known, "sigma_self", "d_self")
