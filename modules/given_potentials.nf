@@ -35,7 +35,8 @@ def givenPotentials(folder, u_evs) {
 
 /** Potentials to start trainings from, `u4_s1.pb`; ends the run where the folder has none. */
 def startsOf(folder) {
-    def found = folder ? filesIn(folder).findAll { path -> path.name ==~ /(uncompressed_)?u[0-9.]+_s[0-9]+\.(pb|pth|pt)/ }.collect { path -> plainPath(path) } : []
+    def named = /(uncompressed_)?u[0-9.]+_s[0-9]+\.(pb|pth|pt)/
+    def found = folder ? filesIn(folder).findAll { path -> path.name ==~ named }.collect { path -> plainPath(path) } : []
     if (folder && !found) {
         error("haven: error: --init_models ${folder} has no potential: name them u4_s1.pb, or weights u4_s1.pt")
     }
