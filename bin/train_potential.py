@@ -12,6 +12,7 @@ from haven.core.errors import run
 from haven.core.identity import sha256
 from haven.potential.curve import curve_rows
 from haven.potential.families import trainer
+from haven.potential.families.base import UNCOMPRESSED
 from haven.potential.tables import LEARNING_CURVE
 
 
@@ -50,7 +51,7 @@ def main(argv: list[str] | None = None) -> None:
         shutil.copyfile(model, final)
         frozen = done.get("frozen", done["model"])
         if done["model"] != frozen:
-            shutil.copyfile(folder / frozen, out / f"uncompressed_{final.name}")
+            shutil.copyfile(folder / frozen, out / f"{UNCOMPRESSED}{final.name}")
         curve = curve_rows(training.curve(folder), material.name, args.u_ev, args.seed)
         inputs = {"dataset": content["sha256"], "potential": sha256(final)}
         tables.write(LEARNING_CURVE, curve, out / f"{name}.learning_curve.parquet", inputs)

@@ -196,8 +196,11 @@ def inputs_of(path: str | Path) -> dict[str, Any]:
 
 
 def read_folder(table: Schema, folder: str | Path) -> pd.DataFrame:
-    """Read every ``*.<name>.parquet`` or ``<name>.parquet`` of a folder into one data frame."""
-    found = sorted(Path(folder).glob(f"*.{table.name}.parquet")) or sorted(
-        Path(folder).glob(f"{table.name}.parquet")
-    )
-    return read(table, *found)
+    """Read the `files_of` a table in a folder into one data frame."""
+    return read(table, *files_of(table, folder))
+
+
+def files_of(table: Schema, folder: str | Path) -> list[Path]:
+    """Return every ``*.<name>.parquet`` of a folder, or else its ``<name>.parquet``."""
+    return sorted(Path(folder).glob(f"*.{table.name}.parquet")) or sorted(
+        Path(folder).glob(f"{table.name}.parquet"))

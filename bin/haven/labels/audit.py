@@ -202,8 +202,6 @@ def other_settings(frames: Sequence[LabelledFrame]) -> dict[int, str]:
     usual = _most_told(told)
     found: dict[int, str] = {}
     for key in usual:
-        if key == STRESS_AT:
-            continue
         counts = Counter(own[key] for own in told if own.get(key, "imported") != "imported")
         ranks = counts.most_common(2)
         tied = len(ranks) > 1 and ranks[0][1] == ranks[1][1]
@@ -225,7 +223,7 @@ def with_one_stress(frames: Sequence[LabelledFrame]) -> tuple[list[LabelledFrame
     The frames of the rarer kind lose their stress; energies and forces of both are the same. Where
     both are as many, the stress at a fixed cutoff is kept, which is that of the energies.
     """
-    kinds = [_told(frame).get(STRESS_AT) for frame in frames]
+    kinds = [_stress_at(frame) for frame in frames]
     counts = Counter(kind for kind in kinds if kind)
     if len(counts) < 2:
         return list(frames), ""
@@ -239,7 +237,8 @@ def with_one_stress(frames: Sequence[LabelledFrame]) -> tuple[list[LabelledFrame
 
 def usual_settings(frames: Sequence[LabelledFrame]) -> dict[str, str]:
     """Return the most frequent value of each setting of the labels that any frame states."""
-    return _most_told([_told(frame) for frame in frames])
+    return _most_told([{**_told(frame), STRESS_AT: _stress_at(frame) or "imported"}
+                       for frame in frames])
 
 
 def _most_told(told: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -256,9 +255,14 @@ def _told(frame: LabelledFrame) -> dict[str, str]:
             element = next((word for word in words if word in frame.atoms.symbols), None)
             if element:
                 own[f"pseudopotential of {element}"] = file
-    if "plane_wave_cutoff_ev" in own and frame.stress is not None:
-        own[STRESS_AT] = AT_CUTOFF if HEADER in frame.info else "a fixed basis"
     return own
+
+
+def _stress_at(frame: LabelledFrame) -> str | None:
+    """Return which kind of stress a plane-wave label has; None without one."""
+    if "plane_wave_cutoff_ev" not in frame.info or frame.stress is None:
+        return None
+    return AT_CUTOFF if HEADER in frame.info else "a fixed basis"
 
 
 def _word(value: Any, key: str) -> str:

@@ -214,9 +214,9 @@ def _check_made_before(
         if number not in wanted:
             continue
         frame, info = wanted[number], atoms.info
-        now = _settings_told(frame, u_ev, settings, version)
-        for key in (*now, "dispersion"):
-            was, want = info.get(key), now.get(key)
+        now = {"dispersion": None, **_settings_told(frame, u_ev, settings, version)}
+        for key, want in now.items():
+            was = info.get(key)
             if not _same(was, want):
                 raise HavenError(f"{path}, frame {number}: a label made before has {key} {was}, "
                                  f"asked is {want}: give another --out, or delete the file")
@@ -296,8 +296,9 @@ def _settings_told(
             "plane_wave_cutoff_ev": settings.plane_wave_cutoff_ev,
             "kpoints": np.array(settings.kpoints(np.asarray(frame.cell))),
             "smearing_ev": settings.width_ev(u_ev)}
-    corrected = settings.dispersion != "none"
-    return {**told, **({"dispersion": settings.dispersion} if corrected else {})}
+    if settings.dispersion != "none":
+        told["dispersion"] = settings.dispersion
+    return told
 
 
 def labelled(

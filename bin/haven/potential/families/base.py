@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Wall = tuple[str, str, float]  # two elements, and the distance in Angstrom below which they repel
 
+UNCOMPRESSED = "uncompressed_"  # begins the name of the original beside a compressed potential
+
 
 @dataclass(frozen=True)
 class Predictions:

@@ -46,17 +46,18 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
     HavenError
         If it numbers its types and their elements are not given, or are although it does not.
     """
-    typed = form_of(path) == "extxyz" and typed_xyz.numbers_types(path)
+    form = form_of(path)
+    typed = form == "extxyz" and typed_xyz.numbers_types(path)
     if unsaid.elements and not typed:
         raise HavenError(f"--type_map has no use with {path} ({NAME}), which names its elements: "
                          "leave it out")
     if typed and not unsaid.elements:
         raise HavenError(f"{path} names types by number where its elements are due: give "
                          "--type_map, such as 'Li Ti Cl'")
-    if form_of(path) == "vasp-out":
+    if form == "vasp-out":
         yield from _outcar(path)
         return
-    for atoms in _images(path, form_of(path), unsaid.elements):
+    for atoms in _images(path, form, unsaid.elements):
         cell = np.array(atoms.cell[:])
         if not atoms.numbers.all():
             raise HavenError(f"{path}: atom {int(np.argmin(atoms.numbers)) + 1} is of no element")

@@ -32,7 +32,7 @@ from haven.transport.command import pictures, screen
 from haven.transport.command.files import Files, runs_of
 from haven.transport.command.summary import as_json
 from haven.transport.conductivity import nernst_einstein
-from haven.transport.fits import arrhenius, condition, folder, reading
+from haven.transport.fits import arrhenius, condition, folder
 from haven.transport.hop_counts import watched_ps
 from haven.transport.tables import ARRHENIUS, CONDUCTIVITY, DIFFUSION, MSD, ONSAGER
 
@@ -133,8 +133,7 @@ def fitted(
         for path in written:
             if path.suffix in (".parquet", ".npz"):
                 shutil.copy(path, scratch)
-        folder.fit_folder(Path(scratch), out, given.min_events)
-        points = reading.read_runs(Path(scratch)).conductivity
+        points = folder.fit_folder(Path(scratch), out, given.min_events).conductivity
     found = [path for path in (out / f"{schema.name}.parquet" for schema in folder.WRITTEN)
              if path.exists()]
     found += [as_csv(path) for path in found]

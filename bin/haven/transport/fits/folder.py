@@ -15,7 +15,7 @@ from haven.core.types import Row, Table
 from haven.transport.conductivity import Joined
 from haven.transport.fits import arrhenius, budget, condition, contrasts, kept, plan
 from haven.transport.fits.earlier import NAME
-from haven.transport.fits.reading import read_modes, read_runs
+from haven.transport.fits.reading import RunTables, read_modes, read_runs
 from haven.transport.fits.standing import ACTIVATION, AT_298, line_words
 from haven.transport.tables import (
     ARRHENIUS,
@@ -53,8 +53,8 @@ class _Rows:
 def fit_folder(
     folder: Path, out: Path, min_events: int, wanted_interval: float = 0.1,
     speed: Mapping[tuple[str, float], float] | None = None,
-) -> None:
-    """Join the runs of each temperature, fit them against 1/T, and write tables.
+) -> RunTables:
+    """Join the runs of each temperature, fit them against 1/T, write tables; return the runs'.
 
     Mobile species of one material are fitted apart.
 
@@ -107,6 +107,7 @@ def fit_folder(
     written = (condition.joined_rows(joined), rows.fits, rows.pairs, rows.budgets, rows.plans)
     for schema, made in zip(WRITTEN, written, strict=True):
         tables.write(schema, made, out / f"{schema.name}.parquet", {"tables": folder.name})
+    return found
 
 
 def _say_apart(names: Mapping[tuple[str, str], str]) -> None:

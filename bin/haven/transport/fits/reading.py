@@ -84,12 +84,11 @@ def read_modes(folder: Path, names: Mapping[tuple[str, str], str]) -> list[Watch
 
 
 def _with_files(table: Schema, folder: Path) -> Table:
-    """Return a table's rows of every file of a folder, as `tables.read_folder` finds them."""
+    """Return a table's rows of every file of a folder, with the file's name."""
     import pandas as pd
 
-    paths = sorted(folder.glob(f"*.{table.name}.parquet")) or sorted(
-        folder.glob(f"{table.name}.parquet"))
-    read = [tables.read(table, path).assign(**{FILE: path.name}) for path in paths]
+    read = [tables.read(table, path).assign(**{FILE: path.name})
+            for path in tables.files_of(table, folder)]
     filled = [rows for rows in read if len(rows)]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
 

@@ -13,6 +13,7 @@ from haven.core.errors import log
 from haven.material.crystal import Material
 from haven.material.starting_cells import starting_frames
 from haven.potential.families import check_potential, check_undamaged
+from haven.potential.families.base import UNCOMPRESSED
 from haven.potential.families.deepmd import files
 from haven.potential.families.deepmd.compression import Frames, compress, open_potential
 from haven.potential.families.deepmd.process import divert_messages
@@ -85,6 +86,6 @@ def make_ready(
     check_potential(given, material.species)
     target = folder / f"{name}{given.suffix}"
     if compress and compress_given(given, target, material):
-        shutil.copyfile(given, folder / f"uncompressed_{target.name}")
+        shutil.copyfile(given, folder / f"{UNCOMPRESSED}{target.name}")
         return
     shutil.copyfile(given, target)

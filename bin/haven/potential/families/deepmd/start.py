@@ -8,10 +8,10 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log
 from haven.potential.families import check_potential, check_undamaged, family_of
+from haven.potential.families.base import UNCOMPRESSED
 from haven.potential.families.deepmd.files import WEIGHTS
 
-WHOLE = "uncompressed_"
-NAME = re.compile(rf"({WHOLE})?u([0-9.]+)_s([0-9]+)")
+NAME = re.compile(rf"({UNCOMPRESSED})?u([0-9.]+)_s([0-9]+)")
 
 
 def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[str],
@@ -54,6 +54,6 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
         check_potential(chosen, species)
         if family_of(chosen).summarise(chosen).compressed:
             raise HavenError(f"potential {chosen} is compressed, and its network cannot be trained "
-                             f"further: give the uncompressed one ({WHOLE}{chosen.name})")
+                             f"further: give the uncompressed one ({UNCOMPRESSED}{chosen.name})")
     log.info("weights start from %s", chosen.name)
     return chosen
