@@ -12,7 +12,8 @@ from haven.core.errors import HavenError
 from haven.material.crystal import assemble, cation_lattice, framework_counts, site_targets
 from haven.material.disorder import draw_supercell, lattice_energy, order_cations, warren_cowley
 from haven.material.file import load_material
-from haven.material.starting_cells import draw_framework, round_table, starting_frames
+from haven.material.rounding import round_table
+from haven.material.starting_cells import draw_framework, starting_frames
 
 MATERIAL = Path(__file__).parents[3] / "assets" / "materials" / "li3ticl6.yml"
 
