@@ -9,25 +9,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from haven.core.errors import HavenError, log, run
+from haven.core.errors import HavenError, existing, log, run
 from haven.core.identity import digests, run_id
-from haven.core.options import TEMPERATURE_K, U_EV, add_name, parser, real, whole
+from haven.core.options import add_name, parser, real
 
 
 def main(argv: list[str] | None = None) -> None:
     from haven.mechanism.options import CORE_SHARE, RESIDENCE_PS
-    from haven.trajectory.options import add_reading, wanted_of
+    from haven.trajectory.options import add_keys, add_reading, keys_of, wanted_of
 
     options = parser(__doc__)
     options.add_argument("files", nargs="*", metavar="FILE",
                          help="npz, LAMMPS dump, extxyz, ...: the files of one run in order")
     options.add_argument("--material", required=True, help="material file")
     options.add_argument("--trajectory", metavar="FILE", help="another way to name one file")
-    options.add_argument("--u_ev", type=U_EV, default=0.0, help="Hubbard U, eV")
-    options.add_argument("--temperature_k", type=TEMPERATURE_K, required=True,
-                         help="temperature, K")
-    options.add_argument("--replica", type=whole("replica"), default=0, help="disorder replica")
-    options.add_argument("--seed", type=whole("seed"), default=1, help="seed of the potential")
+    add_keys(options)
     add_name(options)
     options.add_argument("--residence_ps", default=RESIDENCE_PS,
                          type=real("residence_ps", "ps", least=0, most=1e6),
@@ -50,15 +46,15 @@ def main(argv: list[str] | None = None) -> None:
     from haven.trajectory import opening
 
     material = load_material(given.material)
+    paths = [existing(file, "trajectory") for file in files]
+    keys = {"material": material.name, **keys_of(given, paths)}
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    keys = {"material": material.name, "u_ev": given.u_ev, "replica": given.replica,
-            "temperature_k": given.temperature_k, "seed": given.seed}
     with tempfile.TemporaryDirectory(dir=out, prefix=".reading-") as scratch:
-        trajectory = opening.open_files(files, scratch, wanted_of(given, (material.mobile,)))[0]
+        trajectory = opening.open_files(paths, scratch, wanted_of(given, (material.mobile,)))[0]
         found = hop_tables(material, trajectory, keys, given.residence_ps, given.core_share)
-    name = given.name or run_id(given.u_ev, given.temperature_k, given.replica)
-    inputs = {"trajectory": Path(files[0]).name, "sha256": digests(*files)}
+    name = given.name or run_id(keys["u_ev"], keys["temperature_k"], keys["replica"])
+    inputs = {"trajectory": paths[0].name, "sha256": digests(*paths)}
     for what, rows in found.rows.items():
         tables.write(what, rows, out / f"{name}.{what.name}.parquet", inputs)
     log.info("%s: %d frames %g ps apart (%g ps): %d hops of %d ions, %d undone", name,

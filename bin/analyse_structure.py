@@ -11,8 +11,9 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log, run
 from haven.core.identity import digests, run_id
-from haven.core.options import TEMPERATURE_K, U_EV, add_declared, add_name, parser, whole
+from haven.core.options import add_declared, add_name, parser
 from haven.mechanism.options import Distributions
+from haven.trajectory.options import add_keys, keys_of
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -25,12 +26,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
                                             "left out: the cell's formula")
     options.add_argument("--type_map", default="", help="elements of LAMMPS types 1 2 ..")
     options.add_argument("--topology", help="file that names the atoms, for DCD, XTC, TRR, NetCDF")
-    options.add_argument("--u_ev", type=U_EV, default=0.0, help="Hubbard U, eV")
-    options.add_argument("--temperature_k", type=TEMPERATURE_K,
-                         help="temperature, K; left out: from a "
-                                                             "name such as run_600K.xtc")
-    options.add_argument("--replica", type=whole("replica"), default=0, help="disorder replica")
-    options.add_argument("--seed", type=whole("seed"), default=1, help="seed of the potential")
+    add_keys(options)
     add_name(options)
     options.add_argument("--source", choices=("dlmd", "aimd", "dlmd_cell"), default="dlmd",
                          help="who made it; dlmd_cell: the potential in the cell of aimd")
@@ -54,10 +50,7 @@ def main(argv: list[str] | None = None) -> None:
     if not (given.file or given.trajectory):
         raise HavenError("no trajectory: name a file")
     path = existing(given.file or given.trajectory, "trajectory")
-    temperature = given.temperature_k or all_atoms.temperature_in(path.name)
-    if temperature is None or not 0 < temperature < 1e5:
-        raise HavenError(f"--temperature_k {given.temperature_k}: give the temperature of {path} "
-                         "in K")
+    told = keys_of(given, (path,))
     symbols, frames = all_atoms.read_frames(path, given.type_map.replace(",", " ").split(),
                                             given.topology)
     if given.material:
@@ -69,18 +62,13 @@ def main(argv: list[str] | None = None) -> None:
         raise HavenError(f"{path}: element {', '.join(unknown)} is not of the material "
                          f"({', '.join(species)})")
     table = rdf.rdf_table(symbols, frames, given.rdf_max_angstrom, given.rdf_bins)
-    keys = {
-        "material": called,
-        "u_ev": given.u_ev,
-        "temperature_k": temperature,
-        "replica": given.replica,
-        "seed": given.seed if given.source == "dlmd" else None,
-        "source": given.source,
-    }
-    name = given.name or run_id(given.u_ev, temperature, given.replica)
+    keys = {"material": called, **told, "source": given.source}
+    if given.source != "dlmd":
+        keys["seed"] = None
+    name = given.name or run_id(told["u_ev"], told["temperature_k"], told["replica"])
     suffix = "" if given.source == "dlmd" else f"_{given.source}"
     inputs = {"trajectory": path.name, "sha256": digests(path)}
-    if given.source == "aimd" and (labels := read_run(path, given.u_ev, species)):
+    if given.source == "aimd" and (labels := read_run(path, told["u_ev"], species)):
         tables.write(VERDICTS, verdict_rows(labels, called, f"{name}_aimd"),
                      Path(given.out) / f"{name}_aimd.verdicts.parquet", inputs)
     target = Path(given.out) / f"{name}{suffix}.rdf.parquet"

@@ -6,17 +6,59 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from haven.core.errors import HavenError
-from haven.core.options import numbers, real, whole
+from haven.core.options import TEMPERATURE_K, U_EV, numbers, real, whole
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from haven.trajectory.wanted import Wanted
 
 MOST_IONS = 10_000_000  # in one range of --ions
+
+
+def add_keys(options: argparse.ArgumentParser) -> None:
+    """Add the options that say which run of a study files are, for files that do not say it."""
+    options.add_argument("--u_ev", type=U_EV, metavar="EV",
+                         help="Hubbard U of the potential; default: from a container (npz), else 0")
+    options.add_argument("--temperature_k", type=TEMPERATURE_K, metavar="K",
+                         help="temperature; default: from a container or a name such as "
+                              "run_600K.xtc")
+    options.add_argument("--replica", type=whole("replica"), metavar="N",
+                         help="disorder replica; default: from a container, else 0")
+    options.add_argument("--seed", type=whole("seed"), metavar="N",
+                         help="seed of the potential; default: from a container, else 1")
+
+
+def keys_of(given: argparse.Namespace, paths: Sequence[Path]) -> dict[str, Any]:
+    """Return u_ev, temperature_k, replica, seed of one run, from the options of `add_keys`.
+
+    Parameters
+    ----------
+    given
+        Parsed options.
+    paths
+        Pieces of the run.
+
+    Raises
+    ------
+    HavenError
+        If nothing says the temperature, or a container contradicts an option.
+    """
+    from haven.trajectory import said
+
+    told = [said.temperature_of(path, given.temperature_k) for path in paths]
+    known = [value for value in told if value is not None]
+    if not known:
+        raise HavenError(f"{paths[0]} does not say its temperature: give --temperature_k")
+    return {"u_ev": said.agreed(paths, "u_ev", given.u_ev, 0.0),
+            "temperature_k": said.agreed(paths, "temperature_k", given.temperature_k, known[0]),
+            "replica": int(said.agreed(paths, "replica", given.replica, 0)),
+            "seed": int(said.agreed(paths, "seed", given.seed, 1))}
 
 
 def add_reading(options: argparse.ArgumentParser) -> None:

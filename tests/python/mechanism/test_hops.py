@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import analyse_structure
 import numpy as np
+import pandas as pd
 import pytest
 from analyse_hops import main
 
@@ -247,6 +249,25 @@ def test_the_script_writes_all_tables(material, repository, tmp_path, rng):
     assert network.query("kind == 'site'")["count"].sum() == 1
     van_hove = tables.read("van_hove", tmp_path / "u0_t300_r0.van_hove.parquet")
     assert set(van_hove["part"]) == {"self", "distinct"} and van_hove["lag_ps"].nunique() == 5
+
+
+@pytest.mark.parametrize("script", [analyse_structure.main, main])
+def test_a_container_says_which_run_it_is_and_no_option_contradicts_it(
+    script, material, repository, tmp_path, rng
+):
+    held = read_members(make_run(material, tmp_path / "first.npz", rng, frames=40))
+    said = {"temperature_k": 550.0, "u_ev": 4.0, "replica": 3, "seed": 2}
+    run = write_npz(tmp_path / "run_600K.npz", {k: v for k, v in held.items() if k != "meta"}, said)
+    given = ["--material", str(repository / "assets/materials/li3ticl6.yml"), "--trajectory",
+             str(run), "--out", str(tmp_path)]
+    script(given)
+    written = next(tmp_path.glob("u4_t550_r3.*.parquet"))
+    row = pd.read_parquet(written).iloc[0]
+    assert {name: row[name] for name in said} == said
+    for option, value, words in (("--temperature_k", "600", "550 K, --temperature_k says 600 K"),
+                                 ("--u_ev", "0", "4 eV, --u_ev says 0 eV")):
+        with pytest.raises(HavenError, match=words):
+            script([*given, option, value])
 
 
 def test_an_ion_that_never_comes_to_a_core_is_in_the_layer_of_the_nearest_site(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 
 import analyse_transport
 import numpy as np
@@ -14,6 +15,7 @@ from haven.core import tables
 from haven.core.errors import HavenError, log
 from haven.core.numbers import percent
 from haven.trajectory import all_atoms, trajectory
+from haven.trajectory import said as said_of
 from haven.trajectory.wanted import Wanted
 from haven.transport.command import files
 from haven.transport.conductivity import nernst_einstein
@@ -283,7 +285,8 @@ def test_a_temperature_that_contradicts_the_container_is_refused(tmp_path):
         "time_ps": np.arange(9.0), "mobile_angstrom": np.zeros((9, 2, 3)),
         "host_centre_angstrom": np.zeros((9, 3)), "cell_angstrom": np.eye(3) * 9,
         "mobile_symbol": np.array("Li")}, {"temperature_k": 600.0})
-    words = "says that its run was at 600 K, --temperature_k says 700 K: leave the option out"
+    words = ("says that the temperature_k of its run was 600 K, --temperature_k says 700 K: "
+             "leave the option out")
     with pytest.raises(HavenError, match=words):
         files.runs_of([str(file)], "700", "auto", Wanted())
     assert len(files.runs_of([str(file)], "600.5", "auto", Wanted())) == 1
@@ -293,6 +296,30 @@ def test_a_temperature_that_contradicts_the_container_is_refused(tmp_path):
 @pytest.mark.parametrize("value", [True, "600", [600], {"k": 600}])
 def test_a_container_whose_temperature_is_no_number_is_refused(tmp_path, monkeypatch, value):
     (tmp_path / "a.npz").touch()
-    monkeypatch.setattr(trajectory, "read_meta", lambda _path: {"temperature_k": value})
-    with pytest.raises(HavenError, match=r"its temperature_k is .*: it must be a number"):
-        files._temperature(tmp_path / "a.npz")
+    monkeypatch.setattr(said_of, "read_meta", lambda _path: {"temperature_k": value})
+    with pytest.raises(HavenError, match=r"its temperature_k is .*: it must be a number of K"):
+        said_of.temperature_of(tmp_path / "a.npz")
+
+
+def container(path, **keys):
+    return str(trajectory.write_npz(path, {
+        "time_ps": np.arange(9.0), "mobile_angstrom": np.zeros((9, 2, 3)),
+        "host_centre_angstrom": np.zeros((9, 3)), "cell_angstrom": np.eye(3) * 9,
+        "mobile_symbol": np.array("Li")}, {"temperature_k": 600.0, **keys}))
+
+
+def test_containers_say_their_u_replica_and_seed_and_no_option_contradicts_their_u(tmp_path):
+    paths = [container(tmp_path / f"{name}.npz", u_ev=u_ev, replica=replica, seed=seed)
+             for name, u_ev, replica, seed in (("a", 4.0, 2, 1), ("b", 0.0, 2, 1), ("c", 4.0, 5, 1),
+                                               ("d", 4.0, 2, 2))]
+    found = files.runs_of(paths, "", "auto", Wanted())
+    assert [(one.name, one.u_ev, one.replica, one.seed) for one in found] == [
+        ("b", 0.0, 2, 1), ("a", 4.0, 2, 1), ("c", 4.0, 5, 1), ("d", 4.0, 2, 2)]
+    with pytest.raises(HavenError, match=r"b.npz says that the u_ev .* 0 eV, --u_ev says 4 eV"):
+        files.runs_of(paths[:2], "", "auto", Wanted(), u_ev=4.0)
+    numbered = files.runs_of(paths[:3:2], "", "auto", Wanted(), replica=7, seed=3)
+    assert [(one.replica, one.seed) for one in numbered] == [(7, 3), (8, 3)]
+    twice = container(tmp_path / "e.npz", u_ev=4.0, replica=2, seed=1)  # the same run, as it says
+    assert [one.replica for one in files.runs_of([paths[0], twice], "", "auto", Wanted())] == [0, 1]
+    with pytest.raises(HavenError, match=r"0 eV, .*says 4 eV: they are no pieces of one run"):
+        said_of.agreed([Path(paths[1]), Path(paths[0])], "u_ev", None, 0.0)

@@ -59,12 +59,12 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     runs.add_argument("--runs", choices=("auto", "one", "each"), default="auto",
                       help="files of one temperature are pieces of one run (one), a run each "
                            "(each), or what their times say (auto, the default)")
-    runs.add_argument("--replica", type=whole("replica"), default=0, metavar="N",
-                      help="number of the first run (default 0)")
-    runs.add_argument("--u_ev", type=U_EV, default=0.0, metavar="EV",
-                      help="Hubbard U of the potential (default 0)")
-    runs.add_argument("--seed", type=whole("seed"), default=1, metavar="N",
-                      help="seed of the potential (default 1)")
+    runs.add_argument("--replica", type=whole("replica"), metavar="N",
+                      help="number of the first run; default: from containers (npz), else 0")
+    runs.add_argument("--u_ev", type=U_EV, metavar="EV",
+                      help="Hubbard U of the potential; default: from containers, else 0")
+    runs.add_argument("--seed", type=whole("seed"), metavar="N",
+                      help="seed of the potential; default: from containers, else 1")
 
 
 def _add_analysis(parser: argparse.ArgumentParser) -> None:

@@ -29,7 +29,7 @@ from haven.trajectory.wanted import Wanted
 from haven.transport import analysis, rows, species
 from haven.transport.analysis import Analysed, AnalysisSettings
 from haven.transport.command import pictures, screen
-from haven.transport.command.files import Files, runs_of
+from haven.transport.command.files import USUAL_SEED, Files, runs_of
 from haven.transport.command.summary import as_json
 from haven.transport.conductivity import nernst_einstein
 from haven.transport.fits import arrhenius, condition, folder
@@ -169,7 +169,8 @@ def study(
     wanted = wanted_of(given, subject.species, framework, given.ions, fixed)
     settings = AnalysisSettings(given.frame_of_reference, given.jump_angstrom, given.min_events,
                         subject.charges, given.thickness_angstrom, given.estimator)
-    runs = runs_of(files, given.temperature_k, given.runs, wanted, given.replica)
+    runs = runs_of(files, given.temperature_k, given.runs, wanted, given.replica, given.u_ev,
+                   given.seed)
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for one in runs:
@@ -267,8 +268,8 @@ def _run(
     inputs = {"trajectory": source, "files": [str(path) for path in one.paths],
               "sha256": digests(*one.paths),
               **{k: v for k, v in opened[0].meta.items() if k != "source"}}
-    common = {"u_ev": given.u_ev, "temperature_k": one.temperature_k, "replica": one.replica,
-              "seed": given.seed}
+    common = {"u_ev": one.u_ev, "temperature_k": one.temperature_k, "replica": one.replica,
+              "seed": one.seed}
     prefix = _prefix(given, one, "+".join(held.symbol for held in opened), count, several)
     open_run = OpenRun(tuple(opened), given.material, {"material": name, **common}, prefix, inputs,
                        out)
@@ -322,8 +323,9 @@ def _prefix(
         return f"{given.name}_{symbol}" if several else given.name
     stem = given.name or one.name
     replica = f"_r{one.replica}" if one.replica or given.name else ""
-    u_ev = f"_u{given.u_ev:g}" if given.u_ev else ""
-    return f"{stem}_{symbol}_{one.temperature_k:g}K{u_ev}{replica}"
+    u_ev = f"_u{one.u_ev:g}" if one.u_ev else ""
+    seed = f"_s{one.seed}" if one.seed != USUAL_SEED else ""
+    return f"{stem}_{symbol}_{one.temperature_k:g}K{u_ev}{replica}{seed}"
 
 
 def _write(part: Analysed, inputs: Mapping[str, Any], out: Path, source: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Which files of a command line belong to one run, and the temperature and replica of each run."""
+"""Which files of a command line belong to one run, and the keys of each run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log
 from haven.core.options import numbers
-from haven.trajectory.all_atoms import temperature_in
-from haven.trajectory.frame_checks import SAID_TWICE
 from haven.trajectory.readers import read_frames
+from haven.trajectory.said import agreed, said, temperature_of
 from haven.trajectory.wanted import Wanted
 
 RUNS = ("auto", "one", "each")
+USUAL_SEED = 1  # of the potential, where nothing says it
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,19 @@ class Files:
     ----------
     paths
         Files.
-    temperature_k
-        Temperature, K.
+    temperature_k, u_ev
+        Temperature, K; Hubbard U of the potential, eV.
     replica
-        Number among the runs of that temperature.
+        Number of the disorder replica, or among the runs of that U and temperature.
+    seed
+        Seed of the potential.
     """
 
     paths: tuple[Path, ...]
     temperature_k: float
+    u_ev: float
     replica: int
+    seed: int
 
     @property
     def name(self) -> str:
@@ -44,7 +48,8 @@ class Files:
 
 
 def runs_of(
-    files: Sequence[str], temperatures: str, how: str, wanted: Wanted, replica: int = 0,
+    files: Sequence[str], temperatures: str, how: str, wanted: Wanted, replica: int | None = None,
+    u_ev: float | None = None, seed: int | None = None,
 ) -> list[Files]:
     """Return the runs that files make.
 
@@ -61,71 +66,54 @@ def runs_of(
     wanted
         How files are read.
     replica
-        Number of the first run of a temperature.
+        Number of the first run of a U and temperature; None: what containers say, else 0.
+    u_ev, seed
+        Hubbard U and seed of the potential; None: what containers say, else 0 and 1.
 
     Raises
     ------
     HavenError
-        If a file or a temperature is missing, or a file contradicts the one that is given.
+        If a file or a temperature is missing, or a file contradicts what is given.
     """
     if how not in RUNS:
         raise HavenError(f"--runs {how}: choose one of {', '.join(RUNS)}")
-    for value in numbers(temperatures, None, "temperature_k") if temperatures else []:
+    told = numbers(temperatures, None, "temperature_k") if temperatures else []
+    for value in told:
         if not 0 < value < 1e5:
             raise HavenError(f"--temperature_k {value:g}: must be positive, in K")
     paths = [existing(file, "trajectory") for file in files]
     if twice := {path for path in paths if paths.count(path) > 1}:
         raise HavenError(f"{sorted(twice)[0]} is given twice: give each file once")
-    if temperatures:
-        given = numbers(temperatures, None, "temperature_k")
-        if len(given) not in (1, len(paths)):
-            raise HavenError(f"--temperature_k {temperatures}: give one temperature for all files "
-                             f"or one for each of the {len(paths)}")
-        given = given if len(given) == len(paths) else given * len(paths)
-        for path, value in zip(paths, given, strict=True):
-            _check_temperature(path, value)
-    else:
-        given = []
-        for path in paths:
-            if (value := _temperature(path)) is None:
-                raise HavenError(f"{path} does not say its temperature: give --temperature_k (one "
-                                 "for all files, or one for each with commas between), or names "
-                                 "such as run_600K.lammpstrj")
-            given.append(value)
+    if told and len(told) not in (1, len(paths)):
+        raise HavenError(f"--temperature_k {temperatures}: give one temperature for all files "
+                         f"or one for each of the {len(paths)}")
+    each = told if len(told) == len(paths) else told * len(paths) or [None] * len(paths)
+    groups: dict[tuple[float, float], list[Path]] = {}
+    for path, value in zip(paths, each, strict=True):
+        if (temperature := temperature_of(path, value)) is None:
+            raise HavenError(f"{path} does not say its temperature: give --temperature_k (one "
+                             "for all files, or one for each with commas between), or names "
+                             "such as run_600K.lammpstrj")
+        groups.setdefault((agreed([path], "u_ev", u_ev, 0.0), temperature), []).append(path)
     found = []
-    for temperature in sorted(set(given)):
-        some = [path for path, value in zip(paths, given, strict=True) if value == temperature]
+    for (of_u, temperature), some in sorted(groups.items()):
         pieces = _pieces(some, how, wanted)
-        found += [Files(tuple(piece), temperature, replica + number)
-                  for number, piece in enumerate(pieces)]
+        seeds = [int(agreed(piece, "seed", seed, USUAL_SEED)) for piece in pieces]
+        found += [Files(tuple(piece), temperature, of_u, number, own) for piece, number, own in
+                  zip(pieces, _replicas(pieces, seeds, replica), seeds, strict=True)]
     return found
 
 
-def _temperature(path: Path) -> float | None:
-    """Return the temperature that a container or a file's name says, K."""
-    value = _held_temperature(path)
-    return temperature_in(path.name) if value is None else value
-
-
-def _held_temperature(path: Path) -> float | None:
-    """Return the temperature that a container holds, K; None of other files."""
-    if path.suffix != ".npz":
-        return None
-    from haven.trajectory.trajectory import read_meta
-
-    value = read_meta(path).get("temperature_k")
-    if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
-        raise HavenError(f"{path}: its temperature_k is {str(value)[:40]}: it must be a number "
-                         "of kelvin")
-    return None if value is None else float(value)
-
-
-def _check_temperature(path: Path, given: float) -> None:
-    """Refuse a temperature, K, that an option gives and a container contradicts."""
-    told = _held_temperature(path)
-    if told is not None and abs(given - told) > SAID_TWICE * told:
-        raise HavenError(f"{path} says that its run was at {told:g} K, --temperature_k says "
-                         f"{given:g} K: leave the option out, or correct it")
+def _replicas(
+    pieces: Sequence[Sequence[Path]], seeds: Sequence[int], first: int | None,
+) -> list[int]:
+    """Return the replica of each run: what the containers say, where no two are the same run."""
+    if first is None:
+        told = [said(piece[0], "replica") for piece in pieces]
+        known = [int(value) for value in told if value is not None]
+        if len(known) == len(set(zip(known, seeds, strict=False))) == len(pieces):
+            return known
+    return [(first or 0) + number for number in range(len(pieces))]
 
 
 def _pieces(paths: list[Path], how: str, wanted: Wanted) -> list[list[Path]]:
