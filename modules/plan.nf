@@ -11,6 +11,7 @@ include { givenPotentials; modelsFolder; startsOf } from './given_potentials'
 include { givenTrajectories } from './given_trajectories'
 include { refusePublished } from './new_labels'
 include { pathOf; plainPath } from './paths'
+include { publishedTables } from './published'
 
 /** Temperatures, each with the length of its runs: one for all, or one for each. */
 def conditionsOf(temperatures_k, lengths_ps) {
@@ -25,7 +26,7 @@ def conditionsOf(temperatures_k, lengths_ps) {
  * conditions (pairs of temperature in K and length of its runs in ps), hottest (option to the highest temperature in K that the dynamics asks for),
  * replicas (list of maps: id, replica, seed, leads: whether it is the first), in_mean (numbers of those that give the mean cell that all keep),
  * at_rest (an earlier run's table of cells, which is kept instead, or an empty list), rests_k (temperatures in K at which it is),
- * earlier (list of an earlier run's tables and modes),
+ * earlier (list of an earlier run's tables and modes), published (tables of published values),
  * runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
  * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
  * start (potentials to fine-tune), old_aimd, new_aimd (pairs of map and path; maps), relaxed (pairs of U and path), expected (path),
@@ -73,6 +74,7 @@ def planOf(settings) {
         at_rest        : at_rest,
         rests_k        : at_rest ? temperaturesAtRest(settings.earlier, temperatures_k) : [],
         earlier        : earlier,
+        published      : publishedTables(settings.reference),
         runs           : runs,
         potentials     : potentials,
         members        : potentials ? drivingSeeds(potentials) : u_evs.collectEntries { u_ev -> ["${u_ev}".toString(), seeds] },

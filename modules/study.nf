@@ -64,9 +64,8 @@ workflow STUDY {
     // Potentials to time (an earlier run's costs are taken as they are), compressed and not: [4, [u4_s1.pb, uncompressed_u4_s1.pb], u4.dataset].
     ch_costly = POTENTIAL.out.timed.filter { meta, _files -> meta.seed == plan.members["${meta.u_ev}".toString()][0] }
         .map { meta, frozen -> [meta.u_ev, frozen] }.join(POTENTIAL.out.datasets).filter { _costly -> !plan.earlier }
-    def reference = filesIn(settings.reference).findAll { path -> path.name.endsWith('.csv') }.collect { path -> plainPath(path) }
     def page = filesIn("${projectDir}/assets/page").findAll { path -> path.name ==~ /.*\.(css|js)/ }.collect { path -> plainPath(path) }
-    REPORT(ch_tables, DYNAMICS.out.annealed, ch_costly, POTENTIAL.out.provenance, reference,
+    REPORT(ch_tables, DYNAMICS.out.annealed, ch_costly, POTENTIAL.out.provenance, plan.published,
         file("${projectDir}/assets/report.html.j2"), page, plan.expected, STRUCTURES.out.supercells, STRUCTURES.out.occupancies,
         AIMD.out.trajectories.map { _meta, path -> path }, plan.replicas[0].replica, plan.earlier, material, digests)
     summary = REPORT.out.summary

@@ -63,6 +63,18 @@ def test_more_driving_potentials_than_an_ensemble_has_are_refused(tmp_path: Path
     assert "--driving_potentials is 2, but U = 0 eV has 1 potential: raise --ensemble" in run.said
 
 
+def test_a_folder_of_published_values_without_their_works_is_refused(tmp_path: Path) -> None:
+    values = (ROOT / "assets" / "reference" / "transport.csv").read_text()
+    for name, files, words in (("none", {"citations.csv": ""}, "has no table of values"),
+                               ("mine", {"mine.csv": values}, "has no citations.csv")):
+        (folder := tmp_path / name).mkdir()
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        run = nextflow(tmp_path, f"{name}.tsv", "-profile", "test", "--reference", str(folder))
+        assert run.status != 0 and not run.tasks
+        assert f"--reference {folder} {words}" in run.said, run.said
+
+
 def test_occupancies_that_do_not_sum_are_refused(tmp_path: Path) -> None:
     text = (ROOT / "assets" / "materials" / "li3ticl6.yml").read_text()
     material = tmp_path / "wrong.yml"
