@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +26,17 @@ def start_verdict(start: Atoms, force_tolerance: float) -> dict[str, Any]:
     """Relax the near end that all paths share, and return the row of table ``verdicts`` on it."""
     relax_end(start, END_SHARE * force_tolerance)
     force = float(np.linalg.norm(start.get_forces(), axis=1).max())
-    passed = force <= force_tolerance
+    passed = is_relaxed(start, force_tolerance)
     message = "The start of the paths is relaxed." if passed else (
         "The start of the paths could not be relaxed: its barriers are doubtful."
     )
     return {"stage": "FIND_BARRIERS", "check": "start relaxed", "value": force, "passed": passed,
             "limit": force_tolerance, "unit": "eV/Angstrom", "message": message}
+
+
+def is_relaxed(atoms: Atoms, force_tolerance: float) -> bool:
+    """Return whether no force on an end of paths exceeds the limit of a band, eV/Angstrom."""
+    return float(np.linalg.norm(atoms.get_forces(), axis=1).max()) <= force_tolerance
 
 
 def ends(
@@ -62,7 +68,7 @@ def ends(
     rows = list(taken)
     site, _, _ = SiteFinder(lattice).nearest(end.positions[rows])
     wanted = {**taken, jump.atom: jump.second}
-    doubts = []
+    doubts = [] if is_relaxed(end, force_tolerance) else ["end_not_relaxed"]
     found = dict(zip(rows, site.tolist(), strict=True))
     if found[jump.atom] != jump.second:
         doubts.append("ends_merge")
@@ -111,7 +117,7 @@ def doubts_of(
 
 def follow(
     start: Atoms, lattice: SiteLattice, taken: dict[int, int], jumps: list[Jump], images: int,
-    force_tolerance: float, tries: int = 6,
+    force_tolerance: float, tries: int = 6, of_start: Sequence[str] = (),
 ) -> tuple[Jump, Band] | None:
     """Return the band of the first jump whose ends are stable and that has a barrier between them.
 
@@ -133,10 +139,12 @@ def follow(
         Limit of all forces, eV/Angstrom.
     tries
         Jumps tried at most; half as many bands.
+    of_start
+        Doubts about the near end, which all bands share.
     """
     def banded(jump: Jump, end: Atoms, doubts: list[str]) -> Band:
         band = nudged_band(start, end, jump.atom, images, force_tolerance)
-        band.doubts = [*doubts, *doubts_of(band, jump, lattice, taken)]
+        band.doubts = [*of_start, *doubts, *doubts_of(band, jump, lattice, taken)]
         return band
 
     doubtful: list[tuple[Jump, Atoms, list[str]]] = []
@@ -187,11 +195,13 @@ def all_barriers(
         Takes the rows of table ``band_atoms``, if given.
     """
     rows, verdicts = [], []
+    of_start = () if is_relaxed(start, force_tolerance) else ("start_not_relaxed",)
     for want in wanted:
         jumps = candidates(lattice, start, taken, mobile, want)
         for number in range(each):
             name = want.name if number == 0 else f"{want.name} {number + 1}"
-            found = follow(start, lattice, taken, jumps, images, force_tolerance)
+            found = follow(start, lattice, taken, jumps, images, force_tolerance,
+                           of_start=of_start)
             verdicts.append(verdict(name, found, len(jumps), force_tolerance))
             log.info("%s", verdicts[-1]["message"])
             if found is None:

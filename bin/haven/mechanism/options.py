@@ -27,7 +27,7 @@ class Bands:
 
     directions: tuple[str, ...] = option(
         ("[110]", "[101]", "[010]", "[100]"), "lattice directions of the barriers",
-        pattern=r"\[-?[0-9](,?-?[0-9]){2}\]", example="[110]", distinct=True)
+        pattern=r"\[-?[0-3](,?-?[0-3]){2}\]", example="[110]", distinct=True)
     paths_per_direction: int = option(
         3, "ions followed along each direction; from 2 on a barrier has an interval", least=1,
         most=100)

@@ -19,7 +19,12 @@ from haven.material.sites.lattice import (
     site_lattice,
 )
 from haven.material.sites.occupied import lay
-from haven.material.sites.symmetry import canonical, direction_name, name_of, point_group
+from haven.material.sites.symmetry import (
+    LARGEST_INDEX,
+    direction_name,
+    name_of,
+    point_group,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -79,17 +84,32 @@ class WantedJump:
 
 
 def parse_directions(text: str) -> list[tuple[int, int, int]]:
-    """Return lattice directions written as ``[110],[10-1]``."""
+    """Return lattice directions written as ``[110],[10-1]``.
+
+    Raises
+    ------
+    HavenError
+        If one can't be read, is none, or has an index that no jump's direction has.
+    """
     found = re.findall(r"\[\s*(-?\d)\s*,?\s*(-?\d)\s*,?\s*(-?\d)\s*\]", text)
     if not found or re.sub(r"\[[-\d\s,]*\]|[\s,]", "", text):
         raise HavenError(f"directions {text!r} can't be read: write them as [110],[101],[010]")
-    return [(int(h), int(k), int(m)) for h, k, m in found]
+    directions = [(int(h), int(k), int(m)) for h, k, m in found]
+    for one in directions:
+        if not any(one) or max(map(abs, one)) > LARGEST_INDEX:
+            raise HavenError(f"directions {text!r}: {name_of(one)} is no direction of a jump: give "
+                             f"indices of -{LARGEST_INDEX} to {LARGEST_INDEX}, not all zero")
+    return directions
 
 
 def directions_wanted(
     text: str, hop_tables: Sequence[str], hop_paths: int, material: Material
 ) -> list[WantedJump]:
     """Return the jumps to follow: along directions, and the commonest of those seen.
+
+    Directions that the crystal's symmetry makes equal, or that have one name
+    (`haven.material.sites.symmetry.direction_name`), are followed once: the same ions jump along
+    them.
 
     Parameters
     ----------
@@ -102,10 +122,18 @@ def directions_wanted(
     material
         The crystal.
     """
-    wanted = []
+    wanted: list[WantedJump] = []
     group = point_group(material)
     for indices in parse_directions(text):
-        wanted.append(WantedJump(name_of(indices), "direction", canonical(indices, group)))
+        name = name_of(indices)
+        direction = direction_name(np.array(indices) @ material.cell, material.cell, group)
+        same = next((one.name for one in wanted if one.direction == direction), None)
+        if same is not None:
+            log.info("%s is the same kind of jump as %s: followed once", name, same)
+            continue
+        if name != direction:
+            log.info("jumps along %s are called %s", name, direction)
+        wanted.append(WantedJump(name, "direction", direction))
     if hop_tables and hop_paths > 0:
         from haven.core import tables
         from haven.mechanism.tables import HOPS

@@ -114,8 +114,9 @@ BARRIERS = Schema("barriers", (
     real("reverse_barrier_ev", "highest energy above the last image", "eV"),
     real("force_max_ev_per_angstrom", "largest force across the band", "eV/Angstrom"),
     truth("converged", "whether the force fell below the limit"),
-    text("flag", "empty, or why the path is doubtful: others_moved | off_site | "
-       "through_occupied | via_vacancy | no_barrier | intermediate_minimum, joined by +",
+    text("flag", "empty, or why the path is doubtful: start_not_relaxed | "
+         "end_not_relaxed | ends_merge | others_moved | off_site | through_occupied | via_vacancy "
+         "| no_barrier | intermediate_minimum, joined by +",
        nullable=True),
 ))
 

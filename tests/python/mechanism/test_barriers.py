@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -299,6 +300,27 @@ def test_the_commonest_hops_are_followed_too(material, tmp_path):
     assert [(w.name, w.origin, w.direction) for w in found] == [
         ("[1-10]", "direction", "[110]"), ("4h-4h [010]", "hop", "[010]"),
         ("2d-4h [110]", "hop", "[110]"), ("4h-2d [110]", "hop", "[110]")]
+
+
+def test_equal_directions_are_followed_once_and_multiples_have_their_name(material, caplog):
+    with caplog.at_level(logging.INFO, logger="haven"):
+        found = paths.directions_wanted("[1-10],[110],[-110],[200],[100],[310]", [], 0, material)
+    assert [(w.name, w.direction) for w in found] == [("[1-10]", "[110]"), ("[200]", "[100]")]
+    assert "[110] is the same kind of jump as [1-10]: followed once" in caplog.text
+    assert "jumps along [200] are called [100]" in caplog.text
+    for text in ("[000]", "[410]"):
+        with pytest.raises(HavenError, match="is no direction of a jump"):
+            paths.parse_directions(text)
+
+
+def test_ends_that_could_not_be_relaxed_make_every_barrier_doubtful(material, monkeypatch):
+    atoms, lattice, taken = crystal(material, [(0, 0.17, 0.5)])
+    atoms.calc = wells(lattice)
+    atoms.rattle(0.05, seed=1)
+    monkeypatch.setattr(barriers, "relax_end", lambda *_: False)
+    rows, verdicts = barriers.all_barriers(atoms, lattice, taken, "Li", [wanted("[010]")], 1, 1e-3)
+    assert rows[0]["flag"].startswith("start_not_relaxed+end_not_relaxed")
+    assert not verdicts[0]["passed"] and "start not relaxed" in verdicts[0]["message"]
 
 
 @pytest.mark.parametrize("text", ["", "110", "[110", "[110],x", "[11]"])

@@ -14,8 +14,9 @@ from report_tables import write_study
 from haven.core import tables as store
 from haven.core.errors import HavenError
 from haven.report import claims
+from haven.report.claims import crystal
 from haven.report.claims.study import CONTRADICTED, OPEN, SUPPORTED, Study
-from haven.report.numbers import comparison
+from haven.report.numbers import comparison, measured
 from haven.report.numbers.measured import collect
 from haven.report.numbers.wording import comparison_words
 from haven.report.page import answer
@@ -396,7 +397,7 @@ UNTRUSTED = [  # of `runs`, of a failed check, and words of the reason
     ({"trust": "uncalibrated"}, "", "the potential's error along the runs"),
     ({"trust": None}, "", "the potential's error along the runs"),
     ({"trust": "trusted"}, "pressure", "cells are not at rest"),
-    ({"trust": "trusted"}, "stationary", "lithium is not stationary")]
+    ({"trust": "trusted"}, "stationary", "mobile ions are not stationary")]
 
 
 @pytest.mark.parametrize(("of_runs", "failed", "why"), UNTRUSTED)
@@ -513,3 +514,96 @@ def test_a_number_without_interval_is_shown_as_one():
     block = answer.claims_grid([row])
     assert block is not None
     assert block["rows"][0][2]["text"] == "cannot be said: 390.4 Å³, without interval"
+
+
+def published_rows(*rows):
+    """Return reference rows: quantity, value, U, source, of Li3TiCl6 0.754/0.123."""
+    return pd.DataFrame([{
+        "quantity": quantity, "system": "Li3TiCl6 0.754/0.123", "u_ev": u_ev,
+        "temperature_k": np.nan, "value": value, "uncertainty": np.nan, "unit": "1",
+        "source": source, "doubtful": False, "note": "", "rounding": 0.005, "measured": False}
+        for quantity, value, u_ev, source in rows])
+
+
+LENGTHS = (("lattice_a", 6.0), ("lattice_b", 10.0), ("lattice_c", 6.5))
+
+
+@pytest.mark.parametrize(("more", "expected"), [
+    ((), {390.0: "Lab 1"}),  # an orthorhombic cell
+    ((("lattice_volume", 380.0, "Lab 1"),), {380.0: "Lab 1"}),
+    ((("lattice_gamma", 120.0, "Lab 1"),), {390 * math.sin(math.radians(60)): "Lab 1"}),
+    ((("lattice_alpha", 80.0, "Lab 1"), ("lattice_beta", 95.0, "Lab 2")), {382.57: "Lab 1; Lab 2"}),
+    # the second work's lengths are no part of the first one's cell, and its own lacks b
+    ((("lattice_beta", 110.0, "Lab 1"), ("lattice_a", 6.6, "Lab 2"), ("lattice_c", 7.0, "Lab 2"),
+      ("lattice_beta", 100.0, "Lab 2")), {390 * math.sin(math.radians(70)): "Lab 1"}),
+    ((("lattice_a", 7.0, "Lab 2"), ("lattice_beta", 100.0, "Lab 2")), {})])
+def test_a_published_volume_is_that_of_one_cell(more, expected):
+    rows = published_rows(*((name, value, np.nan, "Lab 1") for name, value in LENGTHS),
+                          *((name, value, np.nan, source) for name, value, source in more))
+    found = crystal.volumes(Study({}, pd.DataFrame(), rows, (0.0,)), measured=False)
+    assert list(found.values()) == [(pytest.approx(value, rel=1e-4), source)
+                                    for value, source in expected.items()]
+
+
+def test_a_claim_is_held_against_the_value_of_its_own_u(made_up):
+    rows = published_rows(("barrier [110]", 0.2, 0.0, "Lab"), ("barrier [110]", 0.4, 4.0, "Lab"),
+                          ("activation", 0.29, 4.0, "Lab"), ("haven_ratio", 14.0, 4.0, "Lab"))
+    measured = pd.DataFrame([
+        *(own("barrier [110]", value, 0.02, "eV", None, u=u) for u, value in ((0.0, 0.2),
+                                                                             (4.0, 0.4))),
+        *(own("activation", 0.29, 0.02, "eV", None, u=u) for u in (0.0, 4.0))])
+    empty = {name: table.iloc[:0] for name, table in made_up.items()}
+    found = list(claims.claim_rows(Study(empty, measured, rows, (0.0, 4.0)), "li3ticl6"))
+    barriers = [row for row in found if row["claim"] == "barrier [110]"]
+    assert [(row["u_ev"], row["published"], row["verdict"]) for row in barriers] == [
+        (0.0, 0.2, SUPPORTED), (4.0, 0.4, SUPPORTED)]
+    for name in ("activation", "haven_ratio", "anti_correlation"):
+        said = {row["u_ev"]: row["says"].endswith(" (published for U = 4 eV)")
+                for row in found if row["claim"] == name}
+        assert said == {0.0: True, 4.0: False}, name
+
+
+@pytest.mark.parametrize(("species", "words"), [("Na", "sodium"), ("F", "fluorine"),
+                                                (None, "the mobile ion")])
+def test_claims_name_the_ion_that_moves(made_up, species, words):
+    rows = published_rows(("haven_ratio", 0.7, np.nan, "Lab"))
+    empty = {name: table.iloc[:0] for name, table in made_up.items()}
+    if species:
+        empty["hops"] = made_up["hops"].iloc[:1].assign(species=species)
+    found = list(claims.claim_rows(Study(empty, pd.DataFrame([], columns=list(COLUMNS)), rows,
+                                         (0.0,)), "x"))
+    said = [row["says"] for row in found if row["claim"].startswith(("anti", "inter"))]
+    assert len(said) == 3 and all(one.startswith(f"{words} moves") for one in said)
+
+
+def rdf_rows(source, g, pair="Cl-Li", replica=0):
+    r = np.arange(1.0, 5.0, 0.1)
+    return pd.DataFrame({"u_ev": 4.0, "temperature_k": 600.0, "replica": replica, "seed": 1,
+                         "source": source, "pair": pair, "r_angstrom": r, "g": g(r),
+                         "g_low_95": g(r) - 0.05, "g_high_95": g(r) + 0.05})
+
+
+def peaked(r):
+    return 3.0 * np.exp(-((r - 2.5) / 0.3) ** 2)
+
+
+def flat(r):
+    return np.full_like(r, 0.5)
+
+
+@pytest.mark.parametrize("curves", [(peaked, flat), (flat, peaked)])
+def test_a_curve_without_a_peak_gives_no_number_and_takes_none_away(curves):
+    table = pd.concat([rdf_rows("dlmd", g, replica=n) for n, g in enumerate(curves)])
+    row, = measured._peaks({"rdf": table})
+    assert row["value"] == pytest.approx(2.5, abs=0.02) and row["runs"] == 1
+    assert row["low_95"] < row["value"] < row["high_95"] and "1 run without a peak" in row["note"]
+    assert not list(measured._peaks({"rdf": rdf_rows("dlmd", flat)}))
+
+
+def test_a_pair_without_a_peak_does_not_judge_equal_curves():
+    table = pd.concat([rdf_rows(source, g, pair) for source in ("aimd", "dlmd_cell")
+                       for pair, g in (("Cl-Cl", flat), ("Cl-Li", peaked))])
+    ours, verdict, why = crystal.rdf_against_aimd(table, 4.0)
+    assert verdict == SUPPORTED and ours["value"] == 0 and "nan" not in why
+    alone, verdict, why = crystal.rdf_against_aimd(table[table["pair"] == "Cl-Cl"], 4.0)
+    assert alone is None and "no pair has a first peak in both" in why

@@ -21,6 +21,7 @@ from haven.report.claims.study import (
 from haven.report.numbers.comparison import same_occupancies
 
 BINS_AGREE, BINS_DIFFER = 0.10, 0.25  # share of an RDF's bins whose intervals do not meet
+ANGLES = ("lattice_alpha", "lattice_beta", "lattice_gamma")
 CELL_SHARE = 0.01  # of the volume: a cell nearer than this to the measured one is its like
 
 
@@ -63,18 +64,22 @@ def rdf_against_aimd(table: Table, u_ev: float) -> tuple[Row | None, str, str]:
             both["g_high_95"] < both["g_low_95_own"])
         shares[str(pair)] = float(apart.mean())
         shift = first_peak(r, both["g_own"].to_numpy()) - first_peak(r, both["g"].to_numpy())
-        shifts[str(pair)] = (shift, float(r[1] - r[0]))
+        if known(shift):  # a pair that comes near nowhere has no peak
+            shifts[str(pair)] = (shift, float(r[1] - r[0]))
     if not shares:
         return None, OPEN, ("no first-principles dynamics in an equal cell, or no intervals to "
                             "compare by")
+    worst = max(shares, key=lambda name: shares[name])
+    seen = (f"in equal cells the 95 % intervals do not meet in {percent(shares[worst])} of the "
+            f"bins of {worst}, the worst pair")
+    if not shifts:
+        verdict = CONTRADICTED if shares[worst] > BINS_DIFFER else OPEN
+        return None, verdict, f"{seen}; no pair has a first peak in both"
     pair = max(shifts, key=lambda name: abs(shifts[name][0]))
     shift, width = shifts[pair]
     ours: Row = {"value": shift, "low_95": shift - width, "high_95": shift + width,
                  "temperature_k": None}
-    worst = max(shares, key=lambda name: shares[name])
-    seen = (f"in equal cells the 95 % intervals do not meet in {percent(shares[worst])} of the "
-            f"bins of {worst}, the worst pair; first peaks shift by at most {abs(shift):.2f} Å "
-            f"({pair})")
+    seen += f"; first peaks shift by at most {abs(shift):.2f} Å ({pair})"
     if shares[worst] <= BINS_AGREE and abs(shift) <= width:
         return ours, SUPPORTED, seen
     if shares[worst] <= BINS_AGREE:
@@ -82,24 +87,47 @@ def rdf_against_aimd(table: Table, u_ev: float) -> tuple[Row | None, str, str]:
     return ours, CONTRADICTED if shares[worst] > BINS_DIFFER else OPEN, seen
 
 
-def volume(constants: Mapping[str, float]) -> float:
-    """Return the volume of a monoclinic cell of lattice_a, _b, _c (Angstrom), _beta (degree)."""
-    from math import radians, sin
+def volume(constants: Mapping[str, float]) -> float | None:
+    """Return the volume of a published cell, Angstrom^3; None where its constants tell none.
 
-    return (constants["lattice_a"] * constants["lattice_b"] * constants["lattice_c"]
-            * sin(radians(constants["lattice_beta"])))
+    Parameters
+    ----------
+    constants
+        ``lattice_volume``, or ``lattice_a``, ``_b``, ``_c`` in Angstrom and those of ``_alpha``,
+        ``_beta``, ``_gamma`` in degrees that are printed: an angle that is not is 90 degrees.
+    """
+    from ase.geometry import cellpar_to_cell
+    from numpy.linalg import det
+
+    if "lattice_volume" in constants:
+        return constants["lattice_volume"]
+    lengths = [constants.get(f"lattice_{letter}") for letter in "abc"]
+    if None in lengths:
+        return None
+    angles = [constants.get(name, 90.0) for name in ANGLES]
+    found = abs(float(det(cellpar_to_cell([*lengths, *angles]))))
+    return found if found > 0 else None
 
 
 def volumes(study: Study, measured: bool) -> dict[tuple[str, float | None], tuple[float, str]]:
-    """Return published volumes, Angstrom^3, and sources, by system and U (None if not given)."""
+    """Return published volumes, Angstrom^3, and sources, by system and U (None if not given).
+
+    Where several sources give the same constant, each one's cell is of its own constants, and the
+    first that has all counts. A cell with a doubtful constant does not.
+    """
     rows = study.reference[study.reference["quantity"].str.startswith("lattice_")
                            & (study.reference["measured"] == measured)]
     found: dict[tuple[str, float | None], tuple[float, str]] = {}
     for (system, u_ev), group in rows.groupby(["system", "u_ev"], dropna=False):
-        values = dict(zip(group["quantity"], group["value"].astype(float), strict=True))
-        if len(values) == 4 and not group["doubtful"].any():
-            key = str(system).partition(" ")[2], float(u_ev) if known(u_ev) else None
-            found[key] = volume(values), _joined(group["source"])
+        angles = set(group["quantity"]) & set(ANGLES)
+        cells = [group] if group["quantity"].is_unique else [
+            own for _, own in group.groupby("source", sort=False) if angles <= set(own["quantity"])
+            or "lattice_volume" in set(own["quantity"])]
+        for own in cells:
+            size = volume(dict(zip(own["quantity"], own["value"].astype(float), strict=True)))
+            if size is not None and not own["doubtful"].any():
+                key = str(system).partition(" ")[2], float(u_ev) if known(u_ev) else None
+                found.setdefault(key, (size, _joined(own["source"])))
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from haven.core.numbers import known, number
 from haven.core.types import Row, Table, Tables
 from haven.report.numbers.comparison import limit_words, printed_rounding, standing_of
+from haven.report.numbers.pooling import USUALLY_MOBILE, mobile_species
 from haven.report.numbers.soundness import reservations
 
 SUPPORTED, CONTRADICTED, OPEN = "supported", "contradicted", "cannot_be_said"
@@ -43,15 +44,30 @@ class Study:
     dispersion: str = ""
     longer: tuple[Row, ...] = ()
 
+    @property
+    def ions(self) -> str:
+        """The mobile ions as the subject of a sentence in the singular: ``lithium``."""
+        from ase.data import atomic_names, atomic_numbers
+
+        named = mobile_species(self.tables)
+        if named == USUALLY_MOBILE:  # no run was analysed
+            return "the mobile ion"
+        return " or ".join(atomic_names[atomic_numbers[one]].lower() for one in sorted(named))
+
     def published(self, quantity: str, u_ev: float | None, measured: bool) -> Row | None:
-        """Return the published value of a quantity, calculated (for this U) or measured."""
-        rows = self.reference[self.reference["quantity"] == quantity]
-        for row in rows.to_dict("records"):
-            fits = u_ev is None or not known(row["u_ev"]) or row["u_ev"] == u_ev
-            if bool(row["measured"]) == measured and fits and not (row["doubtful"] and len(rows) > 1
-                                                    and quantity == "activation"):
-                return row
-        return None
+        """Return the published value of a quantity, calculated or measured.
+
+        One of this U comes before one of no U in particular, and that before one of another U
+        (which `published_for` tells); a doubtful one comes last.
+        """
+        rows = self.reference[(self.reference["quantity"] == quantity)
+                              & (self.reference["measured"] == measured)].to_dict("records")
+
+        def order(row: Row) -> tuple[bool, int]:
+            other = known(row["u_ev"]) and row["u_ev"] != u_ev  # type: ignore[arg-type]
+            return bool(row["doubtful"]), 2 * other + (not known(row["u_ev"]))  # type: ignore[arg-type]
+
+        return min(rows, key=order, default=None)
 
     def found(self, quantity: str, u_ev: float) -> list[Row]:
         """Return Haven's rows of a quantity, with a number first, then by distance from 298 K."""
@@ -64,6 +80,14 @@ class Study:
             return not known(row["value"], row["low_95"], row["high_95"]), away  # type: ignore[arg-type]
 
         return sorted(rows, key=order)
+
+
+def published_for(published: Row, u_ev: float) -> str:
+    """Return words to follow a claim whose value was published for another U; else nothing."""
+    of_u = published["u_ev"]
+    if not known(of_u) or float(str(of_u)) == u_ev:  # type: ignore[arg-type]
+        return ""
+    return f" (published for U = {float(str(of_u)):g} eV)"
 
 
 def claim_row(

@@ -1,4 +1,4 @@
-"""Claims on how lithium moves: concerted motion, conductivity, activation, paths, barriers."""
+"""Claims on how ions move: concerted motion, conductivity, activation, paths, barriers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from haven.report.claims.study import (
     claim_row,
     is_far,
     judged_claim,
+    published_for,
 )
 from haven.report.numbers.soundness import reservations
 
@@ -28,11 +29,10 @@ MAINLY = 0.5  # share of the jumps above which they are "mainly" of one kind
 
 def anti_correlation_claims(study: Study) -> Iterator[Row]:
     """Yield, for each U, the row on whether D_self exceeds D_total."""
-    published = study.published("haven_ratio", None, False)
-    if published is None:
-        return
-    says = "lithium moves anti-correlated: D self exceeds D total"
+    says = f"{study.ions} moves anti-correlated: D self exceeds D total"
     for u_ev in study.us:
+        if (published := study.published("haven_ratio", u_ev, False)) is None:
+            return
         row = next(iter(study.found("haven_ratio", u_ev)), None)
         if row is None or not known(row["value"], row["low_95"], row["high_95"]):  # type: ignore[arg-type]
             verdict, why = OPEN, "no Haven ratio: too few hops, or not computed"
@@ -50,16 +50,17 @@ def anti_correlation_claims(study: Study) -> Iterator[Row]:
             else:
                 verdict = SUPPORTED if low > 1 else CONTRADICTED
                 why = f"the interval{at_words(row)} lies {'above' if low > 1 else 'below'} 1"
-        yield claim_row("anti_correlation", says, u_ev, published, None, row, "1", verdict, why)
+        yield claim_row("anti_correlation", says + published_for(published, u_ev), u_ev, published,
+                        None, row, "1", verdict, why)
 
 
 def haven_ratio_claims(study: Study) -> Iterator[Row]:
     """Yield, for each U, the row on the value of the Haven ratio."""
-    published = study.published("haven_ratio", None, False)
-    if published is None:
-        return
-    says = f"the Haven ratio is about {number(published['value'])} at {ROOM:g} K"  # type: ignore[arg-type]
     for u_ev in study.us:
+        if (published := study.published("haven_ratio", u_ev, False)) is None:
+            return
+        says = (f"the Haven ratio is about {number(published['value'])} at {ROOM:g} K"  # type: ignore[arg-type]
+                f"{published_for(published, u_ev)}")
         row = next(iter(study.found("haven_ratio", u_ev)), None)
         verdict, why = judged_claim(row, published)
         if row is not None and is_far(row) and verdict != OPEN:
@@ -77,8 +78,8 @@ def interstitial_claims(study: Study) -> Iterator[Row]:
         for u_ev in study.us:
             counted = of_sound_runs(study.tables["interstitial"], study.tables["runs"])
             ours, verdict, why = interstitial(counted, u_ev, kind)
-            yield claim_row(f"interstitial_{kind}", "lithium moves mainly by interstitial "
-                            f"hopping, {where}", u_ev, None, None, ours, "1", verdict, why)
+            yield claim_row(f"interstitial_{kind}", f"{study.ions} moves mainly by "
+                            f"interstitial hopping, {where}", u_ev, None, None, ours, "1", verdict, why)
 
 
 def of_sound_runs(table: Table, runs: Table) -> Table:
@@ -161,12 +162,12 @@ def _beside_measured(
     own
         What returns Haven's row of a U.
     """
-    published = study.published(quantity, None, False)
-    if published is None:
-        return
     measured = study.published(quantity, None, True)
-    words = f"{says} {number(published['value'])} {unit}"  # type: ignore[arg-type]
     for u_ev in study.us:
+        if (published := study.published(quantity, u_ev, False)) is None:
+            return
+        words = (f"{says} {number(published['value'])} {unit}"  # type: ignore[arg-type]
+                 f"{published_for(published, u_ev)}")
         row = own(study, u_ev)
         verdict, why = judged_claim(row, published)
         yield claim_row(claim, words, u_ev, published, measured, row, unit, verdict, why)
@@ -183,14 +184,19 @@ def sigma_at_room(study: Study, u_ev: float) -> Row | None:
 
 def barriers_claims(study: Study) -> Iterator[Row]:
     """Yield, for each direction and U, the row on the migration barrier."""
-    for entry in study.reference[study.reference["quantity"].str.startswith("barrier ")].to_dict(
-            "records"):
+    entries = study.reference[study.reference["quantity"].str.startswith("barrier ")].to_dict(
+        "records")
+    for entry in entries:
         direction = str(entry["quantity"]).removeprefix("barrier ")
         for u_ev in study.us:
+            if published_for(entry, u_ev) and any(
+                    other["quantity"] == entry["quantity"] and not published_for(other, u_ev)
+                    for other in entries):
+                continue
             row = next(iter(study.found(str(entry["quantity"]), u_ev)), None)
             verdict, why = judged_claim(row, entry)
             if row is None and (study.tables["barriers"]["direction"] == direction).any():
                 why = "every path along it is flagged as another one, or did not converge"
             yield claim_row(f"barrier {direction}", f"a jump along {direction} has a barrier of "
-                            f"{number(entry['value'])} eV", u_ev, entry, None, row, "eV", verdict,  # type: ignore[arg-type]
+                            f"{number(entry['value'])} eV{published_for(entry, u_ev)}", u_ev, entry, None, row, "eV", verdict,  # type: ignore[arg-type]
                             why)

@@ -259,10 +259,15 @@ def _peaks(tables: Tables) -> Iterator[Row]:
             r, g = ordered["r_angstrom"].to_numpy(), ordered["g"].to_numpy()
             width = float(r[1] - r[0]) if len(r) > 1 else 0.0
             peaks.append(first_peak(r, g))
+        seen = [peak for peak in peaks if known(peak)]
+        if not seen:
+            continue
+        without = len(peaks) - len(seen)
         yield _row(
-            f"rdf_first_peak {pair}", u_ev, sum(peaks) / len(peaks), min(peaks) - width / 2,
-            max(peaks) + width / 2, "Angstrom", temperature_k=temperature, runs=len(peaks),
-            note="interval: width of a bin and spread of the runs",
+            f"rdf_first_peak {pair}", u_ev, sum(seen) / len(seen), min(seen) - width / 2,
+            max(seen) + width / 2, "Angstrom", temperature_k=temperature, runs=len(seen),
+            note="interval: width of a bin and spread of the runs"
+                 + (f"; {count_of(without, 'run')} without a peak" if without else ""),
         )
 
 

@@ -23,7 +23,7 @@ ENERGIES = ("activation", "barrier ")  # beginnings of quantities in eV
 FACTORS = ("sigma", "d_self", "d_total", "haven_ratio")  # of quantities that are known to a factor
 OF_RUNS = (*FACTORS, "activation")  # of quantities that the dynamics of a U gives
 NOT_YET = "not to be trusted yet"  # where there is no room for `against_runs`
-CHECKS = {"pressure": "cells are not at rest", "stationary": "lithium is not stationary"}
+CHECKS = {"pressure": "cells are not at rest", "stationary": "mobile ions are not stationary"}
 
 
 def hardly_known(row: Mapping[str, Any]) -> str:
@@ -67,7 +67,7 @@ def against_runs(tables: Tables, u_ev: float, quantity: str = OF_RUNS[0]) -> lis
     """Return what stands against all numbers that the dynamics of a U gives, in words.
 
     A number may be narrow and its line straight: where the potential's error along the runs is
-    not known to be small, where cells are not at rest or lithium still rearranges, it is of
+    not known to be small, where cells are not at rest or mobile ions still rearrange, it is of
     another crystal, or may be, and settles nothing.
 
     Parameters

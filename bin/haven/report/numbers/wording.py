@@ -281,8 +281,8 @@ def _of_held_out(runs: Table, gate: Gate | None) -> str:
 RESTS = {
     "pressure": "are not at the pressure asked for: their cells are not at rest, so their numbers "
                 "are of a pressed or stretched crystal",
-    "stationary": "are not stationary: lithium still rearranges, so they give no number",
-    "annealed": "start from lithium that did not settle within --anneal_ps",
+    "stationary": "are not stationary: the mobile ions still rearrange, so they give no number",
+    "annealed": "start from mobile ions that did not settle within --anneal_ps",
     "framework": "have framework cations that left their sites",
 }
 
