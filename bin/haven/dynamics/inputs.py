@@ -90,7 +90,8 @@ class DynamicsInputs:
             temperature_k, args.timestep_fs, args.damping_fs, equilibration_steps,
             production_steps, dump_steps, all_every, velocity_seed, (), self.material.species,
             self.material.mobile, args.checkpoint_minutes, args.threads,
-            max(HOTTEST_K, HOTTEST_RATIO * temperature_k), self.walls, pressure_gpa, start_volume)
+            max(HOTTEST_K, HOTTEST_RATIO * temperature_k), self.walls, pressure_gpa, start_volume,
+            tuple(one for one in self.material.moving if one != self.material.mobile))
 
 
 def read_inputs(

@@ -52,6 +52,8 @@ class Job:
         Pressure, GPa, that each length of the cell follows; its angles stay. None keeps the cell.
     start_volume
         Volume of the start, Angstrom^3; a cell that leaves it by more than `RUNAWAY` is stopped.
+    beside
+        Further mobile elements, which are no part of the host.
     """
 
     temperature_k: float
@@ -71,6 +73,13 @@ class Job:
     walls: tuple[tuple[str, str, float], ...] = ()
     pressure_gpa: float | None = None
     start_volume: float = 0.0
+    beside: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> tuple[str, ...]:
+        """Elements of the host, relative to whose centre of mass ions move."""
+        rest = tuple(one for one in self.species if one != self.mobile)
+        return tuple(one for one in rest if one not in self.beside) or rest
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -117,6 +126,8 @@ def key_of_run(job: Job, structure: str) -> str:
         Digest of the start.
     """
     fields = asdict(replace(job, production_steps=0, checkpoint_minutes=0, threads=0))
+    if not job.beside:  # as keys were before
+        del fields["beside"]
     return digest_of(fields, structure)
 
 
@@ -150,7 +161,7 @@ def script(job: Job, phase: str, source: str, fresh: bool, attempt: int) -> str:
     """
     stem = f"{phase}.a{attempt:03d}"
     index = job.species.index(job.mobile) + 1
-    hosts = " ".join(str(n) for n in range(1, len(job.species) + 1) if n != index)
+    hosts = " ".join(str(job.species.index(one) + 1) for one in job.host)
     lines = lammps.setting_lines(source, job.potentials, job.species,
                                  (f"{stem}.deviation", job.dump_steps), job.walls)
     lines += [f"group mobile type {index}", f"group host type {hosts}"]

@@ -62,10 +62,11 @@ class Segments:
 
 @dataclass(frozen=True)
 class Masses:
-    """Masses of all atoms (A,), and which of them are mobile (A,)."""
+    """Masses of all atoms (A,), and which of them are mobile, and of the host (A,)."""
 
     all: np.ndarray
     mobile: np.ndarray
+    host: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ def masses(folder: Path, job: Job) -> Masses | None:
     of_type = np.array([float(line.split()[1]) for line in lines[at : at + kinds]])
     at = lines.index("Atoms # atomic") + 2
     types = np.array([int(line.split(maxsplit=2)[1]) for line in lines[at : at + count]])
-    return Masses(of_type[types - 1], types == job.species.index(job.mobile) + 1)
+    mobile, *host = (job.species.index(one) + 1 for one in (job.mobile, *job.host))
+    return Masses(of_type[types - 1], types == mobile, np.isin(types, host))
 
 
 def same_state(one: np.ndarray, other: np.ndarray, atoms: int) -> bool:
@@ -246,7 +248,8 @@ def _fitting(
     """Return the steps of an attempt's whole frames without a gap from its first, and what ends it.
 
     Each has its line in the log; its mobile ions' centre, host's centre and cell are the log's, and
-    where a frame of all atoms is due it holds the same mobile ions.
+    where a frame of all atoms is due it holds the same mobile ions. Beside further mobile elements,
+    whose centre no log tells, that of the mobile ions is not looked at.
     """
     every, wide = job.dump_steps, job.dump_steps * job.all_every
     have = thermo[:, 0].astype(int)
@@ -280,13 +283,14 @@ def _unlike(
 ) -> tuple[int, str] | None:
     """Return the first step (of ``steps``) whose frames are not those of the log, and which."""
     lines = thermo[np.searchsorted(thermo[:, 0], steps)]
-    heavy = weights.all[~weights.mobile].sum()
+    heavy = weights.all[weights.host].sum()
     light = weights.all[weights.mobile].sum()
     rows = np.searchsorted(mobile.steps, steps)
     ions = mobile.frames[rows[0] : rows[-1] + 1]
     centre = ((heavy + light) * lines[:, _CENTRE] - heavy * lines[:, _HOST]) / light
     size = 1e-6 * np.abs(centre).max(initial=0) + SINGLE_ANGSTROM
     bad = (np.abs(means(ions, np.ones(weights.mobile.sum())) - centre) > size).any(axis=1)
+    bad &= (weights.mobile | weights.host).all()
     box = lines[:, _BOX]
     edges = np.stack([box[:, 0], np.hypot(box[:, 1], box[:, 3]),
                       np.sqrt(box[:, 2] ** 2 + box[:, 4] ** 2 + box[:, 5] ** 2)], axis=1)
@@ -297,8 +301,10 @@ def _unlike(
         places = np.searchsorted(whole.steps, due)
         atoms = whole.frames[places[0] : places[-1] + 1]
         at = np.isin(steps, due)
-        host = means(atoms, np.where(weights.mobile, 0.0, weights.all))
-        odd = (np.abs(host - lines[at][:, _HOST]) > size).any(axis=1)
+        odd = np.zeros(len(due), bool)
+        for of_group, column in ((weights.host, _HOST), (np.ones_like(weights.host), _CENTRE)):
+            here = means(atoms, np.where(of_group, weights.all, 0.0))
+            odd |= (np.abs(here - lines[at][:, column]) > size).any(axis=1)
         odd |= (np.abs(cell_lengths(atoms) - edges[at]) > SINGLE_SHARE * edges[at]).any(axis=1)
         for letter in "xyz":
             apart = atoms[letter]["value"][:, weights.mobile] != ions[at][letter]["value"]
