@@ -26,21 +26,40 @@ POTENTIAL = "potential"  # the engine of cells relaxed with a potential
 SAME_EV_PER_ATOM, SAME_LENGTH = 1e-3, 5e-3
 COARSE = 0.01  # occupancies further off are another crystal's
 CONSTANTS = {"a_angstrom": "Angstrom", "b_angstrom": "Angstrom", "c_angstrom": "Angstrom",
-             "beta_degree": "degree"}
+             "alpha_degree": "degree", "beta_degree": "degree", "gamma_degree": "degree"}
+SKEWED = 2.0  # degrees from 90, beyond which disorder alone brings no angle of a straight cell
 
 
 def system_name(material: Material, occupancies: str) -> str:
-    """Return a set of occupancies as tables print it, three digits a site: ``0.875/0.063``."""
-    by_site: dict[str, float] = {}
-    for of_element in material.occupancies[occupancies].values():
-        by_site |= of_element
-    return printed_occupancies(by_site[site] for site in sorted(by_site))
+    """Return a set of occupancies as tables print it; see `printed_occupancies`."""
+    return printed_occupancies(material.occupancies[occupancies])
 
 
-def printed_occupancies(values: Iterable[float]) -> str:
-    """Return occupancies with three digits each, halves rounded up as on paper."""
-    return "/".join(str(Decimal(repr(float(value))).quantize(Decimal("0.001"), ROUND_HALF_UP))
-                    for value in values)
+def printed_occupancies(shares: Mapping[str, Mapping[str, float]]) -> str:
+    """Return occupancies with three digits each, halves rounded up as on paper.
+
+    Parameters
+    ----------
+    shares
+        Element of the framework to site to the share of it that is filled.
+
+    Returns
+    -------
+    str
+        Site by site ``0.875/0.063``; of several elements each by its name,
+        ``Ti 0.750/0.125, Zr 0.100/0.100``.
+    """
+    texts = {element: "/".join(
+        str(Decimal(repr(float(sites[site]))).quantize(Decimal("0.001"), ROUND_HALF_UP))
+        for site in sorted(sites)) for element, sites in shares.items()}
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    return ", ".join(f"{element} {texts[element]}" for element in sorted(texts))
+
+
+def is_skewed(angles: Iterable[float]) -> bool:
+    """Return whether any of the angles, degrees, is not that of a straight cell."""
+    return any(abs(angle - 90) > SKEWED for angle in angles)
 
 
 def misfit(sites: list[dict[str, Any]]) -> float:
@@ -64,10 +83,13 @@ def conventional(material: Material, seed: int) -> Atoms:
 
     occupancies = next(iter(material.occupancies))
     atoms, sites = draw_supercell(material, (1, 1, 1), occupancies, seed, 40)
-    met = {str(row["site"]): float(str(row["occupancy"])) for row in sites
-           if row["target_occupancy"] is not None}
+    met: dict[str, dict[str, float]] = {}
+    for row in sites:
+        if row["target_occupancy"] is not None:
+            of_element = met.setdefault(str(row["species"]), {})
+            of_element[str(row["site"])] = float(str(row["occupancy"]))
     atoms.info = {"trajectory": f"relaxed_{occupancies}_s{seed}", "occupancies": occupancies,
-                  "system": printed_occupancies(met[site] for site in sorted(met))}
+                  "system": printed_occupancies(met)}
     return atoms
 
 

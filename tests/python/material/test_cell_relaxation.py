@@ -18,7 +18,12 @@ from trained import MATERIAL, ROOT, call, trained
 from haven.core import tables
 from haven.labels.pulay import HEADER
 from haven.material.file import load_material
-from haven.material.relaxation import joined_cells, relax_cell, system_name
+from haven.material.relaxation import (
+    joined_cells,
+    printed_occupancies,
+    relax_cell,
+    system_name,
+)
 
 
 def test_a_strained_crystal_relaxes_to_the_minimum_of_its_law():
@@ -49,6 +54,13 @@ def test_occupancies_are_named_as_the_paper_prints_them():
     names = {name: system_name(crystal, name) for name in crystal.occupancies}
     assert names == {"default": "0.754/0.123", "calculated_875": "0.875/0.063",
                      "calculated_844": "0.844/0.078", "calculated_750": "0.750/0.125"}
+
+
+def test_unlike_occupancies_of_several_elements_have_unlike_names():
+    zirconium = {"2a": 0.1, "4g": 0.1}
+    names = [printed_occupancies({"Zr": zirconium, "Ti": {"4g": other, "2a": share}})
+             for share, other in ((0.75, 0.125), (0.5, 0.25))]
+    assert names == ["Ti 0.750/0.125, Zr 0.100/0.100", "Ti 0.500/0.250, Zr 0.100/0.100"]
 
 
 def test_replicas_give_students_interval_and_unconverged_cells_are_left_out():

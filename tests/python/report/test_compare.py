@@ -218,6 +218,27 @@ def test_a_line_that_settles_nothing_is_dotted(folders, tmp_path, standing, styl
     assert ("Dotted lines" in made["caption"]) == (style == ":")
 
 
+def test_names_with_dollars_and_values_without_a_temperature_are_drawn(folders):
+    read = several.read_studies([str(folders[0])], [r"run $x$ of $\foo$"])
+    row = {"value": 1.0, "source": "Lab $a$", "temperature_k": float("nan")}
+    made = picture.sigma_picture(read, [("x", row), ("x", {**row, "temperature_k": 298.0})],
+                                 {read[0].label: "x"})
+    names = [text.get_text() for text in made["figure"].legends[0].get_texts()]
+    assert sum("measured" in name for name in names) == 1
+    assert r"run $x$ of $\foo$" in made["svg"]
+
+
+def test_a_run_of_two_mobile_species_is_a_study_of_each(folders, tmp_path):
+    for table in ("diffusion", "conductivity", "arrhenius"):
+        held = tables.read(TABLES[table], folders[0] / "tables" / f"study.{table}.parquet")
+        both = pd.concat([held.assign(material=f"LiNaCl2 ({ion})") for ion in ("Li", "Na")])
+        tables.write(TABLES[table], both, tmp_path / f"study.{table}.parquet")
+    read = several.read_studies([str(tmp_path), str(folders[0])])
+    assert [one.material for one in read] == ["LiNaCl2 (Li)", "LiNaCl2 (Na)", read[2].material]
+    assert not read[0].measured.empty
+    assert len(read[0].measured) == len(read[1].measured)
+
+
 def test_names_may_be_given(folders, tmp_path):
     compare_studies.main([*map(str, folders[:2]), "--names", "old, new", "--out", str(tmp_path)])
     assert set(pd.read_csv(tmp_path / "compare.csv")["study"]) == {"old", "new", "measured"}

@@ -3,13 +3,18 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from report_tables import relaxed, write_study
 
-from haven.report.figures import FIGURES, Given, draw_all, lattice
+from haven.material.relaxation import joined_cells
+from haven.report.figures import FIGURES, Given, cells, draw_all, dynamics, lattice, style
 from haven.report.numbers.comparison import load_reference, of_material
 from haven.report.numbers.measured import collect
 from haven.report.page import layout
 from haven.report.page.contents import load_tables, material_name
+from haven.report.page.grids.mechanism import hops_grid
+from haven.report.page.grids.published import lattice_grid
+from haven.report.registry import TABLES
 
 
 def test_every_figure_has_a_key_of_its_own_and_is_shown():
@@ -47,3 +52,45 @@ def test_published_cells_are_named_by_their_own_source_and_kind():
               for label in axis.get_legend_handles_labels()[1]}
     assert {label for label in labels if label.startswith(("measured", "published"))} == {
         "measured, Mine 2020", "published, Else 2021", "published, U = 4 eV"}
+
+
+@pytest.mark.parametrize("angle", [90.4, 83.0])
+def test_angles_of_a_triclinic_cell_are_shown_beside_published_ones(angle):
+    own = pd.DataFrame([{**row, "gamma_degree": angle} for row in relaxed()])
+    tables = dict.fromkeys(TABLES, pd.DataFrame()) | {"lattice": own}
+    rows = pd.DataFrame([{
+        "quantity": "lattice_gamma", "system": "Li3TiCl6 0.754/0.123", "u_ev": 0.0, "value": 82.5,
+        "source": "Lab 2020", "doubtful": False, "measured": False, "rounding": 0.05,
+        "uncertainty": float("nan"), "unit": "degree", "temperature_k": float("nan"), "note": ""}])
+    measured = pd.DataFrame(joined_cells(own)).rename(columns={"low": "low_95", "high": "high_95"})
+    measured = measured.assign(verdict="", temperature_k=float("nan"))
+    grid = lattice_grid(measured, rows if angle < 90 else rows.iloc[:0])
+    skewed = angle < 90
+    assert [head for head in grid["columns"] if head in "αβγ"] == ["β", *["γ"] * skewed]
+    picture = lattice.lattice(tables, rows if skewed else rows.iloc[:0])
+    axes = [axis.get_ylabel() for axis in picture.figure.axes]
+    assert axes == ["a (Å)", "b (Å)", "c (Å)", "β (°)", *["γ (°)"] * skewed]
+
+
+def test_values_of_u_have_signs_of_their_own():
+    us = (0.0, 1.0, 2.0, 2.2, 3.0, 3.25, 3.5, 3.9, 4.0, 5.0, 5.3, 6.2)
+    style.style(us)
+    signs = {(style.u_colour(u), style.u_marker(u)) for u in us}
+    assert len(signs) == len(us)
+    style.style((4.0,))
+    assert (style.u_colour(4.0), style.u_marker(4.0)) == ("#D55E00", "s")
+
+
+def test_a_u_without_the_coldest_temperature_is_shown_at_its_own(tmp_path):
+    tables = load_tables(write_study(tmp_path))
+    for name in ("hops", "tracks", "density", "van_hove"):
+        of_4 = tables[name]["u_ev"] == 4.0
+        tables[name] = pd.concat([tables[name][of_4].assign(temperature_k=350.0),
+                                  tables[name][~of_4].assign(temperature_k=400.0)])
+    shown = hops_grid(tables)
+    u, kelvin = (shown["columns"].index(head) for head in ("U (eV)", "T (K)"))
+    assert {(row[u], row[kelvin]) for row in shown["rows"]} == {("0", "400"), ("4", "350")}
+    for picture in (dynamics.tracks(tables), dynamics.van_hove(tables), cells.density(tables)):
+        assert "400 K (U = 0 eV) and 350 K (U = 4 eV)" in picture.caption
+        titles = " ".join(axis.get_title() for axis in picture.figure.axes)
+        assert "U = 0 eV, 400 K" in titles and "U = 4 eV, 350 K" in titles

@@ -78,8 +78,9 @@ def interstitial_claims(study: Study) -> Iterator[Row]:
         for u_ev in study.us:
             counted = of_sound_runs(study.tables["interstitial"], study.tables["runs"])
             ours, verdict, why = interstitial(counted, u_ev, kind)
-            yield claim_row(f"interstitial_{kind}", f"{study.ions} moves mainly by "
-                            f"interstitial hopping, {where}", u_ev, None, None, ours, "1", verdict, why)
+            says = f"{study.ions} moves mainly by interstitial hopping, {where}"
+            yield claim_row(f"interstitial_{kind}", says, u_ev, None, None, ours, "1", verdict,
+                            why)
 
 
 def of_sound_runs(table: Table, runs: Table) -> Table:
@@ -197,6 +198,7 @@ def barriers_claims(study: Study) -> Iterator[Row]:
             verdict, why = judged_claim(row, entry)
             if row is None and (study.tables["barriers"]["direction"] == direction).any():
                 why = "every path along it is flagged as another one, or did not converge"
-            yield claim_row(f"barrier {direction}", f"a jump along {direction} has a barrier of "
-                            f"{number(entry['value'])} eV{published_for(entry, u_ev)}", u_ev, entry, None, row, "eV", verdict,  # type: ignore[arg-type]
+            says = (f"a jump along {direction} has a barrier of {number(entry['value'])} eV"  # type: ignore[arg-type]
+                    f"{published_for(entry, u_ev)}")
+            yield claim_row(f"barrier {direction}", says, u_ev, entry, None, row, "eV", verdict,
                             why)

@@ -26,6 +26,7 @@ from haven.report.figures import (
     trust,
 )
 from haven.report.figures.style import Picture
+from haven.report.numbers.measured import study_u
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ FIGURES = (
 
 def draw_all(given: Given) -> list[Picture]:
     """Draw every figure that the tables allow, in the report's order."""
-    style.style()
+    style.style(study_u(given.tables))
     drawn = (figure.draw(given) for figure in FIGURES)
     return [picture for picture in drawn if picture is not None]
 

@@ -8,7 +8,7 @@ from haven.core.numbers import count_of, known, number
 from haven.core.types import Table, Tables
 from haven.cost.rows import hours_of
 from haven.report.figures import vector
-from haven.report.figures.dynamics import at_room
+from haven.report.figures.dynamics import at_room, kelvin_words, panel_title
 from haven.report.figures.scene_names import path_name
 from haven.report.figures.style import (
     BY_SPECIES,
@@ -113,13 +113,13 @@ def density(tables: Tables) -> Picture | None:
             mesh = axes[row, column].tripcolor(
                 u, v, np.maximum(mean.to_numpy(float), top * 1e-3), shading="gouraud",
                 cmap="viridis", rasterized=True, norm=LogNorm(top * 1e-3, top))
-            axes[row, column].set(aspect="equal", title=f"{view}, {u_label(u_ev)}",
+            axes[row, column].set(aspect="equal", title=f"{view}, {panel_title(u_ev, near)}",
                                   xlabel="across (Å)", ylabel="along layer normal (Å)"
                                   if column == 0 else "")
             axes[row, column].grid(False)
     figure.colorbar(mesh, ax=axes, label="mobile ions per volume (1/Å³)", shrink=0.7)
     mobile = ", ".join(sorted(set(table["species"])))
-    caption = (f"Density of {mobile} at {near:g} K, {run_count(table)}, folded into one "
+    caption = (f"Density of {mobile} at {kelvin_words(near)}, {run_count(table)}, folded into one "
                "conventional cell and averaged along each view; logarithmic colours over three "
                "decades. Bridges between sites are paths that were used.")
     return Picture("density", f"Where {mobile} is", caption,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from haven.core.constants import Z95
@@ -30,10 +31,24 @@ if TYPE_CHECKING:
 MOST_NAMES = 40  # of runs on an axis
 
 
-def at_room(table: Table) -> tuple[Table, float]:
-    """Return the rows at the temperature nearest 298 K, and that temperature in K."""
-    near = nearest_temperature(sorted(table["temperature_k"].unique())) or 0.0
-    return table[table["temperature_k"] == near], near
+def at_room(table: Table) -> tuple[Table, dict[float, float]]:
+    """Return each U's rows at its temperature nearest 298 K, and these temperatures by U, K."""
+    near = {float(str(u_ev)): nearest_temperature(sorted(map(float, found.unique()))) or 0.0
+            for u_ev, found in table.groupby("u_ev")["temperature_k"]}
+    return table[table["temperature_k"] == table["u_ev"].map(near)], near
+
+
+def kelvin_words(near: Mapping[float, float]) -> str:
+    """Return temperatures by U in words: ``400 K``, or each with its U where they differ."""
+    if len(set(near.values())) == 1:
+        return f"{next(iter(near.values())):g} K"
+    return " and ".join(f"{kelvin:g} K ({u_label(u_ev)})" for u_ev, kelvin in near.items())
+
+
+def panel_title(u_ev: float, near: Mapping[float, float]) -> str:
+    """Return the title of a U's panel, with its temperature where other panels have another."""
+    only = len(set(near.values())) == 1
+    return u_label(u_ev) if only else f"{u_label(u_ev)}, {near[float(u_ev)]:g} K"
 
 
 def thermo(tables: Tables) -> Picture | None:
@@ -228,15 +243,15 @@ def tracks(tables: Tables) -> Picture | None:
                 where="post", label=f"ion {ion}, {u_label(u_ev)}")
             for drawn in (far, layers):
                 vector.opens(drawn, f"{run_name(one.iloc[0])}|tracks|{ion}")
-        axes[0, column].set_title(u_label(u_ev))
+        axes[0, column].set_title(panel_title(u_ev, near))
         axes[1, column].set_xlabel("time (ps)")
     axes[0, 0].set_ylabel("displacement (Å)")
     axes[1, 0].set_ylabel("cation layer\n(unwrapped number)")
     axes[1, 0].yaxis.get_major_locator().set_params(integer=True)
-    caption = (f"The five tracked ions that went farthest at {near:g} K in the first replica of "
-               "each U, in the host's frame; chosen for their displacement, so not typical. A step "
-               f"of the layer number is an inter-layer hop; lines are offset to be told "
-               "apart.")
+    caption = (f"The five tracked ions that went farthest at {kelvin_words(near)} in the first "
+               "replica of each U, in the host's frame; chosen for their displacement, so not "
+               "typical. A step of the layer number is an inter-layer hop; lines are offset to be "
+               "told apart.")
     return Picture("tracks", "Single-ion tracks", caption,
                    "Displacement and layer of single ions against time", figure)
 
@@ -262,13 +277,13 @@ def van_hove(tables: Tables) -> Picture | None:
                                   label=f"{lag:g} ps")
                 vector.opens(drawn, f"{condition_name(curves.iloc[0])}|tracks")
             if row == 0:
-                axis.set_title(u_label(u_ev))
+                axis.set_title(panel_title(u_ev, near))
             axis.set_xlabel("r (Å)" if row == len(parts) - 1 else "")
         axes[row, 0].set_ylabel("4πr²Gₛ(r, t) (1/Å)" if part == "self" else "G_d(r, t) / density")
     axes[0, 0].set_yscale("symlog", linthresh=0.01)
     legend_below(figure, axes[0, 0], 4, "lag")
-    caption = (f"At {near:g} K, {run_count(table)}. Self: where an ion is after the lag; a second "
-               "hump at the site distance is a hop. Distinct: other ions about where one was; a "
-               "peak growing at r = 0 means ions follow each other.")
+    caption = (f"At {kelvin_words(near)}, {run_count(table)}. Self: where an ion is after the "
+               "lag; a second hump at the site distance is a hop. Distinct: other ions about "
+               "where one was; a peak growing at r = 0 means ions follow each other.")
     return Picture("van_hove", "Van Hove functions", caption,
                    "Van Hove functions for several lags, by U", figure)

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 from haven.core.numbers import count_of, known
 from haven.core.types import Table, Tables
-from haven.material.relaxation import CONSTANTS, POTENTIAL, joined_cells
-from haven.report.figures.style import Picture, joint_legend, panels, u_colour, u_label, u_marker
+from haven.material.relaxation import CONSTANTS, POTENTIAL, is_skewed, joined_cells
+from haven.report.figures.style import (
+    Picture,
+    joint_legend,
+    panels,
+    u_colour,
+    u_label,
+    u_marker,
+    u_place,
+)
 from haven.report.numbers.wording import source_name
 
 if TYPE_CHECKING:
@@ -15,7 +23,9 @@ if TYPE_CHECKING:
 
 WITHOUT_TURNING = 6  # sets of occupancies whose names stand beside each other below an axis
 LETTERS = {"a_angstrom": "a (Å)", "b_angstrom": "b (Å)", "c_angstrom": "c (Å)",
-           "beta_degree": "β (°)"}
+           "alpha_degree": "α (°)", "beta_degree": "β (°)", "gamma_degree": "γ (°)"}
+ALWAYS = ("a_angstrom", "b_angstrom", "c_angstrom", "beta_degree")  # shown of every crystal
+ASIDE = (-0.15, 0.15, -0.3, 0.3)  # of a value of U, by its place
 
 
 def lattice(tables: Tables, reference: Table) -> Picture | None:
@@ -29,9 +39,15 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
     printed = reference[reference["quantity"].str.startswith("lattice_")].copy()
     printed["system"] = [str(text).partition(" ")[2] for text in printed["system"]]
     order = sorted({*found["system"], *printed["system"]}, reverse=True)
-    figure, axes = panels(2, 2, height=6.0)
-    for place, column in enumerate(CONSTANTS):
-        axis, name = axes.flat[place], f"lattice_{column.partition('_')[0]}"
+    every = pd.concat([found, printed])
+    shown = [column for column in CONSTANTS if column in ALWAYS or is_skewed(
+        every.loc[every["quantity"] == quantity_of(column), "value"])]
+    rows = (len(shown) + 1) // 2
+    figure, axes = panels(rows, 2, height=3.0 * rows)
+    for spare in axes.flat[len(shown):]:
+        spare.remove()
+    for place, column in enumerate(shown):
+        axis, name = axes.flat[place], quantity_of(column)
         _own(axis, found[found["quantity"] == name], order)
         _published(axis, printed[printed["quantity"] == name], order)
         axis.set(ylabel=LETTERS[column], xlim=(-0.5, len(order) - 0.5))
@@ -40,9 +56,9 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
                         order if many else [text.replace("/", "\n") for text in order],
                         fontsize=8 if len(order) != WITHOUT_TURNING else 7.5,
                         rotation=90 if many else 0)
-    for axis in axes[1]:
+    for axis in axes.flat[max(len(shown) - 2, 0):len(shown)]:
         axis.set_xlabel("occupancy of each site")
-    joint_legend(figure, axes.flat)
+    joint_legend(figure, axes.flat[:len(shown)])
     left_out = int((~table["converged"].astype(bool)).sum())
     stars = "" if set(table["engine"]) == {POTENTIAL} else " (stars: from first principles)"
     caption = (f"{count_of(len(table) - left_out, 'cell')} relaxed with the potentials{stars}, "
@@ -56,10 +72,19 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
                    "Lattice constants by occupancy with intervals beside published values", figure)
 
 
+def quantity_of(column: str) -> str:
+    """Return the name that a column of table ``lattice`` has as a quantity: ``lattice_a``."""
+    return f"lattice_{column.partition('_')[0]}"
+
+
+def _aside(u_ev: float) -> float:
+    return ASIDE[u_place(u_ev) % len(ASIDE)]
+
+
 def _own(axis: Axes, found: Table, order: list[str]) -> None:
     groups = found.groupby(["u_ev", "engine"])
     for (u_ev, engine), mine in groups:
-        shift = (-0.15 if u_ev == 0 else 0.15) * (1 if engine == POTENTIAL else 2.2)
+        shift = _aside(u_ev) * (1 if engine == POTENTIAL else 2.2)
         place = [order.index(s) + shift for s in mine["system"]]
         bars = [(mine["value"] - mine["low"]).fillna(0), (mine["high"] - mine["value"]).fillna(0)]
         marker, size, of = ((u_marker(u_ev), 5, "") if engine == POTENTIAL
@@ -79,7 +104,6 @@ def _published(axis: Axes, printed: Table, order: list[str]) -> None:
             axis.plot(place, row["value"], "k^", markersize=7, markerfacecolor="none",
                       label=f"published, {source}")
         else:
-            shift = -0.15 if row["u_ev"] == 0 else 0.15
-            axis.plot(place + shift, row["value"], u_marker(row["u_ev"]), markersize=9,
-                      markerfacecolor="none", markeredgecolor=u_colour(row["u_ev"]),
+            axis.plot(place + _aside(row["u_ev"]), row["value"], u_marker(row["u_ev"]),
+                      markersize=9, markerfacecolor="none", markeredgecolor=u_colour(row["u_ev"]),
                       label=f"published, {u_label(row['u_ev'])}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from haven.core.types import Table, Tables
-from haven.report.figures.dynamics import at_room
+from haven.report.figures.dynamics import at_room, kelvin_words
 from haven.report.figures.style import Picture, legend_below, panels, run_count, u_colour, u_label
 
 PAIRS = ("Cl-Ti", "Cl-Li", "Li-Ti", "Ti-Li", "Li-Li", "Cl-Cl", "Ti-Ti")  # the paper's order
@@ -33,7 +33,7 @@ def rdf(tables: Tables) -> Picture | None:
             axis.plot(mean.index, mean["g"], line, linewidth=1.6 if dlmd else 1.1,
                       color=u_colour(u_ev) if dlmd else "black",
                       label=f"{'potential' if dlmd else 'AIMD'}, {u_label(u_ev)}"
-                      + _other_kelvin(curves, near))
+                      + _other_kelvin(curves, near, float(str(u_ev))))
             axis.fill_between(mean.index, mean["g_low_95"], mean["g_high_95"], alpha=0.25,
                               color=u_colour(u_ev), linewidth=0)
         axis.set(title=pair, ylabel="g(r)")
@@ -52,26 +52,27 @@ def rdf(tables: Tables) -> Picture | None:
         aimd += " “Structure: first principles against the potential” has both in one cell."
     dlmd_rows = table[table["source"] == "dlmd"]
     runs = run_count(dlmd_rows if len(dlmd_rows) else table)
-    caption = (f"The potential at {near:g} K, {runs}; bands: 95 % over blocks of time.{aimd}")
+    caption = (f"The potential at {kelvin_words(near)}, {runs}; bands: 95 % over blocks of "
+               f"time.{aimd}")
     return Picture("rdf", "Radial distribution functions", caption,
                    "Radial distribution functions of each pair of elements, by U", figure)
 
 
-def _beside_aimd(table: Table) -> tuple[Table, float]:
-    """Return the potential's rows near 298 K, AIMD's of each U nearest to it, and it in K."""
+def _beside_aimd(table: Table) -> tuple[Table, dict[float, float]]:
+    """Return the potential's rows near 298 K, AIMD's nearest to them, and each U's K."""
     import pandas as pd
 
     dlmd, aimd = (table[table["source"] == source] for source in ("dlmd", "aimd"))
     shown, near = at_room(dlmd if len(dlmd) else aimd)
-    off = (aimd["temperature_k"] - near).abs()
+    off = (aimd["temperature_k"] - aimd["u_ev"].map(near).fillna(min(near.values()))).abs()
     kelvin = aimd["temperature_k"][off.groupby(aimd["u_ev"]).transform("idxmin")]
     nearest = aimd[aimd["temperature_k"].to_numpy() == kelvin.to_numpy()]
     return pd.concat([shown, nearest]) if len(dlmd) else nearest, near
 
 
-def _other_kelvin(curves: Table, near: float) -> str:
-    """Return the temperature of curves for a legend, where it is not the one of the figure."""
-    there = sorted(set(curves["temperature_k"]) - {near})
+def _other_kelvin(curves: Table, near: dict[float, float], u_ev: float) -> str:
+    """Return the temperature of curves for a legend, where it is not the one of their U."""
+    there = sorted(set(curves["temperature_k"]) - {near.get(u_ev)})
     return f", {' and '.join(f'{t:g}' for t in there)} K" if there else ""
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 # darker than theirs: three times the contrast to white paper, and inverted to dark paper, too.
 OKABE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#C48700", "#3D97CC", "#000000")
 GREY = "#949494"  # as light as a mark may be
-BY_U = {0.0: "#0072B2", 4.0: "#D55E00"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+FIXED = {0.0: 0, 4.0: 1}  # values of U that always have the same signs, by their place in `OKABE`
+SIGNS: dict[float, int] = {}  # those of a study's other values of U, of `style`
 BY_SPECIES = {"Li": "#009E73", "Ti": "#0072B2", "Cl": OKABE[4], "all": "#000000",
               "vacancy": GREY}
 WIDTH = 5.5  # inches: fonts of 12 points stay readable when a phone shows it 360 points wide
@@ -96,12 +97,15 @@ class Picture:
         vector.journal_pdf(self.figure, folder / f"{self.key}.pdf")
 
 
-def style() -> None:
-    """Set fonts, lines and grid for all figures."""
+def style(us: Iterable[float] = ()) -> None:
+    """Set fonts, lines and grid for all figures, and the signs of values of U, eV."""
     import matplotlib as mpl
     import seaborn as sns
 
     mpl.use("Agg")
+    SIGNS.clear()
+    SIGNS.update({u_ev: len(FIXED) + place for place, u_ev in enumerate(
+        sorted({float(u_ev) for u_ev in us} - set(FIXED)))})
     sns.set_theme(style="ticks", rc={
         "figure.dpi": DPI, "font.size": 12, "axes.labelsize": 12, "axes.titlesize": 12,
         "xtick.labelsize": 11, "ytick.labelsize": 11, "legend.fontsize": 10.5,
@@ -120,14 +124,24 @@ def panels(rows: int = 1, columns: int = 1, height: float = 3.6, **kwargs: Any) 
     return figure, figure.subplots(rows, columns, squeeze=False, **kwargs)
 
 
+def u_place(u_ev: float) -> int:
+    """Return the place of a value of U among a study's: 0 for 0 eV, 1 for 4 eV, then the others."""
+    u_ev = float(u_ev)
+    return FIXED.get(u_ev, SIGNS.get(u_ev, len(FIXED) + int(u_ev * 2) % 5))
+
+
 def u_colour(u_ev: float) -> str:
     """Return the colour of a value of U; 0 and 4 eV always have the same one."""
-    return BY_U.get(float(u_ev), OKABE[2 + int(float(u_ev) * 2) % (len(OKABE) - 2)])
+    return OKABE[u_place(u_ev) % len(OKABE)]
 
 
 def u_marker(u_ev: float) -> str:
-    """Return the marker of a value of U, so that colour is never the only sign."""
-    return {0.0: "o", 4.0: "s"}.get(float(u_ev), MARKERS[2 + int(float(u_ev) * 2) % 5])
+    """Return the marker of a value of U, so that colour is never the only sign.
+
+    Beyond as many values as there are markers, each goes with another colour.
+    """
+    place = u_place(u_ev)
+    return MARKERS[(place + place // len(OKABE)) % len(MARKERS)]
 
 
 def u_label(u_ev: float) -> str:

@@ -324,8 +324,11 @@ def _occupancies(tables: Tables) -> Iterator[Row]:
                   & ~table["species"].isin({"vacancy", *mobile_species(tables)})]
     if table.empty:
         return
-    targets = table.drop_duplicates("site").sort_values("site")
-    system = printed_occupancies(targets["target_occupancy"])
+    targets: dict[str, dict[str, float]] = {}
+    for row in table.to_dict("records"):
+        of_element = targets.setdefault(str(row["species"]), {})
+        of_element.setdefault(str(row["site"]), float(row["target_occupancy"]))
+    system = printed_occupancies(targets)
     for u_ev in study_u(tables):
         for (species, site), group in table.groupby(["species", "site"]):
             share, sites = group["occupancy"], int(group["sites"].iloc[0])

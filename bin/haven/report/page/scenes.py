@@ -109,12 +109,12 @@ def _block(atoms: Atoms) -> tuple[Atoms, bool]:
 
 
 def _densities(table: Table) -> Iterator[Scene]:
-    """Yield the density of each U at the temperature nearest 298 K, mean over its runs."""
+    """Yield the density of each U at its temperature nearest 298 K, mean over its runs."""
     import numpy as np
 
     if table.empty:
         return
-    near, kelvin = at_room(table)
+    near, kelvins = at_room(table)
     fractions = ["a_fraction", "b_fraction", "c_fraction"]
     for u_ev, mine in near.groupby("u_ev"):
         shapes = {tuple(run[name].nunique() for name in fractions): run
@@ -129,7 +129,7 @@ def _densities(table: Table) -> Iterator[Scene]:
         packed = np.round(255 * np.sqrt(mean / top)).astype(np.uint8)  # the root: fine when low
         yield {"kind": "density", "run": "", "lattice": _numbers(lattice, 3),
                "name": f"{', '.join(sorted(set(mine['species'])))} density, U = {u_ev:g} eV, "
-                       f"{kelvin:g} K",
+                       f"{kelvins[float(str(u_ev))]:g} K",
                "shape": [int(n) for n in shape], "top": float(f"{top:.4g}"),
                "values": base64.b64encode(packed.tobytes()).decode(),
                "note": f"mean of {len(alike)} run{'s' if len(alike) > 1 else ''}, folded into one "

@@ -49,7 +49,8 @@ def sigma_picture(
     from haven.report.figures.style import MARKERS, WIDTH, style
     from haven.report.figures.transport import room_bar
 
-    style()
+    style(u_ev for one in studies for u_ev in one.us)
+    points = [(formula, row) for formula, row in points if known(row["temperature_k"])]
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -68,7 +69,7 @@ def sigma_picture(
     for index, (one, u_ev) in enumerate(curves):
         formula = formulas[one.label]
         other = f"{one.label} ({formula})" if several else one.label
-        name = formula if one.called_as_material else other
+        name = formula if one.called_as_material else _literal(other)
         entries[formula] |= _draw(axis, one, u_ev, index, len(curves), name,
                                   (colours[index], MARKERS[(index + index // 7) % len(MARKERS)]))
         for fit in _lines_of(one, u_ev):
@@ -84,7 +85,7 @@ def sigma_picture(
                      for _, other in points[:index])
         aside = BETWEEN * before + (edge + BESIDE_BARS) * at_room
         ends += [aside + 0.04] * at_room
-        label = f"{formula}, measured ({source_name(str(row['source']))})"
+        label = f"{formula}, measured ({_literal(source_name(str(row['source'])))})"
         entries[formula][label] = axis.scatter(
             [KILO / row["temperature_k"] + aside], [row["value"]], s=60, zorder=6,
             marker=OPEN_MARKERS[order.index(formula) % len(OPEN_MARKERS)], facecolor="white",
@@ -101,6 +102,11 @@ def sigma_picture(
     return {"svg": _inline(stream.getvalue()), "figure": figure, "caption": _caption(
         bool(points), any(_line_kind(fit, one, u_ev) == ":" for one, u_ev in curves
                           for fit in _lines_of(one, u_ev)))}
+
+
+def _literal(text: str) -> str:
+    """Return a name that a user gave for matplotlib, which takes dollars for mathematics."""
+    return text.replace("$", r"\$")
 
 
 def _caption(measured: bool, dotted: bool) -> str:

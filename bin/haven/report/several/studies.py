@@ -7,6 +7,7 @@ material file stands for a material that nothing has been computed for: what was
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,8 +123,8 @@ def read_studies(folders: Sequence[str], names: Sequence[str] = ()) -> list[One]
     found, wrong = [], []
     for place, label in zip(places, labels, strict=True):
         try:
-            found.append(_read_material(place, label) if place.suffix in MATERIAL_FILES
-                         else _read(place, label))
+            found += ([_read_material(place, label)] if place.suffix in MATERIAL_FILES
+                      else _read(place, label))
         except HavenError as error:
             wrong.append(str(error))
     if wrong:
@@ -148,7 +149,8 @@ def _labels(places: Sequence[Path]) -> list[str]:
     return [str(place) for place in places]
 
 
-def _read(place: Path, label: str) -> One:
+def _read(place: Path, label: str) -> list[One]:
+    """Return the study of a folder; of a run of several mobile species one for each of them."""
     from haven.report.page.contents import load_tables, material_name
 
     existing(place, "results folder")
@@ -156,9 +158,9 @@ def _read(place: Path, label: str) -> One:
     if any(path.stat().st_size == 0 for path in held.glob("*.parquet")):
         raise HavenError(f"{held} has tables without content (of a stub run): compare real runs, "
                          "or name its material file (.yml) to see what was measured of it")
-    tables = load_tables(held)
-    measured = collect(tables)
-    if measured.empty:
+    found = [(name, tables, collect(tables))
+             for name, tables in _by_species(load_tables(held), label)]
+    if all(measured.empty for _, _, measured in found):
         raise HavenError(f"{held} holds no number that could be compared: name results of a "
                          "finished run, or its material file (.yml) to see what was measured of it")
     said = place / "parameters.json"
@@ -169,7 +171,27 @@ def _read(place: Path, label: str) -> One:
     parameters = {str(k): str(v) for k, v in (stored.get("parameters") or {}).items()
                   if v is not None}
     made = sorted({f"Haven {row['version']}, code {row['code']}" for row in provenance(held)})
-    return One(label, place, material_name(tables), tables, measured, parameters, tuple(made))
+    return [One(name, place, material_name(tables), tables, measured, parameters, tuple(made))
+            for name, tables, measured in found]
+
+
+def _by_species(tables: Tables, label: str) -> list[tuple[str, Tables]]:
+    """Return the tables of a study, those of each mobile species apart where there are several.
+
+    ``./haven transport --species Li,Na`` calls them ``X (Li)`` and ``X (Na)``; what it says of
+    both together, as ``X``, belongs to neither.
+    """
+    names = sorted({str(name) for table in tables.values() if "material" in table
+                    for name in table["material"].dropna()})
+    parts = [re.fullmatch(r"(.+) \(([A-Z][a-z]?)\)", name) for name in names]
+    apart = [part for part in parts if part]
+    wholes = {part[1] for part in apart}
+    if len(apart) < 2 or len(wholes) > 1 or not {name for name, part in zip(
+            names, parts, strict=True) if not part} <= wholes:
+        return [(label, tables)]
+    return [(f"{label} ({part[2]})", {
+        name: table[table["material"] == part[0]] if "material" in table else table
+        for name, table in tables.items()}) for part in apart]
 
 
 def _read_material(place: Path, label: str) -> One:

@@ -11,7 +11,7 @@ from haven.report.page.grids.base import Block, grid
 
 
 def hops_grid(tables: Tables) -> Block | None:
-    """Return the jumps seen near 298 K, by sites and direction."""
+    """Return the jumps of each U seen nearest 298 K, by sites and direction."""
     table = tables["hops"]
     table = at_room(table)[0] if len(table) else table
     table = table[table["count"] > 0] if len(table) else table
@@ -29,8 +29,8 @@ def hops_grid(tables: Tables) -> Block | None:
             str(int(row["returns"])) if known(row["returns"]) else DASH])
     return grid(["sites", "direction", "kind", "U (eV)", "T (K)", "replica", "seed", "jumps",
                  "per ion and ns", "undone at once"], lines,
-                "Jumps seen at the temperature nearest 298 K; 95 % intervals (Poisson). Undone at "
-                "once: there and back within the residence time, not counted.", turned)
+                "Jumps seen at each U's temperature nearest 298 K; 95 % intervals (Poisson). "
+                "Undone at once: there and back within the residence time, not counted.", turned)
 
 
 def barriers_grid(tables: Tables, reference: Table) -> Block | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from haven.core.numbers import DASH, known
 from haven.core.types import Table
+from haven.material.relaxation import is_skewed
 from haven.report.numbers.wording import comparison_value, comparison_words, published_text
 from haven.report.page.grids.base import Block, at_kelvin, cell, grid, label_of
+
+CELL_CONSTANTS = {"lattice_a": "a", "lattice_b": "b", "lattice_c": "c", "lattice_alpha": "α",
+                  "lattice_beta": "β", "lattice_gamma": "γ", "lattice_volume": "volume"}
 
 
 def comparison_grids(comparison: Table) -> tuple[Block, Block]:
@@ -40,7 +44,9 @@ def comparison_grids(comparison: Table) -> tuple[Block, Block]:
 
 def lattice_grid(measured: Table, reference: Table) -> Block | None:
     """Return relaxed cells as the study's Table II has them: ours, the study's, measured ones."""
-    names = ("lattice_a", "lattice_b", "lattice_c", "lattice_beta", "lattice_volume")
+    names = [name for name, letter in CELL_CONSTANTS.items() if letter not in ("α", "γ") or any(
+        is_skewed(table.loc[table["quantity"] == name, "value"].dropna())
+        for table in (measured, reference))]
     own = measured[measured["quantity"].isin(names)]
     theirs = reference[reference["quantity"].isin(names)].copy()
     theirs["system"] = [str(text).partition(" ")[2] for text in theirs["system"]]
@@ -58,7 +64,7 @@ def lattice_grid(measured: Table, reference: Table) -> Block | None:
         of = f", U = {u_ev:g} eV" if u_ev >= 0 else ""
         lines.append([cell(f"{str(source).partition(',')[0]}{of}", str(system)),
                       *(published_text(by_name[n]) if n in by_name else DASH for n in names)])
-    return grid(["cell", "a", "b", "c", "β", "volume"], lines,
+    return grid(["cell", *(CELL_CONSTANTS[name] for name in names)], lines,
                 "Relaxed cells, atoms and cell together, at no pressure and 0 K; below each the "
                 "occupancies of the framework cation, site by site. "
                 + ("Intervals: over replicas of the disorder." if own["low_95"].notna().any()
