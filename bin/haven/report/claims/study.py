@@ -52,7 +52,8 @@ class Study:
         named = mobile_species(self.tables)
         if named == USUALLY_MOBILE:  # no run was analysed
             return "the mobile ion"
-        return " or ".join(atomic_names[atomic_numbers[one]].lower() for one in sorted(named))
+        return " or ".join(atomic_names[atomic_numbers[one]].lower() if one in atomic_numbers
+                           else one for one in sorted(named))
 
     def published(self, quantity: str, u_ev: float | None, measured: bool) -> Row | None:
         """Return the published value of a quantity, calculated or measured.
