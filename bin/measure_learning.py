@@ -36,13 +36,12 @@ def main(argv: list[str] | None = None) -> None:
     name, out = f"u{args.u_ev:g}_s{args.seed}", Path(args.out)
     place = Path(args.checkpoint_dir or out / "checkpoints").resolve()
     rows = []
-    for share in [*wanted, 1.0]:
-        part = content if share == 1 else shares.part_of(content, share)
+    for part in shares.parts_of(content, wanted):
         key = job_key(part, training.described(), *training.identity("share"))
         folder = place / f"{name}_{key}"
         folder.mkdir(parents=True, exist_ok=True)
         task = shares.Task(folder, part, training, material.species,
-                           Path(args.potential) if share == 1 else None)
+                           Path(args.potential) if part is content else None)
         with tasks.alone(folder):
             measured = list(shares.measure(task))
             if not args.checkpoint_dir:

@@ -24,22 +24,32 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--aimd", nargs="*", default=[],
                         help="trajectories of run_aimd.py at this U, to test it on as well")
     parser.add_argument("--parity_points", type=options.whole("parity_points", 1), default=2000,
-                        help="most points of each kind in the parity table")
+                        help="most energies, and most stresses of a component, in the parity "
+                        "table; of forces, whole frames with so many atoms of each element, on "
+                        "average over the elements")
     options.add_declared(parser, options.Operation, "threads")
     args = parser.parse_args(argv)
 
     from haven.material.file import load_material
     from haven.potential import dataset as data
     from haven.potential.families import check_potential, family_of, open_evaluator
+    from haven.potential.heldout import (
+        add_distances,
+        check_u,
+        seen_row,
+        series_of,
+        settings_row,
+        with_aimd,
+    )
 
     material, content = load_material(args.material), data.load(args.dataset)
+    check_u(content, args.about, args.u_ev)
     model = Path(args.potential)
     check_potential(model, material.species)
     tasks.set_threads(args.threads)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     family_of(model).divert_messages(
         Path(tempfile.gettempdir()) / f"haven_engine_{model.stem}.log")
-    from haven.potential.heldout import add_distances, seen_row, series_of, settings_row, with_aimd
 
     evaluator = open_evaluator(model, material.species)
     with tempfile.TemporaryDirectory() as place:

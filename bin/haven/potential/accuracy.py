@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from haven.core.errors import log
 from haven.core.types import Table
 
 UNIT = {"energy": "eV/atom", "force": "eV/Angstrom", "virial": "eV/atom"}
@@ -128,6 +131,28 @@ def training_means(parts: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, s
     return {key: float(np.concatenate(values).mean()) for key, values in grouped.items()}
 
 
+def comparable(parts: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the series of each subset whose kind the training part has labels of, too.
+
+    A potential was not fitted to a stress, or to the forces on an element, that no frame trained on
+    has, and there is no mean to compare with. What is left out is logged.
+
+    Parameters
+    ----------
+    parts
+        Series of each subset, as `series` gives them; ``train`` is one of the subsets.
+    """
+    known = set(training_means(parts["train"]))
+    kept: dict[str, list[dict[str, Any]]] = {}
+    for subset, members in parts.items():
+        of = [(part["quantity"], part["species"], part["component"]) for part in members]
+        kept[subset] = [part for part, kind in zip(members, of, strict=True) if kind in known]
+        for quantity, species in sorted({kind[:2] for kind in of if kind not in known}):
+            log.warning("no accuracy of the %s%s of %s frames: no frame trained on has it",
+                        quantity, "" if species == "all" else f" on {species}", subset)
+    return kept
+
+
 def accuracy_rows(
     parts: Sequence[Mapping[str, Any]], means: Mapping[tuple[str, str, str], float], seed: int
 ) -> list[dict[str, Any]]:
@@ -165,14 +190,20 @@ def accuracy_rows(
 def parity_rows(
     parts: Sequence[Mapping[str, Any]], most: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Return rows of table ``parity`` (without its keys), at most ``most`` for each series kind.
+    """Return rows of table ``parity`` (without its keys), about ``most`` for each series kind.
 
-    The same atoms are taken for all components, and for all potentials given the same seed.
+    Energies and virials are drawn, at most ``most`` of each component. Forces are those of whole
+    frames with all their atoms, so that each element counts as often as in the data and what is
+    fitted to the rows does not depend on ``most`` but for chance; see `frames_for_forces`. For
+    all potentials given the same seed the rows are of the same frames.
     """
+    chosen = frames_for_forces(parts, most, seed)
     grouped: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for part in parts:
         key = (part["quantity"], part["species"], part["component"])
         for number, frame in enumerate(part["frames"]):
+            if key[0] == "force" and (part["trajectory"], int(frame)) not in chosen:
+                continue
             values = zip(np.ravel(part["reference"][number]), np.ravel(part["predicted"][number]),
                          strict=True)
             grouped.setdefault(key, []).extend(
@@ -181,9 +212,45 @@ def parity_rows(
                  "reference": float(r), "predicted": float(p), "unit": UNIT[key[0]]}
                 for index, (r, p) in enumerate(values))
     rows = []
-    for members in grouped.values():
+    for (quantity, _, _), members in grouped.items():
         rng = np.random.default_rng(seed)
-        some = (range(len(members)) if len(members) <= most
+        some = (range(len(members)) if quantity == "force" or len(members) <= most
                 else sorted(rng.choice(len(members), most, replace=False).tolist()))
         rows += [members[i] for i in some]
     return rows
+
+
+def frames_for_forces(
+    parts: Sequence[Mapping[str, Any]], most: int, seed: int
+) -> set[tuple[str, int]]:
+    """Return the frames whose forces table ``parity`` shows, as trajectory and number.
+
+    They are drawn until they have ``most`` atoms for each element there is, on average over the
+    elements; at least one is. Their order is that of a digest of seed and name: sets that differ in
+    some frames, as those of two values of U may, have most of the frames drawn in common.
+
+    Parameters
+    ----------
+    parts
+        Of `series`.
+    most
+        Atoms of an element.
+    seed
+        Of the order.
+    """
+    atoms: Counter[tuple[str, int]] = Counter()
+    elements: set[str] = set()
+    for part in parts:
+        if part["quantity"] == "force" and part["component"] == "x":
+            elements.add(part["species"])
+            for frame, values in zip(part["frames"], part["reference"], strict=True):
+                atoms[part["trajectory"], int(frame)] += np.size(values)
+    room = most * len(elements)
+    chosen: set[tuple[str, int]] = set()
+    for frame in sorted(atoms, key=lambda f: hashlib.sha256(
+            f"{seed}:{f[0]}:{f[1]}".encode()).hexdigest()):
+        room -= atoms[frame]
+        if room < 0 and chosen:
+            break
+        chosen.add(frame)
+    return chosen

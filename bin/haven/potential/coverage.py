@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haven.core.errors import HavenError, brief
+from haven.core.errors import HavenError, brief, log
 from haven.core.numbers import known
 from haven.labels.frames.reading import LabelledFrame
 
 KEY = "covers"  # of dataset.json and potential.json
 HOT_SHARE = 0.1  # of the frames that must tell a temperature, so that the hottest says something
+TOLD_SHARE = 0.9  # of the frames that may be of dynamics: of more silent ones some may be hotter
+AT_REST = ("rattled", "strained", "relaxed")  # origins of Haven's frames that are of no dynamics
 REACH = 0.5  # of the range of labelled volumes, by which a cell may lie beyond either end of it
 LEAST_REACH = 0.05  # of the volume: by so much the volume of ten atoms swings at some 600 K anyway
 
@@ -31,7 +33,7 @@ class Coverage:
     ----------
     temperature_k
         Temperature of the hottest dynamics that frames are from; None where too few frames tell
-        theirs.
+        theirs, so that no temperature is refused.
     volume_low, volume_high
         Smallest and largest volume of a frame, Angstrom^3 an atom.
     source
@@ -76,12 +78,21 @@ def coverage_of(frames: Sequence[LabelledFrame]) -> dict[str, Any]:
     Parameters
     ----------
     frames
-        Those that potentials are trained on.
+        Those that potentials are trained on. The hottest temperature counts where it is known of
+        nearly all that may be of dynamics (`TOLD_SHARE`), and of enough (`HOT_SHARE`).
     """
     hot = [float(f.info["temperature_k"]) for f in frames
            if known(_number(f.info.get("temperature_k")))]
+    moving = [f for f in frames if f.info.get("origin") not in AT_REST
+              or known(_number(f.info.get("temperature_k")))]
+    enough = (len(hot) >= HOT_SHARE * len(frames) and len(hot) >= TOLD_SHARE * len(moving)
+              and len(hot) > 0)
+    if hot and not enough:
+        log.warning("%d of %d frames tell the temperature of their dynamics (temperature_k in the "
+                    "header): too few to refuse dynamics hotter than the labels",
+                    len(hot), len(frames))
     each = [f.atoms.get_volume() / len(f.atoms) for f in frames]
-    return {"temperature_k": max(hot) if len(hot) >= HOT_SHARE * len(frames) and hot else None,
+    return {"temperature_k": max(hot) if enough else None,
             "frames_with_temperature": len(hot),
             "volume_low_angstrom3_per_atom": round(float(min(each)), 4),
             "volume_high_angstrom3_per_atom": round(float(max(each)), 4)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -81,6 +82,30 @@ def part_of(dataset: dict[str, Any], share: float) -> dict[str, Any]:
     digest = hashlib.sha256(json.dumps([dataset["sha256"], sorted(kept)]).encode()).hexdigest()
     return {**dataset, "systems": systems, "sha256": digest,
             "frames": {**dataset["frames"], "train": frames}}
+
+
+def parts_of(dataset: dict[str, Any], wanted: Sequence[float]) -> list[dict[str, Any]]:
+    """Return a data set's parts of rising size, and last the whole of it.
+
+    A share whose trajectories are those of a smaller share, or all there are, is left out and
+    logged.
+
+    Parameters
+    ----------
+    dataset
+        From `haven.potential.dataset.load`.
+    wanted
+        Shares of the training frames, ascending.
+    """
+    parts: list[dict[str, Any]] = []
+    for share in wanted:
+        part, sizes = part_of(dataset, share), [p["frames"]["train"] for p in [*parts, dataset]]
+        if part["frames"]["train"] in sizes:
+            log.info("share %g is left out: with whole trajectories it is the same %d of %d frames "
+                     "as another", share, part["frames"]["train"], dataset["frames"]["train"])
+            continue
+        parts.append(part)
+    return [*parts, dataset]
 
 
 def _work(task: Task) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from haven.labels.frames.consistency import MAX_STRESS_GPA
 from haven.labels.frames.reading import LabelledFrame, read_folder
 from haven.material.distances import min_distance
 from haven.potential.coverage import KEY, coverage_of
+
+FAR_OFF = 2.0  # times the share asked for, or its inverse: how far a split may be off unsaid
 
 
 def read_frames(
@@ -78,6 +80,10 @@ def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float,
     """Return the trajectories held out for testing, about ``share`` of each kind's frames.
 
     A trajectory is held out whole: those of several kinds are one more kind, with its own share.
+    Where that gives less than half of the share, or more than twice, kinds are not told apart, and
+    trajectories too long for what is still owed are passed over for shorter ones; where all are too
+    long, the one whose length is nearest to the share of all frames is held out. What is still so
+    far off is logged.
 
     Parameters
     ----------
@@ -89,32 +95,73 @@ def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float,
         Seed of the order in which trajectories are taken, which is that of a digest of seed and
         name: frames of both U values are split alike, and a set that grows keeps most of what it
         held out.
+
+    Raises
+    ------
+    HavenError
+        If all frames are of one trajectory.
     """
     frames = Counter(trajectories)
     kinds_of: dict[str, set[str]] = {}
     for name, kind in zip(trajectories, kinds, strict=True):
         kinds_of.setdefault(name, set()).add(kind)
+    if len(kinds_of) < 2:
+        raise HavenError(f"all frames are of one trajectory ({', '.join(kinds_of)}): at least two "
+                         "are needed, one to test on")
     counts: dict[str, dict[str, int]] = {}
     for name in sorted(kinds_of):
         counts.setdefault(", ".join(sorted(kinds_of[name])), {})[name] = frames[name]
+
+    def held_share(names: Sequence[str]) -> float:
+        return sum(frames[name] for name in names) / len(trajectories)
+
+    def far_off(names: Sequence[str]) -> bool:
+        return not share / FAR_OFF <= held_share(names) <= share * FAR_OFF
+
+    held = _hold_out(counts, share, seed)
+    if far_off(held):
+        held = _hold_out_short(frames, share, seed) or [
+            min(frames, key=lambda n: (abs(held_share([n]) - share), _rank(n, seed)))]
+    if far_off(held):
+        log.warning("%.0f %% of the frames are held out for testing, where --test_share asks for "
+                    "%.0f %%: trajectories are held out whole; give more of them, or shorter ones",
+                    100 * held_share(held), 100 * share)
+    return sorted(held)
+
+
+def _hold_out(counts: Mapping[str, Mapping[str, int]], share: float, seed: int) -> list[str]:
+    """Return trajectories of about a share of each kind, the first in the order of `_rank`.
+
+    Parameters
+    ----------
+    counts
+        By kind, the frames of each trajectory. One of each kind is kept to train on; what a kind
+        then still owes is owed by the next.
+    share, seed
+        As in `choose_test`.
+    """
     held: list[str] = []
     owed = 0.0
     for kind in sorted(counts):
         group = counts[kind]
         owed += share * sum(group.values())
-        names = sorted(group, key=lambda n: _rank(n, seed))
-        for name in names[:-1]:
+        for name in sorted(group, key=lambda n: _rank(n, seed))[:-1]:
             if owed < group[name] / 2:
                 break
             held.append(name)
             owed -= group[name]
-    if not held:
-        every = sorted(set(trajectories))
-        if len(every) < 2:
-            raise HavenError(f"all frames are of one trajectory ({', '.join(every)}): at least two "
-                             "are needed, one to test on")
-        held = [min(every, key=lambda n: _rank(n, seed))]
-    return sorted(held)
+    return held
+
+
+def _hold_out_short(frames: Mapping[str, int], share: float, seed: int) -> list[str]:
+    """Return trajectories of about a share of all frames, none longer than twice what is owed."""
+    held: list[str] = []
+    owed = share * sum(frames.values())
+    for name in sorted(frames, key=lambda n: _rank(n, seed)):
+        if owed >= frames[name] / 2:
+            held.append(name)
+            owed -= frames[name]
+    return held
 
 
 def _rank(trajectory: str, seed: int) -> str:
@@ -174,6 +221,11 @@ def write_dataset(
         what = "testing" if train else "training"
         raise HavenError(f"all frames for {what} were left out: label more trajectories or choose "
                          "another seed")
+    untrained = _elements(test) - _elements(train)
+    if untrained:
+        raise HavenError(f"only held-out frames ({', '.join(held)}) hold "
+                         f"{', '.join(sorted(untrained))}: no potential can be trained for it; "
+                         "label more trajectories with it, or choose another seed")
     systems = [s for subset, part in (("train", train), ("test", test))
                for s in write_systems(part, folder, subset, type_map)]
     digest = hashlib.sha256()
@@ -195,6 +247,10 @@ def write_dataset(
     log.info("data set %s: %d frames to train on, %d of %s held out", folder, len(train),
              len(test), ", ".join(held))
     return content
+
+
+def _elements(frames: Sequence[LabelledFrame]) -> set[str]:
+    return {symbol for frame in frames for symbol in frame.atoms.get_chemical_symbols()}
 
 
 def _files(system: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from haven.core.errors import existing
+from haven.core.errors import HavenError, existing
 from haven.labels.aimd_checks import read_run
 from haven.labels.audit import usual_settings
 from haven.labels.dispersion import KEY, with_dispersion
@@ -20,11 +21,16 @@ from haven.potential.families.base import Evaluator
 from haven.potential.surroundings import distances
 from haven.potential.systems import system_arrays
 
+SAME_U = 1e-6  # eV
+
 
 def series_of(
     evaluator: Evaluator, content: Mapping[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the series of `haven.potential.accuracy.series` of each subset, ``train`` the first.
+
+    Series of which the training part has no labels are left out, see
+    `haven.potential.accuracy.comparable`.
 
     Parameters
     ----------
@@ -45,7 +51,7 @@ def series_of(
         parts.setdefault(system["subset"], []).extend(accuracy.series(
             {**system, "type": a["type"], "reference": label, "predicted": vars(found)},
             content["type_map"]))
-    return parts
+    return accuracy.comparable(parts)
 
 
 def with_aimd(
@@ -121,6 +127,34 @@ def add_distances(points: list[dict[str, Any]], content: Mapping[str, Any]) -> N
             key = (point["trajectory"], point["frame"], kinds.index(point["species"]),
                    point["number"])
             point["distance"] = away.get(key)
+
+
+def check_u(content: Mapping[str, Any], about: str | Path | None, u_ev: float) -> None:
+    """Refuse to compare a potential of one U with the labels of another.
+
+    Parameters
+    ----------
+    content
+        From `haven.potential.dataset.load`.
+    about
+        The potential's ``potential.json``, or None. One that does not tell its U passes.
+    u_ev
+        Hubbard U of the test, eV.
+
+    Raises
+    ------
+    HavenError
+        If the data set or the potential is of another U.
+    """
+    told = [(f"data set {content['root']}", content["u_ev"])]
+    if about is not None:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            read = json.loads(existing(about, "potential.json").read_text(encoding="utf-8"))
+            told.append((f"the potential of {about}", float(read["u_ev"])))
+    for what, own in told:
+        if abs(float(own) - u_ev) > SAME_U:
+            raise HavenError(f"{what} is of U = {own:g} eV, not {u_ev:g} eV: give data set, "
+                             "potential and --u_ev of one U")
 
 
 def seen_row(

@@ -23,6 +23,7 @@ from haven.potential import dataset
 from haven.potential.families.deepmd.systems import (
     choose_sel,
     merge_systems,
+    most_neighbours,
     neighbours,
 )
 from haven.potential.systems import system_arrays
@@ -107,6 +108,101 @@ def test_both_u_values_hold_out_the_same_trajectories(labels):
     assert set(one) <= set(dataset.choose_test(grown, ["20 rattled"] * 23, 0.3, 7)) | {"new"}
     chosen = {tuple(dataset.choose_test(names, kinds, 0.3, seed)) for seed in range(20)}
     assert len(chosen) > 3
+
+
+@pytest.mark.parametrize(("lengths", "found"), [
+    ((900, 60, 40), 0.1), ((900, 100), 0.1), ((600, 250, 150), 0.2), ((700, 300), 0.3)])
+def test_a_long_trajectory_is_not_held_out_for_a_small_share(lengths, found):
+    names = [f"run{place}" for place, length in enumerate(lengths) for _ in range(length)]
+    for seed in range(20):
+        held = set(dataset.choose_test(names, ["48 imported"] * len(names), 0.2, seed))
+        share = sum(name in held for name in names) / len(names)
+        assert share == pytest.approx(found, abs=0.051)
+
+
+def test_trajectories_each_of_its_own_kind_are_held_out_in_their_share():
+    names = [f"t{i // 10}" for i in range(200)]
+    kinds = [f"{i // 10} imported" for i in range(200)]
+    assert len(dataset.choose_test(names, kinds, 0.2, 1)) == 4
+
+
+def test_a_share_far_from_the_one_asked_for_is_said(caplog):
+    names = ["long"] * 950 + ["short"] * 50
+    assert dataset.choose_test(names, ["48 imported"] * 1000, 0.2, 1) == ["short"]
+    assert "5 % of the frames are held out for testing, where --test_share asks for 20 %" in (
+        caplog.text)
+    caplog.clear()
+    assert dataset.choose_test(names[800:], ["48 imported"] * 200, 0.2, 1) == ["short"]
+    assert not caplog.records
+
+
+def test_the_shipped_frames_are_split_as_the_shipped_potentials_have_it(repository):
+    about = json.loads((repository / "assets/models/u4_s1.potential.json").read_text())
+    frames = read_all(repository / "assets" / "frames" / "li3ticl6")
+    held = dataset.choose_test([f.trajectory for f in frames], [
+        f"{len(f.atoms)} {f.info['origin']}" for f in frames], 0.2, 1)
+    assert held == about["test_trajectories"]
+
+
+def save_pieces(folder, numbers):
+    """Write one run as two files of six frames, whose headers say the numbers, or none."""
+    images = labelled(1, 12, rattle=0.03)
+    for atoms, number in zip(images, numbers, strict=True):
+        atoms.info["trajectory"] = "run"
+        atoms.info.pop("frame", None)
+        if number is not None:
+            atoms.info["frame"] = number
+    write(folder / "a.u4.extxyz", images[:6])
+    write(folder / "b.u4.extxyz", images[6:])
+    return images
+
+
+@pytest.mark.parametrize(("numbers", "expected"), [
+    ([None] * 12, [*range(12)]),
+    ([None] * 6 + [*range(6)], [*range(6, 12), *range(6)]),
+    ([*range(20, 26)] + [None] * 6, [*range(20, 26), *range(26, 32)]),
+    ([*range(6), *range(100, 106)], [*range(6), *range(100, 106)])])
+def test_frames_of_a_run_in_pieces_have_numbers_of_their_own(tmp_path, numbers, expected):
+    images = save_pieces(tmp_path, numbers)
+    found = read_all(tmp_path)
+    assert [frame.number for frame in found] == expected
+    systems = dataset.write_systems(found, tmp_path / "set", "test", SPECIES)
+    assert [n for system in systems for n in system["frames"]] == expected
+    for frame, atoms in zip(found, images, strict=True):
+        np.testing.assert_allclose(frame.atoms.positions, atoms.positions, atol=1e-6)
+
+
+def test_one_number_of_two_different_frames_is_refused(tmp_path):
+    save_pieces(tmp_path, [*range(6), *range(3, 9)])
+    with pytest.raises(HavenError, match=r"^\S*a\.u4\.extxyz, frame 3 and \S*b\.u4\.extxyz, "
+                       "frame 0 are different, and both are frame 3 of trajectory run: number"):
+        read_all(tmp_path)
+
+
+def test_a_frame_that_is_there_twice_is_left_to_the_audit(tmp_path):
+    images = save_pieces(tmp_path, range(12))
+    again = images[2].copy()
+    again.calc = images[2].calc
+    again.positions = again.positions + again.cell.array[0]  # the same crystal
+    again.calc = SinglePointCalculator(again, **images[2].calc.results)
+    write(tmp_path / "c.u4.extxyz", [again])
+    reasons = audit.audit(read_all(tmp_path), audit.Limits())
+    assert [bool(reason) for reason in reasons] == [False] * 12 + [True]
+    assert reasons[-1].startswith("duplicate of") and "a.u4.extxyz, frame 2" in reasons[-1]
+
+
+def test_an_element_that_only_held_out_frames_have_is_refused(tmp_path):
+    images = labelled(1, 3)
+    for number, atoms in enumerate(images):
+        atoms.info["trajectory"] = f"run{number}"
+        if number:
+            atoms.symbols[list(atoms.symbols).index("Ti")] = "Zr"
+            atoms.symbols[list(atoms.symbols).index("Ti")] = "Zr"
+    write(tmp_path / "a.u4.extxyz", images)
+    frames = dataset.read_frames(tmp_path, 4.0, (*SPECIES, "Zr"))
+    with pytest.raises(HavenError, match=r"only held-out frames \(run0\) hold Ti: no potential"):
+        dataset.write_dataset(frames, ["run0"], [*SPECIES, "Zr"], tmp_path / "a", {})
+    dataset.write_dataset(frames, ["run1"], [*SPECIES, "Zr"], tmp_path / "b", {})
 
 
 def test_the_share_held_out_is_near_the_one_asked_for():
@@ -353,7 +449,7 @@ def test_joined_systems_hold_every_training_frame_once(built, tmp_path):
         system_arrays(content["root"] / s["path"])["energy"].ravel()
         for s in content["systems"] if s["subset"] == "train"])
     assert sorted(energies) == sorted(apart)
-    assert all(n % 4 == 0 for n in choose_sel(content, 5.0))
+    assert all(n % 4 == 0 for n in choose_sel(most_neighbours(content, 5.0)))
 
 
 def test_rejected_frames_are_counted_in_the_refusal(tmp_path, repository):

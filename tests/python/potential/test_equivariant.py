@@ -56,7 +56,7 @@ def test_each_descriptor_is_described_by_its_own_settings():
                               for s in (settings.DeepmdSettings(), SETTINGS))
     assert "channels" not in invariant and "embedding" not in equivariant
     assert set(invariant) | set(equivariant) == set(asdict(SETTINGS))
-    data = {"sha256": "a"}
+    data = {"sha256": "a", "type_map": ["Li", "Cl"]}
     key = potential.job_key(data, training_input.described(SETTINGS))
     other = replace(SETTINGS, embedding=(1,))
     assert key == potential.job_key(data, training_input.described(other))

@@ -19,23 +19,33 @@ from haven.potential.coverage import KEY, Coverage, coverage_of, read_coverage
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"
 
 
-def frame(volume_scale, temperature_k=None):
+def frame(volume_scale, temperature_k=None, **more):
     atoms = crystal(0)
     atoms.set_cell(atoms.cell.array * volume_scale ** (1 / 3), scale_atoms=True)
     info = {} if temperature_k is None else {"temperature_k": temperature_k}
-    return SimpleNamespace(atoms=atoms, info=info)
+    return SimpleNamespace(atoms=atoms, info={**info, **more})
 
 
 def test_what_frames_cover():
     each = crystal(0).get_volume() / len(crystal(0))
     found = coverage_of([frame(1.0, 300), frame(1.1), frame(0.9, 600.0), frame(1.0, "hot")])
-    assert found["temperature_k"] == 600 and found["frames_with_temperature"] == 2
+    assert found["temperature_k"] is None and found["frames_with_temperature"] == 2
     assert found["volume_low_angstrom3_per_atom"] == pytest.approx(0.9 * each, abs=1e-3)
     assert found["volume_high_angstrom3_per_atom"] == pytest.approx(1.1 * each, abs=1e-3)
-    # one frame in twenty that tells its temperature does not tell the others'
-    few = [frame(1.0, 300.0), *[frame(1.0)] * 19]
-    assert coverage_of(few)["temperature_k"] is None
     assert coverage_of([frame(1.0)])["temperature_k"] is None
+
+
+@pytest.mark.parametrize(("told", "silent", "at_rest", "limit"), [
+    (9, 1, 0, 600), (8, 2, 0, None),  # those that tell theirs do not tell the others'
+    (9, 1, 20, 600), (8, 2, 20, None),  # strained crystals are of no dynamics
+    (2, 0, 20, None)])  # so few say nothing
+def test_the_hottest_frame_counts_where_nearly_all_tell_their_temperature(
+    told, silent, at_rest, limit, caplog
+):
+    frames = [*[frame(1.0, 600.0)] * told, *[frame(1.0)] * silent,
+              *[frame(1.0, origin="strained")] * at_rest]
+    assert coverage_of(frames)["temperature_k"] == limit
+    assert ("tell the temperature of their dynamics" in caplog.text) == (limit is None)
 
 
 def test_cells_may_lie_half_the_labels_range_beyond_them_and_no_less_than_a_little():

@@ -11,18 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from trained import ROOT, STEPS, call, train_arguments, trained
 
 from haven.core import tables
 from haven.core.errors import HavenError
-from haven.potential import accuracy, dataset, families, heldout
+from haven.potential import accuracy, data_size, dataset, families, heldout
 from haven.potential import curve as learning
 from haven.potential import progress as trainings
 from haven.potential import training as potential
+from haven.potential.calibration import scale_rows
 from haven.potential.families.deepmd import model_file, settings, train
 from haven.potential.families.deepmd.input import described, make_input
 from haven.potential.families.deepmd.start import choose_start
+from haven.potential.gate import gate_rows
+from haven.potential.seen import trained_on
 
 
 @pytest.fixture(scope="module")
@@ -331,11 +335,12 @@ def test_a_curve_joined_after_a_restart_has_each_step_once(tmp_path):
 
 
 def test_job_key_follows_data_and_settings(folder):
-    data = {"sha256": "a"}
+    data = {"sha256": "a", "type_map": ["Li", "Ti", "Cl"]}
     one = potential.job_key(data, described(settings.DeepmdSettings()))
     assert one == potential.job_key(data, described(settings.DeepmdSettings()))
     assert one != potential.job_key(data, described(settings.DeepmdSettings(seed=2)))
-    assert one != potential.job_key({"sha256": "b"}, described(settings.DeepmdSettings()))
+    for other in ({"sha256": "b"}, {"type_map": ["Ti", "Li", "Cl"]}):
+        assert one != potential.job_key(data | other, described(settings.DeepmdSettings()))
 
 
 def test_weights_of_another_network_are_refused(folder):
@@ -367,6 +372,66 @@ def test_a_training_goes_on_from_a_given_potential_s_weights(folder, tmp_path):
     assert new[:3].mean() < 0.5 * old[0]
     about = json.loads((tmp_path / "u4_s1.potential.json").read_text())
     assert about["init_model"] == "u4_s1.pb" and about["compression"] is None
+    assert about["train_trajectories"] is None  # no u4_s1.potential.json beside the start
+    row = heldout.seen_row(tmp_path / "u4_s1.potential.json",
+                           dataset.load(folder / "u4.dataset"), "m", "u4_s1")
+    assert not row["passed"] and "nothing tells" in row["message"]
+
+
+def test_what_a_start_was_trained_on_counts_as_trained_on(tmp_path):
+    (tmp_path / "given").mkdir()
+    content = {"systems": [{"trajectory": "a", "subset": "train"},
+                           {"trajectory": "b", "subset": "test"}], "test_trajectories": ["b"]}
+    about = tmp_path / "given" / "u4_s1.potential.json"
+    links = []
+    for name in ("u4_s1.pb", "uncompressed_u4_s1.pb", "u4_s1.pt"):
+        (tmp_path / "given" / name).touch()
+        links.append(tmp_path / f"link_{name}")
+        links[-1].symlink_to(tmp_path / "given" / name)
+    assert trained_on(content) == ["a"]
+    for earlier, found in ((["b", "c"], ["a", "b", "c"]), (None, None)):
+        about.write_text(json.dumps({"train_trajectories": earlier}))
+        assert [trained_on(content, link) for link in links] == [found] * 3
+    about.write_text("{")
+    assert trained_on(content, links[0]) is None
+    own = tmp_path / "u4_s2.potential.json"
+    own.write_text(json.dumps({"train_trajectories": ["a", "b", "c"]}))
+    row = heldout.seen_row(own, content, "m", "u4_s2")
+    assert not row["passed"] and row["value"] == 1
+
+
+def test_a_start_s_places_for_neighbours_are_kept_where_they_are_enough(folder, monkeypatch):
+    """Other data have other neighbours, and the weights fit to no other number of places."""
+    given = folder / "uncompressed_u4_s1.pb"
+    own = list(model_file.read_description(given).sel)
+    most, content = [n - 1 for n in own], dataset.load(folder / "u4.dataset")
+    other = [n + 4 for n in own]
+    assert model_file.sel_to_go_on_with(given, ["Li", "Ti", "Cl"], most, other) == own
+    with pytest.raises(HavenError, match=rf"has places for {own[1]} neighbours of Ti, and an atom "
+                                         rf"of the data has {own[1] + 1}: its weights"):
+        model_file.sel_to_go_on_with(given, ["Li", "Ti", "Cl"], [1, own[1] + 1, 1], other)
+    for order in (["Ti", "Li", "Cl"], ["Li", "Cl"]):
+        with pytest.raises(HavenError, match="numbers its elements Li, Ti, Cl, the training "
+                                             f"{', '.join(order)}, and DeePMD-kit"):
+            model_file.sel_to_go_on_with(given, order, most, other)
+    seen = []
+    monkeypatch.setattr(train, "most_neighbours", lambda *_: most)
+    monkeypatch.setattr(train, "merge_systems", lambda *_: [])
+    monkeypatch.setattr(train, "train", lambda _folder, content, *_: seen.append(content) or 1 / 0)
+    mine = settings.DeepmdSettings(embedding=(4, 8), axis_neurons=4, fitting=(16, 16),
+                                   cutoff_angstrom=5.0, precision="float64", type_one_side=False)
+    for init in (given, None):
+        with pytest.raises(ZeroDivisionError):
+            train.make(folder, mine, content, "tensorflow", init, False)
+    with_start, without = (c["model"]["descriptor"]["sel"] for c in seen)
+    assert with_start == own and without != own
+
+
+def test_a_start_s_u_is_a_number(tmp_path):
+    for name in ("u0_s1.pt", "u4.0_s1.pt", "u4.5_s1.pt"):
+        (tmp_path / name).write_bytes(b"x")
+    for u_ev, name in ((4.0, "u4.0_s1.pt"), (0.0, "u0_s1.pt"), (4.5, "u4.5_s1.pt")):
+        assert choose_start(tmp_path, u_ev, 1, ["Li"], "dpa4").name == name
 
 
 def test_a_compressed_potential_cannot_be_trained_further(folder, tmp_path):
@@ -390,6 +455,102 @@ def test_error_falls_with_the_share_of_the_data_trained_on(folder, tmp_path):
     force = rows[rows["quantity"] == "force"].sort_values("share")
     assert force["frames_train"].is_monotonic_increasing and len(force) == 2
     assert force["share"].iloc[-1] == 1 and force["rmse"].iloc[-1] < force["rmse"].iloc[0]
+
+
+def test_shares_of_the_same_trajectories_are_trained_on_once(caplog):
+    content = {"sha256": "a", "frames": {"train": 20, "test": 2}, "systems": [
+        {"trajectory": f"run{n}", "subset": "train", "frames": range(10)} for n in range(2)]}
+    caplog.set_level("INFO")
+    parts = data_size.parts_of(content, [0.1, 0.25, 0.5, 0.9])
+    assert [part["frames"]["train"] for part in parts] == [10, 20] and parts[-1] is content
+    assert [record.message for record in caplog.records] == [
+        f"share {share} is left out: with whole trajectories it is the same {frames} of 20 frames "
+        "as another" for share, frames in ((0.25, 10), (0.5, 10), (0.9, 20))]
+
+
+def test_a_test_with_labels_of_another_u_is_refused(folder, tmp_path):
+    content, about = dataset.load(folder / "u4.dataset"), folder / "u4_s1.potential.json"
+    other = tmp_path / "u0_s1.potential.json"
+    other.write_text(json.dumps({**json.loads(about.read_text()), "u_ev": 0.0}))
+    heldout.check_u(content, about, 4.0)
+    for unknown in ("{}", "{", '{"u_ev": null}'):
+        (tmp_path / "unknown.json").write_text(unknown)
+        heldout.check_u(content, tmp_path / "unknown.json", 4.0)
+    with pytest.raises(HavenError, match=r"potential of .*u0_s1\.potential\.json is of U = 0 eV, "
+                                         "not 4 eV"):
+        heldout.check_u(content, other, 4.0)
+    done = call("test_potential.py", "--dataset", folder / "u4.dataset", "--potential",
+                folder / "u4_s1.pb", "--u_ev", 0, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "u4.dataset is of U = 4 eV, not 0 eV: give data set" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def series_of_runs(seed, runs=6, frames=20, sizes=(24, 8, 48), errors=(0.1, 0.4, 0.1)):
+    """Return force series of many frames, of whose elements one has larger errors."""
+    kinds, rng = np.repeat([0, 1, 2], sizes), np.random.default_rng(0)
+    size, found = np.array(errors)[kinds][:, None], []
+    for run in range(runs):
+        force, error = rng.normal(0, 1, (2, frames, len(kinds), 3))
+        both = rng.normal(0, 0.1, (2, frames, len(kinds), 3))[seed - 1]
+        label = {"energy": np.zeros(frames), "force": force}
+        guess = {"energy": np.zeros(frames), "force": force + size * error + both}
+        found += accuracy.series({"type": kinds, "trajectory": f"t{run}", "frames": range(frames),
+                                  "reference": label, "predicted": guess}, ["Li", "Ti", "Cl"])
+    return found
+
+
+def parity_of(most, **more):
+    rows = [{"u_ev": 4.0, "seed": seed, "subset": "test", "distance": 1.0, **row}
+            for seed in (1, 2)
+            for row in accuracy.parity_rows(series_of_runs(seed, **more), most, 1)]
+    return pd.DataFrame(rows).query("quantity == 'force'")
+
+
+def test_calibration_does_not_depend_on_the_points_of_the_parity_table():
+    """Forces are of whole frames, so each element counts by its atoms, and worst atoms stay."""
+    every, some = parity_of(10**9), parity_of(1000)
+    for table in (every, some):
+        frames = table.groupby(["seed", "trajectory", "frame"])
+        assert (frames.size() == 3 * 80).all()
+    assert some.query("seed == 1 and component == 'x'").shape[0] == 37 * 80  # at most 3 * 1000
+    assert len(parity_of(1).groupby(["trajectory", "frame"])) == 1
+    one, two = (set(map(tuple, mine[["trajectory", "frame"]].to_numpy()))
+                for _, mine in some.groupby("seed"))
+    assert one == two  # the same for all potentials
+    (whole,), (part,) = (scale_rows(table, "") for table in (every, some))
+    assert part["count"] == 37 * 80 and whole["count"] == 120 * 80
+    assert part["scale"] == pytest.approx(whole["scale"], rel=0.05)
+    whole, part = (next(row for row in gate_rows(table, "", 0.8) if row["level"] == "frame")
+                   for table in (every, some))
+    assert part["count"] == 37
+    assert part["above"] / 37 == pytest.approx(whole["above"] / 120, abs=0.1)
+
+
+def test_sets_that_differ_in_a_frame_show_the_same_frames():
+    """Those of two values of U, whose forces are compared frame by frame."""
+    all_of, fewer = (accuracy.frames_for_forces(series_of_runs(1, frames=n), 500, 1)
+                     for n in (20, 19))
+    assert len(all_of) == len(fewer) == 18 and len(all_of & fewer) >= 15
+
+
+@pytest.mark.parametrize(("train_kinds", "virial", "left_out"), [
+    ([0, 2], True, "no accuracy of the force on Ti of test frames: no frame trained on has it"),
+    ([0, 1, 2], False, "no accuracy of the virial of test frames: no frame trained on has it")])
+def test_what_no_frame_trained_on_has_is_left_out_and_said(train_kinds, virial, left_out, caplog):
+    def parts(kinds, with_virial, trajectory):
+        own = {"energy": np.zeros(2), "force": np.ones((2, len(kinds), 3))}
+        own |= {"virial": np.ones((2, 3, 3))} if with_virial else {}
+        return accuracy.series({"type": kinds, "trajectory": trajectory, "frames": [0, 1],
+                                "reference": own, "predicted": own}, ["Li", "Ti", "Cl"])
+
+    given = {"train": parts(train_kinds, virial, "a"), "test": parts([0, 1, 2], True, "b")}
+    kept = accuracy.comparable(given)
+    assert kept["train"] == given["train"]
+    rows = accuracy.accuracy_rows(kept["test"], accuracy.training_means(kept["train"]), 1)
+    assert {row["quantity"] for row in rows} == {"energy", "force", *(["virial"] if virial else [])}
+    assert {r["species"] for r in rows} == {"all", *("Li Ti Cl".split()[k] for k in train_kinds)}
+    assert [record.message for record in caplog.records] == [left_out]
 
 
 def test_a_potential_whose_training_is_unknown_is_said_not_to_be_judged(folder):

@@ -19,6 +19,7 @@ from haven.core.reading.images import open_images
 from haven.labels.frames.consistency import MAX_STRESS_GPA, check_stress, check_units, say_unjudged
 from haven.labels.frames.header_units import UNIT, in_ase_units
 from haven.labels.frames.net_charge import check_neutral
+from haven.labels.frames.numbering import with_own_numbers
 from haven.labels.frames.reference_keys import results_of
 from haven.labels.pulay import HEADER, MOST_PULAY
 from haven.material.relaxation import at_fixed_cutoff
@@ -154,10 +155,11 @@ def read_folder(
     """Read every frame of a folder labelled with ``u_ev``; see `read_file`.
 
     Units are checked once more on all frames together, since a single file may hold too few frames
-    for it. Units that all frames together do not determine are logged.
+    for it. Units that all frames together do not determine are logged. Every frame has a number of
+    its own in its trajectory, see `haven.labels.frames.numbering.with_own_numbers`.
     """
-    frames = [f for file in find_files(folder, u_ev)
-              for f in read_file(file, u_ev, species, max_stress_gpa)]
+    frames = with_own_numbers([f for file in find_files(folder, u_ev)
+                               for f in read_file(file, u_ev, species, max_stress_gpa)])
     say_unjudged(frames, check_units(frames), f"{folder}, U = {u_ev:g} eV")
     return frames
 

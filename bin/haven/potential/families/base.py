@@ -134,7 +134,8 @@ class Training(Protocol):
         -------
         dict
             ``model``, the potential's file in the folder; ``frozen``, the same before compression;
-            and further entries of the family's own.
+            ``train_trajectories``, as `haven.potential.seen.trained_on` gives them; and further
+            entries of the family's own.
         """
         ...
 

@@ -68,6 +68,23 @@ def _one_rank() -> Iterator[None]:
         DescrptSeZM.supports_edge_parallel = before
 
 
+def elements_of(weights: Path) -> tuple[str, ...]:
+    """Return the elements of a dpa4 network's weights by type; empty where they don't say them.
+
+    Raises
+    ------
+    HavenError
+        If they hold more than numbers, see `check_weights`.
+    """
+    check_weights(weights)
+    torch = importlib.import_module("torch")
+    try:
+        content = torch.load(weights, map_location="cpu", weights_only=True)
+        return tuple(map(str, content["model"]["_extra_state"]["model_params"]["type_map"]))
+    except (KeyError, TypeError):
+        return ()
+
+
 def compile_weights(weights: Path, target: Path) -> None:
     """Freeze the weights of a dpa4 network (``.pt``) for this kind of processor or GPU.
 

@@ -16,6 +16,7 @@ import numpy as np
 from haven.core.errors import HavenError, existing, log
 from haven.potential.families.deepmd.archive import model_in
 from haven.potential.families.deepmd.family import SUFFIXES
+from haven.potential.families.deepmd.files import WEIGHTS, elements_of
 from haven.potential.families.deepmd.graph import check_graph
 from haven.potential.families.deepmd.systems import neighbours
 
@@ -183,6 +184,48 @@ def check_network(path: str | Path, wanted: dict[str, Any]) -> None:
     if other := [f"{name} {mine}, not {asked}" for name, mine, asked in pairs if mine != asked]:
         raise HavenError(f"potential {path} has another network than the one to be trained "
                          f"({'; '.join(other)}): set the training like it")
+
+
+def sel_to_go_on_with(
+    path: Path, type_map: Sequence[str], most: Sequence[int], sel: Sequence[int]
+) -> list[int]:
+    """Return the places for neighbours of a training that starts from a potential.
+
+    They are those of that potential, since its weights fit to no others.
+
+    Parameters
+    ----------
+    path
+        Frozen potential, or weights of a dpa4 network, which has no such places.
+    type_map
+        Elements of the training, by type.
+    most
+        The most neighbours of each element that an atom of the data has.
+    sel
+        Places where the potential does not say its own.
+
+    Raises
+    ------
+    HavenError
+        If the potential has other elements, or another order of them, which numbers them in the
+        network, or too few places.
+    """
+    if path.suffix == WEIGHTS:
+        elements, own = elements_of(path), ()
+    else:
+        found = read_description(path)
+        elements, own = (found.type_map, found.sel) if found else ((), ())
+    if elements and list(elements) != list(type_map):
+        raise HavenError(f"potential {path} numbers its elements {', '.join(elements)}, the "
+                         f"training {', '.join(type_map)}, and DeePMD-kit takes weights over by "
+                         "number: write the material's formula in the potential's order, or train "
+                         "without --init_models")
+    for element, places, count in zip(type_map, own, most, strict=False):
+        if places < count:
+            raise HavenError(f"potential {path} has places for {places} neighbours of {element}, "
+                             f"and an atom of the data has {count}: its weights fit to no more "
+                             "places; train without --init_models")
+    return list(own) or list(sel)
 
 
 def check_potential(path: str | Path, species: Sequence[str]) -> Description | None:

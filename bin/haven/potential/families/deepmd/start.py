@@ -11,7 +11,8 @@ from haven.potential.families import check_potential, check_undamaged, family_of
 from haven.potential.families.base import UNCOMPRESSED
 from haven.potential.families.deepmd.files import WEIGHTS
 
-NAME = re.compile(rf"({UNCOMPRESSED})?u([0-9.]+)_s([0-9]+)")
+SAME_U = 1e-6  # eV
+NAME = re.compile(rf"({UNCOMPRESSED})?u([0-9]+(?:\.[0-9]+)?)_s([0-9]+)")
 
 
 def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[str],
@@ -43,7 +44,7 @@ def choose_start(folder: str | Path, u_ev: float, seed: int, species: Sequence[s
 
     def fitness(path: Path) -> tuple[bool, bool, bool]:
         whole, own_u, own_seed = found[path].groups()
-        return own_u == f"{u_ev:g}", own_seed == f"{seed}", whole is not None
+        return abs(float(own_u) - u_ev) < SAME_U, int(own_seed) == seed, whole is not None
 
     chosen = max(found, key=fitness)
     if not fitness(chosen)[0]:

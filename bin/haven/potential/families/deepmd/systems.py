@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,15 @@ def neighbours(coords: np.ndarray, cells: np.ndarray, types: np.ndarray, kinds: 
     return most
 
 
-def choose_sel(dataset: dict[str, Any], cutoff: float) -> list[int]:
-    """Return places for neighbours of each element, from the most that any atom of the data has.
+def most_neighbours(dataset: dict[str, Any], cutoff: float) -> list[int]:
+    """Return the most neighbours of each element that any atom of the data has.
 
-    A tenth and one place are added, since dynamics reaches denser surroundings than the frames
-    have, and the sum is rounded up to a multiple of four. Each place costs time. Neighbours beyond
-    the places are ignored; they are the farthest ones, which the cutoff has almost switched off.
+    Parameters
+    ----------
+    dataset
+        From `haven.potential.dataset.load`.
+    cutoff
+        Angstrom.
     """
     kinds = len(dataset["type_map"])
     most = np.zeros(kinds, int)
@@ -57,6 +61,16 @@ def choose_sel(dataset: dict[str, Any], cutoff: float) -> list[int]:
         coords = a["coord"].reshape(len(a["coord"]), -1, 3)
         found = neighbours(coords, a["box"].reshape(-1, 3, 3), a["type"], kinds, cutoff)
         most = np.maximum(most, found)
+    return most.tolist()
+
+
+def choose_sel(most: Sequence[int]) -> list[int]:
+    """Return places for neighbours of each element, from the most that any atom of the data has.
+
+    A tenth and one place are added, since dynamics reaches denser surroundings than the frames
+    have, and the sum is rounded up to a multiple of four. Each place costs time. Neighbours beyond
+    the places are ignored; they are the farthest ones, which the cutoff has almost switched off.
+    """
     return [int(4 * np.ceil((1.1 * n + 1) / 4)) for n in most]
 
 

@@ -37,12 +37,12 @@ def _make(folder: Path, settings: DeepmdSettings, dataset: dict[str, Any]) -> No
     from haven.potential.families.deepmd import process as engine
     from haven.potential.families.deepmd.compression import compress, frames_of
     from haven.potential.families.deepmd.input import make_input
-    from haven.potential.families.deepmd.systems import choose_sel, merge_systems
+    from haven.potential.families.deepmd.systems import choose_sel, merge_systems, most_neighbours
     from haven.potential.families.deepmd.train import train
 
     tasks.set_threads(1)
     engine.divert_messages(folder / "engine.log")
-    sel = choose_sel(dataset, settings.cutoff_angstrom)
+    sel = choose_sel(most_neighbours(dataset, settings.cutoff_angstrom))
     parts, test = (merge_systems(dataset, subset, folder) for subset in ("train", "test"))
     train(folder, make_input(settings, dataset["type_map"], sel, parts, test,
                              dataset["has_virial"]))

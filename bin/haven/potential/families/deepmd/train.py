@@ -23,7 +23,7 @@ from haven.potential.families.deepmd.files import (
     save_weights,
 )
 from haven.potential.families.deepmd.input import make_input
-from haven.potential.families.deepmd.model_file import check_network
+from haven.potential.families.deepmd.model_file import check_network, sel_to_go_on_with
 from haven.potential.families.deepmd.process import dp
 from haven.potential.families.deepmd.settings import (
     BATCH,
@@ -34,7 +34,8 @@ from haven.potential.families.deepmd.settings import (
     SUFFIX,
     DeepmdSettings,
 )
-from haven.potential.families.deepmd.systems import choose_sel, merge_systems
+from haven.potential.families.deepmd.systems import choose_sel, merge_systems, most_neighbours
+from haven.potential.seen import trained_on
 
 
 def checkpoints(folder: Path, backend: str = "tensorflow") -> dict[int, str]:
@@ -153,18 +154,21 @@ def make(
     -------
     dict
         ``model`` (file in the folder), ``frozen`` (the same before compression), ``sel``,
+        ``train_trajectories`` (see `haven.potential.seen.trained_on`),
         ``resumed_from_step``, ``wall_s`` and ``compression``, what
         `haven.potential.families.deepmd.compression.compress` found, or None.
     """
     began = time.monotonic()
-    sel = choose_sel(dataset, settings.cutoff_angstrom)
+    most = most_neighbours(dataset, settings.cutoff_angstrom)
+    sel = choose_sel(most)
+    if init is not None:
+        check_network(init, make_input(settings, dataset["type_map"], sel, [], [], False)["model"])
+        sel = sel_to_go_on_with(init, dataset["type_map"], most, sel)
     parts, test = (merge_systems(dataset, subset, folder) for subset in ("train", "test"))
     # the frozen potential carries its input: paths in it are the training folder's own
     own, held = ([str(Path(path).relative_to(folder.resolve())) for path in some]
                  for some in (parts, test))
     content = make_input(settings, dataset["type_map"], sel, own, held, dataset["has_virial"])
-    if init is not None:
-        check_network(init, content["model"])
     resumed = train(folder, content, backend, init)
     frozen = frozen_file(content, backend)
     model, check = frozen, None
@@ -178,6 +182,7 @@ def make(
         check = compress(folder, model, small, frames_of([Path(p) for p in test]), "input.json")
         model = small if check["holds"] else model
     done = {"model": model, "frozen": frozen, "sel": sel,
+            "train_trajectories": trained_on(dataset, init),
             "resumed_from_step": resumed, "compression": check,
             "wall_s": round(time.monotonic() - began, 1)}
     (folder / "unfinished.json").write_text(json.dumps(done))
