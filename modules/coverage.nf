@@ -1,8 +1,12 @@
 // What labels cover, read from the data set or from what lies beside a potential: the run ends early where it asks for more.
 
-/** The temperatures of a run's dynamics: option to the highest it asks for, in K; none where no dynamics is run. */
-def hottestOf(settings, temperatures_k, runs_dynamics) {
-    runs_dynamics ? [temperatures_k: temperatures_k.max(), anneal_temperature_k: settings.anneal_ps > 0 ? settings.anneal_temperature_k : 0] : [:]
+/**
+ * The temperatures of a run's dynamics: option to the highest it asks for, in K; 0 where there is no such dynamics.
+ * `temperatures_k`: of its runs; `anneals`, `relaxes`: whether supercells are annealed, and cells before they are relaxed, if for a time at all.
+ */
+def hottestOf(settings, temperatures_k, anneals, relaxes) {
+    def hot = (anneals && settings.anneal_ps > 0) || (relaxes && settings.relax_anneal_ps > 0)
+    [temperatures_k: temperatures_k.max() ?: 0, anneal_temperature_k: hot ? settings.anneal_temperature_k : 0]
 }
 
 /** Ends the run where a temperature is above that of every label; `about` is dataset.json or potential.json, `name` whose labels they are. */

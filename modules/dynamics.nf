@@ -12,7 +12,7 @@ workflow DYNAMICS {
     ch_supercells   // tuple: map (id, replica, seed), path
     in_mean         // list of numbers of replicas: the mean of their cells is the one that all keep
     at_rest         // path of an earlier run's table of cells, which are kept instead, or an empty list
-    rests_k         // list of the temperatures in K at which they are
+    rests           // list of texts: which cells it has, '4_1_600' for U in eV, seed of the driving potential, temperature in K
     ch_drivers      // tuple: map (id, u_ev, seed, first: seed of the leading potential), list of paths, the driving potential first
     ch_abouts       // tuple: number u_ev, seed, path of the potential.json or an empty list: what its labels cover
     added           // whether replicas are added to an earlier run, whose relaxed cells are taken
@@ -46,15 +46,16 @@ workflow DYNAMICS {
 
     // Replicas of one potential and temperature share the mean of their cells (of the first ones', where their number is given), and
     // wait for no others. Where the anneal or the cell of one broke down, the rest go on without it when all is done.
-    EQUILIBRATE_CELL(ch_runs.filter { run -> cell == 'npt' && run[0].replica in in_mean && !(run[0].temperature_k in rests_k) }
+    EQUILIBRATE_CELL(ch_runs.filter { run -> cell == 'npt' && run[0].replica in in_mean }
+        .filter { run -> !([run[0].u_ev, run[0].seed, run[0].temperature_k].join('_') in rests) }
         .map { meta, structure, potentials, about, _production_ps -> [meta, structure, potentials[0], about] }, material, digests.equilibrate_cell)
     ch_at_rest = EQUILIBRATE_CELL.out.cell
         .map { meta, path -> [[meta.u_ev, meta.seed, meta.temperature_k], path] }
         .map { same, path -> [groupKey(same.join('_'), in_mean.size()), same, path] }
         .groupTuple(remainder: true)
         .map { _key, same, paths -> same[0] + [paths.sort { path -> path.name }] }
-        .mix(ch_runs.filter { run -> run[0].temperature_k in rests_k }.map { run -> [run[0].u_ev, run[0].seed, run[0].temperature_k] }.unique()
-            .map { same -> same + [[at_rest]] })
+        .mix(ch_runs.map { run -> [run[0].u_ev, run[0].seed, run[0].temperature_k] }.unique()
+            .filter { same -> same.join('_') in rests }.map { same -> same + [[at_rest]] })
     // ch_at_rest: [4, 1 (seed), 298, [u4_t298_r0.cells.parquet, u4_t298_r1.cells.parquet]]
     ch_in_mean = ch_runs
         .map { meta, structure, potentials, _about, production_ps ->

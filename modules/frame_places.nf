@@ -1,6 +1,6 @@
 // Where labelled frames lie, and what of them is ready.
 
-include { filesUnder; pathOf } from './paths'
+include { filesUnder; pathOf; realPath } from './paths'
 
 /** What may be an output of a program, by its name. */
 def isOutput(name) { name =~ /OUTCAR|^vasprun.*\.xml([-._]\w+)?$|\.(extxyz|xyz|traj|gpw|txt|out|log|pwo)(\.(gz|bz2|xz))?$/ && !(name =~ /\.failed\.extxyz/) }
@@ -28,6 +28,14 @@ def framePlaces(given, material, needed) {
         error("haven: error: --frames is missing, and none of ${material.baseName} are shipped: give a folder of labelled frames, or --label true to make them")
     }
     places
+}
+
+/** Ends the run where new labels would be published into a folder of given ones: numbers of new structures would change with each resume. */
+def refusePublished(places, published) {
+    def inside = places.find { place -> realPath(place).startsWith(realPath(published)) }
+    if (inside) {
+        error("haven: error: --frames ${inside} is where this run puts its own new labels: give another --outdir")
+    }
 }
 
 /** Sources of labelled frames in all places; ends the run where there are none, or two files of one name. */

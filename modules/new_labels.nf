@@ -1,13 +1,5 @@
 // Names of new labels beside given ones.
 
-/** Ends the run where new labels would be published into a folder of given ones: numbers of new structures would change with each resume. */
-def refusePublished(places, published) {
-    def inside = places.find { place -> place.toAbsolutePath().normalize().startsWith(published.toAbsolutePath().normalize()) }
-    if (inside) {
-        error("haven: error: --frames ${inside} is where this run puts its own new labels: give another --outdir")
-    }
-}
-
 /** Number of the first new structure: `least`, or the next after those whose frames, `<prefix><number>.u4.extxyz`, are given. */
 def firstFree(given, prefix, least) {
     def names = (given.ready + given.foreign.collect { _name, path -> path }).collect { path -> path.name }

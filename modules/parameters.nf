@@ -47,14 +47,24 @@ def mistakeOf(name, value, rule, required) {
     why ? "--${name} is ${shown}, ${why}${rule['unit'] ? ' (in ' + rule['unit'] + ')' : ''}" : null
 }
 
-/** What no parameter says alone: a run holds at least one frame of all atoms. */
+/** Whole time steps in a time, rounded as the scripts of dynamics do. */
+def stepsIn(time_ps, timestep_fs) { Math.rint("${time_ps}".toDouble() * (1000 / timestep_fs)).toLong() }
+
+/** What no parameter says alone: in whole time steps a run holds a frame of all atoms and two of any kind, and the run of a cell two steps. */
 def mistakesBetween(given) {
-    def frame_ps = "${given['dump_ps']}".toBigDecimal() * "${given['all_every']}".toInteger()
+    def timestep_fs = "${given['timestep_fs']}".toDouble()
+    def frame_steps = stepsIn(given['dump_ps'], timestep_fs)
+    def all_every = "${given['all_every']}".toInteger()
+    def needed = frame_steps * Math.max(all_every, 2)
     def lengths_ps = asNumbers(given['production_ps'])
     def temperatures = asNumbers(given['temperatures_k']).size()
-    (lengths_ps.any { length_ps -> length_ps < frame_ps } ?
-        ["--production_ps is ${lengths_ps.join(',')}, shorter than one frame of all atoms, " +
-            "--dump_ps times --all_every = ${frame_ps} ps: make runs longer or frames denser"] : []) +
+    (frame_steps < 1 ? ["--dump_ps is ${given['dump_ps']}, less than a time step: make it at least --timestep_fs = ${timestep_fs} fs"] : []) +
+    (lengths_ps.any { length_ps -> stepsIn(length_ps, timestep_fs) < needed } ?
+        ["--production_ps is ${lengths_ps.join(',')}, shorter than ${all_every > 1 ? 'one frame of all atoms' : 'two frames'}, " +
+            "--dump_ps times ${all_every > 1 ? '--all_every' : '2'} = ${(needed * timestep_fs / 1000).round(6)} ps in whole time steps: " +
+            "make runs longer or frames denser"] : []) +
+    ("${given['cell']}" == 'npt' && stepsIn(given['cell_ps'], timestep_fs) < 2 ?
+        ["--cell_ps is ${given['cell_ps']}, shorter than two time steps: make it longer (--timestep_fs is ${timestep_fs} fs)"] : []) +
     (lengths_ps.size() in [1, temperatures] ? [] :
         ["--production_ps has ${lengths_ps.size()} values and --temperatures_k ${temperatures}: give one length for all, or one for each temperature"])
 }

@@ -3,6 +3,13 @@
 /** A file or folder, by its name alone: brackets and stars in it are letters. */
 def pathOf(place) { place instanceof java.nio.file.Path ? place : file("${place}", glob: false) }
 
+/** Where a file or folder is once links are followed: those above it, where it is not there yet. Elsewhere than on a disk, its own path. */
+def realPath(place) {
+    def whole = pathOf(place).toAbsolutePath().normalize()
+    if (whole.fileSystem != java.nio.file.FileSystems.getDefault() || whole.parent == null) { return whole }
+    whole.exists() ? whole.toRealPath() : realPath(whole.parent).resolve(whole.name)
+}
+
 /** Files directly in a folder, in the order of their names. */
 def filesIn(folder) {
     def place = pathOf(folder)

@@ -5,11 +5,10 @@ include { checkCovered; hottestOf } from './coverage'
 include { codeDigests } from './digests'
 include { chosenDrivers; drivingSeeds } from './drivers'
 include { expectedRuns } from './expected_runs'
-include { earlierTables; temperaturesAtRest } from './earlier'
-include { framePlaces; givenFrames } from './frame_places'
+include { cellsAtRest; checkPressure; earlierTables } from './earlier'
+include { framePlaces; givenFrames; refusePublished } from './frame_places'
 include { givenPotentials; modelsFolder; startsOf } from './given_potentials'
 include { givenTrajectories } from './given_trajectories'
-include { refusePublished } from './new_labels'
 include { pathOf; plainPath } from './paths'
 include { publishedTables } from './published'
 
@@ -25,7 +24,7 @@ def conditionsOf(temperatures_k, lengths_ps) {
  * settings (the parameters), material (path), digests (script to digest), u_evs, temperatures_k, seeds, explorers (lists of numbers),
  * conditions (pairs of temperature in K and length of its runs in ps), hottest (option to the highest temperature in K that the dynamics asks for),
  * replicas (list of maps: id, replica, seed, leads: whether it is the first), in_mean (numbers of those that give the mean cell that all keep),
- * at_rest (an earlier run's table of cells, which is kept instead, or an empty list), rests_k (temperatures in K at which it is),
+ * at_rest (an earlier run's table of cells, which is kept instead, or an empty list), rests (which cells it has: list of texts, '4_1_600'),
  * earlier (list of an earlier run's tables and modes), published (tables of published values),
  * runs (given trajectories: pairs of map and path), potentials (given ones: map, path, list of its potential.json),
  * members (U as text to the seeds of its potentials, ascending), drivers (U as text to the seeds of those that drive), frames (map: ready, foreign),
@@ -41,14 +40,20 @@ def planOf(settings) {
     def seeds = (0..<settings.ensemble).collect { member -> first + member }
     def replicas = (0..<settings.replicas).collect { place -> [place, settings.first_replica + place] }
         .collect { place, replica -> [id: "r${replica}", replica: replica, seed: first + replica, leads: place == 0] }
-    def earlier = earlierTables(settings.earlier)
-    def at_rest = settings.cell == 'npt' && !runs ? earlier.find { path -> path.name == 'cells.parquet' } ?: [] : []
+    def earlier = earlierTables(settings.earlier, settings.outdir)
     def material = plainPath(pathOf(settings.material))
     def goes_on = !settings.labels_only && !settings.potentials_only
     def potentials = givenPotentials(models, u_evs)
-    def hottest = hottestOf(settings, temperatures_k, goes_on && !runs)
+    def has_potential = !runs || models
+    def anneals = goes_on && has_potential
+    def hottest = hottestOf(settings, goes_on && !runs ? temperatures_k : [], anneals, anneals && !earlier)
     potentials.each { _meta, path, about -> about.each { json -> checkCovered(json, path.name, hottest) } }
     def drivers = runs ? drivingSeeds(runs) : chosenDrivers(settings.driving_potentials, u_evs, potentials, seeds)
+    if (earlier && !runs && settings.cell != 'material') {
+        checkPressure(settings.earlier, settings.pressure_gpa)
+    }
+    def at_rest = settings.cell == 'npt' && !runs ? earlier.find { path -> path.name == 'cells.parquet' } ?: [] : []
+    def rests = at_rest ? cellsAtRest(settings.earlier, drivers, temperatures_k) : []
 
     // With trajectories but no models, the run starts with the analysis.
     // Labelled frames: given ones, new ones, or both together.
@@ -72,7 +77,7 @@ def planOf(settings) {
         replicas       : replicas,
         in_mean        : (settings.cell_replicas > 0 ? replicas.take(settings.cell_replicas) : replicas)*.replica,
         at_rest        : at_rest,
-        rests_k        : at_rest ? temperaturesAtRest(settings.earlier, temperatures_k) : [],
+        rests          : rests,
         earlier        : earlier,
         published      : publishedTables(settings.reference),
         runs           : runs,
@@ -85,8 +90,9 @@ def planOf(settings) {
         old_aimd       : goes_on && !earlier ? given_aimd.findAll { meta, _path -> !(meta.u_ev in new_aimd*.u_ev) } : [],
         new_aimd       : new_aimd,
         relaxed        : settings.relax_first_principles ? [] : givenRelaxed(settings.relaxed_cells, material, u_evs),
-        expected       : expectedRuns(settings, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], settings.labels_only ? [] : seeds, drivers),
-        has_potential  : !runs || models,
+        expected       : expectedRuns(settings, u_evs, goes_on ? temperatures_k : [], goes_on ? replicas : [], settings.labels_only ? [] : seeds, drivers,
+            rests),
+        has_potential  : has_potential,
         trains         : !models && !settings.labels_only,
         goes_on        : goes_on,
     ]

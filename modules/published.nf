@@ -7,7 +7,8 @@ def publishedTables(folder) {
     def tables = filesIn(folder).findAll { path -> path.name.endsWith('.csv') }
     def values = tables.findAll { path -> !(path.name in ['citations.csv', 'others.csv', 'studies.csv']) }
     if (!values || !('citations.csv' in tables*.name)) {
-        error("haven: error: --reference ${folder} has no ${values ? 'citations.csv, which names the works that values are from' : 'table of values (.csv)'}: " +
+        def lacking = values ? 'citations.csv, which names the works that values are from' : 'table of values (.csv)'
+        error("haven: error: --reference ${folder} has no ${lacking}: " +
             "copy ${projectDir}/assets/reference and add yours (README.md there tells the columns)")
     }
     tables.collect { path -> plainPath(path) }

@@ -49,7 +49,7 @@ workflow STUDY {
 
     // Dynamics: U x temperature x replica x driving potential, [[id: u4_t298_r0, u_ev: 4, ...], u4_t298_r0.trajectory.npz].
     STRUCTURES(channel.fromList(plan.has_potential && plan.goes_on ? plan.replicas : []), material, digests)
-    DYNAMICS(STRUCTURES.out.supercells, plan.in_mean, plan.at_rest, plan.rests_k, ch_drivers, POTENTIAL.out.abouts, plan.earlier as boolean,
+    DYNAMICS(STRUCTURES.out.supercells, plan.in_mean, plan.at_rest, plan.rests, ch_drivers, POTENTIAL.out.abouts, plan.earlier as boolean,
         plan.conditions, settings.cell, settings.relax_first_principles, plan.relaxed, material, digests)
     ch_trajectories = DYNAMICS.out.trajectories.mix(channel.fromList(plan.runs))
 

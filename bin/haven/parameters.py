@@ -130,7 +130,8 @@ class Runs:
         None, "results folder of an earlier run of the same study, to which replicas are added: "
         "the mean cells of its runs are kept, and its tables are joined with the new ones",
         path="directory-path", example="results", more="--first_replica numbers the new ones, "
-        "which may be of other temperatures: those get cells of their own")
+        "which may be of other temperatures, U or driving potentials: those get cells of their "
+        "own; results go into another --outdir")
     cell_replicas: int = option(
         0, "number of the first replicas whose mean cell all replicas keep (--cell npt); 0: all of "
         "them. With a number, finished runs stay as they are when replicas are added later",

@@ -30,11 +30,11 @@ sys.path.insert(0, str(ROOT / "bin"))
 from haven.core import tables as store
 from haven.core.columns import VERDICTS
 from haven.core.constants import NOT_STATIONARY
-from haven.core.series import compare_halves, spread_of
+from haven.core.series import spread_of
 from haven.dynamics.lammps.inherent import Inherent
 from haven.dynamics.runs.stationary import (
-    LEVEL,
     Stationary,
+    compare_inherent,
     compare_potential,
     stationary_row,
 )
@@ -56,7 +56,7 @@ def judge(parts: Path, name: str, run: dict) -> Stationary:
     slow = spread_of(late) * scale * run["temperature_k"] / float(anneal["temperature_k"].iloc[0])
     thermo = pd.read_parquet(parts / f"{name}.thermo.parquet")["potential_energy_ev"].to_numpy()
     snapshots = Inherent(np.arange(len(energies)), energies, np.empty((len(energies), 0, 3)))
-    return Stationary(compare_halves(energies * scale, LEVEL, slow),
+    return Stationary(compare_inherent(energies * scale, slow),
                       compare_potential(thermo * scale, slow),
                       (int(run["moves_first"]), int(run["moves_second"])), snapshots)
 

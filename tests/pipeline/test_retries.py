@@ -196,3 +196,46 @@ def test_in_a_cloud_a_task_that_ends_again_and_again_asks_four_times_its_memory_
         asked.setdefault(f"{code} {size}", []).append(int(gb))
     assert asked == {"137 long": [6, 12, 24, 24, 24], "137 medium": [4, 8, 16, 16, 16],
                      "143 long": [6] * 5}
+
+
+ENDED_AGAIN = """
+process RESTARTED {
+    tag "${codes}"
+    label 'process_fan_out'
+
+    input:
+    val codes
+
+    script:
+    \"\"\"
+    exit ${codes.tokenize('_')[task.attempt - 1] ?: 0}
+    \"\"\"
+}
+
+workflow {
+    RESTARTED(channel.of('140_143_138_1_143_1', '140_143_140_1_1_1', '1_1_1', '137_139_137'))
+}
+"""
+
+
+def test_on_slurm_restarts_are_no_failures_and_what_fails_again_is_left_out(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "main.nf").write_text(ENDED_AGAIN)
+    (tmp_path / "base.config").write_text(
+        f"params.job_array = null\nincludeConfig '{ROOT}/conf/base.config'\n"
+        "trace { enabled = true; overwrite = true; file = 'trace.tsv'; "
+        "fields = 'tag,status,attempt' }\n")
+    (tmp_path / "here.config").write_text(HERE)
+    done = subprocess.run(
+        ["nextflow", "run", "main.nf", "-ansi-log", "false", "-c", "base.config", "-c",
+         str(ROOT / "conf" / "slurm.config"), "-c", "here.config"], cwd=tmp_path,
+        text=True, capture_output=True, check=False, timeout=600)
+    with (tmp_path / "trace.tsv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    last = {row["tag"]: (row["attempt"], row["status"])
+            for row in sorted(rows, key=lambda row: int(row["attempt"]))}
+    assert last == {
+        "140_143_138_1_143_1": ("7", "COMPLETED"), "140_143_140_1_1_1": ("6", "FAILED"),
+        "1_1_1": ("3", "FAILED"), "137_139_137": ("3", "FAILED")}, done.stdout
+    assert done.returncode != 0  # what was left out is told, and nothing else was stopped

@@ -86,7 +86,7 @@ def test_replicas_and_temperatures_are_added_to_an_earlier_run_of_which_results_
     study = ROOT / "assets" / "study" / "li3ticl6" / "main"
     options = ("-profile", "test", "-stub", "--models", str(ROOT / "assets" / "models" / "small"),
                "--temperatures_k", "500,700", "--u_ev", "4", "--first_replica", "3",
-               "--replicas", "2")
+               "--replicas", "2", "--pressure_gpa", "0")
     run = nextflow(tmp_path, "added.tsv", *options, "--earlier", str(study), root=ROOT)
     assert run.status == 0, run.said
     done = {name.removeprefix("STUDY:") for name in run.names("COMPLETED")}

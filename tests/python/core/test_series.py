@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from haven.core.series import (
+    about_line,
+    compare_alone,
     compare_counts,
     compare_halves,
     inefficiency,
@@ -61,6 +63,41 @@ def test_stationary_halves_agree_and_a_trend_does_not(rng):
     bent = [compare_halves(one + slope, 0.95).agree for one in correlated(rng, 400, 0.8, 50)]
     assert np.mean(bent) < 0.1
     assert compare_halves(np.array([1.0, 2.0])).bound == np.inf
+
+
+@pytest.mark.parametrize(("count", "memory", "most"), [
+    (16, 0.0, 0.01), (16, 0.6, 0.02), (500, 0.0, 0.01), (500, 0.8, 0.015), (500, 0.98, 0.035)])
+def test_a_stationary_series_alone_is_seldom_called_not_so(rng, count, memory, most):
+    """0.98 of 500 values: a half is five correlation times long, and shows too small an error."""
+    series = correlated(rng, count, memory, 600)
+    assert np.mean([not compare_alone(one, 1 - 0.01 / 3).agree for one in series]) <= most
+    if memory >= 0.6 and memory != 0.8:
+        before = np.mean([not compare_halves(one, 1 - 0.01 / 3).agree for one in series[:300]])
+        assert before > 2 * most
+
+
+@pytest.mark.parametrize(("count", "memory", "rise", "least"), [
+    (500, 0.0, 1, 0.9), (500, 0.8, 4, 0.9), (16, 0.0, 6, 0.45)])
+def test_a_trend_of_a_series_alone_is_found(rng, count, memory, rise, least):
+    series = correlated(rng, count, memory, 100) + np.linspace(0, rise, count)
+    assert np.mean([not compare_alone(one, 1 - 0.01 / 3).agree for one in series]) > least
+
+
+def test_a_series_of_few_independent_values_is_too_short_to_tell(rng):
+    slow = [compare_alone(one) for one in correlated(rng, 500, 0.998, 50)]
+    assert np.mean([one.bound == np.inf for one in slow]) > 0.7
+    assert all(compare_alone(one).bound < np.inf for one in correlated(rng, 500, 0.5, 50))
+    short = compare_alone(np.array([1.0, 2.0, 3.0, 9.0]))
+    assert short.difference == 4.5 and short.bound == np.inf and short.agree
+    assert np.isnan(compare_alone(np.empty(0)).difference)
+
+
+def test_a_line_is_no_fluctuation_and_what_it_takes_is_given_back(rng):
+    assert about_line(np.linspace(3, 8, 50)) == (0.0, 1.0)
+    found = np.array([about_line(one) for one in correlated(rng, 400, 0.8, 200)])
+    assert np.median(found, axis=0) == pytest.approx([1, 9], rel=0.2)
+    tilted = [about_line(one + np.linspace(0, 5, 400)) for one in correlated(rng, 400, 0.8, 200)]
+    assert np.median(tilted, axis=0) == pytest.approx([1, 9], rel=0.2)
 
 
 def test_counts_of_one_rate_agree(rng):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from trained import MATERIAL
 
-from haven.core.series import compare_counts
+from haven.core.series import compare_alone, compare_counts
 from haven.dynamics.annealing import anneal
 from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.lammps.inherent import Inherent, count_moves, moved_between, site_spacing
@@ -149,6 +149,27 @@ def test_a_run_that_is_not_stationary_says_why(inherent, potential, moves, reaso
     assert said[0]["passed"] is (reasons == 0)
     assert ("no number" in said[0]["message"]) is (reasons > 0)
     assert not said[2]["passed"] and "no anneal" in said[2]["message"]
+
+
+@pytest.mark.parametrize(("inherent", "potential", "said"), [
+    ((0.1, 1.0), (0.2, 2.0), "is stationary: energies of minimised snapshots change by 0.1 "),
+    ((0.1, np.inf), (0.2, 2.0), "is stationary: potential energies change by 0.2 "),
+    ((0.1, np.inf), (0.2, np.inf), "is too short to tell whether it is stationary")])
+def test_what_is_too_short_to_tell_is_not_called_stationary(inherent, potential, said):
+    from haven.core.series import Halves
+
+    none = Inherent(np.empty(0, int), np.empty(0), np.empty((0, 1, 3)))
+    row = stationary.stationary_row(
+        stationary.Stationary(Halves(*inherent), Halves(*potential), (10, 12), none), "u4_t600_r0")
+    assert row["passed"] and said in row["message"] and "inf" not in row["message"]
+
+
+def test_without_an_anneal_energies_are_held_against_their_own_fluctuations(rng):
+    values = rng.normal(size=40)
+    for compare in (stationary.compare_inherent, stationary.compare_potential):
+        alone = compare(values, 0.0)
+        assert alone == compare_alone(values, stationary.LEVEL)
+        assert compare(values, 5.0).bound > 5 > alone.bound
 
 
 def test_sites_of_the_material_are_spaced_as_in_its_planes():

@@ -340,8 +340,29 @@ def test_a_run_that_ends_is_judged_by_how_far_its_conserved_energy_went(tmp_path
     joined = segments.Segments(steps, thermo, np.zeros((401, 1, 3)), steps[::5],
                              np.zeros((81, 160, 3)), None, 1)
     still = HostMotion("Cl", 0.1, 1.0)
-    row = production.run_row(one, joined, "complete", still, 2.2, 160, None, tmp_path)
+    row = production.run_row(one, joined, "complete", still, 2.2, True, 160, None, tmp_path)
     assert row["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("pair", "distance", "verdict"), [
+    ("HO", 0.96, "stable"), ("CN", 1.16, "stable"), ("PO", 1.45, "stable"), ("HO", 0.5, "exploded"),
+    ("OO", 0.7, "exploded"), ("LiCl", 1.3, "exploded"), ("TiCl", 1.5, "exploded")])
+def test_a_run_exploded_where_two_atoms_came_closer_than_their_elements_may(
+    tmp_path, caplog, pair, distance, verdict
+):
+    atoms = Atoms(f"Li{pair}", [[4, 4, 4], [0, 0, 0], [2.5, 0, 0]], cell=[9] * 3, pbc=True)
+    close = atoms.copy()
+    close.positions[2, 0] = distance
+    one = job.Job(300, 2, 100, 0, 40, 10, 1, 1, ("p",), tuple(set(atoms.symbols)), "Li")
+    frames = [atoms, close, atoms]  # in the first and last, nothing is wrong
+    joined = segments.Segments(np.array([0, 20, 40]), np.zeros((3, len(job.COLUMNS))),
+                               np.zeros((3, 1, 3)), np.array([0, 20, 40]),
+                               np.array([atoms.positions] * 3), None, 1)
+    row = production._measured(one, joined, "complete", frames, atoms, None, tmp_path, ("Li",))
+    assert row["verdict"] == verdict and row["min_distance_angstrom"] == pytest.approx(distance)
+    name = "-".join(sorted(atoms.get_chemical_symbols()[1:]))
+    said = f"{name} are {distance:.2f} Angstrom apart, which must keep"
+    assert (said in caplog.text) is (verdict == "exploded")
 
 
 def test_host_displacement_leaves_out_its_own_drift():

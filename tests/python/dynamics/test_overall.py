@@ -7,6 +7,7 @@ import math
 import os
 import time
 
+import clean_work
 import pytest
 import show_status
 
@@ -14,7 +15,7 @@ from haven.core import tasks
 from haven.core.errors import HavenError
 from haven.core.nextflow.launches import is_of, newest_launch
 from haven.dynamics.progress.overall import Overall, jobs_of, overall, planned_jobs, progress_line
-from haven.dynamics.progress.runs import Progress
+from haven.dynamics.progress.runs import Progress, read_progress
 from haven.potential.progress import TrainingProgress
 
 PLAN = {
@@ -77,6 +78,55 @@ def test_an_anneal_or_cell_that_ended_early_is_done_once_runs_start_from_it():
     assert jobs["anneal_u4_r0"].state == jobs["cell_u4_t298_r0"].state == "complete"
     assert jobs["anneal_u0_r0"].state == jobs["cell_u4_t373_r0"].state == "waiting"
     assert jobs["u4_t298_r0"].done == 11 and jobs["u4_t298_r0"].total == 100
+
+
+def test_a_part_of_an_anneal_is_not_all_of_it_and_while_it_is_judged_it_runs(tmp_path):
+    """20 ps are asked for: the script of the first part ends after 15."""
+    place = tmp_path / "work"
+    part = checkpoints(place, "anneal_u4_r0_000000000001", A, 7500, 7500, 1000)
+    whole = checkpoints(place, "anneal_u0_r0_000000000002", A, 10000, 10000, 1000)
+
+    def jobs():
+        runs = [one for one in map(read_progress, (part, whole)) if one is not None]
+        return {job.name: job for job in jobs_of([], runs, PLAN)}
+
+    found = jobs()
+    assert (found["anneal_u4_r0"].state, found["anneal_u4_r0"].done) == ("stopped", 15)
+    assert (found["anneal_u0_r0"].state, found["anneal_u0_r0"].done) == ("complete", 20)
+    with tasks.alone(part):
+        assert jobs()["anneal_u4_r0"].state == "running"
+
+
+def test_cells_that_are_not_computed_are_not_planned():
+    def cells(replicas, more, rests=()):
+        plan = {**PLAN, "replica": replicas, "rests": list(rests),
+                "parameters": PLAN["parameters"] | more}
+        return {name for name in planned_jobs(plan) if name.startswith("cell_")}
+
+    ends = [f"t{t}_r{{}}{end}" for t in (298, 373) for end in ("", "_s2")]
+    first = {f"cell_u4_{end.format(0)}" for end in ends} | {f"cell_u0_t{t}_r0" for t in (298, 373)}
+    assert cells([0, 1, 2], {"cell_replicas": "1"}) == first
+    assert len(cells([0, 1, 2], {"cell_replicas": "0"})) == 3 * len(first)
+    # replicas added to an earlier run of one driving potential at 298 K
+    assert cells([3], {}, ["0_1_298", "4_1_298"]) == {
+        "cell_u0_t373_r3", "cell_u4_t373_r3", "cell_u4_t298_r3_s2", "cell_u4_t373_r3_s2"}
+
+
+def test_a_script_that_a_full_disk_left_empty_hides_no_other_run(tmp_path, capsys):
+    work = tmp_path / "work"
+    begun = checkpoints(work, "u4_t298_r0_000000000001", A, 45000, 20000, 1000)
+    checkpoints(work, "u4_t373_r0_000000000002", A, 45000, 45000, 1000)
+    empty = work / "checkpoints" / "u0_t373_r0_000000000003"
+    empty.mkdir()
+    (empty / "equilibration.a001.in").touch()
+    (begun / "production.a002.in").write_text("timestep 0.002\nrun 4500")
+    show_status.main([str(work), "--json"])
+    runs = {one["run"]: one for one in json.loads(capsys.readouterr().out)["runs"]}
+    assert set(runs) == {"u4_t298_r0", "u4_t373_r0"} and runs["u4_t298_r0"]["attempts"] == 2
+    assert (runs["u4_t298_r0"]["state"], runs["u4_t373_r0"]["state"]) == ("stopped", "complete")
+    assert runs["u4_t298_r0"]["ns_done"] == pytest.approx(0.04)
+    clean_work.main([str(work)])
+    assert "u4_t298_r0" in capsys.readouterr().out
 
 
 def test_of_two_folders_of_one_run_the_further_counts_and_other_plans_are_left_out():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,24 @@ def test_a_piece_that_is_lost_late_costs_no_earlier_piece(tmp_path, monkeypatch)
         path.unlink(missing_ok=True)
     found = dynamics._production(job, tmp_path)
     assert found is not None and found.step == ends[0] > 0
+
+
+def test_a_script_of_lammps_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    job = damage.start(tmp_path)
+    write = Path.write_text
+
+    def full(path, text, *more, **named):
+        if " upto" in text:  # the disk fills while the script of LAMMPS is written
+            write(path, text[:50])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, text, *more, **named)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        dynamics.run_phases(job, tmp_path, lambda _phase: "")
+    assert not list(tmp_path.glob("*.in"))
+    monkeypatch.undo()
+    assert dynamics.run_phases(job, tmp_path, lambda _phase: "") == "complete"
 
 
 def test_older_attempts_keep_fewer_restart_files(tmp_path):

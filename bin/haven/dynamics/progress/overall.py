@@ -16,7 +16,7 @@ from typing import Any
 from haven.core.errors import log
 from haven.core.nextflow.launches import NotedLaunch
 from haven.core.numbers import duration
-from haven.dynamics.progress.runs import Progress
+from haven.dynamics.progress.runs import ANNEAL, Progress
 from haven.potential.progress import TrainingProgress
 
 BAR = 24  # letters of the bar
@@ -134,17 +134,20 @@ def planned_jobs(plan: Mapping[str, Any]) -> dict[str, tuple[str, float]]:
     lengths = lengths * len(temperatures) if len(lengths) == 1 else lengths
     before = float(given.get("equilibration_ps") or 0)
     drivers = plan.get("drivers") or {}
+    in_mean = replicas[: int(given.get("cell_replicas") or 0) or None]
+    at_rest = plan.get("rests") or []  # in cells of an earlier run, as modules/earlier.nf says
     for u in us:
         own = drivers.get(f"{u:g}") or [None]
-        ends = ["" if place == 0 else f"_s{seed}" for place, seed in enumerate(own)]
+        ends = [(seed, "" if place == 0 else f"_s{seed}") for place, seed in enumerate(own)]
         for replica in replicas:
-            for end in ends:
+            for seed, end in ends:
                 if float(given.get("anneal_ps") or 0) > 0:
-                    jobs[f"anneal_u{u:g}_r{replica}{end}"] = (
+                    jobs[f"{ANNEAL}u{u:g}_r{replica}{end}"] = (
                         "dynamics", float(given["anneal_ps"]))
                 for t, length in zip(temperatures, lengths, strict=True):
                     run = f"u{u:g}_t{t:g}_r{replica}{end}"
-                    if given.get("cell") == "npt":
+                    if given.get("cell") == "npt" and replica in in_mean and (
+                            f"{u:g}_{seed}_{t:g}" not in at_rest):
                         jobs[f"cell_{run}"] = ("dynamics", float(given["cell_ps"]))
                     jobs[run] = ("dynamics", before + length)
     return jobs
@@ -159,8 +162,8 @@ def jobs_of(
 ) -> list[WorkItem]:
     """Return all trainings and runs, planned or there; of several of one name the newest state.
 
-    An anneal or a run at constant pressure ends when it is stationary: it counts as complete once
-    a run that starts from it is there.
+    An anneal is judged after each part, and ends when it is settled: one of parts alone counts as
+    complete once a run that starts from it is there, as does a run at constant pressure.
     """
     planned = planned_jobs(plan) if plan else {}
     before = float((plan.get("parameters") or {}).get("equilibration_ps") or 0) if plan else 0.0
@@ -175,17 +178,20 @@ def jobs_of(
         if plan and one.run not in planned:
             continue
         done, total = PS_PER_NS * one.ns_done, PS_PER_NS * one.ns_total
-        short = one.run.startswith(("anneal_", "cell_"))
+        state, short = one.state, one.run.startswith((ANNEAL, "cell_"))
         if one.run in planned and not short:
             total = planned[one.run][1]
             done += before if one.phase == "production" else 0.0
         elif one.run in planned:
+            whole = total * (1 + 1 / (one.steps or math.inf))  # its length is of whole time steps
+            if one.run.startswith(ANNEAL) and state == "complete" and whole < planned[one.run][1]:
+                state = "stopped"
             total = max(planned[one.run][1], total)
-        _keep(jobs, WorkItem(one.run, "dynamics", min(done, total), total, one.state))
+        _keep(jobs, WorkItem(one.run, "dynamics", min(done, total), total, state))
     started = {job.name for job in jobs.values() if job.state != "waiting"}
     ended = {f"cell_{name}" for name in started} | {
-        f"anneal_{_cold(name)}" for name in started} | {
-        f"anneal_{_cold(name.removeprefix('cell_'))}" for name in started
+        f"{ANNEAL}{_cold(name)}" for name in started} | {
+        f"{ANNEAL}{_cold(name.removeprefix('cell_'))}" for name in started
         if name.startswith("cell_")}
     return [WorkItem(job.name, job.kind, job.total, job.total, "complete")
             if job.state == "complete" or job.name in ended else job for job in jobs.values()]

@@ -20,6 +20,7 @@ from haven.core.tasks import QUIET_S, held
 # with one set of occupancies.
 RUN = re.compile(r"((?:anneal_|cell_|aimd_cell_)?u[\d.]+(?:_t[\d.]+)?_r\d+(?:_s\d+)?"
                  r"|relax_u[\d.]+_.+)_[0-9a-f]{12}$")
+ANNEAL = "anneal_"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ATTEMPT = re.compile(r"(equilibration|production)\.a(\d+)\.in$")
 LOOP = re.compile(r"^Loop time of (\S+) on \d+ procs for (\d+) steps", re.MULTILINE)
@@ -119,7 +120,7 @@ def find_folders(place: Path) -> list[Path]:
 def read_progress(
     folder: Path, now: float | None = None, launch: NotedLaunch | None = None
 ) -> Progress | None:
-    """Return how far a run is; None where nothing was started yet.
+    """Return how far a run is; None where nothing was started yet, or no script of it is whole.
 
     Parameters
     ----------
@@ -133,18 +134,21 @@ def read_progress(
     tries = sorted((match.group(1) == "production", int(match.group(2)), path)
                    for path in folder.glob("*.in") if (match := ATTEMPT.match(path.name)))
     named = RUN.match(folder.name)
-    if not tries or named is None:
+    # a script that a kill or a full disk left empty tells nothing: the attempt before it does
+    newest = next(((produces, path, told) for produces, _, path in reversed(tries)
+                   if (told := _asked(path)) is not None), None)
+    if newest is None or named is None:
         return None
-    phase, script = ("production" if tries[-1][0] else "equilibration"), tries[-1][2]
-    text = script.read_text()
-    ns = 1e-3 * float(re.findall(r"^timestep (\S+)", text, re.MULTILINE)[0])
-    goal = int(re.findall(r"^run (\d+) upto", text, re.MULTILINE)[0])
+    produces, script, (ns, goal) = newest
+    phase = "production" if produces else "equilibration"
     log = script.with_suffix(".log")
     frames = _frames(log)
     kept = [int(part) for path in folder.glob(f"{phase}.*.restart")
             if (part := path.name.split(".")[1]).isdigit()]
     done = max([*kept, frames[1] if frames else 0])
-    ended = phase == "production" and done >= goal
+    # of an anneal, the end of its script may be that of a part, which its task then judges
+    ended = phase == "production" and done >= goal and not (
+        named.group(1).startswith(ANNEAL) and held(folder))
     touched = (log if log.exists() else script).stat().st_mtime
     present = time.time() if now is None else now
     since = present - touched
@@ -158,6 +162,14 @@ def read_progress(
         speed = _speed(frames, log, ns, present)
     return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns, speed, state,
                     len(tries), is_of(folder, launch), goal)
+
+
+def _asked(script: Path) -> tuple[float, int] | None:
+    """Return time step, ns, and last step of a script of LAMMPS; None where it is not whole."""
+    text = script.read_text(errors="replace")
+    step = re.search(r"^timestep (\d\S*)$", text, re.MULTILINE)
+    goal = re.search(r"^run (\d+) upto$", text, re.MULTILINE)
+    return None if step is None or goal is None else (1e-3 * float(step[1]), int(goal[1]))
 
 
 def _frames(log: Path) -> tuple[int, int] | None:

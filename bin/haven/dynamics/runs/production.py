@@ -27,7 +27,7 @@ from haven.dynamics.runs.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps
 from haven.material import structures
-from haven.material.distances import min_distance
+from haven.material.distances import min_distance, tightest_pair
 from haven.material.structures import wall_row
 from haven.trajectory.melting import HostMotion, host_motion, spread
 from haven.trajectory.trajectory import write_npz
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 DRIFT_MEV = 1.0  # meV/atom/ps, slope of the conserved energy: as heat 4 K a ps
 JUMP_MEV = 20.0  # meV/atom, that the conserved energy strays by: as heat 80 K
-CLOSEST = 1.3  # Angstrom: nearer than ions of a crystal come: the potential has a hole there
 
 
 def motion_of(
@@ -140,10 +139,14 @@ def farthest(joined: Segments, atoms: int) -> float:
 
 
 def run_row(
-    job: Job, joined: Segments, ended: str, host: HostMotion | None, shortest: float, atoms: int,
-    window: float | None, folder: Path,
+    job: Job, joined: Segments, ended: str, host: HostMotion | None, shortest: float,
+    holds: bool, atoms: int, window: float | None, folder: Path,
 ) -> dict[str, Any]:
-    """Return the row of table ``runs`` (without its keys)."""
+    """Return the row of table ``runs`` (without its keys).
+
+    ``shortest`` is the shortest distance of two atoms, Angstrom; ``holds`` is whether every pair
+    kept the distance that it must keep (`haven.material.distances.pair_limit`).
+    """
     temperature = joined.thermo[:, 1]
     slope, error = energy_drift(job, joined, atoms)
     loops = [lammps.loop_times(f) for f in folder.glob("production.*.log")]
@@ -153,7 +156,7 @@ def run_row(
     devi = None if joined.deviation is None else joined.deviation[:, 1]
     if ended != "complete":
         verdict = ended
-    elif shortest < CLOSEST:
+    elif not holds:
         verdict = "exploded"
     elif host is not None and host.melted:
         verdict = "melted"
@@ -269,11 +272,15 @@ def _measured(
     """
     symbols = atoms.get_chemical_symbols()
     shortest = min(map(min_distance, frames or [atoms]))
-    if shortest < CLOSEST:
-        log.warning("atoms are %.2f Angstrom apart: the potential does not hold", shortest)
+    pairs = [pair for pair in map(tightest_pair, frames or [atoms]) if pair is not None]
+    name, distance, limit = min(pairs, key=lambda pair: pair[1] / pair[2], default=("", 1.0, 0.0))
+    if distance < limit:
+        log.warning("%s are %.2f Angstrom apart, which must keep %.2f: the potential does not hold",
+                    name, distance, limit)
     host = _host(symbols, moving)
     moved = motion_of(joined.all_positions, host, atoms.get_masses(), symbols)
-    return run_row(job, joined, ended, moved, shortest, len(atoms), window, folder)
+    return run_row(job, joined, ended, moved, shortest, distance >= limit, len(atoms), window,
+                   folder)
 
 
 @dataclass(frozen=True)

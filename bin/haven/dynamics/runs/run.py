@@ -217,7 +217,7 @@ def _attempt(
     attempt = next_attempt(folder)
     stem = f"{phase}.a{attempt:03d}"
     source = f"read_restart {start.restart.name}" if start.restart else "read_data start.data"
-    (folder / f"{stem}.in").write_text(script(job, phase, source, not start.step, attempt))
+    write_whole(folder / f"{stem}.in", script(job, phase, source, not start.step, attempt))
     vouched = _Vouched(folder, phase)
     process = lammps.start_lammps(folder, f"{stem}.in", f"{stem}.log", job.threads)
     try:

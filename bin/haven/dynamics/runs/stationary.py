@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from haven.core.constants import BAR_GPA
-from haven.core.series import Halves, compare_counts, compare_halves, mean_of
+from haven.core.series import Halves, compare_alone, compare_counts, compare_halves, mean_of
 from haven.core.types import Row
 from haven.dynamics.job import COLUMNS, Job
 from haven.dynamics.lammps.inherent import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SNAPSHOTS = 16  # minimised of one run: eight in each half give its mean energy an error
 FEWEST = 8  # frames of all atoms below which nothing is said
-LEVEL = 1 - 0.01 / 3  # of each of three tests: one stationary run in a hundred is called not so
+LEVEL = 1 - 0.01 / 3  # of each of three tests: about one stationary run in 100 is called not so
 PRESSURE_GPA = 0.2  # beyond its error, a mean pressure may be off by so much: 1 % of a volume
 
 
@@ -57,12 +57,17 @@ class Stationary:
     clustered: float = 1.0
 
     @property
+    def energies(self) -> tuple[tuple[str, Halves], ...]:
+        """Comparisons of energies, meV/atom, each with its name."""
+        return (("energies of minimised snapshots", self.inherent),
+                ("potential energies", self.potential))
+
+    @property
     def reasons(self) -> list[str]:
         """Reasons why the run is not stationary, as short phrases."""
         said = [f"{name} of its halves differ by {halves.difference:.2g} meV/atom "
                 f"(+-{halves.bound:.2g})"
-                for name, halves in (("energies of minimised snapshots", self.inherent),
-                                     ("potential energies", self.potential)) if not halves.agree]
+                for name, halves in self.energies if not halves.agree]
         if not compare_counts(*self.moves, LEVEL, self.clustered):
             said.append(f"{self.moves[0]} ions moved in its first half, {self.moves[1]} in its "
                         "second")
@@ -75,7 +80,8 @@ def judge_halves(
     """Judge a production run by its halves; None where it has too few frames of all atoms.
 
     In a run of only a few jumps per ion, the energy fluctuates as slowly as it would relax to
-    equilibrium. The size of these fluctuations is known from the anneal, where there was one.
+    equilibrium. The size of these fluctuations is known from the anneal, where there was one; else
+    a run with few independent energies is too short to tell (`haven.core.series.compare_alone`).
 
     Parameters
     ----------
@@ -101,9 +107,17 @@ def judge_halves(
     scale = 1000 / len(atoms)
     slow = spread_at(atoms, job.temperature_k) * scale
     return Stationary(
-        compare_halves(found.energies * scale, LEVEL, slow),
+        compare_inherent(found.energies * scale, slow),
         compare_potential(joined.thermo[:, COLUMNS.index("pe")] * scale, slow),
         moves, found, clustered)
+
+
+def compare_inherent(energies: np.ndarray, slow: float) -> Halves:
+    """Compare the halves of energies of minimised snapshots, (T,), which change by jumps alone.
+
+    ``slow`` as in `compare_potential`.
+    """
+    return compare_halves(energies, LEVEL, slow) if slow else compare_alone(energies, LEVEL)
 
 
 def compare_potential(energies: np.ndarray, slow: float) -> Halves:
@@ -112,9 +126,9 @@ def compare_potential(energies: np.ndarray, slow: float) -> Halves:
     ``slow`` is the standard deviation due to the order of the ions, which changes by jumps, in the
     unit of the energies; 0 where it was not measured.
     """
-    own = compare_halves(energies, LEVEL)
     if not slow:
-        return own
+        return compare_alone(energies, LEVEL)
+    own = compare_halves(energies, LEVEL)
     orders = compare_halves(energies, LEVEL, slow)
     return Halves(own.difference, math.hypot(own.bound, orders.bound))
 
@@ -187,12 +201,14 @@ def stationary_row(found: Stationary | None, subject: str) -> Row:
     if found is None:
         return row
     reasons = found.reasons
+    known = [f"{name} change by {halves.difference:.2g} meV/atom (+-{halves.bound:.2g}) between "
+             "halves" for name, halves in found.energies if math.isfinite(halves.bound)]
     return row | {
         "value": _finite(found.inherent.difference), "limit": _finite(found.inherent.bound),
         "passed": not reasons,
         "message": f"{subject} is not stationary: {'; '.join(reasons)}: no number" if reasons else
-        f"{subject} is stationary: energies of minimised snapshots change by "
-        f"{found.inherent.difference:.2g} meV/atom (+-{found.inherent.bound:.2g}) between halves"}
+        f"{subject} is stationary: {known[0]}" if known else
+        f"{subject} is too short to tell whether it is stationary"}
 
 
 def _pressure_row(row: Mapping[str, Any], subject: str, cell: str) -> Row:
