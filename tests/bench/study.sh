@@ -2,7 +2,8 @@
 # Makes assets/study/li3ticl6 anew: the profile study, then its controls, all from one launch folder in HAVEN_SCRATCH, so that
 # what they share (annealed lithium, cells) is computed once; a call after an interruption goes on where it stopped. Tables,
 # report, costs and checksums are copied; trajectories are not (they stay in HAVEN_SCRATCH). study.sh [PART ...] makes some
-# parts only (`more` adds a replica to what is shipped, `colder` a temperature); the options of all of them may be added to HAVEN_STUDY.
+# parts only (`more` adds a replica to what is shipped, `draws` replicas at 600 K, `colder` a temperature); the options of all of
+# them may be added to HAVEN_STUDY.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 place=${HAVEN_SCRATCH:-$(mktemp -d "${TMPDIR:-/tmp}/haven-study.XXXXXX")}
@@ -35,7 +36,11 @@ for name in "${parts[@]}"; do
     more)
       part main --first_replica "$(next_replica)" --replicas 1 --earlier "$target/main"
       ;;
-    # two replicas at a colder temperature, in cells of their own, as long as table plan asks (those shipped: 945 and 1090 ps, too short)
+    # replicas at the coldest temperature of the line alone, on which the conductivity at 298 K rests most
+    draws)
+      part main --first_replica "$(next_replica)" --replicas 4 --temperatures_k 600 --production_ps 430 --earlier "$target/main"
+      ;;
+    # two replicas at a colder temperature, in cells of their own, as long as table plan asks (those shipped: 945 and 1450 ps, too short)
     colder)
       part main --first_replica "$(next_replica)" --replicas 2 --temperatures_k 500 --production_ps 2000 --earlier "$target/main"
       ;;
