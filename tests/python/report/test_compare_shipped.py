@@ -98,7 +98,7 @@ def test_sources_and_what_the_studies_rest_on_are_told(text):
     for work in ("Wang 2023", "10.1038/s41467-023-37122-7", "OBELiX", "10.48550/arXiv.2502.14234"):
         assert work in sources
     basis = section(text, "What each study rests on", "Settings that differ")
-    assert "Li₃TiCl₆ U = 0 eV 22 160 500, 600, 700, 750, 800 60 to 945 7" in basis
+    assert "Li₃TiCl₆ U = 0 eV 24 160 500, 600, 700, 750, 800 60 to 945 9" in basis
     assert "Li₃InCl₆ U = 0 eV 8 80 500, 550, 600, 650 200 to 400 2" in basis
 
 
