@@ -176,7 +176,7 @@ def about_line(values: np.ndarray) -> tuple[float, float]:
     if left[0] <= 1e-18 * float(np.mean(np.square(values))):  # a line, but for rounding
         return 0.0, 1.0
     falls = 1 - np.arange(len(left)) / count
-    total = 1.0
+    given, total = left, 1.0
     for _ in range(20):
         lost = min(2 * total / count, 0.45)
         given = left + left[0] * lost / (1 - lost) * falls
