@@ -51,7 +51,7 @@ def job_of(
         round(args.explore_dump_ps * per_ps), 1,
         velocity_seed(args.seed, args.u_ev, temperature_k, cell), (), material.species,
         material.mobile, 10.0, args.threads, max(5000.0, 5 * temperature_k), walls_of(material),
-        beside=tuple(one for one in material.moving if one != material.mobile))
+        beside=material.beside)
     check_job(job)
     return job
 

@@ -91,7 +91,7 @@ class DynamicsInputs:
             production_steps, dump_steps, all_every, velocity_seed, (), self.material.species,
             self.material.mobile, args.checkpoint_minutes, args.threads,
             max(HOTTEST_K, HOTTEST_RATIO * temperature_k), self.walls, pressure_gpa, start_volume,
-            tuple(one for one in self.material.moving if one != self.material.mobile))
+            self.material.beside)
 
 
 def read_inputs(

@@ -113,6 +113,11 @@ class Material:
         return self.mobiles or (self.mobile,)
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """Mobile elements beside the one that is followed."""
+        return tuple(one for one in self.moving if one != self.mobile)
+
+    @property
     def anion_elements(self) -> set[str]:
         """Elements on the anion sites."""
         return set(self.anions_per_cell())

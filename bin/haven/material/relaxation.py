@@ -13,7 +13,7 @@ from haven.core.numbers import count_of
 from haven.material.crystal import Material
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ase import Atoms
 
@@ -57,9 +57,24 @@ def printed_occupancies(shares: Mapping[str, Mapping[str, float]]) -> str:
     return ", ".join(f"{element} {texts[element]}" for element in sorted(texts))
 
 
-def is_skewed(angles: Iterable[float]) -> bool:
-    """Return whether any of the angles, degrees, is not that of a straight cell."""
-    return any(abs(angle - 90) > SKEWED for angle in angles)
+def quantity_of(column: str) -> str:
+    """Return the name that a column of table ``lattice`` has as a quantity: ``lattice_a``."""
+    return f"lattice_{column.partition('_')[0]}"
+
+
+def is_shown(quantity: str, *tables: Table) -> bool:
+    """Return whether a constant of the cell is one to show: angles but for beta where skewed.
+
+    Parameters
+    ----------
+    quantity
+        Such as ``lattice_gamma``.
+    tables
+        With columns quantity and value; an angle counts as skewed where one has it beyond `SKEWED`.
+    """
+    return quantity not in ("lattice_alpha", "lattice_gamma") or any(
+        (table.loc[table["quantity"] == quantity, "value"] - 90).abs().max() > SKEWED
+        for table in tables)
 
 
 def misfit(sites: list[dict[str, Any]]) -> float:
@@ -223,7 +238,7 @@ def joined_cells(table: Table) -> Iterator[dict[str, Any]]:
                 half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1)
                              / np.sqrt(len(values)))
             mean = float(values.mean())
-            yield {"quantity": f"lattice_{column.partition('_')[0]}", "u_ev": u_ev, "value": mean,
+            yield {"quantity": quantity_of(column), "u_ev": u_ev, "value": mean,
                    "low": None if half is None else mean - half,
                    "high": None if half is None else mean + half, "unit": unit, "system": system,
                    "runs": len(values), "engine": engine,

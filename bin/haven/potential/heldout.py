@@ -17,11 +17,9 @@ from haven.labels.audit import usual_settings
 from haven.labels.dispersion import KEY, with_dispersion
 from haven.potential import accuracy
 from haven.potential.dataset import write_systems
-from haven.potential.families.base import Evaluator
+from haven.potential.families.base import SAME_U, Evaluator
 from haven.potential.surroundings import distances
 from haven.potential.systems import system_arrays
-
-SAME_U = 1e-6  # eV
 
 
 def series_of(

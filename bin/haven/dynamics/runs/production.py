@@ -27,7 +27,7 @@ from haven.dynamics.runs.stationary import stated
 from haven.dynamics.tables import INHERENT, RUNS, THERMO
 from haven.dynamics.trust import at_steps
 from haven.material import structures
-from haven.material.distances import min_distance, tightest_pair
+from haven.material.distances import min_distance, pair_limit, tightest_pair
 from haven.material.structures import wall_row
 from haven.trajectory.melting import HostMotion, host_motion, spread
 from haven.trajectory.trajectory import write_npz
@@ -271,15 +271,18 @@ def _measured(
     elements; the rest as in `simulate`.
     """
     symbols = atoms.get_chemical_symbols()
-    shortest = min(map(min_distance, frames or [atoms]))
-    pairs = [pair for pair in map(tightest_pair, frames or [atoms]) if pair is not None]
+    looked_at = frames or [atoms]
+    nearest = [min_distance(frame) for frame in looked_at]
+    farthest_limit = max(pair_limit(one, two) for one in set(symbols) for two in set(symbols))
+    pairs = [pair for frame, distance in zip(looked_at, nearest, strict=True)
+             if distance < farthest_limit and (pair := tightest_pair(frame)) is not None]
     name, distance, limit = min(pairs, key=lambda pair: pair[1] / pair[2], default=("", 1.0, 0.0))
     if distance < limit:
         log.warning("%s are %.2f Angstrom apart, which must keep %.2f: the potential does not hold",
                     name, distance, limit)
     host = _host(symbols, moving)
     moved = motion_of(joined.all_positions, host, atoms.get_masses(), symbols)
-    return run_row(job, joined, ended, moved, shortest, distance >= limit, len(atoms), window,
+    return run_row(job, joined, ended, moved, min(nearest), distance >= limit, len(atoms), window,
                    folder)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Wall = tuple[str, str, float]  # two elements, and the distance in Angstrom below which they repel
 
+SAME_U = 1e-6  # eV, between two statements of one U
 UNCOMPRESSED = "uncompressed_"  # begins the name of the original beside a compressed potential
 
 

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from haven.core.numbers import count_of, known
 from haven.core.types import Table, Tables
-from haven.material.relaxation import CONSTANTS, POTENTIAL, is_skewed, joined_cells
+from haven.material.relaxation import (
+    CONSTANTS,
+    POTENTIAL,
+    is_shown,
+    joined_cells,
+    quantity_of,
+)
 from haven.report.figures.style import (
     Picture,
     joint_legend,
@@ -24,7 +30,6 @@ if TYPE_CHECKING:
 WITHOUT_TURNING = 6  # sets of occupancies whose names stand beside each other below an axis
 LETTERS = {"a_angstrom": "a (Å)", "b_angstrom": "b (Å)", "c_angstrom": "c (Å)",
            "alpha_degree": "α (°)", "beta_degree": "β (°)", "gamma_degree": "γ (°)"}
-ALWAYS = ("a_angstrom", "b_angstrom", "c_angstrom", "beta_degree")  # shown of every crystal
 ASIDE = (-0.15, 0.15, -0.3, 0.3)  # of a value of U, by its place
 
 
@@ -39,9 +44,7 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
     printed = reference[reference["quantity"].str.startswith("lattice_")].copy()
     printed["system"] = [str(text).partition(" ")[2] for text in printed["system"]]
     order = sorted({*found["system"], *printed["system"]}, reverse=True)
-    every = pd.concat([found, printed])
-    shown = [column for column in CONSTANTS if column in ALWAYS or is_skewed(
-        every.loc[every["quantity"] == quantity_of(column), "value"])]
+    shown = [column for column in CONSTANTS if is_shown(quantity_of(column), found, printed)]
     rows = (len(shown) + 1) // 2
     figure, axes = panels(rows, 2, height=3.0 * rows)
     for spare in axes.flat[len(shown):]:
@@ -70,11 +73,6 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
                   if left_out else ""))
     return Picture("lattice", "Lattice constants", caption,
                    "Lattice constants by occupancy with intervals beside published values", figure)
-
-
-def quantity_of(column: str) -> str:
-    """Return the name that a column of table ``lattice`` has as a quantity: ``lattice_a``."""
-    return f"lattice_{column.partition('_')[0]}"
 
 
 def _aside(u_ev: float) -> float:

@@ -87,6 +87,12 @@ def load_tables(folder: str | Path) -> dict[str, Table]:
     return found
 
 
+def material_names(tables: Tables) -> list[str]:
+    """Return the names of all materials of the tables, in their order."""
+    return sorted({str(m) for table in tables.values() if "material" in table
+                   for m in table["material"].dropna()})
+
+
 def material_name(tables: Tables) -> str:
     """Return the name of the one material of the study.
 
@@ -95,8 +101,7 @@ def material_name(tables: Tables) -> str:
     HavenError
         If the tables are of several materials.
     """
-    names = sorted({str(m) for table in tables.values() if "material" in table
-                    for m in table["material"].dropna()})
+    names = material_names(tables)
     if len(names) > 1:
         raise HavenError(f"tables of several materials ({', '.join(names)}): report one at a time")
     return names[0] if names else "unknown"

@@ -181,8 +181,9 @@ def _by_species(tables: Tables, label: str) -> list[tuple[str, Tables]]:
     ``./haven transport --species Li,Na`` calls them ``X (Li)`` and ``X (Na)``; what it says of
     both together, as ``X``, belongs to neither.
     """
-    names = sorted({str(name) for table in tables.values() if "material" in table
-                    for name in table["material"].dropna()})
+    from haven.report.page.contents import material_names
+
+    names = material_names(tables)
     parts = [re.fullmatch(r"(.+) \(([A-Z][a-z]?)\)", name) for name in names]
     apart = [part for part in parts if part]
     wholes = {part[1] for part in apart}

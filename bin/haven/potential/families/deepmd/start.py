@@ -8,10 +8,9 @@ from pathlib import Path
 
 from haven.core.errors import HavenError, existing, log
 from haven.potential.families import check_potential, check_undamaged, family_of
-from haven.potential.families.base import UNCOMPRESSED
+from haven.potential.families.base import SAME_U, UNCOMPRESSED
 from haven.potential.families.deepmd.files import WEIGHTS
 
-SAME_U = 1e-6  # eV
 NAME = re.compile(rf"({UNCOMPRESSED})?u([0-9]+(?:\.[0-9]+)?)_s([0-9]+)")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from haven.core.errors import HavenError, log
 from haven.potential.curve import progress
+from haven.potential.families.base import SAME_U
 from haven.potential.families.deepmd.files import (
     COMPILED,
     PACKAGES,
@@ -200,7 +201,7 @@ def check_training(
     if dataset["type_map"] != species:
         raise HavenError(f"data set {root} is of {', '.join(dataset['type_map'])}, the material of "
                          f"{', '.join(species)}: build the data set with this material file")
-    if abs(float(dataset["u_ev"]) - u_ev) > 1e-6:
+    if abs(float(dataset["u_ev"]) - u_ev) > SAME_U:
         raise HavenError(f"data set {root} is of U = {dataset['u_ev']:g} eV, not {u_ev:g} eV")
     if not 0 < settings.smooth_angstrom < settings.cutoff_angstrom:
         raise HavenError(f"smooth_angstrom ({settings.smooth_angstrom:g}) must be above 0 and "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from haven.core.numbers import DASH, known
 from haven.core.types import Table
-from haven.material.relaxation import is_skewed
+from haven.material.relaxation import is_shown
 from haven.report.numbers.wording import comparison_value, comparison_words, published_text
 from haven.report.page.grids.base import Block, at_kelvin, cell, grid, label_of
 
@@ -44,9 +44,7 @@ def comparison_grids(comparison: Table) -> tuple[Block, Block]:
 
 def lattice_grid(measured: Table, reference: Table) -> Block | None:
     """Return relaxed cells as the study's Table II has them: ours, the study's, measured ones."""
-    names = [name for name, letter in CELL_CONSTANTS.items() if letter not in ("α", "γ") or any(
-        is_skewed(table.loc[table["quantity"] == name, "value"].dropna())
-        for table in (measured, reference))]
+    names = [name for name in CELL_CONSTANTS if is_shown(name, measured, reference)]
     own = measured[measured["quantity"].isin(names)]
     theirs = reference[reference["quantity"].isin(names)].copy()
     theirs["system"] = [str(text).partition(" ")[2] for text in theirs["system"]]
