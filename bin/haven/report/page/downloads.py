@@ -13,7 +13,7 @@ from haven.core.columns import Schema
 from haven.core.types import Table
 from haven.report.registry import TABLES
 
-BUDGET = 6_000_000  # bytes of the page for tables; what does not fit stays beside it, as a file
+BUDGET = 4_000_000  # bytes of the page for tables; what does not fit stays beside it, as a file
 
 
 def held_tables(folder: Path, tables: dict[str, Table]) -> list[dict[str, Any]]:
