@@ -59,9 +59,9 @@ def rows_of(folder: Path) -> list[dict]:
 
 
 def written(value: object) -> object:
-    """Return a number with four digits, an empty cell where there is none."""
+    """Return a number with eight digits, an empty cell where there is none."""
     if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.4g}"
+        return "" if pd.isna(value) else f"{value:.8g}"
     return value
 
 

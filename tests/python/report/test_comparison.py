@@ -167,6 +167,19 @@ def test_values_for_one_u_meet_that_u_only_and_experiments_meet_each(study, refe
     assert set(rows["verdict"]) == {"agrees", "differs", "too_wide", "not_measured"}
 
 
+def test_a_conductivity_that_nothing_ran_at_is_compared_by_the_arrhenius_line(study, reference):
+    """The published 298 K is met by the line's value there where runs are hotter."""
+    found = measured.collect(study)
+    near = (found["quantity"] == "sigma_total") & (found["temperature_k"] < 320)
+    rows = comparison.compare(found[~near], reference, MATERIAL, [0.0, 4.0])
+    rows = rows[rows["quantity"] == "sigma_total"]
+    line = found[found["quantity"] == f"sigma_total{measured.FROM_LINE}"].set_index("u_ev")
+    assert len(rows) == 3
+    for row in rows.to_dict("records"):
+        assert row["value"] == line.loc[row["u_ev"], "value"]
+        assert row["note"].startswith("Arrhenius line: 6 temperatures fitted")
+
+
 def test_a_bound_above_the_published_value_is_no_measurement(study, reference):
     rows = comparison.compare(measured.collect(study), reference, MATERIAL, [0.0, 4.0])
     cold = rows[(rows["quantity"] == "sigma_total") & (rows["u_ev"] == 0.0)].iloc[0]

@@ -72,6 +72,33 @@ def test_angles_of_a_triclinic_cell_are_shown_beside_published_ones(angle):
     assert axes == ["a (Å)", "b (Å)", "c (Å)", "β (°)", *["γ (°)"] * skewed]
 
 
+def test_the_caption_of_lattice_constants_counts_cells_by_what_relaxed_them():
+    own = pd.DataFrame(relaxed())
+    own.loc[own.index[:2], "engine"] = "gpaw"
+    lost = int((~own["converged"].astype(bool)).sum())
+    assert own["converged"].iloc[:2].all()
+    potentials = len(own) - 2 - lost
+    caption = lattice.lattice({"lattice": own}, pd.DataFrame(columns=[
+        "quantity", "system", "u_ev", "value", "source", "doubtful", "measured"])).caption
+    assert caption.startswith(f"{potentials} cells relaxed with the potentials and 2 cells "
+                              "relaxed from first principles (stars), ")
+    assert f"{lost} cells did not converge" in caption
+
+
+def test_a_legend_names_what_any_of_the_panels_shows(tmp_path):
+    """Lags, temperatures and elements that one U alone has stand in it, numbers in order."""
+    tables = load_tables(write_study(tmp_path))
+    of_4 = tables["van_hove"]["u_ev"] == 4.0
+    tables["van_hove"].loc[of_4, "lag_ps"] *= 1.5
+    wanted = [f"{lag:g} ps" for lag in sorted(tables["van_hove"]["lag_ps"].unique())]
+    shown = dynamics.van_hove(tables).figure.legends[0].get_texts()
+    assert [text.get_text() for text in shown] == wanted
+    tables["thermo"] = pd.concat([tables["thermo"], tables["thermo"][
+        tables["thermo"]["u_ev"] == 4.0].assign(temperature_k=775.0)])
+    shown = dynamics.temperature_series(tables).figure.legends[0].get_texts()
+    assert shown[-1].get_text() == "775 K"
+
+
 def test_values_of_u_have_signs_of_their_own():
     us = (0.0, 1.0, 2.0, 2.2, 3.0, 3.25, 3.5, 3.9, 4.0, 5.0, 5.3, 6.2)
     style.style(us)

@@ -18,6 +18,7 @@ from report_tables import US, write_study
 
 from haven.core import tables
 from haven.core.errors import HavenError
+from haven.core.numbers import DASH
 from haven.report.figures import structure as figures_aimd
 from haven.report.figures import style
 from haven.report.numbers import verdicts as judgement
@@ -402,5 +403,12 @@ def test_the_error_budget_says_how_many_members_show_it_and_falls_back_to_d(tmp_
     found = budget_grid(study)
     cells = str(found)
     assert "4 members" in cells and "2 members" in cells and "at 300 K" in cells
+    assert found["columns"][-1] == "total" and "extrapolation" not in found["columns"]
+    part = study["error_budget"].iloc[0].to_dict()
+    study["error_budget"] = pd.DataFrame([part, {**part, "quantity": "activation of d_self"}, {
+        **part, "source": "extrapolation"}])
+    found = budget_grid(study)
+    place = found["columns"].index("extrapolation")
+    assert sorted(row[place] == DASH for row in found["rows"]) == [False, True]
     study["error_budget"] = study["error_budget"].iloc[:0]
     assert budget_grid(study) is None

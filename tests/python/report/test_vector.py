@@ -35,7 +35,7 @@ def picture(label="a", title="t"):
     axes[1, 0].errorbar([3.0], [5.0], yerr=[[1.0], [0]], uplims=[True], fmt="_", color="#D55E00",
                         label="points, upper bound")
     axes[1, 0].set(xlabel="T (K)", ylabel="D")
-    legend_below(figure, axes[0, 0])
+    legend_below(figure, axes[:1, 0])
     return Picture("made", "Made", "caption", "what is seen", figure)
 
 

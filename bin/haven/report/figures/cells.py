@@ -204,7 +204,7 @@ def structures(tables: Tables) -> Picture | None:
                 axis.plot([place - 0.4, place + 0.4], [height] * 2, color="black", linewidth=2,
                           label=f"{', '.join(host)} asked for")
     axis.set(xlabel="Wyckoff site", ylabel="share of sites", ylim=(0, 1))
-    legend_below(figure, axis, 4)
+    legend_below(figure, [axis], 4)
     one = table.iloc[0]
     caption = (f"{count_of(table['replica'].nunique(), 'replica')} of {one['atoms']} atoms, "
                f"{one['volume_angstrom3'] / one['atoms']:.2f} Å³ per atom; mean over replicas.")

@@ -83,7 +83,7 @@ def thermo(tables: Tables) -> Picture | None:
              for run in runs.to_dict("records")]
     step = -(-len(runs) // MOST_NAMES)  # names of more runs would lie upon each other
     axes[1, 0].set_xticks(range(0, len(runs), step), names[::step], rotation=90)
-    legend_below(figure, axes[0, 0], 2)
+    legend_below(figure, axes.flat, 2)
     bad = int((runs["verdict"] != "stable").sum())
     caption = (f"{count_of(len(runs), 'run')}, {bad} not stable (crosses). Top: mean temperature "
                "with the standard deviation of its fluctuation; black bars: the canonical "
@@ -110,7 +110,7 @@ def temperature_series(tables: Tables) -> Picture | None:
             vector.opens(drawn, f"{run_name(run.iloc[0])}|tracks")
         axis.set(ylabel="temperature (K)", title=u_label(u_ev))
     axes[-1, 0].set_xlabel("time since production began (ps)")
-    legend_below(figure, axes[0, 0], 3, "set temperature")
+    legend_below(figure, axes.flat, 3, "set temperature")
     caption = f"{run_count(table)}; running mean over a twentieth of each run."
     return Picture("temperature", "Temperature of each run", caption,
                    "Temperature against time, one line a run, flat about the set value", figure)
@@ -156,7 +156,7 @@ def msd(tables: Tables) -> Picture | None:
             plain_log(axis)
     for axis in axes[-1, :]:
         axis.set_xlabel("time lag (ps)")
-    legend_below(figure, axes[0, 0], 4)
+    legend_below(figure, axes.flat, 4)
     caption = (f"{run_count(table)}, per mobile ion, all time origins; frame of reference: "
                f"{frames_of_reference(table)}. Bands: 95 %. Thick: the window each fit used, "
                "chosen from the data; shading: from the first to the last of them; dashed: slope 1 "
@@ -281,7 +281,7 @@ def van_hove(tables: Tables) -> Picture | None:
             axis.set_xlabel("r (Å)" if row == len(parts) - 1 else "")
         axes[row, 0].set_ylabel("4πr²Gₛ(r, t) (1/Å)" if part == "self" else "G_d(r, t) / density")
     axes[0, 0].set_yscale("symlog", linthresh=0.01)
-    legend_below(figure, axes[0, 0], 4, "lag")
+    legend_below(figure, axes.flat, 4, "lag")
     caption = (f"At {kelvin_words(near)}, {run_count(table)}. Self: where an ion is after the "
                "lag; a second hump at the site distance is a hop. Distinct: other ions about "
                "where one was; a peak growing at r = 0 means ions follow each other.")

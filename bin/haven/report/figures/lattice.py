@@ -62,13 +62,15 @@ def lattice(tables: Tables, reference: Table) -> Picture | None:
     for axis in axes.flat[max(len(shown) - 2, 0):len(shown)]:
         axis.set_xlabel("occupancy of each site")
     joint_legend(figure, axes.flat[:len(shown)])
-    left_out = int((~table["converged"].astype(bool)).sum())
-    stars = "" if set(table["engine"]) == {POTENTIAL} else " (stars: from first principles)"
-    caption = (f"{count_of(len(table) - left_out, 'cell')} relaxed with the potentials{stars}, "
-               "atoms and cell together, at rest and no outer pressure; bars: 95 % interval over "
-               "replicas of the disorder, where there are several. Across: the share of each site "
-               "of the framework cation that it fills, site below site. Hollow: published relaxed "
-               "cells; crosses: measured ones."
+    done = table[table["converged"].astype(bool)]
+    left_out, driven = len(table) - len(done), int((done["engine"] == POTENTIAL).sum())
+    parts = [f"{count_of(count, 'cell')} relaxed {how}" for count, how in (
+        (driven, "with the potentials"), (len(done) - driven, "from first principles (stars)"))
+        if count]
+    caption = (f"{' and '.join(parts) or 'No cell relaxed'}, atoms and cell together, at rest and "
+               "no outer pressure; bars: 95 % interval over replicas of the disorder, where there "
+               "are several. Across: the share of each site of the framework cation that it fills, "
+               "site below site. Hollow: published relaxed cells; crosses: measured ones."
                + (f" {count_of(left_out, 'cell')} did not converge and are left out."
                   if left_out else ""))
     return Picture("lattice", "Lattice constants", caption,

@@ -69,7 +69,7 @@ def exploration(tables: Tables) -> Picture | None:
     axes[0, 0].set_ylabel("share of explored frames")
     axes[1, 0].set_ylabel("force deviation,\n95 % quantile (meV/Å)")
     axes[1, 0].legend(title="exploring at", fontsize=9)
-    legend_below(figure, axes[0, 0])
+    legend_below(figure, axes[0])
     caption = (f"{count_of(len(table), 'exploring run')} of small cells. Top: frames on which the "
                "ensemble agrees (accurate), disagrees enough for a label (candidate), or which "
                "are beyond use (failed; a run that exploded has failed for the rest of its "

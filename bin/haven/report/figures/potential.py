@@ -124,7 +124,7 @@ def learning_curve(tables: Tables) -> Picture | None:
         axis.set(xscale="log", yscale="log", ylabel=label)
         plain_log(axis)
     axes[1, 0].set_xlabel("training step")
-    legend_below(figure, axes[0, 0], 2)
+    legend_below(figure, axes.flat, 2)
     count = count_of(len(table.drop_duplicates(["u_ev", "seed"])), "training")
     kinds = " and ".join({"rmse": "root-mean-square errors",
                           "mae": "mean errors (of force: of the error vector's length)"}[measure]
@@ -223,7 +223,7 @@ def residuals(tables: Tables) -> Picture | None:
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(ylabel="density (Å/meV)", title=u_label(u_ev))
     axes[-1, 0].set_xlabel("force error, potential less label (meV/Å)")
-    legend_below(figure, axes[0, 0])
+    legend_below(figure, axes.flat)
     caption = ("Errors of all force components on held-out frames, per element; the outermost 1 % "
                "lies outside the picture.")
     return Picture("residuals", "Force errors", caption,
@@ -261,7 +261,7 @@ def accuracy_by_species(tables: Tables) -> Picture | None:
     axis.set(yscale="log", ylabel="force RMSE (meV/Å)", xlabel="element")
     plain_log(axis)
     axis.set_xticks(range(len(species)), species)
-    legend_below(figure, axis, 3)
+    legend_below(figure, [axis], 3)
     caption = ("Force error on held-out trajectories per element with the 95 % interval of a "
                "bootstrap over trajectories; black: the error of always predicting the mean.")
     return Picture("accuracy", "Force error per element", caption,

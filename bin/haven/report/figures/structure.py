@@ -44,7 +44,7 @@ def rdf(tables: Tables) -> Picture | None:
         if shown:
             shown[-1].set_xlabel("r (Å)")
             shown[-1].tick_params(labelbottom=True)
-    legend_below(figure, axes[0, 0], 2)
+    legend_below(figure, axes.flat, 2)
     aimd = (" AIMD: a much smaller cell and a short run, so compare where peaks are, not their "
             "heights." if (table["source"] == "aimd").any()
             else " No AIMD trajectory was given to compare.")
@@ -139,7 +139,7 @@ def rdf_cell(tables: Tables) -> Picture | None:
         axes[-1, column].set_xlabel("r (Å)")
         share = inside(pd.concat(shares))
         said.append(f"{u_label(u_ev)}: {100 * share:.0f} %")
-    legend_below(figure, axes[0, 0], 2)
+    legend_below(figure, axes.flat, 2)
     caption = ("First-principles dynamics and the potential's in the same small cell, the latter "
                "ten times as long. Bands: where 95 % of runs of AIMD's length would lie if the "
                f"potential were exact. Bins in which AIMD lies inside: {'; '.join(said)} "

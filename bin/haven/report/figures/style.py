@@ -162,14 +162,23 @@ def temperature_colours(temperatures: Iterable[float]) -> dict[float, tuple]:
     return {t: scale(0.6 * i / span) for i, t in enumerate(ordered)}
 
 
-def legend_below(figure: Figure, axes: Axes, columns: int = 3, title: str | None = None) -> None:
-    """Put one legend under the whole figure, where it covers no data."""
-    handles, labels = axes.get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
+def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 3,
+                 title: str | None = None) -> None:
+    """Put one legend of what all axes show under the whole figure, where it covers no data."""
+    unique: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            unique.setdefault(label, handle)
     if unique:
-        kept = thinned(list(unique))
+        kept = thinned(sorted(unique, key=_by_number))
         figure.legend([unique[label] for label in kept], kept, loc="outside lower center",
                       ncols=columns, title=title)
+
+
+def _by_number(label: str) -> float:
+    """Return where a label stands in a legend of temperatures or times; others stay in place."""
+    found = re.fullmatch(r"([0-9.]+) (K|ps)", label)
+    return float(found[1]) if found else 0.0
 
 
 def thinned(labels: list[str]) -> list[str]:

@@ -283,7 +283,7 @@ def haven_ratio(measured: Table, reference: Table) -> Picture | None:
     axis.axhline(1, color="black", linewidth=0.9, linestyle="--", label="independent ions")
     axis.set(xlabel="temperature (K)", ylabel="H = D self / D total", yscale="log")
     plain_log(axis)
-    legend_below(figure, axis, 2)
+    legend_below(figure, [axis], 2)
     none = len(rows) - len(shown)
     caption = (f"{count_of(len(shown), 'condition')} with an interval; {none} without a number "
                "(not diffusive, or too few hops). Bars: 95 %, both coefficients' errors together. "
@@ -319,7 +319,7 @@ def hops(tables: Tables) -> Picture | None:
         else:
             axis.set_ylim(bottom=0)
     axes[-1, 0].set_xlabel("temperature (K)")
-    legend_below(figure, axes[0, 0])
+    legend_below(figure, axes.flat)
     total = int(table["count"].sum())
     caption = (f"{run_count(table)}, {total} hops of the mobile ions between sites; bars: 95 % "
                "(Poisson). A rate from a handful of hops says little.")

@@ -40,7 +40,7 @@ def calibration(tables: Tables) -> Picture | None:
             axis.set(xscale="log", xlabel="deviation of the ensemble (meV/Å)")
         else:
             axis.set_xlabel("distance from the training data (neighbours)")
-    legend_below(figure, axes[0, 0], 3)
+    legend_below(figure, axes.flat, 3)
     words = ("Held-out atoms in sixths, ordered by what the axis shows; bars: 95 % of a bootstrap "
              "over trajectories.")
     if "deviation" in parts:
@@ -88,7 +88,7 @@ def data_curve(tables: Tables) -> Picture | None:
     axis.set(xscale="log", xlabel="frames trained on", ylabel="held-out force RMSE (meV/Å)")
     axis.set_ylim(bottom=0)
     plain_log(axis, "x")
-    legend_below(figure, axis, 2)
+    legend_below(figure, [axis], 2)
     return Picture("data_curve", "Error against the size of the data set",
                    "Force error on the same held-out trajectories, of potentials trained alike on "
                    "shares of the training trajectories; bars: 95 % of a bootstrap over "

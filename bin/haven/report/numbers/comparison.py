@@ -13,6 +13,7 @@ from haven.core.errors import HavenError, existing
 from haven.core.numbers import known
 from haven.core.reading.entries import repeated
 from haven.core.types import Row, Table, Tables
+from haven.report.numbers.measured import FROM_LINE
 from haven.report.numbers.soundness import against_runs, reservations
 
 MACHINES = 3.0  # factor by which machines and codes differ in what a step costs
@@ -291,7 +292,7 @@ def compare(
 def _row(
     measured: Table, entry: dict, material: str, u_ev: float, doubts: list[str],
 ) -> dict[str, object]:
-    found = next(_matching(measured, entry, u_ev), None)
+    found = next(_matching(measured, entry, u_ev), None) or _on_the_line(measured, entry, u_ev)
     value, low, high = (found[k] if found else None for k in ("value", "low_95", "high_95"))
     if found and found["unit"] != entry["unit"]:
         raise HavenError(
@@ -335,6 +336,15 @@ def same_occupancies(one: str, other: str) -> bool:
     except ValueError:
         return False
     return all(abs(a - b) < NEAR for a, b in pairs)
+
+
+def _on_the_line(measured: Table, entry: Mapping[str, object], u_ev: float) -> Row | None:
+    """Return what the Arrhenius line gives for a temperature at which nothing ran; None without."""
+    named = {**entry, "quantity": f"{entry['quantity']}{FROM_LINE}"}
+    found = next(_matching(measured, named, u_ev), None)
+    if found is None or not known(found["value"]):
+        return None
+    return {**found, "note": f"Arrhenius line: {found['note']}"}
 
 
 def _matching(

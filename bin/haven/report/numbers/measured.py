@@ -21,6 +21,7 @@ COLUMNS = (
     "quantity", "system", "u_ev", "temperature_k", "value", "low_95", "high_95", "unit", "runs",
     "verdict", "note", "beyond", "force_error",
 )
+FROM_LINE = " from the Arrhenius line"  # ending of what is extrapolated to `ROOM`
 ROOM = 298.0  # K, where the conductivity of the arrhenius table is given
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
 
@@ -182,7 +183,7 @@ def _arrhenius(tables: Tables) -> Iterator[Row]:
                               else ("d_298", "_cm2_per_s", "cm2/s"))
         value, low, high = (fit.get(f"{name}{end}") if good else None
                             for end in (ending, "_low_95", "_high_95"))
-        yield _row(f"{quantity} from the Arrhenius line", fit["u_ev"], value, low, high, unit,
+        yield _row(f"{quantity}{FROM_LINE}", fit["u_ev"], value, low, high, unit,
                    temperature_k=ROOM, **common)
 
 

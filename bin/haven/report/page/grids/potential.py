@@ -57,7 +57,7 @@ def _parts_of(row: Row) -> str:
         return DASH
     unit = str(row["unit"])
     return (f"{number(row['offset'], unit, 2)}; "  # type: ignore[arg-type]
-            f"{number(row['scatter'], unit, 2)}")  # type: ignore[arg-type]
+            f"{number(row['scatter'], unit, 4)}")  # type: ignore[arg-type]
 
 
 def gate_grid(rows: list[Row]) -> Block | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from haven.core.numbers import DASH, interval, known, number, percent
 from haven.core.types import Row, Table, Tables
@@ -101,8 +102,11 @@ def budget_grid(tables: Tables) -> Block | None:
     lines = []
     for (u_ev, quantity), mine in table.groupby(["u_ev", "quantity"], sort=False):
         by_source = {row["source"]: row for row in mine.to_dict("records")}
-        line = [cell(label_of(str(quantity)), f"U = {u_ev:g} eV")]
+        line: list[Any] = [cell(label_of(str(quantity)), f"U = {u_ev:g} eV")]
         for source in sources:
+            if source == "extrapolation" and source not in by_source:
+                line.append(DASH)  # a slope is not extrapolated
+                continue
             row = by_source.get(source, {"standard_error": None, "share": None, "unit": ""})
             error = number(row["standard_error"], "1", 2)
             line.append(cell(f"{error} {row['unit']}" if error != DASH else DASH, _part(row)))
@@ -110,7 +114,8 @@ def budget_grid(tables: Tables) -> Block | None:
     return grid(["quantity", *sources], lines, "Standard error by source, its share of the "
                 "variance, and the 95 % interval of the error itself where few members show it. "
                 "Disorder: replicas; potential: seeds that drove runs; extra: beyond these; "
-                "extrapolation is a part of the total.")
+                "extrapolation is a part of the total. “ln”: an error of the natural logarithm; "
+                "0.10 ln is a tenth of the value.")
 
 
 def _part(row: Row) -> str:
