@@ -5,7 +5,7 @@ include { checkImages; plainCause } from './modules/failures'
 include { checkParameters } from './modules/parameters'
 include { helpText } from './modules/schema'
 include { planOf } from './modules/plan'
-include { describeResults; noteLaunch; publishedNames; recordRun; recordsOf } from './modules/records'
+include { claimResults; describeResults; noteLaunch; publishedNames; recordRun; recordsOf; releaseResults } from './modules/records'
 include { runSheet } from './modules/sheet'
 include { STUDY  } from './modules/study'
 include { typedParameters } from './modules/typed_parameters'
@@ -16,7 +16,7 @@ workflow {
         return
     }
     // Parameters, checked all at once, become one map of typed values; files and folders given make the plan of the run.
-    checkParameters(params, workflow.commandLine)
+    checkParameters(params, workflow.commandLine, args)
     def settings = typedParameters(params)
     if (settings.input) {
         runSheet(settings)
@@ -25,6 +25,7 @@ workflow {
     checkImages(settings, workflow.profile)
 
     def plan = planOf(settings)
+    claimResults(settings.outdir)
     noteLaunch(settings, plan.expected)
     STUDY(plan)
     STUDY.out.summary.subscribe { path -> println(path.text) }
@@ -36,6 +37,7 @@ workflow {
     channel.topic('published').subscribe { told -> published.addAll(publishedNames(told)) }
 
     workflow.onComplete = {
+        releaseResults(settings.outdir)
         def cause = plainCause("${workflow.errorReport ?: workflow.errorMessage ?: ''}")
         recordRun(settings.outdir, settings, published)
         def said = 'report.html' in published ? describeResults(settings.outdir) : null
@@ -43,7 +45,7 @@ workflow {
             System.err.println(said)
         }
         if (workflow.success) {
-            println("Report: ${file(params.outdir).toAbsolutePath()}/report.html")
+            println("Report: ${file(settings.outdir, glob: false).toAbsolutePath()}/report.html")
         }
         else if (cause) {
             System.err.println("\n${cause}")

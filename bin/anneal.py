@@ -51,9 +51,11 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.tables import ANNEALS, INHERENT
     from haven.material.structures import wall_row
 
-    given = read_inputs(args.material, args.structure, [args.potential], args.gpu)
+    given = read_inputs(args, [args.potential])
     material, model = given.material, given.driving
     pressure_gpa = None if args.cell == "material" else args.pressure_gpa
+    if pressure_gpa is None:
+        given.check_volume(given.atoms)
     steps, every = anneal_lengths(args.anneal_ps, args.timestep_fs)
     job = given.job(
         args, args.anneal_temperature_k, production_steps=steps, dump_steps=every,

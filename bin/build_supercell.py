@@ -37,8 +37,12 @@ def main(argv: list[str] | None = None) -> None:
     from ase.io import write
 
     from haven.core import tables
-    from haven.material.disorder import draw_supercell, sites_of_every_set
-    from haven.material.distances import tightest_pair
+    from haven.material.disorder import (
+        cell_charge,
+        draw_supercell,
+        refuse_near_pairs,
+        sites_of_every_set,
+    )
     from haven.material.file import load_material
     from haven.material.quasirandom import quasirandom
     from haven.material.structures import write_data
@@ -55,11 +59,13 @@ def main(argv: list[str] | None = None) -> None:
     atoms, rows = draw_supercell(material, repeat, given.occupancies, given.seed, sweeps,
                                  occupation=occupation)
     closest = float(str(rows[0]["min_distance_angstrom"]))
-    tightest = tightest_pair(atoms, given.min_distance_angstrom)
-    if tightest is not None and tightest[1] < tightest[2]:
-        raise HavenError(f"{tightest[0]} of {given.material} are {tightest[1]:.2f} Angstrom apart, "
-                         f"limit {tightest[2]:.2f}: correct its lattice or coordinates")
+    refuse_near_pairs(material, repeat, atoms, given.disorder, given.material,
+                      given.min_distance_angstrom)
     name = f"r{given.replica}"
+    charge, precise = cell_charge(material, atoms)
+    if abs(charge) > precise:
+        log.warning("%s has the charge %+.3g: whole numbers of its ions are not neutral in %d "
+                    "conventional cells, another --supercell may be", name, charge, np.prod(repeat))
     atoms.info.update(material=material.name, replica=given.replica, seed=given.seed,
                       occupancies=given.occupancies)
     out = Path(given.out)

@@ -30,6 +30,10 @@ def main(argv: list[str] | None = None) -> None:
                          help="remove what may go; without it nothing is removed")
     given = options.parse_args(argv)
     place, work = checkpoints_in(given.folder)
+    if not place.is_dir():
+        print(f"{place} is not there, since no task has kept anything in it: there is nothing to "
+              "remove")
+        return
     kept = kept_checkpoints(place, Path(given.results), work)
     for one in kept:
         print(f"{one.run:<20}{one.size / MB:>10.1f} MB  "

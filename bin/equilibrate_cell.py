@@ -35,8 +35,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.job import check_job, velocity_seed
     from haven.dynamics.tables import CELLS
 
-    given = read_inputs(args.material, args.structure, [args.potential], args.gpu,
-                        args.temperature_k)
+    given = read_inputs(args, [args.potential], args.temperature_k)
     per_ps = 1000 / args.timestep_fs
     length = round(args.cell_ps * per_ps)
     every = max(1, min(round(THERMO_PS * per_ps), length // FRAMES))

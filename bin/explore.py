@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.gpu:
         require_gpu(args.potentials[0])
     material = load_material(args.material)
-    check_ensemble(args.potentials, material.species)
+    check_ensemble(args.potentials, material.species, args.u_ev)
     window = Window(*args.explore_deviation_ev_per_angstrom)
     name, out, rows = f"x{args.round}_u{args.u_ev:g}", Path(args.out), []
     out.mkdir(parents=True, exist_ok=True)

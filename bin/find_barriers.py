@@ -31,12 +31,13 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.mechanism import barriers, paths
     from haven.mechanism.tables import BAND_ATOMS, BARRIERS
-    from haven.potential.families import calculator
+    from haven.potential.families import calculator, check_u
 
     set_threads(given.threads)
     material = load_material(given.material)
     wanted = paths.directions_wanted(",".join(given.directions), given.hops, given.hop_paths,
                                      material)
+    check_u(given.potential, given.u_ev)
     start, lattice, taken = paths.load_start(material, existing(given.structure, "structure"))
     start.calc = calculator(given.potential, start)
     tolerance = given.force_tolerance_ev_per_angstrom

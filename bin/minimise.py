@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.lammps.minimise import minimise, verdict_rows
     from haven.material.structures import wall_row
 
-    given = read_inputs(args.material, args.structure, [args.potential], args.gpu)
+    given = read_inputs(args, [args.potential])
     material = given.material
     if args.max_steps < 1:
         raise HavenError(f"--max_steps is {args.max_steps}: it must be at least 1")

@@ -40,13 +40,14 @@ def main(argv: list[str] | None = None) -> None:
     from haven.material.file import load_material
     from haven.material.structures import wall_row, walls_of
     from haven.material.tables import LATTICE
-    from haven.potential.families import check_potential, require_gpu
+    from haven.potential.families import check_potential, check_u, require_gpu
 
     if given.gpu:
         require_gpu(given.potential)
     set_threads(given.threads)
     material, model = load_material(given.material), existing(given.potential, "potential")
     check_potential(model, material.species)
+    check_u(model, given.u_ev)
     out, name = Path(given.out), f"u{given.u_ev:g}"
     found = CellsAtRest(material, model, given)
     found.with_occupancies()

@@ -35,14 +35,16 @@ def main(argv: list[str] | None = None) -> None:
     from haven.dynamics.runs.production import simulate
     from haven.potential.families import family_of
 
-    given = read_inputs(args.material, args.structure, args.potentials, args.gpu,
-                        args.temperature_k)
+    given = read_inputs(args, args.potentials, args.temperature_k)
     atoms, material = given.atoms, given.material
     check_choice(args.cell, args.cells)
-    vectors = joined_cell(args.cells, args.u_ev, args.temperature_k, args.seed,
-                          args.pressure_gpa) if args.cell == "npt" else None
+    keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
+    vectors = joined_cell(args.cells, {
+        "material": material.name, "atoms": len(atoms), "pressure_asked_gpa": args.pressure_gpa,
+        **{k: keys[k] for k in ("u_ev", "temperature_k", "seed")}}) if args.cell == "npt" else None
     if vectors is not None:
         atoms = in_cell(atoms, vectors)
+    given.check_volume(atoms)
     if len(args.production_ps) > 1:
         raise HavenError(f"--production_ps has {len(args.production_ps)} values: one run has one")
     per_ps = 1000 / args.timestep_fs
@@ -53,7 +55,6 @@ def main(argv: list[str] | None = None) -> None:
         velocity_seed=velocity_seed(args.seed, args.u_ev, args.temperature_k, args.replica))
     check_job(job)
     family_of(given.driving).check_structure(given.driving, atoms)
-    keys = {k: getattr(args, k) for k in ("u_ev", "temperature_k", "replica", "seed")}
     inputs = {"structure": given.structure_sha256, "cell": vectors,
               "potentials": given.potentials_sha256}
     start = "" if vectors is None else f" {vectors.round(9).tolist()}"

@@ -26,18 +26,24 @@ def main(argv: list[str] | None = None) -> None:
     given = arguments.parse_args(argv)
     place, work = checkpoints_in(given.folder)
     launch = newest_launch(work)
-    found = [state for folder in find_folders(place)
+    there = place.is_dir()
+    found = [state for folder in (find_folders(place) if there else [])
              if (state := read_progress(folder, launch=launch))]
-    learnt = trainings.read_trainings(place, launch=launch)
-    if not found and not learnt:
+    learnt = trainings.read_trainings(place, launch=launch) if there else []
+    ended = launch is not None and launch.tasks
+    if not found and not learnt and not ended:
         raise HavenError(f"{place} holds no training and no dynamics run: none has been started "
                          "yet")
     together = overall.overall(learnt, found, work, launch)
     if given.json:
         print(overall.as_json(place, learnt, found, together, __version__))
         return
-    print("\n\n".join([*([trainings.trainings_table(learnt)] if learnt else []),
-                       *([runs_table(found)] if found else []), overall.progress_line(together)]))
+    said = [trainings.trainings_table(learnt)] if learnt else []
+    said += [runs_table(found)] if found else []
+    if launch is not None and not said:
+        said = [f"launch {launch.name} has finished {len(launch.tasks or ())} tasks; no training "
+                f"and no dynamics run is in {place}{'' if there else ', which is not there'}"]
+    print("\n\n".join([*said, *([overall.progress_line(together)] if together.jobs else [])]))
 
 
 if __name__ == "__main__":

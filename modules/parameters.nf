@@ -31,6 +31,9 @@ def mistakeOf(name, value, rule, required) {
     }
     def several = 'array' in kindsOf(rule)
     def items = several ? asList(value, rule) : [value]
+    if (!('boolean' in kindsOf(rule)) && "${value}".toString() in ['true', 'false']) { // Nextflow's value of an option that has none
+        return "--${name} needs a value: give ${rule['description']}, or leave it out"
+    }
     if ("${value}".trim() == '' || items.any { item -> "${item}".trim() == '' }) {
         return "--${name} is empty: give ${rule['description']}, or leave it out"
     }
@@ -69,16 +72,23 @@ def mistakesBetween(given) {
         ["--production_ps has ${lengths_ps.size()} values and --temperatures_k ${temperatures}: give one length for all, or one for each temperature"])
 }
 
+/** A sentence on words of the command line that belong to no option, which Nextflow leaves out; `true` is its own word, behind -stub. */
+def strayWords(words) {
+    def stray = words.findAll { word -> word != 'true' }
+    def shown = stray.take(5).join(' ').replaceAll(/[\x00-\x1f\x7f]+/, ' ') + (stray.size() > 5 ? ' ...' : '')
+    stray ? ["${shown} belong${stray.size() > 1 ? '' : 's'} to no option: lists take commas (300,350), what has spaces or stars takes quotes"] : []
+}
+
 /** Ends the run with all mistakes at once, or returns. */
-def checkParameters(given, commandLine) {
+def checkParameters(given, commandLine, words = []) {
     def rules = schemaRules()
     def required = schemaGroups().collectMany { group -> group['required'] ?: [] }
     def names = given.keySet().collect { name -> "${name}".toString() }
     def mistakes = names.findAll { name -> !rules.containsKey(name) }.collect { name -> unknownName(name, rules.keySet().toList()) }
     mistakes += rules.collect { name, rule -> mistakeOf(name, given.containsKey(name) ? given[name] : null, rule, name in required) }.findAll { why -> why }
-    mistakes += givenTwice(commandLine)
+    mistakes += givenTwice(commandLine) + strayWords(words)
     mistakes = mistakes ?: mistakesBetween(given)
     if (mistakes) {
-        error("haven: error: ${mistakes.size()} parameter${mistakes.size() > 1 ? 's are' : ' is'} wrong:\n  " + mistakes.join('\n  '))
+        error("haven: error: ${mistakes.size() > 1 ? mistakes.size() + ' parameters are wrong:\n  ' : ''}" + mistakes.join('\n  '))
     }
 }

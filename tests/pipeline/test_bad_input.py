@@ -21,6 +21,30 @@ def test_wrong_parameters_are_listed_all_at_once(tmp_path: Path) -> None:
         assert f"--{name} is" in run.said, run.said
 
 
+def test_words_without_an_option_and_options_without_a_value_are_refused(tmp_path: Path) -> None:
+    """Nextflow leaves the words out and takes `true` for the value; a list would be its first."""
+    run = nextflow(
+        tmp_path, "stray.tsv", "-stub", "--temperatures_k", "300", "350", "400\n", "-preview",
+        "foo", "--checkpoint_dir", "--slurm_queue", "", "--slurm_account", "", "--registry", "",
+        "--replicas", "--u_ev", "")  # fmt: skip
+    assert run.status != 0 and not run.tasks
+    said = run.said.splitlines()
+    start = said.index("haven: error: 7 parameters are wrong:")
+    assert [line.split(":")[0] for line in said[start + 1: start + 8]] == [
+        *(f"  --{name} needs a value" for name in (
+            "u_ev", "replicas", "checkpoint_dir", "slurm_account", "slurm_queue", "registry")),
+        "  350 400 foo belong to no option"]
+
+
+def test_one_mistake_is_one_line_before_any_process(tmp_path: Path) -> None:
+    (tmp_path / "results").touch()
+    for more, words in (((), f"haven: error: --outdir {tmp_path / 'results'} is a file: give a"),
+                        (("foo",), "haven: error: foo belongs to no option: lists take commas")):
+        run = nextflow(tmp_path, "one.tsv", "-profile", "test", "-stub", *more)
+        assert run.status != 0 and not run.tasks
+        assert run.said.splitlines()[-1].startswith(words), run.said
+
+
 def test_null_is_refused_by_name_where_a_run_needs_a_value(tmp_path: Path) -> None:
     """Switches and what has no default may be null; a direction keeps its brackets and commas."""
     (tmp_path / "mine.yml").write_text(

@@ -47,6 +47,9 @@ HOT = ("haven: error: --{} asks for 1200 K, above what the labels of u0_s1.pb co
        "up to 900.0 K): lower it")
 SAID = {
     "nothing": "accepted",
+    "no folder": "--outdir needs a value: give folder for results, or leave it out",
+    "no temperatures": "--temperatures_k needs a value: give temperatures",
+    "no models": "--models needs a value",
     "short": "--production_ps is 0.03, shorter than one frame of all atoms",
     "a run twice": "has one run twice: u4_t500_r0.trajectory.npz and u4_t500_r0_s1.trajectory.npz",
     "frames twice": "--frames has s1_000.u4.extxyz twice",
@@ -80,7 +83,7 @@ SAID = {
 }
 
 
-def wanted(folder: Path) -> dict[str, dict[str, str]]:
+def wanted(folder: Path) -> dict[str, dict[str, str | bool]]:
     """Write what is given into a folder; return the parameters by the name of the case."""
     frames = ROOT / "assets" / "frames" / "li3ticl6"
     for place in ("runs", "frames", "models", "empty", "alone", "further", "real",
@@ -109,6 +112,9 @@ def wanted(folder: Path) -> dict[str, dict[str, str]]:
     (folder / "li3ycl6.yml").write_text(crystal.replace("Ti", "Y"))
     return {
         "nothing": {},
+        "no folder": {"outdir": True},
+        "no temperatures": {"temperatures_k": True},
+        "no models": {"models": "false"},
         "short": {"production_ps": "0.03"},
         "a run twice": {"trajectories": str(folder / "runs")},
         "frames twice": {"frames": f"{frames},{folder / 'frames'}", "label": "true"},

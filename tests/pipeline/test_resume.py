@@ -64,6 +64,7 @@ def test_results_are_those_of_the_run_that_ended_last(copy: Path, tmp_path: Path
         run = nextflow(tmp_path / "run", f"{number}.tsv", "-profile", "test,label", "-stub",
                        "-resume", "--u_ev", "4", "--labels_only", "true", "--seed", seed, root=copy)
         assert run.status == 0, run.said
+        assert not (results / "pipeline" / "running.json").exists()
         found.append(held(results))
         frames.append({file for file in found[-1] if file.startswith("frames/")})
         if number == 1:  # a copy that was cut off, as of a run that was killed

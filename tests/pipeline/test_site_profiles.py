@@ -117,6 +117,7 @@ def test_one_folder_of_checkpoints_for_tasks_containers_and_status(
                    str(tmp_path), "--potentials_only", "true", "--u_ev", "4",
                    "--checkpoint_dir", "it's mine")
     assert run.status == 0, run.said
+    assert "undefined parameter" not in run.said
     place = str(tmp_path / "it's mine")
     called = (tmp_path / "called").read_text().splitlines()
     mounted = {line for line in called if "it's mine" in line}
@@ -137,6 +138,7 @@ def test_the_image_of_each_process_is_listed(tmp_path, profiles, run, dynamics) 
          "my.org/me", "-format", "json"], cwd=tmp_path, text=True, check=False,
         stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "undefined parameter" not in done.stdout + done.stderr
     listed = json.loads(done.stdout[done.stdout.index("{"):])["processes"]
     images = {entry["name"]: entry["container"] for entry in listed}
     version = images["BUILD_DATASET"].rpartition(":")[2]

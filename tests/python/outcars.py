@@ -56,7 +56,7 @@ STEP = """
 """
 END = "\n General timing and accounting informations for this job:\n"
 HUBBARD = """ LDA+U is selected, type is set to LDAUTYPE =  {kind}
-   angular momentum for each species LDAUL =    -1    1
+   angular momentum for each species LDAUL =     0    1
    U (eV)           for each species LDAUU =   {u}
    J (eV)           for each species LDAUJ =   {j}
 """

@@ -107,5 +107,5 @@ def restarts(checkpoints: Path) -> list[int]:
     LAMMPS names such a file a moment before its checksum is written; a run that is killed in
     between goes on from an earlier one.
     """
-    return sorted(int(name.split(".")[1]) for name in read_sums(checkpoints) or {}
+    return sorted(int(name.split(".")[1]) for name in read_sums(checkpoints)
                   if name.startswith("production.") and name.endswith(".restart"))

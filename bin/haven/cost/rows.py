@@ -20,9 +20,14 @@ HOUR = 3600.0  # s
 ENOUGH = 3  # labels of one size that make its median worth using as the base of the ratio
 
 
-def core_hours(seconds_per_step: float, cores: int, atoms: int) -> float:
+def hours_10_ps(seconds_per_step: float, cores: int, atoms: int, device: object) -> float:
     """Return the core-hours (on a GPU, GPU-hours) of 10 ps at 1 fs per atom."""
-    return seconds_per_step * cores * STEPS_10_PS / HOUR / atoms
+    return seconds_per_step * counted(device, cores) * STEPS_10_PS / HOUR / atoms
+
+
+def counted(device: object, cores: int) -> int:
+    """Return of how many units `hours_of` are: the cores, or one GPU, whose cores wait for it."""
+    return 1 if hours_of(device) == "GPU" else cores
 
 
 def hours_of(device: object) -> str:
@@ -32,7 +37,7 @@ def hours_of(device: object) -> str:
 
 def row(
     material: str, u_ev: float | None, method: str, seconds_per_step: float, atoms: int,
-    cores: int, steps: int, **settings: object,
+    cores: int, steps: int, device: object, **settings: object,
 ) -> Row:
     """Return one row of the table ``cost``.
 
@@ -42,17 +47,17 @@ def row(
         Keys.
     seconds_per_step
         Wall time of a step, s.
-    atoms, cores, steps
+    atoms, cores, steps, device
         Measured with.
     settings
-        ``engine``, ``model``, ``compressed``, ``device``.
+        ``engine``, ``model``, ``compressed``.
     """
     return {
         "material": material, "u_ev": u_ev, "method": method, "atoms": atoms, "cores": cores,
         "steps": steps, "seconds_per_step": seconds_per_step,
         "seconds_per_atom_step": seconds_per_step / atoms,
-        "hours_10_ps_per_atom": core_hours(seconds_per_step, cores, atoms),
-        "ratio_to_aimd": None, **settings,
+        "hours_10_ps_per_atom": hours_10_ps(seconds_per_step, cores, atoms, device),
+        "ratio_to_aimd": None, "device": device, **settings,
     }
 
 
@@ -164,7 +169,8 @@ def published_study(table: Table, settings: Mapping[str, float], source: str) ->
     for u_ev, rows in mine.groupby("u_ev"):
         one = rows[rows["cores"] == rows["cores"].min()]
         best = one.sort_values(["atoms", "seconds_per_atom_step"], ascending=[False, True]).iloc[0]
-        seconds = best["seconds_per_atom_step"] * best["cores"] * atoms * steps * runs
+        units = counted(best["device"], best["cores"])
+        seconds = best["seconds_per_atom_step"] * units * atoms * steps * runs
         sentences.append(
             f"U = {u_ev:g} eV: the dynamics of {source} ({runs:.0f} runs of "
             f"{settings['study_duration']:g} ns with {atoms:.0f} atoms) would take "

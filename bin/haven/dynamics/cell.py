@@ -37,6 +37,7 @@ VOLUME_ERROR = 0.01  # share of the volume known to, 95 %: 0.2 GPa where the bul
 RAN_AWAY = "ran away"
 BEYOND = "beyond the labels"
 STRAIN = 0.15  # of the material's volume, where nobody says which volumes the labels have
+STRETCH = 0.25  # of a length, by which no cell at rest differs from the cell of its own structure
 USABLE = ("complete", "too short")
 COMPONENTS = ("ax_angstrom", "bx_angstrom", "by_angstrom", "cx_angstrom", "cy_angstrom",
               "cz_angstrom")
@@ -171,9 +172,7 @@ def verdict_row(row: Mapping[str, Any], material: str, subject: str) -> Row:
             + ("" if row["verdict"] == "complete" else ": lengthen --cell_ps")}
 
 
-def joined_cell(
-    paths: Sequence[str | Path], u_ev: float, temperature_k: float, seed: int, pressure_gpa: float
-) -> np.ndarray:
+def joined_cell(paths: Sequence[str | Path], asked: Mapping[str, Any]) -> np.ndarray:
     """Return the mean of the cells of all replicas of one potential and temperature.
 
     Replicas are samples of one disordered crystal, which has one mean cell, so that the dynamics of
@@ -182,9 +181,10 @@ def joined_cell(
     Parameters
     ----------
     paths
-        Tables ``cells``; those of other U, temperatures, potentials and pressures in them are left.
-    u_ev, temperature_k, seed, pressure_gpa
-        Of the cells that count.
+        Tables ``cells``; rows of anything else than ``asked`` are left.
+    asked
+        What the cells that count are of, by column: ``material``, ``atoms``, ``u_ev``, ``seed``,
+        ``temperature_k`` and ``pressure_asked_gpa``.
 
     Returns
     -------
@@ -194,27 +194,28 @@ def joined_cell(
     Raises
     ------
     HavenError
-        If no cell is of this U, temperature, potential and pressure, or no run gave one.
+        If no cell is of what is asked for, or no run gave one.
     """
     rows = tables.read(CELLS, *[existing(path, "table of cells") for path in paths])
-    asked = {"u_ev": u_ev, "temperature_k": temperature_k, "seed": seed,
-             "pressure_asked_gpa": pressure_gpa}
-    fit = [(rows[name].astype(float) - value).abs() <= SAME_K for name, value in asked.items()]
+    fit = [rows[name] == value if isinstance(value, str)
+           else (rows[name].astype(float) - value).abs() <= SAME_K for name, value in asked.items()]
     if len(rows) and not np.logical_and.reduce(fit).any():
         name = next((name for name, same in zip(asked, fit, strict=True) if not same.any()),
                     "temperature_k")
-        held = ", ".join(f"{value:g}" for value in sorted(set(rows[name].astype(float))))
-        raise HavenError(f"--cells has cells of {name} {held}, but this run is of "
-                         f"{asked[name]:g}: give its own")
+        held, own = ([value if isinstance(value, str) else f"{value:g}" for value in values]
+                     for values in (sorted(set(rows[name])), [asked[name]]))
+        raise HavenError(f"--cells has cells of {name} {', '.join(held)}, but this run is of "
+                         f"{own[0]}: give its own")
     rows = rows[np.logical_and.reduce(fit)]
     good = rows[rows["verdict"].isin(USABLE)]
+    of = f"U = {asked['u_ev']:g} eV, {asked['temperature_k']:g} K"
     if not np.isfinite(good[list(COMPONENTS)].to_numpy(float)).all():
-        raise HavenError(f"--cells at U = {u_ev:g} eV, {temperature_k:g} K: a cell has values that "
-                         "are not finite: make it again with equilibrate_cell.py")
+        raise HavenError(f"--cells at {of}: a cell has values that are not finite: make it again "
+                         "with equilibrate_cell.py")
     if good.empty:
         ends = ", ".join(sorted(set(rows["verdict"]))) or "there is none"
-        raise HavenError(f"no cell at rest at U = {u_ev:g} eV, {temperature_k:g} K and "
-                         f"{pressure_gpa:g} GPa ({ends}): no dynamics")
+        raise HavenError(f"no cell at rest at {of} and {asked['pressure_asked_gpa']:g} GPa "
+                         f"({ends}): no dynamics")
     if len(good) < len(rows):
         log.warning("%s gave no cell: the others' mean is kept",
                     count_of(len(rows) - len(good), "run"))
@@ -249,13 +250,28 @@ def in_cell(atoms: Atoms, vectors: np.ndarray) -> Atoms:
         In any cell.
     vectors
         Vectors of the new cell as rows, shape (3, 3), Angstrom; a along x, b in the xy plane.
+
+    Raises
+    ------
+    HavenError
+        If that stretches some length by more than `STRETCH`, as another supercell's cell does.
     """
     from ase.calculators.lammps import Prism
 
-    strained = atoms.copy()
     rotation = np.asarray(Prism(atoms.cell.array, pbc=True).rot_mat)
-    strained.set_cell(vectors @ rotation.T, scale_atoms=True)
+    new = vectors @ rotation.T
+    stretch = np.linalg.svd(np.linalg.solve(atoms.cell.array, new), compute_uv=False)
+    if max(stretch.max(), 1 / stretch.min()) > 1 + STRETCH:
+        raise HavenError(
+            f"--cells: the mean cell ({_lengths(vectors)} Angstrom) is of another supercell than "
+            f"the structure ({_lengths(atoms.cell.array)} Angstrom): give the structure's own")
+    strained = atoms.copy()
+    strained.set_cell(new, scale_atoms=True)
     return strained
+
+
+def _lengths(vectors: np.ndarray) -> str:
+    return " x ".join(f"{length:.1f}" for length in np.linalg.norm(vectors, axis=1))
 
 
 def check_choice(choice: str, cells: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haven.core import tasks
+from haven.core.errors import HavenError
 from haven.core.identity import sha256
 from haven.dynamics.job import Job, key_of_run
 from haven.dynamics.orders import nearest_order
@@ -65,6 +66,24 @@ class DynamicsInputs:
         """Digests of structure and driving potential, for the metadata of tables."""
         return {"structure": self.structure_sha256, "potential": self.potentials_sha256[0]}
 
+    def check_volume(self, atoms: Atoms) -> None:
+        """Refuse atoms in a cell whose volume is far from those of the potential's labels.
+
+        Raises
+        ------
+        HavenError
+            If it is outside `haven.potential.coverage.Coverage.volumes`, where that is known.
+        """
+        if self.covered is None:
+            return
+        each, count = atoms.get_volume() / len(atoms), len(atoms)
+        low, high = (volume / count for volume in self.covered.volumes(count))
+        if not low <= each <= high:
+            raise HavenError(
+                f"the cell of the dynamics has {each:.1f} cubic Angstrom an atom, outside the "
+                f"{low:.1f} to {high:.1f} near the labels of {self.covered.source}: give a cell "
+                "nearer to them (--cell, --structure), or label such cells and train again")
+
     def job(
         self, args: argparse.Namespace, temperature_k: float, *, velocity_seed: int,
         equilibration_steps: int = 0, production_steps: int, dump_steps: int, all_every: int = 1,
@@ -95,19 +114,17 @@ class DynamicsInputs:
 
 
 def read_inputs(
-    material: str | Path, structure: str | Path, potentials: Sequence[str | Path], gpu: bool,
-    temperature_k: float | None = None,
+    args: argparse.Namespace, potentials: Sequence[str | Path], temperature_k: float | None = None,
 ) -> DynamicsInputs:
     """Read and check the inputs of a run.
 
     Parameters
     ----------
-    material, structure
-        Material file; structure of its elements, any format of ASE.
+    args
+        With ``material``, a file; ``structure``, of its elements, in any format of ASE; ``u_ev``,
+        Hubbard U of the potentials, eV; and ``gpu``, whether the run must use one.
     potentials
         Frozen potentials that run side by side.
-    gpu
-        Whether the run must use a GPU.
     temperature_k
         Of a run that starts from the order of an anneal that is nearest to it; None: the one of
         lowest energy.
@@ -115,17 +132,17 @@ def read_inputs(
     Raises
     ------
     HavenError
-        Where a file is missing, damaged or of something else, potentials are no ensemble, or a GPU
-        is asked for and there is none.
+        Where a file is missing, damaged or of something else, potentials are no ensemble or of
+        another U, or a GPU is asked for and there is none.
     """
-    if gpu:
+    if args.gpu:
         require_gpu(potentials[0])
-    read = load_material(material)
-    atoms = (read_structure(structure, read.species) if temperature_k is None
-             else nearest_order(read_structures(structure, read.species), temperature_k))
-    check_ensemble(potentials, read.species)
+    read = load_material(args.material)
+    atoms = (read_structure(args.structure, read.species) if temperature_k is None
+             else nearest_order(read_structures(args.structure, read.species), temperature_k))
+    check_ensemble(potentials, read.species, args.u_ev)
     paths = tuple(map(Path, potentials))
-    return DynamicsInputs(read, atoms, paths, walls_of(read), sha256(structure),
+    return DynamicsInputs(read, atoms, paths, walls_of(read), sha256(args.structure),
                           tuple(map(sha256, paths)), read_coverage(paths[0]))
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from haven.core.constants import BAR_GPA
 from haven.core.errors import HavenError
 from haven.core.identity import digest_of
+from haven.core.thermostat import check_damping
 from haven.dynamics.lammps import program as lammps
 
 PHASES = ("equilibration", "production")
@@ -96,6 +97,7 @@ def check_job(job: Job) -> None:
     for name in ("temperature_k", "timestep_fs", "damping_fs", "checkpoint_minutes"):
         if not 0 < getattr(job, name) < math.inf:
             raise HavenError(f"{name} is {getattr(job, name):g}: it must be above 0")
+    check_damping(job.damping_fs, job.timestep_fs)
     check_pressure(job.pressure_gpa)
     if job.dump_steps < 1 or job.all_every < 1:
         raise HavenError("dump_ps must be at least one time step, all_every at least 1")

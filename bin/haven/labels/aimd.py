@@ -22,6 +22,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from haven.core.errors import HavenError, existing, log
+from haven.core.thermostat import check_damping
 from haven.labels.pulay import HEADER, measured
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ def check_course(course: Course) -> None:
             raise HavenError(f"{name} is {value:g}: it must be above 0")
     if course.steps < 1:
         raise HavenError(f"aimd_steps is {course.steps}: it must be at least 1")
-    if course.timestep_fs > course.damping_fs / 5:
-        raise HavenError(f"damping_fs is {course.damping_fs:g}: it must be at least five time "
-                         f"steps of {course.timestep_fs:g} fs")
+    check_damping(course.damping_fs, course.timestep_fs)
 
 
 def key_of_aimd(

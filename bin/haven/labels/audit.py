@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.options import option
-from haven.labels.frames.consistency import MAX_STRESS_GPA, largest_stress_gpa
+from haven.labels.frames.consistency import MAX_STRESS_GPA, energy_work, largest_stress_gpa
 from haven.labels.frames.reading import LabelledFrame, duplicates
+from haven.labels.frames.vacuum import isolated
+from haven.labels.magnetism import (
+    METALS,
+    composition,
+    median_and_spread,
+    other_moments,
+    spin_of,
+    without_moments,
+)
 from haven.labels.pulay import HEADER
 from haven.material.distances import tightest_pair
 from haven.material.options import Distances
@@ -23,7 +33,9 @@ SAME_ENERGY = 1e-3  # eV an atom: two runs of one geometry and one setting agree
 SAME_FORCE = 0.05  # eV/Angstrom, as much as a potential's own error
 STRESS_AT = "stress at"
 AT_CUTOFF = "a fixed cutoff"  # rather than a fixed basis, which is a fixed number of plane waves
-METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
+# eV an atom: 12 times it, 0.36 eV, are the potential energy 3/2 kT of atoms in motion at 1500 K and
+# more than four standard deviations of that in a cell of 20 atoms
+MOTION = BOLTZMANN_EV_PER_K * 350
 
 
 @dataclass(frozen=True)
@@ -40,10 +52,12 @@ class Limits(Distances):
         Largest component of the stress.
     energy_deviations
         Largest distance of the energy per atom from the median of its composition, in robust
-        standard deviations (1.4826 times the median absolute deviation).
+        standard deviations (1.4826 times the median absolute deviation); more where forces account
+        for it.
     moment_difference
-        Largest difference of a metal atom's moment from the usual one of its element, Bohr
-        magneton; six robust standard deviations where the moments spread more (without U they do).
+        Largest difference of a metal atom's moment from the usual one of its element (see
+        `haven.labels.magnetism.other_moments`), Bohr magneton; six robust standard deviations where
+        the moments spread more (without U they do).
     cost_of_u_ev
         Largest distance of what U costs, in eV a metal atom, from what it usually costs; six robust
         standard deviations where that is more.
@@ -60,36 +74,16 @@ class Limits(Distances):
     cost_of_u_ev: float = 0.5
 
 
-def metal_moments(frame: LabelledFrame, elements: Collection[int] = METALS) -> np.ndarray:
-    """Return the absolute magnetic moments of a frame's transition-metal atoms.
-
-    Parameters
-    ----------
-    frame
-        A labelled frame.
-    elements
-        Atomic numbers of the elements whose atoms count.
-
-    Returns
-    -------
-    ndarray
-        Shape (M,), Bohr magnetons; empty where the frame has no moments or no such atoms.
-    """
-    if frame.moments is None:
-        return np.empty(0)
-    metal = np.array([z in elements for z in frame.atoms.numbers])
-    return np.abs(frame.moments[metal])
-
-
 def audit(
     frames: Sequence[LabelledFrame], limits: Limits,
     others: Mapping[float, Sequence[LabelledFrame]] | None = None,
 ) -> list[str]:
     """Return for each frame why it must be left out, or an empty text.
 
-    Checked in this order: convergence, distances, forces, stress, settings, repeated geometries,
-    magnetic branch, energy against the same frame's with another U, energy. What one check leaves
-    out plays no part in the next: the twin of an unconverged label is no duplicate.
+    Checked in this order: convergence, distances, forces, stress, isolated atoms, settings, frames
+    without moments, repeated geometries, magnetic branch, energy against the same frame's with
+    another U, energy. What one check leaves out plays no part in the next: the twin of an
+    unconverged label is no duplicate.
 
     Parameters
     ----------
@@ -101,18 +95,19 @@ def audit(
         Frames of each other U, in eV, where there are any.
     """
     reasons = [_own_fault(frame, limits) for frame in frames]
-    for index, reason in other_settings(frames).items():
-        reasons[index] = reasons[index] or reason
-    for index, reason in _repeated(frames, reasons).items():
-        reasons[index] = reason
-    for index, reason in _other_moments(frames, reasons, limits).items():
-        reasons[index] = reasons[index] or reason
-    for other, same in (others or {}).items():
-        for index, reason in _other_states(frames, reasons, same, other, limits).items():
+
+    def note(faults: Mapping[int, str]) -> None:
+        for index, reason in faults.items():
             reasons[index] = reasons[index] or reason
-    for index, score in _energy_scores(frames, reasons).items():
-        if score > limits.energy_deviations:
-            reasons[index] = f"energy outlier: {score:.0f} robust deviations from the median"
+
+    note(isolated(frames))
+    note(other_settings(frames))
+    note(without_moments(frames, reasons))
+    note(_repeated(frames, reasons))
+    note(other_moments(frames, reasons, limits.moment_difference))
+    for other, same in (others or {}).items():
+        note(_other_states(frames, reasons, same, other, limits))
+    note(_energy_outliers(frames, reasons, limits))
     return reasons
 
 
@@ -146,24 +141,6 @@ def kind_of(reason: str) -> str:
     return re.split(r":| of (?=[\d/.])| (?=\d)", reason)[0].removesuffix(" of") or reason
 
 
-def _other_moments(
-    frames: Sequence[LabelledFrame], reasons: Sequence[str], limits: Limits
-) -> dict[int, str]:
-    """Return the frames in which a metal atom's moment is not the usual one of its element."""
-    found: dict[int, str] = {}
-    for element in sorted(METALS & {int(z) for frame in frames for z in frame.atoms.numbers}):
-        own = [metal_moments(frame, {element}) for frame in frames]
-        usual = [m for some, r in zip(own, reasons, strict=True) if not r for m in some]
-        typical, spread = _usual(usual) if usual else (0.0, 0.0)
-        allowed = max(limits.moment_difference, 6 * spread)
-        for index, moments in enumerate(own):
-            if len(moments) and np.abs(moments - typical).max() > allowed:
-                off = moments[np.abs(moments - typical).argmax()]
-                found.setdefault(
-                    index, f"magnetic branch: a metal moment is {off:.2f}, usual {typical:.2f}")
-    return found
-
-
 def _other_states(
     frames: Sequence[LabelledFrame], reasons: Sequence[str], others: Sequence[LabelledFrame],
     other_ev: float, limits: Limits,
@@ -183,7 +160,7 @@ def _other_states(
             costs[index] = above / metals
     if len(costs) < 8:
         return {}
-    usual, spread = _usual(list(costs.values()))
+    usual, spread = median_and_spread(list(costs.values()))
     allowed = max(limits.cost_of_u_ev, 6 * spread)
     return {index: f"electronic state: {cost - usual:.2f} eV a metal atom higher than usual above "
                    f"the same frame with U = {other_ev:g} eV"
@@ -195,8 +172,8 @@ def other_settings(frames: Sequence[LabelledFrame]) -> dict[int, str]:
 
     Where two settings have as many frames, neither is the usual one and both are left out.
 
-    Only what a frame's header says counts: program, functional, cutoff, smearing, dispersion,
-    pseudopotentials. Of stress see `with_one_stress`.
+    Only what a frame says counts: program, functional, cutoff, smearing, dispersion, spin
+    (`haven.labels.magnetism.spin_of`), pseudopotentials. Of stress see `with_one_stress`.
     """
     told = [_told(frame) for frame in frames]
     usual = _most_told(told)
@@ -250,6 +227,8 @@ def _most_told(told: Sequence[Mapping[str, str]]) -> dict[str, str]:
 def _told(frame: LabelledFrame) -> dict[str, str]:
     """Return what a frame's header says of its settings."""
     own = {key: _word(frame.info[key], key) for key in SETTINGS if key in frame.info}
+    if spin := spin_of(frame):
+        own["spin"] = spin
     for file in str(frame.info.get(POTENTIALS, "")).split("; "):
         if words := re.findall(r"\b([A-Z][a-z]?)(?=[\s._:]|$)", file):
             element = next((word for word in words if word in frame.atoms.symbols), None)
@@ -287,24 +266,58 @@ def _own_fault(frame: LabelledFrame, limits: Limits) -> str:
     return ""
 
 
-def _energy_scores(frames: Sequence[LabelledFrame], reasons: Sequence[str]) -> dict[int, float]:
+def _energy_outliers(
+    frames: Sequence[LabelledFrame], reasons: Sequence[str], limits: Limits
+) -> dict[int, str]:
+    """Return the frames whose energy is far from the median of their composition.
+
+    Where most frames are near the crystal at rest their spread is tiny, and any dynamics is far
+    away from it in deviations. An energy that atoms in motion may have (`MOTION`) is left out only
+    where it and the work of the forces from the nearest usual frame differ by more than twice.
+    """
     groups: dict[str, list[int]] = {}
     for index, frame in enumerate(frames):
         if not reasons[index]:
-            kind = frame.atoms.symbols.formula.reduce()[0].format("hill")
-            groups.setdefault(kind, []).append(index)
-    scores: dict[int, float] = {}
+            groups.setdefault(composition(frame), []).append(index)
+    found: dict[int, str] = {}
     for members in groups.values():
         if len(members) < 8:
             continue
         energy = np.array([frames[i].energy / len(frames[i].atoms) for i in members])
-        usual, spread = _usual(energy)
-        away = np.abs(energy - usual) / max(spread, 1e-3)
-        scores |= dict(zip(members, away.tolist(), strict=True))
-    return scores
+        usual, spread = median_and_spread(energy)
+        spread = max(spread, SAME_ENERGY)
+        score = np.abs(energy - usual) / spread
+        near = [frames[i] for i, far in zip(members, score, strict=True)
+                if far <= limits.energy_deviations]
+        for index, far, value in zip(members, score, energy, strict=True):
+            if far > limits.energy_deviations and (
+                    abs(value - usual) > limits.energy_deviations * MOTION
+                    or not _by_work(frames[index], near, limits.energy_deviations * spread)):
+                found[index] = f"energy outlier: {far:.0f} robust deviations from the median"
+    return found
 
 
-def _usual(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
-    """Return the median and the robust standard deviation about it."""
-    middle = float(np.median(values))
-    return middle, 1.4826 * float(np.median(np.abs(np.asarray(values) - middle)))
+def _by_work(frame: LabelledFrame, others: Sequence[LabelledFrame], allowed: float) -> bool:
+    """Return whether forces account for a frame's energy; True where no other frame is near.
+
+    Parameters
+    ----------
+    frame, others
+        The frame, and those of its composition with a usual energy.
+    allowed
+        Energy that need not be accounted for, eV an atom. Beside it, energy and work may differ by
+        twice, since bonds are anharmonic.
+    """
+    place = frame.atoms.get_scaled_positions()
+    alike = [other for other in others if np.array_equal(other.atoms.numbers, frame.atoms.numbers)]
+    if not alike:
+        return True
+    steps = np.array([other.atoms.get_scaled_positions() for other in alike]) - place
+    steps -= np.round(steps)
+    nearest = alike[int(np.abs(steps @ frame.atoms.cell.array).max(axis=(1, 2)).argmin())]
+    pair = energy_work(nearest, frame)
+    if pair is None:
+        return True
+    change, work, pull = pair
+    work += pull
+    return abs(change - work) <= max(0.5 * abs(change), 0.5 * abs(work), allowed * len(place))

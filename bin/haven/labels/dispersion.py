@@ -100,9 +100,12 @@ def with_dispersion(frames: Sequence[LabelledFrame], dispersion: str) -> list[La
             made.append(frame)
             continue
         if has != "none":
+            way = (f"give --dispersion {has}, or labels without" if has in CHOICES else
+                   "Haven's dispersion is D3(BJ) or none, and labels with another one can't be "
+                   "mixed with others: give labels without, or --dispersion none where all hold "
+                   f"{has}")
             raise HavenError(f"{frame.where}: its label holds the dispersion correction {has}, "
-                             f"asked for is {dispersion}: give --dispersion {has}, or labels "
-                             "without")
+                             f"asked for is {dispersion}: {way}")
         if "functional" not in frame.info:
             raise HavenError(f"{frame.where} does not say its functional, which the parameters of "
                              f"--dispersion {dispersion} depend on: write functional=PBE (or what "
@@ -127,7 +130,12 @@ class Dispersed:
     """
 
     def __init__(self, engine: Engine, functional: str) -> None:
-        self.engine, self.functional, self.version = engine, functional, engine.version
+        self.engine, self.functional = engine, functional
+
+    @property
+    def version(self) -> str:
+        """The engine's, which VASP tells in its first run."""
+        return self.engine.version
 
     def ways(self, u_ev: float) -> str:
         """Return what was tried with a frame that did not converge at this U."""

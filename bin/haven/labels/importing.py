@@ -7,19 +7,24 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from haven.core.errors import HavenError, brief, existing, log
 from haven.labels.frames.consistency import MAX_STRESS_GPA
+from haven.labels.frames.header_units import without_labels
 from haven.labels.frames.reading import LabelledFrame, check_frames, told_hubbard
 from haven.labels.programs import Output, open_output, unpacked
+from haven.labels.programs.runs import LabelRun
+from haven.labels.pulay import HEADER
 from haven.material.crystal import Material
+from haven.material.relaxation import at_fixed_cutoff
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+PRINTED_U = 2e-3  # eV: how near values are that programs print with three decimals
 HUBBARD_IN_PATH = re.compile(r"(?:^|[./])u(\d+(?:\.\d+)?)(?=[./]|$)")
 
 
@@ -171,8 +176,9 @@ def import_source(
     ------
     HavenError
         Naming source and frame: what `haven.labels.frames.reading.read_file` refuses, a file of no
-        program that is known, an output without one whole step, a U that nothing tells or that name
-        and output tell differently, elements that don't balance.
+        program that is known, an output without one whole step, a U that nothing tells, that name
+        and output tell differently or that acts on other elements than the material's, elements
+        that don't balance.
     """
     from ase.io import write
 
@@ -182,11 +188,14 @@ def import_source(
         return []
     if opened is None:
         raise HavenError(f"{name} is {NO_FOLDER if path.is_dir() else NO_OUTPUT}")
-    output, images, name = opened
+    output, read, name = opened
     if output.missing:
-        log.warning("%s: %s; its %d whole steps are taken", name, output.missing, len(images))
+        log.warning("%s: %s; its %d whole steps are taken", name, output.missing, len(read))
+    for atoms, run in read:
+        atoms.info["u_ev"] = _hubbard(atoms, run.hubbard, output.program, name, material)
+    images = [atoms for atoms, _ in read]
     frames: dict[float, list[LabelledFrame]] = {}
-    for u_ev in sorted({_hubbard(atoms, output, name, material) for atoms in images}):
+    for u_ev in sorted({atoms.info["u_ev"] for atoms in images}):
         frames[u_ev] = check_frames(images, Path(name), u_ev, material.species, max_stress_gpa)
     every = [frame for group in frames.values() for frame in group]
     if output.numbered:
@@ -207,9 +216,12 @@ def import_source(
 
 def _best(
     path: Path, name: str, others: Sequence[tuple[Path, str]]
-) -> tuple[Output, list[Atoms], str] | None:
-    """Return the output, images and name of whichever file of a run holds most of it."""
-    found: tuple[Output, list[Atoms], str] | None = None
+) -> tuple[Output, list[tuple[Atoms, LabelRun]], str] | None:
+    """Return the output, images and name of whichever file of a run holds most of it.
+
+    With each image comes the run it is of.
+    """
+    found: tuple[Output, list[tuple[Atoms, LabelRun]], str] | None = None
     fault: HavenError | None = None
     for one, called in ((path, name), *others):
         try:
@@ -233,13 +245,15 @@ def _best(
     return found
 
 
-def _images(output: Output, name: str) -> list[Atoms]:
-    images: list[Atoms] = []
+def _images(output: Output, name: str) -> list[tuple[Atoms, LabelRun]]:
+    images: list[tuple[Atoms, LabelRun]] = []
     try:
-        for atoms in output.images:
-            if output.program != "imported":
-                make_right_handed(atoms)
-            images.append(atoms)
+        for run in output.runs:
+            for atoms in run.images:
+                if output.program != "imported":
+                    make_right_handed(atoms)
+                atoms.info.update(run.settings)
+                images.append((atoms, run))
     except HavenError as error:
         if name in str(error):
             raise
@@ -267,46 +281,70 @@ def make_right_handed(atoms: Atoms) -> None:
             calculator.atoms = atoms.copy()
 
 
-def _hubbard(atoms: Atoms, output: Output, name: str, material: Material) -> float:
-    """Return the U of a frame: what it says itself, else the output, else the path."""
-    named, told = named_hubbard(name), output.u_ev
+def _hubbard(
+    atoms: Atoms, acting: Mapping[str, float] | None, program: str, name: str, material: Material
+) -> float:
+    """Return the U of a frame: what it says itself, else its run, else the path.
+
+    ``acting`` is the run's U - J in eV by element, None where it does not say it.
+    """
+    named, told = named_hubbard(name), None
     if "u_ev" in atoms.info:
         told = told_hubbard(atoms.info["u_ev"], name)
-    elif told is None and output.by_element:
-        told = study_hubbard(output.by_element, material)
-        if told is None and named is None:
-            said = ", ".join(f"{key} {value:g}" for key, value in output.by_element.items())
-            raise HavenError(f"{name} was computed with U = {said} eV, which is no one U: write "
-                             "u_ev of each element into the material file's hubbard, or put it "
-                             "into a folder such as u4")
-    if told is None and named == 0 and output.program != "imported":
-        said = ", ".join(f"{key} {value:g}" for key, value in output.by_element.items())
-        said = said or "its wording is not known"
-        raise HavenError(f"{name} was computed with a Hubbard U ({said}), its name says 0: "
-                         "move it into a folder of its U, such as u4")
+    elif acting is not None:
+        told = study_hubbard(acting, atoms.get_chemical_symbols(), material)
+        if told is None:
+            u_ev = named or max(acting.values())
+            wanted = _acting(u_ev, atoms.get_chemical_symbols(), material)
+            raise HavenError(
+                f"{name} was computed with U = {_said(acting)} eV; the material file's hubbard at "
+                f"U = {u_ev:g} eV has {_said(wanted)} for its elements: write shell and u_ev of "
+                "each element that U acts on into it, or compute labels with its values")
+    elif named == 0 and program != "imported":
+        raise HavenError(f"{name} was computed with a Hubbard U that its output leaves open, its "
+                         "name says 0: move it into a folder of its U, such as u4")
     if told is None and named is None:
         raise HavenError(f"{name} does not say its Hubbard U: put it into a folder u0, u4, ... or "
                          "name it so, such as run.u4.extxyz")
     if told is not None and named is not None and abs(told - named) > 1e-6:
         raise HavenError(f"{name} was computed with U = {told:g} eV, its name says "
                          f"{named:g}: move it into the folder of its U")
-    u_ev = told if told is not None else float(named or 0)
-    atoms.info["u_ev"] = u_ev
-    return u_ev
+    return told if told is not None else float(named or 0)
 
 
-def study_hubbard(by_element: Mapping[str, float], material: Material) -> float | None:
-    """Return the study's U that gives the material's elements these values, or None.
+def _said(by_element: Mapping[str, float]) -> str:
+    return ", ".join(f"{key} {value:g}" for key, value in by_element.items()) or "none"
+
+
+def _acting(u_ev: float, symbols: Collection[str], material: Material) -> dict[str, float]:
+    """Return what a study's U is on the elements among some symbols that it acts on, eV."""
+    return {symbol: round(value, 4) for symbol, value in material.hubbard_ev(u_ev).items()
+            if value and symbol in symbols}
+
+
+def study_hubbard(
+    acting: Mapping[str, float], symbols: Collection[str], material: Material
+) -> float | None:
+    """Return the study's U in eV that is these values on a frame's elements; None without one.
 
     Parameters
     ----------
-    by_element
-        U - J in eV by element, of those it acts on.
+    acting
+        U - J in eV by element, of those it acts on; empty at 0.
+    symbols
+        Of the frame's atoms.
+    material
+        Its Hubbard terms count.
     """
-    found = {round(value / material.hubbard_share.get(symbol, 1.0), 3)
-             for symbol, value in by_element.items() if symbol in material.hubbard}
-    same = len(found) == 1 and set(by_element) <= set(material.hubbard)
-    return found.pop() if same else None
+    if not acting:
+        return 0.0
+    symbol, u_ev = max(acting.items(), key=lambda item: item[1])
+    if (share := material.hubbard_share.get(symbol, 1.0)) != 1:
+        u_ev = round(u_ev / share, 3)
+    wanted = _acting(u_ev, symbols, material)
+    same = wanted.keys() == acting.keys() and all(
+        abs(acting[name] - value) < PRINTED_U for name, value in wanted.items())
+    return u_ev if same else None
 
 
 def _check_balance(frame: LabelledFrame, material: Material) -> None:
@@ -326,10 +364,14 @@ def _described(frame: LabelledFrame, u_ev: float, output: Output, name: str, cou
     which it has no room stay in the trajectory's name.
     """
     from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.stress import full_3x3_to_voigt_6_stress
 
-    atoms = frame.atoms.copy()
-    raw: Any = frame.atoms.calc  # whose stress has no Pulay stress added: the header keeps that
-    labels = {"energy": frame.energy, "forces": frame.forces, "stress": raw.results.get("stress"),
+    atoms = without_labels(frame.atoms)
+    stress = None
+    if frame.stress is not None:  # the header keeps the Pulay stress, which is added when read
+        stress = at_fixed_cutoff(full_3x3_to_voigt_6_stress(frame.stress),
+                                 -float(atoms.info.get(HEADER, 0.0)))
+    labels = {"energy": frame.energy, "forces": frame.forces, "stress": stress,
               "magmoms": frame.moments, "magmom": frame.info.get("magmom")}
     atoms.set_initial_magnetic_moments(None)
     atoms.calc = SinglePointCalculator(
@@ -343,5 +385,5 @@ def _described(frame: LabelledFrame, u_ev: float, output: Output, name: str, cou
     own, number = "".join(parts), int(digits) if digits else frame.number
     atoms.info = {
         "trajectory": own, "frame": number, "origin": "imported", "engine": output.program,
-        **frame.atoms.info, "u_ev": u_ev, "given": name}
+        **atoms.info, "u_ev": u_ev, "given": name}
     return atoms

@@ -17,7 +17,7 @@ from haven.core.errors import HavenError, brief, log
 from haven.core.identity import sha256
 from haven.core.reading.images import open_images, read_images
 from haven.labels.engines import ENGINES
-from haven.labels.engines.base import Engine, LabelSettings
+from haven.labels.engines.base import Engine, LabelSettings, program_of
 from haven.labels.frames.reading import (
     FAILED,
     check_geometry,
@@ -217,7 +217,10 @@ def _check_made_before(
         now = {"dispersion": None, **_settings_told(frame, u_ev, settings, version)}
         for key, want in now.items():
             was = info.get(key)
-            if not _same(was, want):
+            # VASP tells its version in its first run alone
+            same = (program_of(str(was)) == want if key == "engine" and want == program_of(want)
+                    else _same(was, want))
+            if not same:
                 raise HavenError(f"{path}, frame {number}: a label made before has {key} {was}, "
                                  f"asked is {want}: give another --out, or delete the file")
         if (not np.array_equal(atoms.numbers, frame.numbers)

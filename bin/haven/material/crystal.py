@@ -11,6 +11,7 @@ import numpy as np
 
 from haven.core.errors import HavenError
 from haven.material.composition import whole_counts
+from haven.material.exclusion import keep_apart
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -232,6 +233,27 @@ def framework_counts(material: Material, label: str, cells: int) -> dict[str, di
     return counts
 
 
+def neutral_framework(
+    material: Material, cells: int, counts: Mapping[str, Mapping[str, int]]
+) -> dict[str, dict[str, int]]:
+    """Return whole atoms on each site kind, with those of the mobile element that are neutral.
+
+    Only where every mobile element is among ``counts``, so that `mobile_counts` has none to make
+    up for the charge that whole numbers of the other ions leave. It goes as far as the sites of the
+    element have room.
+    """
+    found = {element: dict(by_site) for element, by_site in counts.items()}
+    if not set(material.moving) <= set(found):
+        return found
+    own = found[material.mobile]
+    room = {site: len(material.sites[site]) * cells - sum(
+        by_site.get(site, 0) for by_site in found.values()) + own[site] for site in own}
+    total = _neutral_total(material, material.mobile, cells, found, sum(own.values()))
+    if total != sum(own.values()):
+        found[material.mobile] = whole_counts(own, total, room)
+    return found
+
+
 def mobile_counts(
     material: Material, cells: int, framework: Mapping[str, Mapping[str, int]]
 ) -> dict[str, int]:
@@ -242,36 +264,47 @@ def mobile_counts(
     """
     wanted = {element: material.atoms_of(element, cells) for element in material.moving
               if element not in framework}
-    first = next(iter(wanted), None)
-    exact = material.units_per_cell * cells
-    fractional = any(abs(number * exact - round(number * exact)) > 1e-6
-                     for number in material.composition.values())
-    charge = material.charges.get(first, 0) if first else 0
-    if first is None or not fractional or not charge:
-        return wanted
-    fixed = {element: sum(by_site.values()) for element, by_site in framework.items()}
-    total = sum(material.charges[element] * fixed.get(element, material.atoms_of(element, cells))
-                for element in material.composition if element != first)
-    neutral = -total / charge
-    if abs(neutral - wanted[first]) < 0.5 * max(abs(c) for c in material.charges.values()) + 0.5:
-        wanted[first] = max(round(neutral), 0)
+    if first := next(iter(wanted), None):
+        wanted[first] = _neutral_total(material, first, cells, framework, wanted[first])
     return wanted
 
 
+def _neutral_total(
+    material: Material, element: str, cells: int, framework: Mapping[str, Mapping[str, int]],
+    wanted: int,
+) -> int:
+    """Return how many atoms of an element make some cells neutral, if near the number ``wanted``.
+
+    That number itself where the formula's atoms are whole in these cells. Elements that are not in
+    the framework have the formula's atoms.
+    """
+    exact = material.units_per_cell * cells
+    charge = material.charges.get(element, 0)
+    if not charge or all(abs(number * exact - round(number * exact)) <= 1e-6
+                         for number in material.composition.values()):
+        return wanted
+    fixed = {one: sum(by_site.values()) for one, by_site in framework.items()}
+    neutral = -sum(material.charges[one] * fixed.get(one, material.atoms_of(one, cells))
+                   for one in material.composition if one != element) / charge
+    near = 0.5 * max(abs(one) for one in material.charges.values()) + 0.5
+    return max(round(neutral), 0) if abs(neutral - wanted) < near else wanted
+
+
 def draw_anions(
-    material: Material, cells: int, random: np.random.Generator
+    material: Material, repeat: tuple[int, int, int], random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Return the element on each anion site of some conventional cells, by Wyckoff letter.
+    """Return the element on each anion site of a supercell, by Wyckoff letter.
 
     Elements that share sites are placed at random, in whole numbers that sum to the formula's;
-    what is left of a site stays empty.
+    what is left of a site stays empty. Of points too near for two atoms, such as the alternatives
+    of a split site, one is filled (`haven.material.exclusion.keep_apart`).
 
     Parameters
     ----------
     material
         The crystal.
-    cells
-        Number of conventional cells.
+    repeat
+        Conventional cells along a, b, c.
     random
         Source of random numbers.
 
@@ -281,6 +314,7 @@ def draw_anions(
         Wyckoff letter to elements, shape (sites of that letter in all cells,); empty text where no
         atom is.
     """
+    cells = int(np.prod(repeat))
     found = {letter: np.full(len(xyz) * cells, element, dtype="U2")
              for letter, (element, xyz) in material.anions.items()}
     for letter in material.shares:
@@ -298,7 +332,13 @@ def draw_anions(
             free = np.flatnonzero(found[letter] == "")
             found[letter][random.choice(free, number, replace=False)] = element
             room[letter] -= number
-    return found
+    if not elements:
+        return found
+    every = np.concatenate(list(found.values()))
+    keep_apart(material.cell, {letter: xyz for letter, (_, xyz) in material.anions.items()},
+               repeat, every, random)
+    ends = np.cumsum([len(here) for here in found.values()])
+    return dict(zip(found, np.split(every, ends[:-1]), strict=True))
 
 
 def cation_lattice(
@@ -351,7 +391,7 @@ def assemble(
     symbols = [s for s in occupation if s]
     parts = [fractional[occupation != ""]]
     site = list(letters[occupation != ""])
-    there = anions or draw_anions(material, len(shifts), np.random.default_rng(0))
+    there = anions or draw_anions(material, repeat, np.random.default_rng(0))
     for letter, (_, xyz) in material.anions.items():
         block = (xyz[None] + shifts[:, None]).reshape(-1, 3)
         here = there[letter] != ""

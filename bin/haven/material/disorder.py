@@ -15,7 +15,10 @@ from haven.material.crystal import (
     draw_anions,
     framework_counts,
     mobile_counts,
+    neutral_framework,
 )
+from haven.material.distances import tightest_pair
+from haven.material.exclusion import keep_apart, point_pairs
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -38,23 +41,7 @@ def neighbour_pairs(
     distance
         In Angstrom, shape (P,).
     """
-    from ase.neighborlist import primitive_neighbor_list
-
-    sites, _ = cation_lattice(material, (1, 1, 1))
-    first, second, distance, over = primitive_neighbor_list(
-        "ijdS", (True,) * 3, material.cell, sites @ material.cell, cutoff_angstrom)
-    # the pairs of one conventional cell, repeated: number of site and cell to number of site
-    size = np.concatenate([np.full(len(xyz), len(xyz)) for xyz in material.sites.values()])
-    within = np.concatenate([np.arange(len(xyz)) for xyz in material.sites.values()])
-    cells = int(np.prod(repeat))
-    kind = np.arange(len(size)) - within
-    number = kind[:, None] * cells + size[:, None] * np.arange(cells) + within[:, None]
-    shifts = np.stack(np.unravel_index(np.arange(cells), repeat), axis=1)
-    other = np.ravel_multi_index(((shifts[None] + over[:, None]) % repeat).transpose(2, 0, 1),
-                                 repeat)
-    starts, ends = number[first].ravel(), number[second[:, None], other].ravel()
-    order = np.argsort(starts, kind="stable")
-    return starts[order], ends[order], np.repeat(distance, cells)[order]
+    return point_pairs(material.cell, material.sites, repeat, cutoff_angstrom)
 
 
 def order_cations(
@@ -66,7 +53,8 @@ def order_cations(
     Framework cations keep their exact count on every kind of site, and so do mobile ions that the
     occupancies name; other mobile ions and vacancies exchange over all sites left. Pairs of sites
     interact by a damped, shifted Coulomb energy (Wolf et al., J. Chem. Phys. 110, 8254 (1999)) over
-    the material's permittivity, at the material's ordering temperature.
+    the material's permittivity, at the material's ordering temperature. Ions that are then too near
+    to another leave their sites (`haven.material.exclusion.keep_apart`).
 
     Parameters
     ----------
@@ -92,7 +80,8 @@ def order_cations(
     _, letters = cation_lattice(material, repeat)
     cells = int(np.prod(repeat))
     occupation = np.full(len(letters), "", dtype="U4")
-    counts = framework or framework_counts(material, occupancies, cells)
+    counts = neutral_framework(
+        material, cells, framework or framework_counts(material, occupancies, cells))
     for element, by_site in counts.items():
         for letter, number in by_site.items():
             free = np.flatnonzero((letters == letter) & (occupation == ""))
@@ -106,9 +95,10 @@ def order_cations(
     for element, number in wanted.items():
         free = np.flatnonzero(occupation == "")
         occupation[random.choice(free, number, replace=False)] = element
+    roaming = {"", *(element for element in material.moving if element not in counts)}
     if sweeps:
-        roaming = {"", *(element for element in material.moving if element not in counts)}
         _anneal(material, repeat, occupation, letters, random, sweeps, roaming)
+    keep_apart(material.cell, material.sites, repeat, occupation, random, roaming)
     return occupation
 
 
@@ -227,6 +217,15 @@ def sites_of_every_set(
     return found
 
 
+def cell_charge(material: Material, atoms: Atoms) -> tuple[float, float]:
+    """Return the formal charge of a structure, and what its printed charges leave open of it.
+
+    Both in elementary charges.
+    """
+    charges = [material.charges[symbol] for symbol in atoms.get_chemical_symbols()]
+    return float(sum(charges)), 1e-6 + PRINTED_CHARGE * sum(max(one, 0) for one in charges)
+
+
 def _charge_of_rounding(material: Material, atoms: Atoms, cells: int) -> float:
     """Return the charge that whole numbers of atoms may leave in a cell of a fractional formula."""
     symbols = atoms.get_chemical_symbols()
@@ -256,11 +255,10 @@ def draw_supercell(
     if occupation is None:
         occupation = order_cations(material, repeat, occupancies, seed, sweeps, framework)
     cells = int(np.prod(repeat))
-    anions = draw_anions(material, cells, np.random.default_rng([seed, 7]))
+    anions = draw_anions(material, repeat, np.random.default_rng([seed, 7]))
     atoms = assemble(material, repeat, occupation, anions)
-    charge = float(sum(material.charges[s] for s in atoms.get_chemical_symbols()))
-    positive = sum(max(material.charges[s], 0) for s in atoms.get_chemical_symbols())
-    if abs(charge) > 1e-6 + PRINTED_CHARGE * positive + _charge_of_rounding(material, atoms, cells):
+    charge, precise = cell_charge(material, atoms)
+    if abs(charge) > precise + _charge_of_rounding(material, atoms, cells):
         raise HavenError(f"a cell {' x '.join(map(str, repeat))} of {material.name} has the charge "
                          f"{charge:+g}: its occupancies {occupancies} don't fit the formula")
     _, letters = cation_lattice(material, repeat)
@@ -283,3 +281,49 @@ def draw_supercell(
                 "warren_cowley": short_range.get(species),
             })
     return atoms, rows
+
+
+def refuse_near_pairs(
+    material: Material, repeat: tuple[int, int, int], atoms: Atoms, disorder: str, source: str,
+    fixed_angstrom: float | None = None,
+) -> None:
+    """Refuse a supercell two atoms of which are too near, and say what is to be changed.
+
+    Parameters
+    ----------
+    material
+        The crystal.
+    repeat
+        Conventional cells along a, b, c.
+    atoms
+        From `draw_supercell`.
+    disorder
+        How its cations were placed: one of `haven.material.options.DISORDER`.
+    source
+        Material file, named in the message.
+    fixed_angstrom
+        One limit for all pairs; None for those of `haven.material.distances.pair_limit`.
+
+    Raises
+    ------
+    HavenError
+        Naming both sites where both are partly filled; else lattice or coordinates are wrong.
+    """
+    from ase.neighborlist import neighbor_list
+
+    tightest = tightest_pair(atoms, fixed_angstrom)
+    if tightest is None or tightest[1] >= tightest[2]:
+        return
+    name, distance, limit = tightest
+    one, other = name.split("-")
+    first, second = neighbor_list("ij", atoms, {(one, other): distance + 1e-6})
+    letters = atoms.arrays["site"]
+    pair = sorted({str(letters[first[0]]), str(letters[second[0]])})
+    points = {letter: len(xyz) * int(np.prod(repeat)) for letter, xyz in (
+        *material.sites.items(), *((one, xyz) for one, (_, xyz) in material.anions.items()))}
+    said = f"are {distance:.2f} Angstrom apart, limit {limit:.2f}"
+    if not all((letters == letter).sum() < points[letter] for letter in pair):
+        raise HavenError(f"{name} of {source} {said}: correct its lattice or coordinates")
+    advice = ("lower their occupancies, or correct its lattice" if disorder == "electrostatic"
+              else "choose --disorder electrostatic, or lower their occupancies")
+    raise HavenError(f"{name} on partly filled {' and '.join(pair)} of {source} {said}: {advice}")

@@ -14,6 +14,7 @@ from haven.core.errors import HavenError, existing
 from haven.core.reading.entries import once_loader, read_entries
 from haven.material.composition import atoms_in_formula
 from haven.material.crystal import Material, site_targets
+from haven.material.layers import stated_layers
 from haven.material.orbits import expand, hall_number, repeated
 
 KNOWN = ("name", "formula", "formula_units", "space_group", "setting", "lattice", "centring",
@@ -135,7 +136,8 @@ def _cation_sites(
         given = {str(k): v["layer"] for k, v in raw["cation_sites"].items() if "layer" in v}
         if given and len(given) < len(sites):
             raise ValueError("layers of some")
-        return sites, {k: _finite(v, OUTSIDE) for k, v in given.items()}
+        stated = {k: _finite(v, OUTSIDE) for k, v in given.items()}
+    return sites, stated_layers(stated, sites, f"material file {source}")
 
 
 def _anion_sites(
@@ -384,6 +386,9 @@ def _check(material: Material, source: Path) -> None:
     unknown = [s for s in material.composition if s not in material.charges]
     if unknown:
         raise HavenError(f"{source}: charges lack {', '.join(unknown)}")
+    if still := [one for one in material.moving if not material.charges[one]]:
+        raise HavenError(f"{source}: mobile element {still[0]} has the charge 0, with which it "
+                         "carries no current: give the charge of its ion")
     for entry, given in (("charges", material.charges), ("hubbard", material.hubbard),
                          ("moments", {**material.moments, **material.site_moments})):
         foreign = [symbol for symbol in given if symbol not in material.composition]

@@ -13,14 +13,15 @@ from haven.core.errors import HavenError, log
 from haven.core.periodic import Floats, Ints
 from haven.core.statistics import poisson_interval
 from haven.material.sites.lattice import (
+    HopClass,
     SiteFinder,
     SiteLattice,
     jump,
+    jump_classes,
     neighbour_classes,
     site_lattice,
 )
 from haven.material.sites.occupied import lay
-from haven.material.sites.symmetry import direction_name
 from haven.trajectory.trajectory import read_members
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 IMAGES = 1024  # of the cell in each direction, that a site's number has room for
 BLOCK_POINTS = 200_000  # positions laid onto sites at once
-HopClass = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -241,24 +241,8 @@ def without_returns(events: Ints, time_ps: Floats, residence_ps: float) -> Hops:
 def classify(lattice: SiteLattice, first: Ints, second: Ints) -> list[HopClass]:
     """Return kind, from-site, to-site and direction of jumps between coded sites, (H,)."""
     one, two, image, which = _alike(lattice, first, second)
-    found = _classes(lattice, one, two, image)
+    found = jump_classes(lattice, one, two, image)
     return [found[row] for row in which]
-
-
-def _classes(lattice: SiteLattice, one: Ints, two: Ints, image: Ints) -> list[HopClass]:
-    """Return the class of jumps from sites (K,) to sites (K,) in relative images (K, 3)."""
-    vectors = jump(lattice, one, two, image)
-    rise = lattice.layer[two] - lattice.layer[one] + lattice.layers * image[:, 2]
-    known: dict[tuple[float, ...], str] = {}
-    result: list[HopClass] = []
-    for row, vector in enumerate(vectors):
-        key = tuple(np.round(vector, 3).tolist())
-        if key not in known:
-            known[key] = direction_name(vector, lattice.conventional, lattice.group)
-        kind = "inter_layer" if rise[row] else "intra_layer"
-        letters = lattice.letters
-        result.append((kind, str(letters[one[row]]), str(letters[two[row]]), known[key]))
-    return result
 
 
 def _alike(lattice: SiteLattice, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints, Ints]:
@@ -352,7 +336,7 @@ def network_table(lattice: SiteLattice, hops: Hops) -> pd.DataFrame:
     one, two, image, which = _alike(lattice, hops.first, hops.second)
     count = np.bincount(which, minlength=len(one)).tolist()
     ends = within[one] + jump(lattice, one, two, image) @ np.linalg.inv(cell)
-    kinds = [kind for kind, *_ in _classes(lattice, one, two, image)]
+    kinds = [kind for kind, *_ in jump_classes(lattice, one, two, image)]
     seen, left = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
     for kind, a, b, end, times in zip(kinds, one, two, ends, count, strict=True):
         here = within[a].tolist()

@@ -30,6 +30,7 @@ SAME = 0.8  # Angstrom: centroids nearer to one another are one void that distor
 REACH = 8.0  # Angstrom about the cell, further than any two neighbouring anions
 NAME = "interstitial"  # stands where a site has its Wyckoff letter
 DRAWS = 1000  # bootstrap samples of the ions
+PRIOR_STAYS = 2  # weight of exponential stays in the scatter of those seen
 
 
 @dataclass(frozen=True)
@@ -272,8 +273,8 @@ def interstitial_table(
     -------
     pandas.DataFrame
         A row for all jumps, those within a layer and those between layers. Intervals of shares of
-        jumps are exact binomial ones (Clopper and Pearson), of the share of time a bootstrap over
-        the ions.
+        jumps are exact binomial ones (Clopper and Pearson); for that of the share of time see
+        `_time_share`.
     """
     import pandas as pd
 
@@ -299,11 +300,27 @@ def interstitial_table(
     return pd.DataFrame(rows)
 
 
-def _time_share(visits: Visits) -> tuple[float, float, float]:
-    """Return the share of time in interstitial sites, and its 95 % interval."""
+def _time_share(visits: Visits) -> tuple[float, float, float | None]:
+    """Return the share of time in interstitial sites, and its 95 % interval.
+
+    The share is the number of visits times their mean stay, over the time watched. The interval is
+    that of a Poisson number (Garwood) times a mean of gamma-distributed stays, and not narrower
+    than a bootstrap over the ions. Few stays tell their own scatter badly: `PRIOR_STAYS` of
+    exponential ones, of which the scatter is the mean, are added. Without a visit nothing is known
+    of a stay, so that the share has no upper bound.
+    """
+    from scipy.special import fdtri
+
     each = visits.inside / visits.frames
-    if not visits.inside.any():  # no visit seen: fewer than 3.7 of a frame each, at 97.5 %
-        return 0.0, 0.0, 3.7 / (visits.frames * max(len(each), 1))
+    share, count = float(each.mean()), len(visits.stays_ps)
+    if not count:
+        return 0.0, 0.0, None
+    mean = float(visits.stays_ps.mean())
+    scatter = float(((visits.stays_ps / mean - 1) ** 2).sum()) if mean > 0 else 0.0
+    scatter = (scatter + PRIOR_STAYS) / (count - 1 + PRIOR_STAYS)
+    stays = 2 * count / scatter
     pick = np.random.default_rng(0).integers(len(each), size=(DRAWS, len(each)))
     low, high = np.quantile(each[pick].mean(axis=1), [0.025, 0.975])
-    return float(each.mean()), float(low), float(high)
+    low = min(low, share * fdtri(2 * count, stays, 0.025))
+    high = max(high, share * (count + 1) / count * fdtri(2 * count + 2, stays, 0.975))
+    return share, float(low), min(float(high), 1.0)

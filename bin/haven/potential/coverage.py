@@ -16,6 +16,7 @@ from typing import Any
 from haven.core.errors import HavenError, brief, log
 from haven.core.numbers import known
 from haven.labels.frames.reading import LabelledFrame
+from haven.labels.frames.vacuum import dense_volumes
 
 KEY = "covers"  # of dataset.json and potential.json
 HOT_SHARE = 0.1  # of the frames that must tell a temperature, so that the hottest says something
@@ -79,7 +80,8 @@ def coverage_of(frames: Sequence[LabelledFrame]) -> dict[str, Any]:
     ----------
     frames
         Those that potentials are trained on. The hottest temperature counts where it is known of
-        nearly all that may be of dynamics (`TOLD_SHARE`), and of enough (`HOT_SHARE`).
+        nearly all that may be of dynamics (`TOLD_SHARE`), and of enough (`HOT_SHARE`). Volumes are
+        those of frames without vacuum, which in slabs is no volume of a crystal.
     """
     hot = [float(f.info["temperature_k"]) for f in frames
            if known(_number(f.info.get("temperature_k")))]
@@ -91,7 +93,7 @@ def coverage_of(frames: Sequence[LabelledFrame]) -> dict[str, Any]:
         log.warning("%d of %d frames tell the temperature of their dynamics (temperature_k in the "
                     "header): too few to refuse dynamics hotter than the labels",
                     len(hot), len(frames))
-    each = [f.atoms.get_volume() / len(f.atoms) for f in frames]
+    each = dense_volumes(frames)
     return {"temperature_k": max(hot) if enough else None,
             "frames_with_temperature": len(hot),
             "volume_low_angstrom3_per_atom": round(float(min(each)), 4),

@@ -15,9 +15,9 @@ import numpy as np
 from haven.core.constants import EV_PER_ANGSTROM3_GPA as GPA
 from haven.core.errors import HavenError, existing, log
 from haven.core.identity import sha256
-from haven.labels.audit import metal_moments
 from haven.labels.frames.consistency import MAX_STRESS_GPA
 from haven.labels.frames.reading import LabelledFrame, read_folder
+from haven.labels.magnetism import metal_moments
 from haven.material.distances import min_distance
 from haven.potential.coverage import KEY, coverage_of
 
@@ -107,7 +107,9 @@ def choose_test(trajectories: Sequence[str], kinds: Sequence[str], share: float,
         kinds_of.setdefault(name, set()).add(kind)
     if len(kinds_of) < 2:
         raise HavenError(f"all frames are of one trajectory ({', '.join(kinds_of)}): at least two "
-                         "are needed, one to test on")
+                         "are needed, one to test on; write trajectory=NAME into the frames' "
+                         "headers, or give outputs of separate runs in folders whose names differ "
+                         "in more than numbers, such as run_a/task.0001 and run_b/task.0001")
     counts: dict[str, dict[str, int]] = {}
     for name in sorted(kinds_of):
         counts.setdefault(", ".join(sorted(kinds_of[name])), {})[name] = frames[name]

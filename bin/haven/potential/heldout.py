@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from haven.core.errors import HavenError, existing
+from haven.core.errors import existing
 from haven.labels.aimd_checks import read_run
 from haven.labels.audit import usual_settings
 from haven.labels.dispersion import KEY, with_dispersion
 from haven.potential import accuracy
 from haven.potential.dataset import write_systems
-from haven.potential.families.base import SAME_U, Evaluator
+from haven.potential.families import refuse_other_u, told_u
+from haven.potential.families.base import Evaluator
 from haven.potential.surroundings import distances
 from haven.potential.systems import system_arrays
 
@@ -144,15 +144,11 @@ def check_u(content: Mapping[str, Any], about: str | Path | None, u_ev: float) -
     HavenError
         If the data set or the potential is of another U.
     """
-    told = [(f"data set {content['root']}", content["u_ev"])]
-    if about is not None:
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            read = json.loads(existing(about, "potential.json").read_text(encoding="utf-8"))
-            told.append((f"the potential of {about}", float(read["u_ev"])))
-    for what, own in told:
-        if abs(float(own) - u_ev) > SAME_U:
-            raise HavenError(f"{what} is of U = {own:g} eV, not {u_ev:g} eV: give data set, "
-                             "potential and --u_ev of one U")
+    kinds = "data set, potential"
+    refuse_other_u(f"data set {content['root']}", float(content["u_ev"]), u_ev, kinds)
+    own = None if about is None else told_u(existing(about, "potential.json"))
+    if own is not None:
+        refuse_other_u(f"the potential of {about}", own, u_ev, kinds)
 
 
 def seen_row(

@@ -20,7 +20,6 @@ import numpy as np
 from haven.core.errors import HavenError, log
 from haven.core.periodic import heights, minimum_image
 from haven.trajectory.checks import (
-    UNEVEN,
     check_closest,
     check_farthest,
     check_length_unit,
@@ -28,7 +27,6 @@ from haven.trajectory.checks import (
     rounding,
 )
 from haven.trajectory.frame_checks import (
-    SAID_TWICE,
     cell_of,
     check_constant,
     check_same,
@@ -36,6 +34,8 @@ from haven.trajectory.frame_checks import (
     unflipped,
 )
 from haven.trajectory.readers import Frame, read_frames
+from haven.trajectory.repeats import Repeats
+from haven.trajectory.spacing import check_clock, check_spacing, check_step
 from haven.trajectory.trajectory import Trajectory, open_npz
 from haven.trajectory.wanted import Wanted
 
@@ -64,11 +64,6 @@ class _AgainError(Exception):
     def __init__(self, way: _Way) -> None:
         super().__init__()
         self.way = way
-
-
-CLOCK_UNITS_PS = {"ps": 1.0, "fs": 1e-3, "ASE's": 1.0180505710774743e-2, "atomic": 2.4188843e-5,
-                  "ns": 1e3}
-"""ps of the units in which programs may write a time without saying which."""
 
 
 @dataclass
@@ -145,39 +140,6 @@ def convert(sources: list[Path], scratch: Path, wanted: Wanted) -> list[Trajecto
             raw.unlink(missing_ok=True)
 
 
-def check_spacing(source: Path, given: float | None, told: float) -> None:
-    """Refuse a time between frames, ps, that an option gives and the file contradicts."""
-    if given is not None and abs(given - told) > SAID_TWICE * told:
-        raise HavenError(f"{source} says that its frames are {told:.6g} ps apart, "
-                         f"--frame_spacing_ps says {given:g} ps: leave the option out, or correct "
-                         "it (it is the time between two saved frames, not the step of the "
-                         "dynamics)")
-
-
-def check_clock(source: Path, given: float | None, clocks: np.ndarray) -> None:
-    """Refuse a time between frames, ps, that is that of a file's times (T,) in no unit of theirs.
-
-    Times that do not increase evenly are something else, such as wall time, and judge nothing.
-
-    Raises
-    ------
-    HavenError
-        If none is given, with what the file's times are in ps and fs, or if it contradicts them.
-    """
-    apart = float((clocks[-1] - clocks[0]) / max(len(clocks) - 1, 1))
-    if not apart > 0 or np.abs(np.diff(clocks) - apart).max() > UNEVEN * apart + rounding(clocks):
-        return
-    told = {unit: apart * ps for unit, ps in CLOCK_UNITS_PS.items()}
-    if given is not None and any(abs(given - one) <= SAID_TWICE * one for one in told.values()):
-        return
-    said = (f"{source} has times without a unit, {apart:.6g} from frame to frame: that is "
-            f"{told['fs']:.6g} ps if they are fs, {told['ps']:.6g} ps if they are ps")
-    if given is None:
-        raise HavenError(f"{said}; give the right one by --frame_spacing_ps")
-    raise HavenError(f"{said}, and --frame_spacing_ps says {given:g} ps: correct it (it is the "
-                     "time between two saved frames, not the step of the dynamics)")
-
-
 def _frames(
     sources: list[Path], wanted: Wanted, way: _Way,
 ) -> Iterator[tuple[int, int, Path, Frame]]:
@@ -209,12 +171,15 @@ def _pass(
     held: _Held | None = None
     previous = unwrapped = last_cell = span = np.empty(0)
     ambiguous: HavenError | None = None
-    clocks = array("d")
+    unordered: Path | None = None
+    clocks, repeats = array("d"), Repeats()
     for place, number, source, frame in _frames(sources, wanted, way):
         cell = cell_of(source, number, frame, wanted.cell, number == wanted.start)
         if held is None:
             held, last_cell = _begin(source, frame, cell, wanted), cell
         check_same(source, number, frame, held.symbols, held.ids)
+        repeats.add(frame.positions, cell)
+        unordered = source if frame.unordered else unordered
         cell = unflipped(cell, last_cell)
         last_cell = cell
         if not wanted.cell_changes:
@@ -231,7 +196,7 @@ def _pass(
             move = scaled - previous
             move -= np.round(move)
             if np.abs(move).max() > AMBIGUOUS and ambiguous is None:
-                ambiguous = moved_too_far(source, number, move, frame.unwrapped is None)
+                ambiguous = moved_too_far(source, number, move, frame)
                 if frame.unwrapped is not None and forth:
                     raise ambiguous
             unwrapped = unwrapped + move
@@ -243,15 +208,21 @@ def _pass(
         _keep(held, place, frame, cell, positions)
         for species, rows in held.mobile.items():
             streams[species].write(positions[rows].astype(np.float32).tobytes())
+    held = _checked(held, sources[0], wanted)
+    if rows := repeats.replaced(sources[0], wanted.start, len(clocks) == held.count):
+        again = frozenset(held.places[row] for row in rows) | way.skipped
+        raise _AgainError(replace(way, skipped=again))
     if ambiguous is not None:
         raise ambiguous
-    held = _checked(held, sources[0], wanted)
     if way.skipped:
         log.info("%s: %d frames stand there again after a restart; the later ones are used",
                  sources[0], len(way.skipped))
     if way.unwrapped and not wanted.unwrapped:
         log.info("%s: its atoms leave the cell, so its positions are taken as unwrapped",
                  sources[0])
+    if unordered is not None:
+        log.warning("%s has no column id: its atoms are taken in the order of its lines, which "
+                    "LAMMPS changes during a run unless dump_modify sort id is set", unordered)
     return held
 
 
@@ -393,6 +364,8 @@ def _times(source: Path, held: _Held, wanted: Wanted) -> np.ndarray:
         if given is None:
             raise HavenError(f"{source} does not say its times: give --frame_spacing_ps, the time "
                              "between two saved frames in ps")
+        if len(steps) == count:
+            check_step(source, given, float(steps[1] - steps[0]))
         return even * given
     check_times(times, str(source), "ps", wanted.start)
     apart = float((times[-1] - times[0]) / (count - 1))

@@ -87,21 +87,24 @@ def check_constant(source: Path, number: int, cell: np.ndarray, first: np.ndarra
                          "or give --cell_changes for the mean cell")
 
 
-def moved_too_far(source: Path, number: int, move: np.ndarray, unknown: bool) -> HavenError:
+def moved_too_far(source: Path, number: int, move: np.ndarray, frame: Frame) -> HavenError:
     """Return the error of an atom that moved too far between two frames to be unwrapped.
 
     Parameters
     ----------
     source, number
-        File and frame.
+        File, and number of the frame.
     move
         Displacements (A, 3) in units of the cell.
-    unknown
-        Whether the file does not say that its positions are wrapped.
+    frame
+        The frame.
     """
     atom = int(np.abs(move).max(axis=1).argmax())
     advice = "save frames more often, or unwrapped"
-    if unknown:
+    if frame.unordered:
+        advice = "the dump has no column id, and LAMMPS changes the order of its lines: dump " \
+                 f"with id, or with dump_modify sort id; if they are in one order, {advice}"
+    if frame.unwrapped is None:
         advice += "; if the file holds unwrapped positions, give --unwrapped; if it joins two " \
                   "runs, --stop or --start there"
     return HavenError(f"{source}: an atom moves by {np.abs(move).max():.2f} of the cell at frame "

@@ -10,9 +10,10 @@ import numpy as np
 
 from haven.core.errors import HavenError, brief, existing
 from haven.trajectory.checks import check_closest
-from haven.trajectory.convert import check_spacing, convert
+from haven.trajectory.convert import convert
 from haven.trajectory.parts import part_of
 from haven.trajectory.readers import Unsaid
+from haven.trajectory.spacing import check_spacing
 from haven.trajectory.trajectory import DAMAGE, Trajectory, check_trajectory, open_npz
 from haven.trajectory.wanted import Wanted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,8 @@ class Analysed:
     jump
         Jump length, Angstrom.
     volume
-        Volume to which conductivities refer, Angstrom^3.
+        Volume to which conductivities refer, Angstrom^3; NaN where not all mobile ions are
+        followed, so that there is no conductivity.
     ended
         ``stable``, or why the run gives no number.
     notes
@@ -160,10 +161,31 @@ def analyse(
               if not row["passed"] and row["check"] != "host melt"]
     if ended != "stable":
         found = rows.without_number(found, ended)
-    charge = settings.charges.get(trajectory.symbol) or charge_of(trajectory.symbol)
+    charge = settings.charges.get(trajectory.symbol)
+    charge = charge_of(trajectory.symbol) if charge is None else charge
     volume = _volume(trajectory, settings.thickness_angstrom, notes)
+    if others := diffusion.unfollowed(trajectory):
+        notes.append(f"{trajectory.ions} of {trajectory.ions + others} {trajectory.symbol} ions "
+                     "are followed, and D_self is theirs; for D_total, D_distinct, the Haven ratio "
+                     "and the conductivity follow all of them, without --ions")
+        trajectory, curves, volume = _of_some(trajectory), _self_part(curves), float("nan")
     return Analysed(trajectory, curves, found, checks, keys, prefix, charge, jump, volume, ended,
                     notes)
+
+
+def _of_some(trajectory: Trajectory) -> Trajectory:
+    """Return a trajectory of some of the mobile ions as one without a host.
+
+    How all mobile ions move against the host cannot be told from it, and what joins runs or species
+    asks for no more than that.
+    """
+    extra = {**trajectory.extra, "framework": np.zeros(0, "U2")}
+    return replace(trajectory, fixed=False, extra=extra)
+
+
+def _self_part(curves: Curves) -> Curves:
+    """Return curves whose total part is not known."""
+    return replace(curves, total_msd=np.full_like(curves.total_msd, np.nan))
 
 
 def charge_of(symbol: str) -> float:

@@ -169,7 +169,8 @@ def estimate(
         straight |= {axis} if own.verdict == "diffusive" else set()
     found += [_off_diagonal(held, i, j, run, rng) for i, j in ((0, 1), (0, 2), (1, 2))
               if straight >= {"xyz"[i], "xyz"[j]}]
-    return found if trajectory.has_host else [_hostless(one) for one in found]
+    whole = trajectory.has_host and not unfollowed(trajectory)
+    return found if whole else [_tracer_alone(one) for one in found]
 
 
 def describe(
@@ -267,11 +268,7 @@ def coefficients(
     motion
         What estimators need beyond the modes: paths, places, cell.
     """
-    middle = float(np.exp(es.intercepts(held.mean[: run.self_window].mean(axis=1))[0][0]) / 2)
-    rough = float(held.total[: run.total_windows[-1]].mean()
-                  / held.mean[: run.total_windows[-1]].mean())
-    events = jumps(held, middle, run.hops, run.duration_ps, run.length)
-    tracer = es.self_fit(held, run.self_window, rng, events, max(1.0, rough))
+    tracer, middle, events = _tracer(held, run, rng)
     given = Motion(held, middle, run.self_window, run.total_windows, events, **(motion or {}))
     found = [one for name in estimators if (one := ESTIMATORS[name](given, rng)) is not None]
     found = _agreeing(found, axis)
@@ -292,6 +289,15 @@ def coefficients(
     rows = [_row(quantity, axis, value, draws, run, lag_share, estimator)
             for quantity, value, draws, lag_share, estimator in parts]
     return _bounds(rows, held, run, seen)
+
+
+def _tracer(held: Modes, run: Run, rng: np.random.Generator) -> tuple[es.Fit, float, float]:
+    """Return D_self along the directions of ``held``, its rough value, and the jumps along them."""
+    middle = float(np.exp(es.intercepts(held.mean[: run.self_window].mean(axis=1))[0][0]) / 2)
+    rough = float(held.total[: run.total_windows[-1]].mean()
+                  / held.mean[: run.total_windows[-1]].mean())
+    events = jumps(held, middle, run.hops, run.duration_ps, run.length)
+    return es.self_fit(held, run.self_window, rng, events, max(1.0, rough)), middle, events
 
 
 def _agreeing(found: list[Ratio], axis: str) -> list[Ratio]:
@@ -375,11 +381,17 @@ def upper_bounds(held: Modes, run: Run, seen: float) -> dict[str, float]:
             for name, mean in means.items()}
 
 
-def _hostless(row: Estimate) -> Estimate:
-    """Return a row without its number where it needs the host's motion and the file has no host.
+def unfollowed(trajectory: Trajectory) -> int:
+    """Return how many atoms of the mobile element a file has beside the ions that are followed."""
+    symbols = np.asarray(trajectory.extra.get("symbols", ())).astype(str)
+    return max(0, int((symbols == trajectory.symbol).sum()) - trajectory.ions)
+
+
+def _tracer_alone(row: Estimate) -> Estimate:
+    """Return a row without its number where it needs the motion of a host and of all mobile ions.
 
     ``self`` stays; totals and ratios contain how all ions move together, which without the host
-    cannot be told from a drift.
+    cannot be told from a drift, and which some of the ions do not show.
     """
     if row.quantity == "self":
         return row
@@ -389,12 +401,26 @@ def _hostless(row: Estimate) -> Estimate:
 def _off_diagonal(
     held: Modes, i: int, j: int, run: Run, rng: np.random.Generator,
 ) -> Estimate:
-    """Return an off-diagonal element of the self tensor, from D along i + j and along i - j."""
-    sides = []
+    """Return an off-diagonal element of the self tensor: (D along i + j - D along i - j) / 2.
+
+    A jump along i or j adds the same to both, one along i + j to the first alone. How far their
+    errors are the same is found from the ions' activities along the two lines.
+    """
+    fits, changes = [], []
     for sign in (1.0, -1.0):
         line = np.zeros(3)
         line[i], line[j] = 0.5**0.5, sign * 0.5**0.5
-        sides.append(es.self_fit(held.along(line[None]), run.self_window, rng))
-    value = (sides[0].value - sides[1].value) / 2
-    draws = (sides[0].paired - sides[1].paired) / 2
-    return _row("self", "xyz"[i] + "xyz"[j], value, draws, run, 1 / run.self_window)
+        part = held.along(line[None])
+        fits.append(_tracer(part, run, rng)[0])
+        fitted = es.intercepts(part.mean[: run.self_window].mean(axis=1))[1]
+        changes.append(np.diff(activity(part, fitted[: part.values.shape[1]]).halves)[:, 0])
+    one, other = changes
+    size = float(((one**2).sum() * (other**2).sum()) ** 0.5)
+    common = max(0.0, float((one * other).sum())) / size if size > 0 else 0.0
+    common *= (held.ions - 1) / (held.ions - 1 + es.PRIOR_IONS)
+    normal = rng.normal(size=(2, es.DRAWS))
+    normal[1] = common * normal[0] + (1 - common**2) ** 0.5 * normal[1]
+    draws = [np.sort(fit.draws)[row.argsort().argsort()]
+             for fit, row in zip(fits, normal, strict=True)]
+    return _row("self", "xyz"[i] + "xyz"[j], (fits[0].value - fits[1].value) / 2,
+                (draws[0] - draws[1]) / 2, run, 1 / run.self_window)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from haven.core.constants import NOT_STATIONARY
+from haven.core.constants import NOT_STATIONARY, SEVERITY
 from haven.core.numbers import percent
 from haven.trajectory.melting import (
     MELT_ANGSTROM2,
@@ -18,7 +18,7 @@ from haven.trajectory.melting import (
 )
 from haven.trajectory.trajectory import Trajectory
 from haven.transport.conductivity import Z95, nernst_einstein
-from haven.transport.diffusion import DISAGREE, Estimate
+from haven.transport.diffusion import DISAGREE, Estimate, unfollowed
 from haven.transport.displacements import Curves
 
 REPORTED_LAGS = 150  # of a curve of displacement in table msd, spaced both ways
@@ -38,14 +38,15 @@ def reported(count: int) -> np.ndarray:
 
 
 def msd_rows(curves: Curves, keys: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of table ``msd``; of ions whose host is not known the self part alone."""
+    """Return the rows of table ``msd``; the self part alone where the total is not known."""
     shown = reported(len(curves.lag_ps))
     lags = curves.lag_ps[shown]
     rows: list[dict[str, Any]] = []
     parts = (("self", curves.self_msd, curves.self_error),
              ("total", curves.total_msd, curves.total_error),
              ("distinct", curves.distinct_msd, np.hypot(curves.self_error, curves.total_error)))
-    for quantity, values, errors in parts[: 1 if curves.frame_of_reference == "simulation" else 3]:
+    alone = curves.frame_of_reference == "simulation" or np.isnan(curves.total_msd).all()
+    for quantity, values, errors in parts[: 1 if alone else 3]:
         full = np.concatenate([values, values.sum(axis=1, keepdims=True)], axis=1)[shown]
         for column, axis in enumerate(AXES):
             error = _between(lags, curves.error_lag_ps, errors[:, column])
@@ -89,9 +90,11 @@ def conductivity_rows(
 ) -> list[dict[str, Any]]:
     """Return the rows of table ``conductivity``: sigma_total and sigma_self.
 
-    They are per ``volume`` in Angstrom^3, by default the cell's.
+    They are per ``volume`` in Angstrom^3, by default (None or NaN) the cell's. They have no value
+    where the file has mobile ions that are not followed, since the crystal conducts by all of them.
     """
-    rows, volume = [], volume or trajectory.volume
+    rows, others = [], unfollowed(trajectory)
+    volume = volume if volume and np.isfinite(volume) else trajectory.volume
     for one in found:
         if one.axis != "xyz" or one.quantity not in ("self", "total"):
             continue
@@ -99,9 +102,11 @@ def conductivity_rows(
         ends = {"value_ms_per_cm": one.value, "low_95": one.low_95, "high_95": one.high_95}
         rows.append({
             **keys, "quantity": f"sigma_{one.quantity}",
-            **{name: None if value is None else value * scale for name, value in ends.items()},
-            "carrier_density_per_cm3": trajectory.ions / volume * 1e24,
-            "volume_angstrom3": volume, "verdict": one.verdict,
+            **{name: None if others or value is None else value * scale
+               for name, value in ends.items()},
+            "carrier_density_per_cm3": (trajectory.ions + others) / volume * 1e24,
+            "volume_angstrom3": volume,
+            "verdict": max(one.verdict, "no_host" if others else "diffusive", key=SEVERITY.index),
         })
     return rows
 

@@ -63,10 +63,12 @@ class Moved:
 def by_axis(one: Analysed) -> list[dict[str, Any]]:
     """Return rows of table ``onsager`` of one species: sigma along x, y, z and a, b, c.
 
-    Off-diagonal elements are those of the tracer (``sigma_self``) alone.
+    Off-diagonal elements are those of the tracer (``sigma_self``) alone. There are no rows where
+    not all of its ions are followed.
     """
-    scale = _scale(one, one.trajectory.ions, one.charge)
-    found = []
+    scale, found = _scale(one, one.trajectory.ions, one.charge), []
+    if np.isnan(scale):
+        return found
     for row in one.found:
         if row.quantity in ("self", "total") and row.axis != "xyz" and _of_walk(row):
             found.append(_row(one, row, f"sigma_{row.quantity}", row.axis, scale, None))

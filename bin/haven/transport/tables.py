@@ -107,7 +107,8 @@ JOINED = Schema("joined", (
     real("high_95", HIGH + ", or upper bound where there is no value", nullable=True),
     text("unit", "cm2/s, mS/cm, or 1 for the Haven ratio"),
     whole("runs", "runs joined"),
-    text("left_out", "runs that are not, and why; else empty", nullable=True),
+    text("left_out", "runs that are not, and why (short: their jumps count in the line alone); "
+         "else empty", nullable=True),
     real("hop_events", "jumps of all runs joined"),
     whole("ions", "mobile ions of all runs joined"),
     real("duration_ps", "time of all runs joined, one after the other", "ps"),
@@ -153,8 +154,8 @@ ARRHENIUS = Schema("arrhenius", (
     text("fitted_k", "temperatures fitted, K", nullable=True),
     text("not_diffusive", "temperatures of any run that are not known to be diffusive, and why; "
          "else empty", nullable=True),
-    real("sigma_298_direct_ms_per_cm", "conductivity of the runs at 298 K", "mS/cm",
-       nullable=True),
+    real("sigma_298_direct_ms_per_cm", "conductivity of the runs nearest 298 K: within 2 K, "
+         "moved along the line; without a line within 0.5 K", "mS/cm", nullable=True),
     real("sigma_298_direct_low_95", LOW, "mS/cm", nullable=True),
     real("sigma_298_direct_high_95", HIGH, "mS/cm", nullable=True),
 ))
@@ -193,7 +194,7 @@ PLAN = Schema("plan", (
     MATERIAL, U_EV, TEMPERATURE,
     text("quantity", "sigma_total | sigma_self | d_total | d_self; or a conductivity of the line, "
          "'sigma_self at 298 K', were all further time spent at this temperature"),
-    real("have_ns", "time simulated, all runs together", "ns", nullable=True),
+    real("have_ns", "time of the runs that count, all together", "ns", nullable=True),
     real("half_width_now", "relative half width of the 95 % interval (of the logarithm)",
          nullable=True),
     real("half_width_wanted", "the one wanted"),

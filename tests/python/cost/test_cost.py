@@ -24,9 +24,17 @@ from haven.potential.families.deepmd import summary
 from haven.report.page.grids.cost import scaling_grid
 
 
-def test_ten_picoseconds_on_two_cores_cost_both():
-    assert cost.core_hours(0.36, 1, 100) == pytest.approx(0.01)
-    assert cost.core_hours(0.36, 2, 100) == pytest.approx(0.02)
+@pytest.mark.parametrize(("device", "cores", "hours"), [
+    ("processor", 1, 0.01), ("processor", 2, 0.02), ("GPU NVIDIA H200", 1, 0.01),
+    ("GPU NVIDIA H200", 4, 0.01)])
+@pytest.mark.parametrize("method", ["dlmd", "training"])
+def test_ten_picoseconds_cost_the_hours_of_each_core_or_of_the_gpu(method, device, cores, hours):
+    row = cost.row("m", 4.0, method, 0.36, 100, cores, 50, device, engine="e", model="net",
+                   compressed=True)
+    assert row["hours_10_ps_per_atom"] == pytest.approx(hours)
+    said = {"study_atoms": 100.0, "study_duration": 0.01 * 8766, "study_runs": 1.0}
+    text = cost.published_study(pd.DataFrame([{**row, "method": "dlmd"}]), said, "a study")[0]
+    assert f"would take {100 * hours:.2g} {cost.hours_of(device)}-years" in text
 
 
 def test_the_label_row_is_the_median_of_its_size(tmp_path):

@@ -20,6 +20,8 @@ from haven.material.file import load_material
 
 BOX = np.array([12.7, 21.8, 11.9, 0.0, -4.4, 0.0])
 KEYS = {"material": "x", "u_ev": 4.0, "temperature_k": 600.0, "replica": 0, "seed": 1}
+ASKED = {**{name: KEYS[name] for name in KEYS if name != "replica"}, "atoms": 160,
+         "pressure_asked_gpa": 0.5}
 
 
 def job(**changed):
@@ -87,16 +89,17 @@ def test_replicas_keep_the_mean_of_their_cells(tmp_path, rng):
                                   tmp_path / f"r{replica}.cells.parquet"))
     broken = {**KEYS, "replica": 2, "atoms": 160, "pressure_asked_gpa": 0.5, "verdict": "melted"}
     paths.append(tables.write(CELLS, [broken], tmp_path / "r2.cells.parquet"))
-    mean = cell.joined_cell(paths, 4.0, 600.0, 1, 0.5)
+    mean = cell.joined_cell(paths, ASKED)
     np.testing.assert_allclose(mean, box_vectors(BOX + np.array([0.1, 0, 0, 0, 0, 0])), atol=0.005)
-    for wrong in ({"u_ev": 0.0}, {"temperature_k": 700.0}, {"seed": 2}, {"pressure_gpa": 0.0}):
-        asked = {"u_ev": 4.0, "temperature_k": 600.0, "seed": 1, "pressure_gpa": 0.5, **wrong}
-        with pytest.raises(HavenError, match="give its own"):
-            cell.joined_cell(paths, **asked)
+    for name, wrong in (("u_ev", 0.0), ("temperature_k", 700.0), ("seed", 2), ("atoms", 80),
+                        ("pressure_asked_gpa", 0.0), ("material", "y")):
+        own = wrong if isinstance(wrong, str) else f"{wrong:g}"
+        with pytest.raises(HavenError, match=f"of {name} .*, but this run is of {own}: give"):
+            cell.joined_cell(paths, ASKED | {name: wrong})
     with pytest.raises(HavenError, match=r"no cell at rest at U = 4 eV, 600 K .*melted"):
-        cell.joined_cell(paths[2:], 4.0, 600.0, 1, 0.5)
+        cell.joined_cell(paths[2:], ASKED)
     with pytest.raises(HavenError, match="does not exist"):
-        cell.joined_cell([tmp_path / "nothing"], 4.0, 600.0, 1, 0.5)
+        cell.joined_cell([tmp_path / "nothing"], ASKED)
 
 
 @pytest.mark.parametrize(("verdict", "said"), [
@@ -111,7 +114,7 @@ def test_a_cell_of_no_use_is_one_clear_line_and_joins_nothing(tmp_path, verdict,
     assert not row["passed"] and re.search(said, row["message"])
     path = tables.write(CELLS, [found], tmp_path / "a.cells.parquet")
     with pytest.raises(HavenError, match="no cell at rest"):
-        cell.joined_cell([path], 4.0, 600.0, 1, 0.0)
+        cell.joined_cell([path], ASKED | {"pressure_asked_gpa": 0.0})
 
 
 def test_volumes_near_the_labels_are_those_of_the_material():
@@ -131,6 +134,15 @@ def test_atoms_are_strained_into_a_cell_of_any_orientation(rng):
     # the strain turns nothing: a keeps its direction
     along = strained.cell[0] / np.linalg.norm(strained.cell[0])
     np.testing.assert_allclose(along, turn[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("repeat", [(2, 1, 1), (1, 1, 2)])
+def test_the_cell_of_another_supercell_of_as_many_atoms_is_refused(repeat):
+    vectors = cellpar_to_cell([6.4, 10.9, 6.4, 90, 110, 90])
+    atoms = Atoms("LiTiCl", np.zeros((3, 3)), cell=vectors, pbc=True).repeat(repeat)
+    cell.in_cell(atoms, vectors * np.array(repeat)[:, None] * 0.97)
+    with pytest.raises(HavenError, match=r"\(6.4 x 21.8 x 6.4 Angstrom\) is of another supercell"):
+        cell.in_cell(atoms, vectors * np.array([[1], [2], [1]]))
 
 
 def test_the_choice_of_the_cell_and_its_tables_go_together():

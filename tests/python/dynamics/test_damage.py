@@ -151,7 +151,8 @@ def test_a_damaged_restart_is_named_and_an_earlier_one_used(finished, longer, co
     kind, content = list(restart_damages(newest.read_bytes()).items())[number]
     newest.write_bytes(content)
     same(go_on(job, copy, LONGER), longer)
-    assert f"restart {newest.name}" in caplog.text, kind
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 1 and f"restart {newest.name}" in warned[0], kind
     assert f"goes on from step {HALF} of {LONGER}" in caplog.text, kind
 
 
@@ -210,15 +211,32 @@ def test_a_restart_without_its_checksum_is_not_gone_on_from(finished, longer, co
     assert f"restart {name} has no checksum" in caplog.text
 
 
-@pytest.mark.parametrize("kind", ["cut off", "empty", "bit"])
-def test_a_damaged_list_of_checksums_costs_work_and_no_result(finished, longer, copy, kind):
+@pytest.mark.parametrize("kind", ["cut off", "empty", "zeros", "bit"])
+def test_a_damaged_list_of_checksums_costs_little_work_and_no_result(
+        finished, longer, copy, caplog, kind):
     _, job, _ = finished
     path = copy / checksums.NAME
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 4
-    left = {"cut off": path.read_bytes()[:-30], "empty": b"", "bit": bytes(content)}
+    left = {"cut off": path.read_bytes()[:-30], "empty": b"", "zeros": bytes(len(content)),
+            "bit": bytes(content)}
     path.write_bytes(left[kind])
     same(go_on(job, copy, LONGER), longer)
+    if kind in ("empty", "zeros"):
+        said = f"restart production.{GOAL}.restart has no checksum and is held against the log"
+        assert caplog.text.count(said) == 1
+        assert f"goes on from step {GOAL} of {LONGER}" in caplog.text
+
+
+def test_a_run_whose_restarts_are_gone_says_once_that_it_begins_anew(
+        finished, longer, copy, caplog):
+    _, job, _ = finished
+    for path in copy.glob("*.restart"):
+        path.unlink()
+    same(go_on(job, copy, LONGER), longer)
+    said = [record.message for record in caplog.records if "begins anew" in record.message]
+    assert said == [f"run: no restart file of the {phase} is left; the {phase} begins anew, its "
+                    "frames are made anew" for phase in ("equilibration", "production")]
 
 
 @pytest.mark.parametrize("damaged", ["gone", "bit"])

@@ -136,6 +136,28 @@ def test_of_two_folders_of_one_run_the_further_counts_and_other_plans_are_left_o
     assert jobs["u4_t298_r0"].done == 60 and "u7_t298_r0" not in jobs
 
 
+def test_a_run_begun_again_with_other_settings_is_not_done(tmp_path):
+    done = run("u4_t298_r0", 90, 90, state="complete")
+    for again in (run("u4_t298_r0", 6, 90), run("u4_t298_r0", 6, 90, state="stopped")):
+        for both in ([done, again], [again, done]):
+            found = overall([], both, tmp_path)
+            assert (found.jobs, found.complete) == (2, 1)
+            assert found.share == pytest.approx(96 / 180) and found.seconds_left > 0
+    jobs = {job.name: job for job in jobs_of([], [done, run("u4_t298_r0", 6, 90)], PLAN)}
+    assert (jobs["u4_t298_r0"].state, jobs["u4_t298_r0"].done) == ("running", 16)
+
+
+def test_a_run_of_any_name_is_counted(tmp_path, capsys):
+    for name in ("mine_0123456789ab", "anneal_mine_0123456789ab", "u4_t298_r0_0123456789ab"):
+        checkpoints(tmp_path, name, A, 45000, 20000, 1000)
+    (tmp_path / "checkpoints" / "other").mkdir()
+    (tmp_path / "checkpoints" / "file").touch()
+    show_status.main([str(tmp_path), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert sorted(one["run"] for one in told["runs"]) == ["anneal_mine", "mine", "u4_t298_r0"]
+    assert told["overall"]["jobs"] == 3
+
+
 def test_the_plan_is_that_of_what_is_there_then_the_newest(tmp_path):
     work = written(tmp_path / "work", PLAN, "expected-a.json", when=1000)
     written(work, {**PLAN, "u_ev": [7], "drivers": {}}, "expected-b.json", when=2000)
@@ -345,3 +367,29 @@ def test_checkpoints_elsewhere_without_notes_count_what_was_begun(tmp_path, caps
     assert told(place, capsys)["overall"]["plan"] == ""
     (next(place.iterdir()) / "lock").write_bytes(b"\xff")
     assert told(place, capsys)["overall"]["jobs"] == 1
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_finished_launch_without_trainings_and_dynamics_has_its_tasks_counted(
+        tmp_path, capsys, made):
+    """As of labels alone, or of stubs, whose folder of checkpoints nobody makes."""
+    work, place = tmp_path / "work", tmp_path / "work" / "checkpoints"
+    plan = {**PLAN, "temperature_k": [], "replica": [], "seed": []}
+    written(work, plan | {"parameters": {**PLAN["parameters"], "labels_only": "true"}})
+    launched(work, "only", 900, "expected-00.json")
+    note, = (work / "launches").iterdir()
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"checkpoints": str(place)}))
+    with pytest.raises(HavenError, match=f"{place}, which is not there: no task has begun yet"):
+        show_status.main([str(work)])
+    trace, = (tmp_path / "results" / "pipeline").iterdir()
+    trace.write_text(f"task_id\thash\tstatus\n1\t{A}\tCOMPLETED\n2\t{B}\tCACHED\n")
+    if made:
+        place.mkdir()
+    show_status.main([str(work)])
+    assert capsys.readouterr().out == (
+        "launch only has finished 2 tasks; no training and no dynamics run is in "
+        f"{place}{'' if made else ', which is not there'}\n")
+    overview = told(work, capsys)["overall"]
+    assert (overview["launch"], overview["jobs"]) == ("only", 0)
+    clean_work.main([str(work)])
+    assert ("there is nothing to remove" in capsys.readouterr().out) != made

@@ -91,7 +91,7 @@ def test_a_piece_that_is_lost_late_costs_no_earlier_piece(tmp_path, monkeypatch)
 
     def kill(phase: str) -> str:
         if phase == "production" and len(segments.stems(tmp_path, phase)) == 2:
-            found = [step for step, _ in dynamics.restarts(tmp_path, phase)]
+            found = [one.step for one in dynamics.restarts(tmp_path, phase)[0]]
             begun = segments.begins(tmp_path, segments.stems(tmp_path, phase)[1])
             if sum(step > begun for step in found) > 1:
                 ends.append(begun)

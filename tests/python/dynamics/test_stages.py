@@ -48,8 +48,8 @@ def test_a_killed_stage_goes_on_and_misses_nothing(name, minimised, tmp_path):
     assert done.returncode == 0, done.stderr
 
     def ready():
-        return any(40 <= step < 400 for folder in killed.glob("checkpoints/*")
-                   for step, _ in restarts(folder, "production"))
+        return any(40 <= one.step < 400 for folder in killed.glob("checkpoints/*")
+                   for one in restarts(folder, "production")[0])
 
     assert kill_when(script(name, *arguments(name, minimised, killed)), ready)
     again = call(name, *arguments(name, minimised, killed))

@@ -23,7 +23,7 @@ CRYSTAL = {
     "charges": {"Li": 1, "Na": 1, "Mg": 2, "Cl": -1},
     "anion_sites": {"4b": {"species": "Cl", "positions": [
         [0.5, 0.5, 0.5], [0.5, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.5]]}},
-    "cation_sites": {"4a": {"layer": 0.0, "positions": [
+    "cation_sites": {"4a": {"positions": [
         [0.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]]}},
     "occupancies": {"default": {"Mg": {"4a": 0.25}}},
     "ordering": {"temperature_k": 500, "permittivity": 10},

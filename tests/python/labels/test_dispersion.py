@@ -1,5 +1,7 @@
 """Dispersion added to labels: the library's numbers, as derivatives of one energy, once only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -93,6 +95,11 @@ def test_what_cannot_be_corrected_is_refused(repository):
     made = with_dispersion(given, "d3bj")
     with pytest.raises(HavenError, match=r"frame 0: its label holds .* d3bj, asked for is none"):
         with_dispersion(made, "none")
+    other = replace(given[0], info={**given[0].info, "dispersion": "IVDW 11"})
+    with pytest.raises(HavenError, match=r"dispersion is D3\(BJ\) or none, and labels with another "
+                       "one can't be mixed with others: give labels without"):
+        with_dispersion([other], "d3bj")
+    assert with_dispersion([other], "none") == [other]
     given[0].info["functional"] = "HSE06X"
     with pytest.raises(HavenError, match="no parameters for functional HSE06X"):
         with_dispersion(given, "d3bj")
@@ -103,7 +110,7 @@ def test_what_cannot_be_corrected_is_refused(repository):
 
 def test_an_engine_s_results_are_corrected():
     class Bare:
-        version = "bare 1"
+        version = "bare"
 
         def ways(self, u_ev):
             return f"at {u_ev:g}"
@@ -112,7 +119,11 @@ def test_an_engine_s_results_are_corrected():
             for u_ev in u_evs:
                 yield u_ev, {"energy": -1.0, "forces": np.zeros((4, 3)), "stress": np.zeros(6)}
 
-    made = dict(Dispersed(Bare(), "PBE").label(ATOMS, [0.0, 4.0]))
+    bare = Bare()
+    engine = Dispersed(bare, "PBE")
+    made = dict(engine.label(ATOMS, [0.0, 4.0]))
+    bare.version = "bare 1"  # as VASP tells it in its first run
+    assert engine.version == "bare 1"
     energy, forces, stress = correction(ATOMS, "PBE")
     assert made[4.0]["energy"] == pytest.approx(-1 + energy)
     assert np.allclose(made[0.0]["forces"], forces)

@@ -19,14 +19,23 @@ import ase
 import numpy as np
 import pytest
 from analytic import labelled
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from others import write_deepmd
 from trained import MATERIAL, call
 
+from haven.core.constants import EV_PER_ANGSTROM3_GPA
 from haven.core.errors import HavenError
+from haven.labels.frames.reading import read_folder
 from haven.labels.importing import import_source, named_hubbard, plain_name
-from haven.labels.programs import PROGRAMS, open_output
+from haven.labels.programs import open_output
+from haven.labels.programs.cp2k import cp2k_hubbard
+from haven.labels.programs.espresso import espresso_hubbard
+from haven.labels.programs.gpaw import gpaw_hubbard
+from haven.labels.programs.vasp import hubbard_by_element, hubbard_of_xml
 from haven.material.file import load_material
+from haven.potential.dataset import choose_test
 
 SHIPPED = Path(ase.__file__).parent / "test" / "testdata"
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -94,21 +103,42 @@ def test_an_unconverged_step_is_marked_and_left_to_the_audit(tmp_path):
 
 
 LDAU = ("\n LDA+U is selected, type is set to LDAUTYPE =  2\n"
-        "   angular momentum for each species LDAUL =     2   -1   -1\n"
-        "   U (eV)           for each species LDAUU =   5.0  0.0  0.0\n"
+        "   angular momentum for each species LDAUL =     2    1   -1\n"
+        "   U (eV)           for each species LDAUU =   5.0  0.0  3.0\n"
         "   J (eV)           for each species LDAUJ =   1.0  0.0  0.0\n")
+XML = ('<i type="logical" name="LDAU"> T  </i><v type="int" name="LDAUL"> -1 2</v>'
+       '<v name="LDAUU">  3.0 4.0</v>')
+ONE_U = re.sub(r"(?m)(LDAU[LUJ] = +\S+).*", r"\1", LDAU)  # of one species
+SETUPS = ("  Ti:\n    name:    Titanium\n    Hubbard: {{U: {u},  # eV\n              l: 2,\n"
+          "Cl-setup:\n  name: Chlorine\n")  # as new and old versions of GPAW write a setup
 
 
-@pytest.mark.parametrize(("program", "text", "u_ev"), [
-    (0, LDAU, 4.0), (0, LDAU.replace("5.0", "0.0").replace("1.0", "0.0"), 0.0),
-    (0, LDAU.replace("5.0  0.0", "5.0  3.0"), None), (0, "no such line", 0.0),
-    (1, '<i type="logical" name="LDAU"> T  </i><v name="LDAUU">  0.0 4.0</v>', 4.0),
-    (2, "  Hubbard: {U: 4.0,  # eV\n", 4.0), (2, "setups: {Ti: :d,4.0}", None),
-    (3, "     U(Ti-3d) =  4.0000\n", 4.0), (3, "Simplified LDA+U calculation (l_max = 2)", None),
-    (4, " DFT+U| method", None), (4, "", 0.0),
+U_OF_CP2K = ("     A DFT+U correction is applied to atoms of this atomic kind:\n"
+             "       U(eff) = (U - J) value in [eV]:                                     3.000\n")
+KINDS = (f"  1. Atomic kind: Fe1    Number of atoms: 1\n{U_OF_CP2K}"
+         f"  2. Atomic kind: Fe2    Number of atoms: 1\n{U_OF_CP2K}"
+         "  3. Atomic kind: O      Number of atoms: 1\n"
+         "       1     1 Fe  26    0.000000    0.000000    1.992808     16.00      55.8450\n"
+         "       2     2 FE  26    0.000000    0.000000    8.878808     16.00      55.8450\n"
+         "       3     3 O    8    0.000000    0.000000    4.878808      6.00      15.9990\n")
+
+
+@pytest.mark.parametrize(("program", "text", "acting"), [
+    ("vasp", LDAU, {"Ti": 4}), ("vasp", LDAU.replace("5.0", "1.0"), {}), ("vasp", "no U", {}),
+    ("vasp", LDAU.replace("5.0  0.0", "5.0  3.0"), {"Ti": 4, "Cl": 3}),
+    ("vasprun", XML, {"species 2": 4}), ("gpaw", SETUPS.format(u=4.0), {"Ti": 4}),
+    ("gpaw", SETUPS.format(u=4.0).replace("Cl", "Ti"), None), ("gpaw", SETUPS.format(u=0), {}),
+    ("gpaw", "setups: {Ti: :d,4.0}", None), ("gpaw", "Hubbard: {U: 4.0", None),
+    ("espresso", "     U(Ti-3d) =  4.0000\n", {"Ti": 4}),
+    ("espresso", "Simplified LDA+U calculation (l_max = 2)", None),
+    ("espresso", "   1  Ti1  tau(\n   2  Ti2  tau(\n U(Ti1-3d) =  4.0000\n", None),
+    ("cp2k", " DFT+U| method", None), ("cp2k", "", {}), ("cp2k", KINDS, {"Fe": 3}),
+    ("cp2k", KINDS.replace("3.000", "2.000", 1), None),
 ])
-def test_the_hubbard_u_is_read_from_the_output(program, text, u_ev):
-    assert PROGRAMS[program].hubbard(text) == u_ev
+def test_the_elements_that_u_acts_on_are_read_from_the_output(program, text, acting):
+    assert {"vasp": lambda text: hubbard_by_element(text, ["Ti", "Cl", "Li"]),
+            "vasprun": hubbard_of_xml, "gpaw": gpaw_hubbard, "espresso": espresso_hubbard,
+            "cp2k": cp2k_hubbard}[program](text) == acting
 
 
 def test_output_and_name_must_agree_on_u(tmp_path):
@@ -117,9 +147,10 @@ def test_output_and_name_must_agree_on_u(tmp_path):
         import_source(source, "u4/OUTCAR", material_of("Ni"), tmp_path)
     path = tmp_path / "OUTCAR"
     path.write_text(source.read_text().replace(" Exchange correlation treatment",
-                                               LDAU + " Exchange correlation treatment", 1))
-    (atoms,) = brought(path, "u4/OUTCAR", ("Ni",), tmp_path)
-    assert atoms.info["u_ev"] == 4
+                                               ONE_U + " Exchange correlation treatment", 1))
+    nickel = replace(material_of("Ni"), hubbard={"Ni": "d"})
+    (file,) = import_source(path, "u4/OUTCAR", nickel, tmp_path)
+    assert file.name.endswith(".u4.extxyz")
 
 
 @pytest.mark.parametrize(("name", "u_ev", "word"), [
@@ -167,6 +198,68 @@ def test_numbers_of_several_places_stay_apart(tmp_path):
         found.append((one.info["trajectory"], one.info["frame"]))
     assert found == [("batchN_frameN_one", 1000012), ("batchN_frameN_one", 11000002),
                      ("iter_000001_N_fp_task_N_N_one", 2000001000123)]
+
+
+def test_single_points_that_differ_in_numbers_alone_say_how_to_tell_their_runs_apart(tmp_path):
+    """As DP-GEN's folders do; in folders of names of their own they are several trajectories."""
+    write(tmp_path / "one.extxyz", bare(labelled(1, 1)))
+    for runs, kinds in (("", 1), ("abc", 3)):
+        out = tmp_path / f"out{runs}"
+        out.mkdir()
+        for number in range(6):
+            run = f"run_{runs[number % 3]}/" if runs else ""
+            import_source(tmp_path / "one.extxyz",
+                          f"u4/{run}task.000.{number:06d}/one.extxyz", CRYSTAL, out)
+        names = [str(read(file).info["trajectory"]) for file in sorted(out.iterdir())]
+        assert len(set(names)) == kinds
+        if kinds > 1:
+            assert len(choose_test(names, names, 0.3, 0)) == 1
+            continue
+        with pytest.raises(HavenError, match=r"one trajectory \(task_N_N_one\): .*write trajectory="
+                           "NAME .*, or give outputs of separate runs in folders whose names"):
+            choose_test(names, names, 0.3, 0)
+
+
+HARTREE = 27.211386245988
+
+
+@pytest.mark.parametrize("stated", [
+    {"energy_unit": "Hartree"}, {"energy_unit": "Hartree", "forces_unit": "Hartree/Bohr"},
+    {"stress-unit": "kbar"}, {"virial": True, "virial_unit": "Hartree"}, {"pulay": 0.005},
+    {"reference": True, "energy_unit": "Hartree", "forces_unit": "Hartree/Bohr"},
+])
+def test_units_that_a_header_states_are_converted_once(tmp_path, stated):
+    given = [atoms for n in range(3) for atoms in labelled(n, 4, rattle=0.05)]
+    pulay = stated.get("pulay", 0.0)
+    for number, atoms in enumerate(given):
+        stress = atoms.get_stress(voigt=False)
+        results = {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces(),
+                   "stress": stress * (EV_PER_ANGSTROM3_GPA * 10 if "stress-unit" in stated else 1)}
+        results["energy"] /= HARTREE if "energy_unit" in stated else 1
+        results["forces"] /= HARTREE / BOHR if "forces_unit" in stated else 1
+        other = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True)
+        other.info = {key: value for key, value in stated.items() if "unit" in key}
+        if pulay:
+            other.info["pulay_stress_ev_per_angstrom3"] = pulay
+        if "virial" in stated:
+            other.info["virial"] = -results.pop("stress") * atoms.get_volume() / HARTREE
+        if "reference" in stated:
+            other.info["REF_energy"] = results["energy"]
+            other.arrays["REF_forces"] = results["forces"]
+        other.calc = SinglePointCalculator(other, **results)
+        write(tmp_path / f"a{number % 3}.u4.extxyz", other, append=True)
+    out = tmp_path / "out"
+    out.mkdir()
+    for source in sorted(tmp_path.glob("*.extxyz")):
+        import_source(source, source.name, CRYSTAL, out)
+    found = read_folder(out, 4.0, CRYSTAL.species)
+    for frame, atoms in zip(found, [a for n in range(3) for a in given[n::3]], strict=True):
+        assert frame.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
+        np.testing.assert_allclose(frame.forces, atoms.get_forces(), atol=1e-6)
+        np.testing.assert_allclose(frame.stress, atoms.get_stress(voigt=False) + pulay * np.eye(3),
+                                   atol=1e-8)
+        assert not [key for key in (*frame.info, *frame.atoms.arrays)
+                    if "unit" in key or "virial" in key or "REF" in key]
 
 
 @pytest.fixture

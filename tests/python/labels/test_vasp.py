@@ -6,13 +6,14 @@ The outputs are a real OUTCAR that ASE ships with its tests.
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import ase
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.io import write
+from ase.io import read, write
 from trained import MATERIAL, call
 
 from haven.core.errors import HavenError
@@ -25,7 +26,7 @@ from haven.labels.engines.vasp import (
     read_outputs,
     version,
 )
-from haven.labels.labelling import failed_rows
+from haven.labels.labelling import failed_rows, label_trajectory
 from haven.material.file import load_material
 
 SHIPPED = Path(ase.__file__).parent / "test" / "testdata" / "vasp"
@@ -37,7 +38,7 @@ OUTCAR = SHIPPED / "OUTCAR_example_1"
 @pytest.fixture
 def potentials(tmp_path, monkeypatch):
     """Stand-ins for the licensed files: what they hold is not read here."""
-    for symbol in ("Li", "Ti", "Cl"):
+    for symbol in ("Li", "Ti", "Cl", "Ni"):
         folder = tmp_path / "pp" / "potpaw_PBE" / symbol
         folder.mkdir(parents=True)
         (folder / "POTCAR").write_text(f" PAW_PBE {symbol}\n parameters\n End of Dataset\n")
@@ -47,8 +48,6 @@ def potentials(tmp_path, monkeypatch):
 
 @pytest.fixture
 def frame() -> Atoms:
-    from ase.io import read
-
     atoms = read(FRAMES / "s1_000.u4.extxyz", 0)
     assert isinstance(atoms, Atoms)
     atoms.calc = None
@@ -159,6 +158,39 @@ def test_frames_of_which_none_converges_are_a_result_and_outlive_their_task(
             "x1_c.failed.extxyz"]
         assert [row["frame"] for row in failed_rows(out, "ltc", 4.0)] == [0]
     assert (potentials / "called").read_text().split() == ["x", "x"]  # once for each U
+
+
+@pytest.mark.parametrize("dispersion", ["none", "d3bj"])
+def test_labels_go_on_after_a_kill(potentials, monkeypatch, dispersion):
+    """The version, which stands in the header of each label, is known after a run alone."""
+    calls, out = potentials / "calls", potentials / "frames"
+    monkeypatch.setenv("HAVEN_VASP", program(
+        potentials, f"echo x >> {calls}; [ $(wc -l < {calls}) -eq 3 ] && exit 3; cp {OUTCAR} ."
+        " && mv OUTCAR_example_1 OUTCAR"))
+    nickel = replace(CRYSTAL, composition={"Ni": 1}, hubbard={}, moments={})
+    frames = []
+    for number in range(2):
+        atoms = read(OUTCAR)
+        assert isinstance(atoms, Atoms)
+        atoms.calc, atoms.info = None, {"trajectory": "t", "frame": number}
+        atoms.positions[0] += 0.01 * number
+        frames.append(atoms)
+
+    def label_all() -> None:
+        label_trajectory(frames, nickel, [0.0], LabelSettings(dispersion=dispersion), out,
+                         engine="vasp")
+
+    with pytest.raises(HavenError, match="ended with status 3"):
+        label_all()
+    first = (out / "t.u0.extxyz").read_text()
+    label_all()
+    label_all()
+    kept = out / "t.u0.extxyz"
+    assert kept.read_text().startswith(first) and len(calls.read_text().split()) == 4
+    assert [atoms.info["engine"] for atoms in read(kept, ":")] == 2 * ["vasp.5.3.3"]
+    kept.write_text(kept.read_text().replace("vasp.5.3.3", '"gpaw 25.1"'))
+    with pytest.raises(HavenError, match=r"has engine gpaw 25\.1, asked is vasp"):
+        label_all()
 
 
 def test_without_potentials_or_program_the_script_says_so(tmp_path, monkeypatch):

@@ -147,7 +147,8 @@ def test_runs_appended_to_one_file_keep_their_own_u(tmp_path):
     path = tmp_path / "OUTCAR"
     path.write_text(outcar([(5, 1e-7)]) + outcar(
         [(5, 1e-7)], hubbard=HUBBARD.format(u="0.0  4.0", j="0.0  0.0", kind=2)))
-    files = import_source(path, "both/OUTCAR", LITHIUM_CHLORIDE, tmp_path)
+    files = import_source(path, "both/OUTCAR", replace(LITHIUM_CHLORIDE, hubbard={"Cl": "p"}),
+                          tmp_path)
     assert sorted(file.name for file in files) == ["both.u0.extxyz", "both.u4.extxyz"]
 
 
@@ -503,7 +504,8 @@ def test_one_functional_has_one_name_in_outcar_and_vasprun(tags, found):
 def test_u_of_several_elements_is_never_filed_as_zero(tmp_path):
     path = tmp_path / "OUTCAR"
     path.write_text(outcar([(3, 1e-7)], hubbard=HUBBARD.format(kind=2, u="3.0 2.0", j="0.0 0.0")))
-    with pytest.raises(HavenError, match=r"a Hubbard U \(Li 3, Cl 2\), its name says 0"):
+    with pytest.raises(HavenError, match="U = Li 3, Cl 2 eV; the material file's hubbard at U = 3 "
+                       "eV has none"):
         import_source(path, "u0/OUTCAR", LITHIUM_CHLORIDE, tmp_path)
 
 

@@ -15,7 +15,9 @@ import spglib
 
 from haven.core.errors import HavenError
 from haven.material.cif.choices import Choice
+from haven.material.cif.operators import operators_of
 from haven.material.cif.reading import read_cif
+from haven.material.cif.species import species_of
 from haven.material.cif.written import write_material
 from haven.material.disorder import draw_supercell
 from haven.material.file import load_material
@@ -65,6 +67,7 @@ STYLES = {
     "Hall's symbol": "_space_group_name_Hall '-F 4vw 2vw 3'\n_space_group_IT_number 227\n",
     "tags with dots": operators(526).replace("_symmetry_equiv_pos_as_xyz",
                                              "_space_group_symop.operation_xyz"),
+    "old name alone": f"{HM} 'F d 3 m Z'\n",
     "old name": operators(526) + f"{HM} 'F d 3 m'\n",
     "lines of Windows": operators(526).replace("\n", "\r\n"),
 }
@@ -108,6 +111,50 @@ def test_elements_and_occupancies_are_read_as_they_are_meant(tmp_path, rows, col
     assert counts(written(tmp_path, f"{HM} 'F m -3 m'\n", rows, columns)) == found
 
 
+@pytest.mark.parametrize(("symbol", "found"), [
+    ("Li", ("Li", None)), ("LI1+", ("Li", 1)), ("7Li", ("Li", None)), ("Li7", ("Li", None)),
+    ("O-2", ("O", -2)), ("Mn3.5+", ("Mn", 3.5)), ("Fe++", ("Fe", 2)), ("Cl-", ("Cl", -1)),
+    ("Li0+", ("Li", None)), ("H(SDS)", ("H", None)), ("Fe(III)", ("Fe", 3.2)), ("D", ("H", None)),
+    ("?", ("Al", None)), ("Li/Na", "Li/Na names two elements: give a line for each"),
+    ("Li0.5Na0.5", "names two elements"), ("(Li,Na)", "names two elements"),
+    ("Fe/Mn/Co", "names several elements"), ("FeNi", "names two elements"),
+    ("NH4", "NH4 is a group of atoms: list its atoms"), ("OH", "is a group"), ("H2O", "is a group"),
+    ("PO4", "is a group"), ("OD-", "is a group"), ("CN", "is a group"), ("BH4", "is a group"),
+    ("Li0.5", "is no element"), ("Vac", "is no element"),
+])
+def test_a_type_symbol_is_of_one_element(symbol, found):
+    """The first of several was taken for all: Li/Na for lithium, NH4 for nihonium."""
+    if isinstance(found, tuple):
+        assert species_of(symbol, "AlT1", {"Fe(III)": 3.2}) == found
+        return
+    with pytest.raises(ValueError, match=found):
+        species_of(symbol, "Li1", {})
+
+
+@pytest.mark.parametrize(("symbol", "number"), [
+    ("F m 3 m", 225), ("F d 3 m :2", 227), ("IA3D", 230), ("P m 3 m", 221), ("I m 3 m", 229),
+    ("P n 3 m S", 224), ("P n 3 n :1", 222), ("P m 3 n", 223), ("F d 3 c Z", 228), ("F m 3 c", 226),
+    ("P a 3", 205), ("I a 3", 206), ("Pm3", 200), ("F m 3", 202), ("F d 3 :1", 203), ("I m 3", 204),
+    ("P n 3 :2", 201), ("I 41/a 3 2/d", 230), ("P 42/m 3 2/n", 223), ("P 2 3", 195),
+])
+def test_cubic_symbols_of_older_tables_have_no_bar(symbol, number):
+    assert operators_of({HM.lower(): [symbol]}, 5 * np.eye(3))[2] == number
+
+
+def test_atoms_that_are_all_listed_beside_a_symmetry_are_taken_once(tmp_path, caplog):
+    faces = [(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]
+    rows = [f"{one} {one}{n} {x + shift} {y} {z} 0.4\n" for one, shift in (("Cl", 0), ("Na", 0.5))
+            for n, (x, y, z) in enumerate(faces)]
+    for symmetry in (SALT, SALT + "_symmetry_equiv_pos_as_xyz 'x, y, z'\n"):
+        caplog.clear()
+        path = written(tmp_path, symmetry, "".join(rows))
+        assert counts(path) == {"Cl": 1.6, "Na": 1.6} and "every atom" in caplog.text
+    for other in (rows[:-1], [*rows[:-1], rows[-1].replace("Na", "K")]):
+        path = written(tmp_path, SALT, "".join(other).replace("0.4", "1"))
+        with pytest.raises(HavenError, match=r"Cl0 and Cl1 are images .*\(F m -3 m\).*write P 1"):
+            read_cif(path)
+
+
 def test_a_rhombohedral_cell_is_known_by_its_angles(tmp_path):
     rows = "Li Li1 0 0 0.5 1\nCo Co1 0 0 0 1\nO O1 0 0 0.2398 1\n"
     path = written(tmp_path, f"{HM} 'R -3 m'\n", rows, length_a="2.8166", length_b="2.8166",
@@ -126,6 +173,7 @@ ROWS = "Cl Cl1 0 0 0 1\nNa Na1 .5 .5 .5 1\n"
 
 @pytest.mark.parametrize(("symmetry", "rows", "more", "words"), [
     (SALT, "Wat Wat 0 0 0 1\n", "", "Wat is no element"),
+    (SALT, "Li/Na Li1 0 0 0 1\n", "", "Li/Na names two elements"),
     (SALT, "Cl Cl1 ? 0 0 1\nNa Na1 0 0 0 1\n", "", "a coordinate of Cl1 is unknown"),
     (SALT, "Cl Cl1 x 0 0 1\n", "", "a coordinate of Cl1 is x, which is no number"),
     (SALT, "Cl Cl1 0 0 0 ?\n", "", "the occupancy of Cl1 is unknown"),

@@ -228,6 +228,7 @@ def test_assembled_vacancies_hold_no_atom(material):
     ({"charges": {"Li": 1, "Ti": 4, "Cl": -1}}, "sum to"),
     ({"charges": {"Li": 1, "Cl": -1}}, "charges lack Ti"),
     ({"mobile": "Na"}, "mobile element Na"),
+    ({"charges": {"Li": 0, "Ti": 6, "Cl": -1}}, "mobile element Li has the charge 0"),
     ({"lattice": {"a_angstrom": 1}}, "lattice needs"),
     ({"cation_sites": None}, "lacks cation_sites"),
     ({"cation_sites": {"2a": {"positions": [[0, 0, 0]]}, "4g": {"layer": 0, "positions":

@@ -17,7 +17,7 @@ from haven.labels.engines.vasp import incar
 from haven.material.composition import atoms_in_formula
 from haven.material.disorder import draw_supercell
 from haven.material.distances import tightest_pair
-from haven.material.file import load_material
+from haven.material.file import LATTICE, load_material
 from haven.material.orbits import expand, hall_number
 from haven.material.sites.lattice import neighbour_classes, site_lattice
 from haven.material.starting_cells import starting_frames
@@ -114,6 +114,50 @@ def test_each_element_has_its_own_u(tmp_path):
     keys = incar(atoms, material, LabelSettings(), 6.2)["ldau_luj"]
     assert {k: round(v["U"], 6) for k, v in keys.items()} == {"Ni": 6.2, "Mn": 3.9, "Co": 3.3}
     assert material.hubbard_ev(0.0) == {}
+
+
+def charged(folder, charges):
+    """Return LiNi0.8Mn0.1Co0.1O2, whose cells of 24 formula units hold no whole numbers."""
+    content = copy.deepcopy(CRYSTALS["NMC with antisites"])
+    return load_material(written(folder, content | {"charges": charges}))
+
+
+@pytest.mark.parametrize("repeat", [(2, 2, 2), (4, 2, 1), (3, 3, 2), (1, 1, 1), (5, 1, 1)])
+def test_a_set_that_names_the_mobile_ion_is_as_neutral_as_one_that_does_not(tmp_path, repeat):
+    material = charged(tmp_path, {"Li": 1, "Ni": 2.875, "Mn": 4, "Co": 3, "O": -2})
+    atoms, _ = draw_supercell(material, repeat, "default", seed=1, sweeps=0)
+    here, units = Counter(atoms.get_chemical_symbols()), 3 * int(np.prod(repeat))
+    assert abs(sum(material.charges[one] * n for one, n in here.items())) <= 0.5
+    assert here["Ni"] + here["Mn"] + here["Co"] == units and here["O"] == 2 * units
+    for frames in starting_frames(material, 4, 1, 0.05, 0.02, 1)[0]:
+        assert abs(sum(material.charges[one] for one in frames[0].symbols)) <= 0.5
+
+
+@pytest.mark.parametrize("name", list(CRYSTALS))
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ions_at_random_are_not_too_near(tmp_path, name, seed):
+    """Tetrahedra and octahedra of a garnet are 0.7 Angstrom apart."""
+    material = load_material(written(tmp_path, CRYSTALS[name]))
+    repeat, expected = EXPECTED[name]
+    atoms, _ = draw_supercell(material, repeat, "default", seed, sweeps=0)
+    closest = tightest_pair(atoms)
+    assert closest is None or closest[1] > closest[2]
+    assert Counter(atoms.get_chemical_symbols()) == expected
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_position_of_a_split_anion_is_filled(tmp_path, seed):
+    material = load_material(written(tmp_path, {
+        "name": "split", "formula": "Li2O", "space_group": "Fm-3m", "formula_units": 4,
+        "lattice": dict(zip(LATTICE, (4.62, 4.62, 4.62, 90, 90, 90), strict=True)), "mobile": "Li",
+        "charges": {"Li": 1, "O": -2},
+        "anion_sites": {"24e": {"species": {"O": 0.16667}, "position": [0.07, 0, 0]}},
+        "cation_sites": {"8c": {"position": [0.25, 0.25, 0.25]}},
+        "occupancies": {"default": {"Li": {"8c": 1}}}}))
+    atoms, _ = draw_supercell(material, (2, 2, 1), "default", seed, sweeps=0)
+    oxygen = atoms[atoms.symbols == "O"]
+    apart = oxygen.get_all_distances(mic=True) + 9 * np.eye(len(oxygen))
+    assert len(oxygen) == 16 and apart.min() > 2.5
 
 
 def test_crystals_without_layers_have_no_jumps_between_layers(tmp_path):

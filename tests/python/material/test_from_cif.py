@@ -108,6 +108,56 @@ def test_vacancies_of_a_cif_are_not_filled(tmp_path, lithium, charge):
         material_of(file, Choice(charges={"Co": 3.0}))
 
 
+@pytest.mark.parametrize(("lithium", "nickel"), [("0.95", "0.8"), ("0.950", "0.800")])
+def test_a_whole_charge_does_not_double_the_vacancies(tmp_path, lithium, nickel):
+    """Nickel at +3 would leave 0.90 Li, which its two digits do not."""
+    rows = (f" Li Li1 0 0 0.5 {lithium}\n Ni Ni1 0 0 0 {nickel}\n Mn Mn1 0 0 0 0.1\n"
+            " Co Co1 0 0 0 0.1\n O O1 0 0 0.2605 1\n")
+    file = cif(tmp_path, "R -3 m:H", 166, (2.87, 2.87, 14.2, 90, 120), rows)
+    content, notes = material_of(file, Choice(charges={"Mn": 4, "Co": 3}))
+    assert content["charges"]["Ni"] == pytest.approx(2.9375)
+    assert content["occupancies"]["default"]["Li"] == {"3b": 0.95}
+    assert not any("occupancies of" in note for note in notes)
+
+
+@pytest.mark.parametrize(("zirconium", "charge"), [("0.75", 2), ("0.750", 2.02)])
+def test_the_digits_of_an_occupancy_are_those_that_are_printed(tmp_path, zirconium, charge):
+    rows = (f" Li Li1 0 0 0 0.98\n Zr Zr1 .5 .5 0 {zirconium}\n Fe Fe1 .5 0 .5 1\n"
+            " O O1 .5 0 0 1\n O O2 0 .5 0 1\n O O3 0 0 .5 1\n")
+    content, _ = material_of(cif(tmp_path, "P 1", 1, (4.1, 4.2, 4.3, 90, 90), rows), Choice())
+    assert content["charges"]["Fe"] == pytest.approx(charge)
+
+
+SALT = (" {0} Li1 0 0 0 {5}\n {1} Mn1 0 0 0 0.2\n {2} Ti1 0 0 0 0.2\n {3} O1 .5 .5 .5 0.9\n"
+        " {4} F1 .5 .5 .5 0.1\n")
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_oxidation_states_of_a_cif_are_taken_where_it_is_neutral_with_them(tmp_path, numbers):
+    kinds = ["Li1+", "Mn3+", "Ti4+", "O2-", "F-"]
+    loop = ""
+    if numbers:
+        kinds = ["Li", "Mn", "Ti", "O", "F"]
+        loop = ("loop_\n_atom_type_symbol\n_atom_type_oxidation_number\nLi 1\nMn +3\nTi 4\nO -2\n"
+                "F 1-\n")
+    salt = ("F m -3 m", 225, (4.14, 4.14, 4.14, 90, 90))
+    path = cif(tmp_path, *salt, SALT.format(*kinds, 0.5) + loop)
+    charges = {"Li": 1, "Mn": 3, "Ti": 4, "O": -2, "F": -1}
+    assert material_of(path, Choice())[0]["charges"] == charges
+    path = cif(tmp_path, *salt, SALT.format(*kinds, 0.6) + loop)
+    with pytest.raises(HavenError, match="give --charges Mn=3,Ti=4 with their values, those of"):
+        material_of(path, Choice())
+    assert material_of(path, Choice(charges={"Mn": 2.5}))[0]["charges"]["Mn"] == 2.5
+
+
+def test_ions_of_two_states_have_their_mean_charge(tmp_path):
+    rows = (" Li1+ Li1 0 0 0.5 0.25\n Co3+ Co1 0 0 0 0.25\n Co4+ Co2 0 0 0 0.25\n"
+            " Mn4+ Mn1 0 0 0 0.5\n O2- O1 0 0 0.24 1\n")
+    file = cif(tmp_path, "R -3 m:H", 166, (2.81, 2.81, 14.05, 90, 120), rows)
+    assert material_of(file, Choice())[0]["charges"] == {
+        "Li": 1, "Co": 3.5, "Mn": 4, "O": -2}
+
+
 def test_what_a_cif_leaves_open_is_guessed_by_neutrality_or_asked_for(tmp_path):
     content, notes = material_of(cif(tmp_path, *GIVEN["olivine"]), Choice())
     assert content["charges"]["Fe"] == 2 and any("Fe may have an open shell" in n for n in notes)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 
 from haven.core.errors import HavenError
 from haven.core.periodic import minimum_image
@@ -75,6 +76,51 @@ def test_classes_do_not_depend_on_the_size_of_the_supercell(material):
         for n in ((1, 1, 1), (3, 2, 2))
     )
     assert one == two
+
+
+def with_layers(repository, tmp_path, layers, height=0.5):
+    """Write the example's file with other layers, its upper plane at another height."""
+    raw = yaml.safe_load((repository / "assets/materials/li3ticl6.yml").read_text())
+    if height != 0.5:
+        raw["lattice"]["c_angstrom"] = 10.5
+    for site, layer in layers.items():
+        raw["cation_sites"][site]["layer"] = layer
+        for point in raw["cation_sites"][site]["positions"]:
+            point[2] = height if point[2] else 0.0
+    path = tmp_path / "material.yml"
+    path.write_text(yaml.safe_dump(raw, sort_keys=False))
+    return path
+
+
+@pytest.mark.parametrize("height", [0.24, 0.5, 0.76])
+def test_layers_at_uneven_heights_have_the_kinds_that_jumps_have(repository, tmp_path, height):
+    planes = {"2a": 0.0, "4g": 0.0, "2d": height, "4h": height}
+    material = load_material(with_layers(repository, tmp_path, planes, height))
+    classes = sites.neighbour_classes(sites.site_lattice(material, supercell(material, 2, 2, 2)))
+    for kind, first, second, _ in classes:
+        assert (kind == "inter_layer") == (planes[first] != planes[second])
+    assert {kind for kind, *_ in classes} == {"intra_layer", "inter_layer"}
+
+
+@pytest.mark.parametrize("layers", [
+    {"4g": 1.0}, {"2a": -1.0, "4g": 2.0}, {"2d": -0.5}, {"2d": 1.5, "4h": -0.5}, {"4h": 0.503},
+    {"2a": 1 - 1e-12}])
+def test_a_plane_is_the_same_layer_however_it_is_stated(material, repository, tmp_path, layers):
+    own = {**material.layers, **layers}
+    other = load_material(with_layers(repository, tmp_path, own))
+    one, two = (sites.site_lattice(any_, supercell(any_, 2, 1, 3)) for any_ in (material, other))
+    assert one.layers == two.layers
+    assert (one.layer[:, None] == one.layer).tolist() == (two.layer[:, None] == two.layer).tolist()
+    assert sites.neighbour_classes(one) == sites.neighbour_classes(two)
+
+
+@pytest.mark.parametrize("layers", [
+    {"4g": 0.5}, {"4g": -0.5}, {"4g": 0.4}, {"2d": 0.0}, {"2d": 0.4}, {"4h": 1.0},
+    {"2a": 0.5, "4g": 0.5, "2d": 0.0, "4h": 0.0}, dict.fromkeys(("2a", "4g", "2d", "4h"), 0.0)])
+def test_a_layer_in_which_a_site_does_not_lie_is_refused(material, repository, tmp_path, layers):
+    path = with_layers(repository, tmp_path, {**material.layers, **layers})
+    with pytest.raises(HavenError, match=r"material.yml: site \w+ has layer \S+ and a point at"):
+        load_material(path)
 
 
 @pytest.mark.parametrize("parts, name", [

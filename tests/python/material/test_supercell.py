@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import build_supercell
 import numpy as np
 import pytest
+import yaml
 from ase.io import read
+from crystals import CRYSTALS
 from trained import MATERIAL
 
 from haven.core import tables
@@ -15,6 +18,7 @@ from haven.core.errors import HavenError
 from haven.material.crystal import cation_lattice
 from haven.material.disorder import draw_supercell, neighbour_pairs, order_cations
 from haven.material.file import load_material
+from haven.material.options import DISORDER
 from haven.material.quasirandom import pair_mismatch, quasirandom
 
 
@@ -131,6 +135,39 @@ def test_a_charged_or_crowded_cell_is_refused(tmp_path):
     assert small.read_text() != text
     with pytest.raises(HavenError, match="Angstrom apart"):
         build_supercell.main(["--material", str(small), "--out", str(tmp_path), "--sweeps", "0"])
+
+
+@pytest.mark.parametrize("disorder", DISORDER[:2])
+@pytest.mark.parametrize("crowded", [False, True])
+def test_ions_of_partly_filled_sites_keep_apart_or_the_sites_are_named(tmp_path, disorder, crowded):
+    """A garnet's tetrahedra and octahedra: more than half of the latter's halves cannot be full."""
+    content = copy.deepcopy(CRYSTALS["LLZO"])
+    share = (0.0, 0.5833) if crowded else (0.54, 0.4483)
+    content["occupancies"]["default"]["Li"] = dict(zip(("24d", "96h_2"), share, strict=True))
+    path = tmp_path / "garnet.yml"
+    path.write_text(yaml.safe_dump(content))
+    given = ["--material", str(path), "--out", str(tmp_path), "--supercell", "1,1,1",
+             "--disorder", disorder]
+    if not crowded:
+        build_supercell.main([*given, "--sweeps", "5"])
+        table = tables.read("structures", tmp_path / "r0.structures.parquet")
+        assert table["min_distance_angstrom"].iloc[0] > 1.5
+        return
+    advice = "lower their occup" if disorder == "electrostatic" else "choose --disorder electrostat"
+    with pytest.raises(HavenError, match=f"Li-Li on partly filled 96h_2 of .*{advice}"):
+        build_supercell.main([*given, "--sweeps", "0"])
+
+
+def test_the_charge_of_a_cell_that_is_not_neutral_is_said(tmp_path, caplog):
+    path = tmp_path / "nmc.yml"
+    path.write_text(yaml.safe_dump(CRYSTALS["NMC with antisites"] | {
+        "charges": {"Li": 1, "Ni": 2.875, "Mn": 4, "Co": 3, "O": -2}}))
+    for repeat, said in (("2,2,2", "r0 has the charge -0.375: whole numbers of its ions"),
+                         ("5,2,1", "")):
+        caplog.clear()
+        build_supercell.main(["--material", str(path), "--out", str(tmp_path), "--supercell",
+                              repeat, "--sweeps", "0"])
+        assert said in caplog.text and bool(said) == ("charge" in caplog.text)
 
 
 def test_a_quasirandom_cell_keeps_the_composition_and_has_more_random_pairs():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from analyse_hops import main
 from test_hops import STEP_PS, at, make_run, walk
@@ -117,7 +118,8 @@ def test_a_crystal_without_such_places_has_none_and_says_so(lattice):
     seen = looked_at(lattice, lattice, [walk(lattice, [(0, 0, 0), (0, 1 / 3, 0)])])
     table = interstitial.interstitial_table(lattice, lattice, seen, np.arange(83) * STEP_PS, 1.0)
     row = table.iloc[0]
-    assert row["sites_per_cell"] == row["time_share"] == row["jumps_via"] == 0 < row["time_high_95"]
+    assert row["sites_per_cell"] == row["time_share"] == row["time_low_95"] == row["jumps_via"] == 0
+    assert pd.isna(row["time_high_95"]), "how long a visit lasts is not known"
     assert row["share_via_high_95"] == pytest.approx(0.975)
 
 
@@ -131,6 +133,32 @@ def test_the_script_writes_the_table_also_for_a_file_without_frames_of_all_atoms
     found = tables.read(INTERSTITIAL, tmp_path / "u0_t300_r0.interstitial.parquet")
     assert found["kind"].tolist() == ["all", "intra_layer", "inter_layer"]
     assert found["jumps"].tolist() == [1, 0, 1] and (found["sites_per_cell"] == 24).all()
+
+
+@pytest.mark.parametrize("stay", [1, 20])
+@pytest.mark.parametrize("expected", [0.3, 1, 3, 10])
+@pytest.mark.parametrize("lasting", ["as_long", "by_chance"])
+def test_the_share_of_time_of_a_few_visits_has_an_interval_that_holds_it(stay, expected, lasting):
+    ions, frames, held, none = 48, 10_000, [], np.zeros(0, int)
+    for seed in range(150):
+        rng = np.random.default_rng([seed, stay])
+        count = rng.poisson(expected)
+        stays = np.full(count, stay) if lasting == "as_long" else rng.geometric(1 / stay, count)
+        inside = np.bincount(rng.integers(ions, size=count), stays, ions).astype(int)
+        share, low, high = interstitial._time_share(
+            interstitial.Visits(none, none, none, stays * STEP_PS, inside, frames))
+        assert (high is None) == (count == 0)
+        high = np.inf if high is None else high
+        held.append(low <= expected * stay / (ions * frames) <= high)
+        assert not count or low < share < high < 100 * share
+    assert np.mean(held) > 0.92
+
+
+def test_the_share_of_time_is_no_narrower_than_what_ions_differ_by():
+    inside = np.array([5000] + [0] * 19)
+    many = interstitial.Visits(inside[:0], inside[:0], inside[:0], np.full(2500, 0.2), inside, 9000)
+    share, low, high = interstitial._time_share(many)
+    assert low == 0 and high is not None and high > 2 * share
 
 
 @pytest.mark.parametrize("seed", range(4))

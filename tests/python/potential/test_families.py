@@ -47,9 +47,9 @@ def test_an_ensemble_is_of_one_family(tmp_path):
     paths = [write_pair(tmp_path), tmp_path / "u4_s2.pb"]
     paths[1].write_bytes(b"0" * 2000)
     with pytest.raises(HavenError, match="two families"):
-        families.check_ensemble(paths, SPECIES)
+        families.check_ensemble(paths, SPECIES, 4)
     with pytest.raises(HavenError, match="no ensemble"):
-        families.check_ensemble([paths[0], write_pair(tmp_path, "u4_s2.pair")], SPECIES)
+        families.check_ensemble([paths[0], write_pair(tmp_path, "u4_s2.pair")], SPECIES, 4)
 
 
 def test_energy_forces_and_stress_are_those_of_the_closed_form(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from analytic import crystal
@@ -19,7 +20,7 @@ from haven.potential.coverage import KEY, Coverage, coverage_of, read_coverage
 MATERIAL = ROOT / "assets" / "materials" / "li3ticl6.yml"
 
 
-def frame(volume_scale, temperature_k=None, **more):
+def frame(volume_scale, temperature_k=None, **more) -> Any:
     atoms = crystal(0)
     atoms.set_cell(atoms.cell.array * volume_scale ** (1 / 3), scale_atoms=True)
     info = {} if temperature_k is None else {"temperature_k": temperature_k}
@@ -33,6 +34,18 @@ def test_what_frames_cover():
     assert found["volume_low_angstrom3_per_atom"] == pytest.approx(0.9 * each, abs=1e-3)
     assert found["volume_high_angstrom3_per_atom"] == pytest.approx(1.1 * each, abs=1e-3)
     assert coverage_of([frame(1.0)])["temperature_k"] is None
+
+
+@pytest.mark.parametrize("vacuum", [10.0, 15.0])
+def test_vacuum_is_no_volume_of_a_crystal(vacuum):
+    """The gap between slabs, and the box about an atom, would let a cell be of any volume."""
+    slab, alone = frame(1.0), frame(1.0)
+    slab.atoms.center(vacuum=vacuum / 2, axis=2)
+    alone.atoms = alone.atoms[:1]
+    alone.atoms.set_cell([vacuum] * 3)
+    assert coverage_of([frame(0.9), frame(1.1), slab, alone]) == coverage_of(
+        [frame(0.9), frame(1.1)])
+    assert coverage_of([slab])["volume_high_angstrom3_per_atom"] > 25  # none is without
 
 
 @pytest.mark.parametrize(("told", "silent", "at_rest", "limit"), [

@@ -42,7 +42,7 @@ def test_a_flipped_bit_of_a_potential_is_refused(tmp_path, beside, place):
     link = tmp_path / "task" / "u4_s1.pb"
     link.parent.mkdir()
     link.symlink_to(path)  # as the pipeline hands it to a task
-    for use in (lambda: check_ensemble([link], SPECIES), lambda: open_evaluator(link, SPECIES),
+    for use in (lambda: check_ensemble([link], SPECIES, 4), lambda: open_evaluator(link, SPECIES),
                 lambda: check_undamaged(link)):
         with pytest.raises(HavenError, match=r"does not fit to .* checksum"):
             use()

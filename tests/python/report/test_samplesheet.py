@@ -17,7 +17,7 @@ import run_materials
 
 from haven.core.errors import HavenError
 from haven.report.several.command_line import launch_of, words_of
-from haven.report.several.row_runs import _session, command
+from haven.report.several.row_runs import _session, command, compared
 from haven.report.several.samplesheet import read_sheet
 
 ROOT = Path(run_materials.__file__).parents[1]
@@ -233,6 +233,17 @@ def test_every_row_runs_failures_are_named_and_resume_goes_on_with_each(nextflow
     if at_once == "3":
         said = Path("results/two/pipeline/launch.log").read_text().splitlines()
         assert said == ["ran two.yml new", "ran two.yml resumed"]
+
+
+def test_why_rows_can_not_be_compared_is_said_in_plain_words(here, caplog):
+    done = []
+    for row in rows("material,frames\none.yml,frames\ntwo.yml,frames\n"):
+        (here / "results" / row.name).mkdir(parents=True)
+        (here / "results" / row.name / "report.html").touch()
+        done.append((row, 0))
+    compared(done, Path("results"))
+    said = caplog.messages[-1]
+    assert said.startswith("no page of all of them: no tables in results/one: expected files")
 
 
 def test_nothing_starts_while_a_row_is_wrong(nextflow):

@@ -57,7 +57,7 @@ def test_the_labels_are_sound_and_of_one_setting(study, material):
 
 def test_the_potentials_know_the_crystal_and_fit_their_checksums(study, material):
     paths = sorted((study / "models").glob("u0_s*.pb"))
-    check_ensemble(paths, material.species)
+    check_ensemble(paths, material.species, 0)
     assert len(paths) == 2
     names = {path.name.split(".")[0] for place in ("frames", "explored")
              for path in (study / place).iterdir()}

@@ -270,6 +270,7 @@ def headed(folder, path, **entries):
     ({"time": lambda n: 50.0 * n}, 0.05, 0.05), ({"Time": lambda n: 0.2 * n}, 0.2, 0.2),
     ({"time": lambda n: 50.0 * n}, 50 * 0.01018051, 0.509025),
     ({"step": lambda n: 100 * n}, 0.3, 0.3), ({"md_step": lambda n: 7 + n}, 0.3, 0.3),
+    ({"step": lambda n: 100 * n}, 5.0, 5.0), ({"step": lambda n: n}, 100.0, 100.0),
     ({"time": lambda n: "noon"}, 0.3, 0.3), ({"step": lambda n: 0.5}, 0.3, 0.3),
     ({"time": lambda n: 3.0 + n + 0.1 * (n % 2)}, 0.3, 0.3),  # wall time
     ({"time_ps": lambda n: float(np.float32(9000 + 0.05 * n))}, None, 0.050005),
@@ -291,6 +292,9 @@ def test_times_of_a_header_are_believed(tmp_path, path, entries, given, spacing)
     ({"time": lambda n: float(np.float32(9000 + 0.05 * n))}, 0.1, "and --frame_spacing_ps says"),
     ({"step": lambda n: 100 * (n % 20)}, 0.1, "times do not increase at frame 20"),
     ({"step": lambda n: 100 * n + 50 * (n > 30)}, 0.1, "not evenly spaced in time: frame 31"),
+    ({"step": lambda n: 100 * n}, 100.0,
+     "100 steps apart, so --frame_spacing_ps 100 means a step of 1000 fs: give the time between"),
+    ({"md_step": lambda n: 7 + 100 * n}, 0.001, "a step of 0.01 fs"),
 ])
 def test_options_and_headers_that_contradict_times_are_refused(
     tmp_path, path, entries, given, words
@@ -298,6 +302,15 @@ def test_options_and_headers_that_contradict_times_are_refused(
     with pytest.raises(HavenError) as refused:
         opening.open_trajectory(headed(tmp_path, path, **entries), "Li", tmp_path, given)
     assert words in str(refused.value), refused.value
+
+
+@pytest.mark.parametrize(("given", "step"), [(100.0, 1000), (0.001, 0.01)])
+def test_a_spacing_that_the_steps_of_a_dump_show_to_be_in_fs_is_refused(
+    tmp_path, path, given, step
+):
+    file = dump(tmp_path / "d.dump", path)
+    with pytest.raises(HavenError, match=f"100 steps apart, so .* means a step of {step} fs"):
+        opening.open_trajectory(file, "Li", tmp_path, given)
 
 
 def test_species_not_there_and_unknown_files_are_refused(tmp_path, path):

@@ -64,12 +64,32 @@ def test_exact_line_gives_back_its_activation_energy_and_conductivity():
     assert row["prefactor"] == pytest.approx(1e-3 * 1e8, rel=1e-3)
     at_298 = 1e5 * np.exp(-0.3 / KB / 298) / 298
     assert row["sigma_298_ms_per_cm"] == pytest.approx(at_298, rel=1e-3)
-    assert row["sigma_298_direct_ms_per_cm"] == pytest.approx(
-        1e5 * np.exp(-0.3 / KB / 300) / 300, rel=1e-3)
+    assert row["sigma_298_direct_ms_per_cm"] == pytest.approx(at_298, rel=1e-3)  # of runs at 300 K
     assert row["verdict"] == "diffusive" and row["temperatures"] == 5
     row, _ = arrhenius.fit_line(runs_of("d_self", error=1e-6), "d_self")
     assert row["d_298_cm2_per_s"] == pytest.approx(1e-3 * np.exp(-0.3 / KB / 298), rel=1e-3)
     assert row["d_298_low_95"] < row["d_298_cm2_per_s"] < row["d_298_high_95"]
+
+
+def test_the_conductivity_at_298_k_without_a_line_is_that_of_the_nearest_temperature():
+    near, other = 299.0, 296.5
+    runs = runs_of("sigma_self", temperatures=(other, near, 400, 500), error=1e-6)
+    runs.loc[runs["temperature_k"] == other, "error"] = 0.5
+    row, _ = arrhenius.fit_line(runs, "sigma_self")
+    value, low, high = (row[f"sigma_298_direct_{end}"]
+                        for end in ("ms_per_cm", "low_95", "high_95"))
+    assert value == pytest.approx(1e5 * np.exp(-0.3 / KB / 298) / 298, rel=1e-3)
+    assert high < 1.001 * low
+
+
+@pytest.mark.parametrize("near, given", [(298.15, True), (299.0, False)])
+def test_without_an_activation_energy_no_conductivity_is_moved_to_298_k(near, given):
+    runs = runs_of("sigma_self", temperatures=(near, 400), error=1e-6)
+    row, line = arrhenius.fit_line(runs, "sigma_self")
+    assert line is None and ("sigma_298_direct_ms_per_cm" in row) == given
+    joined = [seen_at(t, 30.0, 1.0, "diffusive") for t in (near, 400.0)]
+    row, _ = arrhenius.fit_line(runs, "sigma_self", joined)
+    assert row.get("sigma_298_direct_ms_per_cm") == (1e-6 if given else None)
 
 
 def test_a_line_of_sigma_itself_as_papers_draw_it_gives_back_its_activation_energy():
@@ -149,7 +169,9 @@ def test_one_slow_run_of_many_is_no_reason_to_drop_it():
 @pytest.mark.parametrize("options, word, words", [
     ({}, "diffusive", ("fitted: 300, 350, 400, 450, 500 K, all diffusive", "known to ")),
     ({"bend": 0.02, "error": 0.01}, "curved", ("one activation energy does not describe it",)),
-    ({"temperatures": (300, 400, 500)}, "diffusive", ("curved needs four temperatures",)),
+    ({"temperatures": (300, 400, 500)}, "diffusive", ("fitted: 300, 400, 500 K",)),
+    ({"temperatures": (300, 400, 500), "bend": 0.02, "error": 0.01}, "curved",
+     ("p = ", "one activation energy does not describe it")),
     ({"temperatures": (300, 500)}, "too_few_temperatures", ("no fit", "2 temperatures")),
     ({"ea": 0.001, "error": 0.3}, "diffusive", ("hardly known",))])
 def test_a_line_says_what_it_is_worth(options, word, words):
@@ -183,14 +205,16 @@ def test_a_line_of_too_few_diffusive_temperatures_rests_on_jumps_alone():
     assert standing.standing_of(fit | {"verdict": "unstable"}, []) == "unstable"
 
 
-def test_curvature_is_seen_and_not_imagined():
-    straight = [arrhenius.fit_line(runs_of(rng=np.random.default_rng(i), error=0.05), "d_total")[0]
-                for i in range(40)]
-    assert np.mean([row["curvature_p"] < 0.05 for row in straight]) < 0.2
-    bent, _ = arrhenius.fit_line(runs_of(error=0.02, bend=0.03), "d_total")
+@pytest.mark.parametrize("temperatures", [TEMPERATURES, (300, 400, 500)])
+@pytest.mark.parametrize("replicas, disorder", [(1, 0.0), (3, 0.2)])
+def test_curvature_is_seen_and_not_imagined(temperatures, replicas, disorder):
+    """Straight lines are said to be curved about as often as the p value says, or less often."""
+    given = {"temperatures": temperatures, "replicas": replicas, "disorder": disorder}
+    found = [arrhenius.fit_line(runs_of(rng=np.random.default_rng(i), error=0.05, **given),
+                                "d_total")[0]["curvature_p"] for i in range(60)]
+    assert np.mean(np.array(found) < 0.05) < 0.15 and np.mean(np.array(found) < 0.5) > 0.15
+    bent, _ = arrhenius.fit_line(runs_of(error=0.02, bend=0.03, **given), "d_total")
     assert bent["curvature_p"] < 0.01
-    three = arrhenius.fit_line(runs_of(temperatures=(300, 400, 500)), "d_total")[0]
-    assert three["curvature_p"] is None
 
 
 def test_pairs_cancel_what_replicas_share():
@@ -296,6 +320,18 @@ def test_plan_scales_with_the_square_of_the_interval():
         assert lost["needed_ns"] is None and words in lost["note"]
 
 
+def test_plan_counts_no_time_of_runs_that_do_not_count():
+    runs = runs_of("d_self", temperatures=(400, 500), replicas=3)
+    lost = (runs["temperature_k"] == 500) & (runs["replica"] > 0)
+    runs.loc[lost, ["verdict", "good"]] = ["unstable", False]
+    assert [row["have_ns"] for row in planned(runs)] == pytest.approx([3.0, 1.0])
+    joined = [seen_at(500.0, 30.0, 1.0, "diffusive", runs=1)]
+    assert [row["have_ns"] for row in plan.plans(runs, "d_self", 0.1, 30, None, joined)] == [3, 1]
+    none = runs.assign(good=False, verdict=["unstable", "drifting", "not_stationary"] * 2)
+    for row in planned(none):
+        assert row["have_ns"] == 0 and row["needed_ns"] is None and "anneal longer" in row["note"]
+
+
 @pytest.mark.parametrize("counts", [(0, 1, 0, 4, 9, 30), (1, 0, 1, 0, 14, 22), (0, 0, 0, 0, 0, 12)])
 def test_plan_asks_for_more_time_the_colder_it_is_whatever_each_run_saw(counts):
     rate = dict(zip((298, 313, 328, 343, 358, 373), counts, strict=True))
@@ -359,6 +395,19 @@ def seen_at(temperature, jumps, slope, verdict, runs=3, ions=50, ps=1000.0):
         "", [tracer], {"self": (-13.8, (2.5 / (jumps * ions * runs)) ** 0.5)})
 
 
+def test_plan_asks_for_no_less_time_than_the_joined_interval_tells():
+    """Replicas that differ by chance or not: an interval twice as wide takes four times as long."""
+    runs = jumping(runs_of("d_self", temperatures=(400, 500), replicas=3))
+    wide = [seen_at(t, 60.0, 0.97, "diffusive") for t in (400.0, 500.0)]
+    now = np.log(1.2e-6 / 8e-7) / 2
+    for row in plan.plans(runs, "d_self", now / 2, 30, None, wide):
+        assert row["half_width_now"] == pytest.approx(now)
+        assert row["needed_ns"] == pytest.approx(4 * row["have_ns"])
+        assert "of new replicas" in row["note"]
+    narrow, _ = plan.plans(runs, "d_self", 2 * now, 30, None, wide)
+    assert narrow["needed_ns"] < narrow["have_ns"] and narrow["more_ns"] == 0
+
+
 def test_runs_that_were_too_short_say_how_long_they_have_to_be():
     """A mean-square displacement c + 6 D t: the time at which its slope is 0.9, from that now."""
     assert plan.grown_jumps([]) == plan.GROWN_JUMPS
@@ -388,7 +437,8 @@ def test_runs_that_were_too_short_say_how_long_they_have_to_be():
     assert found[450]["have_ns"] == 0
     assert found[450]["needed_ns"] == pytest.approx(3 * 22.5 / cold / 1000, rel=0.05)
     of_temperatures = plan.plans(runs, "sigma_self", 0.5, 30, 2.0, [*hot, few])
-    assert of_temperatures[0]["needed_ns"] == pytest.approx(3.0 * 2.25)
+    assert of_temperatures[0]["have_ns"] == found[500]["have_ns"]
+    assert of_temperatures[0]["needed_ns"] == pytest.approx(2.0 * 2.25)
     assert "not diffusive yet" in of_temperatures[0]["note"]
 
 

@@ -82,6 +82,22 @@ def test_frames_sigma_and_verdict_are_said_and_written_as_csv(tmp_path, said):
     assert not list((tmp_path / "out").glob("*.lammpstrj*.npz"))
 
 
+@pytest.mark.parametrize("key, values, runs", [
+    ("seed", (1, 2), {2, 1}), ("u_ev", (0.0, 4.0), {1}), ("replica", (0, 1), {2})])
+def test_runs_of_one_temperature_that_differ_in_one_key_are_joined(tmp_path, key, values, runs):
+    paths, places, still = [], np.arange(FRAMES) * 1.0, np.zeros((FRAMES, 3))
+    for value in values:
+        meta = {"material": "m", "temperature_k": 600.0, "u_ev": 0.0, "replica": 0, "seed": 1}
+        paths.append(trajectory.write_npz(tmp_path / f"{key}{value}.npz", {
+            "time_ps": places, "mobile_angstrom": run(5)[1][:, :32].astype(np.float32),
+            "host_centre_angstrom": still, "cell_angstrom": CELL,
+            "mobile_symbol": np.array("Li")}, {**meta, key: value}))
+    analyse_transport.main(["--no-pictures", *map(str, paths), "--out", str(tmp_path / "out")])
+    found = tables.read(JOINED, tmp_path / "out" / "joined.parquet")
+    assert set(found["runs"]) == runs
+    assert set(found["u_ev"]) == (set(values) if key == "u_ev" else {0.0})
+
+
 @pytest.mark.parametrize("given", ["0.001", "1.02", "500"])
 def test_a_spacing_that_contradicts_the_file_is_refused_with_both(tmp_path, given):
     path = dump(tmp_path / "walk_600K.lammpstrj", *run(1, frames=30), time=1000.0, units="real")
@@ -93,7 +109,7 @@ def test_a_spacing_that_contradicts_the_file_is_refused_with_both(tmp_path, give
 
 
 def test_ions_faster_than_heat_are_refused(tmp_path):
-    path = dump(tmp_path / "walk_600K.lammpstrj", *run(1, frames=60))
+    path = dump(tmp_path / "walk_600K.lammpstrj", *run(1, frames=60), steps=range(60))
     with pytest.raises(HavenError, match=r"frames said to be 0\.001 ps apart; heat at 600 K"):
         analyse_transport.main([str(path), "--species", "Li", "--frame_spacing_ps", "0.001",
                                 "--out", str(tmp_path)])

@@ -13,7 +13,7 @@ from haven.core import tables
 from haven.core.errors import HavenError
 from haven.transport import diffusion
 from haven.transport.estimators import modes as sines
-from haven.transport.fits import arrhenius, condition
+from haven.transport.fits import arrhenius, condition, plan, spread
 from haven.transport.hop_counts import count_hops, watched_ps
 from haven.transport.tables import JOINED
 
@@ -126,6 +126,80 @@ def test_what_replicas_differ_by_widens_the_joined_interval():
         return np.log(row.high_95 / row.low_95)
 
     assert width((60, 240, 60, 240)) > 1.5 * width((150, 150, 150, 150))
+
+
+@pytest.mark.parametrize("lengths, ions, wanted", [
+    ([450] * 20 + [1000], 10, [True] * 21), ([250, 2000, 250], 10, [False, True, False]),
+    ([1000, 600], 10, [True, True]), ([1000, 450], 10, [True, False]),
+    ([100, 100, 900], [400, 400, 10], [True] * 3), ([500], 3, [True])])
+def test_runs_are_too_short_beside_the_length_that_half_of_the_time_of_ions_has(
+        lengths, ions, wanted):
+    assert spread.long_enough(lengths, np.broadcast_to(ions, len(lengths))).tolist() == wanted
+
+
+def width_of(one):
+    row = one.estimates[0]
+    return np.log(row.high_95 / row.low_95)
+
+
+def test_one_longer_run_does_not_cost_the_others():
+    rng = np.random.default_rng(1)
+    long, *short = [run_of(walks.lattice_walk(rng, 10, frames, 0.0025)
+                           + rng.normal(0, 0.25, (frames, 10, 3)), replica=replica)
+                    for replica, frames in enumerate([1000] + [450] * 20)]
+    whole, alone = (condition.conditions(runs, 30)[0] for runs in ([long, *short], short))
+    assert whole.seen.runs == 21 and not whole.left_out and whole.estimates[0].value
+    assert whole.hops == whole.estimates[0].hop_events == sum(run.hops for run in (long, *short))
+    assert width_of(whole) < 1.05 * width_of(alone)
+
+
+def test_a_run_that_holds_most_of_the_time_is_judged_by_its_own_slow_modes():
+    """Short runs, in which ions seem to diffuse or not, are named, and the value is not theirs."""
+    rng = np.random.default_rng(2)
+    long, *short = [run_of(walks.caged(rng, 40, frames, 0.02, back=0.8), replica=replica)
+                    for replica, frames in enumerate([2000, 250, 250, 250])]
+    molten = replace(short[0], keys={**short[0].keys, "replica": 7}, ended="melted")
+    whole, alone = (condition.conditions(runs, 30)[0]
+                    for runs in ([long, *short, molten], [long]))
+    assert whole.left_out == "; ".join(["replica 7 seed 1: melted"] + [
+        f"replica {n} seed 1: short (jumps alone)" for n in (1, 2, 3)])
+    assert whole.estimates == alone.estimates and whole.seen == alone.seen
+    assert {(row["runs"], row["hop_events"]) for row in condition.joined_rows([whole])} == {
+        (1, long.hops)}
+    rows = rows_of([long, *short], "d_self")
+    noise, own = (plan.noise_per_jump(rows, "d_self", [one]) for one in (whole, alone))
+    assert noise == own == pytest.approx(long.hops * alone.logs["self"][1] ** 2)
+
+
+def test_a_light_run_beside_a_heavy_one_does_not_widen_its_interval():
+    """By chance alone: 200 ions have their interval beside 8 more, whose own is five times it."""
+    found = []
+    for seed in range(12):
+        rng = np.random.default_rng([5, seed])
+        runs = [run_of(walks.lattice_walk(rng, ions, 800, 0.01)
+                       + rng.normal(0, 0.25, (800, ions, 3)), replica=replica)
+                for replica, ions in enumerate((200, 8))]
+        both, alone = (condition.condition(some, {"seed": None}, 30) for some in (runs, runs[:1]))
+        found.append(width_of(both) / width_of(alone))
+    assert np.median(found) < 1.1 and max(found) < 4, found
+
+
+def test_the_spread_of_runs_is_what_it_is_of_equal_ones_and_no_more_for_a_light_one():
+    shares, error = np.array([0.9, 1.0, 1.15]), 0.03
+    equal = spread.excess(shares, np.full(3, 50), np.full(3, 80.0), error)
+    assert equal == pytest.approx(shares.var(ddof=1) / 3 - error**2)
+    assert spread.excess(shares, np.full(3, 50), np.full(3, 80.0), 0.2) == 0
+    light = spread.excess(np.array([1.0, 1.6]), np.array([400, 10]), np.full(2, 80.0), error)
+    chance = error**2 * 410 * (1 / 400 + 1 / 10)  # of the difference of the two
+    assert light == pytest.approx(error**2 * (0.6**2 / chance - 1))
+    # Runs of more than half of the others' weight are as DerSimonian and Laird have them.
+    ions, lengths = np.array([60, 50, 30]), np.array([80.0, 90.0, 120.0])
+    own = error**2 * 140**2 / (ions / lengths).sum() / (ions * lengths)
+    mean = np.average(shares, weights=1 / own)
+    between = ((shares - mean) ** 2 / own).sum() - 2
+    between /= (1 / own).sum() - (1 / own**2).sum() / (1 / own).sum()
+    assert spread.excess(shares, ions, lengths, error) == pytest.approx(
+        between * (ions**2).sum() / 140**2)
 
 
 def test_all_runs_of_a_study_give_a_line_though_none_has_a_number():

@@ -12,8 +12,9 @@ import pytest
 
 from haven.core import tables
 from haven.core.errors import HavenError
+from haven.core.identity import run_id
 from haven.report.registry import TABLES
-from haven.transport.fits.earlier import beside_earlier
+from haven.transport.fits.earlier import OF_A_REPLICA, beside_earlier
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -71,6 +72,19 @@ def test_rows_of_runs_are_joined_and_all_else_is_this_runs(halves, tmp_path):
     runs = whole[whole["subject"].astype(str).str.fullmatch(r"u[04]_(t[0-9]+_)?r[0-2]")]
     assert set(zip(said["subject"], said["check"], strict=True)) == set(
         zip(runs["subject"], runs["check"], strict=True))
+
+
+def test_failed_verdicts_of_every_run_of_a_replica_stay(halves, tmp_path):
+    """Also of runs that a second potential drives, of their cells, and from first principles."""
+    new, old = halves
+    names = ["u4_t600_r0", "u4_t600_r0_s2", "u0.5_r0_s13", "u4_t600_r1_aimd"]
+    told = of_study("verdicts").iloc[[0] * len(names)]
+    write("verdicts", told.assign(subject=names, passed=False), old / "verdicts.parquet")
+    both = beside_earlier(new, old, tmp_path / "both", TABLES)
+    said = tables.read("verdicts", both / "earlier.verdicts.parquet")
+    assert list(said["subject"]) == names and not said["passed"].any()
+    for u_ev, seed in ((4.0, None), (0.5, 2)):
+        assert OF_A_REPLICA.fullmatch(run_id(u_ev, 298.15, 3, seed))
 
 
 def test_an_earlier_run_of_the_same_replicas_another_crystal_or_potential_is_refused(

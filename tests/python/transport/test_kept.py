@@ -63,6 +63,21 @@ def test_a_table_gives_back_the_conditions_it_was_written_from(tmp_path):
         assert one.logs["self"][1] == pytest.approx(other.logs["self"][1], rel=0.4)
 
 
+def test_a_condition_from_a_table_has_the_time_of_the_runs_it_is_of(tmp_path):
+    """Not that of a run that melted, or that is too short for its slow modes to be joined."""
+    rng = np.random.default_rng(2)
+    runs = [run_of(walkers(rng, jumps, frames), 600.0, replica)
+            for replica, (jumps, frames) in enumerate(((200, 600), (180, 500), (50, 150)))]
+    molten = run_of(walkers(rng, 900), 600.0, 3, ended="melted")
+    rows = gathered(runs)
+    lost = rows[rows["replica"] == 0].assign(replica=3, verdict="unstable", error=np.nan)
+    made, = condition.conditions([*runs, molten], 30)
+    again, = kept.kept_conditions(table_of([*runs, molten], tmp_path), pd.concat([rows, lost]))
+    assert made.seen.runs == 2 and again.left_out == made.left_out
+    assert again.exposure == pytest.approx(made.exposure)
+    assert again.logs["self"][1] == pytest.approx(made.logs["self"][1], rel=0.4)
+
+
 def test_replicas_joined_by_the_table_are_as_those_joined_by_their_modes(tmp_path):
     shifts, widths, held = [], [], []
     for seed in range(12):

@@ -18,15 +18,15 @@ NAME = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
-def read_sums(folder: Path) -> dict[str, str] | None:
-    """Return file names and their SHA-256; None where the folder keeps none at all.
+def read_sums(folder: Path) -> dict[str, str]:
+    """Return file names and their SHA-256, none where the folder has no ``SHA256SUMS``.
 
     Damaged lines are left out, as if their files had no checksum.
     """
     try:
         text = (folder / NAME).read_text(encoding="ascii", errors="replace")
     except FileNotFoundError:
-        return None
+        return {}
     return {found.group(2): found.group(1) for line in text.splitlines()
             if (found := _LINE.fullmatch(line))}
 
@@ -34,8 +34,7 @@ def read_sums(folder: Path) -> dict[str, str] | None:
 def add_sums(folder: Path, names: Iterable[str]) -> None:
     """Append the checksums of files to the ``SHA256SUMS`` of their folder.
 
-    Without names an empty ``SHA256SUMS`` is made, which marks the folder as one that keeps
-    checksums. The lines are flushed to the disk before the function returns.
+    The lines are flushed to the disk before the function returns.
     """
     lines = [f"{sha256(folder / name)}  {name}\n" for name in names if (folder / name).is_file()]
     with (folder / NAME).open("a", encoding="ascii") as stream:
@@ -59,7 +58,7 @@ def broken(folder: Path, names: Iterable[str]) -> list[str]:
 
     A file without a checksum is not among them.
     """
-    kept = read_sums(folder) or {}
+    kept = read_sums(folder)
     return [name for name in names if name in kept and (folder / name).is_file()
             and sha256(folder / name) != kept[name]]
 

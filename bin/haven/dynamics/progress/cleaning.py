@@ -13,7 +13,7 @@ from typing import Any
 from haven.core.nextflow.launches import is_of, newest_launch, work_of
 from haven.core.tasks import held
 from haven.dynamics.progress.overall import PS_PER_NS, planned_jobs, read_plans
-from haven.dynamics.progress.runs import find_folders, read_progress
+from haven.dynamics.progress.runs import find_folders, read_progress, run_name
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def kept_checkpoints(
     found = []
     work = work_of(checkpoints) if work is None else work
     folders = find_folders(checkpoints)
-    names = [folder.name.rsplit("_", 1)[0] for folder in folders]
+    names = [run_name(folder) for folder in folders]
     plans = read_plans(work)
     launch = newest_launch(work)
     for folder, run in zip(folders, names, strict=True):

@@ -160,7 +160,10 @@ def _numbers(text: object) -> list[float]:
 def jobs_of(
     trainings: Sequence[TrainingProgress], runs: Sequence[Progress], plan: Mapping[str, Any]
 ) -> list[WorkItem]:
-    """Return all trainings and runs, planned or there; of several of one name the newest state.
+    """Return all trainings and runs, planned or there; of several of one plan's name the furthest.
+
+    One of a name that is running counts before a finished one, which is of other settings. Without
+    a plan each folder is a job of its own.
 
     An anneal is judged after each part, and ends when it is settled: one of parts alone counts as
     complete once a run that starts from it is there, as does a run at constant pressure.
@@ -169,11 +172,12 @@ def jobs_of(
     before = float((plan.get("parameters") or {}).get("equilibration_ps") or 0) if plan else 0.0
     jobs = {name: WorkItem(name, kind, 0.0, size, "waiting")
             for name, (kind, size) in planned.items()}
+    begun: list[WorkItem] = []
     for one in trainings:
         if plan and one.name not in planned:
             continue  # of another plan in the same work folder
-        _keep(jobs, WorkItem(one.name, "training", float(min(one.step, one.steps)),
-                             float(one.steps), one.state))
+        begun.append(WorkItem(one.name, "training", float(min(one.step, one.steps)),
+                              float(one.steps), one.state))
     for one in runs:
         if plan and one.run not in planned:
             continue
@@ -187,17 +191,21 @@ def jobs_of(
             if one.run.startswith(ANNEAL) and state == "complete" and whole < planned[one.run][1]:
                 state = "stopped"
             total = max(planned[one.run][1], total)
-        _keep(jobs, WorkItem(one.run, "dynamics", min(done, total), total, state))
-    started = {job.name for job in jobs.values() if job.state != "waiting"}
+        begun.append(WorkItem(one.run, "dynamics", min(done, total), total, state))
+    for job in begun if plan else ():
+        _keep(jobs, job)
+    found = list(jobs.values()) if plan else begun
+    started = {job.name for job in found if job.state != "waiting"}
     ended = {f"cell_{name}" for name in started} | {
         f"{ANNEAL}{_cold(name)}" for name in started} | {
         f"{ANNEAL}{_cold(name.removeprefix('cell_'))}" for name in started
         if name.startswith("cell_")}
     return [WorkItem(job.name, job.kind, job.total, job.total, "complete")
-            if job.state == "complete" or job.name in ended else job for job in jobs.values()]
+            if job.state == "complete" or (job.name in ended and job.state != "running") else job
+            for job in found]
 
 
-ORDER = ("waiting", "stopped", "running", "complete")
+ORDER = ("waiting", "stopped", "complete", "running")
 
 
 def _keep(jobs: dict[str, WorkItem], job: WorkItem) -> None:

@@ -15,11 +15,7 @@ from haven.core.nextflow.launches import EARLIER, NotedLaunch, is_of, newest_lau
 from haven.core.numbers import duration
 from haven.core.tasks import QUIET_S, held
 
-# Names of runs: of an anneal, of a run at constant pressure that gives the cell, of the potential's
-# run in the cell of first-principles dynamics, of a production run; of the anneal of a relaxed cell
-# with one set of occupancies.
-RUN = re.compile(r"((?:anneal_|cell_|aimd_cell_)?u[\d.]+(?:_t[\d.]+)?_r\d+(?:_s\d+)?"
-                 r"|relax_u[\d.]+_.+)_[0-9a-f]{12}$")
+KEY = re.compile(r"_[0-9a-f]{12}$")  # of its settings, behind a run's name in its folder's
 ANNEAL = "anneal_"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ATTEMPT = re.compile(r"(equilibration|production)\.a(\d+)\.in$")
@@ -36,7 +32,8 @@ class Progress:
     ----------
     run
         Its name: ``u4_t298_r0`` of a production, ``anneal_u4_r0``, ``cell_u4_t298_r0``,
-        ``aimd_cell_u4_t298_r0``, ``relax_u4_default_r0``.
+        ``aimd_cell_u4_t298_r0`` (in the cell of first-principles dynamics), ``relax_u4_default_r0``
+        (the anneal of a relaxed cell); or what ``--name`` called it.
     phase
         ``equilibration`` or ``production``.
     ns_done, ns_total
@@ -82,7 +79,8 @@ def add_folder(options: argparse.ArgumentParser) -> None:
 def checkpoints_in(folder: str) -> tuple[Path, Path]:
     """Return the folder of checkpoints that is meant, and the work folder of its launches.
 
-    Of a work folder it is where the newest launch keeps them, which may be elsewhere.
+    Of a work folder it is where the newest launch keeps them, which may be elsewhere. It is not
+    there where that launch has finished tasks, none of which keeps any, as of labels alone.
 
     Raises
     ------
@@ -92,9 +90,10 @@ def checkpoints_in(folder: str) -> tuple[Path, Path]:
     place = Path(folder)
     launch = newest_launch(place)
     if launch is not None and launch.checkpoints is not None:
-        if launch.checkpoints.is_dir():
+        inside = (place / "checkpoints").is_dir()
+        if launch.checkpoints.is_dir() or (launch.tasks and not inside):
             return launch.checkpoints, place
-        if not (place / "checkpoints").is_dir():
+        if not inside:
             raise HavenError(f"launch {launch.name} keeps its checkpoints in {launch.checkpoints}, "
                              "which is not there: no task has begun yet, or another machine has it")
     if (place / "checkpoints").is_dir():
@@ -111,10 +110,24 @@ def checkpoints_in(folder: str) -> tuple[Path, Path]:
 
 
 def find_folders(place: Path) -> list[Path]:
-    """Return the runs' folders in a folder of checkpoints, sorted by U, temperature, replica."""
-    found = [path for path in place.iterdir() if path.is_dir() and RUN.match(path.name)]
+    """Return the runs' folders in a folder of checkpoints, sorted by U, temperature, replica.
+
+    A run's folder, whatever its name, is one that holds a script of an attempt at dynamics.
+    """
+    found = [path for path in place.iterdir() if _attempts(path)]
     return sorted(found, key=lambda path: (
-        [float(n) for n in NUMBER.findall(path.name.rsplit("_", 1)[0])], path.name))
+        [float(n) for n in NUMBER.findall(run_name(path))], path.name))
+
+
+def run_name(folder: Path) -> str:
+    """Return the name of a run, by its folder's."""
+    return KEY.sub("", folder.name)
+
+
+def _attempts(folder: Path) -> list[tuple[bool, int, Path]]:
+    """Return the scripts of a run's attempts: whether of the production, number, file; in order."""
+    return sorted((match.group(1) == "production", int(match.group(2)), path)
+                  for path in folder.glob("*.in") if (match := ATTEMPT.match(path.name)))
 
 
 def read_progress(
@@ -131,13 +144,11 @@ def read_progress(
     launch
         The newest of the work folder, where it is known.
     """
-    tries = sorted((match.group(1) == "production", int(match.group(2)), path)
-                   for path in folder.glob("*.in") if (match := ATTEMPT.match(path.name)))
-    named = RUN.match(folder.name)
+    tries, name = _attempts(folder), run_name(folder)
     # a script that a kill or a full disk left empty tells nothing: the attempt before it does
     newest = next(((produces, path, told) for produces, _, path in reversed(tries)
                    if (told := _asked(path)) is not None), None)
-    if newest is None or named is None:
+    if newest is None:
         return None
     produces, script, (ns, goal) = newest
     phase = "production" if produces else "equilibration"
@@ -148,7 +159,7 @@ def read_progress(
     done = max([*kept, frames[1] if frames else 0])
     # of an anneal, the end of its script may be that of a part, which its task then judges
     ended = phase == "production" and done >= goal and not (
-        named.group(1).startswith(ANNEAL) and held(folder))
+        name.startswith(ANNEAL) and held(folder))
     touched = (log if log.exists() else script).stat().st_mtime
     present = time.time() if now is None else now
     since = present - touched
@@ -160,7 +171,7 @@ def read_progress(
         speed = _noted_speed(folder, phase)
     if math.isnan(speed):
         speed = _speed(frames, log, ns, present)
-    return Progress(named.group(1), phase, min(done, goal) * ns, goal * ns, speed, state,
+    return Progress(name, phase, min(done, goal) * ns, goal * ns, speed, state,
                     len(tries), is_of(folder, launch), goal)
 
 

@@ -8,8 +8,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,39 +48,71 @@ class Start:
         it begins with the structure.
     vouched
         Whether the restart has the checksum that was written when it was ended.
+    notes
+        Why the phase does not go on from a later step, or what else is to be said of the restart.
     """
 
     restart: Path | None = None
     step: int = 0
     line: np.ndarray | None = None
     vouched: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def restarts(folder: Path, phase: str) -> list[tuple[int, Path]]:
-    """Return the restart files from which a phase may be continued, latest first.
+def restarts(folder: Path, phase: str) -> tuple[list[Start], list[tuple[int, str]]]:
+    """Return the restart files from which a phase may be continued, and what is wrong with others.
 
-    Such a file is whole, and has the checksum that was written when LAMMPS had finished it; a
-    warning names other files. In a folder of an earlier Haven, without checksums, the marks within
-    the files decide.
+    Returns
+    -------
+    usable
+        Those that have the checksum which was written when LAMMPS had finished them, latest first;
+        behind them those that are whole by the marks within them, but have none: a killed task had
+        no time to write it, or ``SHA256SUMS`` is damaged or not there.
+    wrong
+        Step and fault of those that are cut off or do not fit to their checksum.
     """
-    kept, found = checksums.read_sums(folder), []
+    kept, usable, wrong = checksums.read_sums(folder), [], []
     for step, path in _named(folder, phase):
+        vouched = path.name in kept
         if not lammps.whole_restart(path):
-            log.warning("restart %s is cut off: an earlier one is used", path.name)
-        elif kept is not None and path.name not in kept:
-            log.warning("restart %s has no checksum, it was not ended: an earlier one is used",
-                        path.name)
-        elif kept is not None and sha256(path) != kept[path.name]:
-            log.warning("restart %s does not fit to its checksum: an earlier one is used",
-                        path.name)
+            wrong.append((step, f"restart {path.name} is cut off"))
+        elif vouched and sha256(path) != kept[path.name]:
+            wrong.append((step, f"restart {path.name} does not fit to its checksum"))
         else:
-            found.append((step, path))
-    return found
+            usable.append(Start(path, step, vouched=vouched))
+    return sorted(usable, key=lambda one: not one.vouched), wrong
 
 
-def _is_vouched(folder: Path, restart: Path) -> bool:
-    """Tell whether a restart of `restarts` has a checksum, and not its own marks alone."""
-    return restart.name in (checksums.read_sums(folder) or {})
+def _latest(
+    folder: Path, phase: str, line_of: Callable[[int], np.ndarray | None],
+    lost: Sequence[str] = (),
+) -> Start:
+    """Return where a phase goes on, with notes on what stands against a later step.
+
+    Parameters
+    ----------
+    folder, phase
+        Of the run.
+    line_of
+        Returns the log's line of a step, (columns,), or None where the phase can't go on from it.
+    lost
+        What is wrong with the frames of its attempts.
+    """
+    usable, wrong = restarts(folder, phase)
+    found = next((replace(one, line=line) for one in usable
+                  if (line := line_of(one.step)) is not None), Start())
+    notes = [said for step, said in wrong if step > found.step]
+    for one in usable:
+        name = "" if one.restart is None else one.restart.name
+        if one.step == found.step and not one.vouched:
+            notes.append(f"restart {name} has no checksum and is held against the log")
+        elif one.step > found.step:
+            notes.append(f"no whole log leads to restart {name}" if one.vouched
+                         else f"restart {name} has no checksum")
+    notes += lost
+    if found.restart is None and not notes and segments.stems(folder, phase):
+        notes = [f"no restart file of the {phase} is left"]
+    return replace(found, notes=tuple(notes))
 
 
 def _named(folder: Path, phase: str) -> list[tuple[int, Path]]:
@@ -157,25 +189,16 @@ def run_phases(job: Job, folder: Path, watch: Callable[[str], str]) -> str:
 def _equilibration(job: Job, folder: Path) -> Start | None:
     """Return where the equilibration goes on; None where it is at its end."""
     newest = _equilibrated(job, folder)
-    return None if newest is not None and newest.step >= job.equilibration_steps else (
-        newest or Start())
+    return None if newest.step >= job.equilibration_steps else newest
 
 
-def _equilibrated(job: Job, folder: Path) -> Start | None:
+def _equilibrated(job: Job, folder: Path) -> Start:
     """Return the latest restart from which the equilibration may be continued."""
-    have = restarts(folder, PHASES[0])
-    if not have:
-        return None
     weights = segments.masses(folder, job)
     parts = [segments.read_attempt(job, folder, stem, weights)
              for stem in reversed(segments.stems(folder, PHASES[0]))]
-    for step, path in have:
-        line = next((line for part in parts if (line := part.line(step)) is not None), None)
-        if line is not None:
-            return Start(path, step, line, _is_vouched(folder, path))
-        log.warning("no log of the equilibration has step %d, so %s can't be held against it: an "
-                    "earlier one is used", step, path.name)
-    return None
+    return _latest(folder, PHASES[0], lambda step: next(
+        (line for part in parts if (line := part.line(step)) is not None), None))
 
 
 def _production(job: Job, folder: Path) -> Start | None:
@@ -184,21 +207,14 @@ def _production(job: Job, folder: Path) -> Start | None:
     goal, every = job.production_steps, job.dump_steps
     if done.until >= segments.last_frame(job, PHASES[1]) and done.reached >= goal:
         return None
-    found = Start()
-    for step, path in restarts(folder, PHASES[1]):
-        line = done.line(step)
-        if line is not None and step // every * every <= done.until and step < goal:
-            found = Start(path, step, line, _is_vouched(folder, path))
-            break
-    if done.lost:
-        log.warning("%s: %s; the production goes on from step %d, what came after is made anew",
-                    folder.name, "; ".join(done.lost), found.step)
+    found = _latest(folder, PHASES[1], lambda step: done.line(step) if (
+        step < goal and step // every * every <= done.until) else None, done.lost)
     if found.restart is None and job.equilibration_steps:
         before = _equilibrated(job, folder)
-        if before is not None and before.line is not None:
+        if before.line is not None:
             line = before.line.copy()
             line[0] = 0
-            found = Start(before.restart, 0, line, before.vouched)
+            found = replace(before, step=0, line=line, notes=(*found.notes, *before.notes))
     return found
 
 
@@ -207,6 +223,11 @@ def _attempt(
 ) -> str:
     """Run one LAMMPS process; return why the run must end, or nothing when it got further."""
     goal = job.steps(phase)
+    if start.notes:
+        how = (f"goes on from step {start.step}, what came after is made anew" if start.step else
+               "begins anew, its frames are made anew" if segments.stems(folder, phase) else
+               "begins")
+        log.warning("%s: %s; the %s %s", folder.name, "; ".join(start.notes), phase, how)
     if start.step:
         log.info("%s goes on from step %d of %d", phase, start.step, goal)
     elif start.restart is None and phase != job.phases[0]:
@@ -319,9 +340,7 @@ def _tidy(folder: Path, phase: str, start: Start) -> None:
     kept = checksums.read_sums(folder)
     lacking = [name for one in PHASES for stem in segments.stems(folder, one)
                for name in (stem + ending for ending in segments.ENDINGS)]
-    if kept is None:
-        lacking += [path.name for one in PHASES for _, path in _named(folder, one)]
-    checksums.add_sums(folder, [name for name in lacking if name not in (kept or {})])
+    checksums.add_sums(folder, [name for name in lacking if name not in kept])
     for step, path in _named(folder, phase):
         if step > start.step or not start.step:
             path.rename(path.with_suffix(".unused"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -77,10 +78,18 @@ class LabelSettings:
         )
 
 
-class Engine(Protocol):
-    """What makes labels; ``version`` goes into every frame."""
+def program_of(version: str) -> str:
+    """Return the program's name of an engine's version: ``vasp`` of ``vasp.6.4.2 18Apr``."""
+    return re.split(r"[ .]", version)[0]
 
-    version: str
+
+class Engine(Protocol):
+    """What makes labels."""
+
+    @property
+    def version(self) -> str:
+        """Program and version, which go into every frame; before a first run the program alone."""
+        ...
 
     def ways(self, u_ev: float) -> str:
         """Return in words the attempts that a frame which did not converge at this U has had."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from haven.core.constants import BOHR_ANGSTROM, EV_PER_ANGSTROM3_GPA, HARTREE_EV
 from haven.core.errors import HavenError, log
+from haven.labels.frames.reference_keys import KEY
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -27,6 +28,7 @@ PRESSURE_EV_PER_ANGSTROM3 = {"gpa": 1 / EV_PER_ANGSTROM3_GPA, "mpa": 1e-3 / EV_P
                              "bar": 1e-4 / EV_PER_ANGSTROM3_GPA, "pa": 1e-9 / EV_PER_ANGSTROM3_GPA}
 UNIT = re.compile(r"^(energy|energies|force|forces|stress|stresses|virial|virials|length|lengths"
                   r"|position|positions|pos|distance)[-_ ]?units?$", re.IGNORECASE)
+OTHER_LABELS = ("force", "virial", "virials")  # beside those by names of training codes
 SAME_STRESS = 1e-4  # eV/Angstrom^3, about 0.02 GPa: how far virial and stress of a frame may differ
 
 
@@ -93,6 +95,20 @@ def in_ase_units(atoms: Atoms, results: dict[str, Any], where: str) -> dict[str,
                 found[key] = factor * np.asarray(found[key], float)
         virial_factor = factor if name == "virial" else virial_factor
     return _with_virial(atoms, found, virial_factor, where)
+
+
+def without_labels(atoms: Atoms) -> Atoms:
+    """Return a copy of a frame without what its header and arrays say of labels and their units.
+
+    It is for labels that are in ASE's units: an entry such as ``energy_unit`` would convert them
+    once more, and ``REF_energy`` or ``virial`` in another unit contradict them.
+    """
+    bare = atoms.copy()
+    for entries in (bare.info, bare.arrays):
+        for name in map(str, list(entries)):
+            if UNIT.match(name) or KEY.fullmatch(name) or name in OTHER_LABELS:
+                del entries[name]
+    return bare
 
 
 def _with_virial(

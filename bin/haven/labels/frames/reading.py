@@ -316,7 +316,7 @@ def trajectory_name(name: Any, where: str) -> str:
     return text
 
 
-def _number(value: Any) -> float:
+def as_number(value: Any) -> float:
     """Return a header's value as a number; NaN where it is none."""
     try:
         return float(value)
@@ -326,7 +326,7 @@ def _number(value: Any) -> float:
 
 def whole_number(value: Any, where: str) -> int:
     """Return the number of a frame that a header says; refuse what is no whole number."""
-    number = _number(value)
+    number = as_number(value)
     if not np.isfinite(number) or number % 1 or abs(number) >= 2**63:
         raise HavenError(f"{where}: the header's frame is {value}: it must be a whole number")
     return int(value) if isinstance(value, (int, np.integer)) else int(number)
@@ -334,7 +334,7 @@ def whole_number(value: Any, where: str) -> int:
 
 def _pulay(info: Mapping[str, Any], where: str) -> float:
     """Return the Pulay stress of a header, eV/Angstrom^3; 0 without one."""
-    value = _number(info.get(HEADER, 0.0))
+    value = as_number(info.get(HEADER, 0.0))
     if not abs(value) <= MOST_PULAY:
         raise HavenError(f"{where}: the header's {HEADER} is {info[HEADER]}: it must be a number "
                          f"of at most {MOST_PULAY:g} either way")
@@ -358,7 +358,7 @@ def _hubbard(frame: LabelledFrame, source: Path) -> float:
 
 def told_hubbard(value: Any, where: str) -> float:
     """Return a header's ``u_ev``, refused where it is no number of 0 or above."""
-    told = _number(value)
+    told = as_number(value)
     if not (np.isfinite(told) and told >= 0):
         raise HavenError(f"{where}: the header's u_ev is {value}: it must be U in eV, 0 or above")
     return told

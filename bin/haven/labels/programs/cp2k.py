@@ -15,21 +15,43 @@ from haven.core.errors import HavenError
 from haven.core.reading import plain
 from haven.labels.frames.net_charge import excess
 from haven.labels.programs.dpdata_frames import from_dpdata
+from haven.labels.programs.runs import LabelRun, one_each
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-CP2K_BEGINS = "PROGRAM STARTED AT"
+KIND = re.compile(r"(?m)^ *(\d+)\. Atomic kind: ")
+HUBBARD = re.compile(r"U\(eff\) = \(U - J\) value in \[eV\]:\s+(-?\d+\.\d+)")
+ROW = re.compile(r"(?m)^ +\d+ +(\d+) +([A-Za-z]{1,2}) +\d+ +-?\d+\.\d+ ")
+"""Of the table of atoms: number of the kind, and its element."""
+BEGINS, ENDS = r"^.*PROGRAM STARTED AT", "PROGRAM ENDED"
 
 
-def cp2k_output(_path: Path, text: str) -> Iterator[Atoms]:
-    """Yield the frame of CP2K's text output, with the element that is printed beside each kind.
+def cp2k_run(text: str) -> LabelRun:
+    """Return the run in a text of CP2K, of one frame."""
+    return LabelRun(list(cp2k_output(text)), cp2k_hubbard(text))
 
-    Where a text holds several runs, the last one is read.
+
+def cp2k_hubbard(text: str) -> dict[str, float] | None:
+    """Return U - J in eV of each element that a run of CP2K says it acts on; {} without U.
+
+    None where U acts but its value is not found, or is not one number for each element.
     """
+    if "DFT+U" not in text:
+        return {}
+    _, *parts = KIND.split(text)
+    told = [HUBBARD.findall(body) for body in parts[1::2]]
+    elements = dict(ROW.findall(text))
+    if not any(told) or not set(parts[::2]) <= set(elements):
+        return None
+    return one_each(zip((elements[kind].capitalize() for kind in parts[::2]), told, strict=True))
+
+
+def cp2k_output(text: str) -> Iterator[Atoms]:
+    """Yield the frame of one run of CP2K, with the element that is printed beside each kind."""
     import dpdata
 
-    text = text[max(text.rfind(CP2K_BEGINS), 0):]
+    text = text.partition(ENDS)[0]  # behind it stand the first lines of a run that was appended
     if kind := re.search(r"GLOBAL\| Run type\s+(\S+)", text):
         if kind.group(1) not in ("ENERGY", "ENERGY_FORCE"):
             raise HavenError(f"it is CP2K's run type {kind.group(1)}, of many steps: give the "
@@ -86,6 +108,8 @@ def cp2k_frames(system: Any, text: str, elements: Sequence[str] = ()) -> Iterato
                 atoms.info["plane_wave_cutoff_ev"] = round(float(cutoff.group(1)) * RYDBERG_EV, 1)
         if charge := re.search(r"(?m)^\s*DFT\|\s+Charge\s+(-?\d+)\s*$", text):
             atoms.info |= excess(-float(charge.group(1)), 0.0)
+        if spin := re.search(r"DFT\| +Number of spin states +([12])\s", text):
+            atoms.info["spin"] = int(spin.group(1))
         if functional := re.search(r"FUNCTIONAL\|\s+(\w+):", text):
             atoms.info["functional"] = functional.group(1)
         yield atoms
@@ -107,11 +131,10 @@ def check_cp2k(text: str) -> list[str]:
     HavenError
         Naming what is damaged.
     """
-    last = text[max(text.rfind("Multiplication driver"), 0):]
-    told = re.search(r"- Atoms:\s+(\d+)\s*$", last, re.M)
+    told = re.search(r"- Atoms:\s+(\d+)\s*$", text, re.M)
     count = int(told.group(1)) if told else 0
-    cell = re.findall(r"CELL\| Vector ([abc]) \[angstrom\]:?(.*)$", last, re.M)
-    places = re.search(r"^[ \t]*Atom +Kind +Element.*\n\s*\n?((?:.*\S.*\n)*)", last, re.M)
+    cell = re.findall(r"CELL\| Vector ([abc]) \[angstrom\]:?(.*)$", text, re.M)
+    places = re.search(r"^[ \t]*Atom +Kind +Element.*\n\s*\n?((?:.*\S.*\n)*)", text, re.M)
     rows = places.group(1).splitlines() if places else []
     named = [name for name, _ in cell] == list("abc") * (len(cell) // 3)
     if not cell or not named or not count or len(rows) != count:
@@ -130,7 +153,7 @@ def check_cp2k(text: str) -> list[str]:
                 raise ValueError(f"atom {number} has the line '{line.strip()[:40]}'")
             plain.row(" ".join(words[4:]), 5, f"atom {number}")
             elements.append(_element(words[2], words[3], number))
-        forces = re.findall(r"^[ \t]*FORCES\|[ \t]+(\d+)\s+(.*)$", last, re.M)
+        forces = re.findall(r"^[ \t]*FORCES\|[ \t]+(\d+)\s+(.*)$", text, re.M)
         if len(forces) % count:
             raise ValueError(f"it has {len(forces)} forces for {count} atoms")
         for place, (number, line) in enumerate(forces):
@@ -139,9 +162,9 @@ def check_cp2k(text: str) -> list[str]:
             if int(number) != place % count + 1:
                 raise ValueError(f"{what} is out of turn")
             _same_length(float(np.linalg.norm(force)), length, 1e-6 + 1e-4 * abs(length), what)
-        for line in re.findall(r"ENERGY\| Total.*$", last, re.M):
+        for line in re.findall(r"ENERGY\| Total.*$", text, re.M):
             plain.number(line.split()[-1])
-        for block in re.findall(r"STRESS TENSOR \[GPa.*\n\s*\n?.*\n((?:.*\S.*\n){1,3})", last):
+        for block in re.findall(r"STRESS TENSOR \[GPa.*\n\s*\n?.*\n((?:.*\S.*\n){1,3})", text):
             for axis, line in zip("XYZ", block.splitlines(), strict=False):
                 plain.row(line.strip().removeprefix(axis), 3, f"the stress along {axis}")
     except ValueError as error:

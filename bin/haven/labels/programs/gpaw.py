@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,22 +12,48 @@ from haven.core.errors import HavenError
 from haven.core.reading import plain
 from haven.labels.frames.net_charge import excess
 from haven.labels.programs.numbered_lines import in_turn
+from haven.labels.programs.runs import LabelRun, one_each
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 
+BEGINS = r"^ *___ ___ ___ _ _ _ *$"
 CHARGE = re.compile(r"(?mi)^\s*(?:total )?charge: *(-?\d+(?:\.\d*)?)(?=[\s,#}]|$)")
 """Of the input, of the density, in old and new wordings; in elementary charges."""
+SETUP = re.compile(r"(?m)^ *([A-Z][a-z]?)(?:-setup)?:.*\n +name *:")
+"""Where the list of an element's properties begins, which tells its Hubbard terms."""
+HUBBARD = re.compile(r"Hubbard: \{U: ([-+]?\d+(?:\.\d*)?)")
+UNKNOWN = re.compile(r"Hubbard|setups: .*:[spdf],")
+"""Words of a text with U, in whatever wording."""
 
 
-def gpaw_frames(path: Path, text: str) -> Iterator[Atoms]:
-    """Yield the frames of GPAW's text, with the free energy that the forces belong to."""
+def gpaw_run(text: str) -> LabelRun:
+    """Return the run in a text of GPAW; ``spin`` is 2 where it is spin-polarised, else 1."""
+    spin = re.search(r"Spin-(paired|polarized) calculation", text)
+    return LabelRun(list(gpaw_frames(text)), gpaw_hubbard(text),
+                    {"spin": 1 + (spin.group(1) == "polarized")} if spin else {})
+
+
+def gpaw_hubbard(text: str) -> dict[str, float] | None:
+    """Return U in eV of each element that a run of GPAW says it acts on; {} without U.
+
+    None where U acts but its value is not found, or is not one number for each element.
+    """
+    _, *parts = SETUP.split(text)
+    told = [HUBBARD.findall(body) for body in parts[1::2]]
+    if not any(told):
+        return None if UNKNOWN.search(text) else {}
+    return one_each(zip(parts[::2], told, strict=True))
+
+
+def gpaw_frames(text: str) -> Iterator[Atoms]:
+    """Yield the frames of a run of GPAW, with the free energy that the forces belong to."""
     from ase.io import iread
 
     check_gpaw(text)
     charge = excess(0.0, max(map(float, CHARGE.findall(text)), key=abs, default=0.0))
-    for atoms in iread(str(path), index=":", format="gpaw-out"):
+    for atoms in iread(io.StringIO(text), index=":", format="gpaw-out"):
         calculator: Any = atoms.calc
         if calculator is not None:
             parts = getattr(calculator, "energy_contributions", None) or {}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ import numpy as np
 
 from haven.core.constants import EV_PER_ANGSTROM3_GPA
 from haven.labels.frames.net_charge import excess
+from haven.labels.programs.runs import LabelRun, divided
 from haven.trajectory import vasprun
 from haven.trajectory.outcar import CELL, FORCES, cell_vectors, numbers_of, rows_of, species_of
 
@@ -37,7 +37,8 @@ META = {"R2SCA": "r2SCAN", "R2SCAN": "r2SCAN", "RSCAN": "rSCAN", "SCAN": "SCAN"}
 ECHO = re.compile(r"(?ms)^ INCAR:[^\n]*\n.*?(?=^ POTCAR:)")
 """VASP 6 repeats INCAR in front, in the user's own wording; what VASP took stands behind."""
 
-RUN = re.compile(r"(?m)^\s*vasp\.\d")
+HUBBARD_ROWS = ("LDAUL", "LDAUU", "LDAUJ")  # shell, U and J of each species
+RUN = r"^\s*vasp\.\d"
 ITERATION = re.compile(r"Iteration\s+(\d+)\(\s*(\d+)\)")
 CHANGE = re.compile(r"total energy-change \(2\. order\) :\s*(\S+?)\s*\(\s*(\S+?)\s*\)")
 ENERGY = re.compile(r"(?m)^  free  energy\s+TOTEN\s*=\s*(-?\d+\.\d+) eV(?=\s)")
@@ -47,33 +48,9 @@ MOMENTS = re.compile(r"magnetization \(x\)\s*\n\s*\n# of ion.*\n-+\n"
 TOTAL_MOMENT = re.compile(r"number of electron\s+\S+ magnetization\s+(-?\d+\.\d+)")
 
 
-@dataclass(frozen=True)
-class VaspRun:
-    """What the output of one run of VASP holds.
-
-    Attributes
-    ----------
-    images
-        Whole ionic steps, with free energy, forces, stress; ``info["converged"]`` of each.
-    missing
-        What of the run is not among them, for a message; empty if nothing is.
-    hubbard
-        U - J in eV of each element it acts on; None if the run does not say.
-    settings
-        Settings that must be the same for all labels of a data set.
-    """
-
-    images: list[Atoms]
-    missing: str
-    hubbard: Mapping[str, float] | None
-    settings: Mapping[str, Any]
-
-
-def read_outcar(text: str) -> list[VaspRun]:
+def read_outcar(text: str) -> list[LabelRun]:
     """Return the runs in the text of an OUTCAR, usually one; several where runs were appended."""
-    starts = [found.start() for found in RUN.finditer(text)] or [0]
-    ends = [*starts[1:], len(text)]
-    return [_run(text[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return [_run(part) for part in divided(text, RUN)]
 
 
 def vasp_ended(text: str) -> bool:
@@ -81,7 +58,7 @@ def vasp_ended(text: str) -> bool:
     return "General timing and accounting" in text[-20000:]
 
 
-def _run(text: str) -> VaspRun:
+def _run(text: str) -> LabelRun:
     kinds, counts = species_of(text)
     symbols = [kind for kind, count in zip(kinds, counts, strict=False) for _ in range(count)]
     blocks = list(FORCES.finditer(text))
@@ -117,8 +94,8 @@ def _run(text: str) -> VaspRun:
         lost.append("VASP did not end after its last step")
     elif not lost and len(steps) > len(images) and images and not response:
         lost.append(f"{len(steps) - len(images)} of {len(steps)} steps have no forces (NWRITE)")
-    return VaspRun(images, ", ".join(lost), hubbard_by_element(text, kinds),
-                   _settings(text) | _charge(text, counts))
+    return LabelRun(images, hubbard_by_element(text, kinds),
+                    _settings(text) | _charge(text, counts), ", ".join(lost))
 
 
 def _energy_in_front(before: str) -> re.Match[str] | None:
@@ -222,6 +199,9 @@ def last_step_converged(text: str) -> bool:
 def hubbard_by_element(text: str, kinds: Sequence[str]) -> dict[str, float] | None:
     """Return U - J of every element that an OUTCAR says it acts on; {} without U.
 
+    U does not act on a species whose shell (LDAUL) is -1, whatever its value is. An element whose
+    species have different values is named once more for each other one, "Ti as species 3".
+
     The list of a run stands after "LDA+U is selected"; VASP 6 also echoes INCAR's own line, which
     has another form. None where U and J don't act through their difference (LDAUTYPE 1 with J), or
     the list is missing.
@@ -237,7 +217,7 @@ def hubbard_by_element(text: str, kinds: Sequence[str]) -> dict[str, float] | No
         return {}
     part = text[text.index("LDA+U is selected"):]
     rows = {key: re.search(rf"for each species {key} =((?:\s+-?\d+\.?\d*)+)", part)
-            for key in ("LDAUU", "LDAUJ")}
+            for key in HUBBARD_ROWS}
     kind = re.search(r"LDAUTYPE\s*=\s*(\d+)", part)
     return _differences({key: found.group(1) for key, found in rows.items() if found},
                         kind.group(1) if kind else "2", kinds)
@@ -246,24 +226,26 @@ def hubbard_by_element(text: str, kinds: Sequence[str]) -> dict[str, float] | No
 def _differences(
     rows: Mapping[str, str], kind: str, kinds: Sequence[str]
 ) -> dict[str, float] | None:
-    """Return U - J by element from the lists of U and J; see `hubbard_by_element`."""
+    """Return U - J by element from the lists of its `HUBBARD_ROWS`; see `hubbard_by_element`."""
     if "LDAUU" not in rows:
         return None
     u_ev = np.array(rows["LDAUU"].split(), float)
     j_ev = np.array(rows["LDAUJ"].split(), float) if "LDAUJ" in rows else np.zeros_like(u_ev)
-    if u_ev.shape != j_ev.shape or (kind.strip() == "1" and np.abs(j_ev).max() > 0):
+    shells = np.array(rows["LDAUL"].split(), float) if "LDAUL" in rows else np.zeros_like(u_ev)
+    if not u_ev.shape == j_ev.shape == shells.shape or (
+            kind.strip() == "1" and np.abs(j_ev).max() > 0):
         return None
     found: dict[str, float] = {}
-    for place, value in enumerate(np.round(u_ev - j_ev, 6)):
+    for place, value in enumerate(np.where(shells < 0, 0.0, np.round(u_ev - j_ev, 6))):
         name = kinds[place] if len(kinds) == len(u_ev) else f"species {place + 1}"
         if found.get(name, value) != value:
             name = f"{name} as species {place + 1}"
         found[name] = float(value)
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value or " as species " in name}
 
 
 def _settings(text: str) -> dict[str, Any]:
-    """Return cutoff, functional, smearing, dispersion and pseudopotentials of an OUTCAR."""
+    """Return the settings in an OUTCAR, see `settings_of`."""
     text = ECHO.sub("", text, count=1)
     titles = [title.strip() for title in re.findall(r"(?:TITEL\s*=|POTCAR:)\s*(.*)", text)]
     family = re.search(r"LEXCH\s*=\s*(\S+)", text)
@@ -274,6 +256,8 @@ def _settings(text: str) -> dict[str, Any]:
         ("LVDW", r"\bLVDW\s*=\s*(\S+)"), ("LUSE_VDW", r"\bLUSE_VDW\s*=\s*(\S+)"),
         ("ISMEAR", r"\bISMEAR =\s*(-?\d+);"), ("SIGMA", r"\bSIGMA\s+=\s*(\S+)\s+broadening"),
         ("ENCUT", r"\bENCUT\s*=\s*(\S+) eV"), ("LEXCH", r"LEXCH\s*=\s*(\S+)"),
+        ("ISPIN", r"\bISPIN\s*=\s*([12])\s"), ("LNONCOLLINEAR", r"\bLNONCOLLINEAR\s*=\s*(\S+)"),
+        ("KPOINTS", r"generate k-points for:((?: +\d+){3})\s"),
     ) if (found := re.search(pattern, text))}
     if "w/o vdW" in text:  # an old wording, which does not print the tag
         tags["LVDW"] = "T"
@@ -288,7 +272,11 @@ def _yes(word: str | None) -> bool:
 
 
 def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
-    """Return the settings of a run of VASP from its tags, under the names of Haven's own labels."""
+    """Return the settings of a run of VASP from its tags, under the names of Haven's own labels.
+
+    Cutoff, functional, smearing, dispersion, pseudopotentials, the k mesh where it is one, and
+    ``spin``: 2 of a spin-polarised run, 1 of another one; a noncollinear run has none.
+    """
     gga = tags.get("GGA", "--").strip()
     gga = tags.get("LEXCH", "--") if gga in ("--", "", "None") else gga
     functional = FUNCTIONALS.get(gga.upper(), gga)
@@ -307,6 +295,10 @@ def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
         kind = int(tags["ISMEAR"])
         found["smearing"] = {-5: "tetrahedra", -4: "tetrahedra", -1: "Fermi-Dirac",
                              0: "Gaussian"}.get(kind, f"Methfessel-Paxton {kind}")
+    if "ISPIN" in tags and not _yes(tags.get("LNONCOLLINEAR")):
+        found["spin"] = int(tags["ISPIN"])
+    if "KPOINTS" in tags:
+        found["kpoints"] = np.array(tags["KPOINTS"].split(), int)
     dispersion = [word for word in (
         {"0": "", "12": "d3bj"}.get(tags.get("IVDW", "0").strip(), f"IVDW {tags.get('IVDW')}"),
         "LVDW" if _yes(tags.get("LVDW")) else "",
@@ -317,7 +309,7 @@ def settings_of(tags: Mapping[str, str], titles: list[str]) -> dict[str, Any]:
     return found
 
 
-def read_vasprun(text: str) -> VaspRun:
+def read_vasprun(text: str) -> LabelRun:
     """Return the run of a vasprun.xml, of one cut off its whole ionic steps.
 
     A step is converged when it took fewer electronic steps than NELM, or its last energy change is
@@ -330,7 +322,7 @@ def read_vasprun(text: str) -> VaspRun:
 
     text, missing = vasprun.whole_steps(text)
     if not text:
-        return VaspRun([], missing, None, {})
+        return LabelRun([], None, missing=missing)
     vasprun.check_vasprun(text)
     images: list[Any] = list(iread(io.StringIO(text), index=":", format="vasp-xml"))
     nelm, ediff = _tag(text, "NELM"), _tag(text, "EDIFF")
@@ -351,8 +343,8 @@ def read_vasprun(text: str) -> VaspRun:
         atoms.info["scf_steps"] = steps
         if isif is not None and isif < STRESS_IS_WHOLE:
             atoms.calc.results.pop("stress", None)
-    return VaspRun(images, missing, hubbard_of_xml(text),
-                   _settings_of_xml(text) | _charge_of_xml(text))
+    return LabelRun(images, hubbard_of_xml(text), _settings_of_xml(text) | _charge_of_xml(text),
+                    missing)
 
 
 def _tag(text: str, name: str) -> float | None:
@@ -365,7 +357,7 @@ def hubbard_of_xml(text: str) -> dict[str, float] | None:
     if not re.search(r'name="LDAU">\s*T', text):
         return {}
     rows = {key: re.search(rf'name="{key}">((?:\s*-?\d+\.?\d*)+)', text)
-            for key in ("LDAUU", "LDAUJ")}
+            for key in HUBBARD_ROWS}
     kinds = re.findall(r"<rc><c>\s*\d+\s*</c><c>\s*([A-Z][a-z]?)\s*</c>", text)
     return _differences({key: found.group(1) for key, found in rows.items() if found},
                         f"{_tag(text, 'LDAUTYPE') or 2:g}", kinds)
@@ -409,10 +401,12 @@ def _charge_by(
 def _settings_of_xml(text: str) -> dict[str, Any]:
     tags = {}
     for key in ("GGA", "METAGGA", "LHFCALC", "AEXX", "HFSCREEN", "IVDW", "LVDW", "LUSE_VDW",
-                "ISMEAR", "SIGMA", "ENCUT", "ENMAX"):
+                "ISMEAR", "SIGMA", "ENCUT", "ENMAX", "ISPIN", "LNONCOLLINEAR"):
         found = re.findall(rf'name="{key}">\s*([^<\s]+)', text)
         if found:
             tags["ENCUT" if key == "ENMAX" else key] = found[-1]
+    if mesh := re.search(r'name="divisions">((?:\s*\d+){3})\s*<', text):
+        tags["KPOINTS"] = mesh.group(1)
     titles = re.findall(r"<c>\s*(PAW\S* [A-Z][^<]*?)\s*</c>", text)
     if titles:
         tags["LEXCH"] = "PE" if "PBE" in titles[0] else "91" if "GGA" in titles[0] else "CA"

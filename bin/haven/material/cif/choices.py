@@ -38,11 +38,15 @@ VACANT, KEPT_VACANT = 0.005, 0.5  # share of a site that is a vacancy; how much 
 
 @dataclass(frozen=True)
 class CifSite:
-    """One site of a CIF: its name, points (M, 3) as fractions, and occupancy by element."""
+    """One site of a CIF: its name, points (M, 3) as fractions, and occupancy by element.
+
+    ``rounding`` is by how much an occupancy may differ from what is printed, by element.
+    """
 
     name: str
     points: np.ndarray
     occupancy: dict[str, float]
+    rounding: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,11 @@ def material_of(path: str | Path, choice: Choice) -> tuple[dict[str, Any], list[
     sites, notes = _sites(crystal), []
     counts = _counts(sites)
     mobile = _mobile(counts, choice, source)
-    charges = _charges(sites, counts, choice, source)
-    notes += [f"{element} has the charge {charge:+g}, which makes the crystal of the CIF neutral: "
-              f"--charges {element}=... says otherwise" for element, charge in charges.items()
+    charges = _charges(sites, counts, crystal.states, choice, mobile, source)
+    notes += [f"{element} has the charge {charge:+g}, which makes the crystal of the CIF neutral"
+              + (f", where the file says {crystal.states[element]:+g}"
+                 if crystal.states.get(element, charge) != charge else "")
+              + f": --charges {element}=... says otherwise" for element, charge in charges.items()
               if not float(charge).is_integer() and element not in (choice.charges or {})]
     sites, counts = _neutral(sites, counts, charges, mobile, notes, source)
     formula, units = _formula(counts)
@@ -157,7 +163,7 @@ def _sites(crystal: CifCrystal) -> list[CifSite]:
         names.append(name)
         if names.count(name) > 1:
             name = f"{name}_{names.count(name)}"
-        sites.append(CifSite(name, site.points, site.occupancy))
+        sites.append(CifSite(name, site.points, site.occupancy, site.rounding))
     return sites
 
 
@@ -181,26 +187,45 @@ def _mobile(counts: Mapping[str, float], choice: Choice, source: Path) -> str:
     return here[0]
 
 
-def _printed_to(value: float) -> float:
-    """Return by how much an occupancy may differ from what is printed: half its last digit."""
-    digits = len(f"{value:.6f}".rstrip("0").partition(".")[2])
-    return 0.5 * 10.0 ** -max(2, digits)
+def _charge(counts: Mapping[str, float], charges: Mapping[str, float]) -> tuple[float, float]:
+    """Return the charge of a cell, and that of its cations alone."""
+    return (sum(charges[element] * count for element, count in counts.items()),
+            sum(max(charges[element], 0.0) * count for element, count in counts.items()))
 
 
 def _rounded_charge(sites: list[CifSite], charges: Mapping[str, float]) -> float:
     """Return the charge of a cell, at most, that printed digits of occupancies leave open."""
-    return sum(abs(charges.get(element, 0.0)) * len(site.points) * _printed_to(value)
+    return sum(abs(charges[element]) * len(site.points) * site.rounding[element]
                for site in sites for element, value in site.occupancy.items()
                if value < 1)
 
 
-def _charges(
-    sites: list[CifSite], counts: Mapping[str, float], choice: Choice, source: Path,
-) -> dict[str, float]:
-    """Return formal charges: given ones, usual ones, and the one that neutrality leaves.
+def _within_digits(
+    sites: list[CifSite], counts: Mapping[str, float], charges: Mapping[str, float], mobile: str
+) -> bool:
+    """Tell whether charges are neutral but for what the printed digits of occupancies leave open.
 
-    That one is a whole number where the digits of the occupancies let it be: Li0.93CoO2 has Co at
-    +3.07, and no lithium in its vacancies.
+    The element that `_neutral` scales must then stay within its own digits: all of them together
+    may leave as much as would double the vacancies of Li0.95Ni0.8Mn0.1Co0.1O2.
+    """
+    charge, positive = _charge(counts, charges)
+    if abs(charge) < 0.5 * ROUNDED_CHARGE * positive:
+        return True
+    scaled = _scaled(sites, counts, charges, mobile)
+    return scaled is not None and abs(charge) <= _rounded_charge(sites, charges) and all(
+        abs(scaled[1] - 1) * site.occupancy.get(scaled[0], 0.0)
+        <= site.rounding.get(scaled[0], 0.0) + 1e-9 for site in sites)
+
+
+def _charges(
+    sites: list[CifSite], counts: Mapping[str, float], states: Mapping[str, float], choice: Choice,
+    mobile: str, source: Path,
+) -> dict[str, float]:
+    """Return formal charges: given ones, the CIF's or usual ones, and what neutrality leaves.
+
+    The CIF's own are taken where the crystal is neutral with them. The one that neutrality leaves
+    is a whole number where the digits of the occupancies let it be: Li0.93CoO2 has Co at +3.07, and
+    no lithium in its vacancies.
     """
     given = dict(choice.charges or {})
     if foreign := [element for element in given if element not in counts]:
@@ -209,20 +234,24 @@ def _charges(
                  if abs(value) > LARGEST_CHARGE]:
         raise HavenError(f"--charges {large[0]}: an ion has at most {LARGEST_CHARGE:g} elementary "
                          "charges")
-    known = {element: given.get(element, {**CATIONS, **ANIONS}.get(element))
-             for element in counts}
-    found = {element: float(value) for element, value in known.items() if value is not None}
+    usual = {**CATIONS, **ANIONS}
+    own = {**usual, **states, **given}
+    if set(counts) <= set(own) and not _within_digits(sites, counts, own, mobile):
+        own = {**usual, **given}
+    found = {element: float(own[element]) for element in counts if element in own}
     lacking = [element for element in counts if element not in found]
     if len(lacking) > 1:
-        raise HavenError(f"{source}: the charges of {', '.join(lacking)} are open: give "
-                         f"--charges {','.join(f'{one}=3' for one in lacking)} with their values")
+        said = ",".join(f"{one}={states.get(one, 3):g}" for one in lacking)
+        raise HavenError(f"{source}: the charges of {', '.join(lacking)} are open: give --charges "
+                         f"{said} with their values" + (
+                             ", those of the CIF leave a charge" if set(lacking) <= set(states)
+                             else ""))
     if lacking:
         rest = sum(found[element] * counts[element] for element in found)
         value = -rest / counts[lacking[0]]
-        whole = float(round(value))
-        left = abs(value - whole) * counts[lacking[0]]
-        near = whole if abs(value - whole) < NEARLY_WHOLE and left <= _rounded_charge(
-            sites, {**found, lacking[0]: whole}) else round(value, 6)
+        whole = {**found, lacking[0]: float(round(value))}
+        near = whole[lacking[0]] if abs(value - round(value)) < NEARLY_WHOLE and _within_digits(
+            sites, counts, whole, mobile) else round(value, 6)
         if not LEAST_CHARGE <= near <= 8:
             raise HavenError(f"{source}: a neutral crystal would give {lacking[0]} the charge "
                              f"{value:+.2f}: give --charges {lacking[0]}=...")
@@ -234,37 +263,47 @@ def _charges(
             for element in counts}
 
 
+def _scaled(
+    sites: list[CifSite], counts: Mapping[str, float], charges: Mapping[str, float], mobile: str
+) -> tuple[str, float] | None:
+    """Return the element whose occupancies are to be scaled for a neutral crystal, and by what.
+
+    Partly filled cations, the mobile ones last; None where no site of one has room.
+    """
+    charge, _ = _charge(counts, charges)
+    scales = {element: 1 - charge / (charges[element] * counts[element])
+              for element in counts if charges[element] > 0}
+    partial = {element for site in sites for element in site.occupancy
+               if sum(site.occupancy.values()) < 0.9999 and element in scales}
+
+    def fits(element: str) -> bool:
+        return all(sum(v * (scales[element] if e == element else 1.0)
+                       for e, v in site.occupancy.items()) <= 1 + 1e-9 for site in sites)
+
+    chosen = next((e for e in sorted(partial, key=lambda one: (one == mobile, one)) if fits(e)),
+                  mobile if charge > 0 and mobile in scales else None)
+    return None if chosen is None else (chosen, scales[chosen])
+
+
 def _neutral(
     sites: list[CifSite], counts: dict[str, float], charges: Mapping[str, float], mobile: str,
     notes: list[str], source: Path,
 ) -> tuple[list[CifSite], dict[str, float]]:
     """Return sites whose occupancies are scaled so that the crystal is neutral, and their atoms.
 
-    Printed occupancies are rounded; partly filled cations, the mobile ones last, take what is left.
-    Vacancies are not filled by it.
+    Printed occupancies are rounded; one element takes what is left. Vacancies are not filled by it.
     """
-    charge = sum(charges[element] * count for element, count in counts.items())
-    positive = sum(charges[e] * n for e, n in counts.items() if charges[e] > 0)
+    charge, positive = _charge(counts, charges)
     if abs(charge) < 0.5 * ROUNDED_CHARGE * positive:
         return sites, counts
     if abs(charge) > CHARGE_SHARE * positive:
         raise HavenError(f"{source}: charges {dict(charges)} of its atoms sum to {charge:+.3f} a "
                          "cell: give --charges, or complete the CIF")
-    partial = {element for site in sites for element, value in site.occupancy.items()
-               if sum(site.occupancy.values()) < 0.9999 and charges[element] > 0}
-    def scale_of(element: str) -> float:
-        return 1 - charge / (charges[element] * counts[element])
-
-    def fits(element: str) -> bool:
-        return all(sum(v * (scale_of(element) if e == element else 1.0)
-                       for e, v in site.occupancy.items()) <= 1 + 1e-9 for site in sites)
-
-    chosen = next((e for e in sorted(partial, key=lambda one: (one == mobile, one)) if fits(e)),
-                  mobile if charge > 0 and charges[mobile] > 0 else None)
-    if chosen is None:
+    scaled = _scaled(sites, counts, charges, mobile)
+    if scaled is None:
         raise HavenError(f"{source}: charges of its atoms sum to {charge:+.3f} a cell and no "
                          "cation site has room for it: give --charges, or complete the CIF")
-    scale = scale_of(chosen)
+    chosen, scale = scaled
     filled = [site.name for site in sites if chosen in site.occupancy
               and (vacant := 1 - sum(site.occupancy.values())) > VACANT
               and vacant - (scale - 1) * site.occupancy[chosen] < KEPT_VACANT * vacant]
@@ -275,7 +314,7 @@ def _neutral(
     notes.append(f"occupancies of {chosen} are {scale:.4f} of the CIF's, so that charges sum to 0")
     sites = [CifSite(site.name, site.points, {
         element: value * scale if element == chosen else value
-        for element, value in site.occupancy.items()}) for site in sites]
+        for element, value in site.occupancy.items()}, site.rounding) for site in sites]
     return sites, _counts(sites)
 
 

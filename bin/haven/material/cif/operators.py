@@ -17,6 +17,8 @@ NUMBERS = ("_space_group_it_number", "_symmetry_int_tables_number")
 HALLS = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 SETTINGS = {"z": "2", "s": "1", "o2": "2", "o1": "1", "h": "H", "r": "R", "hr": "H"}
 """Words behind a symbol, as ICSD and others write them, and spglib's of the same."""
+OLD_CUBIC = re.compile(r"([pfi](?:[24][1-3]?/)?[mnad])3((?:2/)?[mncd]?)", re.IGNORECASE)
+"""Cubic symbols of older tables, F m 3 m or I 41/a 3 2/d, without the bar of the threefold axis."""
 RHOMBOHEDRAL = ("146", "148", "155", "160", "161", "166", "167")
 MOST_OPERATORS = 768  # 48 rotations and 4 centrings, in a cell of four
 STEPS = 24  # of translations in a cell's length
@@ -155,6 +157,8 @@ def _hall(symbol: str, number: str, hall_symbol: str, cell: np.ndarray) -> int:
     if not setting and (found := re.fullmatch(r"(.*\S)\s+(Z|S|O1|O2|H|R|HR)", name)):
         name, setting = found.groups()
     name = old_spacegroup_names.get(name, name)
+    if found := OLD_CUBIC.fullmatch(name.replace(" ", "").replace("_", "")):
+        name = "-3".join(found.groups())
     setting = SETTINGS.get(setting.strip().lower(), setting.strip())
     rhombohedral = abs(np.linalg.norm(cell, axis=1) - np.linalg.norm(cell[0])).max() < 0.01 and (
         abs(float(cell[0] @ cell[1])) > 1e-3) and not _keeps(np.array([[[0, -1, 0], [1, -1, 0],

@@ -7,15 +7,14 @@ a file of several structures.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import numpy as np
 
-from haven.core.errors import HavenError
+from haven.core.errors import HavenError, log
 from haven.core.reading import plain
-from haven.core.reading.elements import element_by_case, element_labelled
 from haven.material.cif.checks import (
     FULL,
     SITE_COLUMNS,
@@ -25,9 +24,10 @@ from haven.material.cif.checks import (
     check_multiplicities,
     check_tags,
 )
-from haven.material.cif.crystal import CifCrystal, CifOrbit
+from haven.material.cif.crystal import CifCrystal, CifLine, CifOrbit
 from haven.material.cif.grammar import OPEN, first_of, read_blocks, read_number
-from haven.material.cif.operators import operators_of
+from haven.material.cif.operators import NUMBERS, SYMBOLS, operators_of
+from haven.material.cif.species import oxidation_numbers, species_of
 from haven.material.file import LONGEST_ANGSTROM, NARROWEST_DEGREE, OUTSIDE
 from haven.material.orbits import SAME_POINT_ANGSTROM, once
 
@@ -88,26 +88,80 @@ def _crystal(tags: Mapping[str, list[str]]) -> CifCrystal:
             count * len(rotations) > MOST_IMAGES):
         raise ValueError(f"it has {count} sites of up to {len(rotations)} images: at most "
                          f"{MOST_SITES} and {MOST_IMAGES} in all are read")
-    sites: list[CifOrbit] = []
-    orders: list[tuple[int, str]] = []
-    for label, element, point, share, told in _rows(tags):
-        images = np.einsum("oab,b->oa", rotations, point) + translations
+    orbits: list[tuple[np.ndarray, list[CifLine]]] = []
+    for line in _lines(tags):
+        images = np.einsum("oab,b->oa", rotations, line.point) + translations
         points = once(images, cell)
-        orders.append((len(points), told))
-        same = next((site for site in sites if len(site.points) == len(points)
-                     and _nearest(point, site.points, cell) < SAME_POINT_ANGSTROM), None)
+        same = next((held for known, held in orbits if len(known) == len(points)
+                     and _apart(line.point, known, cell).min() < SAME_POINT_ANGSTROM), None)
         if same is None:
-            sites.append(CifOrbit(points, {element: share}))
-        else:  # two lines of one element are ions of unlike valence
-            same.occupancy[element] = same.occupancy.get(element, 0.0) + share
-        held = (same or sites[-1]).occupancy
-        if sum(held.values()) > FULL:
-            raise ValueError(f"the site of {label} is filled {sum(held.values()):g} times: "
-                             "occupancies must sum to 1 at most")
-    check_multiplicities(orders, len(rotations))
+            orbits.append((points, [line]))
+        else:
+            same.append(line)
+    group = first_of(tags, (*SYMBOLS, *NUMBERS)) or "operators"
+    if _all_listed(orbits, cell):
+        log.warning("it lists every atom beside its symmetry (%s): images of one are taken once",
+                    group)
+        orbits = [(points, [line for line in held if _apart(
+            line.point, held[0].point[None], cell)[0] < SAME_POINT_ANGSTROM])
+            for points, held in orbits]
+    sites = [_site(points, held, cell, group) for points, held in orbits]
+    check_multiplicities([(len(points), line.multiplicity) for points, held in orbits
+                          for line in held], len(rotations))
     check_apart(sites, cell)
     check_formula(tags, sites)
-    return CifCrystal(cell, number, sites)
+    return CifCrystal(cell, number, sites, _states(orbits))
+
+
+def _all_listed(
+    orbits: Sequence[tuple[np.ndarray, Sequence[CifLine]]], cell: np.ndarray
+) -> bool:
+    """Tell whether the lines name every image of every atom, as those of a crystal in P 1 do."""
+    for points, held in orbits:
+        here: dict[int, list[tuple[str, float, float]]] = {}
+        for line in held:
+            place = int(_apart(line.point, points, cell).argmin())
+            here.setdefault(place, []).append((line.element, line.share, line.state or 0.0))
+        first, *others = (sorted(kinds) for kinds in here.values())
+        if len(here) < len(points) or any(kinds != first for kinds in others):
+            return False
+    return any(len(points) > 1 for points, _ in orbits)
+
+
+def _site(
+    points: np.ndarray, held: Sequence[CifLine], cell: np.ndarray, group: str
+) -> CifOrbit:
+    """Return the site of some lines; two of one element are ions of unlike valence."""
+    site = CifOrbit(points, {}, {})
+    for line in held:
+        for kind, more in ((site.occupancy, line.share), (site.rounding, line.rounding)):
+            kind[line.element] = kind.get(line.element, 0.0) + more
+        if (filled := sum(site.occupancy.values())) <= FULL:
+            continue
+        twin = next((one for one in held if _apart(line.point, one.point[None], cell)[0]
+                     > SAME_POINT_ANGSTROM), None)
+        if twin is None:
+            raise ValueError(f"the site of {line.label} is filled {filled:g} times: occupancies "
+                             "must sum to 1 at most")
+        raise ValueError(f"{twin.label} and {line.label} are images of each other by its symmetry "
+                         f"({group}) and fill their site {filled:g} times: keep one of them, or "
+                         "write P 1 where every atom is listed")
+    return site
+
+
+def _states(orbits: Sequence[tuple[np.ndarray, Sequence[CifLine]]]) -> dict[str, float]:
+    """Return the mean oxidation state of each element that has one on every line."""
+    told: dict[str, list[tuple[float, float | None]]] = {}
+    for points, held in orbits:
+        for line in held:
+            told.setdefault(line.element, []).append((len(points) * line.share, line.state))
+    found = {}
+    for element, lines in told.items():
+        known = [(atoms, state) for atoms, state in lines if state is not None]
+        if len(known) == len(lines):
+            found[element] = round(sum(atoms * state for atoms, state in known)
+                                   / sum(atoms for atoms, _ in known), 6)
+    return found
 
 
 def _cell(tags: Mapping[str, list[str]]) -> np.ndarray:
@@ -141,10 +195,9 @@ def _cell(tags: Mapping[str, list[str]]) -> np.ndarray:
     return cell
 
 
-def _rows(
-    tags: Mapping[str, list[str]]
-) -> Iterator[tuple[str, str, np.ndarray, float, str]]:
-    """Yield label, element, point, occupancy and told multiplicity of each line of sites."""
+def _lines(tags: Mapping[str, list[str]]) -> Iterator[CifLine]:
+    """Yield each line of sites."""
+    numbers = oxidation_numbers(tags)
     count = len(tags["_atom_site_fract_x"])
     columns = {}
     for name in SITE_COLUMNS:
@@ -178,22 +231,22 @@ def _rows(
         if not 0 < share <= FULL:
             raise ValueError(f"{label} has the occupancy {share:g}: it must be above 0 and at most "
                              "1")
-        yield label, _element(given["type_symbol"], label), point, share, (
-            given["symmetry_multiplicity"])
+        element, state = species_of(given["type_symbol"], label, numbers)
+        yield CifLine(label, element, state, point, share, _half_digit(word),
+                      given["symmetry_multiplicity"])
 
 
-def _element(symbol: str, label: str) -> str:
-    word = symbol if symbol not in OPEN else label
-    if re.match(r"[DT](?![A-Za-z])", word):  # deuterium, tritium
-        return "H"
-    found = element_labelled(word) or element_by_case(word)
-    if found is None:
-        raise ValueError(f"{word[:24]} is no element: name it in _atom_site_type_symbol, or leave "
-                         "the line out where it is a vacancy")
-    return found
+def _half_digit(word: str) -> float:
+    """Return half of the last digit of an occupancy's text; fewer than two digits stand for two."""
+    try:
+        digits = -int(Decimal(word.partition("(")[0]).as_tuple().exponent)
+    except (InvalidOperation, ValueError):  # a fraction, or left open
+        digits = 6 if "/" in word else 0
+    return 0.5 * 10.0 ** -max(2, digits)
 
 
-def _nearest(point: np.ndarray, others: np.ndarray, cell: np.ndarray) -> float:
+def _apart(point: np.ndarray, others: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Return the distances (M,) of a point to the nearest images of others (M, 3), Angstrom."""
     step = others - point
     step -= np.round(step)
-    return float(np.linalg.norm(step @ cell, axis=1).min())
+    return np.linalg.norm(step @ cell, axis=1)

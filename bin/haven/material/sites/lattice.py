@@ -15,6 +15,8 @@ from haven.material.sites.symmetry import direction_name, point_group
 if TYPE_CHECKING:
     from haven.material.crystal import Material
 
+HopClass = tuple[str, str, str, str]
+"""Kind, from-site, to-site and direction of jumps."""
 NEIGHBOUR_REACH = 1.25  # of the shortest distance between sites: neighbours end there
 
 
@@ -175,30 +177,38 @@ def jump(lattice: SiteLattice, first: Ints, second: Ints, image: Ints) -> Floats
     return (step + image * np.array(lattice.repeat)) @ lattice.conventional
 
 
-def neighbour_classes(lattice: SiteLattice) -> set[tuple[str, str, str, str]]:
+def jump_classes(
+    lattice: SiteLattice, first: Ints, second: Ints, image: Ints
+) -> list[HopClass]:
+    """Return kind, from-site, to-site and direction of jumps from sites to sites, as in `jump`."""
+    known: dict[tuple[float, ...], str] = {}
+    letters, result = lattice.letters, list[HopClass]()
+    rise = lattice.layer[second] - lattice.layer[first] + lattice.layers * image[:, 2]
+    vectors = jump(lattice, first, second, image)
+    for one, two, up, vector in zip(first, second, rise, vectors, strict=True):
+        key = tuple(np.round(vector, 3).tolist())
+        if key not in known:
+            known[key] = direction_name(vector, lattice.conventional, lattice.group)
+        kind = "inter_layer" if up else "intra_layer"
+        result.append((kind, str(letters[one]), str(letters[two]), known[key]))
+    return result
+
+
+def neighbour_classes(lattice: SiteLattice) -> set[HopClass]:
     """Return kind, from-site, to-site and direction of every jump between nearest sites."""
     ideal = replace(lattice, centres=lattice.fractional @ lattice.conventional)
-    letters, seen, classes = lattice.letters, set(), set()
     reach = NEIGHBOUR_REACH * ideal.spacing
     around, row = with_images(ideal.centres, ideal.cell, reach)
-    for one, letter in enumerate(letters):
-        if letter in seen:
-            continue
-        seen.add(letter)
+    classes = set[HopClass]()
+    for one in np.unique(lattice.letters, return_index=True)[1]:
         steps = around - around[one]
         length = np.linalg.norm(steps, axis=1)
-        for two in np.flatnonzero((length > 1e-6) & (length < reach)):
-            up = abs(float(steps[two] @ np.linalg.inv(lattice.conventional)[:, 2]))
-            per_cell = layers_per_cell(lattice)
-            kind = "inter_layer" if per_cell and up > 0.5 / per_cell else "intra_layer"
-            name = direction_name(steps[two], lattice.conventional, lattice.group)
-            classes.add((kind, str(letter), str(letters[row[two]]), name))
+        near = np.flatnonzero((length > 1e-6) & (length < reach))
+        two = row[near]
+        beyond = steps[near] - (ideal.centres[two] - ideal.centres[one])
+        image = np.round(beyond @ np.linalg.inv(lattice.cell)).astype(np.int64)
+        classes.update(jump_classes(lattice, np.full_like(two, one), two, image))
     return classes
-
-
-def layers_per_cell(lattice: SiteLattice) -> int:
-    """Return the cation layers in a conventional cell."""
-    return lattice.layers // lattice.repeat[2]
 
 
 def shortest(lattice: SiteLattice, first: int, second: Ints) -> Floats:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from haven.core.errors import HavenError, existing
 from haven.core.identity import sha256
 from haven.core.reading import checksums
-from haven.potential.families.base import Evaluator, Family, Trainer
+from haven.potential.families.base import SAME_U, UNCOMPRESSED, Evaluator, Family, Trainer
 from haven.potential.families.deepmd.family import Deepmd
 from haven.potential.families.pair import Pair
 
@@ -92,8 +92,53 @@ def check_undamaged(path: str | Path) -> None:
                          "damaged, or of another training: copy both again")
 
 
-def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> None:
-    """Refuse potentials as `check_potential` does, and those that cannot be run side by side."""
+def told_u(about: Path) -> float | None:
+    """Return the Hubbard U, eV, that a ``potential.json`` tells; None where it tells none."""
+    try:
+        return float(json.loads(about.read_text(encoding="utf-8"))["u_ev"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def refuse_other_u(what: str, own: float, u_ev: float, kinds: str = "potentials") -> None:
+    """Refuse what is of another Hubbard U than the one asked for.
+
+    Parameters
+    ----------
+    what
+        What is given, for the message.
+    own, u_ev
+        Its U, and that of ``--u_ev``, eV.
+    kinds
+        What has to be of one U, for the message.
+
+    Raises
+    ------
+    HavenError
+        Naming both.
+    """
+    if abs(own - u_ev) > SAME_U:
+        raise HavenError(f"{what} is of U = {own:g} eV, not {u_ev:g} eV: give {kinds} and --u_ev "
+                         "of one U")
+
+
+def check_u(path: str | Path, u_ev: float) -> None:
+    """Refuse a potential of another Hubbard U, eV, by the ``potential.json`` beside it.
+
+    It is looked for beside the path and where a link leads; that of ``u4_s1.pb`` is also that of
+    ``uncompressed_u4_s1.pb``. A potential without one, or whose own tells no U, passes.
+    """
+    for place in (Path(path), Path(path).resolve()):
+        about = place.with_name(f"{place.stem.removeprefix(UNCOMPRESSED)}.potential.json")
+        if about.is_file() and (own := told_u(about)) is not None:
+            refuse_other_u(f"potential {path}", own, u_ev)
+
+
+def check_ensemble(paths: Sequence[str | Path], species: Sequence[str], u_ev: float) -> None:
+    """Refuse potentials as `check_potential` does, and those that cannot be run side by side.
+
+    All must be of one Hubbard U, ``u_ev`` in eV: see `check_u`.
+    """
     family = family_of(paths[0])
     for path in paths:
         if family_of(path) is not family:
@@ -101,6 +146,7 @@ def check_ensemble(paths: Sequence[str | Path], species: Sequence[str]) -> None:
                              "is of one")
     for path in paths:
         check_undamaged(existing(path, "potential"))
+        check_u(path, u_ev)
     family.check_ensemble([Path(path) for path in paths], species)
 
 

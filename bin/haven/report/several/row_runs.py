@@ -161,4 +161,5 @@ def compared(done: Sequence[tuple[Row, int]], outdir: Path) -> None:
     if ended.returncode == 0:
         log.info("all of them in one page: %s", outdir / "compare.html")
     else:
-        log.warning("no page of all of them: %s", ended.stderr.strip().splitlines()[-1:])
+        said = ended.stderr.strip().splitlines() or [f"status {ended.returncode}, no message"]
+        log.warning("no page of all of them: %s", said[-1].removeprefix("haven: error: "))

@@ -44,6 +44,8 @@ class Frame:
         Numbers of the atoms (A,), where the file has them; atoms are in their order.
     periodic
         Whether the file says that its cell repeats in every direction, or does not say.
+    unordered
+        Whether the program that writes such files changes the order of atoms, and ids are missing.
     """
 
     symbols: np.ndarray
@@ -55,6 +57,7 @@ class Frame:
     ids: np.ndarray | None = None
     periodic: bool = True
     clock: float | None = None
+    unordered: bool = False
 
 
 @dataclass(frozen=True)

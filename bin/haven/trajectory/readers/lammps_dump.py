@@ -143,6 +143,7 @@ def _quick_frame(text: _Text) -> Frame:
 
 def _whole_frame(text: _Text, frame: Frame) -> Frame:
     frame.step, frame.time_ps, frame.periodic = text.step, text.time_ps, text.periodic
+    frame.unordered = frame.ids is None
     frame.positions *= text.scale
     frame.cell = text.box * text.scale
     return frame

@@ -58,12 +58,79 @@ def frames(path: Path, unsaid: Unsaid) -> Iterator[Frame]:
         universe = _opened(path, MDAnalysis.Universe, *([str(topology)] if topology else []),
                            topology=topology)
         symbols = topology_names.symbols_of(path, universe.atoms, unsaid.elements)
-    for step in universe.trajectory:
+    numbered = _Numbered(path, universe.trajectory, symbols)
+    for number, step in enumerate(universe.trajectory):
+        ids, order = numbered.order(number)
         cell = np.zeros((3, 3)) if step.dimensions is None else step.triclinic_dimensions
         # a dcd file holds times in units of the program that wrote it, and does not say which
         told = base.plain_name(path)[-4:] != ".dcd" and not {"time", "dt"}.isdisjoint(step.data)
-        yield Frame(symbols, step.positions.astype(float), np.asarray(cell, float),
-                    time_ps=float(step.time) if told else None)
+        yield Frame(symbols, step.positions[order].astype(float), np.asarray(cell, float),
+                    time_ps=float(step.time) if told else None, ids=ids)
+
+
+class _Numbered:
+    """Order of the atoms, frame by frame, by ids that MDAnalysis passes over.
+
+    LAMMPS writes NetCDF files with variables ``id`` and ``type``, in an order that may change from
+    frame to frame (``dump netcdf/mpiio``); H5MD files hold ``id`` beside the positions.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    trajectory
+        MDAnalysis's reader of it.
+    symbols
+        Elements (A,) by the topology, in the order of ids.
+    """
+
+    def __init__(self, path: Path, trajectory: Any, symbols: np.ndarray) -> None:
+        self._path, self._trajectory, self._symbols = path, trajectory, symbols
+        self._types: np.ndarray | None = None
+
+    def _row(self, name: str, number: int) -> np.ndarray | None:
+        """Return the values (A,) of a frame, whole numbers; None where the file has none."""
+        # asked for anew for each frame: what is kept would keep the file from being closed
+        held = getattr(getattr(self._trajectory, "trjfile", None), "variables", None)
+        held = getattr(self._trajectory, "_particle_group", None) if held is None else held
+        if held is None or name not in held:
+            return None
+        found = held[name]
+        found = found["value"] if hasattr(found, "keys") else found  # H5MD: with its own times
+        return np.array(found[number] if len(found.shape) > 1 else found[:], np.int64)
+
+    def order(self, number: int) -> tuple[np.ndarray | None, np.ndarray]:
+        """Return the ids (A,) of a frame in order, None without, and the places (A,) they have.
+
+        Raises
+        ------
+        HavenError
+            If an id stands twice, or types are not those of the frames before or of the topology.
+        """
+        ids, types = self._row("id", number), self._row("type", number)
+        order = np.arange(len(self._symbols)) if ids is None else np.argsort(ids, kind="stable")
+        if ids is not None:
+            ids = ids[order]
+            if (twice := np.flatnonzero(np.diff(ids) == 0)).size:
+                raise HavenError(f"{self._path}: id {ids[twice[0]]} stands twice in frame {number}")
+        if types is not None:
+            types = types[order]
+            if self._types is None:
+                self._types = types
+                self._check_types(types)
+            if (other := np.flatnonzero(types != self._types)).size:
+                raise HavenError(f"{self._path}: the type of atom {other[0] + 1} changes at frame "
+                                 f"{number}: write atoms with ids, each of one type")
+        return ids, order
+
+    def _check_types(self, types: np.ndarray) -> None:
+        """Refuse a topology by which atoms of one type (A,) are of two elements."""
+        for kind in np.unique(types):
+            named = sorted(set(self._symbols[types == kind].tolist()))
+            if len(named) > 1:
+                raise HavenError(f"{self._path}: its atoms of type {kind} are {' and '.join(named)}"
+                                 " by --topology: that must name the atoms in the order of their "
+                                 "ids")
 
 
 def _opened(path: Path, make: Any, *first: Any, topology: Path | None) -> Any:

@@ -184,9 +184,9 @@ def temperatures(written: Sequence[Path]) -> tuple[int, int]:
     """Return how many runs, and how many temperatures, tables of conductivity written hold."""
     held = [tables.read(CONDUCTIVITY, path) for path in written
             if path.name.endswith(f".{CONDUCTIVITY.name}.parquet")]
-    runs = {(float(t), int(r)) for one in held
-            for t, r in zip(one["temperature_k"], one["replica"], strict=True)}
-    return len(runs), len({temperature for temperature, _ in runs})
+    keys = ["u_ev", "temperature_k", "replica", "seed"]
+    runs = {run for one in held for run in one[keys].itertuples(index=False, name=None)}
+    return len(runs), len({temperature for _, temperature, *_ in runs})
 
 
 def as_csv(path: Path) -> Path:

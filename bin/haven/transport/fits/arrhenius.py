@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REFERENCE_K = 298.0
-NEAR_K = 2.0  # a run within this of 298 K also gives a conductivity without a line
+NEAR_K = 2.0  # runs within this of 298 K give a conductivity there, moved along the line
+AS_IT_IS_K = 0.5  # and within this without a line: sigma changes by up to 2 %
 FEWEST_JUMPS = 30  # of all runs together: their number alone leaves an error of 18 %
 # Verdicts of runs that are not to be counted.
 WITHOUT_NUMBER = ("unstable", "drifting", NOT_STATIONARY)
@@ -197,11 +198,10 @@ def fit_line(
                            "fitted_k": temperatures_text(kept["temperature_k"]),
                            "not_diffusive": not_diffusive_text(_at_temperatures(
                                runs, quantity.partition("_")[2], joined))}
-    if conductive:
-        row |= _direct(kept, quantity, joined)
     yields, where = _yields(kept, quantity, joined)
     if verdict := _unfit(runs, kept, where):
-        return row | {"verdict": verdict, "standing": verdict}, None
+        direct = _direct(kept, quantity, joined) if conductive else {}
+        return row | direct | {"verdict": verdict, "standing": verdict}, None
     t = kept["temperature_k"].to_numpy(float)
     total = _line(kept, t, yields, where, np.log(t) if conductive else np.zeros_like(t), conductive)
     shift = 1.0 / (KB_EV * REFERENCE_K)
@@ -217,6 +217,7 @@ def fit_line(
         ends = _line(kept, t, yields, where, np.zeros_like(t), True).interval(np.array([0.0, 1.0]))
         names = ("activation_sigma_ev", "activation_sigma_low_95", "activation_sigma_high_95")
         row |= {name: float(value) for name, value in zip(names, ends, strict=True)}
+        row |= _direct(kept, quantity, joined, row["activation_ev"])
     row |= {"curvature_p": _curvature(kept, t, yields, where), "verdict": "diffusive",
             "known_to": known_to(*(row[name] for name in (
                 "activation_ev", "activation_low_95", "activation_high_95")))}
@@ -308,30 +309,39 @@ def _line(
 
 def _direct(
     kept: pd.DataFrame, quantity: str, joined: Sequence[Condition],
+    activation_ev: float | None = None,
 ) -> dict[str, float]:
-    """Return the conductivity at 298 K of the runs there, without a line, if there are such."""
+    """Return the conductivity at 298 K of the runs at the nearest temperature, if any is near.
+
+    With the activation energy of a line of sigma T, runs within `NEAR_K` count, moved to 298 K;
+    without it, those within `AS_IT_IS_K`, as they are.
+    """
     names = ("sigma_298_direct_ms_per_cm", "sigma_298_direct_low_95", "sigma_298_direct_high_95")
+    part, found = quantity.partition("_")[2], dict[float, np.ndarray]()
     for one in joined:
-        if one.keys["seed"] is None and abs(one.keys["temperature_k"] - REFERENCE_K) <= NEAR_K:
-            found = next(row for row in one.estimates
-                         if f"sigma_{row.quantity}" == quantity) if one.estimates else None
-            if found is None or found.value is None:
-                return {}
-            return {name: float(v or 0.0) * one.siemens for name, v in zip(
-                names, (found.value, found.low_95, found.high_95), strict=True)}
-    near = kept[((kept["temperature_k"] - REFERENCE_K).abs() <= NEAR_K)]
-    if joined or near.empty or not near["good"].all():
+        row = next((row for row in one.estimates if row.quantity == part), None)
+        if one.keys["seed"] is None and row is not None and row.value is not None:
+            found[float(one.keys["temperature_k"])] = one.siemens * np.array(
+                [row.value, row.low_95 or 0.0, row.high_95 or 0.0])
+    for temperature, some in kept.groupby("temperature_k") if not joined else ():
+        if some["good"].all():
+            found[float(str(temperature))] = np.exp(join_runs(
+                some, some["log"].to_numpy(float), np.ones((len(some), 1))).interval(np.ones(1)))
+    nearest = min(found, key=lambda t: abs(t - REFERENCE_K), default=np.inf)
+    if abs(nearest - REFERENCE_K) > (AS_IT_IS_K if activation_ev is None else NEAR_K):
         return {}
-    ends = np.exp(join_runs(near, near["log"].to_numpy(float), np.ones((len(near), 1)))
-                  .interval(np.ones(1)))
-    return {name: float(v) for name, v in zip(names, ends, strict=True)}
+    moved = 1.0 if activation_ev is None else nearest / REFERENCE_K * np.exp(
+        activation_ev * float(inverse(np.array(nearest))))
+    return {name: float(v * moved) for name, v in zip(names, found[nearest], strict=True)}
 
 
 def _curvature(
     kept: pd.DataFrame, t: np.ndarray, yields: likelihood.Yields, where: np.ndarray,
-) -> float | None:
-    """Return the p value of a quadratic term in 1/T; None with fewer than four temperatures."""
-    if min(len(np.unique(t)), len(np.unique(where))) < 4:
-        return None
+) -> float:
+    """Return the p value of a quadratic term in 1/T.
+
+    Through three temperatures a parabola is exact, and the errors of sampling and of what replicas
+    and potentials differ by, which are known, tell whether it is a line.
+    """
     bent = _line(kept, t, yields, where, np.zeros_like(t), False, curved=True)
     return bent.p_value(np.array([0.0, 0.0, 1.0]))

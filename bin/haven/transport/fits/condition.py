@@ -19,13 +19,12 @@ from haven.transport.diffusion import (
     MODES,
     SELF_SHARE,
     Estimate,
-    Run,
     coefficients,
     describe,
 )
 from haven.transport.estimators import modes as sines
-from haven.transport.estimators import walk
 from haven.transport.estimators.modes import Modes
+from haven.transport.fits.spread import between, long_enough, widened
 from haven.transport.hop_counts import jump_length, watched_ps
 from haven.transport.rows import verdict_of
 
@@ -38,7 +37,7 @@ KEYS = ("material", "u_ev", "temperature_k", "replica", "seed")  # of a run of o
 STABLE = "stable"
 KEPT_NUMBERS = 1_200_000  # modes of single ions in a file: 5 MB in float32
 KEPT_LEAST = 32  # modes of each ion kept of the largest crystals
-SHORT = 0.5  # a run shorter than this share of the longest adds its jumps, not its slow modes
+TOO_SHORT = "short (jumps alone)"  # of a run whose jumps count in a line and whose modes do not
 DIFFUSION = {"self": "d_self", "total": "d_total", "distinct": "d_distinct", "haven": "haven_ratio"}
 NOTHING = (("d_self", "cm2/s"), ("d_total", "cm2/s"), ("d_distinct", "cm2/s"),
            ("haven_ratio", "1"), ("sigma_self", "mS/cm"), ("sigma_total", "mS/cm"))
@@ -235,7 +234,8 @@ class Condition:
     seen
         Number of the joined runs, and what they saw.
     left_out
-        Runs that are not, each with the reason, in words.
+        Runs that are not, each with the reason, in words; those too short count with their jumps in
+        a line.
     estimates
         Coefficients along xyz with verdicts, as of one run.
     logs
@@ -306,20 +306,27 @@ def conditions(runs: Iterable[Watched], min_events: int) -> list[Condition]:
 def condition(
     members: Sequence[Watched], keys: dict[str, Any], min_events: int,
 ) -> Condition:
-    """Join runs of one condition; runs that melted, drifted or are not stationary are left out."""
+    """Join runs of one condition; runs that melted, drifted or are not stationary are left out.
+
+    Runs too short for their slow modes to count (`long_enough`) are left out and named, too: their
+    jumps count in a line of all temperatures.
+    """
     good = [run for run in members if run.ended == STABLE]
     lost = [run for run in members if run.ended != STABLE]
-    bad, ended = "; ".join(f"{run.name}: {run.ended}" for run in lost), tuple(
+    left_out, ended = [f"{run.name}: {run.ended}" for run in lost], tuple(
         run.ended for run in lost)
     if not good:
-        return Condition(keys, Seen(), bad, [], {}, ended)
-    longest = max(run.duration_ps for run in good)
-    slow = [run for run in good if run.duration_ps >= SHORT * longest]
-    held = sines.joined([run.modes for run in slow], [run.duration_ps for run in slow])
-    ions = np.array([run.ions for run in good], float)
+        return Condition(keys, Seen(), "; ".join(left_out), [], {}, ended)
+    enough = long_enough([run.duration_ps for run in good], [run.ions for run in good])
+    left_out += [f"{run.name}: {TOO_SHORT}" for run, long in zip(good, enough, strict=True)
+                 if not long]
+    slow = [run for run, long in zip(good, enough, strict=True) if long]
+    modes, durations = [run.modes for run in slow], [run.duration_ps for run in slow]
+    held = sines.joined(modes, durations)
     ion_ps = float(sum(run.ions * run.duration_ps for run in slow))
     hops = sum(run.hops for run in slow)
-    length = float(np.average([run.length_angstrom for run in good], weights=ions))
+    length = float(np.average([run.length_angstrom for run in slow],
+                              weights=[run.ions for run in slow]))
     together = describe(held, ion_ps / held.ions, hops, length, min_events)
     rng = np.random.default_rng(0)
     rows = coefficients(held, "xyz", together, rng, hops)
@@ -327,19 +334,19 @@ def condition(
     raw = coefficients(held, "xyz", free, rng, hops)
     rows, raw = ([next(row for row in every if row.quantity == name) for name in DIFFUSION]
                  for every in (rows, raw))  # the first estimator's: the one that is reported
-    extra = _between(slow, held, together)
+    extra = between(modes, durations, held, together.self_window)
     if extra:
-        rows = [row if row.quantity == "haven" else _widened(row, extra, len(slow))
+        rows = [row if row.quantity == "haven" else widened(row, extra, len(slow))
                 for row in rows]
-    if not all(run.has_host for run in good):
+    if not all(run.has_host for run in slow):
         rows = [row if row.quantity == "self" else
                 replace(row, value=None, low_95=None, high_95=None, verdict="no_host")
                 for row in rows]
     logs = {row.quantity: _log(row) for row in raw
             if row.quantity in ("self", "total") and row.value and row.low_95 and row.low_95 > 0}
-    if not all(run.has_host for run in good):
+    if not all(run.has_host for run in slow):
         logs.pop("total", None)
-    return Condition(keys, _seen(good), bad, rows, logs, ended)
+    return Condition(keys, _seen(slow), "; ".join(left_out), rows, logs, ended)
 
 
 def _seen(runs: Sequence[Watched]) -> Seen:
@@ -397,54 +404,3 @@ def _finite(value: float) -> float | None:
 def _log(row: Estimate) -> tuple[float, float]:
     value, low, high = (float(v or math.nan) for v in (row.value, row.low_95, row.high_95))
     return math.log(value), math.log(high / low) / (2 * Z95)
-
-
-def _between(runs: Sequence[Watched], held: Modes, run: Run) -> float:
-    """Return the variance of the joined logarithm from what runs differ by beyond chance.
-
-    Each run's share in the fitted intercept is compared with the others'. What they differ by
-    beyond the number of their jumps is counted (method of moments, DerSimonian and Laird, 1986).
-    """
-    if len(runs) < 2:
-        return 0.0
-    count = run.self_window
-    fitted = walk.intercepts(held.mean[:count].mean(axis=1))[1]
-    weights = walk.design(count, 1)[1][0]
-    parts = sines.aligned([one.modes for one in runs], [one.duration_ps for one in runs])
-    share = np.array([float((part.mean[:count].mean(axis=1) / fitted) @ weights)
-                      for part in parts])
-    error = walk.self_fit(held, count, np.random.default_rng(0)).error
-    return max(0.0, float(share.var(ddof=1)) / len(runs) - error**2)
-
-
-def _widened(row: Estimate, variance: float, runs: int) -> Estimate:
-    """Return a row whose interval holds also what ``runs`` differ by.
-
-    Parameters
-    ----------
-    row
-        A coefficient with the interval of ions that all walk alike.
-    variance
-        Relative variance of the joined value from the spread between runs.
-    runs
-        Runs it was found from: few runs leave the spread itself in doubt (Student's t with the
-        degrees of freedom of Satterthwaite).
-    """
-    from scipy.special import stdtrit
-
-    if row.value is None or row.low_95 is None or row.high_95 is None:
-        return row
-    if row.quantity == "distinct":
-        own = (row.high_95 - row.low_95) / (2 * Z95)
-        more = variance * row.value**2
-    else:
-        own = math.log(row.high_95 / row.low_95) / (2 * Z95)
-        more = variance
-    whole = own**2 + more
-    freedom = whole**2 / (more**2 / (runs - 1))
-    factor = float(stdtrit(freedom, 0.975)) / Z95 * (whole**0.5 / own if own > 0 else 1.0)
-    if row.quantity == "distinct":
-        return replace(row, low_95=row.value - factor * (row.value - row.low_95),
-                       high_95=row.value + factor * (row.high_95 - row.value))
-    return replace(row, low_95=row.value * (row.low_95 / row.value) ** factor,
-                   high_95=row.value * (row.high_95 / row.value) ** factor)

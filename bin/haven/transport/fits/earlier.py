@@ -19,7 +19,9 @@ NAME = "earlier"
 """Stem of the files that hold an earlier run's rows: ``earlier.<table>.parquet``."""
 KEYS = ("material", "u_ev", "temperature_k", "replica", "seed", "source", "species", "structure",
         "system", "occupancies")
-OF_A_REPLICA = re.compile(r"u[0-9.]+_(t[0-9.]+_)?r[0-9]+")
+OF_A_REPLICA = re.compile(r"u[0-9.]+_(t[0-9.]+_)?r[0-9]+(_s[0-9]+|_aimd)?")
+"""Subjects of verdicts on a replica: its cell, its run (with the seed, if another than the first
+potential drives it), or its first-principles run."""
 SAME_ERROR = 0.02  # relative: a potential's force error repeats to far less on other processors
 
 

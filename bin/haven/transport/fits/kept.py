@@ -16,7 +16,9 @@ import numpy as np
 from haven.core.constants import Z95
 from haven.core.errors import log
 from haven.transport.diffusion import Estimate, diffusion_verdict, judge_sum
+from haven.transport.fits.arrhenius import WITHOUT_NUMBER
 from haven.transport.fits.condition import DIFFUSION, KEYS, Condition, Seen
+from haven.transport.fits.spread import long_enough
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +41,9 @@ def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]
         here = runs[(runs["material"] == material) & (runs["u_ev"] == u_ev)
                     & (runs["temperature_k"] == temperature)]
         here = here if _lacks(seed) else here[here["seed"] == seed]
-        own = here.drop_duplicates(list(KEYS))
         known = rows.set_index("quantity")
         first = known.iloc[0]
+        own = _joined_runs(here, int(first["runs"]))
         siemens = _ratio(known, "sigma_self", "d_self")
         seen = Seen(int(first["runs"]), _whole(first["ions"]), _number(first["duration_ps"]) or 0.0,
                     _number(first["hop_events"]) or 0.0, float(own["exposure"].sum()),
@@ -51,7 +53,7 @@ def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]
         logs = {row.quantity: pair for row in estimates
                 if row.quantity in ("self", "total") and (pair := _log(row)) is not None}
         if "self" in logs:
-            logs["self"] = (logs["self"][0], min(logs["self"][1], _sampling(here)))
+            logs["self"] = (logs["self"][0], min(logs["self"][1], _sampling(own)))
         logs |= _told(known)
         left_out = first["left_out"]
         found.append(Condition(
@@ -60,6 +62,18 @@ def kept_conditions(joined: pd.DataFrame, runs: pd.DataFrame) -> list[Condition]
             "" if _lacks(left_out) else str(left_out), estimates if seen.runs else [], logs,
             () if seen.runs else (str(first["verdict"]),)))
     return found
+
+
+def _joined_runs(runs: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return the rows of D_self of the ``count`` runs that a row of a table ``joined`` is of.
+
+    An earlier Haven counted the jumps of runs too short for their slow modes, too.
+    """
+    own = runs[(runs["quantity"] == "d_self") & ~runs["verdict"].isin(WITHOUT_NUMBER)]
+    own = own.drop_duplicates(list(KEYS))
+    if len(own) <= count:
+        return own
+    return own[long_enough(own["duration_ps"].to_numpy(float), own["ions"].to_numpy(float))]
 
 
 def _told(known: pd.DataFrame) -> dict[str, tuple[float, float]]:
@@ -76,15 +90,14 @@ def _told(known: pd.DataFrame) -> dict[str, tuple[float, float]]:
 
 
 def _sampling(runs: pd.DataFrame) -> float:
-    """Return the error of ln D_self of joined runs from sampling alone, by the runs' own errors.
+    """Return the error of ln D_self of joined runs from sampling alone, by their own errors.
 
     The interval of a table ``joined`` also holds what runs differ by, which a line counts by
     itself. That of D_total is kept as it is, since its sampling outweighs what runs differ by.
     Infinity where a run has no error of its own.
     """
-    some = runs[runs["quantity"] == "d_self"]
-    errors, weights = some["error"].to_numpy(float), some["exposure"].to_numpy(float)
-    if not len(some) or not np.isfinite(errors).all() or not np.isfinite(weights).all():
+    errors, weights = runs["error"].to_numpy(float), runs["exposure"].to_numpy(float)
+    if not len(runs) or not np.isfinite(errors).all() or not np.isfinite(weights).all():
         return math.inf
     return float(np.sqrt(np.sum((weights * errors) ** 2)) / weights.sum())
 

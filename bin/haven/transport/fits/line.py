@@ -154,7 +154,8 @@ def yields_of(
 
     The variance of a coefficient's logarithm is the sum of that of the number of jumps and that of
     their yield. The second, times the number of jumps, is taken as one number for all (their
-    weighted median), so that it does not depend on each one's own value. Larger variances of far
+    weighted median, between two of them by linear interpolation, so that a few more jumps of one
+    change it little), so that it does not depend on each one's own value. Larger variances of far
     noisier runs are kept, and none is less than the scatter of single jumps.
 
     Parameters
@@ -168,6 +169,6 @@ def yields_of(
     """
     each = np.maximum(hops * errors**2 - 1.0, LEAST_NOISE)
     order = np.argsort(each)
-    middle = order[np.searchsorted(np.cumsum(hops[order]), hops.sum() / 2)]
-    noise = np.maximum(each[middle], each / NOISIER)
+    share = (np.cumsum(hops[order]) - hops[order] / 2) / hops.sum()
+    noise = np.maximum(np.interp(0.5, share, each[order]), each / NOISIER)
     return Yields(logs - np.log(hops / exposure), np.sqrt(noise / hops), groups)

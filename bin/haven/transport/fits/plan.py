@@ -15,7 +15,7 @@ from haven.core.constants import NOT_STATIONARY, Z95
 from haven.transport.conductivity import Joined, join
 from haven.transport.diffusion import SLOPE_TOLERANCE, Estimate
 from haven.transport.fits import line as likelihood
-from haven.transport.fits.arrhenius import REFERENCE_K, counted, inverse
+from haven.transport.fits.arrhenius import REFERENCE_K, WITHOUT_NUMBER, counted, inverse
 from haven.transport.fits.condition import Condition
 from haven.transport.fits.standing import AT_298
 
@@ -48,6 +48,8 @@ def plans(
     The number of jumps needed for an interval is the same at each temperature. The time they take
     follows from the Arrhenius line of the jump rates of all temperatures. Differences between
     replicas and between potentials, where they are significant, are not reduced by longer runs.
+    The interval of joined runs narrows with the root of the time, if further time is that of new
+    replicas: less than that is never asked for.
     Runs that are not diffusive yet have to be as long as `too_short` says, too.
 
     Parameters
@@ -74,10 +76,10 @@ def plans(
     temperatures = np.array(sorted(runs["temperature_k"].unique()), float)
     rates, least = jump_rates(kept, temperatures)
     noise, short = noise_per_jump(kept, quantity, joined), too_short(joined)
-    rows = []
+    there, rows = _seen_ns(joined), []
     for temperature, rate in zip(temperatures, rates, strict=True):
         some = runs[runs["temperature_k"] == temperature]
-        have = float(some["duration_ps"].sum()) / 1000
+        have = there.get(float(temperature), _counted_ns(some))
         now, rest = _now(some, quantity, joined), _beyond_sampling(some)
         needed, note = None, _hopeless(some)
         room = (wanted / Z95) ** 2 - rest
@@ -88,6 +90,10 @@ def plans(
             needed = max(float(min_events), noise / room) / (rate * ions) / 1000
             note = ("more than this: by the jumps that may have been missed" if least else
                     "time of all runs together, by the jump rates of all temperatures")
+            told = have * (now / wanted) ** 2 if joined and now else 0.0
+            if told > max(needed, have):
+                needed = told
+                note = "by the interval now, which narrows so where further time is of new replicas"
             if temperature in short or temperature not in set(kept["temperature_k"]):
                 needed = max(needed, short.get(float(temperature), LONGER) * have)
                 note = "not diffusive yet: at least so long, then look again"
@@ -97,6 +103,17 @@ def plans(
                      "half_width_now": now, "half_width_wanted": wanted, "note": note,
                      **_times(have, needed, speed_ns_per_day)})
     return rows
+
+
+def _seen_ns(joined: Sequence[Condition]) -> dict[float, float]:
+    """Return the time, ns, of the runs that the values of each temperature (K) are from."""
+    return {float(one.keys["temperature_k"]): one.seen.duration_ps / 1000 for one in joined
+            if one.keys["seed"] is None}
+
+
+def _counted_ns(some: pd.DataFrame) -> float:
+    """Return the time, ns, of those runs that count."""
+    return float(some.loc[~some["verdict"].isin(WITHOUT_NUMBER), "duration_ps"].sum()) / 1000
 
 
 def _times(
@@ -148,9 +165,7 @@ def line_plans(
     run_k = np.array(sorted(kept["temperature_k"].unique()), float)
     colder = np.arange(COLDER_K * (np.ceil(run_k[0] / COLDER_K) - 1), run_k[0] - COLDEST_K - 1,
                        -COLDER_K)
-    seen_ns = {float(one.keys["temperature_k"]): one.seen.duration_ps / 1000 for one in joined
-               if one.keys["seed"] is None}
-    short = too_short(joined)
+    seen_ns, short = _seen_ns(joined), too_short(joined)
     temperatures = np.unique([*colder[colder > REFERENCE_K], *short, *run_k])
     rates, bounds = jump_rates(kept, temperatures)
     if bounds:
@@ -269,7 +284,10 @@ def jump_rates(kept: pd.DataFrame, temperatures: np.ndarray) -> tuple[np.ndarray
 
 
 def noise_per_jump(kept: pd.DataFrame, quantity: str, joined: Sequence[Condition]) -> float:
-    """Return the variance of a coefficient's logarithm times the number of jumps it is from."""
+    """Return the variance of a coefficient's logarithm times the number of jumps it is from.
+
+    Those of runs that add their jumps alone to a line are not among them.
+    """
     part = quantity.partition("_")[2]
     pairs = [(one.hops, one.logs[part][1]) for one in joined
              if one.keys["seed"] is None and part in one.logs and one.hops > 0]
@@ -333,10 +351,9 @@ def _beyond_sampling(some: pd.DataFrame) -> float:
 
 def _hopeless(some: pd.DataFrame) -> str:
     """Return why more time does not help, or nothing."""
-    for verdict, why in BEYOND_TIME.items():
-        if (some["verdict"] == verdict).all():
-            return why
-    return ""
+    found = set(some["verdict"])
+    return "; ".join(why for verdict, why in BEYOND_TIME.items() if verdict in found) if (
+        found <= set(BEYOND_TIME)) else ""
 
 
 def speeds(runs_table: pd.DataFrame) -> dict[tuple[str, float], float]:

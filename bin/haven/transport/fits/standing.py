@@ -142,8 +142,6 @@ def line_words(fit: Mapping[str, Any]) -> str:
     if is_curved(fit):
         told.append(f"p = {fit['curvature_p']:.2g} of a straight line, so one activation energy "
                     "does not describe it")
-    if not known(fit.get("curvature_p")):
-        told.append("whether it is curved needs four temperatures")
     if JUMPS_ALONE in str(fit["standing"]):
         told.append(f"fewer than {FEWEST_TEMPERATURES} temperatures have runs long enough to show "
                     "that jumps do not lead back")
