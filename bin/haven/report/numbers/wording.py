@@ -34,7 +34,7 @@ WORDS = {
     "not_stationary": "run not stationary",
     "too_few_events": "too few hops", "not_measured": "not measured", "agrees": "agrees",
     "differs": "differs", "too_wide": "too wide to tell",
-    "too_few_temperatures": "too few temperatures", "no_host": "no host in the file",
+    "too_few_temperatures": "too few temperatures", "no_host": "no host, or not all mobile ions",
     "drifting": "ions drift together",
     "no_interval": "no interval, not judged", "not_sound": "settles nothing",
     "as_machines": f"differs by less than {limit_words('cost_ratio')}, as machines and codes do",
@@ -45,8 +45,8 @@ WHY = {
                     "run, so only an upper bound is supported; longer runs are needed",
     "too_few_events": "Too few hops were seen for a number; longer or larger runs are needed",
     "too_few_temperatures": "Fewer than three temperatures have a number to fit a line to",
-    "no_host": "The trajectory holds the mobile ions alone, so how they move together, relative to "
-               "the host, is not known; save all atoms",
+    "no_host": "The trajectory holds the mobile ions alone, or some of them were followed, so how "
+               "they move together, relative to the host, is not known; save all atoms",
     "drifting": "The mobile ions moved all together farther than diffusion takes them: they drift "
                 "against the frame of reference, which longer runs do not mend",
     "not_stationary": "The energies or jump rates of a run's halves differ by more than "

@@ -16,8 +16,9 @@ REASONS = {
     "diffusive": "",
     "subdiffusive": "displacements grow more slowly than time: run longer, or leave out the start "
                     "with --start",
-    "no_host": "of ions without a host nothing collective can be told: dump all atoms, or give "
-               "--frame_of_reference fixed",
+    "no_host": "of ions without a host, or of some of them alone (--ions), nothing collective can "
+               "be told: dump all atoms and follow all mobile ions, or give "
+               "--frame_of_reference fixed where the host is not in the file",
     "unstable": "the run is not stable",
     NOT_STATIONARY: "the halves of the run differ: it has not come to rest",
     "drifting": "the mobile ions drift together, which is no diffusion: remove the drift in the "
