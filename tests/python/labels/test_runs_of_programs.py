@@ -110,6 +110,13 @@ def test_steps_of_espresso_that_did_not_converge_are_marked(tmp_path, reached):
                                [float(whole if good else last) for good in reached], rtol=1e-6)
 
 
+def test_a_step_of_espresso_whose_energy_is_damaged_is_refused(tmp_path):
+    """The energy of an iteration before it is no energy of the step."""
+    first, mark, second = steps(True, True).rpartition("\n!    total energy")
+    with pytest.raises(HavenError, match="marked with ! before the forces of step 2"):
+        frames_of(tmp_path, f"{first}\n!    total{mark[12:]} {second}", of("CH"))
+
+
 def test_a_step_of_espresso_without_energy_is_left_out(tmp_path):
     text = steps(True, False, True, energy=False)
     assert len(frames_of(tmp_path, text, of("CH"))) == 2

@@ -40,6 +40,7 @@ MOST_VOLUME = 1e6  # Angstrom^3 an atom: a box 100 Angstrom wide about one atom
 # Entries without which a number means something else: all frames of a file have them, or none.
 # The audit leaves frames out that lack the Pulay stress, or other settings, of their fellows.
 SHARED = ("trajectory", "free_energy")  # and all units
+NAMED = re.compile(r"[\w .:/+()@#%*-]+")  # of an entry of a header: others are damage
 MOST_HEIGHT = 2000.0  # Angstrom between opposite faces: 10,000 atoms in a row
 LEAST_HEIGHT = 0.5  # Angstrom between opposite faces of a cell: an atom's own image stands nearer
 HUBBARD_IN_NAME = re.compile(r"\.u([0-9]+(?:\.[0-9]+)?)\.(?:ext)?(?:xyz|traj)$")
@@ -214,6 +215,9 @@ def _refuse_unlike(own: set[str], first: set[str], where: str) -> None:
 
 def _frame(atoms: Atoms, source: Path, number: int, species: Sequence[str]) -> LabelledFrame:
     where = f"{source}, frame {number}"
+    if strange := next((key for key in map(str, atoms.info) if not NAMED.fullmatch(key)), None):
+        raise HavenError(f"{where}: the header has an entry called {strange!r}: it is damaged, or "
+                         "rename it with letters, digits and _")
     check_neutral(atoms.info, where)
     results = results_of(atoms, where)
     if results.get("free_energy") is not None:  # with smearing, the one the forces belong to

@@ -58,6 +58,11 @@ def espresso_frames(text: str) -> Iterator[Atoms]:
     the one with an exclamation mark. A frame is converged where the last one has that mark and no
     self-consistency before the forces ended without; where frames and blocks of forces are not as
     many, only if all are.
+
+    Raises
+    ------
+    HavenError
+        If the list of atoms is missing, or the energy of a step whose self-consistency ended.
     """
     from ase.io import iread
 
@@ -68,7 +73,11 @@ def espresso_frames(text: str) -> Iterator[Atoms]:
     reached = []
     for number, piece in enumerate(pieces[:-1]):
         energies = list(ENERGY.finditer(piece))
-        reached.append(bool(energies) and energies[-1].group(1) == "!" and UNREACHED not in piece)
+        marked = bool(energies) and energies[-1].group(1) == "!"
+        if not marked and UNREACHED not in piece:
+            raise HavenError(f"no total energy marked with ! before the forces of step {number + 1}"
+                             ", though its self-consistency ended: give the whole output")
+        reached.append(marked and UNREACHED not in piece)
         for found in energies:
             mark = "!" if found is energies[-1] else " "
             piece = piece[:found.start()] + mark + piece[found.start() + 1:]
