@@ -43,9 +43,12 @@ def test_there_are_as_many_bad_inputs_as_the_table_says():
     assert sum(kinds.values()) > 600 and len(kinds) >= 15, kinds
 
 
+# Hypothesis draws numbers and bytes that it finds in the code under test, too; choices it does not,
+# so that the edits are the same whatever was imported before.
 EDITS = st.lists(st.tuples(
-    st.floats(0, 1), st.integers(0, 12),
-    st.one_of(st.binary(max_size=6), st.sampled_from(ODD))), min_size=1, max_size=3)
+    st.sampled_from([step / 997 for step in range(998)]), st.sampled_from(range(13)),
+    st.one_of(st.lists(st.sampled_from(range(256)), max_size=6).map(bytes), st.sampled_from(ODD))),
+    min_size=1, max_size=3)
 
 
 @pytest.mark.parametrize("name", ["dump_units", "extxyz", "labels_own", "outcar", "vasprun",
