@@ -15,7 +15,7 @@ import pytest
 from runs import nextflow
 
 MAIN = """
-include { claimResults; releaseResults } from './modules/records'
+include { claimResults; releaseResults } from './modules/in_use'
 
 workflow {
     file("${projectDir}/cases").listFiles().each { folder ->

@@ -13,7 +13,7 @@ import numpy as np
 from haven.core.constants import BOLTZMANN_EV_PER_K
 from haven.core.options import option
 from haven.labels.frames.consistency import MAX_STRESS_GPA, energy_work, largest_stress_gpa
-from haven.labels.frames.reading import LabelledFrame, duplicates
+from haven.labels.frames.reading import LabelledFrame, duplicates, program_of
 from haven.labels.frames.vacuum import isolated
 from haven.labels.magnetism import (
     METALS,
@@ -248,7 +248,7 @@ def _word(value: Any, key: str) -> str:
     """Return a setting as text; of an engine the program alone, its versions may differ."""
     if isinstance(value, (int, float)):
         return f"{float(value):g}"
-    return re.split(r"[ .]", str(value))[0] if key == "engine" else str(value)
+    return program_of(str(value)) if key == "engine" else str(value)
 
 
 def _own_fault(frame: LabelledFrame, limits: Limits) -> str:

@@ -17,10 +17,11 @@ from haven.core.errors import HavenError, brief, log
 from haven.core.identity import sha256
 from haven.core.reading.images import open_images, read_images
 from haven.labels.engines import ENGINES
-from haven.labels.engines.base import Engine, LabelSettings, program_of
+from haven.labels.engines.base import Engine, LabelSettings
 from haven.labels.frames.reading import (
     FAILED,
     check_geometry,
+    program_of,
     trajectory_name,
     walk,
     whole_number,

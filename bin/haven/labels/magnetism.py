@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from haven.core.errors import log
-from haven.labels.frames.reading import LabelledFrame, as_number
+from haven.labels.frames.reading import LabelledFrame, as_number, program_of
 
 METALS = frozenset([*range(21, 31), *range(39, 49), *range(57, 81)])
 CLOSED = frozenset([21, 30, 39, 40, 48, 57, 71, 72, 80])  # metals whose ions have no open d shell
@@ -170,4 +169,4 @@ def without_moments(frames: Sequence[LabelledFrame], reasons: Sequence[str]) -> 
 def _labeller(frame: LabelledFrame) -> str:
     engine = str(frame.info.get("engine", "imported"))
     own = frame.info.get("origin", "imported") != "imported" and engine != "imported"
-    return f"engine {re.split(r'[ .]', engine)[0]}" if own else frame.source
+    return f"engine {program_of(engine)}" if own else frame.source

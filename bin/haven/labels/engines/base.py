@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -76,11 +75,6 @@ class LabelSettings:
         return tuple(
             int(np.ceil(length / self.kpoint_spacing_per_angstrom - 1e-6)) for length in reciprocal
         )
-
-
-def program_of(version: str) -> str:
-    """Return the program's name of an engine's version: ``vasp`` of ``vasp.6.4.2 18Apr``."""
-    return re.split(r"[ .]", version)[0]
 
 
 class Engine(Protocol):

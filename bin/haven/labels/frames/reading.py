@@ -320,6 +320,11 @@ def trajectory_name(name: Any, where: str) -> str:
     return text
 
 
+def program_of(version: str) -> str:
+    """Return the program's name of an engine's version: ``vasp`` of ``vasp.6.4.2 18Apr``."""
+    return re.split(r"[ .]", version)[0]
+
+
 def as_number(value: Any) -> float:
     """Return a header's value as a number; NaN where it is none."""
     try:

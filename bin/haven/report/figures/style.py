@@ -165,13 +165,24 @@ def temperature_colours(temperatures: Iterable[float]) -> dict[float, tuple]:
 def legend_below(figure: Figure, axes: Iterable[Axes], columns: int = 3,
                  title: str | None = None) -> None:
     """Put one legend of what all axes show under the whole figure, where it covers no data."""
+    unique = _named(axes)
+    _legend(figure, unique, thinned(sorted(unique, key=_by_number)), columns, title)
+
+
+def _named(axes: Iterable[Axes]) -> dict[str, Any]:
+    """Return the labels of what axes show, each with the first handle that has it."""
     unique: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             unique.setdefault(label, handle)
-    if unique:
-        kept = thinned(sorted(unique, key=_by_number))
-        figure.legend([unique[label] for label in kept], kept, loc="outside lower center",
+    return unique
+
+
+def _legend(figure: Figure, named: dict[str, Any], labels: list[str], columns: int,
+            title: str | None = None) -> None:
+    """Put a legend of some labels, if there are any, below a figure."""
+    if labels:
+        figure.legend([named[label] for label in labels], labels, loc="outside lower center",
                       ncols=columns, title=title)
 
 
@@ -189,7 +200,7 @@ def thinned(labels: list[str]) -> list[str]:
     kelvin = [label for label in labels if re.fullmatch(r"[0-9.]+ K", label)]
     if len(kelvin) <= MOST_KELVIN:
         return labels
-    kelvin.sort(key=lambda label: float(label.split()[0]))
+    kelvin.sort(key=_by_number)
     last = len(kelvin) - 1
     kept = {kelvin[round(n * last / (MOST_KELVIN - 1))] for n in range(MOST_KELVIN)}
     return [label for label in labels if label in kept or label not in kelvin]
@@ -197,14 +208,8 @@ def thinned(labels: list[str]) -> list[str]:
 
 def joint_legend(figure: Figure, axes: Iterable[Axes], columns: int = 2) -> None:
     """Put one legend of several axes under the whole figure."""
-    found: dict[str, Any] = {}
-    for axis in axes:
-        handles, labels = axis.get_legend_handles_labels()
-        found |= dict(zip(labels, handles, strict=True))
-    if found:
-        labels = sorted(found, key=_by_u)
-        figure.legend([found[label] for label in labels], labels, loc="outside lower center",
-                      ncols=columns)
+    named = _named(axes)
+    _legend(figure, named, sorted(named, key=_by_u), columns)
 
 
 def _by_u(label: str) -> tuple[bool, float, bool]:
