@@ -1,7 +1,6 @@
 // The note in a results folder that a run puts its files there, while it does: a second run beside it is refused.
 
-include { pathOf } from './paths'
-include { recordsOf } from './records'
+include { pathOf; recordsOf } from './paths'
 
 /** This run as its results name it while it goes on: when its process began tells it from a later one that was given the same number. */
 def thisRun() {

@@ -35,6 +35,9 @@ def checkpointsOf(named) {
     named ? new File("${named}").absolutePath : work.startsWith('/') ? "${work}/checkpoints".toString() : null
 }
 
+/** Folder of the records of a run, in its results. */
+def recordsOf(outdir) { pathOf("${outdir}/pipeline") }
+
 /** Letters that a shell leaves alone, or that Nextflow escapes in the scripts that it writes for one (it leaves dollars and line ends as they are). */
 def isPlain(text) { text ==~ /[\p{L}\p{N}_.@%+=:,~\/ '"()&;-]+/ && !text.startsWith('-') }
 

@@ -1,9 +1,6 @@
 // What is kept of a run beside its results: Nextflow's own record, the versions of its tasks, and the description of all of it.
 
-include { checkpointsOf; filesIn; pathOf } from './paths'
-
-/** Folder of the records, in the results. */
-def recordsOf(outdir) { pathOf("${outdir}/pipeline") }
+include { checkpointsOf; filesIn; pathOf; recordsOf } from './paths'
 
 /** Processes under these names are steps on the way, whose files conf/modules.config does not publish. */
 def unpublished() { ['BUILD_CELL', 'MINIMISE_CELL', 'RUN_CELL', 'TRAIN_EXPLORER'] }
